@@ -1,0 +1,58 @@
+//! What a checkpoint store must do.
+//!
+//! The store holds cells of *durable* records up to a position. It is what a partition reads when it opens, and
+//! when it loads an entity that is not in memory. Once the log is trimmed it is the only copy.
+
+use bytes::Bytes;
+
+/// One cell: its key, and its value or that it is gone.
+pub type CellChange<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// A cell as it was read: key and value.
+pub type StoredCell = (Bytes, Bytes);
+
+/// Keeps cells, ordered by the bytes of their keys. Shared by the partitions of a place: keys hold no partition.
+pub trait Store: Send + Sync {
+    /// Applies `cells` all together or not at all, and returns when they are durable.
+    ///
+    /// `cells` comes in ascending order of keys, each key once. The position that the cells stand for is one of
+    /// them: the caller's business.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`]: nothing of it may be assumed; the log behind it must not be trimmed.
+    fn checkpoint(&self, cells: &mut dyn Iterator<Item = CellChange<'_>>) -> Result<(), StoreError>;
+
+    /// The value of one cell; none if there is no such cell.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`]: the value is not the one that was written; it is never given out.
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError>;
+
+    /// Cells with `from <= key < to`, ascending, at least one if there is one, about `bytes_max` in all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Store::get).
+    fn scan(&self, from: &[u8], to: &[u8], bytes_max: usize) -> Result<Vec<StoredCell>, StoreError>;
+}
+
+/// Why a store does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A value does not match its checksum. The partition must stop, and say which cell.
+    #[error("cell {key} in the store is damaged: {detail}")]
+    Damaged {
+        /// The cell's key, as hexadecimal digits.
+        key: String,
+        /// In what way.
+        detail: String,
+    },
+    /// The world failed underneath.
+    #[error("store: {detail}")]
+    Io {
+        /// What the system said.
+        detail: String,
+    },
+}
