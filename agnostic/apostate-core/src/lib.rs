@@ -1,1 +1,36 @@
-//! apostate-core
+//! One entity, one message, one atomic step.
+//!
+//! An *entity* is data with one key that changes atomically and is disjoint from all other data. This crate knows
+//! how to run one message against one entity and to say what came of it: the new state, the messages that
+//! were sent, the reply. It has no clock, no luck, no file and no thread; time and luck arrive with the message.
+//! Nothing in it knows how many machines there are, or where an entity lives.
+//!
+//! Reading order: [`EntityKey`] and [`Address`] name things; [`Entity`] and [`Handlers`] are what an author (or a
+//! macro for them) writes; [`Tx`] is the only way out of a handler; [`step`] runs one.
+//!
+//! Paper: *Entities*, *Messaging across entities*.
+
+mod address;
+mod call;
+mod codec;
+mod entity;
+mod id;
+mod key;
+pub mod limits;
+mod live;
+mod refusal;
+mod step;
+mod time;
+mod tx;
+
+pub use crate::address::{Address, HandlerId, KindId, name_hash, ring_hash};
+pub use crate::call::{Call, Handler, IntoSend, Looking, Open, Refusable, Sending, Sure, Within};
+pub use crate::codec::{BodyError, decode, encode, encode_into};
+pub use crate::entity::{Access, Entity, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run, StateError};
+pub use crate::id::Id;
+pub use crate::key::{EntityKey, KeyError, ToKey};
+pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
+pub use crate::refusal::{Refusal, Refused};
+pub use crate::step::{Outcome, Visit, step};
+pub use crate::time::Timestamp;
+pub use crate::tx::{Effects, OnRefused, Sent, Tx};

@@ -16,6 +16,9 @@ mod log;
 mod record;
 mod store;
 
+mod memory;
+
 pub use crate::log::{AppendResult, Confirmation, Log, LogError};
+pub use crate::memory::{MemoryFault, MemoryLog, MemoryStore};
 pub use crate::record::{Epoch, PartitionId, Position, RECORD_HEADER_BYTES, Record, RecordError, RecordHeader};
 pub use crate::store::{CellChange, Store, StoreError, StoredCell};

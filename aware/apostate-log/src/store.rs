@@ -56,3 +56,13 @@ pub enum StoreError {
         detail: String,
     },
 }
+
+/// A key as an operator can read it and paste it.
+pub(crate) fn hex(key: &[u8]) -> String {
+    use std::fmt::Write;
+    key.iter().fold(String::with_capacity(key.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

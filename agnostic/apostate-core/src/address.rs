@@ -1,0 +1,128 @@
+//! Names that reach messages and disks: fixed hashes, never counters.
+//!
+//! Numbers that are handed out at start-up would mean something else in the next build. So kinds and handlers
+//! are known by a 32-bit hash of their names, the same in every build on every machine, and an entity's place on the
+//! ring is a 64-bit hash of kind and key. Both functions are part of the format.
+
+use std::fmt;
+
+use crate::EntityKey;
+
+/// The kind of an entity, by the hash of its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindId(pub u32);
+
+/// A handler of a kind, by the hash of its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandlerId(pub u32);
+
+impl KindId {
+    /// The id of the kind called `name`.
+    #[must_use]
+    pub const fn of(name: &str) -> Self {
+        Self(name_hash(name))
+    }
+}
+
+impl HandlerId {
+    /// The id of the handler called `name`.
+    #[must_use]
+    pub const fn of(name: &str) -> Self {
+        Self(name_hash(name))
+    }
+}
+
+impl fmt::Debug for KindId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kind {:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for HandlerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "handler {:08x}", self.0)
+    }
+}
+
+/// FNV-1a of 32 bits over the bytes of `name`.
+#[must_use]
+pub const fn name_hash(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let mut hash = 0x811C_9DC5_u32;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    hash
+}
+
+/// Where an entity stands on the 64-bit ring: XXH3-64 of the key's bytes, seeded with the kind's id.
+#[must_use]
+pub fn ring_hash(kind: KindId, key: &EntityKey) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(key.as_bytes(), u64::from(kind.0))
+}
+
+/// An entity, by kind and key, with its place on the ring computed once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    hash: u64,
+    kind: KindId,
+    key: EntityKey,
+}
+
+impl Address {
+    /// The entity `key` of `kind`.
+    #[must_use]
+    pub fn new(kind: KindId, key: EntityKey) -> Self {
+        Self {
+            hash: ring_hash(kind, &key),
+            kind,
+            key,
+        }
+    }
+
+    /// Its place on the ring.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> KindId {
+        self.kind
+    }
+
+    /// Its key within the kind.
+    #[must_use]
+    pub fn key(&self) -> &EntityKey {
+        &self.key
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}/{}", self.kind.0, self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hashes_are_part_of_the_format() {
+        assert_eq!(name_hash(""), 0x811C_9DC5);
+        assert_eq!(name_hash("foobar"), 0xBF9C_F968);
+        let tea = EntityKey::new("tea").expect("a key");
+        assert_eq!(
+            ring_hash(KindId::of("stock"), &tea),
+            ring_hash(KindId::of("stock"), &tea)
+        );
+        assert_ne!(
+            ring_hash(KindId::of("stock"), &tea),
+            ring_hash(KindId::of("order"), &tea)
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Messages as values, with types that know who may send them, and how.
+//!
+//! `Stock::at("tea").receive(5)` is a [`Call`]. Its type parameters say which entity it is for (`E`), what it is answered
+//! with (`R`), whether it is [`Sure`], [`Refusable`] or only [`Looking`] (`S`), and whether the world outside may
+//! send it ([`Open`]) or only entities ([`Within`]). A wrong use does not compile.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+
+use crate::tx::{OnRefused, Sent};
+use crate::{Address, Entity, EntityKey, HandlerId, KeyError, KindId, Refused, encode};
+
+/// A message that cannot be refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Sure;
+
+/// A message that can be refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusable;
+
+/// A message that only looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Looking;
+
+/// May be sent from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Open;
+
+/// May be sent by entities only.
+#[derive(Clone, Copy, Debug)]
+pub struct Within;
+
+/// A message to one entity, not sent yet.
+#[must_use = "a message does nothing until it is sent"]
+pub struct Call<E, R, S = Sure, A = Open> {
+    /// The entity that it is for, or why there can be none.
+    pub to: Result<Address, KeyError>,
+    /// The handler that will run.
+    pub handler: HandlerId,
+    /// The handler's arguments, encoded.
+    pub body: Vec<u8>,
+    types: PhantomData<fn(E, S, A) -> R>,
+}
+
+impl<E: Entity, R, S, A> Call<E, R, S, A> {
+    /// A message for the handler called `handler`, with `arguments` that encode as a map of names to values.
+    pub fn new<T: Serialize + ?Sized>(key: Result<EntityKey, KeyError>, handler: &'static str, arguments: &T) -> Self {
+        Self {
+            to: key.map(|key| Address::new(KindId::of(E::NAME), key)),
+            handler: HandlerId::of(handler),
+            body: encode(arguments),
+            types: PhantomData,
+        }
+    }
+
+    fn sent(self, on_refused: OnRefused) -> Sending {
+        let Self {
+            to,
+            handler,
+            body,
+            types: _,
+        } = self;
+        Sending(to.map(|to| Sent {
+            to,
+            handler,
+            on_refused,
+            body,
+        }))
+    }
+}
+
+impl<E: Entity, R, A> Call<E, R, Refusable, A> {
+    /// Sends it, and lets a refusal pass in silence; it is counted.
+    pub fn or_ignore(self) -> Sending {
+        self.sent(OnRefused::Ignore)
+    }
+
+    /// Sends it, and has the sender's own handler `then` told of a refusal.
+    pub fn or_tell<M: Entity>(self, then: Handler<M, Refused>) -> Sending {
+        self.sent(OnRefused::Tell {
+            kind: KindId::of(M::NAME),
+            handler: then.id(),
+        })
+    }
+}
+
+/// A message that an entity may send.
+#[must_use = "a message does nothing until it is sent"]
+pub struct Sending(pub(crate) Result<Sent, KeyError>);
+
+/// What `tx.send` takes: a message that cannot be refused, or one of which it is said what a refusal means.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as it is",
+    label = "not a message that an entity can send",
+    note = "a message that can be refused is sent with `.or_ignore()` or `.or_tell(Self::ON_REFUSED)`",
+    note = "a handler that takes `&self` only looks: there is nothing to send"
+)]
+pub trait IntoSend {
+    /// The message to enqueue.
+    fn into_send(self) -> Sending;
+}
+
+impl<E: Entity, R, A> IntoSend for Call<E, R, Sure, A> {
+    fn into_send(self) -> Sending {
+        self.sent(OnRefused::Never)
+    }
+}
+
+impl IntoSend for Sending {
+    fn into_send(self) -> Sending {
+        self
+    }
+}
+
+/// Names an `#[on]` handler of the entity `E` that takes a `T`.
+pub struct Handler<E, T> {
+    name: &'static str,
+    types: PhantomData<fn(E, T)>,
+}
+
+impl<E, T> Handler<E, T> {
+    /// The handler called `name`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            types: PhantomData,
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> HandlerId {
+        HandlerId::of(self.name)
+    }
+}
+
+impl<E, T> Clone for Handler<E, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E, T> Copy for Handler<E, T> {}

@@ -1,0 +1,23 @@
+//! Limits of one step, related to each other by the compiler.
+
+/// Longest entity key, in bytes of UTF-8.
+pub const KEY_BYTES_MAX: usize = 256;
+
+/// Most bytes that one handler run may write: state, rows, messages and reply together.
+pub const TX_BYTES_MAX: usize = 4 << 20;
+
+/// Most messages that one handler run may send.
+pub const TX_MESSAGES_MAX: usize = 10_000;
+
+/// Longest message body that an entity takes, in bytes.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Longest code of a refusal, in bytes; longer ones are cut.
+pub const REFUSAL_CODE_BYTES_MAX: usize = 64;
+
+/// Longest text of a refusal, in bytes; longer ones are cut.
+pub const REFUSAL_TEXT_BYTES_MAX: usize = 4096;
+
+const _: () = assert!(BODY_BYTES_MAX <= TX_BYTES_MAX);
+const _: () = assert!(REFUSAL_CODE_BYTES_MAX + REFUSAL_TEXT_BYTES_MAX <= BODY_BYTES_MAX);
+const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);

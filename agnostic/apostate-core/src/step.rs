@@ -1,0 +1,66 @@
+//! The entity step: one message against one entity.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{Address, BodyError, Effects, HandlerId, Live, Ran, Refusal, Timestamp, Tx};
+
+/// One message on its way into one entity, with the time and the luck that it brings.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// The entity.
+    pub to: &'a Address,
+    /// The entity that sent the message; none for the world outside.
+    pub sender: Option<&'a Address>,
+    /// The handler to run.
+    pub handler: HandlerId,
+    /// Its arguments, encoded.
+    pub body: &'a [u8],
+    /// The time of the transaction.
+    pub now: Timestamp,
+    /// Where [`Tx::random`] starts.
+    pub luck: u64,
+    /// Whether anybody waits for the reply.
+    pub wants_reply: bool,
+}
+
+/// What came of a step. Effects count only with [`Done`](Outcome::Done); with every other outcome the caller drops
+/// them, and takes the value back to its last encoded bytes if the handler could have changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The handler ran to its end.
+    Done,
+    /// The entity said no.
+    Refused(Refusal),
+    /// The body does not fit the handler: nothing ran.
+    Unreadable(BodyError),
+    /// The handler panicked, and said this.
+    Panicked(String),
+    /// The handler sent more than one run may send.
+    TooLarge,
+}
+
+/// Runs handler number `handler` of the kind that `live` is of.
+///
+/// A panic of the handler is caught; `live` may then hold anything.
+pub fn step(live: &mut dyn Live, handler: usize, visit: &Visit<'_>, effects: &mut Effects) -> Outcome {
+    effects.clear();
+    let run = AssertUnwindSafe(|| live.run(handler, &mut Tx::new(visit, effects), visit.body));
+    match catch_unwind(run) {
+        Ok(Ran::Done) if effects.is_over_limit() => Outcome::TooLarge,
+        Ok(Ran::Done) => Outcome::Done,
+        Ok(Ran::Refused(refusal)) => Outcome::Refused(refusal),
+        Ok(Ran::Unreadable(error)) => Outcome::Unreadable(error),
+        Err(payload) => Outcome::Panicked(panic_text(payload.as_ref())),
+    }
+}
+
+/// What a caught panic said.
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a text".to_owned()
+    }
+}
