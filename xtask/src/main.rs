@@ -1,2 +1,53 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: the project's gate and chores.
+//!
+//! ```text
+//! cargo xtask test     what a newcomer runs: every test there is
+//! cargo xtask check    the gate: everything that must hold before a change is handed over; never writes
+//! cargo xtask fix      its writing twin: what a tool can put right by itself
+//! cargo xtask tidy     the house rules that no other tool knows
+//! ```
+//!
+//! Nothing here installs anything. What continuous integration runs is `.ci/run`, which calls the first two. Read
+//! [`steps`] next: it is the gate, as a table.
+
+mod arguments;
+mod failure;
+mod runner;
+mod steps;
+mod tidy;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::arguments::Command;
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    match arguments::parse(env::args().skip(1))? {
+        Command::Help => {
+            print!("{}", arguments::usage());
+            Ok(())
+        }
+        Command::Check(check) => runner::run_all(&root()?, &check.chosen(), check.keep_going),
+        Command::Fix => runner::run_all(&root()?, &steps::FIXES.iter().collect::<Vec<_>>(), false),
+        Command::Test => runner::run_all(&root()?, &[&steps::TESTS], false),
+        Command::Tidy => tidy::run(&root()?),
+    }
+}
+
+/// The workspace's folder. Cargo tells it when it runs us; nothing is baked into the binary.
+fn root() -> Result<PathBuf, Failure> {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or(Failure::NotUnderCargo)?;
+    Path::new(&manifest).parent().map(Path::to_path_buf).ok_or(Failure::NotUnderCargo)
+}

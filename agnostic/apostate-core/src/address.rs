@@ -75,11 +75,14 @@ impl Address {
     /// The entity `key` of `kind`.
     #[must_use]
     pub fn new(kind: KindId, key: EntityKey) -> Self {
-        Self {
-            hash: ring_hash(kind, &key),
-            kind,
-            key,
-        }
+        Self { hash: ring_hash(kind, &key), kind, key }
+    }
+
+    /// The entity `key` of `kind`, whose place on the ring was computed before.
+    #[must_use]
+    pub fn with_hash(kind: KindId, hash: u64, key: EntityKey) -> Self {
+        debug_assert_eq!(hash, ring_hash(kind, &key), "the hash of {key}");
+        Self { hash, kind, key }
     }
 
     /// Its place on the ring.
@@ -116,13 +119,7 @@ mod tests {
         assert_eq!(name_hash(""), 0x811C_9DC5);
         assert_eq!(name_hash("foobar"), 0xBF9C_F968);
         let tea = EntityKey::new("tea").expect("a key");
-        assert_eq!(
-            ring_hash(KindId::of("stock"), &tea),
-            ring_hash(KindId::of("stock"), &tea)
-        );
-        assert_ne!(
-            ring_hash(KindId::of("stock"), &tea),
-            ring_hash(KindId::of("order"), &tea)
-        );
+        assert_eq!(ring_hash(KindId::of("stock"), &tea), ring_hash(KindId::of("stock"), &tea));
+        assert_ne!(ring_hash(KindId::of("stock"), &tea), ring_hash(KindId::of("order"), &tea));
     }
 }

@@ -31,6 +31,16 @@ pub struct Open;
 #[derive(Clone, Copy, Debug)]
 pub struct Within;
 
+/// Who may send it, where the world outside asks: [`Open`], and nothing else.
+#[diagnostic::on_unimplemented(
+    message = "the world outside may not send this message",
+    label = "a message between entities",
+    note = "write `#[open]` above its handler to let the world outside send it"
+)]
+pub trait FromOutside {}
+
+impl FromOutside for Open {}
+
 /// A message to one entity, not sent yet.
 #[must_use = "a message does nothing until it is sent"]
 pub struct Call<E, R, S = Sure, A = Open> {
@@ -55,18 +65,8 @@ impl<E: Entity, R, S, A> Call<E, R, S, A> {
     }
 
     fn sent(self, on_refused: OnRefused) -> Sending {
-        let Self {
-            to,
-            handler,
-            body,
-            types: _,
-        } = self;
-        Sending(to.map(|to| Sent {
-            to,
-            handler,
-            on_refused,
-            body,
-        }))
+        let Self { to, handler, body, types: _ } = self;
+        Sending(to.map(|to| Sent { to, handler, on_refused, body }))
     }
 }
 
@@ -78,10 +78,7 @@ impl<E: Entity, R, A> Call<E, R, Refusable, A> {
 
     /// Sends it, and has the sender's own handler `then` told of a refusal.
     pub fn or_tell<M: Entity>(self, then: Handler<M, Refused>) -> Sending {
-        self.sent(OnRefused::Tell {
-            kind: KindId::of(M::NAME),
-            handler: then.id(),
-        })
+        self.sent(OnRefused::Tell { kind: KindId::of(M::NAME), handler: then.id() })
     }
 }
 
@@ -123,10 +120,7 @@ impl<E, T> Handler<E, T> {
     /// The handler called `name`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            types: PhantomData,
-        }
+        Self { name, types: PhantomData }
     }
 
     /// Its id.

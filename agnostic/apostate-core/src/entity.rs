@@ -9,6 +9,11 @@ use crate::{BodyError, HandlerId, Refusal, Tx};
 ///
 /// Invariant E3: a transaction touches one entity.
 /// Paper: *Entities*.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an entity",
+    label = "not an entity",
+    note = "write `#[entity(name = \"…\")]` above the struct"
+)]
 pub trait Entity: Serialize + DeserializeOwned + Default + Send + 'static {
     /// The name of the kind. Its hash reaches disks: it outlives renames of the type.
     const NAME: &'static str;
@@ -32,6 +37,11 @@ pub trait Entity: Serialize + DeserializeOwned + Default + Send + 'static {
 }
 
 /// An entity together with the table of its handlers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is an entity without handlers",
+    label = "no handlers",
+    note = "write `#[handlers]` above its `impl` block"
+)]
 pub trait Handlers: Entity {
     /// Every handler, in the order written.
     const HANDLERS: &'static [HandlerDef<Self>];
@@ -41,6 +51,12 @@ pub trait Handlers: Entity {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct StateError(pub String);
+
+impl From<BodyError> for StateError {
+    fn from(BodyError(error): BodyError) -> Self {
+        Self(format!("the state does not decode: {error}"))
+    }
+}
 
 /// One handler: what is known of it, and the function to run.
 pub struct HandlerDef<E> {

@@ -38,9 +38,7 @@ impl FromStr for Id {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        uuid::Uuid::from_str(text)
-            .map(Self)
-            .map_err(|error| format!("not an id: {error}"))
+        uuid::Uuid::from_str(text).map(Self).map_err(|error| format!("not an id: {error}"))
     }
 }
 

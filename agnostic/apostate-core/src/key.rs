@@ -179,14 +179,7 @@ mod tests {
 
     #[test]
     fn a_key_is_the_bytes_that_it_was_made_of() {
-        for text in [
-            "a",
-            "a/b",
-            "BANK CHARGES",
-            "0123456789012345678901",
-            "01234567890123456789012",
-            "£",
-        ] {
+        for text in ["a", "a/b", "BANK CHARGES", "0123456789012345678901", "01234567890123456789012", "£"] {
             let key = EntityKey::new(text).expect("a key");
             assert_eq!(key.as_str(), text);
             assert_eq!(key, text.to_key().expect("a key"));

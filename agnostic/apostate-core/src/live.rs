@@ -40,8 +40,11 @@ pub struct Kind {
     pub handlers: Vec<HandlerInfo>,
     ids: Vec<HandlerId>,
     new: fn() -> Box<dyn Live>,
-    decode: fn(&[u8]) -> Result<Box<dyn Live>, StateError>,
+    decode: Decode,
 }
+
+/// Reads a state, and forgets its type.
+type Decode = fn(&[u8]) -> Result<Box<dyn Live>, StateError>;
 
 impl Kind {
     /// The kind of `E`.
@@ -85,13 +88,9 @@ impl Kind {
 ///
 /// When the bytes are no state of `E`, or of a version with no way from there to here.
 pub fn decode_state<E: Entity>(bytes: &[u8]) -> Result<E, StateError> {
-    let (version, state) = bytes
-        .split_first_chunk()
-        .ok_or_else(|| StateError("the state is cut short".to_owned()))?;
+    let (version, state) = bytes.split_first_chunk().ok_or_else(|| StateError("the state is cut short".to_owned()))?;
     match u32::from_le_bytes(*version) {
-        version if version == E::VERSION => {
-            codec::decode(state).map_err(|error| StateError(format!("the state does not decode: {error}")))
-        }
+        version if version == E::VERSION => Ok(codec::decode(state)?),
         from => E::migrate(from, state),
     }
 }
@@ -141,20 +140,13 @@ impl Registry {
         let kind = Kind::of::<E>();
         check_name(kind.name)?;
         if let Some(first) = self.kinds.iter().find(|other| other.id == kind.id) {
-            return Err(StartError::KindsCollide {
-                first: first.name,
-                second: kind.name,
-            });
+            return Err(StartError::KindsCollide { first: first.name, second: kind.name });
         }
         let mut seen = BTreeMap::new();
         for handler in &kind.handlers {
             check_name(handler.name)?;
             if let Some(first) = seen.insert(handler.id(), handler.name) {
-                return Err(StartError::HandlersCollide {
-                    kind: kind.name,
-                    first,
-                    second: handler.name,
-                });
+                return Err(StartError::HandlersCollide { kind: kind.name, first, second: handler.name });
             }
         }
         self.kinds.push(kind);
@@ -182,14 +174,8 @@ impl Registry {
 
 fn check_name(name: &'static str) -> Result<(), StartError> {
     let fits = (1..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
-    if fits {
-        Ok(())
-    } else {
-        Err(StartError::BadName { name })
-    }
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+    if fits { Ok(()) } else { Err(StartError::BadName { name }) }
 }
 
 /// A set of kinds named by types: a tuple of entities.

@@ -62,13 +62,7 @@ pub enum OnRefused {
 impl Effects {
     /// Empties it for the next run, and keeps its room.
     pub fn clear(&mut self) {
-        let Self {
-            sent,
-            reply,
-            deleted,
-            bytes,
-            messages,
-        } = self;
+        let Self { sent, reply, deleted, bytes, messages } = self;
         sent.clear();
         reply.clear();
         *deleted = false;
@@ -99,11 +93,7 @@ impl Effects {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(visit: &'a Visit<'a>, effects: &'a mut Effects) -> Self {
-        Self {
-            visit,
-            effects,
-            luck: visit.luck,
-        }
+        Self { visit, effects, luck: visit.luck }
     }
 
     /// The key of this entity.
@@ -147,15 +137,9 @@ impl<'a> Tx<'a> {
     /// When the message's key cannot be a key, or when `or_tell` names a handler of another kind: bugs of the author,
     /// handled like every panic of a handler.
     pub fn send(&mut self, message: impl IntoSend) {
-        let sent = message
-            .into_send()
-            .0
-            .unwrap_or_else(|error| panic!("a message was sent to no entity: {error}"));
+        let sent = message.into_send().0.unwrap_or_else(|error| panic!("a message was sent to no entity: {error}"));
         if let OnRefused::Tell { kind, .. } = sent.on_refused {
-            assert!(
-                kind == self.visit.to.kind(),
-                "or_tell names a handler of another kind of entity"
-            );
+            assert!(kind == self.visit.to.kind(), "or_tell names a handler of another kind of entity");
         }
         self.effects.send(sent);
     }

@@ -23,12 +23,7 @@ impl Stock {
     }
 
     fn take(&mut self, tx: &mut Tx<'_>, units: u32) -> Result<(), Refusal> {
-        refuse!(
-            self.on_hand < units,
-            code = "out-of-stock",
-            "only {} left",
-            self.on_hand
-        );
+        refuse!(self.on_hand < units, code = "out-of-stock", "only {} left", self.on_hand);
         self.on_hand -= units;
         tx.send(StockRef { key: "other".to_key() }.receive(units));
         Ok(())
@@ -66,13 +61,7 @@ impl StockRef {
 }
 
 const fn info(name: &'static str, mode: Mode, refusable: bool) -> HandlerInfo {
-    HandlerInfo {
-        name,
-        mode,
-        refusable,
-        access: Access::Open,
-        doc: "",
-    }
+    HandlerInfo { name, mode, refusable, access: Access::Open, doc: "" }
 }
 
 impl Handlers for Stock {
@@ -116,15 +105,7 @@ impl Handlers for Stock {
 fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, body: &[u8]) -> (Outcome, Effects) {
     let mut effects = Effects::default();
     let number = Kind::of::<Stock>().find(handler).expect("a handler of the table");
-    let visit = Visit {
-        to,
-        sender: None,
-        handler,
-        body,
-        now: Timestamp(1),
-        luck: 7,
-        wants_reply: true,
-    };
+    let visit = Visit { to, sender: None, handler, body, now: Timestamp(1), luck: 7, wants_reply: true };
     let outcome = step(live, number, &visit, &mut effects);
     (outcome, effects)
 }

@@ -16,8 +16,17 @@ mod log;
 mod record;
 mod store;
 
+pub mod conformance;
+
 mod memory;
 
+mod failpoint;
+pub mod files;
+mod fjall_store;
+
+pub use crate::failpoint::{FAILPOINTS, failpoint};
+pub use crate::files::{Expected, Faults, FilesEngine, FilesLog, FilesSettings, OpenError, Stopped, Wake};
+pub use crate::fjall_store::{FjallStore, StoreExpect, StoreFigures, StoreOpenError};
 pub use crate::log::{AppendResult, Confirmation, Log, LogError};
 pub use crate::memory::{MemoryFault, MemoryLog, MemoryStore};
 pub use crate::record::{Epoch, PartitionId, Position, RECORD_HEADER_BYTES, Record, RecordError, RecordHeader};

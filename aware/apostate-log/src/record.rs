@@ -218,7 +218,7 @@ mod tests {
     fn a_cut_record_is_short() {
         let (_, bytes) = sealed(b"cells");
         for length in 0..bytes.len() {
-            assert_eq!(Record::read(&bytes[..length]).unwrap_err(), RecordError::Short);
+            assert_eq!(Record::read(&bytes[..length]).expect_err("cut"), RecordError::Short);
         }
     }
 }

@@ -1,1 +1,61 @@
-//! apostate-partition
+//! Many entities, one writer, one log.
+//!
+//! A partition is one of the paper's *disjoint scopes of serializability*: a range of the ring whose entities are
+//! changed by one writer, through one log. It is a value with one verb, [`Partition::step`]: it takes an input and says
+//! what the world must now do. It has no clock, no luck, no file, no thread and no socket of its own, which makes it
+//! simple to run a whole cluster on one thread, from one seed.
+//!
+//! ```text
+//!   requests ─┐                                    ┌─▶ answers   ┐
+//!   frames  ──┤   ┌───────┐  close  ┌─────────┐    ├─▶ frames    ├ held back until durable
+//!   inboxes ──┼──▶│ batch ├────────▶│ records ├────┤             ┘
+//!   locals  ──┘   └───┬───┘         │ in      │    └─▶ checkpoint
+//!                     │             │ flight  │
+//!                  entities         └─────────┘
+//! ```
+//!
+//! Reading order: [`Input`] and [`Effect`] are its contact with the world; `partition.rs` is its shape and its `step`;
+//! `turn.rs` says what runs next, `run.rs` runs it, `close.rs` makes a record of what came of it; `delivery` speaks
+//! with other partitions; `open.rs` reads everything back.
+//!
+//! What is deliberately absent: handlers never run during replay; no message is ever looked up by its identity; no entity
+//! is ever locked.
+
+mod accept;
+mod batch;
+pub mod cell;
+mod checkpoint;
+mod client_keys;
+mod close;
+pub mod commit;
+mod control;
+pub mod delivery;
+mod durable;
+mod interface;
+pub mod limits;
+mod load;
+mod message;
+mod open;
+mod pacing;
+mod partition;
+mod range;
+pub mod rectangles;
+mod request;
+mod run;
+mod slots;
+mod status;
+mod turn;
+
+pub use crate::cell::host_row;
+pub use crate::checkpoint::Checkpoint;
+pub use crate::interface::{
+    Answer, Config, Effect, Failure, Input, Loaded, Manner, Notice, ParkedCommand, Request, StopReason, Suspect,
+    Witness,
+};
+pub use crate::limits::Tuning;
+pub use crate::load::{StoredEntity, StoredMessage, list, load, parked, stored_position};
+pub use crate::message::{Identity, Message, NotAMessage};
+pub use crate::open::OpenError;
+pub use crate::partition::Partition;
+pub use crate::range::{Map, Range};
+pub use crate::status::Status;

@@ -1,1 +1,55 @@
-//! store
+//! Order processing, the paper's running example: invoices, stock, customers and countries.
+//!
+//! Four kinds of entities, and nothing else. Nothing here knows a disk, a clock or a machine, nor where an entity
+//! lives; the package depends on `apostate` alone. Its `main` is another package, `store-node`.
+//!
+//! ```text
+//!                  reserve                  An invoice takes lines, one a message. For a line that sells it
+//!   line         ─────────▶                 reserves units of a stock code, the stock answers, the invoice
+//!  ──────▶ Invoice ◀─────── Stock           confirms. Lines that return or adjust go to the stock as they are.
+//!            │ │   reserved                 When nothing that it asked for is open any more, it bills its
+//!            │ │  ─────────▶                customer and its country for what they have not heard of yet.
+//!            │ │   confirm
+//!            │ └──────────▶ Country ◀─┐     A customer tells a country once that it buys there.
+//!            └────────────▶ Customer ─┘
+//!                  bill
+//! ```
+//!
+//! Every message adds something to its entity, so the order in which *different* entities are heard makes no
+//! difference to the sums; and as each message is applied once, every sum is exact. That is all the care which the
+//! code takes: no deduplication, no locks, no retries.
+//!
+//! Reading order: [`Class`] and [`Line`] are what comes in; [`Invoice`], [`Stock`], [`Customer`], [`Country`] are the
+//! entities; [`Books`] adds them up, [`Table`] lists them.
+//!
+//! Paper: *Messaging across entities*; *Activities: managing state for each partner*; *tentative operations*, here
+//! written by hand as reserve, reserved, confirm.
+
+mod class;
+mod line;
+mod name;
+mod price;
+mod takings;
+
+mod country;
+mod customer;
+mod invoice;
+mod stock;
+
+mod books;
+mod table;
+
+pub use crate::books::{Amounts, Books, Counts, Imbalance, Totals, Units};
+pub use crate::class::Class;
+pub use crate::country::{Country, CountryRef};
+pub use crate::customer::{Customer, CustomerRef};
+pub use crate::invoice::{Hold, Invoice, InvoiceRef};
+pub use crate::line::Line;
+pub use crate::name::{key_of, name_of};
+pub use crate::price::{PriceError, price_milli};
+pub use crate::stock::{Part, Stock, StockRef};
+pub use crate::table::Table;
+pub use crate::takings::Takings;
+
+/// The kinds of entities of the store.
+pub type Store = (Invoice, Stock, Customer, Country);

@@ -39,7 +39,6 @@ pub struct MemoryLog {
     known: Position,
     pending: VecDeque<(Position, Bytes)>,
     tickets: VecDeque<u64>,
-    faults: VecDeque<MemoryFault>,
     fenced_by: Option<Bytes>,
     poisoned: bool,
 }
@@ -51,6 +50,7 @@ struct Durable {
     first: Position,
     records: VecDeque<Kept>,
     writers: u64,
+    faults: VecDeque<MemoryFault>,
 }
 
 #[derive(Debug)]
@@ -78,13 +78,15 @@ impl MemoryLog {
     /// An empty log, and its first writer.
     #[must_use]
     pub fn new(partition: PartitionId) -> Self {
-        let durable = Durable { partition, first: Position(1), records: VecDeque::new(), writers: 1 };
+        let durable =
+            Durable { partition, first: Position(1), records: VecDeque::new(), writers: 1, faults: VecDeque::new() };
         Self::writer(Arc::new(Mutex::new(durable)), 1, Position(0))
     }
 
-    /// Lets the appends that are polled next go wrong: the next one as the first of `faults` says, and so on.
-    pub fn inject(&mut self, faults: impl IntoIterator<Item = MemoryFault>) {
-        self.faults.extend(faults);
+    /// Lets the appends that are polled next, of whichever writer, go wrong: the next one as the first of `faults`
+    /// says, and so on.
+    pub fn inject(&self, faults: impl IntoIterator<Item = MemoryFault>) {
+        self.lock().faults.extend(faults);
     }
 
     /// Damages the record at `position`, for all writers. Does nothing if there is none.
@@ -114,7 +116,6 @@ impl MemoryLog {
             known,
             pending: VecDeque::new(),
             tickets: VecDeque::new(),
-            faults: VecDeque::new(),
             fenced_by: None,
             poisoned: false,
         }
@@ -142,11 +143,14 @@ impl MemoryLog {
             self.fenced_by = Some(kept.bytes.clone());
             return AppendResult::Taken(kept.bytes.clone());
         }
-        // Behind an append that failed, or trimmed: not written in any case.
-        if at != durable.last().next() {
+        if at < durable.first {
+            return AppendResult::Poisoned(format!("record {at} was trimmed"));
+        }
+        // Behind an append that failed: not written either.
+        if at > durable.last().next() {
             return AppendResult::Full;
         }
-        match self.faults.pop_front() {
+        match durable.faults.pop_front() {
             Some(MemoryFault::Full) => return AppendResult::Full,
             Some(MemoryFault::UnknownLost) => return AppendResult::Unknown,
             Some(MemoryFault::Poisoned) => {

@@ -1,0 +1,183 @@
+//! `#[entity]`: reads a struct; writes its `Entity`, its reference type, and `at`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{Error, Fields, Ident, Item, ItemStruct, LitInt, LitStr, Path, Result, Token};
+
+use crate::{data, names};
+
+/// What `#[entity(…)]` makes of `item`.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let parsed = read_struct(item.clone());
+    let (says, state) = match (syn::parse2::<Says>(arguments), parsed) {
+        (Ok(says), Ok(state)) => (says, state),
+        (Err(error), Ok(state)) => return with_error(&state, error),
+        (_, Err(error)) => return with_error(&item, error),
+    };
+    match check_state(&state).and_then(|()| Settled::new(says, &state)) {
+        Ok(settled) => settled.write(state),
+        Err(error) => with_error(&state, error),
+    }
+}
+
+/// The item stays, so that the compiler does not miss the type all over the crate.
+fn with_error(item: &impl ToTokens, error: Error) -> TokenStream {
+    let error = error.into_compile_error();
+    quote!(#item #error)
+}
+
+fn read_struct(item: TokenStream) -> Result<ItemStruct> {
+    let wrong = match syn::parse2::<Item>(item)? {
+        Item::Struct(state) => return Ok(state),
+        Item::Enum(item) => item.enum_token.to_token_stream(),
+        Item::Union(item) => item.union_token.to_token_stream(),
+        item => item.to_token_stream(),
+    };
+    Err(Error::new_spanned(wrong, "an entity is a struct with named fields"))
+}
+
+fn check_state(state: &ItemStruct) -> Result<()> {
+    if !state.generics.params.is_empty() {
+        let message = "an entity has no generics, as the name of its kind stands for one shape of state; \
+                       declare one entity for each type";
+        return Err(Error::new_spanned(&state.generics, message));
+    }
+    match &state.fields {
+        Fields::Named(_) => Ok(()),
+        _ => {
+            let message = format!(
+                "an entity has named fields, as its state is stored by them: write `struct {} {{ … }}`",
+                state.ident
+            );
+            Err(Error::new_spanned(&state.ident, message))
+        }
+    }
+}
+
+/// What the author says in the brackets, as it stands there.
+#[derive(Default)]
+struct Says {
+    name: Option<LitStr>,
+    version: Option<LitInt>,
+    migrate: Option<Path>,
+}
+
+impl Parse for Says {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut says = Self::default();
+        while !input.is_empty() {
+            let key: Ident = input.parse()?;
+            input.parse::<Token![=]>()?;
+            let again = match key.to_string().as_str() {
+                "name" => says.name.replace(input.parse()?).is_some(),
+                "version" => says.version.replace(input.parse()?).is_some(),
+                "migrate" => says.migrate.replace(input.parse()?).is_some(),
+                _ => {
+                    let message = format!("`#[entity]` knows `name`, `version` and `migrate`, but no `{key}`");
+                    return Err(Error::new(key.span(), message));
+                }
+            };
+            if again {
+                return Err(Error::new(key.span(), format!("`{key}` is said twice")));
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(says)
+    }
+}
+
+/// What the author says, found to make sense.
+struct Settled {
+    name: LitStr,
+    versions: Option<(u32, Path)>,
+}
+
+impl Settled {
+    fn new(says: Says, state: &ItemStruct) -> Result<Self> {
+        let Says { name, version, migrate } = says;
+        let name = name.ok_or_else(|| {
+            let message = format!(
+                "name the kind: `#[entity(name = \"{}\")]`; stored states keep that name when the struct is renamed",
+                names::proposal(&state.ident)
+            );
+            Error::new_spanned(&state.ident, message)
+        })?;
+        names::check(&name)?;
+        let versions = match (version, migrate) {
+            (None, None) => None,
+            (Some(version), Some(migrate)) => Some((read_version(&version)?, migrate)),
+            (Some(version), None) => {
+                let message = "say how states of older versions are read: `migrate = path::to::function`";
+                return Err(Error::new_spanned(version, message));
+            }
+            (None, Some(migrate)) => {
+                let message = "a state is migrated when the version was raised: say `version = 1` as well";
+                return Err(Error::new_spanned(migrate, message));
+            }
+        };
+        Ok(Self { name, versions })
+    }
+
+    fn write(self, mut state: ItemStruct) -> TokenStream {
+        let Self { name, versions } = self;
+        // Derives that stand above `#[entity]` have run already and left nothing for serde's attributes to belong to.
+        if data::serde_derive(&state.attrs).is_some() && !data::names_serde_path(&state.attrs) {
+            state.attrs.push(data::serde_path());
+        }
+        let entity = &state.ident;
+        let visibility = &state.vis;
+        let reference = format_ident!("{entity}Ref");
+        let about = format!(" A [`{entity}`] by its key, to send messages to. Made by [`{entity}::at`].");
+        let versions = versions.map(|(version, migrate)| {
+            quote! {
+                const VERSION: u32 = #version;
+
+                fn migrate(
+                    from: u32,
+                    bytes: &[u8],
+                ) -> ::core::result::Result<Self, ::apostate::StateError> {
+                    #migrate(from, bytes)
+                }
+            }
+        });
+        quote! {
+            #state
+
+            impl ::apostate::Entity for #entity {
+                const NAME: &'static str = #name;
+                #versions
+            }
+
+            #[doc = #about]
+            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+            #visibility struct #reference {
+                key: ::core::result::Result<::apostate::EntityKey, ::apostate::KeyError>,
+            }
+
+            impl ::apostate::macros_support::Reference for #reference {
+                fn into_key(self) -> ::core::result::Result<::apostate::EntityKey, ::apostate::KeyError> {
+                    self.key
+                }
+            }
+
+            #[allow(dead_code, unreachable_pub)]
+            impl #entity {
+                /// The entity of this kind with the key `key`, to send messages to. It need not exist yet.
+                pub fn at(key: impl ::apostate::ToKey) -> #reference {
+                    #reference { key: ::apostate::ToKey::to_key(key) }
+                }
+            }
+        }
+    }
+}
+
+fn read_version(version: &LitInt) -> Result<u32> {
+    match version.base10_parse() {
+        Ok(0) => Err(Error::new_spanned(version, "0 is the version of a state that never had another: raise it to 1")),
+        Ok(version) => Ok(version),
+        Err(error) => Err(error),
+    }
+}

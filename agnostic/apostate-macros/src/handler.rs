@@ -1,0 +1,327 @@
+//! One function of a `#[handlers]` block: what kind of handler its signature makes it, and what it must not be.
+//!
+//! The signature is the contract. `&mut self` changes, `&self` looks; `#[open] pub` is for everybody, `pub` for
+//! entities, `#[on]` for the entity itself; `Result<_, Refusal>` can refuse. Everything else is a helper.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{
+    Attribute, Error, Expr, FnArg, Ident, ImplItemFn, Lit, LitStr, Meta, Pat, PatType, ReceiverKind, Result,
+    ReturnType, Safety,
+};
+use syn::{Type, Visibility, parse_quote};
+
+use crate::names;
+use crate::types::{self, TxType};
+
+/// A handler, understood.
+pub(crate) struct Handler {
+    /// The function.
+    pub(crate) ident: Ident,
+    /// The name that messages know it by, with the place where it is said.
+    pub(crate) name: LitStr,
+    /// Who may send it.
+    pub(crate) access: Access,
+    /// Whether it takes `&self`.
+    pub(crate) looks: bool,
+    /// Whether it takes the transaction.
+    pub(crate) takes_tx: bool,
+    /// What it takes besides.
+    pub(crate) arguments: Vec<Argument>,
+    /// What it answers with, when it does not refuse.
+    pub(crate) reply: Type,
+    /// Whether it can refuse.
+    pub(crate) refusable: bool,
+    /// What its author says about it: documentation and deprecation.
+    pub(crate) about: Vec<Attribute>,
+    /// Its documentation as text.
+    pub(crate) doc: String,
+    /// When it is there at all.
+    pub(crate) conditions: Vec<Attribute>,
+}
+
+/// Who may send messages to a handler.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// `#[open] pub`: anybody.
+    Open,
+    /// `pub`: entities.
+    Entities,
+    /// `#[on]`: what the entity itself set in motion.
+    Own,
+}
+
+/// One argument of a handler, a field of its message.
+pub(crate) struct Argument {
+    /// The field.
+    pub(crate) ident: Ident,
+    /// Its name in the message. An underscore in front only tells the compiler that it is not used yet.
+    pub(crate) name: String,
+    /// Its type.
+    pub(crate) ty: Type,
+    /// What its author tells serde of it, such as a default.
+    pub(crate) serde: Vec<Attribute>,
+}
+
+/// Reads one function and takes the attributes that are meant for us; none if it is a helper.
+pub(crate) fn read(function: &mut ImplItemFn) -> Result<Option<Handler>> {
+    let marks = Marks::take(&mut function.attrs)?;
+    let Some(access) = access(&marks, function)? else { return Ok(None) };
+    check_signature(function)?;
+    let looks = receiver_looks(function)?;
+    let name = stable_name(&marks, &function.sig.ident)?;
+    let (takes_tx, arguments) = read_arguments(function, looks, access)?;
+    let (reply, refusable) = read_reply(&function.sig.output)?;
+    let handler = Handler {
+        ident: function.sig.ident.clone(),
+        name,
+        access,
+        looks,
+        takes_tx,
+        arguments,
+        reply,
+        refusable,
+        about: attributes(function, &["doc", "deprecated"]),
+        doc: documentation(&function.attrs),
+        conditions: attributes(function, &["cfg"]),
+    };
+    check_own(&handler, function)?;
+    Ok(Some(handler))
+}
+
+/// The attributes of a function that are meant for us.
+struct Marks {
+    open: Option<Attribute>,
+    on: Option<Attribute>,
+    handler: Option<Attribute>,
+}
+
+impl Marks {
+    fn take(attributes: &mut Vec<Attribute>) -> Result<Self> {
+        let mut take = |name: &str| {
+            let mut marks = attributes.extract_if(.., |attribute| attribute.path().is_ident(name));
+            let first = marks.next();
+            match marks.next() {
+                Some(second) => Err(Error::new_spanned(second, format!("`#[{name}]` is said twice"))),
+                None => Ok(first),
+            }
+        };
+        Ok(Self { open: take("open")?, on: take("on")?, handler: take("handler")? })
+    }
+}
+
+fn access(marks: &Marks, function: &ImplItemFn) -> Result<Option<Access>> {
+    let Marks { open, on, handler } = marks;
+    if let (Some(on), Some(_)) = (on, open.as_ref().or(handler.as_ref())) {
+        let message = "`#[on]` is for what the entity itself sets in motion; `#[open]` and `#[handler]` are for others: \
+                       keep one of them";
+        return Err(Error::new_spanned(on, message));
+    }
+    if let (Some(_), Some(handler)) = (open, handler) {
+        return Err(Error::new_spanned(handler, "`#[open]` says it already: write `#[open(name = \"…\")]`"));
+    }
+    match (&function.vis, open, on, handler) {
+        (Visibility::Public(_), Some(_), ..) => Ok(Some(Access::Open)),
+        (Visibility::Public(_), None, None, _) => Ok(Some(Access::Entities)),
+        (Visibility::Public(public), None, Some(_), _) => {
+            let message = "an `#[on]` handler is private, as only the entity itself sets it in motion: remove `pub`";
+            Err(Error::new_spanned(public, message))
+        }
+        (Visibility::Inherited, None, Some(_), _) => Ok(Some(Access::Own)),
+        (Visibility::Inherited, None, None, None) => Ok(None),
+        (Visibility::Inherited, Some(_), ..) => {
+            let message = "what is open to the world outside is public: write `pub fn`";
+            Err(Error::new(function.sig.fn_token.span, message))
+        }
+        (Visibility::Inherited, None, None, Some(_)) => {
+            let message = "a handler for messages of entities is public: write `pub fn`";
+            Err(Error::new(function.sig.fn_token.span, message))
+        }
+        (Visibility::Restricted(restricted), ..) => {
+            let message = "a handler is `pub`, and a helper is private; \
+                           a helper for the rest of the crate has its place in an `impl` block without `#[handlers]`";
+            Err(Error::new_spanned(restricted, message))
+        }
+    }
+}
+
+fn check_signature(function: &ImplItemFn) -> Result<()> {
+    let signature = &function.sig;
+    if let Some(token) = &signature.asyncness {
+        let message = "a handler does not wait, as one transaction runs in one go: remove `async`, and send messages";
+        return Err(Error::new_spanned(token, message));
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        return Err(Error::new_spanned(token, "a handler is called by the platform: remove `unsafe`"));
+    }
+    if !signature.generics.params.is_empty() {
+        let message = "a handler has no generics, as its messages have one shape: name the types";
+        return Err(Error::new_spanned(&signature.generics, message));
+    }
+    if signature.ident == "at" {
+        let message = "`at` makes the reference that messages are sent to: call the handler something else";
+        return Err(Error::new_spanned(&signature.ident, message));
+    }
+    Ok(())
+}
+
+/// Whether the handler takes `&self`; else it takes `&mut self`.
+fn receiver_looks(function: &ImplItemFn) -> Result<bool> {
+    let Some(receiver) = function.sig.receiver() else {
+        let message = "a handler takes `&mut self` to change the entity, or `&self` to look at it; \
+                       other functions have their place in an `impl` block without `#[handlers]`";
+        return Err(Error::new(function.sig.ident.span(), message));
+    };
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutable) => Ok(mutable.is_none()),
+        _ => {
+            let message = "an entity stays where it is: take `&mut self` to change it, or `&self` to look at it";
+            Err(Error::new_spanned(receiver, message))
+        }
+    }
+}
+
+fn stable_name(marks: &Marks, ident: &Ident) -> Result<LitStr> {
+    for mark in [&marks.open, &marks.on, &marks.handler].into_iter().flatten() {
+        if let Some(name) = names::of_attribute(mark)? {
+            return Ok(name);
+        }
+    }
+    let name = ident.unraw().to_string();
+    if !names::fits(&name) {
+        let message = "this cannot be the name of a handler: use `a` to `z`, `0` to `9` and `_`, at most 64 of them, \
+                       or give it another one with `name = \"…\"`";
+        return Err(Error::new(ident.span(), message));
+    }
+    Ok(LitStr::new(&name, ident.span()))
+}
+
+fn read_arguments(function: &mut ImplItemFn, looks: bool, access: Access) -> Result<(bool, Vec<Argument>)> {
+    let mut takes_tx = false;
+    let mut arguments = Vec::<Argument>::new();
+    for (at, input) in function.sig.inputs.iter_mut().enumerate() {
+        let FnArg::Typed(input) = input else { continue };
+        match types::as_tx(&input.ty) {
+            Some(tx) => {
+                check_tx(&tx, at == 1, looks, &input.ty)?;
+                takes_tx = true;
+            }
+            None => {
+                let argument = read_argument(input, access)?;
+                if arguments.iter().any(|other| other.name == argument.name) {
+                    let message = format!("two arguments are called `{}` in the message", argument.name);
+                    return Err(Error::new(argument.ident.span(), message));
+                }
+                arguments.push(argument);
+            }
+        }
+    }
+    Ok((takes_tx, arguments))
+}
+
+fn check_tx(tx: &TxType, is_first: bool, looks: bool, ty: &Type) -> Result<()> {
+    let message = match tx {
+        _ if !is_first => "the transaction is the first argument: write it right behind `self`",
+        TxType::Mutable if looks => {
+            "a handler that takes `&self` only looks: take `tx: &Tx`, or `&mut self` to change and to send"
+        }
+        TxType::Owned if looks => "the transaction is lent: take `tx: &Tx`",
+        TxType::Owned => "the transaction is lent: take `tx: &mut Tx`",
+        TxType::Shared | TxType::Mutable => return Ok(()),
+    };
+    Err(Error::new_spanned(ty, message))
+}
+
+fn read_argument(input: &mut PatType, access: Access) -> Result<Argument> {
+    types::check_owned(&input.ty, "an argument")?;
+    let ident = match (input.pat.as_ref(), access) {
+        (Pat::Ident(pattern), _) => pattern.ident.clone(),
+        // The one argument of an `#[on]` handler is the whole message and needs no name in it.
+        (_, Access::Own) => Ident::new("message", Span::call_site()),
+        (pattern, _) => {
+            return Err(Error::new_spanned(pattern, "name the argument: messages know it by its name"));
+        }
+    };
+    let name = ident.unraw().to_string();
+    Ok(Argument {
+        name: name.trim_start_matches('_').to_owned(),
+        ident,
+        ty: input.ty.as_ref().clone(),
+        serde: input.attrs.extract_if(.., |attribute| attribute.path().is_ident("serde")).collect(),
+    })
+}
+
+/// What is answered with, and whether it can be refused.
+fn read_reply(output: &ReturnType) -> Result<(Type, bool)> {
+    let ty = match output {
+        ReturnType::Default => return Ok((parse_quote!(()), false)),
+        ReturnType::Type(_, ty) => ty.as_ref(),
+    };
+    let (reply, refusable) = match types::as_result(ty).as_deref() {
+        None => (ty, false),
+        Some([reply, refusal]) if types::is_named(refusal, "Refusal") => (*reply, true),
+        Some(_) => {
+            let message = "a handler says no with a `Refusal`: write `Result<…, Refusal>`";
+            return Err(Error::new_spanned(ty, message));
+        }
+    };
+    types::check_owned(reply, "a reply")?;
+    Ok((reply.clone(), refusable))
+}
+
+/// What is asked of an `#[on]` handler besides.
+fn check_own(handler: &Handler, function: &ImplItemFn) -> Result<()> {
+    if handler.access != Access::Own {
+        return Ok(());
+    }
+    if handler.looks {
+        let message = "an `#[on]` handler does something about what happened: take `&mut self`";
+        return Err(Error::new_spanned(&function.sig.inputs, message));
+    }
+    if handler.arguments.len() != 1 {
+        let message = "an `#[on]` handler takes one argument, which is what it is told, and `tx` in front of it \
+                       if it needs the transaction";
+        return Err(Error::new_spanned(&function.sig.inputs, message));
+    }
+    if let Some(attribute) = handler.arguments[0].serde.first() {
+        let message = "the argument of an `#[on]` handler is the whole message: this belongs on a field of its type";
+        return Err(Error::new_spanned(attribute, message));
+    }
+    if handler.refusable || !types::is_unit(&handler.reply) {
+        let message = "nobody waits for the answer of an `#[on]` handler: return nothing";
+        return Err(Error::new_spanned(&function.sig.output, message));
+    }
+    Ok(())
+}
+
+fn attributes(function: &ImplItemFn, names: &[&str]) -> Vec<Attribute> {
+    let wanted = |attribute: &&Attribute| names.iter().any(|name| attribute.path().is_ident(name));
+    function.attrs.iter().filter(wanted).cloned().collect()
+}
+
+/// The text of doc comments, without the space that each line begins with.
+fn documentation(attributes: &[Attribute]) -> String {
+    let line = |attribute: &Attribute| match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => text(&meta.value),
+        _ => None,
+    };
+    attributes.iter().filter_map(line).collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+fn text(value: &Expr) -> Option<String> {
+    let Expr::Lit(value) = value else { return None };
+    let Lit::Str(text) = &value.lit else { return None };
+    let text = text.value();
+    Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
+}
+
+impl ToTokens for Access {
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        tokens.extend(match self {
+            Self::Open => quote::quote!(::apostate::macros_support::Access::Open),
+            Self::Entities => quote::quote!(::apostate::macros_support::Access::Entities),
+            Self::Own => quote::quote!(::apostate::macros_support::Access::Own),
+        });
+    }
+}

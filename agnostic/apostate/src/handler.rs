@@ -1,0 +1,103 @@
+//! Handlers, with examples: what `#[handlers]` makes of functions, and what a function can do.
+//!
+//! Paper: *Messaging across entities*.
+
+#[doc = include_str!("../docs/handlers.md")]
+pub use apostate_macros::handlers;
+
+/// The door out of a handler.
+///
+/// ```
+/// # use apostate::prelude::*;
+/// # #[entity(name = "parcel")]
+/// # #[derive(Default, Serialize, Deserialize)]
+/// # pub struct Parcel { sent: Timestamp, number: Option<Id> }
+/// # #[entity(name = "carrier")]
+/// # #[derive(Default, Serialize, Deserialize)]
+/// # pub struct Carrier {}
+/// # #[handlers]
+/// # impl Carrier { pub fn fetch(&mut self, parcel: String) { let _ = parcel; } }
+/// #[handlers]
+/// impl Parcel {
+///     #[open]
+///     pub fn send(&mut self, tx: &mut Tx) -> Id {
+///         let number = tx.new_id();
+///         self.sent = tx.now();
+///         self.number = Some(number);
+///         tx.send(Carrier::at("north").fetch(tx.key().to_string()));
+///         number
+///     }
+///
+///     #[open]
+///     pub fn forget(&mut self, tx: &mut Tx) {
+///         tx.delete();
+///     }
+/// }
+/// ```
+pub use apostate_core::Tx;
+
+/// A considered "no", which programs know by its code and people by its text.
+///
+/// ```
+/// use apostate::Refusal;
+///
+/// let refusal = Refusal::with_code("out-of-stock", "only 3 left");
+/// assert_eq!(refusal.to_string(), "only 3 left (out-of-stock)");
+/// assert_eq!(Refusal::new("already placed").code, "refused");
+/// ```
+pub use apostate_core::Refusal;
+
+/// A handler's first lines: what has to hold, or else it says no.
+///
+/// ```
+/// use apostate::{Refusal, refuse};
+///
+/// fn withdraw(balance: u64, amount: u64) -> Result<u64, Refusal> {
+///     refuse!(amount == 0, "nothing to withdraw");
+///     refuse!(balance < amount, code = "overdrawn", "the balance is {balance}");
+///     Ok(balance - amount)
+/// }
+/// assert_eq!(withdraw(5, 7).unwrap_err().code, "overdrawn");
+/// assert_eq!(withdraw(7, 5), Ok(2));
+/// ```
+pub use apostate_core::refuse;
+
+/// What an `#[on]` handler is told that was named with [`or_tell`](crate::Call::or_tell).
+///
+/// ```
+/// # use apostate::prelude::*;
+/// # #[entity(name = "order")]
+/// # #[derive(Default, Serialize, Deserialize)]
+/// # pub struct Order { missing: Vec<String> }
+/// #[handlers]
+/// impl Order {
+///     #[on]
+///     fn on_refused(&mut self, tx: &mut Tx, refused: Refused) {
+///         let Some(product) = tx.sender() else { return };
+///         self.missing.push(format!("{}: {}", product.key(), refused.why));
+///     }
+/// }
+/// ```
+pub use apostate_core::Refused;
+
+/// The constant that `#[handlers]` writes beside an `#[on]` handler.
+///
+/// ```
+/// # use apostate::prelude::*;
+/// # #[entity(name = "order")]
+/// # #[derive(Default, Serialize, Deserialize)]
+/// # pub struct Order { missing: u32 }
+/// #[handlers]
+/// impl Order {
+///     #[on]
+///     fn on_refused(&mut self, refused: Refused) {
+///         # drop(refused);
+///         self.missing += 1;
+///     }
+/// }
+///
+/// impl Order {
+///     const MISSING: Handler<Order, Refused> = Self::ON_REFUSED;
+/// }
+/// ```
+pub use apostate_core::Handler;

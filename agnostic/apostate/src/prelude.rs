@@ -1,0 +1,24 @@
+//! What a file with entities imports.
+//!
+//! ```
+//! use apostate::prelude::*;
+//!
+//! #[entity(name = "customer")]
+//! #[derive(Default, Serialize, Deserialize)]
+//! pub struct Customer {
+//!     orders: u32,
+//! }
+//!
+//! #[handlers]
+//! impl Customer {
+//!     pub fn ordered(&mut self) {
+//!         self.orders += 1;
+//!     }
+//! }
+//! ```
+
+pub use crate::{
+    Entities, Entity, EntityKey, Handler, Id, KeyError, Refusal, Refused, StateError, Timestamp, ToKey, Tx, data,
+    entity, handlers, refuse,
+};
+pub use serde::{Deserialize, Serialize};

@@ -1,0 +1,84 @@
+//! An entity written with the macros equals its twin written by hand: the same table, the same bytes, the same
+//! outcomes. So the macros write nothing that their author could not have written.
+
+#[path = "twin/by_hand.rs"]
+mod by_hand;
+#[path = "twin/by_macro.rs"]
+mod by_macro;
+#[path = "twin/run.rs"]
+mod run;
+
+use apostate::{Call, EntityKey};
+use apostate_core::{Effects, HandlerId, Handlers, KindId, Outcome, encode};
+
+use crate::run::Run;
+
+/// What is known of a handler, in a form that compares.
+fn table<E: Handlers>() -> Vec<String> {
+    E::HANDLERS.iter().map(|handler| format!("{:?}", handler.info)).collect()
+}
+
+/// What a message carries, in a form that compares.
+fn parts<E, R, S, A>(call: Call<E, R, S, A>) -> (KindId, EntityKey, HandlerId, Vec<u8>) {
+    let to = call.to.expect("a key");
+    (to.kind(), to.key().clone(), call.handler, call.body)
+}
+
+/// The same messages, made by both twins.
+macro_rules! both {
+    ($(|$stock:ident| $call:expr),+ $(,)?) => {
+        [$({
+            let by_hand = { let $stock = by_hand::Stock::at("tea"); parts($call) };
+            let by_macro = { let $stock = by_macro::Stock::at("tea"); parts($call) };
+            (stringify!($call), by_hand, by_macro)
+        }),+]
+    };
+}
+
+#[test]
+fn the_twins_have_one_table() {
+    assert_eq!(table::<by_hand::Stock>(), table::<by_macro::Stock>());
+}
+
+#[test]
+fn the_twins_make_the_same_messages() {
+    let messages = both![
+        |stock| stock.receive(5),
+        |stock| stock.take(5, "a note".to_owned()),
+        |stock| stock.forget(),
+        |stock| stock.available(),
+        |stock| stock.level_at_least(7),
+    ];
+    for (message, by_hand, by_macro) in messages {
+        assert_eq!(by_hand, by_macro, "{message}");
+    }
+    assert_eq!(by_hand::Stock::ON_REFUSED.id(), by_macro::Stock::TOLD.id());
+}
+
+#[test]
+fn the_twins_do_the_same_and_end_in_the_same_state() {
+    let (mut by_hand, mut by_macro) = (Run::of::<by_hand::Stock>(), Run::of::<by_macro::Stock>());
+    let refused = encode(&apostate::Refused { handler: "take".to_owned(), why: apostate::Refusal::new("no") });
+    let messages = both![
+        |stock| stock.receive(5),
+        |stock| stock.take(9, String::new()),
+        |stock| stock.take(2, "for an order".to_owned()),
+        |stock| stock.available(),
+        |stock| stock.level_at_least(1),
+        |stock| stock.level_at_least(100),
+        |stock| stock.receive(13),
+        |stock| stock.forget(),
+    ];
+    let told = ("on_refused", HandlerId::of("on_refused"), refused);
+    let unreadable = ("receive, unreadable", HandlerId::of("receive"), vec![0xC1]);
+    let messages = messages.map(|(message, by_hand, _)| (message, by_hand.2, by_hand.3));
+    for (message, handler, body) in messages.into_iter().chain([told, unreadable]) {
+        let (one, other) = (by_hand.step(handler, &body), by_macro.step(handler, &body));
+        assert_eq!(shown(&one), shown(&other), "{message}");
+        assert_eq!(by_hand.state(), by_macro.state(), "{message}");
+    }
+}
+
+fn shown((outcome, effects): &(Outcome, Effects)) -> String {
+    format!("{outcome:?} {effects:?}")
+}

@@ -1,0 +1,40 @@
+//! Runs messages against one entity, as the platform does.
+
+use apostate::{Address, EntityKey, Timestamp};
+use apostate_core::{Effects, HandlerId, Handlers, Kind, Live, Outcome, Visit, step};
+
+/// One entity and its kind.
+pub(crate) struct Run {
+    kind: Kind,
+    to: Address,
+    live: Box<dyn Live>,
+}
+
+impl Run {
+    /// A new entity with the key `tea`.
+    pub(crate) fn of<E: Handlers>() -> Self {
+        let kind = Kind::of::<E>();
+        let to = Address::new(kind.id, EntityKey::new("tea").expect("a key"));
+        Self { live: kind.new_entity(), kind, to }
+    }
+
+    /// Runs `handler`; as the platform would, takes back what a handler changed that did not end well.
+    pub(crate) fn step(&mut self, handler: HandlerId, body: &[u8]) -> (Outcome, Effects) {
+        let number = self.kind.find(handler).expect("a handler of the table");
+        let before = self.state();
+        let mut effects = Effects::default();
+        let visit = Visit { to: &self.to, sender: None, handler, body, now: Timestamp(1), luck: 7, wants_reply: true };
+        let outcome = step(self.live.as_mut(), number, &visit, &mut effects);
+        if outcome != Outcome::Done {
+            self.live = self.kind.decode(&before).expect("its own encoding");
+        }
+        (outcome, effects)
+    }
+
+    /// The entity's state, encoded.
+    pub(crate) fn state(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.live.encode(&mut bytes);
+        bytes
+    }
+}

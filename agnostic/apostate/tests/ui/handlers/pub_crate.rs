@@ -1,0 +1,18 @@
+#![allow(unused_variables)]
+
+use apostate::prelude::*;
+
+#[entity(name = "stock")]
+#[derive(Default, Serialize, Deserialize)]
+pub struct Stock {
+    on_hand: u32,
+}
+
+#[handlers]
+impl Stock {
+    pub(crate) fn receive(&mut self, units: u32) {
+        self.on_hand += units;
+    }
+}
+
+fn main() {}

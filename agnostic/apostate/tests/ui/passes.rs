@@ -1,0 +1,118 @@
+//! What must compile: the forms that come close to a mistake and are none.
+#![deny(warnings, missing_docs, unreachable_pub)]
+
+use apostate::prelude::*;
+
+/// Part of states and messages, in a crate that depends on `apostate` alone.
+#[data]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Of which.
+    pub code: String,
+    /// How many.
+    #[serde(default)]
+    pub units: u32,
+}
+
+/// A handler's arguments may have any name, and its reply any type that owns what it holds.
+#[entity(name = "order", version = 1, migrate = Self::older)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Order {
+    lines: Vec<Line>,
+    #[serde(default)]
+    body: String,
+}
+
+impl Order {
+    fn older(from: u32, bytes: &[u8]) -> Result<Self, StateError> {
+        match from {
+            0 => Ok(apostate::decode(bytes)?),
+            _ => Err(StateError(format!("no way from version {from}"))),
+        }
+    }
+}
+
+#[handlers]
+impl Order {
+    /// Names that the generated code uses as well.
+    const LINES_MAX: usize = 100;
+
+    /// Arguments with the names of its variables.
+    #[open]
+    pub fn place(&mut self, t: &mut Tx<'_>, tx: Line, state: u32, message: String, bytes: Vec<u8>, key: u32) -> Option<Line> {
+        let _ = (t.key(), state, message, bytes, key);
+        self.lines.push(tx.clone());
+        (self.lines.len() < Self::LINES_MAX).then_some(tx)
+    }
+
+    /// A word of the language, and a default for an argument that came later.
+    #[open(name = "move-to")]
+    pub fn r#move(&mut self, r#type: String, #[serde(default)] mut note: String, _unused: u8) -> Result<Vec<Line>, Refusal> {
+        refuse!(r#type.is_empty(), "no type");
+        note.push('.');
+        self.body = note;
+        Ok(self.lines.clone())
+    }
+
+    /// `Self` is the entity, also in a message.
+    #[handler(name = "merged")]
+    pub fn merge(&mut self, _tx: &Tx, mut other: Self) -> Self {
+        self.lines.append(&mut other.lines);
+        other
+    }
+
+    /// A look that can refuse.
+    #[open]
+    pub fn first(&self, tx: &Tx) -> Result<Line, Refusal> {
+        let none = || Refusal::with_code("no-lines", format!("{} has none", tx.key()));
+        self.lines.first().cloned().ok_or_else(none)
+    }
+
+    /// Not there.
+    #[cfg(any())]
+    #[open]
+    pub fn absent(&mut self, of: Nowhere) {}
+
+    /// Sends to itself.
+    #[open]
+    pub fn again(&mut self, tx: &mut Tx) {
+        let empty = Line { code: String::new(), units: 0 };
+        tx.send(Self::at(tx.key()).place(empty, 0, String::new(), Vec::new(), 0));
+        tx.send(Self::at(tx.key()).r#move(String::new(), String::new(), 0).or_tell(Self::ON_REFUSED));
+    }
+
+    #[on(name = "told")]
+    fn on_refused(&mut self, _tx: &mut Tx, Refused { why, .. }: Refused) {
+        self.body = why.text;
+    }
+
+    fn _helper<T: Into<String>>(self, text: T) -> String {
+        text.into()
+    }
+}
+
+/// An entity that only one function knows.
+fn local() {
+    #[entity(name = "local")]
+    #[derive(Default, Serialize, Deserialize)]
+    struct Local {}
+
+    #[handlers]
+    impl Local {
+        pub fn touch(&mut self, tx: &mut Tx) {
+            tx.send(Self::at(tx.key()).touch());
+        }
+    }
+
+    assert!(<(Local, Order)>::registry().is_ok());
+}
+
+fn main() {
+    local();
+    let message = Order::at(7).r#move("a".to_owned(), "b".to_owned(), 1);
+    assert_eq!(message.handler, apostate::Call::<Order, (), apostate::Sure>::new(7.to_key(), "move-to", &()).handler);
+    let expected = b"\x83\xa4type\xa1a\xa4note\xa1b\xa6unused\x01";
+    assert_eq!(message.body, expected);
+    let first = Order::default().r#move("a".to_owned(), "b".to_owned(), 1);
+    assert_eq!(first, Ok(Vec::new()));
+}

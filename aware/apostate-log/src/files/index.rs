@@ -1,0 +1,99 @@
+//! What the engine knows in memory of every partition: where each record stands, and what is wrong.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::disk::DiskFile;
+use super::format::Location;
+use super::segments::Live;
+use crate::{LogError, PartitionId, Position};
+
+/// A segment file, open for as long as a record in it may be read.
+#[derive(Debug)]
+pub(super) struct SegmentFile {
+    pub(super) number: u64,
+    pub(super) file: DiskFile,
+}
+
+/// Where one record stands.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) segment: Arc<SegmentFile>,
+    pub(super) offset: u64,
+    pub(super) length: u32,
+    pub(super) hash: u64,
+}
+
+/// Why a partition is stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Damage {
+    pub(super) position: Position,
+    pub(super) detail: String,
+}
+
+/// One partition: the records from `first` on.
+#[derive(Debug)]
+pub(super) struct Indexed {
+    pub(super) first: Position,
+    pub(super) places: VecDeque<Place>,
+    pub(super) damage: Option<Damage>,
+    /// The handle that wrote the last record.
+    pub(super) writer: u64,
+}
+
+/// All partitions, and the state of the engine that handles look at.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    pub(super) partitions: BTreeMap<PartitionId, Indexed>,
+    pub(super) poisoned: Option<String>,
+    /// Everything before this place is synced.
+    pub(super) synced: Location,
+    /// The segments in use, oldest first.
+    pub(super) lengths: Vec<Live>,
+    /// How many handles were given out.
+    pub(super) handles: u64,
+}
+
+impl Indexed {
+    /// A partition whose records up to `last` are gone, or that has none yet.
+    pub(super) fn after(last: Position) -> Self {
+        Self { first: last.next(), places: VecDeque::new(), damage: None, writer: 0 }
+    }
+
+    pub(super) fn last(&self) -> Position {
+        Position(self.first.0 + self.places.len() as u64 - 1)
+    }
+
+    pub(super) fn at(&self, position: Position) -> Option<&Place> {
+        self.places.get(usize::try_from(position.0.checked_sub(self.first.0)?).ok()?)
+    }
+
+    pub(super) fn trim(&mut self, before: Position) {
+        while self.first < before && self.places.pop_front().is_some() {
+            self.first = self.first.next();
+        }
+    }
+
+    pub(super) fn check(&self, partition: PartitionId) -> Result<(), LogError> {
+        match self.damage.clone() {
+            None => Ok(()),
+            Some(Damage { position, detail }) => Err(LogError::Damaged { partition, position, detail }),
+        }
+    }
+}
+
+impl Index {
+    pub(super) fn partition(&mut self, partition: PartitionId) -> &mut Indexed {
+        self.partitions.entry(partition).or_insert_with(|| Indexed::after(Position(0)))
+    }
+
+    /// The oldest segment that a partition still needs.
+    pub(super) fn oldest_needed(&self) -> Option<u64> {
+        self.partitions
+            .values()
+            .filter(|indexed| indexed.damage.is_none())
+            .filter_map(|indexed| indexed.places.front())
+            .map(|place| place.segment.number)
+            .min()
+    }
+}

@@ -1,0 +1,271 @@
+//! Opening a folder: lock it, find its segments, apply the rules, begin a new segment.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::disk::{Disk, sync_dir};
+use super::format::{Entry, HeaderError, Location, SegmentHeader};
+use super::index::SegmentFile;
+use super::recover::{Known, Piece, Recovered, recover};
+use super::scan::{Found, scan};
+use super::segments::{Continues, Live, Segments, segment_name, segment_number};
+use super::spares::{Spares, spare_number};
+use super::writer::{Batch, Writer};
+use super::{Expected, FilesEngine, FilesSettings, Shared, aside};
+use crate::{PartitionId, Position};
+
+/// Why a folder cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process works in it. End that one first.
+    #[error("{dir} is in use by another process")]
+    Locked {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Another build wrote it.
+    #[error("{file} has an unknown format ({version}); a newer apostate may have written it")]
+    Format {
+        /// The file.
+        file: PathBuf,
+        /// What it says of itself.
+        version: u32,
+    },
+    /// The mark that was stored with the last checkpoint is not one of this build.
+    #[error("the mark of the log in {dir} has an unknown format; a newer apostate may have written it")]
+    Mark {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The world failed underneath.
+    #[error("the log in {dir} cannot be opened")]
+    Io {
+        /// The folder.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+const LOCK_FILE: &str = "LOCK";
+const LOG_DIR: &str = "log";
+const MARK_VERSION: u8 = 1;
+
+pub(super) fn open(dir: &Path, settings: FilesSettings, expected: &Expected) -> Result<FilesEngine, OpenError> {
+    let failed = |source: io::Error| OpenError::Io { dir: dir.to_owned(), source };
+    let mark = match &expected.mark {
+        Some(mark) => decode_mark(mark).ok_or_else(|| OpenError::Mark { dir: dir.to_owned() })?,
+        None => Location::default(),
+    };
+    let disk = Disk { dir: dir.join(LOG_DIR), faults: settings.faults.clone() };
+    make_dirs(dir, &disk.dir).map_err(failed)?;
+    let lock = lock(dir)?;
+    let headers = read_headers(&disk).map_err(failed)?.into_headers(&disk)?;
+    start(&disk, settings, expected, mark, headers, lock).map_err(failed)
+}
+
+fn start(
+    disk: &Disk,
+    settings: FilesSettings,
+    expected: &Expected,
+    mark: Location,
+    headers: BTreeMap<u64, Option<SegmentHeader>>,
+    lock: File,
+) -> io::Result<FilesEngine> {
+    let names = clean(disk)?;
+    let stopped = aside::stopped(disk, &names)?;
+    let ends = headers.values().flatten().map(|header| (header.number - 1, header.previous_end)).collect();
+    let pieces = read_pieces(disk, &headers, &ends)?;
+    let first = headers.keys().next().copied().unwrap_or(1);
+    let named = ends.iter().filter(|(number, _)| **number >= first);
+    let mark = named.fold(mark, |mark, (segment, offset)| mark.max(Location { segment: *segment, offset: *offset }));
+    let before: BTreeSet<PartitionId> = stopped.keys().copied().collect();
+    let mut recovered = recover(&pieces, Known { expected: &expected.positions, mark, stopped });
+    set_aside(disk, &pieces, &mut recovered, &before)?;
+    let older = settle(&pieces, &recovered)?;
+
+    let continues = Continues {
+        number: recovered.end.segment.max(mark.segment) + 1,
+        sequence: recovered.sequence,
+        previous_end: recovered.end.offset,
+    };
+    let found: Vec<String> = names.into_iter().filter(|name| spare_number(name).is_some()).collect();
+    let spares = Spares::start(disk.clone(), settings.segment_bytes, settings.spares_max, &found)?;
+    let Recovered { mut index, sequence, flawed, .. } = recovered;
+    let segments = Segments::start(disk.clone(), spares, settings.segment_bytes, older, flawed, continues)?;
+    index.lengths = segments.lengths();
+    let shared = Arc::new(Shared { index: Mutex::new(index), _lock: lock });
+    let (requests, arrived) = crossbeam_channel::unbounded();
+    let writer = Writer {
+        shared: Arc::clone(&shared),
+        requests: arrived,
+        segments,
+        sequence,
+        group_bytes_max: settings.group_bytes_max,
+        idle_after: settings.idle_after,
+        batch: Batch::default(),
+        table: Vec::new(),
+    };
+    let writer = std::thread::Builder::new().name("apostate-log".to_owned()).spawn(move || writer.run())?;
+    Ok(FilesEngine { shared, requests, writer: Some(writer), disk: disk.clone() })
+}
+
+fn make_dirs(dir: &Path, log: &Path) -> io::Result<()> {
+    if log.try_exists()? {
+        return Ok(());
+    }
+    fs::create_dir_all(log)?;
+    sync_dir(dir)?;
+    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let failed = |source: io::Error| OpenError::Io { dir: dir.to_owned(), source };
+    let path = dir.join(LOCK_FILE);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(failed)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked { dir: dir.to_owned() }),
+        Err(error) => Err(failed(error.into())),
+    }
+}
+
+/// Removes what an interrupted process left half made. Returns the names of the rest.
+fn clean(disk: &Disk) -> io::Result<Vec<String>> {
+    let mut names = disk.names()?;
+    for name in names.extract_if(.., |name| name.ends_with(".new")) {
+        disk.remove(&name)?;
+    }
+    Ok(names)
+}
+
+/// The headers of all segments, before anything is changed.
+struct Headers(BTreeMap<u64, Result<SegmentHeader, HeaderError>>);
+
+fn read_headers(disk: &Disk) -> io::Result<Headers> {
+    let mut headers = BTreeMap::new();
+    for number in disk.names()?.iter().filter_map(|name| segment_number(name)) {
+        let file = disk.open(&segment_name(number))?;
+        let length = file.length()?.min(super::format::ALIGN);
+        let bytes = file.read_at(usize::try_from(length).unwrap_or(0), 0)?;
+        let header = SegmentHeader::decode(&bytes)
+            .and_then(|header| if header.number == number { Ok(header) } else { Err(HeaderError::Damaged) });
+        headers.insert(number, header);
+    }
+    Ok(Headers(headers))
+}
+
+impl Headers {
+    /// Without those that are damaged or missing: between the first and the last there is none for such a number.
+    fn into_headers(self, disk: &Disk) -> Result<BTreeMap<u64, Option<SegmentHeader>>, OpenError> {
+        let numbers = (self.0.keys().next().copied(), self.0.keys().next_back().copied());
+        let mut headers = BTreeMap::new();
+        if let (Some(first), Some(last)) = numbers {
+            headers.extend((first..=last).map(|number| (number, None)));
+        }
+        for (number, header) in self.0 {
+            match header {
+                Ok(header) => headers.insert(number, Some(header)),
+                Err(HeaderError::Damaged) => None,
+                Err(HeaderError::Format(version)) => {
+                    return Err(OpenError::Format { file: disk.path(&segment_name(number)), version });
+                }
+            };
+        }
+        Ok(headers)
+    }
+}
+
+fn read_pieces(
+    disk: &Disk,
+    headers: &BTreeMap<u64, Option<SegmentHeader>>,
+    ends: &BTreeMap<u64, u64>,
+) -> io::Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    for (number, header) in headers {
+        let Some(header) = header else {
+            pieces.push(Piece::Gap { number: *number });
+            continue;
+        };
+        let name = segment_name(*number);
+        let scanned = scan(header, &disk.read(&name)?, ends.get(number).copied());
+        let file = Arc::new(SegmentFile { number: *number, file: disk.open(&name)? });
+        pieces.push(Piece::Segment { file, scanned });
+    }
+    Ok(pieces)
+}
+
+/// Copies aside what can be read of the partitions that were found damaged now.
+fn set_aside(
+    disk: &Disk,
+    pieces: &[Piece],
+    recovered: &mut Recovered,
+    before: &BTreeSet<PartitionId>,
+) -> io::Result<()> {
+    for (partition, indexed) in &mut recovered.index.partitions {
+        let Some(damage) = &indexed.damage else { continue };
+        if !before.contains(partition) {
+            aside::write(disk, *partition, damage, &mut records_of(pieces, *partition))?;
+        }
+        indexed.places.clear();
+    }
+    Ok(())
+}
+
+/// All whole records of a partition, wherever they stand.
+fn records_of(pieces: &[Piece], wanted: PartitionId) -> impl Iterator<Item = io::Result<(Position, Vec<u8>)>> + '_ {
+    let mut places = Vec::new();
+    for piece in pieces {
+        let Piece::Segment { file, scanned } = piece else { continue };
+        for found in &scanned.found {
+            let Found::Group { group, damaged } = found else { continue };
+            let mut offset = group.records_at();
+            for (number, entry) in group.entries.iter().enumerate() {
+                let Entry::Record { partition, position, length, .. } = *entry else { continue };
+                if partition == wanted && !damaged.contains(&number) {
+                    places.push((file, position, offset, length));
+                }
+                offset += u64::from(length);
+            }
+        }
+    }
+    places
+        .into_iter()
+        .map(|(file, position, offset, length)| Ok((position, file.file.read_at(length as usize, offset)?)))
+}
+
+/// Makes durable what is kept of the last segment, and cuts the rest. Returns the segments that stay.
+fn settle(pieces: &[Piece], recovered: &Recovered) -> io::Result<VecDeque<Live>> {
+    let mut older = VecDeque::new();
+    for piece in pieces {
+        let Piece::Segment { file, .. } = piece else { continue };
+        if file.number == recovered.end.segment && !recovered.flawed.contains(&file.number) {
+            // The next segment names this end as well; without the rest the file takes less room.
+            file.file.cut(recovered.end.offset)?;
+            file.file.sync()?;
+        }
+        older.push_back(Live { number: file.number, length: file.file.length()? });
+    }
+    Ok(older)
+}
+
+pub(super) fn encode_mark(at: Location) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(17);
+    bytes.put_u8(MARK_VERSION);
+    bytes.put_u64_le(at.segment);
+    bytes.put_u64_le(at.offset);
+    bytes.freeze()
+}
+
+fn decode_mark(bytes: &[u8]) -> Option<Location> {
+    let (version, words) = bytes.split_first()?;
+    let (segment, offset) = words.split_first_chunk::<8>()?;
+    let offset: &[u8; 8] = offset.try_into().ok()?;
+    let at = Location { segment: u64::from_le_bytes(*segment), offset: u64::from_le_bytes(*offset) };
+    (*version == MARK_VERSION).then_some(at)
+}

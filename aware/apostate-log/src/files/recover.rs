@@ -1,0 +1,226 @@
+//! The rules of opening: what counts, what is a torn tail, and what is damage.
+//!
+//! ```text
+//!                                   highest synced mark           end
+//!   group  group  group  group  group │ group  group  ~~~~~  group │
+//!   └──────── must be whole ─────────┘ └─ kept ─────┘ └─ torn: cut ┘
+//! ```
+//!
+//! A flaw before the highest synced mark is damage: that was acknowledged. It stops the partitions that may have
+//! lost a record by it. A flaw behind it is what a power cut leaves of writes that nobody was told of: it and all
+//! that follows is cut, whole or not.
+//!
+//! Whom a flaw concerns: positions are dense, and rolls tell last positions. A partition whose next record or
+//! roll behind the flaw goes on where it stood before has lost nothing. One that is not heard of any more cannot
+//! be told from one that lost its end, and is stopped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::format::{ALIGN, Entry, Group, Location};
+use super::index::{Damage, Index, Indexed, Place, SegmentFile};
+use super::scan::{Found, Scanned};
+use crate::{PartitionId, Position};
+
+/// One number of the log's sequence of segments.
+pub(super) enum Piece {
+    /// The segment, as it was found.
+    Segment { file: Arc<SegmentFile>, scanned: Scanned },
+    /// Its file is missing, or its header unreadable: nothing can be said of what was in it.
+    Gap { number: u64 },
+}
+
+/// What is known before the groups are looked at.
+pub(super) struct Known<'a> {
+    /// Positions that must be there.
+    pub(super) expected: &'a BTreeMap<PartitionId, Position>,
+    /// Up to where the log must reach: the caller's mark, or what a segment says of the one before it.
+    pub(super) mark: Location,
+    /// Partitions that were stopped at an earlier opening.
+    pub(super) stopped: BTreeMap<PartitionId, Damage>,
+}
+
+/// What opening found.
+pub(super) struct Recovered {
+    pub(super) index: Index,
+    /// Where the log ends; what is behind it is cut.
+    pub(super) end: Location,
+    /// The number of the next group.
+    pub(super) sequence: u64,
+    /// Segments with a flaw before the mark: kept for whoever looks into it.
+    pub(super) flawed: BTreeSet<u64>,
+}
+
+/// Applies the rules to the log, from its oldest segment to its last.
+pub(super) fn recover(pieces: &[Piece], known: Known<'_>) -> Recovered {
+    let mut walk = Walk { mark: known.mark, ..Walk::default() };
+    for found in pieces.iter().flat_map(Piece::found) {
+        if let Found::Group { group, .. } = found {
+            walk.mark = walk.mark.max(group.header.synced);
+        }
+    }
+    for piece in pieces {
+        match piece {
+            Piece::Gap { number } => walk.gap(*number),
+            Piece::Segment { file, scanned } => {
+                if !walk.segment(file, scanned) {
+                    break;
+                }
+            }
+        }
+    }
+    walk.finish(known)
+}
+
+impl Piece {
+    pub(super) fn found(&self) -> &[Found] {
+        match self {
+            Self::Segment { scanned, .. } => &scanned.found,
+            Self::Gap { .. } => &[],
+        }
+    }
+}
+
+/// Goes through the log from its oldest group to its end.
+#[derive(Default)]
+struct Walk {
+    mark: Location,
+    index: Index,
+    end: Location,
+    /// The number of the group that must follow; unknown at first, and behind a flaw.
+    sequence: Option<u64>,
+    flawed: BTreeSet<u64>,
+    /// Partitions that have not been heard of since a flaw, and the flaw.
+    suspects: BTreeMap<PartitionId, Location>,
+    /// The last flaw: a partition that was not known before it may have been there.
+    flaw: Option<Location>,
+}
+
+impl Walk {
+    fn gap(&mut self, number: u64) {
+        self.end = Location { segment: number, offset: 0 };
+        self.take_flaw(self.end);
+    }
+
+    /// Takes one segment in. False: the log ends in it.
+    fn segment(&mut self, file: &Arc<SegmentFile>, scanned: &Scanned) -> bool {
+        let number = scanned.number;
+        self.end = Location { segment: number, offset: ALIGN };
+        for found in &scanned.found {
+            let at = Location { segment: number, offset: found.offset() };
+            let is_whole = match found {
+                Found::Group { group, damaged } => self.follows(group) && damaged.is_empty(),
+                Found::Hole { .. } => false,
+            };
+            if !is_whole && at >= self.mark {
+                self.end = at;
+                return false;
+            }
+            match found {
+                Found::Hole { .. } => self.take_flaw(at),
+                Found::Group { group, damaged } => {
+                    if !self.follows(group) {
+                        self.take_flaw(at);
+                    }
+                    if !damaged.is_empty() {
+                        self.flawed.insert(number);
+                    }
+                    self.group(file, group, damaged);
+                }
+            }
+        }
+        self.end = Location { segment: number, offset: scanned.end };
+        true
+    }
+
+    /// Whether a group is the one after the last that was taken in.
+    fn follows(&self, group: &Group) -> bool {
+        self.sequence.is_none_or(|sequence| group.header.sequence == sequence)
+    }
+
+    fn take_flaw(&mut self, at: Location) {
+        self.flaw = Some(at);
+        self.flawed.insert(at.segment);
+        self.sequence = None;
+        for partition in self.index.partitions.keys() {
+            self.suspects.entry(*partition).or_insert(at);
+        }
+    }
+
+    fn group(&mut self, file: &Arc<SegmentFile>, group: &Group, damaged: &[usize]) {
+        let is_first = self.sequence.is_none() && self.flaw.is_none();
+        self.sequence = Some(group.header.sequence + 1);
+        let at = group.header.at;
+        let mut offset = group.records_at();
+        for (number, entry) in group.entries.iter().enumerate() {
+            match *entry {
+                Entry::Roll { partition, last } => {
+                    if is_first {
+                        self.index.partitions.insert(partition, Indexed::after(last));
+                    }
+                    self.heard_of(partition, last, at);
+                }
+                Entry::Record { partition, position, length, hash } => {
+                    self.heard_of(partition, Position(position.0.saturating_sub(1)), at);
+                    let place = Place { segment: Arc::clone(file), offset, length, hash };
+                    self.record(partition, position, place, damaged.contains(&number), at);
+                    offset += u64::from(length);
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, partition: PartitionId, position: Position, place: Place, is_damaged: bool, at: Location) {
+        let indexed = self.index.partition(partition);
+        if is_damaged {
+            let detail = format!("it does not match its checksum ({at})");
+            indexed.damage.get_or_insert(Damage { position, detail });
+        }
+        if indexed.damage.is_none() {
+            indexed.places.push_back(place);
+        }
+    }
+
+    /// The log says here that `last` is the last position of a partition.
+    fn heard_of(&mut self, partition: PartitionId, last: Position, at: Location) {
+        let flaw = self.suspects.remove(&partition).or(self.flaw);
+        let indexed = self.index.partition(partition);
+        if indexed.damage.is_none() && indexed.last() != last {
+            let position = indexed.last().next();
+            let detail = match flaw {
+                Some(flaw) => format!("records up to {last} are lost in {flaw}"),
+                None => format!("the log goes on behind {last} ({at})"),
+            };
+            indexed.damage = Some(Damage { position, detail });
+        }
+    }
+
+    fn finish(mut self, known: Known<'_>) -> Recovered {
+        for (partition, flaw) in std::mem::take(&mut self.suspects) {
+            self.stop(partition, &format!("the log is damaged in {flaw}, and does not tell whose records were there"));
+        }
+        let expected = known.expected.keys().copied();
+        let partitions: BTreeSet<PartitionId> = self.index.partitions.keys().copied().chain(expected).collect();
+        for partition in partitions {
+            let last = self.index.partitions.get(&partition).map_or(Position(0), Indexed::last);
+            let due = known.expected.get(&partition).copied().unwrap_or_default();
+            if last < due {
+                self.stop(partition, &format!("the log ends before position {due}, which was durable"));
+            }
+            if self.end < self.mark {
+                self.stop(partition, &format!("the log ends in {}, and was durable up to {}", self.end, self.mark));
+            }
+        }
+        for (partition, damage) in known.stopped {
+            self.index.partition(partition).damage = Some(damage);
+        }
+        self.index.synced = self.end;
+        Recovered { index: self.index, end: self.end, sequence: self.sequence.unwrap_or(1), flawed: self.flawed }
+    }
+
+    fn stop(&mut self, partition: PartitionId, detail: &str) {
+        let indexed = self.index.partition(partition);
+        let position = indexed.last().next();
+        indexed.damage.get_or_insert(Damage { position, detail: detail.to_owned() });
+    }
+}

@@ -1,0 +1,340 @@
+//! The writer: one thread that turns what arrives from all partitions into groups.
+//!
+//! ```text
+//!   append ─┐
+//!   append ─┼─▶ gather ─▶ write ─▶ sync ─▶ report, wake ─▶ gather what arrived meanwhile …
+//!   append ─┘   (one group, one call)
+//! ```
+//!
+//! There is never more than one group that is not synced. So a group that is found on disk proves that the one
+//! before it was durable, and the tail that a power cut may tear is one group long.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::Shared;
+use super::disk::is_full;
+use super::format::{ALIGN, ENTRY_BYTES, Entry, GROUP_HEADER_BYTES, GroupHeader, encode_group, record_hash};
+use super::handle::{Outbox, read_place};
+use super::index::{Index, Place};
+use super::segments::Segments;
+use crate::failpoint::failpoint;
+use crate::{AppendResult, PartitionId, Position};
+
+/// What handles and the engine ask of the writer.
+pub(super) enum Request {
+    Append {
+        partition: PartitionId,
+        at: Position,
+        record: Bytes,
+        outbox: Arc<Outbox>,
+    },
+    /// Positions were trimmed: segments may be free now.
+    Trimmed,
+    /// Finish what has arrived, and end.
+    Close,
+}
+
+pub(super) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) requests: Receiver<Request>,
+    pub(super) segments: Segments,
+    /// The number of the next group.
+    pub(super) sequence: u64,
+    pub(super) group_bytes_max: usize,
+    pub(super) idle_after: Duration,
+    pub(super) batch: Batch,
+    pub(super) table: Vec<u8>,
+}
+
+/// What was gathered for one group.
+#[derive(Default)]
+pub(super) struct Batch {
+    answers: Vec<Answer>,
+    accepted: Vec<Accepted>,
+    bytes: usize,
+    /// The position that comes next, for partitions with records in this batch.
+    next: BTreeMap<PartitionId, Position>,
+    is_trimmed: bool,
+    is_closing: bool,
+    /// An append that must be looked at when the group is durable.
+    held: Option<Request>,
+}
+
+/// Who waits for what; without a result: that of the group.
+struct Answer {
+    outbox: Arc<Outbox>,
+    at: Position,
+    result: Option<AppendResult>,
+}
+
+struct Accepted {
+    partition: PartitionId,
+    at: Position,
+    record: Bytes,
+    writer: u64,
+}
+
+/// How a group ended.
+enum Written {
+    Durable,
+    Full,
+    Failed(String),
+}
+
+impl Writer {
+    pub(super) fn run(mut self) {
+        // The roll of the new segment: from here on the segments before it are not needed to know last positions.
+        let mut is_idle = self.write_idle();
+        loop {
+            let first = match self.batch.held.take() {
+                Some(held) => Ok(held),
+                None if is_idle => self.requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                None => self.requests.recv_timeout(self.idle_after),
+            };
+            match first {
+                Ok(first) => {
+                    self.gather(first);
+                    is_idle &= self.batch.accepted.is_empty();
+                    self.commit();
+                }
+                Err(RecvTimeoutError::Timeout) => is_idle = self.write_idle(),
+                Err(RecvTimeoutError::Disconnected) => self.batch.is_closing = true,
+            }
+            if self.batch.is_closing {
+                if !is_idle {
+                    self.write_idle();
+                }
+                return;
+            }
+        }
+    }
+
+    /// Takes in `first` and what else has arrived, up to a full group.
+    fn gather(&mut self, first: Request) {
+        let shared = Arc::clone(&self.shared);
+        let index = shared.index();
+        self.batch.take_in(first, &index);
+        while self.batch.bytes < self.group_bytes_max && self.batch.held.is_none() && !self.batch.is_closing {
+            let Ok(request) = self.requests.try_recv() else { break };
+            self.batch.take_in(request, &index);
+        }
+        drop(index);
+        failpoint("files.gathered");
+    }
+
+    fn commit(&mut self) {
+        let result = if self.batch.accepted.is_empty() {
+            AppendResult::Ok
+        } else {
+            let accepted = std::mem::take(&mut self.batch.accepted);
+            let result = match self.write(&accepted) {
+                Written::Durable => AppendResult::Ok,
+                Written::Full => AppendResult::Full,
+                Written::Failed(why) => self.poison(why),
+            };
+            self.batch.accepted = accepted;
+            self.batch.accepted.clear();
+            result
+        };
+        self.batch.report(&result);
+        failpoint("files.reported");
+        if std::mem::take(&mut self.batch.is_trimmed) {
+            self.free();
+        }
+        self.segments.prepare_next();
+    }
+
+    /// Writes a group without records, which says that everything before it is synced. True: nothing is left to say.
+    fn write_idle(&mut self) -> bool {
+        if self.shared.index().poisoned.is_some() {
+            return true;
+        }
+        match self.write(&[]) {
+            Written::Durable => true,
+            Written::Full => false,
+            Written::Failed(why) => {
+                self.poison(why);
+                true
+            }
+        }
+    }
+
+    fn write(&mut self, accepted: &[Accepted]) -> Written {
+        match self.try_write(accepted) {
+            Ok(()) => Written::Durable,
+            Err(Failure::Full) => Written::Full,
+            Err(Failure::Other(error)) => Written::Failed(error.to_string()),
+        }
+    }
+
+    /// One group: written in one call, synced once.
+    fn try_write(&mut self, accepted: &[Accepted]) -> Result<(), Failure> {
+        let roll = self.roll();
+        let records: usize = accepted.iter().map(|accepted| accepted.record.len()).sum();
+        let bytes_max = GROUP_HEADER_BYTES + (accepted.len() + roll.len()) * ENTRY_BYTES + records;
+        let is_new = self.segments.make_room((bytes_max as u64).next_multiple_of(ALIGN), self.sequence)?;
+        let at = self.segments.at();
+        let is_first = is_new || at.offset == ALIGN || accepted.is_empty();
+        let mut entries = if is_first { roll } else { Vec::new() };
+        let rolls = entries.len();
+        entries.extend(accepted.iter().map(|accepted| Entry::Record {
+            partition: accepted.partition,
+            position: accepted.at,
+            length: u32::try_from(accepted.record.len()).unwrap_or(u32::MAX),
+            hash: record_hash(&accepted.record),
+        }));
+        let current = &self.segments.current;
+        encode_group(&GroupHeader { at, sequence: self.sequence, synced: at }, current.seed, &entries, &mut self.table);
+        let length = (self.table.len() + records) as u64;
+        let end = at.offset + length.next_multiple_of(ALIGN);
+        let zeros = [0; ALIGN as usize];
+        let padding = usize::try_from(length.next_multiple_of(ALIGN) - length).unwrap_or(0);
+        let mut slices = Vec::with_capacity(accepted.len() + 2);
+        slices.push(IoSlice::new(&self.table));
+        slices.extend(accepted.iter().map(|accepted| IoSlice::new(&accepted.record)));
+        slices.push(IoSlice::new(&zeros[..padding]));
+        if let Err(error) = current.file.file.write_all_at(&mut slices, at.offset) {
+            return Err(self.undo(error, at.offset));
+        }
+        failpoint("files.written");
+        current.file.file.sync().map_err(Failure::Other)?;
+        failpoint("files.synced");
+        self.sequence += 1;
+        self.segments.current.offset = end;
+        self.enter(accepted, &entries[rolls..], at.offset + self.table.len() as u64);
+        Ok(())
+    }
+
+    /// A disk that is full may have taken a part of the group: it must not look like one.
+    fn undo(&self, error: io::Error, offset: u64) -> Failure {
+        if !is_full(&error) {
+            return Failure::Other(error);
+        }
+        let zeros = [0; ALIGN as usize];
+        let file = &self.segments.current.file.file;
+        match file.overwrite_at(&zeros, offset).and_then(|()| file.sync()) {
+            Ok(()) => Failure::Full,
+            Err(error) => Failure::Other(error),
+        }
+    }
+
+    /// Enters a durable group into the index.
+    fn enter(&self, accepted: &[Accepted], entries: &[Entry], mut offset: u64) {
+        let mut index = self.shared.index();
+        for (accepted, entry) in accepted.iter().zip(entries) {
+            let Entry::Record { partition, length, hash, .. } = *entry else { continue };
+            let segment = Arc::clone(&self.segments.current.file);
+            let indexed = index.partition(partition);
+            indexed.places.push_back(Place { segment, offset, length, hash });
+            indexed.writer = accepted.writer;
+            offset += u64::from(length);
+        }
+        index.synced = self.segments.at();
+        index.lengths = self.segments.lengths();
+    }
+
+    /// The last position of every partition that is not stopped.
+    fn roll(&self) -> Vec<Entry> {
+        let index = self.shared.index();
+        let healthy = index.partitions.iter().filter(|(_, indexed)| indexed.damage.is_none());
+        healthy.map(|(partition, indexed)| Entry::Roll { partition: *partition, last: indexed.last() }).collect()
+    }
+
+    fn poison(&self, why: String) -> AppendResult {
+        let mut index = self.shared.index();
+        AppendResult::Poisoned(index.poisoned.get_or_insert(why).clone())
+    }
+
+    fn free(&mut self) {
+        let needed = self.shared.index().oldest_needed();
+        match self.segments.free_before(needed) {
+            Err(error) if !is_full(&error) => {
+                self.poison(error.to_string());
+            }
+            _ => {}
+        }
+        self.shared.index().lengths = self.segments.lengths();
+    }
+}
+
+enum Failure {
+    Full,
+    Other(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    /// Of making a segment: what is full there was certainly not written.
+    fn from(error: io::Error) -> Self {
+        if is_full(&error) { Self::Full } else { Self::Other(error) }
+    }
+}
+
+impl Batch {
+    fn take_in(&mut self, request: Request, index: &Index) {
+        match request {
+            Request::Trimmed => self.is_trimmed = true,
+            Request::Close => self.is_closing = true,
+            Request::Append { partition, at, record, outbox } => self.append(partition, at, record, outbox, index),
+        }
+    }
+
+    fn append(&mut self, partition: PartitionId, at: Position, record: Bytes, outbox: Arc<Outbox>, index: &Index) {
+        let indexed = index.partitions.get(&partition);
+        let (first, last) = indexed.map_or((Position(1), Position(0)), |indexed| (indexed.first, indexed.last()));
+        let next = self.next.get(&partition).copied().unwrap_or(last.next());
+        let result = if let Some(other) = outbox.fence.get() {
+            Some(AppendResult::Taken(other.clone()))
+        } else if let Some(why) = &index.poisoned {
+            Some(AppendResult::Poisoned(why.clone()))
+        } else if let Some(damage) = indexed.and_then(|indexed| indexed.damage.as_ref()) {
+            Some(AppendResult::Poisoned(format!("record {} is damaged: {}", damage.position, damage.detail)))
+        } else if at > next {
+            // What should stand before it was not written: neither is this.
+            Some(AppendResult::Full)
+        } else if at == next {
+            self.next.insert(partition, next.next());
+            self.bytes += record.len();
+            self.accepted.push(Accepted { partition, at, record, writer: outbox.writer });
+            None
+        } else if at > last {
+            // It competes with a record of this very group.
+            self.held = Some(Request::Append { partition, at, record, outbox });
+            return;
+        } else if at < first {
+            Some(AppendResult::Poisoned(format!("record {at} was trimmed")))
+        } else {
+            indexed.and_then(|indexed| indexed.at(at)).map(|place| compare(place, &record, &outbox))
+        };
+        self.answers.push(Answer { outbox, at, result });
+    }
+
+    fn report(&mut self, of_group: &AppendResult) {
+        let mut woken: VecDeque<Arc<Outbox>> = VecDeque::new();
+        for Answer { outbox, at, result } in self.answers.drain(..) {
+            outbox.put(at, result.unwrap_or_else(|| of_group.clone()));
+            if !woken.iter().any(|other| Arc::ptr_eq(other, &outbox)) {
+                woken.push_back(outbox);
+            }
+        }
+        for outbox in woken {
+            outbox.wake();
+        }
+        self.next.clear();
+        self.bytes = 0;
+    }
+}
+
+/// What stands at a position already: the same bytes, or somebody else's.
+fn compare(place: &Place, record: &Bytes, outbox: &Outbox) -> AppendResult {
+    match read_place(place) {
+        Ok(there) if there == *record => AppendResult::Ok,
+        Ok(there) => AppendResult::Taken(outbox.fence.get_or_init(|| there).clone()),
+        Err(detail) => AppendResult::Poisoned(detail),
+    }
+}

@@ -1,0 +1,148 @@
+//! Opening: which layout is on disk, and whether there is one at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lsm_tree::config::{
+    BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry, PartitioningPolicy,
+    PinningPolicy,
+};
+use lsm_tree::{AbstractTree, AnyTree, Cache, CompressionType, Config, SequenceNumberCounter};
+
+/// What the caller knows of the store that it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreExpect {
+    /// There is one: not to find it is an error.
+    Existing,
+    /// There may be none yet: it is created. One from a first start that was cut short is opened.
+    Fresh,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreOpenError {
+    /// It should be there, and is not. Look for the disk or the backup that it is on; starting empty would lose
+    /// what the log was trimmed for.
+    #[error("the store in {dir} is missing ({detail}); what it held is nowhere else")]
+    Missing {
+        /// Where it should be.
+        dir: PathBuf,
+        /// What exactly is not there.
+        detail: String,
+    },
+    /// Another build wrote it.
+    #[error("the store in {dir} has an unknown format ({found}); a newer apostate may have written it")]
+    Format {
+        /// Where it is.
+        dir: PathBuf,
+        /// What it says of itself.
+        found: String,
+    },
+    /// Its files are not those that were written.
+    #[error("the store in {dir} is damaged: {detail}")]
+    Damaged {
+        /// Where it is.
+        dir: PathBuf,
+        /// In what way.
+        detail: String,
+    },
+    /// The world failed underneath.
+    #[error("the store in {dir} cannot be opened: {detail}")]
+    Io {
+        /// Where it is.
+        dir: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
+}
+
+const FORMAT_FILE: &str = "FORMAT";
+const FORMAT: &str = "apostate store 1\n";
+const TREE_DIR: &str = "cells";
+
+/// Names the version of the tree that counts; without it the tree would start empty.
+const TREE_CURRENT: &str = "current";
+
+/// Bits in a filter for each cell: one look-up in a hundred asks a run in vain.
+const FILTER_BITS_PER_CELL: f32 = 10.0;
+
+/// Larger blocks make checkpoints and merges cheaper, and single look-ups dearer.
+const BLOCK_BYTES: u32 = 4 << 10;
+
+pub(super) fn open(
+    dir: &Path,
+    expect: StoreExpect,
+    cache_bytes: u64,
+    sequence: &SequenceNumberCounter,
+) -> Result<AnyTree, StoreOpenError> {
+    let io = |error: std::io::Error| StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() };
+    let missing = |detail: &str| StoreOpenError::Missing { dir: dir.to_owned(), detail: detail.to_owned() };
+    let is_created = check_format(dir)?;
+    let has_tree = dir.join(TREE_DIR).join(TREE_CURRENT).try_exists().map_err(io)?;
+    match (is_created, has_tree, expect) {
+        (true, true, _) | (false, _, StoreExpect::Fresh) => {}
+        (true, false, _) => return Err(missing("its tree has no current version")),
+        (false, _, StoreExpect::Existing) => return Err(missing("there is no FORMAT file")),
+    }
+    fs::create_dir_all(dir).map_err(io)?;
+    let tree = tree_config(&dir.join(TREE_DIR), cache_bytes, sequence).open().map_err(|error| match error {
+        lsm_tree::Error::Io(error) if error.kind() != std::io::ErrorKind::NotFound => io(error),
+        other => StoreOpenError::Damaged { dir: dir.to_owned(), detail: detail(&other) },
+    })?;
+    // What is ingested from now on is newer than anything that is there.
+    sequence.fetch_max(tree.get_highest_seqno().map_or(1, |highest| highest + 1));
+    if !is_created {
+        write_format(dir).map_err(io)?;
+    }
+    Ok(tree)
+}
+
+/// Whether the store was created whole.
+fn check_format(dir: &Path) -> Result<bool, StoreOpenError> {
+    match fs::read(dir.join(FORMAT_FILE)) {
+        Ok(found) if found == FORMAT.as_bytes() => Ok(true),
+        Ok(found) => {
+            let found = String::from_utf8_lossy(&found).trim().chars().take(80).collect();
+            Err(StoreOpenError::Format { dir: dir.to_owned(), found })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() }),
+    }
+}
+
+fn write_format(dir: &Path) -> std::io::Result<()> {
+    let draft = dir.join("FORMAT.new");
+    let mut file = File::create(&draft)?;
+    file.write_all(FORMAT.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, dir.join(FORMAT_FILE))?;
+    File::open(dir)?.sync_all()?;
+    // The directory itself may be new as well.
+    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+fn tree_config(dir: &Path, cache_bytes: u64, sequence: &SequenceNumberCounter) -> Config {
+    Config::new(dir, sequence.clone(), SequenceNumberCounter::default())
+        .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)))
+        .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(
+            FILTER_BITS_PER_CELL,
+        ))))
+        .filter_block_partitioning_policy(PartitioningPolicy::all(false))
+        .filter_block_pinning_policy(PinningPolicy::all(true))
+        .index_block_partitioning_policy(PartitioningPolicy::all(false))
+        .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
+        .data_block_compression_policy(CompressionPolicy::all(CompressionType::None))
+}
+
+/// What the tree says went wrong, in words.
+pub(super) fn detail(error: &lsm_tree::Error) -> String {
+    match error {
+        lsm_tree::Error::Io(error) => error.to_string(),
+        lsm_tree::Error::ChecksumMismatch { .. } => "a block does not match its checksum".to_owned(),
+        lsm_tree::Error::Unrecoverable => "a file of the tree is missing or unreadable".to_owned(),
+        lsm_tree::Error::InvalidVersion(version) => format!("the tree has an unknown format ({version})"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,326 @@
+//! Messages that cannot be handled at once: accepted into an inbox, retried, parked.
+//!
+//! An inbox cell is written in the same commit that raises the watermark, so the watermark never covers a message
+//! that exists only in memory, and a slow entity never holds up a session.
+
+use apostate_core::{Address, Timestamp};
+
+use crate::batch::Did;
+use crate::cell::Section;
+use crate::interface::{Answer, Effect, Failure, Notice, ParkedCommand};
+use crate::limits::{RETRY_DELAY_MIN, RETRY_TIME_MAX};
+use crate::message::Message;
+use crate::partition::Partition;
+use crate::run::{Impossible, Ran, Run};
+use crate::slots::{InboxItem, NONE, Residence, Retry, SlotId};
+
+/// A message that was given up on until an operator decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parked {
+    pub(crate) message: Message,
+    pub(crate) reason: String,
+    pub(crate) time: Timestamp,
+}
+
+impl Parked {
+    /// The cell's value.
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let Self { message, reason, time } = self;
+        let mut value = time.0.to_le_bytes().to_vec();
+        value.extend_from_slice(&(reason.len() as u32).to_le_bytes());
+        value.extend_from_slice(reason.as_bytes());
+        message.write(None, &mut value);
+        value
+    }
+
+    /// Reads a cell's value.
+    pub(crate) fn read(value: &[u8]) -> Option<Self> {
+        let (time, rest) = value.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (reason, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        let (message, _, rest) = Message::read(rest).ok()?;
+        let reason = String::from_utf8(reason.to_vec()).ok()?;
+        rest.is_empty().then_some(Self { message, reason, time: Timestamp(u64::from_le_bytes(*time)) })
+    }
+}
+
+impl Partition {
+    /// Has the entity read from the store, if that is not under way.
+    pub(crate) fn start_load(&mut self, id: SlotId) {
+        let now = self.time.now();
+        let slot = self.slots.get_mut(id);
+        if slot.residence == Residence::Unknown {
+            slot.residence = Residence::Loading(now);
+            self.loads.push(slot.address.clone());
+        }
+    }
+
+    /// Whether a message for the entity can be handled now. Starts a load if one is needed.
+    pub(crate) fn is_free(&mut self, id: SlotId) -> bool {
+        let slot = self.slots.get(id);
+        if slot.residence == Residence::Here {
+            return slot.kind != NONE && !slot.has_inbox();
+        }
+        self.start_load(id);
+        false
+    }
+
+    /// Whether the entity is being loaded, and soon enough that its source may wait for it.
+    pub(crate) fn is_worth_waiting(&mut self, id: SlotId) -> bool {
+        if self.slots.get(id).residence == Residence::Unknown {
+            self.start_load(id);
+        }
+        let slot = self.slots.get(id);
+        match slot.residence {
+            Residence::Loading(since) => {
+                slot.kind != NONE && !slot.has_inbox() && self.time.now().since(since) < self.tuning.load_patience
+            }
+            Residence::Here | Residence::Unknown => false,
+        }
+    }
+
+    /// Handles a message from within this batch.
+    pub(crate) fn handle_local(&mut self, message: Message) {
+        let slot = self.slot_of(&message.to);
+        self.handle_or_accept(slot, &message);
+    }
+
+    /// Handles a message between entities, or accepts it into its entity's inbox. False: the batch was undone.
+    pub(crate) fn handle_or_accept(&mut self, slot: SlotId, message: &Message) -> bool {
+        if !self.is_free(slot) {
+            self.accept(slot, message.clone());
+            return true;
+        }
+        let Message { to, from, handler, on_refused: _, body } = message;
+        let run = Run { slot, to, from: from.as_ref(), handler: *handler, body, wants_reply: false };
+        match self.run(run) {
+            Ran::Abandoned => return false,
+            Ran::Done(_) | Ran::Missing => {}
+            Ran::Refused(why) => self.tell_refused(message, why),
+            Ran::Impossible(Impossible::UnknownHandler) => self.accept(slot, message.clone()),
+            Ran::Impossible(why) => self.park(None, message.clone(), why.reason()),
+            Ran::Panicked(text) => {
+                self.note_panic(message, &text, "retried");
+                self.accept(slot, message.clone());
+                self.retry_later(slot);
+            }
+        }
+        true
+    }
+
+    /// Accepts a message at the end of its entity's inbox.
+    pub(crate) fn accept(&mut self, id: SlotId, message: Message) {
+        let number = self.number();
+        let mut value = Vec::with_capacity(message.length());
+        message.write(None, &mut value);
+        self.batch.put(Section::Inbox, &message.to, &number.to_be_bytes(), value);
+        self.batch.journal.push(Did::PushedInbox { slot: id });
+        self.sources.inbox += 1;
+        if self.slots.get(id).kind == NONE {
+            self.notices.push(Notice::Unknown { entity: self.name_of(&message.to), handler: message.handler.0 });
+        }
+        self.slots.get_mut(id).extra().inbox.push_back(InboxItem { number, message });
+        self.make_ready(id);
+    }
+
+    /// Lets an inbox take its turn, if it can go on.
+    pub(crate) fn make_ready(&mut self, id: SlotId) {
+        let slot = self.slots.get_mut(id);
+        let is_here = slot.residence == Residence::Here && slot.kind != NONE;
+        let Some(extra) = slot.extra.as_mut() else { return };
+        if is_here && !extra.is_ready && !extra.inbox.is_empty() && extra.retry.is_none_or(|retry| retry.due.0 == 0) {
+            extra.is_ready = true;
+            self.sources.ready.push_back(id);
+        }
+    }
+
+    /// Lets inboxes go on whose wait after a panic is over.
+    pub(crate) fn end_waits(&mut self) {
+        let now = self.time.now();
+        while let Some((_, id)) = self.sources.retries.pop_first_if_due(now) {
+            if let Some(retry) = self.slots.get_mut(id).extra().retry.as_mut() {
+                retry.due = Timestamp(0);
+            }
+            self.make_ready(id);
+        }
+    }
+
+    /// Handles the head of an inbox. False: the batch was undone.
+    pub(crate) fn handle_inbox(&mut self, id: SlotId) -> bool {
+        let slot = self.slots.get_mut(id);
+        if slot.residence != Residence::Here {
+            slot.extra().is_ready = false;
+            self.start_load(id);
+            return true;
+        }
+        let extra = slot.extra();
+        extra.is_ready = false;
+        let retry = extra.retry;
+        let Some(item) = extra.inbox.pop_front() else { return true };
+        self.sources.inbox -= 1;
+        let InboxItem { number, message } = &item;
+        let Message { to, from, handler, on_refused: _, body } = message;
+        let run = Run { slot: id, to, from: from.as_ref(), handler: *handler, body, wants_reply: false };
+        let stays = match self.run(run) {
+            Ran::Abandoned => {
+                self.put_back(id, item);
+                return false;
+            }
+            Ran::Done(_) | Ran::Missing => false,
+            Ran::Refused(why) => {
+                self.tell_refused(message, why);
+                false
+            }
+            Ran::Impossible(Impossible::UnknownHandler) => {
+                self.notices.push(Notice::Unknown { entity: self.name_of(to), handler: handler.0 });
+                self.sources.inbox += 1;
+                self.slots.get_mut(id).extra().inbox.push_front(item);
+                return true;
+            }
+            Ran::Impossible(why) => {
+                self.park(Some(*number), message.clone(), why.reason());
+                false
+            }
+            Ran::Panicked(text) => {
+                let now = self.time.now();
+                let is_over = retry.is_some_and(|retry| now.since(retry.since) >= RETRY_TIME_MAX);
+                self.note_panic(message, &text, if is_over { "parked" } else { "retried" });
+                if is_over {
+                    self.park(Some(*number), message.clone(), format!("the handler panicked: {text}"));
+                }
+                !is_over
+            }
+        };
+        if stays {
+            self.put_back(id, item);
+            self.retry_later(id);
+            return true;
+        }
+        self.batch.delete(Section::Inbox, &item.message.to, &item.number.to_be_bytes());
+        self.batch.journal.push(Did::TookInbox { slot: id, item, retry });
+        self.slots.get_mut(id).extra().retry = None;
+        self.make_ready(id);
+        self.release_waiting(id);
+        true
+    }
+
+    fn put_back(&mut self, id: SlotId, item: InboxItem) {
+        self.sources.inbox += 1;
+        self.slots.get_mut(id).extra().inbox.push_front(item);
+        self.make_ready(id);
+    }
+
+    /// Lets the inbox wait after a panic of its head.
+    pub(crate) fn retry_later(&mut self, id: SlotId) {
+        let now = self.time.now();
+        let extra = self.slots.get_mut(id).extra();
+        let (attempts, since) = extra.retry.map_or((0, now), |retry| (retry.attempts, retry.since));
+        let delay = RETRY_DELAY_MIN * 2_u32.saturating_pow(attempts.min(9));
+        // The last attempt comes when the time is over, not long after.
+        let due = now.after(delay).min(since.after(RETRY_TIME_MAX).max(now.after(RETRY_DELAY_MIN)));
+        extra.retry = Some(Retry { attempts: attempts + 1, since, due });
+        if std::mem::take(&mut extra.is_ready) {
+            self.sources.ready.retain(|&ready| ready != id);
+        }
+        self.sources.retries.insert((due, id));
+    }
+
+    /// Requests that waited behind the inbox, or for a load, go on.
+    pub(crate) fn release_waiting(&mut self, id: SlotId) {
+        let slot = self.slots.get_mut(id);
+        if slot.has_inbox() || slot.residence != Residence::Here {
+            return;
+        }
+        if let Some(extra) = slot.extra.as_mut() {
+            self.sources.waiting -= extra.waiting.len();
+            self.sources.released.extend(extra.waiting.drain(..));
+        }
+    }
+
+    /// Gives a message up until an operator decides. `number` is the one that it had in the inbox.
+    fn park(&mut self, number: Option<u64>, message: Message, reason: String) {
+        let number = number.unwrap_or_else(|| self.number());
+        self.notices.push(Notice::Parked {
+            entity: self.name_of(&message.to),
+            handler: self.handler_name(&message.to, message.handler),
+            reason: reason.clone(),
+        });
+        let to = message.to.clone();
+        let parked = Parked { message, reason, time: self.time.now() };
+        self.batch.put(Section::Parked, &to, &number.to_be_bytes(), parked.write());
+        self.batch.counts.parked += 1;
+        self.batch.journal.push(Did::Parked { number });
+        self.parked.insert(number, parked);
+    }
+
+    /// An operator retries or dismisses a parked message.
+    pub(crate) fn handle_command(&mut self, command: ParkedCommand) {
+        let ParkedCommand { ticket, ref to, number, retry } = command;
+        let found = self.parked.get(&number).is_some_and(|parked| parked.message.to == *to);
+        let answer = match self.parked.remove(&number).filter(|_| found) {
+            None => Answer::Failed(Failure::Missing),
+            Some(parked) => {
+                self.batch.delete(Section::Parked, to, &number.to_be_bytes());
+                if retry {
+                    let slot = self.slot_of(to);
+                    self.start_load(slot);
+                    self.accept(slot, parked.message.clone());
+                }
+                self.batch.journal.push(Did::Unparked { number, parked });
+                Answer::Done { reply: Vec::new(), version: 0 }
+            }
+        };
+        self.batch.outputs.push(Effect::Answer { ticket, answer });
+        self.batch.journal.push(Did::Commanded(command));
+    }
+
+    pub(crate) fn note_panic(&mut self, message: &Message, text: &str, next: &'static str) {
+        self.tell_panic(&message.to, message.handler, text, next);
+    }
+
+    /// Lets people know of a panic.
+    pub(crate) fn tell_panic(
+        &mut self,
+        to: &Address,
+        handler: apostate_core::HandlerId,
+        text: &str,
+        next: &'static str,
+    ) {
+        self.batch.counts.panics += 1;
+        self.notices.push(Notice::Panicked {
+            entity: self.name_of(to),
+            handler: self.handler_name(to, handler),
+            text: text.to_owned(),
+            next,
+        });
+    }
+}
+
+/// A set of times, the earliest first.
+trait Due {
+    fn pop_first_if_due(&mut self, now: Timestamp) -> Option<(Timestamp, SlotId)>;
+}
+
+impl Due for std::collections::BTreeSet<(Timestamp, SlotId)> {
+    fn pop_first_if_due(&mut self, now: Timestamp) -> Option<(Timestamp, SlotId)> {
+        if self.first()?.0 <= now { self.pop_first() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apostate_core::{EntityKey, HandlerId, KindId, OnRefused};
+
+    use super::*;
+
+    #[test]
+    fn a_parked_message_reads_back() {
+        let to = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
+        let message =
+            Message { to, from: None, handler: HandlerId::of("take"), on_refused: OnRefused::Never, body: vec![1] };
+        let parked = Parked { message, reason: "the handler panicked".to_owned(), time: Timestamp(5) };
+        let value = parked.write();
+        assert_eq!(Parked::read(&value), Some(parked));
+        assert_eq!(Parked::read(&value[..value.len() - 1]), None);
+    }
+}

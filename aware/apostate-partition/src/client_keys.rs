@@ -1,0 +1,123 @@
+//! What an entity remembers for clients that ask twice.
+//!
+//! A client that did not hear an answer asks again with the same client key, and gets the same reply. The memory
+//! is cells under the entity, written in the same commit as the effect. It is the paper's idempotence for those partners
+//! that the platform does not number.
+//!
+//! Paper: *Idempotence*; *Activities*.
+
+use apostate_core::{Refusal, Timestamp};
+use std::time::Duration;
+
+use crate::interface::{Answer, Request};
+use crate::limits::CLIENT_KEY_BYTES_MAX;
+
+/// What a client key was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    pub(crate) fingerprint: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) answer: Answer,
+}
+
+const DONE: u8 = 0;
+const REFUSED: u8 = 1;
+
+impl Remembered {
+    /// The cell's value.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) {
+        let Self { fingerprint, time, answer } = self;
+        bytes.extend_from_slice(&fingerprint.to_le_bytes());
+        bytes.extend_from_slice(&time.0.to_le_bytes());
+        match answer {
+            Answer::Done { reply, version } => {
+                bytes.push(DONE);
+                bytes.extend_from_slice(&version.to_le_bytes());
+                bytes.extend_from_slice(reply);
+            }
+            Answer::Refused(refusal) => {
+                bytes.push(REFUSED);
+                apostate_core::encode_into(refusal, bytes);
+            }
+            Answer::Duplicate | Answer::Accepted | Answer::Failed(_) => {
+                unreachable!("only what was done or refused is remembered")
+            }
+        }
+    }
+
+    /// Reads a cell's value.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let (fingerprint, rest) = bytes.split_first_chunk()?;
+        let (time, rest) = rest.split_first_chunk()?;
+        let (&tag, rest) = rest.split_first()?;
+        let answer = match tag {
+            DONE => {
+                let (version, reply) = rest.split_first_chunk()?;
+                Answer::Done { reply: reply.to_vec(), version: u64::from_le_bytes(*version) }
+            }
+            REFUSED => Answer::Refused(apostate_core::decode::<Refusal>(rest).ok()?),
+            _ => return None,
+        };
+        let time = Timestamp(u64::from_le_bytes(*time));
+        Some(Self { fingerprint: u64::from_le_bytes(*fingerprint), time, answer })
+    }
+}
+
+/// What a request asks for, as one number: a repetition asks for the same.
+pub(crate) fn fingerprint(request: &Request) -> u64 {
+    message_fingerprint(request.to.hash(), request.handler.0, &request.body)
+}
+
+/// Names a message by what it asks of whom.
+pub(crate) fn message_fingerprint(to: u64, handler: u32, body: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(body, to ^ u64::from(handler).rotate_left(32))
+}
+
+/// Whether a client key has a fitting length.
+pub(crate) fn is_fitting(key: &str) -> bool {
+    (1..=CLIENT_KEY_BYTES_MAX).contains(&key.len())
+}
+
+/// Whether `key` is a UUID of version 7 that was made longer ago than keys are remembered: nobody can tell any more
+/// whether it was used.
+pub(crate) fn is_expired(key: &str, now: Timestamp, retention: Duration) -> bool {
+    let bytes = key.as_bytes();
+    let is_uuid = bytes.len() == 36 && [8, 13, 18, 23].iter().all(|&at| bytes[at] == b'-') && bytes[14] == b'7';
+    if !is_uuid {
+        return false;
+    }
+    let digits = || key.get(..8).zip(key.get(9..13));
+    let made = digits().and_then(|(high, low)| u64::from_str_radix(&format!("{high}{low}"), 16).ok());
+    made.is_some_and(|made| now.since(Timestamp(made)) > retention)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_reads_back() {
+        for answer in [
+            Answer::Done { reply: vec![1, 2], version: 7 },
+            Answer::Done { reply: vec![], version: 0 },
+            Answer::Refused(Refusal::with_code("out-of-stock", "none left")),
+        ] {
+            let remembered = Remembered { fingerprint: 9, time: Timestamp(8), answer };
+            let mut bytes = Vec::new();
+            remembered.write(&mut bytes);
+            assert_eq!(Remembered::read(&bytes), Some(remembered));
+            assert_eq!(Remembered::read(&bytes[..12]), None);
+        }
+    }
+
+    #[test]
+    fn only_an_old_uuid_of_version_7_is_expired() {
+        let hour = Duration::from_secs(3600);
+        let made = Timestamp(0x0192_0000_0000);
+        let key = "01920000-0000-7abc-8def-0123456789ab";
+        assert!(!is_expired(key, made.after(hour), hour));
+        assert!(is_expired(key, made.after(2 * hour), hour));
+        assert!(!is_expired("01920000-0000-4abc-8def-0123456789ab", made.after(2 * hour), hour));
+        assert!(!is_expired("order-42", made.after(2 * hour), hour));
+    }
+}

@@ -1,0 +1,267 @@
+//! Makes a record of the batch, or takes all of it back.
+
+use apostate_core::Timestamp;
+use apostate_log::RecordHeader;
+
+use crate::Range;
+use crate::batch::{Batch, CellChange, Did, Touched};
+use crate::cell::{self, OwnRow, Section};
+use crate::commit::RecordKind;
+use crate::interface::Effect;
+use crate::limits::{RECORD_BYTES_MAX, TRIM_DELAY};
+use crate::partition::{Flight, InFlight, Partition};
+use crate::rectangles::{Area, Change, Origin};
+use crate::slots::{NONE, SlotId};
+
+impl Partition {
+    /// Closes the batch: one record if anything changed, and its outputs held back until that is durable.
+    ///
+    /// The window must have room. Gives false if the batch was undone instead.
+    pub(crate) fn close(&mut self, effects: &mut Vec<Effect>) -> bool {
+        assert!(self.sources.local.is_empty(), "E1 broken: a local message would be in no record");
+        if let Err(culprit) = self.write_states() {
+            self.abandon(culprit);
+            return false;
+        }
+        if self.batch.record.length() > RECORD_BYTES_MAX {
+            self.one_at_a_time = self.batch.messages.max(1);
+            self.undo_batch();
+            return false;
+        }
+        self.write_watermarks();
+        for (identity, sender) in std::mem::take(&mut self.outbox.trims) {
+            let sub = cell::outgoing_sub(identity.origin, identity.number);
+            self.batch.record.delete(Section::Outgoing, &sender, &sub);
+            self.batch.cells.push(CellChange::Delete(cell::key(Section::Outgoing, &sender, &sub).into()));
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        self.acknowledge_frames(&mut batch);
+        let is_committed = !batch.record.is_empty();
+        if is_committed {
+            self.append(&mut batch, RecordKind::Batch, effects);
+        }
+        self.hold(&mut batch, is_committed, effects);
+        self.mark_dirty(&mut batch);
+        self.counts.add(batch.counts);
+        self.one_at_a_time = self.one_at_a_time.saturating_sub(1);
+        batch.touched.clear();
+        batch.journal.clear();
+        batch.messages = 0;
+        batch.state_bytes = 0;
+        batch.counts = crate::batch::Counts::default();
+        batch.first_number = self.log.next_number;
+        self.batch = batch;
+        true
+    }
+
+    /// Encodes every changed entity into the record. Gives the one that does not encode, or is too large.
+    fn write_states(&mut self) -> Result<(), SlotId> {
+        for at in 0..self.batch.touched.len() {
+            let Touched { slot: id, is_changed, .. } = self.batch.touched[at];
+            if !is_changed {
+                continue;
+            }
+            if self.slots.get(id).changed {
+                let length = self.encode(id).map_err(|_| id)?;
+                if length > apostate_core::limits::TX_BYTES_MAX {
+                    return Err(id);
+                }
+            }
+            let slot = self.slots.get(id);
+            let encoded = slot.encoded.as_deref().expect("P4 broken: a changed entity without bytes");
+            self.batch.record.put(Section::State, &slot.address, &[], encoded);
+        }
+        Ok(())
+    }
+
+    /// Raises the watermarks of everything that was handled, as cells of the record.
+    fn write_watermarks(&mut self) {
+        let mut change = Change::default();
+        for sender in &mut self.intakes.senders {
+            let area = Area { source: sender.source, target: self.range };
+            for (origin, number) in sender.high.drain(..) {
+                self.rectangles.raise(&Origin::Partition(origin), area, number, &mut change);
+            }
+        }
+        for producer in &mut self.sources.producers {
+            if let Some(number) = producer.high.take() {
+                let area = Area { source: Range::WHOLE, target: self.range };
+                self.rectangles.raise(&Origin::Producer(producer.name.clone()), area, number, &mut change);
+            }
+        }
+        self.write_rectangles(&change);
+    }
+
+    /// Writes changed rectangles into the record.
+    pub(crate) fn write_rectangles(&mut self, change: &Change) {
+        for (origin, area) in &change.gone {
+            self.batch.record.delete_key(&cell::own_row(self.id, &OwnRow::Rectangle(origin.clone(), *area)));
+        }
+        for (origin, area, number) in &change.set {
+            let row = cell::own_row(self.id, &OwnRow::Rectangle(origin.clone(), *area));
+            self.batch.record.put_key(&row, &number.to_le_bytes());
+        }
+    }
+
+    fn acknowledge_frames(&mut self, batch: &mut Batch) {
+        for sender in &mut self.intakes.senders {
+            if let Some(bytes) = sender.acknowledge(&self.tuning) {
+                batch.outputs.push(Effect::Frame { to: sender.id, bytes });
+            }
+        }
+    }
+
+    /// Seals the record and asks for it to be appended.
+    pub(crate) fn append(&mut self, batch: &mut Batch, kind: RecordKind, effects: &mut Vec<Effect>) {
+        let position = self.log.submitted.next();
+        let header = RecordHeader {
+            partition: self.id,
+            epoch: self.log.epoch,
+            position,
+            previous: self.log.hash,
+            time: self.time.now().0,
+        };
+        let (record, hash) = batch.record.seal(&header, kind, self.map.version, self.log.next_number);
+        let record = bytes::Bytes::from(record);
+        self.log.hash = hash;
+        self.log.submitted = position;
+        self.log.appended_at = self.time.now();
+        self.dirty.count_log(record.len());
+        self.log.in_flight.push_back(InFlight { position, record: record.clone(), state: Flight::Asked });
+        for (peer, message) in batch.outgoing.drain(..) {
+            assert!(message.record == position, "E2 broken: a message is in another record than its transaction");
+            self.outbox.push(peer, message);
+        }
+        if self.log.in_flight.iter().any(|flight| flight.state == Flight::Again) {
+            // Those before it have to be asked for again first.
+            if let Some(last) = self.log.in_flight.back_mut() {
+                last.state = Flight::Again;
+            }
+        } else {
+            effects.push(Effect::Append { at: position, record });
+        }
+    }
+
+    /// Holds outputs back until the newest record is durable; looks also until we are known to be the writer.
+    fn hold(&mut self, batch: &mut Batch, is_committed: bool, effects: &mut Vec<Effect>) {
+        let newest = self.log.submitted;
+        for output in batch.outputs.drain(..) {
+            self.held.outputs.push_back((newest, output));
+        }
+        if is_committed {
+            // Its record was appended after they arrived: when it is durable, we were the writer.
+            self.held.outputs.extend(batch.looks.drain(..).map(|look| (newest, look)));
+        } else if !batch.looks.is_empty() {
+            self.log.confirm_ticket += 1;
+            let ticket = self.log.confirm_ticket;
+            self.held.looks.extend(batch.looks.drain(..).map(|look| (ticket, newest, look)));
+            effects.push(Effect::Confirm { ticket });
+        }
+        self.release(effects);
+    }
+
+    /// Notes what the next checkpoint has to write.
+    fn mark_dirty(&mut self, batch: &mut Batch) {
+        for touched in &batch.touched {
+            let slot = self.slots.get_mut(touched.slot);
+            slot.touched = NONE;
+            if touched.is_changed
+                && let Some(encoded) = slot.encoded.clone()
+            {
+                self.dirty.put_state(slot, encoded);
+            }
+        }
+        for change in batch.cells.drain(..) {
+            match change {
+                CellChange::Put(key, value) => self.dirty.put_cell(key, value.into()),
+                CellChange::Delete(key) => self.dirty.delete_cell(key),
+                CellChange::Erase(key) => self.dirty.erase_cell(key),
+            }
+        }
+    }
+
+    /// Takes back everything that the batch did; what it had taken is in front of its sources again.
+    pub(crate) fn undo_batch(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.sources.local.clear();
+        for touched in batch.touched.drain(..) {
+            let Touched { slot: id, encoded, version, exists, is_changed: _ } = touched;
+            self.slots.set_encoded(id, encoded);
+            let slot = self.slots.get_mut(id);
+            slot.touched = NONE;
+            slot.live = None;
+            slot.changed = false;
+            slot.version = version;
+            slot.exists = exists;
+        }
+        for did in batch.journal.drain(..).rev() {
+            self.undo(did);
+        }
+        self.log.next_number = batch.first_number;
+        batch.record.clear();
+        batch.outgoing.clear();
+        batch.cells.clear();
+        batch.outputs.clear();
+        batch.looks.clear();
+        batch.messages = 0;
+        batch.state_bytes = 0;
+        batch.counts = crate::batch::Counts::default();
+        self.batch = batch;
+    }
+
+    fn undo(&mut self, did: Did) {
+        match did {
+            Did::TookRequest(request) => self.sources.released.push_front(request),
+            Did::TookNumbered { producer, request, high } => {
+                let producer = &mut self.sources.producers[producer];
+                producer.high = high;
+                producer.queue.push_front(request);
+            }
+            Did::TookFrame { sender, identity, message, handled, high } => {
+                let sender = &mut self.intakes.senders[sender];
+                sender.unnote(identity.origin, high);
+                sender.push_back_front(identity, message, handled);
+            }
+            Did::TookInbox { slot, item, retry } => {
+                self.sources.inbox += 1;
+                let extra = self.slots.get_mut(slot).extra();
+                extra.inbox.push_front(item);
+                extra.retry = retry;
+                self.make_ready(slot);
+            }
+            Did::PushedInbox { slot } => {
+                self.sources.inbox -= 1;
+                let extra = self.slots.get_mut(slot).extra();
+                extra.inbox.pop_back();
+                if extra.inbox.is_empty() {
+                    extra.retry = None;
+                }
+            }
+            Did::Parked { number } => {
+                self.parked.remove(&number);
+            }
+            Did::Unparked { number, parked } => {
+                self.parked.insert(number, parked);
+            }
+            Did::Commanded(command) => self.sources.commands.push_front(command),
+            Did::Remembered { slot, key } => {
+                self.slots.get_mut(slot).extra().keys.remove(&key);
+            }
+            Did::Forgot { slot, key, remembered } => {
+                self.slots.get_mut(slot).extra().keys.insert(key, remembered);
+            }
+        }
+    }
+
+    /// The time at which the partition wants to be woken, whatever happens.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        let retry = self.sources.retries.first().map(|(due, _)| *due);
+        let others = [retry, self.outbox.wake_at(), self.intakes.wake_at(), self.log.again_at, self.trim_at()];
+        others.into_iter().flatten().min()
+    }
+
+    /// When acknowledged messages are trimmed although nothing else is to be committed.
+    fn trim_at(&self) -> Option<Timestamp> {
+        (!self.outbox.trims.is_empty()).then(|| self.log.appended_at.after(TRIM_DELAY))
+    }
+}

@@ -1,0 +1,254 @@
+//! What arrives from other partitions, and how far it was handled.
+//!
+//! Invariant E1: a message at or below the watermark that covers it is a duplicate; every other one is handled, or
+//! accepted into an inbox, and the watermark rises in the same commit.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use apostate_core::Timestamp;
+use apostate_log::PartitionId;
+use bytes::Bytes;
+
+use super::frame::{Frame, Generation};
+use crate::message::{Identity, Message};
+use crate::{Range, Tuning};
+
+/// A session that does not open is opened anew after this long, doubled each time.
+const REOPEN_MIN: Duration = Duration::from_millis(100);
+const REOPEN_MAX: Duration = Duration::from_secs(5);
+
+/// Another partition, as a sender.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    pub(crate) id: PartitionId,
+    /// The sender's range, as it said when the session opened.
+    pub(crate) source: Range,
+    pub(crate) nonce: u64,
+    state: State,
+    /// Frames of this session that were taken in, whole.
+    received: u64,
+    /// Messages that wait, with the number of their frame.
+    queue: VecDeque<(u64, Identity, Message, usize)>,
+    /// The highest frame that was handled to its end.
+    handled: u64,
+    /// The highest frame that an acknowledgement was made for.
+    acknowledged: u64,
+    /// Bytes handled in this session.
+    handled_bytes: u64,
+    /// The highest number handled in this batch, for each origin.
+    pub(crate) high: Vec<(PartitionId, u64)>,
+    delay: Duration,
+    reopen_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// We asked, or will ask.
+    Opening,
+    /// Floors and generation are committed, or about to be.
+    Open,
+}
+
+/// What to do with a frame of messages.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It was taken in.
+    In,
+    /// It is of another session, or doubled.
+    Dropped,
+    /// Something is missing before it, or it does not read: open a new session.
+    Gap,
+}
+
+/// Every other partition, as a sender.
+#[derive(Debug, Default)]
+pub(crate) struct Intakes {
+    pub(crate) senders: Vec<Intake>,
+}
+
+impl Intakes {
+    pub(crate) fn new(peers: impl Iterator<Item = (Range, PartitionId)>) -> Self {
+        let senders = peers
+            .map(|(source, id)| Intake {
+                id,
+                source,
+                nonce: 0,
+                state: State::Opening,
+                received: 0,
+                queue: VecDeque::new(),
+                handled: 0,
+                acknowledged: 0,
+                handled_bytes: 0,
+                high: Vec::new(),
+                delay: REOPEN_MIN,
+                reopen_at: Timestamp::default(),
+            })
+            .collect();
+        Self { senders }
+    }
+
+    pub(crate) fn index_of(&self, id: PartitionId) -> Option<usize> {
+        self.senders.iter().position(|sender| sender.id == id)
+    }
+
+    /// Whether any message waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.senders.iter().all(|sender| sender.queue.is_empty())
+    }
+
+    /// Messages that wait.
+    pub(crate) fn count(&self) -> usize {
+        self.senders.iter().map(|sender| sender.queue.len()).sum()
+    }
+
+    /// When [`Intake::is_due`] may next be true.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.senders.iter().filter(|sender| sender.state == State::Opening).map(|sender| sender.reopen_at).min()
+    }
+}
+
+impl Intake {
+    /// Whether it is time to ask for a session.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.state == State::Opening && self.reopen_at <= now
+    }
+
+    /// Starts a new session called `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
+    /// second of `luck` keeps many receivers from asking at once.
+    pub(crate) fn open(&mut self, nonce: u64, own: Range, now: Timestamp) -> Bytes {
+        self.nonce = nonce;
+        self.state = State::Opening;
+        self.received = 0;
+        self.queue.clear();
+        self.handled = 0;
+        self.acknowledged = 0;
+        self.handled_bytes = 0;
+        self.high.clear();
+        let jitter = Duration::from_millis(nonce % 32);
+        self.reopen_at = now.after(self.delay + jitter);
+        self.delay = (self.delay * 2).min(REOPEN_MAX);
+        Frame::Open { nonce, range: own }.write().into()
+    }
+
+    /// Has a new session opened, at once if the last try is old enough.
+    pub(crate) fn reopen(&mut self) {
+        if self.state == State::Open {
+            self.state = State::Opening;
+            self.delay = REOPEN_MIN;
+            self.reopen_at = Timestamp::default();
+        }
+    }
+
+    /// Whether the sender's answer belongs to the session that we asked for.
+    pub(crate) fn expects(&self, nonce: u64) -> bool {
+        self.state == State::Opening && self.nonce == nonce
+    }
+
+    /// The sender's answer was committed. Gives the frame that lets it start.
+    pub(crate) fn opened(&mut self, source: Range, held: u64, tuning: &Tuning) -> Bytes {
+        self.source = source;
+        self.state = State::Open;
+        self.delay = REOPEN_MIN;
+        Frame::Ready { nonce: self.nonce, granted: tuning.credit_bytes, held }.write().into()
+    }
+
+    /// Takes in a frame of messages.
+    pub(crate) fn take(&mut self, nonce: u64, frame: u64, mut messages: &[u8]) -> Taken {
+        if self.state != State::Open || self.nonce != nonce || frame <= self.received {
+            return Taken::Dropped;
+        }
+        if frame != self.received + 1 {
+            return Taken::Gap;
+        }
+        let before = self.queue.len();
+        while !messages.is_empty() {
+            let Ok((message, identity, rest)) = Message::read(messages) else {
+                self.queue.truncate(before);
+                return Taken::Gap;
+            };
+            self.queue.push_back((frame, identity, message, messages.len() - rest.len()));
+            messages = rest;
+        }
+        self.received = frame;
+        Taken::In
+    }
+
+    /// The messages of the frame that was taken in last.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = &Message> {
+        let newest = self.received;
+        let messages = self.queue.iter().rev().take_while(move |(frame, ..)| *frame == newest);
+        messages.map(|(_, _, message, _)| message)
+    }
+
+    /// The next message that waits.
+    pub(crate) fn front(&self) -> Option<(Identity, &Message)> {
+        self.queue.front().map(|(_, identity, message, _)| (*identity, message))
+    }
+
+    /// Takes the next message.
+    pub(crate) fn pop(&mut self) -> Option<(Identity, Message, Handled)> {
+        let (frame, identity, message, bytes) = self.queue.pop_front()?;
+        self.handled_bytes += bytes as u64;
+        if self.queue.front().is_none_or(|(next, ..)| *next != frame) {
+            self.handled = frame;
+        }
+        Some((identity, message, Handled { frame, bytes }))
+    }
+
+    /// Puts a message back in front, when its batch is abandoned.
+    pub(crate) fn push_back_front(&mut self, identity: Identity, message: Message, handled: Handled) {
+        let Handled { frame, bytes } = handled;
+        self.handled_bytes -= bytes as u64;
+        self.handled = self.handled.min(frame - 1);
+        self.queue.push_front((frame, identity, message, bytes));
+    }
+
+    /// Notes that a message was handled, for the watermark.
+    pub(crate) fn note(&mut self, identity: Identity) {
+        match self.high.iter_mut().find(|(origin, _)| *origin == identity.origin) {
+            Some((_, number)) => *number = (*number).max(identity.number),
+            None => self.high.push((identity.origin, identity.number)),
+        }
+    }
+
+    /// The highest number of `origin` noted in this batch.
+    pub(crate) fn noted(&self, origin: PartitionId) -> Option<u64> {
+        self.high.iter().find(|(other, _)| *other == origin).map(|(_, number)| *number)
+    }
+
+    /// Takes a note back: `high` was the one before it.
+    pub(crate) fn unnote(&mut self, origin: PartitionId, high: Option<u64>) {
+        self.high.retain(|(other, _)| *other != origin);
+        self.high.extend(high.map(|number| (origin, number)));
+    }
+
+    /// The acknowledgement of what was handled since the last one, if anything was.
+    pub(crate) fn acknowledge(&mut self, tuning: &Tuning) -> Option<Bytes> {
+        if self.handled == self.acknowledged {
+            return None;
+        }
+        self.acknowledged = self.handled;
+        let granted = self.handled_bytes + tuning.credit_bytes;
+        Some(Frame::Ack { nonce: self.nonce, frame: self.handled, granted }.write().into())
+    }
+}
+
+/// What it takes to put a message back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handled {
+    frame: u64,
+    bytes: usize,
+}
+
+/// The newest generation of a sender that was seen, by source range.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Generations(pub(crate) Vec<(Range, Generation)>);
+
+impl Generations {
+    /// The newest generation remembered for any part of `range`.
+    pub(crate) fn newest(&self, range: Range) -> Generation {
+        let parts = self.0.iter().filter(|(part, _)| part.and(range).is_some());
+        parts.map(|(_, generation)| *generation).max().unwrap_or_default()
+    }
+}

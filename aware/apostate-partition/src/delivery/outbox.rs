@@ -1,0 +1,221 @@
+//! What was sent and is not acknowledged: a queue per destination, not a map.
+//!
+//! Invariant E2: a message leaves if and only if the transaction that sent it is durable. Invariant E6: a session
+//! always starts at the oldest and skips none.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use apostate_core::{Address, Timestamp};
+use apostate_log::{PartitionId, Position};
+use bytes::Bytes;
+
+use super::frame::{Frame, Generation};
+use crate::Range;
+use crate::limits::FRAME_BYTES;
+use crate::message::Identity;
+
+/// A sender without progress knocks after this long.
+const KNOCK_AFTER: Duration = Duration::from_millis(500);
+
+/// A message on its way to another partition.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) identity: Identity,
+    /// The entity that sent it: its cell stands under this one.
+    pub(crate) sender: Address,
+    /// Its layout.
+    pub(crate) bytes: Box<[u8]>,
+    /// The record that it was committed in.
+    pub(crate) record: Position,
+}
+
+/// Another partition, as a receiver.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) id: PartitionId,
+    /// Oldest first per origin.
+    queue: VecDeque<Outgoing>,
+    session: Option<Session>,
+    /// When something last moved, or a knock was sent.
+    moved: Timestamp,
+}
+
+#[derive(Debug)]
+struct Session {
+    nonce: u64,
+    /// Ready: floors are committed over there.
+    is_ready: bool,
+    /// How many of the queue are under way.
+    sent: usize,
+    /// Frames under way: number, messages in it.
+    frames: VecDeque<(u64, usize)>,
+    next_frame: u64,
+    sent_bytes: u64,
+    granted: u64,
+}
+
+/// Every other partition, as a receiver.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) peers: Vec<Peer>,
+    /// Bytes of all messages in it.
+    bytes: usize,
+    count: usize,
+    /// Acknowledged, to be deleted by the next record.
+    pub(crate) trims: Vec<(Identity, Address)>,
+}
+
+impl Outbox {
+    pub(crate) fn new(peers: impl Iterator<Item = PartitionId>) -> Self {
+        let peers =
+            peers.map(|id| Peer { id, queue: VecDeque::new(), session: None, moved: Timestamp::default() }).collect();
+        Self { peers, ..Self::default() }
+    }
+
+    pub(crate) fn index_of(&self, id: PartitionId) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.id == id)
+    }
+
+    /// Messages in it.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Bytes of the messages in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn push(&mut self, peer: usize, message: Outgoing) {
+        self.bytes += message.bytes.len();
+        self.count += 1;
+        self.peers[peer].queue.push_back(message);
+    }
+
+    /// Puts what was read at the opening into order.
+    pub(crate) fn sort(&mut self) {
+        for peer in &mut self.peers {
+            peer.queue.make_contiguous().sort_by_key(|message| message.identity);
+        }
+    }
+
+    /// Takes a message out that a later record of the log deleted. For opening only.
+    pub(crate) fn forget(&mut self, identity: Identity) {
+        for peer in &mut self.peers {
+            if let Some(at) = peer.queue.iter().position(|message| message.identity == identity)
+                && let Some(gone) = peer.queue.remove(at)
+            {
+                self.bytes -= gone.bytes.len();
+                self.count -= 1;
+            }
+        }
+    }
+
+    /// The receiver `peer` opens a session: answers who we are.
+    pub(crate) fn open(
+        &mut self,
+        peer: usize,
+        nonce: u64,
+        own: PartitionId,
+        range: Range,
+        generation: Generation,
+        counter: u64,
+        now: Timestamp,
+    ) -> Bytes {
+        let peer = &mut self.peers[peer];
+        peer.session = Some(Session {
+            nonce,
+            is_ready: false,
+            sent: 0,
+            frames: VecDeque::new(),
+            next_frame: 1,
+            sent_bytes: 0,
+            granted: 0,
+        });
+        peer.moved = now;
+        let floor = peer.queue.front().map_or(counter, |oldest| oldest.identity.number - 1);
+        let opened = Frame::Opened { nonce, range, generation, origins: vec![(own, floor)], counter };
+        opened.write().into()
+    }
+
+    /// The receiver `peer` is ready for the messages of session `nonce`.
+    pub(crate) fn ready(&mut self, peer: usize, nonce: u64, granted: u64, now: Timestamp) {
+        let peer = &mut self.peers[peer];
+        if let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) {
+            session.is_ready = true;
+            session.granted = session.granted.max(granted);
+            peer.moved = now;
+        }
+    }
+
+    /// The receiver `peer` has everything up to `frame` of session `nonce` durable.
+    pub(crate) fn acknowledge(&mut self, peer: usize, nonce: u64, frame: u64, granted: u64, now: Timestamp) {
+        let Self { peers, bytes, count, trims } = self;
+        let peer = &mut peers[peer];
+        let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) else { return };
+        session.granted = session.granted.max(granted);
+        peer.moved = now;
+        while let Some((_, messages)) = session.frames.pop_front_if(|(number, _)| *number <= frame) {
+            for message in peer.queue.drain(..messages) {
+                *bytes -= message.bytes.len();
+                *count -= 1;
+                trims.push((message.identity, message.sender));
+            }
+            session.sent -= messages;
+        }
+    }
+
+    /// Frames that may leave now: messages of durable records, within the credit; and knocks.
+    pub(crate) fn send(&mut self, durable: Position, now: Timestamp, mut send: impl FnMut(PartitionId, Bytes)) {
+        for peer in &mut self.peers {
+            while let Some(frame) = peer.next_frame(durable, now) {
+                send(peer.id, frame);
+            }
+            let waits = peer.queue.front().is_some_and(|oldest| oldest.record <= durable);
+            let is_stuck = match &peer.session {
+                None => peer.moved == Timestamp::default() || now.since(peer.moved) >= KNOCK_AFTER,
+                Some(_) => now.since(peer.moved) >= KNOCK_AFTER,
+            };
+            if waits && is_stuck {
+                peer.moved = Timestamp(now.0.max(1));
+                send(peer.id, Frame::Knock.write().into());
+            }
+        }
+    }
+
+    /// When [`send`](Self::send) wants to be called again, if anything waits.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        let waiting = self.peers.iter().filter(|peer| !peer.queue.is_empty());
+        waiting.map(|peer| peer.moved.after(KNOCK_AFTER)).min()
+    }
+}
+
+impl Peer {
+    fn next_frame(&mut self, durable: Position, now: Timestamp) -> Option<Bytes> {
+        let session = self.session.as_mut().filter(|session| session.is_ready)?;
+        let mut messages = Vec::new();
+        let mut count = 0;
+        for message in self.queue.range(session.sent..) {
+            let reached = session.sent_bytes + (messages.len() + message.bytes.len()) as u64;
+            // One message alone may overdraw the credit: else one larger than all of it would never leave.
+            let is_over = reached > session.granted && !(session.frames.is_empty() && messages.is_empty());
+            let is_full = !messages.is_empty() && messages.len() + message.bytes.len() > FRAME_BYTES;
+            if message.record > durable || is_over || is_full {
+                break;
+            }
+            messages.extend_from_slice(&message.bytes);
+            count += 1;
+        }
+        if count == 0 {
+            return None;
+        }
+        let frame = session.next_frame;
+        session.next_frame += 1;
+        session.sent += count;
+        session.sent_bytes += messages.len() as u64;
+        session.frames.push_back((frame, count));
+        self.moved = now;
+        Some(Frame::Messages { nonce: session.nonce, frame, messages: &messages }.write().into())
+    }
+}

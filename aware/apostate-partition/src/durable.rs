@@ -1,0 +1,225 @@
+//! What the log and the store answer, and what may leave because of it.
+//!
+//! Invariant E2, promise *never early*: an output carries the position of the newest record that was open when it was
+//! made, and leaves when that record is durable.
+
+use std::sync::Arc;
+
+use apostate_core::Timestamp;
+use apostate_log::{AppendResult, Confirmation, Position, Record};
+
+use crate::cell::{self, OwnRow};
+use crate::commit::RecordKind;
+use crate::interface::{Answer, Effect, Failure, Input, Loaded, Notice, StopReason};
+use crate::partition::{Flight, Partition, Phase};
+use crate::slots::Residence;
+
+/// How long to wait before the log is asked again when it had no room.
+const FULL_DELAY: std::time::Duration = std::time::Duration::from_millis(200);
+
+impl Partition {
+    /// Appends the record that says who writes from here on. Nothing is served before it is durable.
+    pub(crate) fn append_opening(&mut self, effects: &mut Vec<Effect>) {
+        if self.phase != Phase::Closed {
+            return;
+        }
+        self.phase = Phase::Opening;
+        self.log.epoch.0 += 1;
+        let mut batch = std::mem::take(&mut self.batch);
+        self.append(&mut batch, RecordKind::Opening, effects);
+        batch.first_number = self.log.next_number;
+        self.batch = batch;
+    }
+
+    /// The log answers an append.
+    pub(crate) fn appended(&mut self, position: Position, result: AppendResult, effects: &mut Vec<Effect>) {
+        let Some(flight) = self.log.in_flight.iter_mut().find(|flight| flight.position == position) else { return };
+        match result {
+            AppendResult::Ok => flight.state = Flight::Done,
+            AppendResult::Taken(bytes) if bytes == flight.record => flight.state = Flight::Done,
+            AppendResult::Taken(bytes) => {
+                let reason = match Record::read(&bytes) {
+                    Ok(record) if record.header.epoch > self.log.epoch => {
+                        StopReason::Fenced { epoch: record.header.epoch.0 }
+                    }
+                    _ => StopReason::Broken(format!(
+                        "P1 broken: record {position} of partition {} is another one than epoch {} wrote",
+                        self.id, self.log.epoch
+                    )),
+                };
+                return self.stop(reason, effects);
+            }
+            AppendResult::Unknown => flight.state = Flight::Again,
+            AppendResult::Full => {
+                flight.state = Flight::Again;
+                self.log.again_at = Some(self.time.now().after(FULL_DELAY));
+                self.notices.push(Notice::LogFull);
+            }
+            AppendResult::Poisoned(reason) => return self.stop(StopReason::Failed(reason), effects),
+        }
+        while let Some(flight) = self.log.in_flight.pop_front_if(|flight| flight.state == Flight::Done) {
+            assert!(flight.position == self.log.durable.next(), "P6 broken: records became durable out of order");
+            self.log.durable = flight.position;
+        }
+        if self.phase == Phase::Opening && self.log.durable == self.log.submitted {
+            self.phase = Phase::Serving;
+            self.notices.push(Notice::Serving { epoch: self.log.epoch.0 });
+        }
+        self.append_again(effects);
+        self.release(effects);
+    }
+
+    /// Asks again for what the log did not take, with the same bytes at the same positions, in order.
+    pub(crate) fn append_again(&mut self, effects: &mut Vec<Effect>) {
+        if self.log.again_at.is_some_and(|at| at > self.time.now()) {
+            return;
+        }
+        let is_asked = self.log.in_flight.iter().any(|flight| flight.state == Flight::Asked);
+        if is_asked || self.log.in_flight.is_empty() {
+            return;
+        }
+        self.log.again_at = None;
+        for flight in self.log.in_flight.iter_mut().filter(|flight| flight.state == Flight::Again) {
+            flight.state = Flight::Asked;
+            effects.push(Effect::Append { at: flight.position, record: flight.record.clone() });
+        }
+    }
+
+    /// Lets go what may leave.
+    pub(crate) fn release(&mut self, effects: &mut Vec<Effect>) {
+        let durable = self.log.durable;
+        while let Some((_, output)) = self.held.outputs.pop_front_if(|(position, _)| *position <= durable) {
+            effects.push(output);
+        }
+        while let Some((_, _, look)) =
+            self.held.looks.pop_front_if(|(ticket, position, _)| *ticket == 0 && *position <= durable)
+        {
+            effects.push(look);
+        }
+    }
+
+    /// The log says whether we are still the writer.
+    pub(crate) fn confirmed(&mut self, confirmation: Confirmation, effects: &mut Vec<Effect>) {
+        match confirmation {
+            Confirmation::Yes(ticket) => {
+                for (asked, _, _) in self.held.looks.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
+                    *asked = 0;
+                }
+                self.release(effects);
+            }
+            // The next append will tell who is. Until then nothing that changed nothing is answered.
+            Confirmation::No(_) => {
+                let mut batch = std::mem::take(&mut self.batch);
+                if self.log.in_flight.is_empty() && batch.is_empty() {
+                    self.append(&mut batch, RecordKind::Batch, effects);
+                }
+                self.batch = batch;
+            }
+        }
+    }
+
+    /// The store answers a load.
+    pub(crate) fn loaded(&mut self, loaded: Loaded, effects: &mut Vec<Effect>) {
+        let Loaded { address, cells } = loaded;
+        let Some(id) = self.slots.find(&address) else { return };
+        if !matches!(self.slots.get(id).residence, Residence::Loading(_)) {
+            return;
+        }
+        let cells = match cells {
+            Ok(cells) => cells,
+            Err(reason) => {
+                let entity = self.name_of(&address);
+                return self.stop(StopReason::Failed(format!("P6: {entity} cannot be loaded: {reason}")), effects);
+            }
+        };
+        self.slots.set_cell(id, None);
+        for (key, value) in cells {
+            if !self.place(id, &key, &value) {
+                let entity = self.name_of(&address);
+                return self.stop(StopReason::Broken(format!("P6 broken: a cell of {entity} does not read")), effects);
+            }
+        }
+        self.make_ready(id);
+        self.release_waiting(id);
+    }
+
+    /// The store holds everything up to `position`.
+    pub(crate) fn checkpointed(&mut self, position: Position, effects: &mut Vec<Effect>) {
+        self.dirty.written(position);
+        effects.push(Effect::Trim { before: position.next() });
+        let stored = self.dirty.stored();
+        let (met, open) = self.wishes.drain(..).partition(|(_, generation)| *generation <= stored);
+        self.wishes = open;
+        let met: Vec<(u64, u64)> = met;
+        effects.extend(met.into_iter().map(|(ticket, _)| Effect::Checkpointed { ticket }));
+        self.take_checkpoint(effects);
+    }
+
+    /// Somebody wants a checkpoint of everything durable so far.
+    pub(crate) fn wish(&mut self, ticket: u64) {
+        // What was taken before may not hold everything; the generation under way does, once it ends.
+        self.wishes.push((ticket, self.dirty.generation()));
+        self.is_checkpoint_wanted = true;
+    }
+
+    /// Ends the generation when it is time, and hands out a checkpoint whose record is durable.
+    pub(crate) fn take_checkpoint(&mut self, effects: &mut Vec<Effect>) {
+        let is_due = self.is_checkpoint_wanted || self.dirty.log_bytes() >= self.tuning.checkpoint_log_bytes;
+        let may = self.phase == Phase::Serving && !self.dirty.is_busy();
+        if is_due && may && (self.is_checkpoint_wanted || !self.dirty.is_clean()) {
+            self.is_checkpoint_wanted = false;
+            let rows = self.own_rows();
+            self.dirty.take(self.id, self.log.submitted, rows);
+        }
+        if let Some(checkpoint) = self.dirty.next(self.log.durable) {
+            effects.push(Effect::Checkpoint(Box::new(checkpoint)));
+        }
+    }
+
+    /// The partition's own rows as of the newest record, and the deletion of those that are no more.
+    fn own_rows(&mut self) -> Vec<(Box<[u8]>, Option<Arc<[u8]>>)> {
+        let mut counters = Vec::new();
+        let words = [
+            self.log.submitted.0,
+            self.log.hash,
+            self.log.epoch.0,
+            self.log.next_number,
+            self.time.now().0,
+            self.map.version,
+        ];
+        words.iter().for_each(|word| counters.extend_from_slice(&word.to_le_bytes()));
+        let mut rows: Vec<(Box<[u8]>, Option<Arc<[u8]>>)> =
+            vec![(cell::own_row(self.id, &OwnRow::Counters).into(), Some(counters.into()))];
+        for (origin, area, number) in self.rectangles.iter() {
+            let row = cell::own_row(self.id, &OwnRow::Rectangle(origin.clone(), area));
+            rows.push((row.into(), Some(number.to_le_bytes().as_slice().into())));
+        }
+        for (range, generation) in &self.generations.0 {
+            let row = cell::own_row(self.id, &OwnRow::Generation(*range));
+            rows.push((row.into(), Some(crate::control::generation_bytes(*generation).into())));
+        }
+        let current = rows.iter().map(|(key, _)| key.clone()).collect();
+        let before = std::mem::replace(&mut self.stored_rows, current);
+        rows.extend(before.into_iter().filter(|key| !self.stored_rows.contains(key)).map(|key| (key, None)));
+        rows
+    }
+
+    /// Sends what sessions may send.
+    pub(crate) fn send_frames(&mut self, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Serving {
+            let (durable, now): (Position, Timestamp) = (self.log.durable, self.time.now());
+            self.outbox.send(durable, now, |to, bytes| effects.push(Effect::Frame { to, bytes }));
+        }
+    }
+
+    /// Answers for a partition that has stopped.
+    pub(crate) fn refuse(&self, input: Input, effects: &mut Vec<Effect>) {
+        let Phase::Stopped(reason) = &self.phase else { return };
+        let ticket = match input {
+            Input::Request(request) => request.ticket,
+            Input::Parked(command) => command.ticket,
+            _ => return,
+        };
+        effects.push(Effect::Answer { ticket, answer: Answer::Failed(Failure::Stopped(reason.to_string())) });
+    }
+}

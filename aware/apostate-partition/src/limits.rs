@@ -1,0 +1,79 @@
+//! Limits of a partition, related to each other by the compiler, and what a host may tune below them.
+
+use std::time::Duration;
+
+use apostate_core::limits::{BODY_BYTES_MAX, KEY_BYTES_MAX, TX_BYTES_MAX};
+use apostate_log::RECORD_HEADER_BYTES;
+
+/// Longest record, in bytes.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+
+/// Longest frame between partitions, in bytes, unless one message alone is longer.
+pub const FRAME_BYTES: usize = 256 << 10;
+
+/// Longest client key, in bytes.
+pub const CLIENT_KEY_BYTES_MAX: usize = 255;
+
+/// Bytes that one cell's key, lengths and fixed fields add to a record at most.
+pub const CELL_OVERHEAD_BYTES_MAX: usize = 64 + 4 * KEY_BYTES_MAX;
+
+/// How long, in all, a message that panics is retried before it is parked.
+pub const RETRY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long a first retry waits; each further one waits twice as long.
+pub const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
+
+/// How often a message may be running when the process dies, in a row, before it is not run again.
+pub const DEATHS_MAX: u32 = 3;
+
+/// A clock that is this far ahead of where it was a moment ago has jumped.
+pub const CLOCK_STEP_MAX: Duration = Duration::from_secs(10);
+
+/// How long acknowledged messages may stay in the log when nothing else is to be committed.
+pub const TRIM_DELAY: Duration = Duration::from_millis(100);
+
+/// Largest number of client calls that wait in memory for one entity.
+pub const WAITING_CALLS_MAX: usize = 1024;
+
+const _: () = assert!(RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX <= RECORD_BYTES_MAX);
+const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as usize / 2);
+const _: () = assert!(CELL_OVERHEAD_BYTES_MAX < FRAME_BYTES);
+
+/// How much of everything. The defaults serve; a simulation makes them tiny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Most records that are under way to the log at once.
+    pub append_window: usize,
+    /// Most messages in one batch.
+    pub batch_messages_max: usize,
+    /// Bytes of entities kept in memory beyond those that have to be.
+    pub cache_bytes: usize,
+    /// Log bytes after which a checkpoint is made.
+    pub checkpoint_log_bytes: u64,
+    /// Bytes of changed cells that wait for a checkpoint before the partition takes no new work.
+    pub dirty_bytes_max: usize,
+    /// Bytes that a sender may have under way to this partition.
+    pub credit_bytes: u64,
+    /// Requests that may wait in all.
+    pub requests_max: usize,
+    /// How long client keys are remembered.
+    pub client_key_retention: Duration,
+    /// How long a source waits for an entity that is being loaded, before its message goes to the inbox.
+    pub load_patience: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            append_window: 4,
+            batch_messages_max: 4096,
+            cache_bytes: 256 << 20,
+            checkpoint_log_bytes: 128 << 20,
+            dirty_bytes_max: 1 << 30,
+            credit_bytes: 4 << 20,
+            requests_max: 65_536,
+            client_key_retention: Duration::from_secs(24 * 3600),
+            load_patience: Duration::from_millis(50),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A message between entities, and its one layout: in a frame, in an inbox cell and in an outgoing cell alike.
+//!
+//! ```text
+//!   0      1        3          5         9         13          17       21      25
+//!   ├flags ┼ to len ┼ from len ┼ handler ┼ to kind ┼ from kind ┼ told   ┼ body len┤
+//!   ├─ origin ─┼─ number ─┼─ to hash ─┼─ from hash ─┼ to key … from key … body … ┤
+//!   25         33         41          49            57
+//! ```
+//!
+//! Integers are little-endian. A message has an identity that never changes, *(origin, number)*, once it is on its
+//! way to another partition; (0, 0) stands for none.
+
+use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused};
+use apostate_log::PartitionId;
+
+/// A message from one entity to another, or accepted from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// For whom.
+    pub to: Address,
+    /// From whom; none for the world outside.
+    pub from: Option<Address>,
+    /// The handler that will run.
+    pub handler: HandlerId,
+    /// What its refusal means to the sender.
+    pub on_refused: OnRefused,
+    /// The handler's arguments, encoded.
+    pub body: Vec<u8>,
+}
+
+/// What makes a message itself, wherever it is: the partition that it was sent in, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// The partition in which it was sent.
+    pub origin: PartitionId,
+    /// Its number there; numbers rise in commit order.
+    pub number: u64,
+}
+
+const HEADER_BYTES: usize = 57;
+const HAS_SENDER: u8 = 1;
+const IGNORE: u8 = 2;
+const TELL: u8 = 4;
+
+/// Bytes that are no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a message")]
+pub struct NotAMessage;
+
+impl Message {
+    /// Bytes of its layout.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        let from = self.from.as_ref().map_or(0, |from| from.key().as_bytes().len());
+        HEADER_BYTES + self.to.key().as_bytes().len() + from + self.body.len()
+    }
+
+    /// Appends its layout to `bytes`.
+    pub fn write(&self, identity: Option<Identity>, bytes: &mut Vec<u8>) {
+        let Self { to, from, handler, on_refused, body } = self;
+        let (refusal_flag, told) = match on_refused {
+            OnRefused::Never => (0, 0),
+            OnRefused::Ignore => (IGNORE, 0),
+            OnRefused::Tell { handler, .. } => (TELL, handler.0),
+        };
+        let from_key = from.as_ref().map_or(&[][..], |from| from.key().as_bytes());
+        let (from_kind, from_hash) = from.as_ref().map_or((0, 0), |from| (from.kind().0, from.hash()));
+        let (origin, number) = identity.map_or((0, 0), |identity| (identity.origin.0, identity.number));
+
+        let mut header = [0; HEADER_BYTES];
+        header[0] = refusal_flag | if from.is_some() { HAS_SENDER } else { 0 };
+        header[1..3].copy_from_slice(&(to.key().as_bytes().len() as u16).to_le_bytes());
+        header[3..5].copy_from_slice(&(from_key.len() as u16).to_le_bytes());
+        header[5..9].copy_from_slice(&handler.0.to_le_bytes());
+        header[9..13].copy_from_slice(&to.kind().0.to_le_bytes());
+        header[13..17].copy_from_slice(&from_kind.to_le_bytes());
+        header[17..21].copy_from_slice(&told.to_le_bytes());
+        header[21..25].copy_from_slice(&(body.len() as u32).to_le_bytes());
+        header[25..33].copy_from_slice(&origin.to_le_bytes());
+        header[33..41].copy_from_slice(&number.to_le_bytes());
+        header[41..49].copy_from_slice(&to.hash().to_le_bytes());
+        header[49..57].copy_from_slice(&from_hash.to_le_bytes());
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(to.key().as_bytes());
+        bytes.extend_from_slice(from_key);
+        bytes.extend_from_slice(body);
+    }
+
+    /// Reads the message at the start of `bytes`; gives back what follows it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole message.
+    pub fn read(bytes: &[u8]) -> Result<(Self, Identity, &[u8]), NotAMessage> {
+        let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(NotAMessage)?;
+        let flags = header[0];
+        let to_length = usize::from(u16::from_le_bytes([header[1], header[2]]));
+        let from_length = usize::from(u16::from_le_bytes([header[3], header[4]]));
+        let body_length = half(header, 21) as usize;
+        let (to_key, rest) = rest.split_at_checked(to_length).ok_or(NotAMessage)?;
+        let (from_key, rest) = rest.split_at_checked(from_length).ok_or(NotAMessage)?;
+        let (body, rest) = rest.split_at_checked(body_length).ok_or(NotAMessage)?;
+
+        let to_key = EntityKey::from_bytes(to_key).map_err(|_| NotAMessage)?;
+        let to = Address::with_hash(KindId(half(header, 9)), word(header, 41), to_key);
+        let from_kind = KindId(half(header, 13));
+        let from = match flags & HAS_SENDER {
+            0 => None,
+            _ => {
+                let from_key = EntityKey::from_bytes(from_key).map_err(|_| NotAMessage)?;
+                Some(Address::with_hash(from_kind, word(header, 49), from_key))
+            }
+        };
+        let on_refused = match flags & (IGNORE | TELL) {
+            0 => OnRefused::Never,
+            IGNORE => OnRefused::Ignore,
+            TELL => OnRefused::Tell { kind: from_kind, handler: HandlerId(half(header, 17)) },
+            _ => return Err(NotAMessage),
+        };
+        let identity = Identity { origin: PartitionId(word(header, 25)), number: word(header, 33) };
+        let message = Self { to, from, handler: HandlerId(half(header, 5)), on_refused, body: body.to_vec() };
+        Ok((message, identity, rest))
+    }
+}
+
+fn half(header: &[u8; HEADER_BYTES], at: usize) -> u32 {
+    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+}
+
+fn word(header: &[u8; HEADER_BYTES], at: usize) -> u64 {
+    u64::from(half(header, at)) | u64::from(half(header, at + 4)) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(kind: &str, key: &str) -> Address {
+        Address::new(KindId::of(kind), EntityKey::new(key).expect("a key"))
+    }
+
+    #[test]
+    fn a_message_reads_back_as_it_was_written() {
+        let tell = OnRefused::Tell { kind: KindId::of("order"), handler: HandlerId::of("told") };
+        let cases = [
+            (Some(address("order", "a/b")), tell),
+            (Some(address("order", &"long".repeat(60))), OnRefused::Never),
+            (None, OnRefused::Ignore),
+        ];
+        for (from, on_refused) in cases {
+            let message = Message {
+                to: address("stock", "BANK CHARGES"),
+                from,
+                handler: HandlerId::of("reserve"),
+                on_refused,
+                body: vec![1, 2, 3],
+            };
+            let identity = Identity { origin: PartitionId(3), number: 9 };
+            let mut bytes = Vec::new();
+            message.write(Some(identity), &mut bytes);
+            assert_eq!(bytes.len(), message.length());
+            bytes.push(7);
+            assert_eq!(Message::read(&bytes), Ok((message, identity, &[7][..])));
+            for length in 0..bytes.len() - 1 {
+                assert_eq!(Message::read(&bytes[..length]), Err(NotAMessage));
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What the world outside wants: calls, looks and numbered messages.
+
+use std::sync::Arc;
+
+use apostate_core::limits::BODY_BYTES_MAX;
+use apostate_core::{Access, Mode, OnRefused};
+
+use crate::batch::Did;
+use crate::cell::Section;
+use crate::client_keys::{Remembered, fingerprint, is_expired, is_fitting};
+use crate::interface::{Answer, Effect, Failure, Manner, Request};
+use crate::limits::WAITING_CALLS_MAX;
+use crate::message::Message;
+use crate::partition::{Partition, Producer};
+use crate::rectangles::Origin;
+use crate::run::{Impossible, Ran, Run};
+use crate::slots::{Residence, SlotId};
+
+/// What became of the head of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// It was handled.
+    Handled,
+    /// It waits for a load: the source is passed over.
+    Waits,
+    /// The batch was undone.
+    Undone,
+}
+
+impl Partition {
+    /// Takes a request in, or answers at once what no state can change.
+    pub(crate) fn admit(&mut self, request: Request, effects: &mut Vec<Effect>) {
+        if let Err(failure) = self.check(&request) {
+            effects.push(Effect::Answer { ticket: request.ticket, answer: Answer::Failed(failure) });
+            return;
+        }
+        let slot = self.slot_of(&request.to);
+        self.start_load(slot);
+        if let Manner::Numbered { producer, .. } = &request.manner {
+            let known = self.sources.producers.iter().position(|known| known.name == *producer);
+            let producer = known.unwrap_or_else(|| self.new_producer(producer.clone()));
+            self.sources.producers[producer].queue.push_back(request);
+        } else {
+            self.sources.requests.push_back(request);
+        }
+    }
+
+    fn new_producer(&mut self, name: apostate_core::EntityKey) -> usize {
+        self.sources.producers.push(Producer { name, queue: std::collections::VecDeque::new(), high: None });
+        self.sources.producers.len() - 1
+    }
+
+    /// Whether a request can be one at all.
+    fn check(&self, request: &Request) -> Result<(), Failure> {
+        let Request { ticket: _, to, handler, body, manner } = request;
+        if !self.range.contains(to.hash()) {
+            return Err(Failure::NotHere { map_version: self.map.version });
+        }
+        let kind = self.registry.find(to.kind()).ok_or(Failure::UnknownKind)?;
+        let kind = &self.registry.kinds()[kind];
+        let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
+        let is_look = *manner == Manner::Look;
+        if info.access != Access::Open || is_look != (info.mode == Mode::Looks) {
+            return Err(Failure::NotOpen);
+        }
+        if body.len() > BODY_BYTES_MAX {
+            return Err(Failure::TooLarge);
+        }
+        if let Manner::Call { key: Some(key) } = manner {
+            if !is_fitting(key) {
+                return Err(Failure::BadKey);
+            }
+            if is_expired(key, self.time.now(), self.tuning.client_key_retention) {
+                return Err(Failure::KeyExpired);
+            }
+        }
+        // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
+        let is_numbered = matches!(manner, Manner::Numbered { .. });
+        let waiting = self.sources.requests.len() + self.sources.released.len() + self.sources.waiting;
+        if !is_numbered && waiting >= self.tuning.requests_max {
+            return Err(Failure::Busy);
+        }
+        Ok(())
+    }
+
+    /// Handles a call or a look, or lets it wait for its entity. False: the batch was undone.
+    pub(crate) fn handle_request(&mut self, request: Request) -> bool {
+        let slot = self.slot_of(&request.to);
+        let is_look = request.manner == Manner::Look;
+        self.start_load(slot);
+        let is_here = self.slots.get(slot).residence == Residence::Here;
+        if !is_here || (!is_look && self.slots.get(slot).has_inbox()) {
+            return self.wait(slot, request);
+        }
+        if let Manner::Call { key: Some(key) } = &request.manner
+            && let Some(answer) = self.remembered(slot, key, &request)
+        {
+            self.answer(&request, answer);
+            self.batch.journal.push(Did::TookRequest(request));
+            return true;
+        }
+        let Request { ticket: _, to, handler, body, manner: _ } = &request;
+        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true };
+        let answer = match self.run(run) {
+            Ran::Abandoned => {
+                self.sources.released.push_front(request);
+                return false;
+            }
+            Ran::Done(version) => Answer::Done { reply: std::mem::take(&mut self.run_effects.reply), version },
+            Ran::Refused(refusal) => Answer::Refused(refusal),
+            Ran::Missing => Answer::Failed(Failure::Missing),
+            Ran::Impossible(why) => Answer::Failed(failure_of(why)),
+            Ran::Panicked(text) => {
+                self.tell_panic(to, *handler, &text, "answered as failed");
+                Answer::Failed(Failure::Panicked(text))
+            }
+        };
+        match &request.manner {
+            Manner::Call { key: Some(key) } if !matches!(answer, Answer::Failed(_)) => {
+                self.remember(slot, key, &request, &answer);
+                self.answer(&request, answer);
+            }
+            Manner::Call { .. } if matches!(answer, Answer::Done { .. }) => self.answer(&request, answer),
+            // It changed nothing: it must be certain that we are still the writer, or the answer could be stale.
+            _ => self.batch.looks.push(Effect::Answer { ticket: request.ticket, answer }),
+        }
+        self.batch.journal.push(Did::TookRequest(request));
+        true
+    }
+
+    fn answer(&mut self, request: &Request, answer: Answer) {
+        self.batch.outputs.push(Effect::Answer { ticket: request.ticket, answer });
+    }
+
+    fn wait(&mut self, slot: SlotId, request: Request) -> bool {
+        let extra = self.slots.get_mut(slot).extra();
+        if extra.waiting.len() >= WAITING_CALLS_MAX {
+            self.answer(&request, Answer::Failed(Failure::Busy));
+            self.batch.journal.push(Did::TookRequest(request));
+        } else {
+            extra.waiting.push_back(request);
+            self.sources.waiting += 1;
+        }
+        true
+    }
+
+    /// What the client key was answered, if it was used before and is not too old.
+    fn remembered(&mut self, slot: SlotId, key: &str, request: &Request) -> Option<Answer> {
+        let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
+        let extra = self.slots.get_mut(slot).extra.as_mut()?;
+        let remembered = extra.keys.get(key)?.clone();
+        if now.since(remembered.time) > retention {
+            extra.keys.remove(key);
+            self.batch.erase(Section::ClientKeys, &request.to, key.as_bytes());
+            self.batch.journal.push(Did::Forgot { slot, key: key.into(), remembered });
+            return None;
+        }
+        self.batch.counts.repeated += 1;
+        if remembered.fingerprint == fingerprint(request) {
+            Some(remembered.answer.clone())
+        } else {
+            Some(Answer::Failed(Failure::KeyReused))
+        }
+    }
+
+    /// Remembers an answer in the same commit as the effect; forgets what is too old.
+    fn remember(&mut self, slot: SlotId, key: &str, request: &Request, answer: &Answer) {
+        let now = self.time.now();
+        let remembered = Remembered { fingerprint: fingerprint(request), time: now, answer: answer.clone() };
+        let mut value = Vec::new();
+        remembered.write(&mut value);
+        self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);
+        self.batch.journal.push(Did::Remembered { slot, key: key.into() });
+        self.slots.get_mut(slot).extra().keys.insert(key.into(), Arc::new(remembered));
+    }
+
+    /// Handles the next message of a producer, or lets the producer wait.
+    pub(crate) fn handle_numbered(&mut self, at: usize) -> Head {
+        let producer = &self.sources.producers[at];
+        let (name, high) = (producer.name.clone(), producer.high);
+        let Some(request) = producer.queue.front() else { return Head::Waits };
+        let Manner::Numbered { number, .. } = request.manner else { unreachable!("a producer's queue is numbered") };
+        let applied = self.rectangles.applied(&Origin::Producer(name), request.to.hash(), request.to.hash());
+        let is_duplicate = number <= applied.max(high.unwrap_or(0));
+        let to = request.to.clone();
+        let slot = self.slot_of(&to);
+        if !is_duplicate && self.is_worth_waiting(slot) {
+            return Head::Waits;
+        }
+        let Some(request) = self.sources.producers[at].queue.pop_front() else { return Head::Waits };
+        let answer = if is_duplicate { Some(Answer::Duplicate) } else { self.run_numbered(slot, &request) };
+        let Some(answer) = answer else {
+            self.sources.producers[at].queue.push_front(request);
+            return Head::Undone;
+        };
+        if !is_duplicate {
+            self.sources.producers[at].high = Some(number);
+        }
+        self.answer(&request, answer);
+        self.batch.journal.push(Did::TookNumbered { producer: at, request, high });
+        Head::Handled
+    }
+
+    /// Runs a numbered message, or accepts it. None: the batch was undone.
+    fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
+        let Request { ticket: _, to, handler, body, manner: _ } = request;
+        let accepted = || Message {
+            to: to.clone(),
+            from: None,
+            handler: *handler,
+            on_refused: OnRefused::Ignore,
+            body: body.clone(),
+        };
+        if !self.is_free(slot) {
+            self.accept(slot, accepted());
+            return Some(Answer::Accepted);
+        }
+        Some(match self.run(Run { slot, to, from: None, handler: *handler, body, wants_reply: true }) {
+            Ran::Abandoned => return None,
+            Ran::Done(version) => Answer::Done { reply: std::mem::take(&mut self.run_effects.reply), version },
+            Ran::Refused(refusal) => Answer::Refused(refusal),
+            Ran::Missing => Answer::Failed(Failure::Missing),
+            Ran::Impossible(why) => Answer::Failed(failure_of(why)),
+            Ran::Panicked(text) => {
+                let message = accepted();
+                self.note_panic(&message, &text, "retried");
+                self.accept(slot, message);
+                self.retry_later(slot);
+                Answer::Accepted
+            }
+        })
+    }
+}
+
+fn failure_of(why: Impossible) -> Failure {
+    match why {
+        Impossible::UnknownHandler => Failure::UnknownHandler,
+        Impossible::Unreadable(error) => Failure::Unreadable(error),
+        Impossible::TooLarge => Failure::TooLarge,
+        Impossible::State(error) => Failure::UnreadableState(error),
+        Impossible::Deadly(deaths) => Failure::Deadly(deaths),
+    }
+}

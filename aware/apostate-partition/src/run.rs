@@ -1,0 +1,296 @@
+//! Runs one message against one entity, inside the batch.
+//!
+//! One decode per message, one encode per changed entity per batch: between two runs of a batch the live value is
+//! ahead of its bytes. What a run must leave no trace of is undone from bytes; what other entities may already have
+//! built upon is undone by undoing the batch.
+//!
+//! Invariant E3: no transaction touches two entities.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use apostate_core::limits::TX_BYTES_MAX;
+use apostate_core::{Address, HandlerId, Mode, OnRefused, Outcome, Refusal, Refused, Sent, Visit, encode, step};
+
+use crate::batch::Touched;
+use crate::cell::{self, Section};
+use crate::client_keys::message_fingerprint;
+use crate::delivery::Outgoing;
+use crate::limits::DEATHS_MAX;
+use crate::message::{Identity, Message};
+use crate::partition::{Partition, panic_text};
+use crate::slots::{NONE, SlotId, VERSION_BYTES};
+
+/// What to run.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) slot: SlotId,
+    pub(crate) to: &'a Address,
+    pub(crate) from: Option<&'a Address>,
+    pub(crate) handler: HandlerId,
+    pub(crate) body: &'a [u8],
+    pub(crate) wants_reply: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Ran {
+    /// Done: the entity has this version, the reply is in `run_effects`.
+    Done(u64),
+    /// A look found no entity.
+    Missing,
+    /// The entity said no; nothing was changed.
+    Refused(Refusal),
+    /// It cannot be run as it is; nothing was changed.
+    Impossible(Impossible),
+    /// The handler panicked; nothing was changed.
+    Panicked(String),
+    /// The whole batch was undone, the message with it; it will come again.
+    Abandoned,
+}
+
+/// Why a message cannot be run.
+#[derive(Debug)]
+pub(crate) enum Impossible {
+    UnknownHandler,
+    Unreadable(String),
+    TooLarge,
+    State(String),
+    Deadly(u32),
+}
+
+impl Impossible {
+    /// For people.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::UnknownHandler => "this build has no such handler".to_owned(),
+            Self::Unreadable(error) => format!("the message does not fit the handler: {error}"),
+            Self::TooLarge => format!("the transaction is larger than {TX_BYTES_MAX} bytes"),
+            Self::State(error) => format!("the entity's state cannot be read: {error}"),
+            Self::Deadly(deaths) => format!("it was running when the process died, {deaths} times in a row"),
+        }
+    }
+}
+
+impl Partition {
+    /// Runs a message against an entity that is here and of a known kind. The caller takes the message out of its
+    /// source and into the journal before or after; on `Abandoned` the journal was undone without it.
+    pub(crate) fn run(&mut self, run: Run<'_>) -> Ran {
+        let kind = self.slots.get(run.slot).kind as usize;
+        let Some(number) = self.registry.kinds()[kind].find(run.handler) else {
+            return Ran::Impossible(Impossible::UnknownHandler);
+        };
+        let info = self.registry.kinds()[kind].handlers[number];
+        let fingerprint = message_fingerprint(run.to.hash(), run.handler.0, run.body);
+        if let Some(deaths) = self.deaths_of(fingerprint) {
+            return Ran::Impossible(Impossible::Deadly(deaths));
+        }
+        if info.mode == Mode::Looks && !self.slots.get(run.slot).exists {
+            return Ran::Missing;
+        }
+        if info.mode == Mode::Changes {
+            self.touch(run.slot);
+        }
+        // A value with changes that are not encoded could not be taken back after a refusal.
+        let is_guarded = info.refusable || self.slots.get(run.slot).careful > 0;
+        if is_guarded && self.slots.get(run.slot).changed && self.encode(run.slot).is_err() {
+            return self.abandon(run.slot);
+        }
+        if let Err(error) = self.awaken(run.slot, kind) {
+            return Ran::Impossible(Impossible::State(error));
+        }
+        let luck = self.random();
+        let slot = self.slots.get_mut(run.slot);
+        slot.used = true;
+        let Some(live) = slot.live.as_deref_mut() else { unreachable!("it was awakened") };
+        let visit = Visit {
+            to: run.to,
+            sender: run.from,
+            handler: run.handler,
+            body: run.body,
+            now: self.time.now(),
+            luck,
+            wants_reply: run.wants_reply,
+        };
+        self.witness.enter(fingerprint, run.to.kind().0, run.handler.0);
+        let outcome = step(live, number, &visit, &mut self.run_effects);
+        self.witness.leave();
+        match (outcome, info.mode) {
+            (Outcome::Done, Mode::Looks) => Ran::Done(self.slots.get(run.slot).version),
+            (Outcome::Done, Mode::Changes) => self.keep(run),
+            (Outcome::Refused(refusal), _) => self.take_back(run.slot, info.mode, Ran::Refused(refusal)),
+            (Outcome::Unreadable(error), _) => Ran::Impossible(Impossible::Unreadable(error.0)),
+            (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Impossible(Impossible::TooLarge)),
+            (Outcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
+        }
+    }
+
+    /// How often the message was running when the process died, if that is too often.
+    fn deaths_of(&self, fingerprint: u64) -> Option<u32> {
+        if self.suspects.is_empty() {
+            return None;
+        }
+        let suspect = self.suspects.iter().find(|suspect| suspect.fingerprint == fingerprint)?;
+        (suspect.deaths >= DEATHS_MAX).then_some(suspect.deaths)
+    }
+
+    /// Notes how the entity was when the batch began.
+    fn touch(&mut self, id: SlotId) {
+        let slot = self.slots.get_mut(id);
+        if slot.touched == NONE {
+            slot.touched = self.batch.touched.len() as u32;
+            let length = slot.encoded.as_ref().map_or(0, |encoded| encoded.len());
+            self.batch.state_bytes += length + crate::limits::CELL_OVERHEAD_BYTES_MAX / 8;
+            self.batch.touched.push(Touched {
+                slot: id,
+                encoded: slot.encoded.clone(),
+                version: slot.version,
+                exists: slot.exists,
+                is_changed: false,
+            });
+        }
+    }
+
+    /// Makes sure that the live value is there.
+    fn awaken(&mut self, id: SlotId, kind: usize) -> Result<(), String> {
+        let slot = self.slots.get_mut(id);
+        if slot.live.is_none() {
+            let kind = &self.registry.kinds()[kind];
+            let live = match slot.state() {
+                None => Ok(kind.new_entity()),
+                // A hook of the author's may run in here.
+                Some(state) => catch_unwind(AssertUnwindSafe(|| kind.decode(state)))
+                    .unwrap_or_else(|payload| Err(apostate_core::StateError(panic_text(payload.as_ref())))),
+            };
+            slot.live = Some(live.map_err(|error| error.0)?);
+        }
+        Ok(())
+    }
+
+    /// Keeps what a handler that changes has done.
+    fn keep(&mut self, run: Run<'_>) -> Ran {
+        let slot = self.slots.get_mut(run.slot);
+        let was_changed = slot.changed;
+        let existed = slot.exists;
+        slot.version += 1;
+        slot.changed = true;
+        slot.exists = !self.run_effects.deleted;
+        let version = slot.version;
+        let is_careful = slot.careful > 0;
+        if !slot.exists {
+            slot.live = None;
+            self.encode(run.slot).expect("a version alone encodes");
+        } else if is_careful {
+            slot.careful -= 1;
+            let before = slot.encoded.clone();
+            let problem = match self.encode(run.slot) {
+                Err(text) => Some(Ran::Panicked(text)),
+                Ok(length) => {
+                    (length + self.run_effects.bytes() > TX_BYTES_MAX).then_some(Ran::Impossible(Impossible::TooLarge))
+                }
+            };
+            if let Some(problem) = problem {
+                assert!(!was_changed, "E3 broken: a careful run began on a value that was not encoded");
+                self.slots.set_encoded(run.slot, before);
+                let slot = self.slots.get_mut(run.slot);
+                slot.live = None;
+                slot.changed = false;
+                slot.version -= 1;
+                slot.exists = existed;
+                return problem;
+            }
+        }
+        let touched = self.slots.get(run.slot).touched;
+        self.batch.touched[touched as usize].is_changed = true;
+        self.batch.state_bytes += run.body.len();
+        self.send_all(run.to);
+        Ran::Done(version)
+    }
+
+    /// After a refusal: the live value may hold what was refused.
+    fn take_back(&mut self, id: SlotId, mode: Mode, ran: Ran) -> Ran {
+        if mode == Mode::Changes {
+            let slot = self.slots.get_mut(id);
+            assert!(!slot.changed, "E3 broken: a handler that can refuse ran on a value that was not encoded");
+            slot.live = None;
+        }
+        ran
+    }
+
+    /// After a panic, or a run that was too large: the live value may hold anything.
+    fn undo_run(&mut self, id: SlotId, ran: Ran) -> Ran {
+        if self.slots.get(id).changed {
+            return self.abandon(id);
+        }
+        self.slots.get_mut(id).live = None;
+        ran
+    }
+
+    /// Encodes the live value. Gives its length, or what the author's code said when it failed.
+    pub(crate) fn encode(&mut self, id: SlotId) -> Result<usize, String> {
+        let slot = self.slots.get(id);
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&slot.version.to_le_bytes());
+        if let Some(live) = slot.live.as_deref().filter(|_| slot.exists) {
+            let scratch = &mut self.scratch;
+            catch_unwind(AssertUnwindSafe(|| live.encode(scratch))).map_err(|payload| panic_text(payload.as_ref()))?;
+            assert!(self.scratch.len() > VERSION_BYTES, "P4 broken: a state of no bytes");
+        }
+        let encoded = self.scratch.as_slice().into();
+        self.slots.set_encoded(id, Some(encoded));
+        self.slots.get_mut(id).changed = false;
+        Ok(self.scratch.len())
+    }
+
+    /// Sends what the run that was kept has sent.
+    fn send_all(&mut self, from: &Address) {
+        let mut sent = std::mem::take(&mut self.run_effects.sent);
+        for message in sent.drain(..) {
+            let Sent { to, handler, on_refused, body } = message;
+            self.post(Message { to, from: Some(from.clone()), handler, on_refused, body });
+        }
+        self.run_effects.sent = sent;
+    }
+
+    /// Sends a message: into this batch if it stays here, else into the outbox, with a cell under its sender.
+    pub(crate) fn post(&mut self, message: Message) {
+        if self.range.contains(message.to.hash()) {
+            self.sources.local.push_back(message);
+            return;
+        }
+        let target = self.map.find(message.to.hash());
+        let peer = self.outbox.index_of(target).expect("P2 broken: the map names a partition that is no peer");
+        let sender = message.from.clone().expect("E2 broken: a message to another partition without a sender");
+        let identity = Identity { origin: self.id, number: self.number() };
+        let mut bytes = Vec::with_capacity(message.length());
+        message.write(Some(identity), &mut bytes);
+        let sub = cell::outgoing_sub(identity.origin, identity.number);
+        self.batch.record.put(Section::Outgoing, &sender, &sub, &bytes);
+        let outgoing = Outgoing { identity, sender, bytes: bytes.into(), record: self.log.submitted.next() };
+        self.batch.outgoing.push((peer, outgoing));
+    }
+
+    /// Does what the sender of a refused message wanted.
+    pub(crate) fn tell_refused(&mut self, message: &Message, why: Refusal) {
+        match (message.on_refused, &message.from) {
+            (OnRefused::Tell { handler, .. }, Some(sender)) => {
+                let refused = Refused { handler: self.handler_name(&message.to, message.handler), why };
+                self.post(Message {
+                    to: sender.clone(),
+                    from: Some(message.to.clone()),
+                    handler,
+                    on_refused: OnRefused::Never,
+                    body: encode(&refused),
+                });
+            }
+            _ => self.batch.counts.ignored_refusals += 1,
+        }
+    }
+
+    /// Undoes the batch, and has `culprit` encoded around each run until the messages of the batch have come again.
+    pub(crate) fn abandon(&mut self, culprit: SlotId) -> Ran {
+        let messages = 64 + 4 * self.batch.messages as u32;
+        self.undo_batch();
+        self.slots.get_mut(culprit).careful = messages;
+        Ran::Abandoned
+    }
+}

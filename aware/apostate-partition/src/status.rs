@@ -1,0 +1,92 @@
+//! What people may want to know of a partition.
+
+use apostate_core::Timestamp;
+
+use crate::batch::Counts;
+use crate::partition::{Partition, Phase};
+use crate::{Range, StopReason};
+use apostate_log::{Epoch, PartitionId, Position};
+
+/// What people may want to know of a partition.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Its id.
+    pub id: PartitionId,
+    /// Its range.
+    pub range: Range,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Whether it serves.
+    pub is_serving: bool,
+    /// Why it stopped, if it did.
+    pub stopped: Option<StopReason>,
+    /// The newest record that is durable.
+    pub durable: Position,
+    /// The newest record that was made.
+    pub submitted: Position,
+    /// Its time.
+    pub now: Timestamp,
+    /// Entities in memory.
+    pub entities: usize,
+    /// Bytes that they take, about.
+    pub entity_bytes: usize,
+    /// Bytes that wait for a checkpoint.
+    pub dirty_bytes: usize,
+    /// Messages in inboxes.
+    pub inbox: usize,
+    /// Messages sent to other partitions and not acknowledged.
+    pub outbox: usize,
+    /// Bytes of those.
+    pub outbox_bytes: usize,
+    /// Requests that wait.
+    pub requests: usize,
+    /// Messages that arrived from other partitions and wait.
+    pub arrived: usize,
+    /// Messages parked.
+    pub parked: usize,
+    /// What was counted since it opened.
+    pub counts: Counts,
+    /// Whether it has nothing to do: no message waits anywhere in it, and all it did is durable.
+    pub is_quiet: bool,
+}
+
+impl Partition {
+    /// What people may want to know.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let numbered: usize = self.sources.producers.iter().map(|producer| producer.queue.len()).sum();
+        let sources = &self.sources;
+        let requests = sources.requests.len() + sources.released.len() + sources.waiting + numbered;
+        let is_quiet = requests == 0
+            && sources.inbox == 0
+            && self.outbox.count() == 0
+            && self.intakes.is_empty()
+            && self.batch.is_empty()
+            && self.log.in_flight.is_empty()
+            && sources.commands.is_empty();
+        Status {
+            id: self.id,
+            range: self.range,
+            epoch: self.log.epoch,
+            is_serving: self.phase == Phase::Serving,
+            stopped: match &self.phase {
+                Phase::Stopped(reason) => Some(reason.clone()),
+                _ => None,
+            },
+            durable: self.log.durable,
+            submitted: self.log.submitted,
+            now: self.time.now(),
+            entities: self.slots.len(),
+            entity_bytes: self.slots.bytes(),
+            dirty_bytes: self.dirty.bytes(),
+            inbox: sources.inbox,
+            outbox: self.outbox.count(),
+            outbox_bytes: self.outbox.bytes(),
+            requests,
+            arrived: self.intakes.count(),
+            parked: self.parked.len(),
+            counts: self.counts,
+            is_quiet,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What runs next.
+//!
+//! A batch closes when a place in the append window is free and nothing more has arrived, or when it is full. While
+//! records are in flight and the window is full, the batch grows: load makes batches larger instead of queues longer.
+//! Local messages, inboxes, sessions, requests and producers take turns; none can starve another.
+
+use crate::batch::Did;
+use crate::interface::Effect;
+use crate::limits::RECORD_BYTES_MAX;
+use crate::partition::{Partition, Phase};
+use crate::rectangles::Origin;
+use crate::request::Head;
+
+/// How many messages a source may have handled before it is the next one's turn.
+const TURN_MESSAGES: usize = 64;
+
+/// How many slots the eviction hand passes at the end of a turn.
+const EVICT_STEPS: usize = 4096;
+
+impl Partition {
+    /// Works until nothing is left to do, or the window is full.
+    pub(crate) fn run_turn(&mut self, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Serving {
+            self.end_waits();
+            loop {
+                if self.batch.is_empty() && !self.take_controls(effects) {
+                    break;
+                }
+                let worked = !self.is_full() && self.round();
+                if worked && !self.is_full() {
+                    continue;
+                }
+                if !self.has_room() || self.batch.is_empty() && !self.has_to_trim() {
+                    break;
+                }
+                self.settle_local();
+                self.close(effects);
+                if !worked {
+                    break;
+                }
+            }
+        }
+        self.append_again(effects);
+        self.send_frames(effects);
+        self.take_checkpoint(effects);
+        self.slots.evict(self.tuning.cache_bytes, self.dirty.stored(), EVICT_STEPS);
+        effects.extend(self.wake_at().map(Effect::WakeAt));
+    }
+
+    /// Whether one more record may be under way.
+    pub(crate) fn has_room(&self) -> bool {
+        self.log.in_flight.len() < self.tuning.append_window
+    }
+
+    /// Whether the batch takes no more.
+    fn is_full(&self) -> bool {
+        let messages_max = if self.one_at_a_time > 0 { 1 } else { self.tuning.batch_messages_max };
+        // The last run may still write as much as one run may, and local messages left over become inbox cells.
+        let bytes_max = RECORD_BYTES_MAX / 2;
+        self.batch.messages >= messages_max || self.batch.bytes() >= bytes_max
+    }
+
+    /// Whether acknowledged messages have waited long enough to be trimmed by a record of their own.
+    fn has_to_trim(&self) -> bool {
+        let due = self.log.appended_at.after(crate::limits::TRIM_DELAY);
+        !self.outbox.trims.is_empty() && due <= self.time.now()
+    }
+
+    /// Whether work from outside the partition may be taken: not while too much waits for the store.
+    fn takes_new_work(&self) -> bool {
+        self.dirty.bytes() < self.tuning.dirty_bytes_max
+    }
+
+    /// Lets every source take its turn once. False: there was nothing to do.
+    fn round(&mut self) -> bool {
+        let before = self.batch.journal.len() + self.batch.messages;
+        self.locals(self.sources.local.len());
+        self.commands();
+        self.inboxes();
+        if self.takes_new_work() {
+            self.sessions();
+            self.requests();
+            self.producers();
+        }
+        self.locals(self.sources.local.len());
+        self.batch.journal.len() + self.batch.messages != before || !self.sources.local.is_empty()
+    }
+
+    /// Handles at most `count` local messages.
+    fn locals(&mut self, count: usize) {
+        for _ in 0..count {
+            if self.is_full() {
+                return;
+            }
+            let Some(message) = self.sources.local.pop_front() else { return };
+            self.batch.messages += 1;
+            self.handle_local(message);
+        }
+    }
+
+    fn commands(&mut self) {
+        while let Some(command) = self.sources.commands.pop_front() {
+            self.batch.messages += 1;
+            self.handle_command(command);
+        }
+    }
+
+    fn inboxes(&mut self) {
+        for _ in 0..TURN_MESSAGES {
+            if self.is_full() {
+                return;
+            }
+            let Some(slot) = self.sources.ready.pop_front() else { return };
+            self.batch.messages += 1;
+            if !self.handle_inbox(slot) {
+                return;
+            }
+        }
+    }
+
+    fn sessions(&mut self) {
+        for at in 0..self.intakes.senders.len() {
+            for _ in 0..TURN_MESSAGES {
+                if self.is_full() {
+                    return;
+                }
+                match self.handle_frame_message(at) {
+                    Head::Handled => self.batch.messages += 1,
+                    Head::Waits => break,
+                    Head::Undone => return,
+                }
+            }
+        }
+    }
+
+    /// Handles the next message of a session.
+    fn handle_frame_message(&mut self, at: usize) -> Head {
+        let Some((identity, message)) = self.intakes.senders[at].front() else { return Head::Waits };
+        let source = message.from.as_ref().map_or(0, |from| from.hash());
+        let target = message.to.hash();
+        assert!(self.range.contains(target), "P2 broken: a session brought a message for elsewhere");
+        let is_duplicate =
+            identity.number <= self.rectangles.applied(&Origin::Partition(identity.origin), source, target);
+        let to = message.to.clone();
+        let slot = self.slot_of(&to);
+        if !is_duplicate && self.is_worth_waiting(slot) {
+            return Head::Waits;
+        }
+        let sender = &mut self.intakes.senders[at];
+        let high = sender.noted(identity.origin);
+        let Some((identity, message, handled)) = sender.pop() else { return Head::Waits };
+        if is_duplicate {
+            self.batch.counts.duplicates += 1;
+        } else {
+            assert!(high.is_none_or(|high| high < identity.number), "E6 broken: a session's numbers do not ascend");
+            if !self.handle_or_accept(slot, &message) {
+                self.intakes.senders[at].push_back_front(identity, message, handled);
+                return Head::Undone;
+            }
+            self.intakes.senders[at].note(identity);
+        }
+        self.batch.journal.push(Did::TookFrame { sender: at, identity, message, handled, high });
+        Head::Handled
+    }
+
+    fn requests(&mut self) {
+        for _ in 0..TURN_MESSAGES {
+            if self.is_full() {
+                return;
+            }
+            let released = self.sources.released.pop_front();
+            let Some(request) = released.or_else(|| self.sources.requests.pop_front()) else { return };
+            let before = self.batch.journal.len();
+            if !self.handle_request(request) {
+                return;
+            }
+            if self.batch.journal.len() != before {
+                self.batch.messages += 1;
+            }
+        }
+    }
+
+    fn producers(&mut self) {
+        let count = self.sources.producers.len();
+        for step in 0..count {
+            let at = (self.turn + step) % count;
+            for _ in 0..TURN_MESSAGES {
+                if self.is_full() {
+                    return;
+                }
+                match self.handle_numbered(at) {
+                    Head::Handled => self.batch.messages += 1,
+                    Head::Waits => break,
+                    Head::Undone => return,
+                }
+            }
+        }
+        self.turn = self.turn.wrapping_add(1);
+    }
+
+    /// Empties the local queue before a close: handles what it may, and accepts the rest into inboxes.
+    fn settle_local(&mut self) {
+        let budget = if self.one_at_a_time > 0 { 0 } else { self.tuning.batch_messages_max };
+        for _ in 0..budget {
+            if self.batch.bytes() >= RECORD_BYTES_MAX / 2 {
+                break;
+            }
+            let Some(message) = self.sources.local.pop_front() else { return };
+            self.batch.messages += 1;
+            self.handle_local(message);
+        }
+        while let Some(message) = self.sources.local.pop_front() {
+            let slot = self.slot_of(&message.to);
+            self.start_load(slot);
+            self.accept(slot, message);
+        }
+    }
+}

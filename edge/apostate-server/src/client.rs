@@ -1,0 +1,108 @@
+//! The client: how the program around a node talks to its entities.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apostate_core::{Call, Entity, FromOutside, Handlers, Looking, Refusable, Sure, ToKey};
+use apostate_partition::Manner;
+use serde::de::DeserializeOwned;
+
+use crate::CallError;
+use crate::listing::Listing;
+use crate::pending::{Pending, no_reply, reply_of};
+use crate::producer::{Producer, ProducerError};
+use crate::quiet;
+use crate::shared::Shared;
+
+/// Talks to the entities of a node in the same process. Cheap to clone; every clone may be used from any thread.
+///
+/// It outlives its node harmlessly: then everything is [`CallError::Closed`].
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+/// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message that changes an entity",
+    note = "a handler that takes `&self` is asked with `look`"
+)]
+pub trait Changing {}
+
+impl Changing for Sure {}
+impl Changing for Refusable {}
+
+impl Client {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Calls an entity. Its answer is its reply, once all that the call did is durable.
+    pub fn call<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Pending<R>
+    where
+        E: Entity,
+        R: DeserializeOwned,
+        S: Changing,
+        A: FromOutside,
+    {
+        let manner = Manner::Call { key: None };
+        Pending::new(&self.shared, call.to, call.handler, call.body, manner, reply_of)
+    }
+
+    /// Looks at an entity. What is seen is durable, and no older than this call.
+    pub fn look<E, R, A>(&self, call: Call<E, R, Looking, A>) -> Pending<R>
+    where
+        E: Entity,
+        R: DeserializeOwned,
+        A: FromOutside,
+    {
+        Pending::new(&self.shared, call.to, call.handler, call.body, Manner::Look, reply_of)
+    }
+
+    /// Calls an entity and does not look at the reply. All that the call did is durable when the answer comes.
+    pub fn send<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Pending<()>
+    where
+        E: Entity,
+        S: Changing,
+        A: FromOutside,
+    {
+        let manner = Manner::Call { key: None };
+        Pending::new(&self.shared, call.to, call.handler, call.body, manner, no_reply)
+    }
+
+    /// Lists all entities of a kind, in order of their places on the ring, then of their keys: as of now or later, each as
+    /// of some moment, durable.
+    #[must_use]
+    pub fn list<E: Handlers>(&self) -> Listing<E> {
+        Listing::new(&self.shared)
+    }
+
+    /// Opens the stream of the producer `name`: it sends numbered messages, each applied once for ever.
+    ///
+    /// # Errors
+    ///
+    /// When `name` cannot be a name, or has a stream open.
+    pub fn producer(&self, name: impl ToKey) -> Result<Producer, ProducerError> {
+        Producer::open(&self.shared, name.to_key()?)
+    }
+
+    /// Waits until no message is on its way anywhere: none queued, none in an outbox, none in an inbox. Parked messages
+    /// do not count. It waits for ever if the world outside never stops asking, or if a message waits for a kind or a
+    /// handler that this build does not know.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node has.
+    pub fn settle(&self) -> Result<(), CallError> {
+        quiet::wait(&self.shared, None).map(|_| ())
+    }
+
+    /// As [`settle`](Self::settle), for at most `patience`. Whether all is quiet.
+    ///
+    /// # Errors
+    ///
+    /// As for [`settle`](Self::settle).
+    pub fn settle_within(&self, patience: Duration) -> Result<bool, CallError> {
+        quiet::wait(&self.shared, Some(patience))
+    }
+}

@@ -1,0 +1,64 @@
+//! Telling when nothing is on its way any more.
+//!
+//! One look at each partition is not enough: while the second is looked at, a message may go from it to the first. So all
+//! are looked at twice; if each was quiet both times and made no record in between, then at every moment between the two
+//! rounds all of them were quiet together.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use apostate_log::{PartitionId, Position};
+
+use crate::CallError;
+use crate::shared::Shared;
+use crate::status::PartitionStatus;
+
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_millis(50);
+
+/// Waits until nothing is on its way, or until `patience` is at its end. Whether all is quiet.
+pub(crate) fn wait(shared: &Shared, patience: Option<Duration>) -> Result<bool, CallError> {
+    let begun = Instant::now();
+    let mut pause = PAUSE_MIN;
+    let mut before = None;
+    loop {
+        let quiet = look(shared)?;
+        if quiet.is_some() && quiet == before {
+            return Ok(true);
+        }
+        if patience.is_some_and(|patience| begun.elapsed() >= patience) {
+            return Ok(false);
+        }
+        // A first quiet look is followed at once by the second.
+        if quiet.is_none() {
+            thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        before = quiet;
+    }
+}
+
+/// Where every partition's log ends, if all are quiet.
+fn look(shared: &Shared) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
+    let partitions = shared.status().partitions;
+    if partitions.len() < shared.routes.places().len() {
+        return Err(CallError::Closed);
+    }
+    let mut ends = Vec::with_capacity(partitions.len());
+    for partition in &partitions {
+        match quiet_end(partition)? {
+            Some(end) => ends.push((partition.id, end)),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(ends))
+}
+
+fn quiet_end(partition: &PartitionStatus) -> Result<Option<Position>, CallError> {
+    let status = partition.state.as_ref().map_err(|reason| CallError::Stopped {
+        entity: format!("partition {}", partition.id),
+        reason: reason.clone(),
+    })?;
+    let is_quiet = partition.requests == 0 && status.inbox == 0 && status.outbox == 0;
+    Ok((is_quiet && status.durable == status.submitted).then_some(status.submitted))
+}

@@ -1,0 +1,36 @@
+//! A handler's panic is an expected event: it is caught, told in the log, and answered for. So nothing of it goes to stderr.
+//!
+//! A panic anywhere else is a bug, and goes on to the hook that was there before.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic;
+use std::sync::Once;
+
+thread_local! {
+    static IS_IN_HANDLER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread enters or leaves a handler.
+pub(crate) fn set_in_handler(is_in_handler: bool) {
+    IS_IN_HANDLER.set(is_in_handler);
+}
+
+/// Silences panics inside handlers, for the whole process, once.
+pub(crate) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !IS_IN_HANDLER.get() {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// What a caught panic said.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
+}

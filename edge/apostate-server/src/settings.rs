@@ -1,0 +1,205 @@
+//! What the operator may choose. Everything has a default but the place of the data.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use apostate_log::FilesSettings;
+use apostate_partition::Tuning;
+
+/// Most partitions of one process: more would only make each one's share of memory too small to be of use.
+pub const PARTITIONS_MAX: u32 = 1024;
+
+/// Smallest share of the cache that one partition can work with.
+const CACHE_BYTES_MIN: usize = 64 << 10;
+
+/// Least log between two checkpoints of one partition: less would be nothing but checkpoints.
+const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 10;
+
+/// Smallest segment of the log: smaller ones would be nothing but headers and renames.
+const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+
+/// How a node is set up. Sizes are those of the whole process; its partitions share them evenly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The directory of the data. Created when it is not there.
+    pub data: PathBuf,
+    /// How many partitions. None: as many as the data has, and one per core at the first start. A number other than
+    /// that of the data is an error.
+    pub partitions: Option<u32>,
+    /// How many executor threads. None: one per core. Never more than cores or partitions.
+    pub threads: Option<usize>,
+    /// Threads that read entities from the store.
+    pub loaders: usize,
+    /// Bytes of entities that are kept in memory beyond those that have to be.
+    pub cache_bytes: usize,
+    /// Bytes of the store's own cache of blocks.
+    pub store_cache_bytes: usize,
+    /// Bytes of changed entities that may wait for a checkpoint before no new work is taken.
+    pub dirty_bytes_max: usize,
+    /// Bytes of log after which a checkpoint is made. More: fewer checkpoints, and a longer start after a crash.
+    pub checkpoint_log_bytes: u64,
+    /// Bytes of one segment file of the log.
+    pub segment_bytes: u64,
+    /// Requests that may wait for their answers in one partition.
+    pub requests_max: usize,
+    /// How long client keys are remembered.
+    pub client_key_retention: Duration,
+    /// How long a graceful stop waits for messages to arrive. What has not arrived is on disk, and arrives after the
+    /// next start.
+    pub stop_patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let tuning = Tuning::default();
+        Self {
+            data: PathBuf::from("data"),
+            partitions: None,
+            threads: None,
+            loaders: 2,
+            cache_bytes: tuning.cache_bytes,
+            store_cache_bytes: 32 << 20,
+            dirty_bytes_max: tuning.dirty_bytes_max,
+            checkpoint_log_bytes: tuning.checkpoint_log_bytes,
+            segment_bytes: FilesSettings::default().segment_bytes,
+            requests_max: tuning.requests_max,
+            client_key_retention: tuning.client_key_retention,
+            stop_patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A setting that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{setting}` is {value}; choose {allowed}")]
+pub struct SettingsError {
+    /// The setting's name.
+    pub setting: &'static str,
+    /// What it was set to.
+    pub value: String,
+    /// What it may be.
+    pub allowed: String,
+}
+
+impl Settings {
+    /// The settings for the data in `data`, all else by default.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), ..Self::default() }
+    }
+
+    /// Looks at every setting that can be judged before the data is known.
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        let Self {
+            data,
+            partitions,
+            threads,
+            loaders,
+            cache_bytes: _,
+            store_cache_bytes: _,
+            dirty_bytes_max: _,
+            checkpoint_log_bytes: _,
+            segment_bytes,
+            requests_max,
+            client_key_retention: _,
+            stop_patience: _,
+        } = self;
+        let check = |holds: bool, setting, value: &dyn ToString, allowed: &str| {
+            let error = || SettingsError { setting, value: value.to_string(), allowed: allowed.to_owned() };
+            if holds { Ok(()) } else { Err(error()) }
+        };
+        check(!data.as_os_str().is_empty(), "data", &"empty", "a directory")?;
+        if let Some(count) = partitions {
+            check((1..=PARTITIONS_MAX).contains(count), "partitions", count, &format!("1 to {PARTITIONS_MAX}"))?;
+        }
+        if let Some(count) = threads {
+            check(*count >= 1, "threads", count, "at least 1")?;
+        }
+        check((1..=64).contains(loaders), "loaders", loaders, "1 to 64")?;
+        let allowed = format!("at least {SEGMENT_BYTES_MIN}");
+        check(*segment_bytes >= SEGMENT_BYTES_MIN, "segment-bytes", segment_bytes, &allowed)?;
+        check(*requests_max >= 16, "requests-max", requests_max, "at least 16")
+    }
+
+    /// How many partitions new data gets.
+    pub(crate) fn partitions_at_first_start(&self) -> u32 {
+        let cores = u32::try_from(cores()).unwrap_or(PARTITIONS_MAX);
+        self.partitions.unwrap_or_else(|| cores.min(PARTITIONS_MAX))
+    }
+
+    /// How many executors `partitions` get.
+    pub(crate) fn executors(&self, partitions: u32) -> usize {
+        self.threads.unwrap_or(usize::MAX).min(cores()).min(partitions as usize).max(1)
+    }
+
+    /// One partition's share, of `partitions`.
+    pub(crate) fn tuning(&self, partitions: u32) -> Result<Tuning, SettingsError> {
+        let share = |setting, bytes: u64, least: u64| {
+            let share = bytes / u64::from(partitions);
+            let allowed = || format!("at least {} for {partitions} partitions", least * u64::from(partitions));
+            if share < least {
+                return Err(SettingsError { setting, value: bytes.to_string(), allowed: allowed() });
+            }
+            Ok(share)
+        };
+        let memory = |setting, bytes: usize| {
+            let share = share(setting, bytes as u64, CACHE_BYTES_MIN as u64)?;
+            Ok(usize::try_from(share).unwrap_or(usize::MAX))
+        };
+        Ok(Tuning {
+            cache_bytes: memory("cache-bytes", self.cache_bytes)?,
+            dirty_bytes_max: memory("dirty-bytes-max", self.dirty_bytes_max)?,
+            checkpoint_log_bytes: share(
+                "checkpoint-log-bytes",
+                self.checkpoint_log_bytes,
+                CHECKPOINT_LOG_BYTES_MIN,
+            )?,
+            requests_max: self.requests_max,
+            client_key_retention: self.client_key_retention,
+            ..Tuning::default()
+        })
+    }
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_for_any_number_of_partitions_up_to_the_limit() {
+        let settings = Settings::default();
+        assert_eq!(settings.validate(), Ok(()));
+        for partitions in [1, 2, 7, PARTITIONS_MAX] {
+            let tuning = settings.tuning(partitions).expect("a share of the defaults");
+            assert_eq!(tuning.cache_bytes, settings.cache_bytes / partitions as usize);
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_is_named_with_what_it_may_be() {
+        let cases = [
+            (Settings { partitions: Some(0), ..Settings::default() }, "`partitions` is 0; choose 1 to 1024"),
+            (Settings { threads: Some(0), ..Settings::default() }, "`threads` is 0; choose at least 1"),
+            (Settings { loaders: 0, ..Settings::default() }, "`loaders` is 0; choose 1 to 64"),
+            (Settings::new(""), "`data` is empty; choose a directory"),
+        ];
+        for (settings, expected) in cases {
+            assert_eq!(settings.validate().unwrap_err().to_string(), expected);
+        }
+        let settings = Settings { cache_bytes: 100_000, ..Settings::default() };
+        let error = settings.tuning(2).unwrap_err().to_string();
+        assert_eq!(error, "`cache-bytes` is 100000; choose at least 131072 for 2 partitions");
+    }
+
+    #[test]
+    fn executors_are_no_more_than_partitions() {
+        assert_eq!(Settings::default().executors(1), 1);
+        assert_eq!(Settings { threads: Some(1), ..Settings::default() }.executors(8), 1);
+    }
+}

@@ -1,0 +1,111 @@
+//! What every client of a node shares, and what is left of it when the node is closed.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use apostate_core::{Address, EntityKey, Registry};
+use apostate_log::{PartitionId, Store};
+use apostate_partition::Request;
+use crossbeam_channel::Receiver;
+
+use crate::CallError;
+use crate::disk::Disk;
+use crate::error::name_of;
+use crate::mail::Mail;
+use crate::routes::{Place, Routes};
+use crate::slot::{NotDone, Promise, Slot, Verdict, slot};
+use crate::status::{NodeStatus, PartitionStatus};
+
+/// What every client of a node shares.
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) routes: Arc<Routes>,
+    /// New requests are refused.
+    is_closing: AtomicBool,
+    /// None when the node is closed: clients may live on, the files must not.
+    disk: RwLock<Option<Arc<Disk>>>,
+    /// Producers that have a stream open.
+    producers: Mutex<BTreeSet<EntityKey>>,
+}
+
+impl Shared {
+    pub(crate) fn new(registry: Arc<Registry>, routes: Arc<Routes>, disk: Arc<Disk>) -> Self {
+        Self {
+            registry,
+            routes,
+            is_closing: AtomicBool::new(false),
+            disk: RwLock::new(Some(disk)),
+            producers: Mutex::default(),
+        }
+    }
+
+    /// Refuses new requests from now on.
+    pub(crate) fn close_door(&self) {
+        self.is_closing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
+    }
+
+    /// Lets go of the files, after whoever reads them at the moment.
+    pub(crate) fn close_disk(&self) {
+        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Reads from the store, which stays open meanwhile.
+    pub(crate) fn with_store<T>(&self, read: impl FnOnce(&dyn Store) -> T) -> Result<T, CallError> {
+        let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
+        disk.as_ref().map(|disk| read(disk.store())).ok_or(CallError::Closed)
+    }
+
+    /// Sends one request on its way.
+    pub(crate) fn ask(&self, request: Request) -> Slot {
+        let (promise, slot) = slot();
+        self.send(request, promise);
+        slot
+    }
+
+    fn send(&self, request: Request, promise: Promise) {
+        if self.is_closing() {
+            promise.keep(Verdict::NotDone(NotDone::Closed));
+            return;
+        }
+        let place = self.routes.places()[self.routes.index_of_hash(request.to.hash())];
+        self.routes.mailbox(place).post(Mail::Request { seat: place.seat, request, promise });
+    }
+
+    /// Wishes that everything durable so far in the partition at `place` be in the store.
+    pub(crate) fn wish(&self, place: Place) -> Receiver<Result<PartitionId, String>> {
+        let (tell, told) = crossbeam_channel::bounded(1);
+        self.routes.mailbox(place).post(Mail::Wish { seat: place.seat, tell });
+        told
+    }
+
+    /// How every partition is. Those of an executor that has ended are missing.
+    pub(crate) fn status(&self) -> NodeStatus {
+        let (tell, told) = crossbeam_channel::unbounded();
+        for mailbox in self.routes.mailboxes() {
+            mailbox.post(Mail::Report { tell: tell.clone() });
+        }
+        drop(tell);
+        let mut partitions: Vec<PartitionStatus> = told.iter().collect();
+        partitions.sort_unstable_by_key(|partition| partition.range);
+        NodeStatus { partitions }
+    }
+
+    /// Opens a producer's stream. False: it has one open.
+    pub(crate) fn open_stream(&self, name: &EntityKey) -> bool {
+        self.producers.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone())
+    }
+
+    pub(crate) fn close_stream(&self, name: &EntityKey) {
+        self.producers.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// An entity's name for people.
+    pub(crate) fn name_of(&self, address: &Address) -> String {
+        name_of(&self.registry, address)
+    }
+}

@@ -1,0 +1,67 @@
+//! Lines of invoices as one numbered stream.
+//!
+//! Each line is a message to its invoice, numbered from 1 by its place in the log. The store remembers the numbers
+//! in the same commit as their effects; so a stream may be sent again from its beginning at any time, and a line
+//! that was applied before is a duplicate that changes nothing.
+
+use apostate_server::{Client, ProducerAnswer, ProducerResult};
+use store::Invoice;
+
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::row::Row;
+
+/// How many lines go out between two looks at what has come back.
+const LOOK_LINES: u64 = 4096;
+
+/// What came of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fed {
+    /// Lines that counted for the first time.
+    pub(crate) new: u64,
+    /// Lines that had been counted before.
+    pub(crate) before: u64,
+}
+
+/// Sends `rows`, of which there are `total`, as the log called `log`; returns when all are durable.
+pub(crate) fn feed(
+    client: &Client,
+    log: &str,
+    total: u64,
+    rows: impl Iterator<Item = Result<Row, Failure>>,
+) -> Result<Fed, Failure> {
+    let mut progress = Progress::of_lines("taking", total);
+    let mut fed = Fed::default();
+    let mut producer = client.producer(log)?;
+    for (number, row) in (1..).zip(rows) {
+        let Row { invoice, line } = row?;
+        producer.send(number, Invoice::at(invoice).line(line))?;
+        if number % LOOK_LINES == 0 {
+            fed.take(producer.results())?;
+            progress.at(fed.new + fed.before);
+        }
+    }
+    while producer.unanswered() > 0 {
+        fed.take(producer.wait_results()?)?;
+        progress.at(fed.new + fed.before);
+    }
+    fed.take(producer.results())?;
+    producer.finish()?;
+    Ok(fed)
+}
+
+impl Fed {
+    fn take(&mut self, results: Vec<(u64, ProducerResult)>) -> Result<(), Failure> {
+        for (number, result) in results {
+            match result {
+                Ok(ProducerAnswer::Done { .. } | ProducerAnswer::Accepted) => self.new += 1,
+                Ok(ProducerAnswer::Duplicate) => self.before += 1,
+                Ok(ProducerAnswer::Refused(refusal)) => {
+                    return Err(Failure::Line { number, source: refusal.to_string().into() });
+                }
+                Err(failure) => return Err(Failure::Line { number, source: failure.to_string().into() }),
+            }
+        }
+        Ok(())
+    }
+}

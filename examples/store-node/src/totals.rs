@@ -1,0 +1,146 @@
+//! The totals, from what the entities themselves say: as a page for people, or as JSON for programs.
+
+use std::fmt::Write as _;
+use std::io::{Write, stdout};
+
+use apostate::data;
+use apostate_server::Client;
+use store::{Amounts, Books, Country, Counts, Customer, Invoice, Stock, Totals, Units};
+
+use crate::failure::Failure;
+use crate::figures::{grouped, pounds};
+
+/// How a stream of lines went.
+#[data]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// Lines that counted for the first time.
+    pub(crate) lines_new: u64,
+    /// Lines that had been counted before.
+    pub(crate) lines_before: u64,
+    /// From the first line sent until no message was on its way any more.
+    pub(crate) seconds: f64,
+    /// How many partitions the store has.
+    pub(crate) partitions: usize,
+}
+
+/// The object that `--json` prints.
+#[data]
+struct Report {
+    #[serde(flatten)]
+    totals: Totals,
+    run: Run,
+}
+
+/// Adds up every entity of the store.
+pub(crate) fn books(client: &Client) -> Result<Books, Failure> {
+    let mut books = Books::default();
+    for listed in client.list::<Invoice>() {
+        let listed = listed?;
+        books.add_invoice(listed.key.as_str(), &listed.entity);
+    }
+    for listed in client.list::<Stock>() {
+        books.add_stock(&listed?.entity);
+    }
+    for listed in client.list::<Customer>() {
+        let listed = listed?;
+        books.add_customer(listed.key.as_str(), &listed.entity);
+    }
+    for listed in client.list::<Country>() {
+        books.add_country(&listed?.entity);
+    }
+    Ok(books)
+}
+
+/// Prints totals to stdout, as the last thing there.
+pub(crate) fn print(totals: Totals, run: Run, json: bool) -> Result<(), Failure> {
+    let text = if json {
+        serde_json::to_string(&Report { totals, run }).expect("numbers under fixed names") + "\n"
+    } else {
+        page(&totals, &run)
+    };
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+fn page(totals: &Totals, run: &Run) -> String {
+    let Run { lines_new, lines_before, seconds, partitions } = *run;
+    let Totals { counts, units, amounts_milli, still_reserved } = *totals;
+    let Counts {
+        lines,
+        sale_lines,
+        return_lines,
+        adjust_lines,
+        invoices,
+        plain_invoices,
+        cancelled_invoices,
+        stock_codes,
+        customers,
+        countries,
+    } = counts;
+    let Units { units_sold, units_returned, units_adjusted, units_net } = units;
+    let Amounts { gross_milli, returned_milli, adjust_milli, net_milli, missing_customer_net_milli } = amounts_milli;
+    let rate = ((lines_new + lines_before) as f64 / seconds.max(0.001)) as u64;
+    let rows = [
+        (
+            "lines",
+            [
+                grouped(lines),
+                format!(
+                    "{} sale, {} return, {} adjust",
+                    grouped(sale_lines),
+                    grouped(return_lines),
+                    grouped(adjust_lines)
+                ),
+            ],
+        ),
+        (
+            "invoices",
+            [
+                grouped(invoices),
+                format!("{} plain, {} cancelled", grouped(plain_invoices), grouped(cancelled_invoices)),
+            ],
+        ),
+        ("stock codes", [grouped(stock_codes), String::new()]),
+        ("customers", [grouped(customers), format!("in {} countries", grouped(countries))]),
+        (
+            "units",
+            [
+                grouped(units_net),
+                format!(
+                    "{} sold, {} returned, {} adjusted",
+                    grouped(units_sold),
+                    grouped(units_returned),
+                    grouped(units_adjusted)
+                ),
+            ],
+        ),
+        (
+            "money",
+            [
+                pounds(net_milli),
+                format!(
+                    "{} gross, {} returned, {} adjusted; {} of it without customer",
+                    pounds(gross_milli),
+                    pounds(returned_milli),
+                    pounds(adjust_milli),
+                    pounds(missing_customer_net_milli)
+                ),
+            ],
+        ),
+        ("still reserved", [grouped(still_reserved), String::new()]),
+    ];
+    let mut text = format!(
+        "{} lines taken, {} of them counted before, in {seconds:.1} s ({} lines/s) on {partitions} partitions\n\n",
+        grouped(lines_new + lines_before),
+        grouped(lines_before),
+        grouped(rate),
+    );
+    for (name, [figure, detail]) in rows {
+        let line = format!("  {name:<15}{figure:>15}   {detail}");
+        writeln!(text, "{}", line.trim_end()).expect("a string takes everything");
+    }
+    text
+}

@@ -1,0 +1,55 @@
+//! The replaying process dies between any two steps of the log's writer and of a checkpoint, and nobody can tell.
+//!
+//! Built only with the feature `failpoints`:
+//! `cargo test -p store-node --features failpoints --test failpoints`.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use support::expected::{self, Tables};
+use support::program::{self, Log};
+
+/// Lines of the made-up log: with `--checkpoint-log-bytes` this small it makes several checkpoints.
+const LINES: usize = 3_000;
+
+/// The signal of `kill -9`.
+const SIGKILL: i32 = 9;
+
+/// Replays, and dies when the failpoint is passed for the `count`-th time.
+fn replay_until(log: &Log, data: &Path, failpoint: &str, count: u32) -> ExitStatus {
+    let mut replay = program::replay(&log.path(), data, &["--partitions", "2"]);
+    replay.env("APOSTATE_FAILPOINT", format!("{failpoint}:{count}"));
+    program::start(replay).wait().expect("it ends")
+}
+
+/// Dies at the failpoint, the first times that it is passed and much later, and then comes to the same tables.
+fn check(log: &Log, tables: &Tables, failpoint: &str) {
+    let data = log.place(failpoint);
+    let mut deaths = 0;
+    for count in [1, 2, 3, 17] {
+        let status = replay_until(log, &data, failpoint, count);
+        match status.signal() {
+            Some(SIGKILL) => deaths += 1,
+            _ => assert!(status.success(), "{failpoint}:{count} ended with {status}"),
+        }
+    }
+    assert!(deaths > 0, "no replay ever passes {failpoint}: the test proves nothing");
+    program::run(program::replay(&log.path(), &data, &[]));
+    program::check_exports(&data, tables, failpoint);
+}
+
+#[test]
+fn a_death_between_any_two_steps_changes_nothing() {
+    let log = Log::new(7, LINES);
+    let tables = expected::tables(&log.rows);
+    let failpoints = [apostate_log::FAILPOINTS, apostate_server::FAILPOINTS].concat();
+    assert!(!failpoints.is_empty());
+    for failpoint in failpoints {
+        check(&log, &tables, failpoint);
+    }
+}

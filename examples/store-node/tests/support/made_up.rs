@@ -1,0 +1,149 @@
+//! A made-up log of orders that looks like Online Retail, with all the oddities that the real one has.
+//!
+//! The same seed makes the same log. Prices are made as thousandths and written as the shortest decimal.
+
+use std::fmt::Write;
+
+/// A row of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub invoice: String,
+    pub stock_code: String,
+    pub description: String,
+    pub units: i64,
+    pub time: String,
+    pub price_milli: i64,
+    pub customer: String,
+    pub country: String,
+}
+
+/// Stock codes beyond the usual five digits: blanks, slashes, a quote, a comma, letter case, other scripts.
+const ODD_CODES: &[&str] = &["BANK CHARGES", "a/b", "POST", "15056bl", "15056BL", "~", "D", "é£", "5\" plate", "m,n"];
+
+const DESCRIPTIONS: &[&str] =
+    &["", "?", " SET OF 3 ", "CREAM \"CUPID\" HEARTS", "TEA, COFFEE, SUGAR", "£1 COINS", "damaged"];
+
+/// Customers that buy in two countries, and names that could be mistaken for the key of no name.
+const ODD_CUSTOMERS: &[&str] = &["12370", "12394", "~", "~12370"];
+
+const COUNTRIES: &[&str] = &["United Kingdom", "France", "EIRE", "Korea, Republic of", "The \"RSA\"", "Unspecified"];
+
+/// A made-up log of about `lines` lines.
+pub fn rows(seed: u64, lines: usize) -> Vec<Row> {
+    let mut luck = Luck(seed);
+    let mut rows = Vec::with_capacity(lines + 512);
+    let mut invoice = 536_365;
+    while rows.len() < lines {
+        invoice += 1;
+        add_invoice(&mut rows, &mut luck, invoice);
+    }
+    let mut late = rows[0].clone();
+    late.description = "an invoice that goes on much later".to_owned();
+    late.stock_code = "LATE".to_owned();
+    rows.push(late);
+    rows
+}
+
+fn add_invoice(rows: &mut Vec<Row>, luck: &mut Luck, number: u32) {
+    let minutes = rows.len() / 40;
+    let time = |extra: usize| format!("2010-12-{:02}T{:02}:{:02}", 1 + minutes / 1440 % 28, minutes / 60 % 24, extra);
+    let customer = match luck.below(10) {
+        0..3 => String::new(),
+        3 => (*luck.one_of(ODD_CUSTOMERS)).to_owned(),
+        _ => (12_346 + luck.below(60)).to_string(),
+    };
+    let country = if luck.below(3) == 0 { luck.one_of(COUNTRIES) } else { COUNTRIES[0] };
+    let (prefix, lines) = match luck.below(20) {
+        0..3 => ("C", 1 + luck.below(3)),
+        3 => ("A", 1),
+        4 if rows.len() > 300 && luck.below(8) == 0 => ("", 250),
+        _ => ("", 1 + luck.below(12)),
+    };
+    let is_write_off = prefix.is_empty() && luck.below(12) == 0;
+    for at in 0..lines {
+        let code = match luck.below(6) {
+            0 => (*luck.one_of(ODD_CODES)).to_owned(),
+            _ => format!("{}{}", 20_000 + luck.below(150), luck.one_of(&["", "A", "B"])),
+        };
+        let units = match luck.below(200) {
+            0 => 80_995,
+            _ => 1 + luck.below(24) as i64,
+        };
+        let (units, price_milli) = match prefix {
+            "C" => (-units, luck.price()),
+            "A" => (1, if luck.below(2) == 0 { -11_062_060 } else { 11_062_060 }),
+            _ if is_write_off => (-units, 0),
+            _ => (units, luck.price()),
+        };
+        rows.push(Row {
+            invoice: format!("{prefix}{number}"),
+            stock_code: code,
+            description: (*luck.one_of(DESCRIPTIONS)).to_owned(),
+            units,
+            time: time(minutes % 30 + usize::from(at > 5)),
+            price_milli,
+            customer: if is_write_off { String::new() } else { customer.clone() },
+            country: country.to_owned(),
+        });
+        if luck.below(25) == 0 {
+            rows.extend(rows.last().cloned());
+        }
+    }
+}
+
+/// The rows as a file.
+pub fn file(rows: &[Row]) -> String {
+    let mut text = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n".to_owned();
+    for row in rows {
+        let Row { invoice, stock_code, description, units, time, price_milli, customer, country } = row;
+        let [stock_code, description, country] = [stock_code, description, country].map(|field| quoted(field));
+        let price = decimal(*price_milli);
+        writeln!(text, "{invoice},{stock_code},{description},{units},{time},{price},{customer},{country}")
+            .expect("a string takes everything");
+    }
+    text
+}
+
+/// A field as RFC 4180 has it.
+pub fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+fn decimal(milli: i64) -> String {
+    let sign = if milli < 0 { "-" } else { "" };
+    let text = format!("{sign}{}.{:03}", milli.abs() / 1000, milli.abs() % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Random numbers from one seed.
+pub struct Luck(pub u64);
+
+impl Luck {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+
+    fn price(&mut self) -> i64 {
+        match self.below(40) {
+            0 => 0,
+            1 => 1 + self.below(999) as i64,
+            _ => 10 * (1 + self.below(1500) as i64),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The gate as a table: what each step runs, and what it proves.
+//!
+//! Cheap steps come first, so that a misplaced brace is not found behind ten minutes of tests. A step is only a
+//! list of commands; [`crate::runner`] runs them and lets everything that they say through untouched.
+
+/// One part of the gate.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The name by which it is run alone or left out.
+    pub(crate) name: &'static str,
+    /// What holds when it passes.
+    pub(crate) proves: &'static str,
+    pub(crate) work: Work,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Runs cargo, once per entry, up to the first that fails.
+    Cargo(&'static [Cargo]),
+    /// Runs a cargo subcommand that has to be installed first.
+    Tool { run: Cargo, installed: &'static [&'static str], install: &'static str },
+    /// Applies the house rules, in this process.
+    Tidy,
+}
+
+/// One call of cargo.
+#[derive(Debug)]
+pub(crate) struct Cargo {
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) environment: &'static [(&'static str, &'static str)],
+}
+
+const fn cargo(arguments: &'static [&'static str]) -> Cargo {
+    Cargo { arguments, environment: &[] }
+}
+
+/// Everything that must hold before a change is handed over.
+pub(crate) const GATE: &[&Step] = &[&FMT, &TIDY, &DENY, &CLIPPY, &DOCS, &TESTS];
+
+const FMT: Step = Step {
+    name: "fmt",
+    proves: "every file is laid out as rustfmt likes it",
+    work: Work::Cargo(&[cargo(&["fmt", "--all", "--check"])]),
+};
+
+const TIDY: Step = Step { name: "tidy", proves: "the house rules hold", work: Work::Tidy };
+
+/// Without the advisory database: a commit that has passed should go on passing, and without a network.
+const DENY: Step = Step {
+    name: "deny",
+    proves: "every dependency has a licence, a source and a version that we accept",
+    work: Work::Tool {
+        run: cargo(&["deny", "check", "bans", "licenses", "sources"]),
+        installed: &["deny", "--version"],
+        install: "cargo install cargo-deny --locked",
+    },
+};
+
+const CLIPPY: Step = Step {
+    name: "clippy",
+    proves: "no lint is left, in no target",
+    work: Work::Cargo(&[cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])]),
+};
+
+/// With private items, so that the stories of all modules are read, and may point at each other.
+const DOCS: Step = Step {
+    name: "docs",
+    proves: "the documentation builds, and its links lead somewhere",
+    work: Work::Cargo(&[Cargo {
+        arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+    }]),
+};
+
+/// Every test. A suite that is too slow without optimisation becomes one more entry, with `--release`.
+pub(crate) const TESTS: Step = Step {
+    name: "tests",
+    proves: "every test passes",
+    work: Work::Cargo(&[cargo(&["test", "--workspace", "--no-fail-fast"])]),
+};
+
+/// The writing twins of the steps that have one.
+pub(crate) const FIXES: &[Step] = &[
+    Step {
+        name: "clippy",
+        proves: "lints that know their cure are cured",
+        work: Work::Cargo(&[cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--fix",
+            "--allow-dirty",
+            "--allow-staged",
+        ])]),
+    },
+    Step {
+        name: "fmt",
+        proves: "every file is laid out as rustfmt likes it",
+        work: Work::Cargo(&[cargo(&["fmt", "--all"])]),
+    },
+];
