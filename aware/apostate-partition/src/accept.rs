@@ -80,12 +80,13 @@ impl Partition {
     }
 
     /// Handles a message from within this batch.
-    pub(crate) fn handle_local(&mut self, message: Message) {
+    pub(crate) fn handle_local(&mut self, message: &Message) {
         let slot = self.slot_of(&message.to);
-        self.handle_or_accept(slot, &message);
+        // If the batch is given up, the message is too: its sender will send it again.
+        self.handle_or_accept(slot, message);
     }
 
-    /// Handles a message between entities, or accepts it into its entity's inbox. False: the batch was undone.
+    /// Handles a message between entities, or accepts it into its entity's inbox. False: the batch is given up.
     pub(crate) fn handle_or_accept(&mut self, slot: SlotId, message: &Message) -> bool {
         if !self.is_free(slot) {
             self.accept(slot, message.clone());
@@ -145,18 +146,18 @@ impl Partition {
         }
     }
 
-    /// Handles the head of an inbox. False: the batch was undone.
-    pub(crate) fn handle_inbox(&mut self, id: SlotId) -> bool {
+    /// Handles the head of an inbox.
+    pub(crate) fn handle_inbox(&mut self, id: SlotId) {
         let slot = self.slots.get_mut(id);
         if slot.residence != Residence::Here {
             slot.extra().is_ready = false;
             self.start_load(id);
-            return true;
+            return;
         }
         let extra = slot.extra();
         extra.is_ready = false;
         let retry = extra.retry;
-        let Some(item) = extra.inbox.pop_front() else { return true };
+        let Some(item) = extra.inbox.pop_front() else { return };
         self.sources.inbox -= 1;
         let InboxItem { number, message } = &item;
         let Message { to, from, handler, on_refused: _, body } = message;
@@ -164,7 +165,7 @@ impl Partition {
         let stays = match self.run(run) {
             Ran::Abandoned => {
                 self.put_back(id, item);
-                return false;
+                return;
             }
             Ran::Done(_) | Ran::Missing => false,
             Ran::Refused(why) => {
@@ -175,7 +176,7 @@ impl Partition {
                 self.notices.push(Notice::Unknown { entity: self.name_of(to), handler: handler.0 });
                 self.sources.inbox += 1;
                 self.slots.get_mut(id).extra().inbox.push_front(item);
-                return true;
+                return;
             }
             Ran::Impossible(why) => {
                 self.park(Some(*number), message.clone(), why.reason());
@@ -194,14 +195,13 @@ impl Partition {
         if stays {
             self.put_back(id, item);
             self.retry_later(id);
-            return true;
+            return;
         }
         self.batch.delete(Section::Inbox, &item.message.to, &item.number.to_be_bytes());
         self.batch.journal.push(Did::TookInbox { slot: id, item, retry });
         self.slots.get_mut(id).extra().retry = None;
         self.make_ready(id);
         self.release_waiting(id);
-        true
     }
 
     fn put_back(&mut self, id: SlotId, item: InboxItem) {

@@ -15,6 +15,9 @@ use rustc_hash::FxHashMap;
 use crate::cell::{self, Section};
 use crate::slots::{SLOT_BYTES, Slot, StateBytes};
 
+/// The key of a cell, and its value or that it is gone.
+pub(crate) type Cell = (Box<[u8]>, Option<Arc<[u8]>>);
+
 /// Cells of durable records up to a position, to be written to the store off the executor.
 pub struct Checkpoint {
     /// Whose cells.
@@ -22,7 +25,7 @@ pub struct Checkpoint {
     /// Up to where.
     pub position: Position,
     states: Vec<(Address, StateBytes)>,
-    cells: Vec<(Box<[u8]>, Option<Arc<[u8]>>)>,
+    cells: Vec<Cell>,
 }
 
 impl std::fmt::Debug for Checkpoint {
@@ -173,12 +176,7 @@ impl Dirty {
     }
 
     /// Ends the generation with the record at `position`; `rows` are the partition's own rows as of it.
-    pub(crate) fn take(
-        &mut self,
-        partition: PartitionId,
-        position: Position,
-        rows: Vec<(Box<[u8]>, Option<Arc<[u8]>>)>,
-    ) {
+    pub(crate) fn take(&mut self, partition: PartitionId, position: Position, rows: Vec<Cell>) {
         let states = std::mem::take(&mut self.states);
         let mut cells: Vec<_> = std::mem::take(&mut self.cells).into_iter().collect();
         cells.extend(rows);

@@ -4,11 +4,14 @@ use apostate_core::Timestamp;
 use apostate_log::RecordHeader;
 
 use crate::Range;
+
+/// How many slots the eviction hand passes after each batch, and four for each entity that the batch touched.
+const EVICT_STEPS: usize = 256;
 use crate::batch::{Batch, CellChange, Did, Touched};
 use crate::cell::{self, OwnRow, Section};
 use crate::commit::RecordKind;
 use crate::interface::Effect;
-use crate::limits::{RECORD_BYTES_MAX, TRIM_DELAY};
+use crate::limits::{RECORD_BYTES_MAX, TRIM_DELAY, TRIMS_PER_RECORD_MAX};
 use crate::partition::{Flight, InFlight, Partition};
 use crate::rectangles::{Area, Change, Origin};
 use crate::slots::{NONE, SlotId};
@@ -20,7 +23,8 @@ impl Partition {
     pub(crate) fn close(&mut self, effects: &mut Vec<Effect>) -> bool {
         assert!(self.sources.local.is_empty(), "E1 broken: a local message would be in no record");
         if let Err(culprit) = self.write_states() {
-            self.abandon(culprit);
+            self.abandoned = Some(culprit);
+            self.undo_abandoned();
             return false;
         }
         if self.batch.record.length() > RECORD_BYTES_MAX {
@@ -29,7 +33,8 @@ impl Partition {
             return false;
         }
         self.write_watermarks();
-        for (identity, sender) in std::mem::take(&mut self.outbox.trims) {
+        let trims = self.outbox.trims.len().min(TRIMS_PER_RECORD_MAX);
+        for (identity, sender) in self.outbox.trims.drain(..trims) {
             let sub = cell::outgoing_sub(identity.origin, identity.number);
             self.batch.record.delete(Section::Outgoing, &sender, &sub);
             self.batch.cells.push(CellChange::Delete(cell::key(Section::Outgoing, &sender, &sub).into()));
@@ -44,6 +49,7 @@ impl Partition {
         self.mark_dirty(&mut batch);
         self.counts.add(batch.counts);
         self.one_at_a_time = self.one_at_a_time.saturating_sub(1);
+        let touched = batch.touched.len();
         batch.touched.clear();
         batch.journal.clear();
         batch.messages = 0;
@@ -51,6 +57,8 @@ impl Partition {
         batch.counts = crate::batch::Counts::default();
         batch.first_number = self.log.next_number;
         self.batch = batch;
+        // Only now: an open batch knows slots by their places.
+        self.slots.evict(self.tuning.cache_bytes, self.dirty.stored(), EVICT_STEPS + 4 * touched);
         true
     }
 
@@ -127,7 +135,8 @@ impl Partition {
         self.log.submitted = position;
         self.log.appended_at = self.time.now();
         self.dirty.count_log(record.len());
-        self.log.in_flight.push_back(InFlight { position, record: record.clone(), state: Flight::Asked });
+        let next_number = self.log.next_number;
+        self.log.in_flight.push_back(InFlight { position, record: record.clone(), next_number, state: Flight::Asked });
         for (peer, message) in batch.outgoing.drain(..) {
             assert!(message.record == position, "E2 broken: a message is in another record than its transaction");
             self.outbox.push(peer, message);
@@ -169,6 +178,11 @@ impl Partition {
                 && let Some(encoded) = slot.encoded.clone()
             {
                 self.dirty.put_state(slot, encoded);
+            }
+        }
+        for did in &batch.journal {
+            if let Did::Remembered { slot, .. } | Did::Forgot { slot, .. } = did {
+                self.slots.get_mut(*slot).kept = self.dirty.generation();
             }
         }
         for change in batch.cells.drain(..) {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::cell::{self, OwnRow};
 use crate::commit::RecordKind;
-use crate::delivery::{Frame, Generation, Taken};
+use crate::delivery::{Frame, Generation, Own, Taken};
 use crate::interface::{Effect, StopReason};
 use crate::partition::Partition;
 use crate::rectangles::{Area, Change, Origin};
@@ -83,9 +83,9 @@ impl Partition {
         let (Some(peer), Some(sender)) = (self.outbox.index_of(from), self.intakes.index_of(from)) else { return };
         match *frame {
             Frame::Open { nonce, range: _ } => {
-                let counter = self.log.next_number - 1;
-                let generation = self.generation();
-                let bytes = self.outbox.open(peer, nonce, self.id, self.range, generation, counter, now);
+                let (generation, counter) = (self.generation(), self.log.next_number - 1);
+                let own = Own { id: self.id, range: self.range, generation, counter };
+                let bytes = self.outbox.open(peer, nonce, own, now);
                 self.held.outputs.push_back((self.log.submitted, Effect::Frame { to: from, bytes }));
                 self.release(effects);
             }
@@ -96,18 +96,21 @@ impl Partition {
                 }
             }
             Frame::Ready { nonce, granted, held } => {
-                if held >= self.log.next_number {
+                // In the first session of an epoch nothing was sent yet but what had been before it opened.
+                let is_first = self.outbox.is_first(peer);
+                let next = if is_first { self.log.opened_number } else { self.log.durable_number };
+                if held >= next {
                     let reason = format!(
                         "P6 broken: partition {from} holds message {held} of partition {}, which has numbered only up to \
                          {}: part of its log is lost",
                         self.id,
-                        self.log.next_number - 1
+                        next - 1
                     );
                     return self.stop(StopReason::Broken(reason), effects);
                 }
                 self.outbox.ready(peer, nonce, granted, now);
             }
-            Frame::Knock => self.intakes.senders[sender].reopen(),
+            Frame::Knock { nonce } => self.intakes.senders[sender].knocked(nonce),
             Frame::Messages { .. } | Frame::Ack { .. } => {}
         }
     }

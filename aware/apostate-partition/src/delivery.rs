@@ -28,4 +28,4 @@ mod outbox;
 
 pub use frame::{Frame, Generation, NotAFrame};
 pub(crate) use intake::{Generations, Handled, Intakes, Taken};
-pub(crate) use outbox::{Outbox, Outgoing};
+pub(crate) use outbox::{Outbox, Outgoing, Own};

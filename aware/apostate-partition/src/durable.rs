@@ -3,12 +3,11 @@
 //! Invariant E2, promise *never early*: an output carries the position of the newest record that was open when it was
 //! made, and leaves when that record is durable.
 
-use std::sync::Arc;
-
 use apostate_core::Timestamp;
 use apostate_log::{AppendResult, Confirmation, Position, Record};
 
 use crate::cell::{self, OwnRow};
+use crate::checkpoint::Cell;
 use crate::commit::RecordKind;
 use crate::interface::{Answer, Effect, Failure, Input, Loaded, Notice, StopReason};
 use crate::partition::{Flight, Partition, Phase};
@@ -60,6 +59,7 @@ impl Partition {
         while let Some(flight) = self.log.in_flight.pop_front_if(|flight| flight.state == Flight::Done) {
             assert!(flight.position == self.log.durable.next(), "P6 broken: records became durable out of order");
             self.log.durable = flight.position;
+            self.log.durable_number = flight.next_number;
         }
         if self.phase == Phase::Opening && self.log.durable == self.log.submitted {
             self.phase = Phase::Serving;
@@ -164,7 +164,9 @@ impl Partition {
 
     /// Ends the generation when it is time, and hands out a checkpoint whose record is durable.
     pub(crate) fn take_checkpoint(&mut self, effects: &mut Vec<Effect>) {
-        let is_due = self.is_checkpoint_wanted || self.dirty.log_bytes() >= self.tuning.checkpoint_log_bytes;
+        let is_due = self.is_checkpoint_wanted
+            || self.dirty.log_bytes() >= self.tuning.checkpoint_log_bytes
+            || self.dirty.bytes() >= self.tuning.dirty_bytes_max / 2;
         let may = self.phase == Phase::Serving && !self.dirty.is_busy();
         if is_due && may && (self.is_checkpoint_wanted || !self.dirty.is_clean()) {
             self.is_checkpoint_wanted = false;
@@ -177,19 +179,18 @@ impl Partition {
     }
 
     /// The partition's own rows as of the newest record, and the deletion of those that are no more.
-    fn own_rows(&mut self) -> Vec<(Box<[u8]>, Option<Arc<[u8]>>)> {
+    fn own_rows(&mut self) -> Vec<Cell> {
         let mut counters = Vec::new();
         let words = [
             self.log.submitted.0,
             self.log.hash,
             self.log.epoch.0,
-            self.log.next_number,
+            self.batch.first_number,
             self.time.now().0,
             self.map.version,
         ];
         words.iter().for_each(|word| counters.extend_from_slice(&word.to_le_bytes()));
-        let mut rows: Vec<(Box<[u8]>, Option<Arc<[u8]>>)> =
-            vec![(cell::own_row(self.id, &OwnRow::Counters).into(), Some(counters.into()))];
+        let mut rows: Vec<Cell> = vec![(cell::own_row(self.id, &OwnRow::Counters).into(), Some(counters.into()))];
         for (origin, area, number) in self.rectangles.iter() {
             let row = cell::own_row(self.id, &OwnRow::Rectangle(origin.clone(), area));
             rows.push((row.into(), Some(number.to_le_bytes().as_slice().into())));

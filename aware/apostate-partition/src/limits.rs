@@ -32,12 +32,16 @@ pub const CLOCK_STEP_MAX: Duration = Duration::from_secs(10);
 /// How long acknowledged messages may stay in the log when nothing else is to be committed.
 pub const TRIM_DELAY: Duration = Duration::from_millis(100);
 
+/// Most acknowledged messages that one record trims.
+pub const TRIMS_PER_RECORD_MAX: usize = 10_000;
+
 /// Largest number of client calls that wait in memory for one entity.
 pub const WAITING_CALLS_MAX: usize = 1024;
 
 const _: () = assert!(RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX <= RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as usize / 2);
 const _: () = assert!(CELL_OVERHEAD_BYTES_MAX < FRAME_BYTES);
+const _: () = assert!(TRIMS_PER_RECORD_MAX * CELL_OVERHEAD_BYTES_MAX <= RECORD_BYTES_MAX);
 
 /// How much of everything. The defaults serve; a simulation makes them tiny.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

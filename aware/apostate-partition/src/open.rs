@@ -118,6 +118,7 @@ impl Partition {
             time: Pacer::default(),
             slots: Slots::default(),
             batch: Batch::default(),
+            abandoned: None,
             log: LogState { next_number: 1, ..LogState::default() },
             held: Held::default(),
             dirty: Dirty::default(),
@@ -136,6 +137,7 @@ impl Partition {
             run_effects: Effects::default(),
             scratch: Vec::new(),
             notices: Vec::new(),
+            taken: 0,
             turn: 0,
             one_at_a_time: 0,
             map,
@@ -214,6 +216,8 @@ impl Partition {
             return Err(self.damaged(format!("the log ends here, although it has held record {last}")));
         }
         self.log.durable = self.log.submitted;
+        self.log.durable_number = self.log.next_number;
+        self.log.opened_number = self.log.next_number;
         self.batch.first_number = self.log.next_number;
         Ok(())
     }
@@ -328,6 +332,8 @@ impl Partition {
 
     fn restore_client_key(&mut self, id: SlotId, sub: &[u8], value: Option<&[u8]>) -> Option<()> {
         let key = std::str::from_utf8(sub).ok()?;
+        // What the log brings, the store may not have: the slot stays until the first checkpoint.
+        self.slots.get_mut(id).kept = self.dirty.generation();
         let keys = &mut self.slots.get_mut(id).extra().keys;
         match value {
             Some(value) => keys.insert(key.into(), Arc::new(Remembered::read(value)?)),

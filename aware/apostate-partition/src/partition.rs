@@ -38,6 +38,8 @@ pub struct Partition {
     pub(crate) time: Pacer,
     pub(crate) slots: Slots,
     pub(crate) batch: Batch,
+    /// The entity for whose sake the batch is given up.
+    pub(crate) abandoned: Option<SlotId>,
     pub(crate) log: LogState,
     pub(crate) held: Held,
     pub(crate) dirty: Dirty,
@@ -61,6 +63,8 @@ pub struct Partition {
     pub(crate) run_effects: Effects,
     pub(crate) scratch: Vec<u8>,
     pub(crate) notices: Vec<Notice>,
+    /// Messages taken from any source in this round.
+    pub(crate) taken: usize,
     /// Decides whose turn it is.
     pub(crate) turn: usize,
     /// Messages of a batch are run one at a time for this many batches: their record was too long.
@@ -97,6 +101,10 @@ pub(crate) struct LogState {
     pub(crate) again_at: Option<Timestamp>,
     /// The number that the next message, inbox item or parked message gets.
     pub(crate) next_number: u64,
+    /// The next number as of the newest durable record.
+    pub(crate) durable_number: u64,
+    /// The next number as of the opening: what was sent before it.
+    pub(crate) opened_number: u64,
     pub(crate) confirm_ticket: u64,
 }
 
@@ -105,6 +113,8 @@ pub(crate) struct LogState {
 pub(crate) struct InFlight {
     pub(crate) position: Position,
     pub(crate) record: Bytes,
+    /// The next number as of it.
+    pub(crate) next_number: u64,
     pub(crate) state: Flight,
 }
 

@@ -23,8 +23,8 @@ pub(crate) enum Head {
     Handled,
     /// It waits for a load: the source is passed over.
     Waits,
-    /// The batch was undone.
-    Undone,
+    /// It was put back: the batch is given up.
+    Abandoned,
 }
 
 impl Partition {
@@ -83,8 +83,8 @@ impl Partition {
         Ok(())
     }
 
-    /// Handles a call or a look, or lets it wait for its entity. False: the batch was undone.
-    pub(crate) fn handle_request(&mut self, request: Request) -> bool {
+    /// Handles a call or a look, or lets it wait for its entity.
+    pub(crate) fn handle_request(&mut self, request: Request) {
         let slot = self.slot_of(&request.to);
         let is_look = request.manner == Manner::Look;
         self.start_load(slot);
@@ -97,14 +97,14 @@ impl Partition {
         {
             self.answer(&request, answer);
             self.batch.journal.push(Did::TookRequest(request));
-            return true;
+            return;
         }
         let Request { ticket: _, to, handler, body, manner: _ } = &request;
         let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true };
         let answer = match self.run(run) {
             Ran::Abandoned => {
                 self.sources.released.push_front(request);
-                return false;
+                return;
             }
             Ran::Done(version) => Answer::Done { reply: std::mem::take(&mut self.run_effects.reply), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),
@@ -125,14 +125,13 @@ impl Partition {
             _ => self.batch.looks.push(Effect::Answer { ticket: request.ticket, answer }),
         }
         self.batch.journal.push(Did::TookRequest(request));
-        true
     }
 
     fn answer(&mut self, request: &Request, answer: Answer) {
         self.batch.outputs.push(Effect::Answer { ticket: request.ticket, answer });
     }
 
-    fn wait(&mut self, slot: SlotId, request: Request) -> bool {
+    fn wait(&mut self, slot: SlotId, request: Request) {
         let extra = self.slots.get_mut(slot).extra();
         if extra.waiting.len() >= WAITING_CALLS_MAX {
             self.answer(&request, Answer::Failed(Failure::Busy));
@@ -141,7 +140,6 @@ impl Partition {
             extra.waiting.push_back(request);
             self.sources.waiting += 1;
         }
-        true
     }
 
     /// What the client key was answered, if it was used before and is not too old.
@@ -191,7 +189,7 @@ impl Partition {
         let answer = if is_duplicate { Some(Answer::Duplicate) } else { self.run_numbered(slot, &request) };
         let Some(answer) = answer else {
             self.sources.producers[at].queue.push_front(request);
-            return Head::Undone;
+            return Head::Abandoned;
         };
         if !is_duplicate {
             self.sources.producers[at].high = Some(number);
@@ -201,7 +199,7 @@ impl Partition {
         Head::Handled
     }
 
-    /// Runs a numbered message, or accepts it. None: the batch was undone.
+    /// Runs a numbered message, or accepts it. None: the batch is given up.
     fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
         let Request { ticket: _, to, handler, body, manner: _ } = request;
         let accepted = || Message {

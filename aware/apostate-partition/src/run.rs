@@ -44,7 +44,7 @@ pub(crate) enum Ran {
     Impossible(Impossible),
     /// The handler panicked; nothing was changed.
     Panicked(String),
-    /// The whole batch was undone, the message with it; it will come again.
+    /// The batch is given up: the message goes back to where it came from, and comes again.
     Abandoned,
 }
 
@@ -72,8 +72,8 @@ impl Impossible {
 }
 
 impl Partition {
-    /// Runs a message against an entity that is here and of a known kind. The caller takes the message out of its
-    /// source and into the journal before or after; on `Abandoned` the journal was undone without it.
+    /// Runs a message against an entity that is here and of a known kind. On `Abandoned` the caller puts the message
+    /// back where it came from, and runs nothing more in this batch.
     pub(crate) fn run(&mut self, run: Run<'_>) -> Ran {
         let kind = self.slots.get(run.slot).kind as usize;
         let Some(number) = self.registry.kinds()[kind].find(run.handler) else {
@@ -254,6 +254,8 @@ impl Partition {
     /// Sends a message: into this batch if it stays here, else into the outbox, with a cell under its sender.
     pub(crate) fn post(&mut self, message: Message) {
         if self.range.contains(message.to.hash()) {
+            // What is left of it when the batch closes becomes an inbox cell.
+            self.batch.state_bytes += message.length();
             self.sources.local.push_back(message);
             return;
         }
@@ -286,11 +288,19 @@ impl Partition {
         }
     }
 
-    /// Undoes the batch, and has `culprit` encoded around each run until the messages of the batch have come again.
-    pub(crate) fn abandon(&mut self, culprit: SlotId) -> Ran {
-        let messages = 64 + 4 * self.batch.messages as u32;
-        self.undo_batch();
-        self.slots.get_mut(culprit).careful = messages;
+    /// Gives the batch up. Its source puts the message back first; then `undo_abandoned` takes back the rest.
+    fn abandon(&mut self, culprit: SlotId) -> Ran {
+        self.abandoned = Some(culprit);
         Ran::Abandoned
+    }
+
+    /// Undoes a batch that was given up, and has its culprit encoded around each run until the messages of the batch
+    /// have come again.
+    pub(crate) fn undo_abandoned(&mut self) {
+        if let Some(culprit) = self.abandoned.take() {
+            let runs = 64 + 4 * self.batch.messages as u32;
+            self.undo_batch();
+            self.slots.get_mut(culprit).careful = runs;
+        }
     }
 }

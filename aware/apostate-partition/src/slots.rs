@@ -63,6 +63,10 @@ pub(crate) struct Slot {
     /// Index in the dirty list of this generation.
     pub(crate) dirty: u32,
     pub(crate) dirty_generation: u64,
+    /// The newest generation in which a cell of it changed besides the state.
+    pub(crate) kept: u64,
+    /// Whether the slot belongs to nobody.
+    is_free: bool,
     pub(crate) extra: Option<Box<Extra>>,
 }
 
@@ -170,6 +174,8 @@ impl Slots {
             touched: NONE,
             dirty: NONE,
             dirty_generation: 0,
+            kept: 0,
+            is_free: false,
             extra: None,
         };
         self.bytes += SLOT_BYTES;
@@ -222,8 +228,7 @@ impl Slots {
 
     /// Every slot that is in use.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SlotId, &mut Slot)> {
-        let free: std::collections::BTreeSet<_> = self.free.iter().copied().collect();
-        self.slab.iter_mut().zip(0..).map(|(slot, id)| (id, slot)).filter(move |(id, _)| !free.contains(id))
+        self.slab.iter_mut().zip(0..).map(|(slot, id)| (id, slot)).filter(|(_, slot)| !slot.is_free)
     }
 
     /// Passes the eviction hand over at most `steps` slots, until the slots cost `budget` or less. A slot whose
@@ -238,10 +243,10 @@ impl Slots {
             if std::mem::take(&mut slot.used) {
                 continue;
             }
-            let is_free = slot.residence == Residence::Unknown && slot.extra.is_none();
             let is_idle = slot.extra.as_ref().is_none_or(|extra| extra.is_idle());
-            let is_clean = slot.dirty_generation <= stored && slot.touched == NONE;
-            if !is_free && is_idle && is_clean && slot.residence == Residence::Here {
+            let is_clean = slot.dirty_generation.max(slot.kept) <= stored && slot.touched == NONE;
+            let is_loading = matches!(slot.residence, Residence::Loading(_));
+            if !slot.is_free && is_idle && is_clean && !is_loading {
                 self.remove(self.hand as SlotId);
             }
         }
@@ -257,6 +262,7 @@ impl Slots {
         slot.encoded = None;
         slot.extra = None;
         slot.residence = Residence::Unknown;
+        slot.is_free = true;
         self.free.push(id);
     }
 }

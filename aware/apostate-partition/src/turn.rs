@@ -14,9 +14,6 @@ use crate::request::Head;
 /// How many messages a source may have handled before it is the next one's turn.
 const TURN_MESSAGES: usize = 64;
 
-/// How many slots the eviction hand passes at the end of a turn.
-const EVICT_STEPS: usize = 4096;
-
 impl Partition {
     /// Works until nothing is left to do, or the window is full.
     pub(crate) fn run_turn(&mut self, effects: &mut Vec<Effect>) {
@@ -27,6 +24,7 @@ impl Partition {
                     break;
                 }
                 let worked = !self.is_full() && self.round();
+                self.undo_abandoned();
                 if worked && !self.is_full() {
                     continue;
                 }
@@ -34,8 +32,12 @@ impl Partition {
                     break;
                 }
                 self.settle_local();
-                self.close(effects);
-                if !worked {
+                if self.abandoned.is_some() {
+                    self.undo_abandoned();
+                    continue;
+                }
+                let is_closed = self.close(effects);
+                if is_closed && !worked {
                     break;
                 }
             }
@@ -43,7 +45,6 @@ impl Partition {
         self.append_again(effects);
         self.send_frames(effects);
         self.take_checkpoint(effects);
-        self.slots.evict(self.tuning.cache_bytes, self.dirty.stored(), EVICT_STEPS);
         effects.extend(self.wake_at().map(Effect::WakeAt));
     }
 
@@ -52,12 +53,12 @@ impl Partition {
         self.log.in_flight.len() < self.tuning.append_window
     }
 
-    /// Whether the batch takes no more.
+    /// Whether the batch takes no more, for now or because it is given up.
     fn is_full(&self) -> bool {
         let messages_max = if self.one_at_a_time > 0 { 1 } else { self.tuning.batch_messages_max };
         // The last run may still write as much as one run may, and local messages left over become inbox cells.
         let bytes_max = RECORD_BYTES_MAX / 2;
-        self.batch.messages >= messages_max || self.batch.bytes() >= bytes_max
+        self.abandoned.is_some() || self.batch.messages >= messages_max || self.batch.bytes() >= bytes_max
     }
 
     /// Whether acknowledged messages have waited long enough to be trimmed by a record of their own.
@@ -73,7 +74,7 @@ impl Partition {
 
     /// Lets every source take its turn once. False: there was nothing to do.
     fn round(&mut self) -> bool {
-        let before = self.batch.journal.len() + self.batch.messages;
+        self.taken = 0;
         self.locals(self.sources.local.len());
         self.commands();
         self.inboxes();
@@ -83,7 +84,7 @@ impl Partition {
             self.producers();
         }
         self.locals(self.sources.local.len());
-        self.batch.journal.len() + self.batch.messages != before || !self.sources.local.is_empty()
+        self.taken > 0
     }
 
     /// Handles at most `count` local messages.
@@ -93,14 +94,20 @@ impl Partition {
                 return;
             }
             let Some(message) = self.sources.local.pop_front() else { return };
-            self.batch.messages += 1;
-            self.handle_local(message);
+            self.count();
+            self.handle_local(&message);
         }
+    }
+
+    /// One more message of the batch.
+    fn count(&mut self) {
+        self.taken += 1;
+        self.batch.messages += 1;
     }
 
     fn commands(&mut self) {
         while let Some(command) = self.sources.commands.pop_front() {
-            self.batch.messages += 1;
+            self.count();
             self.handle_command(command);
         }
     }
@@ -111,10 +118,8 @@ impl Partition {
                 return;
             }
             let Some(slot) = self.sources.ready.pop_front() else { return };
-            self.batch.messages += 1;
-            if !self.handle_inbox(slot) {
-                return;
-            }
+            self.count();
+            self.handle_inbox(slot);
         }
     }
 
@@ -125,9 +130,9 @@ impl Partition {
                     return;
                 }
                 match self.handle_frame_message(at) {
-                    Head::Handled => self.batch.messages += 1,
+                    Head::Handled => self.count(),
                     Head::Waits => break,
-                    Head::Undone => return,
+                    Head::Abandoned => return,
                 }
             }
         }
@@ -155,7 +160,7 @@ impl Partition {
             assert!(high.is_none_or(|high| high < identity.number), "E6 broken: a session's numbers do not ascend");
             if !self.handle_or_accept(slot, &message) {
                 self.intakes.senders[at].push_back_front(identity, message, handled);
-                return Head::Undone;
+                return Head::Abandoned;
             }
             self.intakes.senders[at].note(identity);
         }
@@ -170,13 +175,8 @@ impl Partition {
             }
             let released = self.sources.released.pop_front();
             let Some(request) = released.or_else(|| self.sources.requests.pop_front()) else { return };
-            let before = self.batch.journal.len();
-            if !self.handle_request(request) {
-                return;
-            }
-            if self.batch.journal.len() != before {
-                self.batch.messages += 1;
-            }
+            self.count();
+            self.handle_request(request);
         }
     }
 
@@ -189,9 +189,9 @@ impl Partition {
                     return;
                 }
                 match self.handle_numbered(at) {
-                    Head::Handled => self.batch.messages += 1,
+                    Head::Handled => self.count(),
                     Head::Waits => break,
-                    Head::Undone => return,
+                    Head::Abandoned => return,
                 }
             }
         }
@@ -206,8 +206,11 @@ impl Partition {
                 break;
             }
             let Some(message) = self.sources.local.pop_front() else { return };
-            self.batch.messages += 1;
-            self.handle_local(message);
+            self.count();
+            self.handle_local(&message);
+            if self.abandoned.is_some() {
+                return;
+            }
         }
         while let Some(message) = self.sources.local.pop_front() {
             let slot = self.slot_of(&message.to);

@@ -72,7 +72,6 @@ impl Client {
 
     /// Lists all entities of a kind, in order of their places on the ring, then of their keys: as of now or later, each as
     /// of some moment, durable.
-    #[must_use]
     pub fn list<E: Handlers>(&self) -> Listing<E> {
         Listing::new(&self.shared)
     }

@@ -4,7 +4,6 @@
 //! has, and the log's *mark*, up to where the log was durable at the last checkpoint.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use apostate_log::{
     CellChange, Expected, FilesEngine, FilesLog, FilesSettings, FjallStore, PartitionId, Position, Store, StoreError,
@@ -128,13 +127,4 @@ fn expected(store: &dyn Store, map: &Map) -> Result<Expected, StoreError> {
     }
     let mark: Option<Bytes> = store.get(&host_row(MARK))?;
     Ok(Expected { positions, mark })
-}
-
-/// Called when the log of one seat has results: rings the seat's executor, once until it has looked.
-pub(crate) fn wake_of(rung: Arc<std::sync::atomic::AtomicBool>, mailbox: Arc<crate::mailbox::Mailbox>) -> Wake {
-    Arc::new(move || {
-        if !rung.swap(true, std::sync::atomic::Ordering::AcqRel) {
-            mailbox.ring();
-        }
-    })
 }

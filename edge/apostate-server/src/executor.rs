@@ -113,10 +113,7 @@ impl Executor {
                 self.seats[seat].give(now, frames.into_iter().map(|bytes| Input::Frame { from, bytes }));
             }
             Mail::Loaded { seat, loaded } => self.seats[seat].give(now, loaded.into_iter().map(Input::Loaded)),
-            Mail::Checkpointed { seat, result } => {
-                let input = result.map_or_else(Input::CheckpointFailed, Input::Checkpointed);
-                self.seats[seat].give(now, [input]);
-            }
+            Mail::Checkpointed { seat, result } => self.seats[seat].checkpointed(now, result),
             Mail::Wish { seat, tell } => self.seats[seat].wish(now, tell),
             Mail::Report { tell } => {
                 for seat in &self.seats {

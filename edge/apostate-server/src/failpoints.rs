@@ -5,6 +5,7 @@ pub const FAILPOINTS: &[&str] = &[
     "directory.manifest-written",
     "directory.disk-created",
     "directory.ready",
+    "node.opened",
     "checkpointer.taken",
     "checkpointer.written",
     "checkpointer.told",

@@ -1,1 +1,71 @@
-//! apostate-server
+//! The host of partitions: clocks, disks and threads.
+//!
+//! Below the scale-agnostic line an entity lives in a partition, and a partition is a value that takes steps. This crate lets
+//! them take steps: a [`Node`] opens the data directory, gives every partition a thread, a clock, a log and a
+//! store, and carries out what it wants. A [`Client`] is how the program around it talks to entities.
+//!
+//! ```text
+//!   Client ──▶ mailbox ──▶ executor ──▶ log writer          one thread each; they meet
+//!     ▲                     │  ▲  └───▶ checkpointer        at the boundaries of a turn,
+//!     └───── answers ───────┘  └─────── loaders             in batches
+//! ```
+//!
+//! Reading order: [`Settings`]; [`Node`], and `crew`, its threads; `executor`, `seat` and `mailbox`, where the work is done;
+//! `directory`, `manifest` and `disk`, what is kept; `running` and `watchdog`, who is to blame; [`Client`], [`Pending`],
+//! [`Producer`] and [`Listing`], the ways in.
+//!
+//! What is deliberately absent: locks around entities, tasks, and any knowledge of what an entity is.
+
+mod settings;
+
+mod crew;
+mod node;
+mod opening;
+mod status;
+
+mod bell;
+mod clock;
+mod executor;
+mod luck;
+mod mail;
+mod mailbox;
+mod notice;
+mod outgoing;
+mod routes;
+mod seat;
+mod tickets;
+
+mod checkpointer;
+mod loader;
+
+mod directory;
+mod disk;
+mod failpoints;
+mod manifest;
+
+mod quiet_panics;
+mod running;
+mod watchdog;
+
+mod client;
+mod completions;
+mod error;
+mod listing;
+mod pending;
+mod producer;
+mod quiet;
+mod shared;
+mod slot;
+
+pub use crate::client::{Changing, Client};
+pub use crate::directory::DirectoryError;
+pub use crate::disk::DiskError;
+pub use crate::error::CallError;
+pub use crate::failpoints::FAILPOINTS;
+pub use crate::listing::{Listed, Listing};
+pub use crate::node::{Node, OpenError, StopError};
+pub use crate::opening::Progress;
+pub use crate::pending::Pending;
+pub use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult, ProducerSummary};
+pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
+pub use crate::status::{NodeStatus, PartitionStatus, Work};

@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use apostate_core::{EntityKey, Handlers, KindId, decode_state};
+use apostate_core::{Address, EntityKey, Handlers, KindId, decode_state};
 use apostate_log::PartitionId;
-use apostate_partition::StoredEntity;
+use apostate_partition::{StoredEntity, list};
 use crossbeam_channel::Receiver;
 
 use crate::CallError;
@@ -34,7 +34,7 @@ pub struct Listing<E> {
     /// The next partition, as an index into the routes' places.
     next: usize,
     /// The place that pages are read from, and the last entity read there.
-    current: Option<(usize, Option<(u64, EntityKey)>)>,
+    current: Option<(usize, Option<Address>)>,
     page: std::vec::IntoIter<StoredEntity>,
     types: PhantomData<fn() -> E>,
 }
@@ -78,13 +78,13 @@ impl<E: Handlers> Listing<E> {
         Ok(())
     }
 
-    fn read_page(&mut self, index: usize, after: Option<(u64, EntityKey)>) -> Result<(), CallError> {
+    fn read_page(&mut self, index: usize, after: Option<Address>) -> Result<(), CallError> {
         let range = self.shared.routes.places()[index].range;
         let kind = KindId::of(E::NAME);
-        let read = self.shared.with_store(|store| apostate_partition::list(store, range, kind, after, PAGE_BYTES))?;
+        let read = self.shared.with_store(|store| list(store, range, kind, after.as_ref(), PAGE_BYTES))?;
         let page = read.map_err(|error| CallError::Unreadable { entity: E::NAME.to_owned(), detail: error.to_string() })?;
         if let Some(last) = page.last() {
-            self.current = Some((index, Some((last.address.hash(), last.address.key().clone()))));
+            self.current = Some((index, Some(last.address.clone())));
         }
         self.page = page.into_iter();
         Ok(())

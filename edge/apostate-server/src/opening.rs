@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use apostate_log::{Log, PartitionId, Position, Store};
@@ -10,6 +9,7 @@ use apostate_partition::{Config, Notice, Partition, Range, Witness};
 use crossbeam_channel::{Receiver, Sender};
 use tracing::info;
 
+use crate::bell::Bell;
 use crate::quiet_panics::panic_text;
 use crate::seat::{Seat, SeatParts};
 
@@ -55,7 +55,7 @@ pub(crate) struct SeatPlan {
     pub(crate) range: Range,
     pub(crate) config: Config,
     pub(crate) log: Box<dyn Log>,
-    pub(crate) rung: Arc<AtomicBool>,
+    pub(crate) bell: Arc<Bell>,
     pub(crate) witness: Box<dyn Witness>,
 }
 
@@ -84,7 +84,7 @@ impl Opened {
 impl SeatPlan {
     /// Opens the partition, here and now. None: it failed, and the node has been told.
     pub(crate) fn open(self, store: &dyn Store, opened: &Opened) -> Option<Seat> {
-        let Self { range, config, log, rung, witness } = self;
+        let Self { range, config, log, bell, witness } = self;
         let (id, requests_max) = (config.id, config.tuning.requests_max);
         let mut progress = progress_of(id, &*log, opened);
         let open = AssertUnwindSafe(|| Partition::open(config, store, &*log, witness, &mut progress));
@@ -92,7 +92,7 @@ impl SeatPlan {
             Ok(Ok(partition)) => {
                 opened.tell(Announcement::Opened);
                 let opened = opened.clone();
-                return Some(Seat::new(SeatParts { id, range, partition, log, rung, requests_max, opened }));
+                return Some(Seat::new(SeatParts { id, range, partition, log, bell, requests_max, opened }));
             }
             Ok(Err(error)) => Failure::Refused(error),
             Err(payload) => Failure::Broken(panic_text(payload.as_ref())),
@@ -102,7 +102,7 @@ impl SeatPlan {
     }
 }
 
-fn progress_of(partition: PartitionId, log: &dyn Log, opened: &Opened) -> impl FnMut(Position) {
+fn progress_of(partition: PartitionId, log: &dyn Log, opened: &Opened) -> impl FnMut(Position) + use<> {
     let last = log.last().unwrap_or_default();
     let opened = opened.clone();
     let mut told = Instant::now();

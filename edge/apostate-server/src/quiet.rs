@@ -59,6 +59,6 @@ fn quiet_end(partition: &PartitionStatus) -> Result<Option<Position>, CallError>
         entity: format!("partition {}", partition.id),
         reason: reason.clone(),
     })?;
-    let is_quiet = partition.requests == 0 && status.inbox == 0 && status.outbox == 0;
-    Ok((is_quiet && status.durable == status.submitted).then_some(status.submitted))
+    let is_quiet = partition.requests == 0 && status.is_quiet;
+    Ok(is_quiet.then_some(status.submitted))
 }

@@ -6,20 +6,19 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use apostate_core::{Address, Timestamp};
 use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
 use apostate_partition::{Effect, Input, Manner, Partition, Range, Request, StopReason};
 use tracing::error;
 
+use crate::bell::Bell;
 use crate::mail::{Wish, refuse_stream};
 use crate::notice;
 use crate::opening::Opened;
 use crate::outgoing::Outgoing;
-use crate::quiet_panics::panic_text;
 use crate::slot::{NotDone, Promise, Verdict};
-use crate::status::PartitionStatus;
+use crate::status::{PartitionStatus, Work};
 use crate::tickets::{Stream, Tickets};
 
 /// One partition at its executor.
@@ -35,11 +34,11 @@ pub(crate) struct Seat {
     loads: Vec<Address>,
     appended: Vec<(Position, AppendResult)>,
     confirmed: Vec<Confirmation>,
-    /// The log has results.
-    rung: Arc<AtomicBool>,
+    bell: Arc<Bell>,
     wake_at: Option<Timestamp>,
     /// It was given something since its last turn.
     is_touched: bool,
+    work: Work,
     opened: Opened,
 }
 
@@ -59,14 +58,14 @@ pub(crate) struct SeatParts {
     pub(crate) range: Range,
     pub(crate) partition: Partition,
     pub(crate) log: Box<dyn Log>,
-    pub(crate) rung: Arc<AtomicBool>,
+    pub(crate) bell: Arc<Bell>,
     pub(crate) requests_max: usize,
     pub(crate) opened: Opened,
 }
 
 impl Seat {
     pub(crate) fn new(parts: SeatParts) -> Self {
-        let SeatParts { id, range, partition, log, rung, requests_max, opened } = parts;
+        let SeatParts { id, range, partition, log, bell, requests_max, opened } = parts;
         Self {
             id,
             range,
@@ -78,9 +77,10 @@ impl Seat {
             loads: Vec::new(),
             appended: Vec::new(),
             confirmed: Vec::new(),
-            rung,
+            bell,
             wake_at: None,
             is_touched: false,
+            work: Work::default(),
             opened,
         }
     }
@@ -114,6 +114,12 @@ impl Seat {
         }
     }
 
+    /// Takes word of how a checkpoint ended.
+    pub(crate) fn checkpointed(&mut self, now: Timestamp, result: Result<Position, String>) {
+        self.work.checkpoints += u64::from(result.is_ok());
+        self.give(now, [result.map_or_else(Input::CheckpointFailed, Input::Checkpointed)]);
+    }
+
     /// Takes a wish for a checkpoint.
     pub(crate) fn wish(&mut self, now: Timestamp, tell: Wish) {
         if let State::Stopped(reason) = &self.state {
@@ -127,7 +133,7 @@ impl Seat {
 
     /// Collects what the log has to say, if it rang.
     pub(crate) fn poll_log(&mut self, now: Timestamp) {
-        if !self.rung.swap(false, Ordering::AcqRel) {
+        if !self.bell.answer() {
             return;
         }
         let State::Running(running) = &mut self.state else { return };
@@ -160,6 +166,7 @@ impl Seat {
     /// Lets the partition work, and carries out what it wants.
     pub(crate) fn turn(&mut self, now: Timestamp, seat: usize, outgoing: &mut Outgoing) {
         self.is_touched = false;
+        self.work.turns += 1;
         self.wake_at = self.wake_at.filter(|at| *at > now);
         self.hand_over_backlog(now);
         if let State::Running(running) = &mut self.state {
@@ -197,7 +204,11 @@ impl Seat {
         for effect in effects.drain(..) {
             let State::Running(running) = &mut self.state else { break };
             match effect {
-                Effect::Append { at, record } => running.log.append(at, record),
+                Effect::Append { at, record } => {
+                    self.work.records += 1;
+                    self.work.record_bytes += record.len() as u64;
+                    running.log.append(at, record);
+                }
                 Effect::Confirm { ticket } => running.log.confirm(ticket),
                 Effect::Frame { to, bytes } => outgoing.frame(self.id, to, bytes),
                 Effect::Answer { ticket, answer } => {
@@ -208,7 +219,10 @@ impl Seat {
                 Effect::Load(address) => self.loads.push(address),
                 Effect::Checkpoint(checkpoint) => outgoing.checkpoint(seat, checkpoint),
                 Effect::Checkpointed { ticket } => self.tickets.grant(ticket, self.id),
-                Effect::Trim { before } => running.log.trim(before),
+                Effect::Trim { before } => {
+                    self.work.trims += 1;
+                    running.log.trim(before);
+                }
                 Effect::WakeAt(at) => self.wake_at = Some(self.wake_at.map_or(at, |before| before.min(at))),
                 Effect::Notice(notice) => {
                     notice::tell(self.id, &notice);
@@ -218,6 +232,7 @@ impl Seat {
             }
         }
         self.effects = effects;
+        self.work.loads += self.loads.len() as u64;
         outgoing.load(seat, &mut self.loads);
         self.tickets.flush();
     }
@@ -246,7 +261,8 @@ impl Seat {
             State::Stopped(reason) => Err(reason.clone()),
         };
         let waiting: usize = self.backlog.iter().map(|(_, requests)| requests.len()).sum();
-        PartitionStatus { id: self.id, range: self.range, state, requests: self.tickets.ones() + self.tickets.numbered() + waiting }
+        let requests = self.tickets.ones() + self.tickets.numbered() + waiting;
+        PartitionStatus { id: self.id, range: self.range, state, requests, work: self.work }
     }
 }
 

@@ -92,7 +92,8 @@ impl Shared {
         drop(tell);
         let mut partitions: Vec<PartitionStatus> = told.iter().collect();
         partitions.sort_unstable_by_key(|partition| partition.range);
-        NodeStatus { partitions }
+        let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
+        NodeStatus { partitions, log_bytes: disk.as_ref().map_or(0, |disk| disk.log_bytes()) }
     }
 
     /// Opens a producer's stream. False: it has one open.

@@ -8,6 +8,8 @@ use apostate_partition::{Range, Status};
 pub struct NodeStatus {
     /// Its partitions, in the order of the ring.
     pub partitions: Vec<PartitionStatus>,
+    /// Bytes of log on disk, of all of them together.
+    pub log_bytes: u64,
 }
 
 /// How one partition is.
@@ -21,6 +23,25 @@ pub struct PartitionStatus {
     pub state: Result<Status, String>,
     /// Requests from outside that wait for their answers.
     pub requests: usize,
+    /// What it had its host do since the node opened.
+    pub work: Work,
+}
+
+/// What a partition had its host do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// How often it worked on what had arrived.
+    pub turns: u64,
+    /// Records appended to its log.
+    pub records: u64,
+    /// Bytes of those.
+    pub record_bytes: u64,
+    /// Checkpoints that became durable.
+    pub checkpoints: u64,
+    /// How often its log was trimmed.
+    pub trims: u64,
+    /// Entities read from the store.
+    pub loads: u64,
 }
 
 impl NodeStatus {

@@ -36,6 +36,9 @@ pub(crate) enum Command {
         /// Prints the totals as one JSON object on the last line of stdout
         #[arg(long)]
         json: bool,
+        /// Bytes of log after which a checkpoint is made. Hidden: it lets a test see many checkpoints in a short log
+        #[arg(long, value_name = "N", hide = true)]
+        checkpoint_log_bytes: Option<u64>,
     },
     /// Writes all entities of one kind as CSV to stdout, sorted by the bytes of their names
     Export {

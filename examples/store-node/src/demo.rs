@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use apostate_server::Settings;
+
 use crate::failure::Failure;
 use crate::host::Hosted;
 use crate::made_up::Orders;
@@ -17,7 +19,7 @@ pub(crate) fn run(data: Option<&Path>, orders: u64) -> Result<(), Failure> {
     eprintln!("{orders} made-up orders for a store in {}\n", place.display());
     let lines = Orders::new(orders).map(|order| order.len() as u64).sum();
     let rows = Orders::new(orders).flatten().map(Ok);
-    replay::work(Hosted::open(place, None)?, "made-up orders", lines, rows, false)?;
+    replay::work(Hosted::open(Settings::new(place))?, "made-up orders", lines, rows, false)?;
     println!("{}", next(data));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A node with the entities of the store, opened and closed.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use apostate_server::{Client, Node, Settings};
 use store::Store;
@@ -16,10 +16,9 @@ pub(crate) struct Hosted {
 }
 
 impl Hosted {
-    /// Starts the store in `data`; makes it there if there is none, with so many partitions.
-    pub(crate) fn open(data: &Path, partitions: Option<u32>) -> Result<Self, Failure> {
-        let settings = Settings { partitions, ..Settings::new(data) };
-        let dir: PathBuf = data.to_owned();
+    /// Starts the store of these settings; makes it if there is none.
+    pub(crate) fn open(settings: Settings) -> Result<Self, Failure> {
+        let dir = settings.data.clone();
         let node = Node::open::<Store>(settings).map_err(|source| Failure::Open { dir, source })?;
         let client = node.client();
         Ok(Self { node, client })
@@ -33,7 +32,7 @@ impl Hosted {
             // The node says better what is wrong with it.
             Err(_) => false,
         };
-        if is_empty { Err(Failure::NoStore { dir: data.to_owned() }) } else { Self::open(data, None) }
+        if is_empty { Err(Failure::NoStore { dir: data.to_owned() }) } else { Self::open(Settings::new(data)) }
     }
 
     /// What entities are called with.
@@ -53,8 +52,7 @@ impl Hosted {
     }
 
     /// Stops in good order.
-    pub(crate) fn stop(self) -> Result<(), Failure> {
-        drop(self.client);
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
         Ok(self.node.stop()?)
     }
 }

@@ -22,6 +22,7 @@ mod progress;
 
 use std::process::ExitCode;
 
+use apostate_server::Settings;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
@@ -46,7 +47,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         None => demo::run(None, demo::ORDERS),
         Some(Command::Demo { data, orders }) => demo::run(data.as_deref(), orders),
-        Some(Command::Replay { file, data, partitions, json }) => replay::run(&file, &data, partitions, json),
+        Some(Command::Replay { file, data, partitions, json, checkpoint_log_bytes }) => {
+            let defaults = Settings::new(data);
+            let checkpoint_log_bytes = checkpoint_log_bytes.unwrap_or(defaults.checkpoint_log_bytes);
+            replay::run(&file, Settings { partitions, checkpoint_log_bytes, ..defaults }, json)
+        }
         Some(Command::Export { kind, data }) => export::run(kind, &data),
     }
 }

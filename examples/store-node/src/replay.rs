@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use apostate_server::Settings;
+
 use crate::csv_file::CsvFile;
 use crate::failure::Failure;
 use crate::feed::{Fed, feed};
@@ -11,14 +13,14 @@ use crate::progress::Progress;
 use crate::row::Row;
 use crate::totals::{self, Run};
 
-/// Replays `file` into the store in `data`.
-pub(crate) fn run(file: &Path, data: &Path, partitions: Option<u32>, json: bool) -> Result<(), Failure> {
+/// Replays `file` into the store of these settings.
+pub(crate) fn run(file: &Path, settings: Settings, json: bool) -> Result<(), Failure> {
     let file = CsvFile::new(file);
     let survey = {
         let _progress = Progress::of_unknown_length("reading");
         file.survey()?
     };
-    let store = Hosted::open(data, partitions)?;
+    let store = Hosted::open(settings)?;
     let rows = file.rows()?.map(|row| row.map_err(Failure::from));
     work(store, &survey.log, survey.lines, rows, json)
 }

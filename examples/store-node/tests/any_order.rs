@@ -19,12 +19,14 @@ use support::made_up::{self, Luck, Row};
 /// Who an entity is, in an order.
 type Name = (KindId, EntityKey);
 
+/// Source and destination of a message. The source is none for the world outside.
+type Pair = (Option<Name>, Name);
+
 /// All entities, and the messages between them.
 struct World {
     registry: Arc<Registry>,
     entities: BTreeMap<Name, Box<dyn Live>>,
-    /// By source and destination. The source is none for the world outside.
-    queues: BTreeMap<(Option<Name>, Name), VecDeque<(HandlerId, Vec<u8>)>>,
+    queues: BTreeMap<Pair, VecDeque<(HandlerId, Vec<u8>)>>,
     luck: Luck,
 }
 
@@ -80,13 +82,13 @@ impl World {
 
     /// Every entity of one kind, with its key.
     fn all<E: Entity>(&self) -> Vec<(String, E)> {
-        let is_one = |(name, _): &(&Name, &Box<dyn Live>)| name.0 == KindId::of(E::NAME);
-        let decode = |(name, live): (&Name, &Box<dyn Live>)| {
+        let of_kind = self.entities.iter().filter(|(name, _)| name.0 == KindId::of(E::NAME));
+        let decoded = of_kind.map(|(name, live)| {
             let mut bytes = Vec::new();
             live.encode(&mut bytes);
             (name.1.as_str().to_owned(), decode_state::<E>(&bytes).expect("its own encoding"))
-        };
-        self.entities.iter().filter(is_one).map(decode).collect()
+        });
+        decoded.collect()
     }
 
     fn table<E: Table>(&self) -> Vec<Vec<String>> {

@@ -14,7 +14,10 @@ use std::process::ExitStatus;
 use support::expected::{self, Tables};
 use support::program::{self, Log};
 
-/// Lines of the made-up log: with `--checkpoint-log-bytes` this small it makes several checkpoints.
+/// Sees many checkpoints, as each partition makes one every 64 KiB of log.
+const SETTINGS: &[&str] = &["--partitions", "2", "--checkpoint-log-bytes", "131072"];
+
+/// Lines of the made-up log.
 const LINES: usize = 3_000;
 
 /// The signal of `kill -9`.
@@ -22,7 +25,7 @@ const SIGKILL: i32 = 9;
 
 /// Replays, and dies when the failpoint is passed for the `count`-th time.
 fn replay_until(log: &Log, data: &Path, failpoint: &str, count: u32) -> ExitStatus {
-    let mut replay = program::replay(&log.path(), data, &["--partitions", "2"]);
+    let mut replay = program::replay(&log.path(), data, SETTINGS);
     replay.env("APOSTATE_FAILPOINT", format!("{failpoint}:{count}"));
     program::start(replay).wait().expect("it ends")
 }
@@ -39,7 +42,7 @@ fn check(log: &Log, tables: &Tables, failpoint: &str) {
         }
     }
     assert!(deaths > 0, "no replay ever passes {failpoint}: the test proves nothing");
-    program::run(program::replay(&log.path(), &data, &[]));
+    program::run(program::replay(&log.path(), &data, SETTINGS));
     program::check_exports(&data, tables, failpoint);
 }
 

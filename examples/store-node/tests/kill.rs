@@ -14,6 +14,9 @@ use support::program::{self, Log};
 /// How often the process is killed.
 const KILLS: u32 = 25;
 
+/// Sees many checkpoints, as each partition makes one every 64 KiB of log.
+const SETTINGS: &[&str] = &["--partitions", "2", "--checkpoint-log-bytes", "131072"];
+
 /// Lines of the made-up log.
 const LINES: usize = 6_000;
 
@@ -21,7 +24,7 @@ const LINES: usize = 6_000;
 fn undisturbed(log: &Log, tables: &Tables) -> Duration {
     let data = log.place("undisturbed");
     let started = Instant::now();
-    program::run(program::replay(&log.path(), &data, &[]));
+    program::run(program::replay(&log.path(), &data, SETTINGS));
     let elapsed = started.elapsed();
     program::check_exports(&data, tables, "undisturbed");
     elapsed
@@ -29,7 +32,7 @@ fn undisturbed(log: &Log, tables: &Tables) -> Duration {
 
 /// Kills a replay after `delay`; false if it had ended before.
 fn kill_after(log: &Log, data: &Path, delay: Duration) -> bool {
-    let mut replay = program::start(program::replay(&log.path(), data, &["--partitions", "2"]));
+    let mut replay = program::start(program::replay(&log.path(), data, SETTINGS));
     // The disturbance is what is random; nothing is expected to have happened after it.
     std::thread::sleep(delay);
     replay.kill().expect("the process is ours");
@@ -57,7 +60,7 @@ fn twenty_five_kills_at_random_moments_change_nothing() {
             kills += 1;
         }
         // Whether it was killed at last or came to its end: once more, and all is there.
-        program::run(program::replay(&log.path(), &data, &[]));
+        program::run(program::replay(&log.path(), &data, SETTINGS));
         program::check_exports(&data, &tables, &format!("seed {seed}, store {stores}, after {kills} kills"));
     }
     println!("{kills} kills, {stores} stores");

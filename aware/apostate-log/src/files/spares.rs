@@ -79,10 +79,21 @@ impl Spares {
         if let Some(name) = self.ready.pop() {
             return Ok(name);
         }
+        let was_asked = self.is_asked;
         self.ask();
-        let filled = self.filled.recv().map_err(|_| io::Error::other("the thread that fills segments is gone"))?;
+        match self.filled() {
+            // That was the answer of some time ago: there may be room now.
+            Err(_) if was_asked => {
+                self.ask();
+                self.filled()
+            }
+            filled => filled,
+        }
+    }
+
+    fn filled(&mut self) -> io::Result<String> {
         self.is_asked = false;
-        filled
+        self.filled.recv().map_err(|_| io::Error::other("the thread that fills segments is gone"))?
     }
 
     /// Keeps a segment file that is not needed any more, or removes it.

@@ -129,20 +129,17 @@ impl Writer {
     }
 
     fn commit(&mut self) {
-        let result = if self.batch.accepted.is_empty() {
-            AppendResult::Ok
-        } else {
-            let accepted = std::mem::take(&mut self.batch.accepted);
-            let result = match self.write(&accepted) {
-                Written::Durable => AppendResult::Ok,
-                Written::Full => AppendResult::Full,
-                Written::Failed(why) => self.poison(why),
-            };
-            self.batch.accepted = accepted;
-            self.batch.accepted.clear();
-            result
-        };
-        self.batch.report(&result);
+        let accepted = std::mem::take(&mut self.batch.accepted);
+        let mut written = if accepted.is_empty() { Written::Durable } else { self.write(&accepted) };
+        if matches!(written, Written::Full) && std::mem::take(&mut self.batch.is_trimmed) {
+            self.free();
+            written = self.write(&accepted);
+        }
+        self.batch.report(&match written {
+            Written::Durable => AppendResult::Ok,
+            Written::Full => AppendResult::Full,
+            Written::Failed(why) => self.poison(why),
+        });
         failpoint("files.reported");
         if std::mem::take(&mut self.batch.is_trimmed) {
             self.free();

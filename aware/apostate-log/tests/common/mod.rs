@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use apostate_log::files::format::{ALIGN, Group, Location, SegmentHeader};
 use apostate_log::{
     AppendResult, Epoch, Expected, FilesEngine, FilesLog, FilesSettings, Log, LogError, PartitionId, Position,
     RECORD_HEADER_BYTES, RecordHeader, Wake,
@@ -38,9 +39,11 @@ impl Doorbell {
     }
 }
 
-/// Small segments, so that tests see many.
+/// Small segments, so that tests see many; and no empty groups but at a proper end, so that they see what a crash
+/// leaves right after an acknowledgement.
 pub(crate) fn settings() -> FilesSettings {
-    FilesSettings { segment_bytes: 64 << 10, ..FilesSettings::default() }
+    let idle_after = Duration::from_secs(3600);
+    FilesSettings { segment_bytes: 64 << 10, idle_after, ..FilesSettings::default() }
 }
 
 /// An engine, and the logs of some partitions.
@@ -95,9 +98,16 @@ impl Rig {
         }
     }
 
-    /// Closes without a trace, as a crash would after everything was synced: no empty group follows the last.
-    pub(crate) fn segments(&self) -> Vec<PathBuf> {
-        segments(&self.dir)
+    /// What the disk would hold if the power went now.
+    pub(crate) fn crash(&self) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a folder");
+        copy(&self.dir, dir.path());
+        dir
+    }
+
+    /// What is stopped: partitions and positions.
+    pub(crate) fn stopped(&self) -> Vec<(u64, u64)> {
+        self.engine().stopped().iter().map(|stopped| (stopped.partition.0, stopped.position.0)).collect()
     }
 }
 
@@ -134,6 +144,33 @@ pub(crate) fn read_all(log: &FilesLog) -> Result<Vec<Bytes>, LogError> {
 /// The same records as `Rig::fill` appends.
 pub(crate) fn filled(from: u64, to: u64) -> Vec<Bytes> {
     (from..=to).map(|at| record(at, &body(at))).collect()
+}
+
+/// The groups of a segment, one behind the other.
+pub(crate) fn groups(segment: &Path) -> (SegmentHeader, Vec<Group>) {
+    let bytes = std::fs::read(segment).expect("a segment");
+    let header = SegmentHeader::decode(&bytes).expect("a header");
+    let mut groups = Vec::new();
+    let mut offset = ALIGN;
+    while let Some(group) = Group::decode(&bytes, header.seed, Location { segment: header.number, offset }) {
+        offset = group.end();
+        groups.push(group);
+    }
+    (header, groups)
+}
+
+/// The last segment with records of at least `count` groups in it, and its groups.
+pub(crate) fn last_segment(dir: &Path) -> (PathBuf, SegmentHeader, Vec<Group>) {
+    let segment = segments(dir).pop().expect("a segment");
+    let (header, groups) = groups(&segment);
+    (segment, header, groups)
+}
+
+/// Changes the bytes of a file.
+pub(crate) fn edit(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = std::fs::read(file).expect("a file");
+    change(&mut bytes);
+    std::fs::write(file, bytes).expect("a file");
 }
 
 /// Copies a folder and what is in it: the state of a disk at this moment.

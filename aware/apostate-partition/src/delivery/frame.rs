@@ -67,7 +67,10 @@ pub enum Frame<'a> {
         granted: u64,
     },
     /// Sender: I have something for you, and no session that moves.
-    Knock,
+    Knock {
+        /// The session that does not move; 0 if there is none.
+        nonce: u64,
+    },
 }
 
 /// Bytes that are no frame.
@@ -100,7 +103,7 @@ impl Frame<'_> {
                 out.extend_from_slice(messages);
             }
             Self::Ack { nonce, frame, granted } => put(5, &[*nonce, *frame, *granted]),
-            Self::Knock => put(6, &[]),
+            Self::Knock { nonce } => put(6, &[*nonce]),
         }
         out
     }
@@ -137,7 +140,7 @@ impl<'a> Frame<'a> {
                 return Ok(Self::Messages { nonce, frame, messages: rest });
             }
             5 => Self::Ack { nonce: word()?, frame: word()?, granted: word()? },
-            6 => Self::Knock,
+            6 => Self::Knock { nonce: word()? },
             _ => return Err(NotAFrame),
         };
         if rest.is_empty() { Ok(frame) } else { Err(NotAFrame) }
@@ -161,7 +164,7 @@ mod tests {
             Frame::Opened { nonce: 7, range: Range::new(3, 9), generation, origins, counter: 8 },
             Frame::Ready { nonce: 7, granted: 100, held: 6 },
             Frame::Ack { nonce: 7, frame: 2, granted: 200 },
-            Frame::Knock,
+            Frame::Knock { nonce: 7 },
         ] {
             let bytes = frame.write();
             assert_eq!(Frame::read(&bytes), Ok(frame));

@@ -140,6 +140,14 @@ impl Intake {
         }
     }
 
+    /// The sender sees nothing move in session `nonce`. Unless we are just at work on it, it needs a new one.
+    pub(crate) fn knocked(&mut self, nonce: u64) {
+        let is_at_work = self.nonce == nonce && (!self.queue.is_empty() || self.handled != self.acknowledged);
+        if !is_at_work {
+            self.reopen();
+        }
+    }
+
     /// Whether the sender's answer belongs to the session that we asked for.
     pub(crate) fn expects(&self, nonce: u64) -> bool {
         self.state == State::Opening && self.nonce == nonce

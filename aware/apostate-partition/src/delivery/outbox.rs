@@ -37,6 +37,8 @@ pub(crate) struct Peer {
     /// Oldest first per origin.
     queue: VecDeque<Outgoing>,
     session: Option<Session>,
+    /// Whether a session of this epoch was ready before.
+    was_ready: bool,
     /// When something last moved, or a knock was sent.
     moved: Timestamp,
 }
@@ -55,6 +57,16 @@ struct Session {
     granted: u64,
 }
 
+/// What a sender says of itself when a session opens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own {
+    pub(crate) id: PartitionId,
+    pub(crate) range: Range,
+    pub(crate) generation: Generation,
+    /// The highest number given out.
+    pub(crate) counter: u64,
+}
+
 /// Every other partition, as a receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -68,8 +80,9 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(peers: impl Iterator<Item = PartitionId>) -> Self {
-        let peers =
-            peers.map(|id| Peer { id, queue: VecDeque::new(), session: None, moved: Timestamp::default() }).collect();
+        let peers = peers
+            .map(|id| Peer { id, queue: VecDeque::new(), session: None, was_ready: false, moved: Timestamp::default() })
+            .collect();
         Self { peers, ..Self::default() }
     }
 
@@ -113,16 +126,8 @@ impl Outbox {
     }
 
     /// The receiver `peer` opens a session: answers who we are.
-    pub(crate) fn open(
-        &mut self,
-        peer: usize,
-        nonce: u64,
-        own: PartitionId,
-        range: Range,
-        generation: Generation,
-        counter: u64,
-        now: Timestamp,
-    ) -> Bytes {
+    pub(crate) fn open(&mut self, peer: usize, nonce: u64, own: Own, now: Timestamp) -> Bytes {
+        let Own { id, range, generation, counter } = own;
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
             nonce,
@@ -135,8 +140,13 @@ impl Outbox {
         });
         peer.moved = now;
         let floor = peer.queue.front().map_or(counter, |oldest| oldest.identity.number - 1);
-        let opened = Frame::Opened { nonce, range, generation, origins: vec![(own, floor)], counter };
+        let opened = Frame::Opened { nonce, range, generation, origins: vec![(id, floor)], counter };
         opened.write().into()
+    }
+
+    /// Whether no session of this epoch was ready before.
+    pub(crate) fn is_first(&self, peer: usize) -> bool {
+        !self.peers[peer].was_ready
     }
 
     /// The receiver `peer` is ready for the messages of session `nonce`.
@@ -144,6 +154,7 @@ impl Outbox {
         let peer = &mut self.peers[peer];
         if let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) {
             session.is_ready = true;
+            peer.was_ready = true;
             session.granted = session.granted.max(granted);
             peer.moved = now;
         }
@@ -179,7 +190,8 @@ impl Outbox {
             };
             if waits && is_stuck {
                 peer.moved = Timestamp(now.0.max(1));
-                send(peer.id, Frame::Knock.write().into());
+                let nonce = peer.session.as_ref().map_or(0, |session| session.nonce);
+                send(peer.id, Frame::Knock { nonce }.write().into());
             }
         }
     }

@@ -1,0 +1,203 @@
+//! The threads of a node: how they begin, and in which order they end.
+//!
+//! ```text
+//!   executors ──▶ loaders
+//!       │   └───▶ checkpointer ──▶ store
+//!       └───────────────────────▶ log writer          watchdog
+//! ```
+//!
+//! Whoever asks ends before whoever answers: first the executors, then those who work for them, the files last.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use apostate_core::Registry;
+use apostate_log::failpoint;
+use apostate_partition::{Config, Map};
+use crossbeam_channel::{Receiver, Sender};
+use tracing::error;
+
+use crate::bell::Bell;
+use crate::directory::Directory;
+use crate::disk::{Disk, DiskError};
+use crate::mail::Mail;
+use crate::node::OpenError;
+use crate::opening::{Announcement, Opened, Progress, SeatPlan};
+use crate::outgoing::Outgoing;
+use crate::routes::Routes;
+use crate::running::{FileWitness, Running};
+use crate::shared::Shared;
+use crate::status::NodeStatus;
+use crate::watchdog::Watchdog;
+use crate::{Settings, checkpointer, executor, loader, luck, quiet_panics};
+
+/// The threads of a node, and what they work on.
+pub(crate) struct Crew {
+    shared: Arc<Shared>,
+    executors: Vec<JoinHandle<()>>,
+    /// Loaders, checkpointer and watchdog.
+    helpers: Vec<JoinHandle<()>>,
+    /// Dropped, it ends the watchdog.
+    watching: Option<Sender<()>>,
+    /// Let go last.
+    directory: Option<Directory>,
+}
+
+impl Crew {
+    /// Opens the data and begins all threads. Returns when every partition serves.
+    pub(crate) fn start(
+        settings: &Settings,
+        registry: Registry,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, OpenError> {
+        quiet_panics::install();
+        let mut directory = Directory::open(settings).map_err(DiskError::from)?;
+        let partitions = directory.partitions();
+        let map = Map::first(partitions);
+        let tuning = settings.tuning(partitions)?;
+        let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
+        let running = Running::open(&directory.path().join("running"), partitions as usize)
+            .map_err(|source| OpenError::System { what: "the file `running`", source })?;
+        let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
+        let registry = Arc::new(registry);
+        let config = |id, index: usize| Config {
+            id,
+            map: routes.map().clone(),
+            registry: Arc::clone(&registry),
+            tuning,
+            luck: luck::random(),
+            suspects: running.suspect(index).into_iter().collect(),
+        };
+        let mut plans: Vec<Vec<SeatPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
+        for (index, place) in routes.places().iter().enumerate() {
+            let bell = Arc::new(Bell::new(Arc::clone(&routes.mailboxes()[place.executor])));
+            let wake = Arc::clone(&bell);
+            plans[place.executor].push(SeatPlan {
+                range: place.range,
+                config: config(place.partition, index),
+                log: Box::new(disk.log(place.partition, Arc::new(move || wake.ring()))),
+                bell,
+                witness: Box::new(FileWitness::new(Arc::clone(&running), index)),
+            });
+        }
+        let shared = Arc::new(Shared::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk)));
+        let mut crew =
+            Self { shared, executors: Vec::new(), helpers: Vec::new(), watching: None, directory: Some(directory) };
+        let announcements = crew.begin(settings, plans, &disk)?;
+        let pinned_bytes_max = settings.checkpoint_log_bytes.saturating_mul(2).max(settings.segment_bytes * 2);
+        crew.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max })?;
+        crew.wait_until_all_serve(&announcements, progress)?;
+        Ok(crew)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn partitions(&self) -> usize {
+        self.shared.routes.places().len()
+    }
+
+    pub(crate) fn status(&self) -> NodeStatus {
+        self.shared.status()
+    }
+
+    /// Whether [`end`](Self::end) was called.
+    pub(crate) fn is_over(&self) -> bool {
+        self.directory.is_none()
+    }
+
+    /// Ends all threads, lets go of the files, and then of the directory. Does nothing the second time.
+    pub(crate) fn end(&mut self) {
+        self.shared.close_door();
+        for mailbox in self.shared.routes.mailboxes() {
+            mailbox.post(Mail::Quit);
+        }
+        self.watching = None;
+        for thread in self.executors.drain(..).chain(self.helpers.drain(..)) {
+            if thread.join().is_err() {
+                error!("a thread of the node panicked: that is a bug of apostate");
+            }
+        }
+        self.shared.close_disk();
+        self.directory = None;
+    }
+
+    /// Begins executors, loaders and the checkpointer.
+    fn begin(
+        &mut self,
+        settings: &Settings,
+        plans: Vec<Vec<SeatPlan>>,
+        disk: &Arc<Disk>,
+    ) -> Result<Receiver<Announcement>, OpenError> {
+        let (loaders, load_orders) = crossbeam_channel::unbounded();
+        let (checkpointer, checkpoint_orders) = crossbeam_channel::unbounded();
+        let (opened, announcements) = Opened::new();
+        let routes = Arc::clone(&self.shared.routes);
+        for (index, plans) in plans.into_iter().enumerate() {
+            let mailbox = Arc::clone(&routes.mailboxes()[index]);
+            let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders.clone(), checkpointer.clone());
+            let (disk, opened) = (Arc::clone(disk), opened.clone());
+            let run = move || executor::run(mailbox, plans, disk.store(), &opened, outgoing);
+            self.executors.push(spawn(&format!("apostate-run-{index}"), run)?);
+        }
+        for index in 0..settings.loaders {
+            let (disk, routes, orders) = (Arc::clone(disk), Arc::clone(&routes), load_orders.clone());
+            let run = move || loader::run(&orders, disk.store(), &routes);
+            self.helpers.push(spawn(&format!("apostate-load-{index}"), run)?);
+        }
+        let disk = Arc::clone(disk);
+        let run = move || checkpointer::run(&checkpoint_orders, &disk, &routes);
+        self.helpers.push(spawn("apostate-checkpoint", run)?);
+        Ok(announcements)
+    }
+
+    fn watch(&mut self, watchdog: Watchdog) -> Result<(), OpenError> {
+        let (watching, stop) = crossbeam_channel::bounded(0);
+        self.watching = Some(watching);
+        self.helpers.push(spawn("apostate-watch", move || watchdog.run(&stop))?);
+        Ok(())
+    }
+
+    /// Waits until all partitions were read back, lets them serve, and waits until they do.
+    fn wait_until_all_serve(
+        &self,
+        announcements: &Receiver<Announcement>,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<(), OpenError> {
+        let (mut opened, mut serving) = (0, 0);
+        while serving < self.partitions() {
+            // Executors tell before they end; if all are gone without a word, one of them panicked.
+            let announcement = announcements.recv().map_err(|error| OpenError::System {
+                what: "its executors",
+                source: io::Error::other(error),
+            })?;
+            match announcement {
+                Announcement::Progress(at) => progress(at),
+                Announcement::Opened => {
+                    opened += 1;
+                    if opened == self.partitions() {
+                        self.shared.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(Mail::Start));
+                        failpoint("node.opened");
+                    }
+                }
+                Announcement::Serving => serving += 1,
+                Announcement::Failed(partition, failure) => return Err(OpenError::of(partition, failure)),
+                Announcement::Stopped(partition, reason) => return Err(OpenError::Stopped { partition, reason }),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
+    thread.map_err(|source| OpenError::System { what: "a thread", source })
+}

@@ -1,0 +1,168 @@
+//! A node: the partitions of one data directory, at work in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apostate_core::{Entities, StartError};
+use apostate_log::PartitionId;
+use tracing::{info, warn};
+
+use crate::client::Client;
+use crate::crew::Crew;
+use crate::disk::DiskError;
+use crate::opening::{Failure, Progress};
+use crate::quiet;
+use crate::settings::SettingsError;
+use crate::status::NodeStatus;
+use crate::{CallError, Settings};
+
+/// The partitions of one data directory, at work in this process.
+///
+/// [`stop`](Self::stop) it to leave nothing behind that the next start has to repeat. Dropped without that it ends as if the
+/// process had died: what was acknowledged is durable, and the next start reads the log.
+///
+/// Paper: the *scale-aware* layer, as far as one process needs it.
+pub struct Node {
+    crew: Crew,
+    stop_patience: Duration,
+}
+
+/// Why a node cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A setting cannot be.
+    #[error("a setting cannot be used")]
+    Settings(#[from] SettingsError),
+    /// The entities cannot be told apart.
+    #[error("the entities cannot be told apart")]
+    Entities(#[from] StartError),
+    /// The program was built so that a panic ends it: no handler may ever panic then.
+    #[error("the program was built with `panic = \"abort\"`; a handler's panic must not end it: build with \"unwind\"")]
+    PanicAborts,
+    /// The data cannot be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A partition cannot be read back.
+    #[error("partition {partition} cannot be opened")]
+    Partition {
+        /// Which one.
+        partition: PartitionId,
+        /// What it says.
+        source: apostate_partition::OpenError,
+    },
+    /// A partition stopped before it served.
+    #[error("partition {partition} stopped before it served: {reason}")]
+    Stopped {
+        /// Which one.
+        partition: PartitionId,
+        /// Why.
+        reason: String,
+    },
+    /// The system does not give us what we need.
+    #[error("the system refuses {what}")]
+    System {
+        /// What is needed.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What a graceful stop could not do. The node is closed all the same, and everything acknowledged is durable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("partition {partition} had stopped: {reason}; mend it before the next start")]
+pub struct StopError {
+    /// The first partition that was not there any more.
+    pub partition: PartitionId,
+    /// Why it had stopped.
+    pub reason: String,
+}
+
+impl OpenError {
+    pub(crate) fn of(partition: PartitionId, failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(source) => Self::Partition { partition, source },
+            Failure::Broken(reason) => Self::Stopped { partition, reason },
+        }
+    }
+}
+
+impl Node {
+    /// Opens the data that `settings` name for the entities `E`, and serves when it returns.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]; nothing runs then, and nothing was changed but what a crash could have left too.
+    pub fn open<E: Entities>(settings: Settings) -> Result<Self, OpenError> {
+        Self::open_telling::<E>(settings, |_| {})
+    }
+
+    /// As [`open`](Self::open), and tells once a second how far each partition is that takes long.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_telling<E: Entities>(
+        settings: Settings,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, OpenError> {
+        if !cfg!(panic = "unwind") {
+            return Err(OpenError::PanicAborts);
+        }
+        settings.validate()?;
+        let stop_patience = settings.stop_patience;
+        let crew = Crew::start(&settings, E::registry()?, progress)?;
+        info!(data = %settings.data.display(), partitions = crew.partitions(), "node serves");
+        Ok(Self { crew, stop_patience })
+    }
+
+    /// A client of this node.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(Arc::clone(self.crew.shared()))
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn status(&self) -> NodeStatus {
+        self.crew.status()
+    }
+
+    /// Stops in good order: takes no new requests, waits until nothing is on its way or patience is at its end, writes a last
+    /// checkpoint, and closes. A second call does nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`StopError`].
+    pub fn stop(&mut self) -> Result<(), StopError> {
+        if self.crew.is_over() {
+            return Ok(());
+        }
+        let shared = Arc::clone(self.crew.shared());
+        shared.close_door();
+        match quiet::wait(&shared, Some(self.stop_patience)) {
+            Ok(true) | Err(CallError::Stopped { .. }) => {}
+            Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
+            Err(error) => warn!(%error, "stopping without waiting for messages"),
+        }
+        let wishes: Vec<_> = shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
+        let mut result = Ok(());
+        for (partition, wish) in wishes {
+            let granted = wish.recv().unwrap_or_else(|_| Err("its executor has ended".to_owned()));
+            if let Err(reason) = granted
+                && result.is_ok()
+            {
+                result = Err(StopError { partition, reason });
+            }
+        }
+        self.crew.end();
+        info!("node stopped");
+        result
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.crew.end();
+    }
+}

@@ -1,0 +1,60 @@
+//! Client keys: the same key is the same request, whatever happens in between.
+
+mod common;
+
+use apostate_server::CallError;
+use common::{Stock, chain, directory, open};
+
+#[test]
+fn the_same_key_gets_the_same_reply_also_after_a_restart() {
+    let dir = directory();
+    for _ in 0..3 {
+        let node = open(dir.path(), 2);
+        let client = node.client();
+        for _ in 0..2 {
+            assert_eq!(client.call(Stock::at("tea").receive(5)).with_key("one").wait(), Ok(5));
+        }
+        assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(5));
+    }
+    let mut node = open(dir.path(), 2);
+    node.stop().expect("stopped");
+    let node = open(dir.path(), 2);
+    assert_eq!(node.client().call(Stock::at("tea").receive(5)).with_key("one").wait(), Ok(5), "also from the store");
+    assert_eq!(node.client().call(Stock::at("tea").receive(5)).with_key("two").wait(), Ok(10));
+}
+
+#[test]
+fn a_refusal_is_remembered_too() {
+    let dir = directory();
+    let node = open(dir.path(), 1);
+    let refused = node.client().call(Stock::at("tea").take(5)).with_key("one").wait();
+    assert!(matches!(refused, Err(CallError::Refused(_))));
+    node.client().call(Stock::at("tea").receive(5)).wait().expect("done");
+    drop(node);
+    let node = open(dir.path(), 1);
+    assert_eq!(node.client().call(Stock::at("tea").take(5)).with_key("one").wait(), refused);
+    assert_eq!(node.client().call(Stock::at("tea").take(5)).with_key("two").wait(), Ok(0));
+}
+
+#[test]
+fn another_request_with_the_same_key_is_refused_as_such() {
+    let dir = directory();
+    for _ in 0..2 {
+        let node = open(dir.path(), 1);
+        assert_eq!(node.client().call(Stock::at("tea").receive(5)).with_key("one").wait(), Ok(5));
+        let other = node.client().call(Stock::at("tea").receive(6)).with_key("one").wait().unwrap_err();
+        assert!(chain(&other).ends_with("the client key was used for another request"), "{other}");
+    }
+}
+
+#[test]
+fn a_repetition_while_the_first_is_on_its_way_gets_its_reply() {
+    let dir = directory();
+    let node = open(dir.path(), 1);
+    let client = node.client();
+    let both: Vec<_> = (0..2).map(|_| client.call(Stock::at("tea").receive(5)).with_key("one").start()).collect();
+    for call in both {
+        assert_eq!(call.wait(), Ok(5));
+    }
+    assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(5));
+}

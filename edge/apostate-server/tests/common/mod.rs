@@ -1,0 +1,109 @@
+//! A small application, and a node for it, for the journeys in this folder.
+#![allow(dead_code, reason = "each journey uses a part of it")]
+
+use std::path::Path;
+
+use apostate::prelude::*;
+use apostate_server::{Node, Settings};
+
+/// What the warehouse has of one product.
+#[entity(name = "stock")]
+#[derive(Default, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stock {
+    pub on_hand: u32,
+    pub received: u32,
+}
+
+#[handlers]
+impl Stock {
+    /// Takes in units and answers with the new level.
+    #[open]
+    pub fn receive(&mut self, units: u32) -> u32 {
+        self.on_hand += units;
+        self.received += 1;
+        self.on_hand
+    }
+
+    /// Takes units out, if there are enough.
+    #[open]
+    pub fn take(&mut self, units: u32) -> Result<u32, Refusal> {
+        refuse!(self.on_hand < units, code = "out-of-stock", "only {} left", self.on_hand);
+        self.on_hand -= units;
+        Ok(self.on_hand)
+    }
+
+    /// Units at hand.
+    #[open]
+    pub fn available(&self) -> u32 {
+        self.on_hand
+    }
+
+    /// Moves units to another product, by message.
+    #[open]
+    pub fn pass(&mut self, tx: &mut Tx, to: String, units: u32) -> Result<(), Refusal> {
+        refuse!(self.on_hand < units, "only {} left", self.on_hand);
+        self.on_hand -= units;
+        tx.send(Stock::at(to).receive(units));
+        Ok(())
+    }
+
+    /// Panics after it changed something.
+    #[open]
+    pub fn fumble(&mut self, units: u32) -> u32 {
+        self.on_hand += units;
+        assert!(units != 13, "unlucky number");
+        self.on_hand
+    }
+
+    /// Is gone.
+    #[open]
+    pub fn close(&mut self, tx: &mut Tx) {
+        tx.delete();
+    }
+}
+
+/// Something that the node in these tests does not know.
+#[entity(name = "ghost")]
+#[derive(Default, Serialize, Deserialize)]
+pub struct Ghost {
+    seen: u32,
+}
+
+#[handlers]
+impl Ghost {
+    /// Says something.
+    #[open]
+    pub fn boo(&mut self) -> u32 {
+        self.seen += 1;
+        self.seen
+    }
+}
+
+/// The application.
+pub type App = (Stock,);
+
+/// Small files, so that journeys are quick.
+pub fn settings(data: &Path, partitions: u32) -> Settings {
+    Settings { partitions: Some(partitions), segment_bytes: 1 << 20, ..Settings::new(data) }
+}
+
+/// Opens a node.
+pub fn open(data: &Path, partitions: u32) -> Node {
+    Node::open::<App>(settings(data, partitions)).expect("a node")
+}
+
+/// A directory that goes when the test ends.
+pub fn directory() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+/// An error and its causes, as the edge would print them.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,98 @@
+//! Whose data it is, and with what it can be opened.
+
+mod common;
+
+use apostate_server::{Node, OpenError, Settings};
+use common::{App, Stock, chain, directory, open, settings};
+
+fn refusal(settings: Settings) -> String {
+    match Node::open::<App>(settings) {
+        Ok(_) => panic!("it opened"),
+        Err(error) => chain(&error),
+    }
+}
+
+#[test]
+fn data_that_is_served_is_not_served_twice() {
+    let dir = directory();
+    let node = open(dir.path(), 1);
+    let error = refusal(settings(dir.path(), 1));
+    assert!(error.contains("another process serves the data"), "{error}");
+    assert!(error.contains(&dir.path().display().to_string()), "{error}");
+    drop(node);
+    open(dir.path(), 1);
+}
+
+#[test]
+fn another_number_of_partitions_is_refused_and_none_takes_what_is_there() {
+    let dir = directory();
+    open(dir.path(), 7);
+    let error = refusal(settings(dir.path(), 2));
+    assert!(error.contains("has 7 partitions, not 2; start it with 7"), "{error}");
+    let node = Node::open::<App>(Settings { partitions: None, ..settings(dir.path(), 1) }).expect("a node");
+    assert_eq!(node.status().partitions.len(), 7);
+}
+
+#[test]
+fn a_missing_log_or_store_is_never_an_empty_start() {
+    for part in ["log", "store"] {
+        let dir = directory();
+        let mut node = open(dir.path(), 2);
+        node.client().call(Stock::at("tea").receive(1)).wait().expect("done");
+        node.stop().expect("stopped");
+        std::fs::remove_dir_all(dir.path().join(part)).expect("removed");
+        let error = refusal(settings(dir.path(), 2));
+        assert!(error.contains(&format!("`{part}` is missing")), "{error}");
+    }
+}
+
+#[test]
+fn the_store_of_other_data_is_refused() {
+    let (one, two) = (directory(), directory());
+    open(one.path(), 1);
+    open(two.path(), 1);
+    std::fs::remove_dir_all(one.path().join("store")).expect("removed");
+    std::fs::rename(two.path().join("store"), one.path().join("store")).expect("moved");
+    let error = refusal(settings(one.path(), 1));
+    assert!(error.contains("the store belongs to data"), "{error}");
+}
+
+#[test]
+fn a_store_older_than_the_trimmed_log_is_refused() {
+    let (dir, copy) = (directory(), directory());
+    let mut node = open(dir.path(), 1);
+    node.client().call(Stock::at("tea").receive(1)).wait().expect("done");
+    node.stop().expect("stopped");
+    copy_dir(&dir.path().join("store"), &copy.path().join("store"));
+    for _ in 0..2 {
+        let mut node = open(dir.path(), 1);
+        node.client().call(Stock::at("tea").receive(1)).wait().expect("done");
+        node.stop().expect("stopped");
+    }
+    std::fs::remove_dir_all(dir.path().join("store")).expect("removed");
+    copy_dir(&copy.path().join("store"), &dir.path().join("store"));
+    let error = refusal(settings(dir.path(), 1));
+    assert!(error.contains("too old"), "{error}");
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_refused_before_anything_is_made() {
+    let dir = directory();
+    let data = dir.path().join("data");
+    let error = Node::open::<App>(Settings { loaders: 0, ..settings(&data, 1) });
+    assert!(matches!(error, Err(OpenError::Settings(_))));
+    assert!(!data.exists());
+}
+
+fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("created");
+    for entry in std::fs::read_dir(from).expect("readable") {
+        let entry = entry.expect("readable");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("known").is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("copied");
+        }
+    }
+}

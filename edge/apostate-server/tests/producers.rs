@@ -1,0 +1,89 @@
+//! Numbered producers: each message once, whatever is sent again.
+
+mod common;
+
+use apostate_server::{Client, ProducerAnswer, ProducerError, ProducerSummary};
+use common::{Stock, directory, open};
+
+fn produce(client: &Client, numbers: impl Iterator<Item = u64>) -> ProducerSummary {
+    let mut producer = client.producer("replay").expect("a stream");
+    for number in numbers {
+        producer.send(number, Stock::at(number % 100).receive(1)).expect("sent");
+    }
+    producer.finish().expect("answered")
+}
+
+fn received(client: &Client) -> u32 {
+    client.list::<Stock>().map(|listed| listed.expect("listed").entity.received).sum()
+}
+
+#[test]
+fn a_message_sent_again_is_a_duplicate_also_after_restarts() {
+    let dir = directory();
+    let node = open(dir.path(), 2);
+    let summary = produce(&node.client(), 1..=10_000);
+    assert_eq!(summary, ProducerSummary { done: 10_000, ..ProducerSummary::default() });
+    assert_eq!(received(&node.client()), 10_000);
+    drop(node);
+    let mut node = open(dir.path(), 2);
+    let summary = produce(&node.client(), 1..=12_000);
+    assert_eq!((summary.duplicates, summary.done + summary.accepted), (10_000, 2_000));
+    node.stop().expect("stopped");
+    let node = open(dir.path(), 2);
+    let summary = produce(&node.client(), 5_000..=12_000);
+    assert_eq!(summary.duplicates, 7_001, "also from the checkpoint");
+    assert_eq!(received(&node.client()), 12_000);
+}
+
+#[test]
+fn every_message_has_its_result() {
+    let dir = directory();
+    let node = open(dir.path(), 2);
+    let mut producer = node.client().producer("orders").expect("a stream");
+    producer.window(100);
+    let mut results = Vec::new();
+    for number in 1..=1_000 {
+        producer.send(number, Stock::at(number).take(1)).expect("sent");
+        results.extend(producer.results());
+        assert!(producer.unanswered() <= 100);
+    }
+    while producer.unanswered() > 0 {
+        results.extend(producer.wait_results().expect("results"));
+    }
+    assert_eq!(producer.lowest_unanswered(), 1_001);
+    results.sort_by_key(|(number, _)| *number);
+    assert!(results.iter().map(|(number, _)| *number).eq(1..=1_000));
+    assert!(results.iter().all(|(_, result)| matches!(result, Ok(ProducerAnswer::Refused(_)))));
+}
+
+#[test]
+fn numbers_ascend_and_a_name_has_one_stream() {
+    let dir = directory();
+    let node = open(dir.path(), 1);
+    let client = node.client();
+    let mut producer = client.producer("orders").expect("a stream");
+    assert!(matches!(client.producer("orders"), Err(ProducerError::InUse { .. })));
+    assert!(client.producer("other").is_ok());
+    producer.send(7, Stock::at("tea").receive(1)).expect("sent");
+    for number in [0, 6, 7] {
+        let error = producer.send(number, Stock::at("tea").receive(1)).unwrap_err();
+        assert_eq!(error, ProducerError::NotAscending { number, highest: 7 });
+    }
+    assert!(matches!(producer.send(8, Stock::at("").receive(1)), Err(ProducerError::Key(_))));
+    producer.send(8, Stock::at("tea").receive(1)).expect("the number was not used up");
+    assert_eq!(producer.finish().expect("answered").done, 2);
+    assert!(client.producer("orders").is_ok(), "a finished stream makes room for the next");
+}
+
+#[test]
+fn a_stream_breaks_with_its_node_and_says_where_to_go_on() {
+    let dir = directory();
+    let mut node = open(dir.path(), 2);
+    let mut producer = node.client().producer("orders").expect("a stream");
+    producer.send(1, Stock::at("tea").receive(1)).expect("sent");
+    producer.wait_all().expect("answered");
+    node.stop().expect("stopped");
+    let broken = producer.send(2, Stock::at("tea").receive(1)).and_then(|()| producer.wait_all().map(|_| ()));
+    assert!(matches!(broken, Err(ProducerError::Broken { lowest_unanswered: 2, .. })), "{broken:?}");
+    assert!(producer.finish().is_err(), "and stays broken");
+}
