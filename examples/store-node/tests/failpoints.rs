@@ -9,7 +9,7 @@ mod support;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::Output;
 
 use support::expected::{self, Tables};
 use support::program::{self, Log};
@@ -24,10 +24,10 @@ const LINES: usize = 3_000;
 const SIGKILL: i32 = 9;
 
 /// Replays, and dies when the failpoint is passed for the `count`-th time.
-fn replay_until(log: &Log, data: &Path, failpoint: &str, count: u32) -> ExitStatus {
+fn replay_until(log: &Log, data: &Path, failpoint: &str, count: u32) -> Output {
     let mut replay = program::replay(&log.path(), data, SETTINGS);
     replay.env("APOSTATE_FAILPOINT", format!("{failpoint}:{count}"));
-    program::start(replay).wait().expect("it ends")
+    replay.output().expect("the program starts")
 }
 
 /// Dies at the failpoint, the first times that it is passed and much later, and then comes to the same tables.
@@ -35,11 +35,11 @@ fn check(log: &Log, tables: &Tables, failpoint: &str) {
     let data = log.place(failpoint);
     let mut deaths = 0;
     for count in [1, 2, 3, 17] {
-        let status = replay_until(log, &data, failpoint, count);
-        match status.signal() {
-            Some(SIGKILL) => deaths += 1,
-            _ => assert!(status.success(), "{failpoint}:{count} ended with {status}"),
-        }
+        let Output { status, stderr, .. } = replay_until(log, &data, failpoint, count);
+        let was_killed = status.signal() == Some(SIGKILL);
+        let errors = String::from_utf8_lossy(&stderr);
+        assert!(was_killed || status.success(), "{failpoint}:{count} ended with {status}:\n{errors}");
+        deaths += u32::from(was_killed);
     }
     assert!(deaths > 0, "no replay ever passes {failpoint}: the test proves nothing");
     program::run(program::replay(&log.path(), &data, SETTINGS));

@@ -5,6 +5,7 @@
 mod support;
 
 use std::path::Path;
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use support::expected::{self, Tables};
@@ -36,11 +37,11 @@ fn kill_after(log: &Log, data: &Path, delay: Duration) -> bool {
     // The disturbance is what is random; nothing is expected to have happened after it.
     std::thread::sleep(delay);
     replay.kill().expect("the process is ours");
-    let status = replay.wait().expect("it has ended");
-    if status.code().is_some() {
-        assert!(status.success(), "a replay that nobody killed ended with {status}");
-    }
-    status.code().is_none()
+    let Output { status, stderr, .. } = replay.wait_with_output().expect("it has ended");
+    let was_killed = status.code().is_none();
+    let errors = String::from_utf8_lossy(&stderr);
+    assert!(was_killed || status.success(), "a replay that nobody killed ended with {status}:\n{errors}");
+    was_killed
 }
 
 #[test]

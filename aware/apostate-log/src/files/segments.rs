@@ -69,9 +69,11 @@ impl Segments {
         Ok(true)
     }
 
-    /// Sees to it that the next segment will be there when it is needed.
+    /// Sees to it that the next segment will be there when it is needed: when this one is half full, not before.
     pub(super) fn prepare_next(&mut self) {
-        self.spares.ask();
+        if self.current.offset > self.current.length / 2 {
+            self.spares.ask();
+        }
     }
 
     pub(super) fn at(&self) -> Location {

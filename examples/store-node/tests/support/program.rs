@@ -45,9 +45,9 @@ pub fn replay(file: &Path, data: &Path, more: &[&str]) -> Command {
     command
 }
 
-/// Starts it, with nobody listening to what it says.
+/// Starts it. What it says is kept for [`Child::wait_with_output`]; it is little enough to fit a pipe.
 pub fn start(mut command: Command) -> Child {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
 }
 
 /// Runs it to its end, which has to be good.
