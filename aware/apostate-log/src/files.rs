@@ -161,6 +161,12 @@ impl FilesEngine {
         self.shared.index().lengths.iter().map(|live| live.length).sum()
     }
 
+    /// Groups that were written since the opening.
+    #[must_use]
+    pub fn groups(&self) -> u64 {
+        self.shared.index().groups
+    }
+
     /// The partitions that are stopped.
     #[must_use]
     pub fn stopped(&self) -> Vec<Stopped> {

@@ -152,7 +152,7 @@ impl Store for FjallStore {
 /// A block that does not match its checksum is damage; a disk that does not answer is not.
 fn read_error(key: &[u8], error: &lsm_tree::Error) -> StoreError {
     match error {
-        lsm_tree::Error::Io(error) => StoreError::Io { detail: error.to_string() },
+        lsm_tree::Error::Io(error) if !format::is_damage(error) => StoreError::Io { detail: error.to_string() },
         other => StoreError::Damaged { key: hex(key), detail: format::detail(other) },
     }
 }

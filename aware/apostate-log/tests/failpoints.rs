@@ -32,7 +32,8 @@ fn work(folder: &Path) {
             println!("ack {partition} {at}");
         }
         if round % 10 == 9 {
-            let position = logs[0].last().expect("a healthy log").0;
+            let lasts = logs.iter().map(|log| log.last().expect("a healthy log").0);
+            let position = lasts.min().expect("partitions");
             checkpoint(&store, position, &rig.engine().mark());
             println!("checkpoint {position}");
             for log in &mut logs {
@@ -93,8 +94,9 @@ fn work_until(folder: &Path, failpoint: &str, count: u64) -> BTreeMap<u64, u64> 
         };
     }
     let status = child.wait().expect("its end");
-    assert!(!status.success(), "it died in {failpoint}");
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "as by kill -9, in {failpoint}");
+    // A step that is taken now and then may not come so often; the first time it comes in any case.
+    let is_killed = std::os::unix::process::ExitStatusExt::signal(&status) == Some(9);
+    assert!(is_killed || (count > 1 && status.success()), "{failpoint}:{count} ended with {status}");
     acknowledged
 }
 

@@ -7,7 +7,7 @@ use apostate_core::{Address, Timestamp};
 
 use crate::batch::Did;
 use crate::cell::Section;
-use crate::interface::{Answer, Effect, Failure, Notice, ParkedCommand};
+use crate::interface::{Answer, Effect, Failure, Load, Notice, ParkedCommand};
 use crate::limits::{RETRY_DELAY_MIN, RETRY_TIME_MAX};
 use crate::message::Message;
 use crate::partition::Partition;
@@ -51,7 +51,7 @@ impl Partition {
         let slot = self.slots.get_mut(id);
         if slot.residence == Residence::Unknown {
             slot.residence = Residence::Loading(now);
-            self.loads.push(slot.address.clone());
+            self.loads.push(Load { address: slot.address.clone(), key: None });
         }
     }
 

@@ -4,13 +4,11 @@
 //! yet, so the whole batch is undone and its inputs run again: the journal holds, in order, what was taken
 //! and what was noted.
 
-use std::sync::Arc;
-
 use apostate_core::Address;
 
 use crate::accept::Parked;
 use crate::cell::{self, Section};
-use crate::client_keys::Remembered;
+use crate::client_keys::Known;
 use crate::commit::RecordBuilder;
 use crate::delivery::{Handled, Outgoing};
 use crate::interface::{Effect, ParkedCommand, Request};
@@ -46,6 +44,7 @@ pub(crate) struct Touched {
     pub(crate) slot: SlotId,
     pub(crate) encoded: Option<StateBytes>,
     pub(crate) version: u64,
+    pub(crate) has_keys: bool,
     pub(crate) exists: bool,
     /// Whether a handler ran to its end on it.
     pub(crate) is_changed: bool,
@@ -59,7 +58,7 @@ pub(crate) enum Did {
     TookInbox { slot: SlotId, item: InboxItem, retry: Option<Retry> },
     PushedInbox { slot: SlotId },
     Remembered { slot: SlotId, key: Box<str> },
-    Forgot { slot: SlotId, key: Box<str>, remembered: Arc<Remembered> },
+    Forgot { slot: SlotId, key: Box<str>, known: Known },
     Parked { number: u64 },
     Unparked { number: u64, parked: Parked },
     Commanded(ParkedCommand),

@@ -4,10 +4,16 @@
 //! is cells under the entity, written in the same commit as the effect. It is the paper's idempotence for those partners
 //! that the platform does not number.
 //!
+//! Of most entities all client keys are in memory while the entity is. An entity with very many has only the newest
+//! there; a key that is not among them is asked of the store before its request runs.
+//!
 //! Paper: *Idempotence*; *Activities*.
 
-use apostate_core::{Refusal, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
+
+use apostate_core::{Refusal, Timestamp};
 
 use crate::interface::{Answer, Request};
 use crate::limits::CLIENT_KEY_BYTES_MAX;
@@ -18,6 +24,81 @@ pub(crate) struct Remembered {
     pub(crate) fingerprint: u64,
     pub(crate) time: Timestamp,
     pub(crate) answer: Answer,
+}
+
+/// How many client keys of one entity stay in memory although the store has them.
+const KEYS_IN_MEMORY_MAX: usize = 4096;
+
+/// About what a client key costs in memory besides its bytes.
+const KEY_OVERHEAD_BYTES: usize = 160;
+
+/// A client key in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) remembered: Arc<Remembered>,
+    /// The generation that wrote it; the last one possible until its batch is closed.
+    generation: u64,
+}
+
+/// The client keys of one entity, as far as they are in memory.
+#[derive(Debug, Default)]
+pub(crate) struct ClientKeys {
+    pub(crate) known: BTreeMap<Box<str>, Known>,
+    /// Keys that the store was asked for, and does not have.
+    pub(crate) absent: BTreeSet<Box<str>>,
+    /// Keys that the store is being asked for.
+    pub(crate) asked: BTreeSet<Box<str>>,
+    /// Whether the store has keys that are not in memory.
+    pub(crate) is_partial: bool,
+    bytes: usize,
+    /// The generation that the store held when there were last too many.
+    thinned: u64,
+}
+
+impl Known {
+    /// One that was just made, or that only the log has.
+    pub(crate) fn new(remembered: Remembered) -> Self {
+        Self { remembered: Arc::new(remembered), generation: u64::MAX }
+    }
+
+    /// One that the store has.
+    pub(crate) fn stored(remembered: Remembered) -> Self {
+        Self { remembered: Arc::new(remembered), generation: 0 }
+    }
+}
+
+impl ClientKeys {
+    /// Whether `key` is neither known, nor known to be absent: the store has to be asked.
+    pub(crate) fn must_ask(&self, key: &str) -> bool {
+        self.is_partial && !self.known.contains_key(key) && !self.absent.contains(key)
+    }
+
+    /// A change of `key` was closed in `generation`; the store holds `stored`. Drops what the store has if there is too
+    /// much of it. Gives what is left in bytes.
+    pub(crate) fn settle(&mut self, key: &str, generation: u64, stored: u64) -> usize {
+        if let Some(known) = self.known.get_mut(key) {
+            known.generation = generation;
+            self.bytes += known.bytes(key);
+        }
+        if self.known.len() + self.absent.len() > KEYS_IN_MEMORY_MAX && self.thinned < stored {
+            self.thinned = stored;
+            self.known.retain(|_, known| known.generation > stored);
+            self.absent.clear();
+            self.is_partial = true;
+            self.bytes = self.known.iter().map(|(key, known)| known.bytes(key)).sum();
+        }
+        self.bytes
+    }
+}
+
+impl Known {
+    fn bytes(&self, key: &str) -> usize {
+        let reply = match &self.remembered.answer {
+            Answer::Done { reply, .. } => reply.len(),
+            _ => 0,
+        };
+        key.len() + reply + KEY_OVERHEAD_BYTES
+    }
 }
 
 const DONE: u8 = 0;

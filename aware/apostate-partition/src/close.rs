@@ -181,9 +181,11 @@ impl Partition {
             }
         }
         for did in &batch.journal {
-            if let Did::Remembered { slot, .. } | Did::Forgot { slot, .. } = did {
-                self.slots.get_mut(*slot).kept = self.dirty.generation();
-            }
+            let (Did::Remembered { slot: id, key } | Did::Forgot { slot: id, key, .. }) = did else { continue };
+            let slot = self.slots.get_mut(*id);
+            slot.kept = self.dirty.generation();
+            let bytes = slot.extra().keys.settle(key, self.dirty.generation(), self.dirty.stored());
+            self.slots.set_key_bytes(*id, bytes);
         }
         for change in batch.cells.drain(..) {
             match change {
@@ -199,13 +201,14 @@ impl Partition {
         let mut batch = std::mem::take(&mut self.batch);
         self.sources.local.clear();
         for touched in batch.touched.drain(..) {
-            let Touched { slot: id, encoded, version, exists, is_changed: _ } = touched;
+            let Touched { slot: id, encoded, version, has_keys, exists, is_changed: _ } = touched;
             self.slots.set_encoded(id, encoded);
             let slot = self.slots.get_mut(id);
             slot.touched = NONE;
             slot.live = None;
             slot.changed = false;
             slot.version = version;
+            slot.has_keys = has_keys;
             slot.exists = exists;
         }
         for did in batch.journal.drain(..).rev() {
@@ -259,10 +262,10 @@ impl Partition {
             }
             Did::Commanded(command) => self.sources.commands.push_front(command),
             Did::Remembered { slot, key } => {
-                self.slots.get_mut(slot).extra().keys.remove(&key);
+                self.slots.get_mut(slot).extra().keys.known.remove(&key);
             }
-            Did::Forgot { slot, key, remembered } => {
-                self.slots.get_mut(slot).extra().keys.insert(key, remembered);
+            Did::Forgot { slot, key, known } => {
+                self.slots.get_mut(slot).extra().keys.known.insert(key, known);
             }
         }
     }

@@ -9,7 +9,7 @@ use apostate_log::{AppendResult, Confirmation, Position, Record};
 use crate::cell::{self, OwnRow};
 use crate::checkpoint::Cell;
 use crate::commit::RecordKind;
-use crate::interface::{Answer, Effect, Failure, Input, Loaded, Notice, StopReason};
+use crate::interface::{Answer, Effect, Failure, Input, Load, Loaded, Notice, StopReason};
 use crate::partition::{Flight, Partition, Phase};
 use crate::slots::Residence;
 
@@ -120,11 +120,8 @@ impl Partition {
 
     /// The store answers a load.
     pub(crate) fn loaded(&mut self, loaded: Loaded, effects: &mut Vec<Effect>) {
-        let Loaded { address, cells } = loaded;
+        let Loaded { load: Load { address, key }, cells } = loaded;
         let Some(id) = self.slots.find(&address) else { return };
-        if !matches!(self.slots.get(id).residence, Residence::Loading(_)) {
-            return;
-        }
         let cells = match cells {
             Ok(cells) => cells,
             Err(reason) => {
@@ -132,12 +129,14 @@ impl Partition {
                 return self.stop(StopReason::Failed(format!("P6: {entity} cannot be loaded: {reason}")), effects);
             }
         };
-        self.slots.set_cell(id, None);
-        for (key, value) in cells {
-            if !self.place(id, &key, &value) {
-                let entity = self.name_of(&address);
-                return self.stop(StopReason::Broken(format!("P6 broken: a cell of {entity} does not read")), effects);
-            }
+        let is_read = match key {
+            Some(key) => self.place_key(id, key, &cells),
+            None if matches!(self.slots.get(id).residence, Residence::Loading(_)) => self.place_entity(id, &cells),
+            None => true,
+        };
+        if !is_read {
+            let entity = self.name_of(&address);
+            return self.stop(StopReason::Broken(format!("P6 broken: a cell of {entity} does not read")), effects);
         }
         self.make_ready(id);
         self.release_waiting(id);

@@ -112,8 +112,8 @@ pub enum Effect {
         /// The answer. Everything that it depends on is durable.
         answer: Answer,
     },
-    /// Read an entity from the store, with [`load`](crate::load), and come back with [`Input::Loaded`].
-    Load(Address),
+    /// Read from the store, with [`load`](crate::load), and come back with [`Input::Loaded`].
+    Load(Load),
     /// Write cells to the store, and come back with [`Input::Checkpointed`]. One at a time.
     Checkpoint(Box<Checkpoint>),
     /// Everything durable when [`Input::Checkpoint`] came is in the store.
@@ -242,11 +242,20 @@ pub enum Failure {
     Stopped(String),
 }
 
-/// An entity as the store has it.
-#[derive(Clone, Debug)]
-pub struct Loaded {
+/// What to read from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
     /// The entity.
     pub address: Address,
+    /// Only this client key of it; else its state and the first of its client keys.
+    pub key: Option<Box<str>>,
+}
+
+/// What the store has.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What was asked for.
+    pub load: Load,
     /// Its cells that a load reads, or why they cannot be had.
     pub cells: Result<Vec<StoredCell>, String>,
 }

@@ -49,7 +49,7 @@ mod turn;
 pub use crate::cell::host_row;
 pub use crate::checkpoint::Checkpoint;
 pub use crate::interface::{
-    Answer, Config, Effect, Failure, Input, Loaded, Manner, Notice, ParkedCommand, Request, StopReason, Suspect,
+    Answer, Config, Effect, Failure, Input, Load, Loaded, Manner, Notice, ParkedCommand, Request, StopReason, Suspect,
     Witness,
 };
 pub use crate::limits::Tuning;

@@ -1,17 +1,17 @@
 //! What is read from the store while a partition serves. Blocking: for threads that may wait.
 
 use apostate_core::{Address, KindId, Timestamp};
-use apostate_log::{PartitionId, Position, Store, StoreError};
+use apostate_log::{PartitionId, Position, Store, StoreError, StoredCell};
 use bytes::Bytes;
 
 use crate::Range;
 use crate::accept::Parked;
 use crate::cell::{self, OwnRow, Section};
-use crate::interface::Loaded;
-use crate::slots::VERSION_BYTES;
+use crate::interface::{Load, Loaded};
+use crate::slots::{WORD_BYTES, read_word};
 
-/// Most bytes of client keys that a load brings for one entity.
-const KEYS_BYTES: usize = 64 << 20;
+/// About how many bytes of client keys a load brings. As many or more: there may be others.
+pub(crate) const KEYS_BYTES: usize = 64 << 10;
 
 /// An entity as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,18 +37,27 @@ pub struct StoredMessage {
     pub time: Timestamp,
 }
 
-/// Reads what [`Effect::Load`](crate::Effect::Load) asks for: an entity's state and its client keys.
+/// Reads what [`Effect::Load`](crate::Effect::Load) asks for.
 #[must_use]
-pub fn load(store: &dyn Store, address: &Address) -> Loaded {
-    let read = || {
-        let key = cell::key(Section::State, address, &[]);
-        let state = store.get(&key)?;
+pub fn load(store: &dyn Store, load: Load) -> Loaded {
+    let cells = read(store, &load).map_err(|error| error.to_string());
+    Loaded { load, cells }
+}
+
+fn read(store: &dyn Store, load: &Load) -> Result<Vec<StoredCell>, StoreError> {
+    let Load { address, key } = load;
+    let get = |key: Vec<u8>| Ok(store.get(&key)?.map(|value| (Bytes::from(key), value)));
+    if let Some(client_key) = key {
+        return Ok(get(cell::key(Section::ClientKeys, address, client_key.as_bytes()))?.into_iter().collect());
+    }
+    let Some(state) = get(cell::key(Section::State, address, &[]))? else { return Ok(Vec::new()) };
+    let has_keys = state.1.first_chunk().is_some_and(|word| read_word(u64::from_le_bytes(*word)).1);
+    let mut cells = vec![state];
+    if has_keys {
         let (from, to) = cell::entity_bounds(Section::ClientKeys, address);
-        let mut cells = store.scan(&from, &to, KEYS_BYTES)?;
-        cells.extend(state.map(|state| (Bytes::from(key), state)));
-        Ok(cells)
-    };
-    Loaded { address: address.clone(), cells: read().map_err(|error: StoreError| error.to_string()) }
+        cells.extend(store.scan(&from, &to, KEYS_BYTES)?);
+    }
+    Ok(cells)
 }
 
 /// The position of a partition's last checkpoint; none if it never made one.
@@ -96,9 +105,9 @@ pub fn list(
 fn read_entity(key: &Bytes, value: &Bytes) -> Result<Option<StoredEntity>, StoreError> {
     let damaged = || StoreError::Damaged { key: hex(key), detail: "it is no state cell".to_owned() };
     let cell = cell::read_key(key).ok_or_else(damaged)?;
-    let version = u64::from_le_bytes(*value.first_chunk().ok_or_else(damaged)?);
-    let exists = value.len() > VERSION_BYTES;
-    Ok(exists.then(|| StoredEntity { address: cell.address, version, state: value.slice(VERSION_BYTES..) }))
+    let (version, _) = read_word(u64::from_le_bytes(*value.first_chunk().ok_or_else(damaged)?));
+    let exists = value.len() > WORD_BYTES;
+    Ok(exists.then(|| StoredEntity { address: cell.address, version, state: value.slice(WORD_BYTES..) }))
 }
 
 /// Parked messages of entities of `kind` in `range`.

@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use apostate_core::{Effects, Timestamp};
-use apostate_log::{Epoch, Log, LogError, PartitionId, Position, Record, Store, StoreError};
+use apostate_log::{Epoch, Log, LogError, PartitionId, Position, Record, Store, StoreError, StoredCell};
 
 use crate::accept::Parked;
 use crate::batch::{Batch, Counts};
 use crate::cell::{self, EntityCell, OwnRow, Section};
 use crate::checkpoint::Dirty;
-use crate::client_keys::Remembered;
+use crate::client_keys::{Known, Remembered};
 use crate::commit::Body;
 use crate::control::read_generation;
 use crate::delivery::{Generations, Intakes, Outbox, Outgoing};
@@ -334,10 +334,12 @@ impl Partition {
         let key = std::str::from_utf8(sub).ok()?;
         // What the log brings, the store may not have: the slot stays until the first checkpoint.
         self.slots.get_mut(id).kept = self.dirty.generation();
-        let keys = &mut self.slots.get_mut(id).extra().keys;
+        let slot = self.slots.get_mut(id);
+        slot.has_keys = true;
+        let keys = &mut slot.extra().keys;
         match value {
-            Some(value) => keys.insert(key.into(), Arc::new(Remembered::read(value)?)),
-            None => keys.remove(key),
+            Some(value) => keys.known.insert(key.into(), Known::new(Remembered::read(value)?)),
+            None => keys.known.remove(key),
         };
         Some(())
     }
@@ -388,18 +390,46 @@ impl Partition {
         Some(())
     }
 
-    /// Takes over a cell that a load brought. What memory holds is newer. False: it does not read.
-    pub(crate) fn place(&mut self, id: SlotId, key: &[u8], value: &[u8]) -> bool {
-        let Some(EntityCell { section, sub, .. }) = cell::read_key(key) else { return false };
-        match section {
-            Section::State => self.slots.set_cell(id, Some(value.into())),
-            Section::ClientKeys => {
-                let (Ok(key), Some(remembered)) = (std::str::from_utf8(sub), Remembered::read(value)) else {
-                    return false;
-                };
-                self.slots.get_mut(id).extra().keys.entry(key.into()).or_insert_with(|| Arc::new(remembered));
+    /// Takes over an entity that a load brought; what memory holds of its client keys is newer. False: it does not read.
+    pub(crate) fn place_entity(&mut self, id: SlotId, cells: &[StoredCell]) -> bool {
+        let had_keys = self.slots.get(id).has_keys;
+        self.slots.set_cell(id, None);
+        let mut bytes = 0;
+        for (key, value) in cells {
+            let Some(EntityCell { section, sub, .. }) = cell::read_key(key) else { return false };
+            match section {
+                Section::State => self.slots.set_cell(id, Some(value[..].into())),
+                Section::ClientKeys => {
+                    bytes += key.len() + value.len();
+                    let (Ok(key), Some(remembered)) = (std::str::from_utf8(sub), Remembered::read(value)) else {
+                        return false;
+                    };
+                    let keys = &mut self.slots.get_mut(id).extra().keys;
+                    keys.known.entry(key.into()).or_insert_with(|| Known::stored(remembered));
+                }
+                _ => return false,
             }
-            _ => return false,
+        }
+        let slot = self.slots.get_mut(id);
+        slot.has_keys |= had_keys;
+        if bytes >= crate::load::KEYS_BYTES {
+            slot.extra().keys.is_partial = true;
+        }
+        true
+    }
+
+    /// Takes over what the store has of one client key. False: it does not read.
+    pub(crate) fn place_key(&mut self, id: SlotId, key: Box<str>, cells: &[StoredCell]) -> bool {
+        let keys = &mut self.slots.get_mut(id).extra().keys;
+        keys.asked.remove(&key);
+        match cells {
+            [] => {
+                keys.absent.insert(key);
+            }
+            [(_, value), ..] => {
+                let Some(remembered) = Remembered::read(value) else { return false };
+                keys.known.entry(key).or_insert_with(|| Known::stored(remembered));
+            }
         }
         true
     }

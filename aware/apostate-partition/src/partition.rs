@@ -12,7 +12,7 @@ use crate::accept::Parked;
 use crate::batch::{Batch, Counts};
 use crate::checkpoint::Dirty;
 use crate::delivery::{Generation, Generations, Intakes, Outbox};
-use crate::interface::{Effect, Input, Notice, ParkedCommand, Request, StopReason, Suspect, Witness};
+use crate::interface::{Effect, Input, Load, Notice, ParkedCommand, Request, StopReason, Suspect, Witness};
 use crate::message::Message;
 use crate::pacing::Pacer;
 use crate::rectangles::Rectangles;
@@ -55,7 +55,7 @@ pub struct Partition {
     /// Checkpoints that somebody waits for: ticket, generation that must be stored.
     pub(crate) wishes: Vec<(u64, u64)>,
     pub(crate) is_checkpoint_wanted: bool,
-    pub(crate) loads: Vec<Address>,
+    pub(crate) loads: Vec<Load>,
     pub(crate) counts: Counts,
     /// Parked messages, by their numbers.
     pub(crate) parked: BTreeMap<u64, Parked>,

@@ -1,20 +1,18 @@
 //! What the world outside wants: calls, looks and numbered messages.
 
-use std::sync::Arc;
-
 use apostate_core::limits::BODY_BYTES_MAX;
 use apostate_core::{Access, Mode, OnRefused};
 
 use crate::batch::Did;
 use crate::cell::Section;
-use crate::client_keys::{Remembered, fingerprint, is_expired, is_fitting};
-use crate::interface::{Answer, Effect, Failure, Manner, Request};
+use crate::client_keys::{Known, Remembered, fingerprint, is_expired, is_fitting};
+use crate::interface::{Answer, Effect, Failure, Load, Manner, Request};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
 use crate::partition::{Partition, Producer};
 use crate::rectangles::Origin;
 use crate::run::{Impossible, Ran, Run};
-use crate::slots::{Residence, SlotId};
+use crate::slots::{Residence, SlotId, word};
 
 /// What became of the head of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +34,7 @@ impl Partition {
         }
         let slot = self.slot_of(&request.to);
         self.start_load(slot);
+        self.ask_for_key(slot, &request);
         if let Manner::Numbered { producer, .. } = &request.manner {
             let known = self.sources.producers.iter().position(|known| known.name == *producer);
             let producer = known.unwrap_or_else(|| self.new_producer(producer.clone()));
@@ -92,6 +91,9 @@ impl Partition {
         if !is_here || (!is_look && self.slots.get(slot).has_inbox()) {
             return self.wait(slot, request);
         }
+        if self.ask_for_key(slot, &request) {
+            return self.wait(slot, request);
+        }
         if let Manner::Call { key: Some(key) } = &request.manner
             && let Some(answer) = self.remembered(slot, key, &request)
         {
@@ -145,12 +147,14 @@ impl Partition {
     /// What the client key was answered, if it was used before and is not too old.
     fn remembered(&mut self, slot: SlotId, key: &str, request: &Request) -> Option<Answer> {
         let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
-        let extra = self.slots.get_mut(slot).extra.as_mut()?;
-        let remembered = extra.keys.get(key)?.clone();
+        let keys = &mut self.slots.get_mut(slot).extra.as_mut()?.keys;
+        let remembered = keys.known.get(key)?.remembered.clone();
         if now.since(remembered.time) > retention {
-            extra.keys.remove(key);
+            let known = keys.known.remove(key)?;
+            // It will not be looked for in the store either.
+            keys.absent.insert(key.into());
             self.batch.erase(Section::ClientKeys, &request.to, key.as_bytes());
-            self.batch.journal.push(Did::Forgot { slot, key: key.into(), remembered });
+            self.batch.journal.push(Did::Forgot { slot, key: key.into(), known });
             return None;
         }
         self.batch.counts.repeated += 1;
@@ -161,7 +165,18 @@ impl Partition {
         }
     }
 
-    /// Remembers an answer in the same commit as the effect; forgets what is too old.
+    /// Asks the store for a client key that is not in memory, and may be there. True: its request has to wait.
+    fn ask_for_key(&mut self, slot: SlotId, request: &Request) -> bool {
+        let Manner::Call { key: Some(key) } = &request.manner else { return false };
+        let Some(extra) = self.slots.get_mut(slot).extra.as_mut() else { return false };
+        let must_ask = extra.keys.must_ask(key);
+        if must_ask && extra.keys.asked.insert(key.clone()) {
+            self.loads.push(Load { address: request.to.clone(), key: Some(key.clone()) });
+        }
+        must_ask
+    }
+
+    /// Remembers an answer in the same commit as the effect.
     fn remember(&mut self, slot: SlotId, key: &str, request: &Request, answer: &Answer) {
         let now = self.time.now();
         let remembered = Remembered { fingerprint: fingerprint(request), time: now, answer: answer.clone() };
@@ -169,7 +184,25 @@ impl Partition {
         remembered.write(&mut value);
         self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);
         self.batch.journal.push(Did::Remembered { slot, key: key.into() });
-        self.slots.get_mut(slot).extra().keys.insert(key.into(), Arc::new(remembered));
+        self.slots.get_mut(slot).extra().keys.known.insert(key.into(), Known::new(remembered));
+        if !self.slots.get(slot).has_keys {
+            self.mark_keys(slot);
+        }
+    }
+
+    /// Notes in the state cell that the entity has client keys, also if there is no entity.
+    fn mark_keys(&mut self, id: SlotId) {
+        self.touch(id);
+        let slot = self.slots.get_mut(id);
+        slot.has_keys = true;
+        let touched = slot.touched as usize;
+        self.batch.touched[touched].is_changed = true;
+        if !slot.changed {
+            // Not changed by a handler: its bytes are all there is, under a new word.
+            let word = word(slot.version, true).to_le_bytes();
+            let encoded = [&word, slot.state().unwrap_or(&[])].concat();
+            self.slots.set_encoded(id, Some(encoded.into()));
+        }
     }
 
     /// Handles the next message of a producer, or lets the producer wait.

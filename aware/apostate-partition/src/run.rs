@@ -18,7 +18,7 @@ use crate::delivery::Outgoing;
 use crate::limits::DEATHS_MAX;
 use crate::message::{Identity, Message};
 use crate::partition::{Partition, panic_text};
-use crate::slots::{NONE, SlotId, VERSION_BYTES};
+use crate::slots::{NONE, SlotId, WORD_BYTES, word};
 
 /// What to run.
 #[derive(Clone, Copy)]
@@ -134,7 +134,7 @@ impl Partition {
     }
 
     /// Notes how the entity was when the batch began.
-    fn touch(&mut self, id: SlotId) {
+    pub(crate) fn touch(&mut self, id: SlotId) {
         let slot = self.slots.get_mut(id);
         if slot.touched == NONE {
             slot.touched = self.batch.touched.len() as u32;
@@ -144,6 +144,7 @@ impl Partition {
                 slot: id,
                 encoded: slot.encoded.clone(),
                 version: slot.version,
+                has_keys: slot.has_keys,
                 exists: slot.exists,
                 is_changed: false,
             });
@@ -229,11 +230,11 @@ impl Partition {
     pub(crate) fn encode(&mut self, id: SlotId) -> Result<usize, String> {
         let slot = self.slots.get(id);
         self.scratch.clear();
-        self.scratch.extend_from_slice(&slot.version.to_le_bytes());
+        self.scratch.extend_from_slice(&word(slot.version, slot.has_keys).to_le_bytes());
         if let Some(live) = slot.live.as_deref().filter(|_| slot.exists) {
             let scratch = &mut self.scratch;
             catch_unwind(AssertUnwindSafe(|| live.encode(scratch))).map_err(|payload| panic_text(payload.as_ref()))?;
-            assert!(self.scratch.len() > VERSION_BYTES, "P4 broken: a state of no bytes");
+            assert!(self.scratch.len() > WORD_BYTES, "P4 broken: a state of no bytes");
         }
         let encoded = self.scratch.as_slice().into();
         self.slots.set_encoded(id, Some(encoded));

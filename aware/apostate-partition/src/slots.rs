@@ -3,14 +3,14 @@
 //! A slot holds the live value, its encoded bytes, its version, and (boxed, because most have none) what waits for the
 //! entity. Slots that a batch, a checkpoint or a waiting message needs are never evicted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use apostate_core::{Address, Live, Timestamp};
 use hashbrown::HashTable;
 
 use crate::Message;
-use crate::client_keys::Remembered;
+use crate::client_keys::ClientKeys;
 use crate::interface::Request;
 
 /// Where a slot is in the slab. Given to another entity after an eviction, so kept only for slots that are pinned.
@@ -22,11 +22,23 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// Bytes that a slot costs besides the state.
 pub(crate) const SLOT_BYTES: usize = 256;
 
-/// The value of a state cell: version, then the state as [`Live::encode`] wrote it; the version alone once it is deleted.
+/// The value of a state cell: a word of version and one bit, then the state as [`Live::encode`] wrote it; the word alone
+/// where there is no entity (any more). The bit says whether the entity ever remembered a client key: if it did not, nobody
+/// need look for one.
 pub(crate) type StateBytes = Arc<[u8]>;
 
-/// Bytes of the version in a state cell.
-pub(crate) const VERSION_BYTES: usize = 8;
+/// Bytes of the word in a state cell.
+pub(crate) const WORD_BYTES: usize = 8;
+
+/// The word of a state cell.
+pub(crate) fn word(version: u64, has_keys: bool) -> u64 {
+    version << 1 | u64::from(has_keys)
+}
+
+/// Version, and whether a client key was ever remembered, from the word of a state cell.
+pub(crate) fn read_word(word: u64) -> (u64, bool) {
+    (word >> 1, word & 1 == 1)
+}
 
 /// What is known of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +62,8 @@ pub(crate) struct Slot {
     /// The state cell as last encoded; none if there never was one.
     pub(crate) encoded: Option<StateBytes>,
     pub(crate) version: u64,
+    /// Whether the entity ever remembered a client key.
+    pub(crate) has_keys: bool,
     /// Whether the entity exists.
     pub(crate) exists: bool,
     /// Whether the live value has changes that are not encoded.
@@ -65,6 +79,8 @@ pub(crate) struct Slot {
     pub(crate) dirty_generation: u64,
     /// The newest generation in which a cell of it changed besides the state.
     pub(crate) kept: u64,
+    /// What the client keys in memory cost.
+    key_bytes: usize,
     /// Whether the slot belongs to nobody.
     is_free: bool,
     pub(crate) extra: Option<Box<Extra>>,
@@ -82,7 +98,7 @@ pub(crate) struct Extra {
     /// Calls from outside that wait behind the inbox or a load.
     pub(crate) waiting: VecDeque<Request>,
     /// What client keys were answered.
-    pub(crate) keys: BTreeMap<Box<str>, Arc<Remembered>>,
+    pub(crate) keys: ClientKeys,
 }
 
 /// A message that was accepted and not handled yet.
@@ -118,14 +134,14 @@ impl Slot {
 
     /// The state without its version; none if the entity does not exist.
     pub(crate) fn state(&self) -> Option<&[u8]> {
-        self.encoded.as_deref().filter(|bytes| bytes.len() > VERSION_BYTES).map(|bytes| &bytes[VERSION_BYTES..])
+        self.encoded.as_deref().filter(|bytes| bytes.len() > WORD_BYTES).map(|bytes| &bytes[WORD_BYTES..])
     }
 
     /// Takes over a state cell.
     pub(crate) fn set_cell(&mut self, cell: Option<StateBytes>) {
-        self.version =
-            cell.as_deref().and_then(|cell| cell.first_chunk()).map_or(0, |version| u64::from_le_bytes(*version));
-        self.exists = cell.as_deref().is_some_and(|cell| cell.len() > VERSION_BYTES);
+        let word = cell.as_deref().and_then(|cell| cell.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word));
+        (self.version, self.has_keys) = read_word(word);
+        self.exists = cell.as_deref().is_some_and(|cell| cell.len() > WORD_BYTES);
         self.encoded = cell;
         self.live = None;
         self.changed = false;
@@ -133,7 +149,7 @@ impl Slot {
     }
 
     fn bytes(&self) -> usize {
-        SLOT_BYTES + 2 * self.encoded.as_ref().map_or(0, |encoded| encoded.len())
+        SLOT_BYTES + self.key_bytes + 2 * self.encoded.as_ref().map_or(0, |encoded| encoded.len())
     }
 }
 
@@ -167,6 +183,8 @@ impl Slots {
             live: None,
             encoded: None,
             version: 0,
+            has_keys: false,
+            key_bytes: 0,
             exists: false,
             changed: false,
             careful: 0,
@@ -218,6 +236,13 @@ impl Slots {
         self.bytes -= slot.bytes();
         slot.encoded = encoded;
         self.bytes += slot.bytes();
+    }
+
+    /// Accounts for the client keys that a slot has in memory.
+    pub(crate) fn set_key_bytes(&mut self, id: SlotId, bytes: usize) {
+        let slot = &mut self.slab[id as usize];
+        self.bytes = self.bytes - slot.key_bytes + bytes;
+        slot.key_bytes = bytes;
     }
 
     /// Takes over a state cell, and accounts for it.

@@ -169,10 +169,9 @@ impl Crew {
         let (mut opened, mut serving) = (0, 0);
         while serving < self.partitions() {
             // Executors tell before they end; if all are gone without a word, one of them panicked.
-            let announcement = announcements.recv().map_err(|error| OpenError::System {
-                what: "its executors",
-                source: io::Error::other(error),
-            })?;
+            let announcement = announcements
+                .recv()
+                .map_err(|error| OpenError::System { what: "its executors", source: io::Error::other(error) })?;
             match announcement {
                 Announcement::Progress(at) => progress(at),
                 Announcement::Opened => {

@@ -64,7 +64,9 @@ pub enum DirectoryError {
         detail: String,
     },
     /// There is data and no manifest.
-    #[error("{dir} holds `{found}` and no manifest; bring the manifest back from a backup, or choose an empty directory")]
+    #[error(
+        "{dir} holds `{found}` and no manifest; bring the manifest back from a backup, or choose an empty directory"
+    )]
     NoManifest {
         /// The directory.
         dir: PathBuf,
@@ -159,7 +161,8 @@ impl Directory {
 
 /// Whether there is any segment of the log. There always is one, from the first start on.
 fn has_segments(log: &Path) -> bool {
-    let is_segment = |name: &str| name.strip_suffix(".seg").is_some_and(|stem| stem.bytes().all(|b| b.is_ascii_digit()));
+    let is_segment =
+        |name: &str| name.strip_suffix(".seg").is_some_and(|stem| stem.bytes().all(|b| b.is_ascii_digit()));
     let entries = fs::read_dir(log).into_iter().flatten().flatten();
     entries.into_iter().any(|entry| entry.file_name().to_str().is_some_and(is_segment))
 }

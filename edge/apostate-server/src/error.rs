@@ -52,7 +52,9 @@ pub enum CallError {
     Closed,
     /// Nobody knows whether it was done: the partition stopped, or the node was closed, before the answer came. Ask again
     /// after the next start, with the same client key.
-    #[error("it is not known whether {entity} did it ({reason}); ask again after the next start, with the same client key")]
+    #[error(
+        "it is not known whether {entity} did it ({reason}); ask again after the next start, with the same client key"
+    )]
     Unknown {
         /// The entity.
         entity: String,

@@ -102,10 +102,7 @@ impl Node {
     /// # Errors
     ///
     /// As for [`open`](Self::open).
-    pub fn open_telling<E: Entities>(
-        settings: Settings,
-        progress: impl FnMut(Progress),
-    ) -> Result<Self, OpenError> {
+    pub fn open_telling<E: Entities>(settings: Settings, progress: impl FnMut(Progress)) -> Result<Self, OpenError> {
         if !cfg!(panic = "unwind") {
             return Err(OpenError::PanicAborts);
         }
@@ -145,7 +142,8 @@ impl Node {
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
             Err(error) => warn!(%error, "stopping without waiting for messages"),
         }
-        let wishes: Vec<_> = shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
+        let wishes: Vec<_> =
+            shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
         let mut result = Ok(());
         for (partition, wish) in wishes {
             let granted = wish.recv().unwrap_or_else(|_| Err("its executor has ended".to_owned()));

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use apostate_core::Address;
 use apostate_log::PartitionId;
-use apostate_partition::Checkpoint;
+use apostate_partition::{Checkpoint, Load};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
@@ -18,7 +17,7 @@ const LOADS_PER_ORDER: usize = 32;
 pub(crate) struct LoadOrder {
     pub(crate) executor: usize,
     pub(crate) seat: usize,
-    pub(crate) addresses: Vec<Address>,
+    pub(crate) loads: Vec<Load>,
 }
 
 /// A checkpoint to write for one seat.
@@ -73,12 +72,11 @@ impl Outgoing {
         }
     }
 
-    /// Has entities read, and leaves `addresses` empty.
-    pub(crate) fn load(&self, seat: usize, addresses: &mut Vec<Address>) {
-        while !addresses.is_empty() {
-            let rest = addresses.split_off(addresses.len().min(LOADS_PER_ORDER));
-            let order =
-                LoadOrder { executor: self.executor, seat, addresses: std::mem::replace(addresses, rest) };
+    /// Has entities read, and leaves `loads` empty.
+    pub(crate) fn load(&self, seat: usize, loads: &mut Vec<Load>) {
+        while !loads.is_empty() {
+            let rest = loads.split_off(loads.len().min(LOADS_PER_ORDER));
+            let order = LoadOrder { executor: self.executor, seat, loads: std::mem::replace(loads, rest) };
             // Loaders end after the executors do: if they are gone, so is everything.
             let _ = self.loaders.send(order);
         }

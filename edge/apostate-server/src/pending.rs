@@ -93,9 +93,8 @@ impl<R> Pending<R> {
 
     fn reply(&self, address: &Address, verdict: Verdict) -> Result<R, CallError> {
         let entity = || self.shared.name_of(address);
-        let read = |reply: &[u8]| {
-            (self.read)(reply).map_err(|detail| CallError::Unreadable { entity: entity(), detail })
-        };
+        let read =
+            |reply: &[u8]| (self.read)(reply).map_err(|detail| CallError::Unreadable { entity: entity(), detail });
         match verdict {
             Verdict::Answered(Answer::Done { reply, version: _ }) => read(&reply),
             Verdict::Answered(Answer::Refused(refusal)) => Err(CallError::Refused(refusal)),

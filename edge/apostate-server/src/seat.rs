@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use apostate_core::{Address, Timestamp};
+use apostate_core::Timestamp;
 use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
-use apostate_partition::{Effect, Input, Manner, Partition, Range, Request, StopReason};
+use apostate_partition::{Effect, Input, Load, Manner, Partition, Range, Request, StopReason};
 use tracing::error;
 
 use crate::bell::Bell;
@@ -31,7 +31,7 @@ pub(crate) struct Seat {
     backlog: VecDeque<(Stream, std::vec::IntoIter<Request>)>,
     requests_max: usize,
     effects: Vec<Effect>,
-    loads: Vec<Address>,
+    loads: Vec<Load>,
     appended: Vec<(Position, AppendResult)>,
     confirmed: Vec<Confirmation>,
     bell: Arc<Bell>,
@@ -216,7 +216,7 @@ impl Seat {
                         error!(partition = self.id.0, ticket, "an answer to nobody");
                     }
                 }
-                Effect::Load(address) => self.loads.push(address),
+                Effect::Load(load) => self.loads.push(load),
                 Effect::Checkpoint(checkpoint) => outgoing.checkpoint(seat, checkpoint),
                 Effect::Checkpointed { ticket } => self.tickets.grant(ticket, self.id),
                 Effect::Trim { before } => {

@@ -151,11 +151,7 @@ impl Settings {
         Ok(Tuning {
             cache_bytes: memory("cache-bytes", self.cache_bytes)?,
             dirty_bytes_max: memory("dirty-bytes-max", self.dirty_bytes_max)?,
-            checkpoint_log_bytes: share(
-                "checkpoint-log-bytes",
-                self.checkpoint_log_bytes,
-                CHECKPOINT_LOG_BYTES_MIN,
-            )?,
+            checkpoint_log_bytes: share("checkpoint-log-bytes", self.checkpoint_log_bytes, CHECKPOINT_LOG_BYTES_MIN)?,
             requests_max: self.requests_max,
             client_key_retention: self.client_key_retention,
             ..Tuning::default()

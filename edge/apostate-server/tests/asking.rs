@@ -14,8 +14,10 @@ fn a_call_changes_and_a_look_sees_it() {
     assert_eq!(client.call(Stock::at("tea").take(2)).wait(), Ok(3));
     assert_eq!(client.send(Stock::at("tea").receive(1)).wait(), Ok(()));
     assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(4));
-    assert_eq!(client.look(Stock::at("BANK CHARGES").available()).wait().unwrap_err().to_string(), 
-        "there is no stock/BANK CHARGES; it exists from the first call that changes it");
+    assert_eq!(
+        client.look(Stock::at("BANK CHARGES").available()).wait().unwrap_err().to_string(),
+        "there is no stock/BANK CHARGES; it exists from the first call that changes it"
+    );
     assert_eq!(client.call(Stock::at("a/b").receive(1)).wait(), Ok(1));
 }
 

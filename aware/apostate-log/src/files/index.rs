@@ -50,6 +50,8 @@ pub(super) struct Index {
     pub(super) synced: Location,
     /// The segments in use, oldest first.
     pub(super) lengths: Vec<Live>,
+    /// Groups that were written since the opening.
+    pub(super) groups: u64,
     /// How many handles were given out.
     pub(super) handles: u64,
 }

@@ -232,6 +232,7 @@ impl Writer {
             indexed.writer = accepted.writer;
             offset += u64::from(length);
         }
+        index.groups += 1;
         index.synced = self.segments.at();
         index.lengths = self.segments.lengths();
     }

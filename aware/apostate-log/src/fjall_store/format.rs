@@ -88,7 +88,7 @@ pub(super) fn open(
     }
     fs::create_dir_all(dir).map_err(io)?;
     let tree = tree_config(&dir.join(TREE_DIR), cache_bytes, sequence).open().map_err(|error| match error {
-        lsm_tree::Error::Io(error) if error.kind() != std::io::ErrorKind::NotFound => io(error),
+        lsm_tree::Error::Io(error) if !is_damage(&error) => io(error),
         other => StoreOpenError::Damaged { dir: dir.to_owned(), detail: detail(&other) },
     })?;
     // What is ingested from now on is newer than anything that is there.
@@ -134,6 +134,12 @@ fn tree_config(dir: &Path, cache_bytes: u64, sequence: &SequenceNumberCounter) -
         .index_block_partitioning_policy(PartitioningPolicy::all(false))
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
         .data_block_compression_policy(CompressionPolicy::all(CompressionType::None))
+}
+
+/// Whether the files are to blame, and not the disk: they end too early, or name what is not there.
+pub(super) fn is_damage(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | NotFound | UnexpectedEof)
 }
 
 /// What the tree says went wrong, in words.

@@ -1,5 +1,5 @@
 //! A small application, and a node for it, for the journeys in this folder.
-#![allow(dead_code, reason = "each journey uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each journey is a crate of its own, and uses a part of this")]
 
 use std::path::Path;
 
@@ -79,8 +79,43 @@ impl Ghost {
     }
 }
 
+/// Something that ends the process when it goes off.
+#[entity(name = "bomb")]
+#[derive(Default, Serialize, Deserialize)]
+pub struct Bomb {
+    lit: u32,
+}
+
+#[handlers]
+impl Bomb {
+    /// Sets another bomb off, by message.
+    #[open]
+    pub fn light(&mut self, tx: &mut Tx, other: String) {
+        self.lit += 1;
+        tx.send(Bomb::at(&other).explode());
+        tx.send(Bomb::at(&other).survive());
+    }
+
+    /// Ends the process.
+    pub fn explode(&mut self) {
+        self.lit += 1;
+        std::process::abort();
+    }
+
+    /// Comes after the bang.
+    pub fn survive(&mut self) {
+        self.lit += 10;
+    }
+
+    /// How often it was lit.
+    #[open]
+    pub fn lit(&self) -> u32 {
+        self.lit
+    }
+}
+
 /// The application.
-pub type App = (Stock,);
+pub type App = (Stock, Bomb);
 
 /// Small files, so that journeys are quick.
 pub fn settings(data: &Path, partitions: u32) -> Settings {
@@ -106,4 +141,27 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Two keys of the kind `kind` that two partitions have between them, the lower one first.
+pub fn far_apart(kind: &str) -> (String, String) {
+    let hash = |key: &String| {
+        let key = EntityKey::new(key).expect("a key");
+        apostate_core::ring_hash(apostate_core::KindId::of(kind), &key)
+    };
+    let keys = || (0..).map(|number| format!("key-{number}"));
+    let low = keys().find(|key| hash(key) < 1 << 62).expect("there are many");
+    let high = keys().find(|key| hash(key) > 3 << 62).expect("there are many");
+    (low, high)
+}
+
+/// Waits for a state of the world; never for a time.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("a minute has passed, and still not: {what}");
 }

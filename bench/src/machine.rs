@@ -1,0 +1,45 @@
+//! What this process has cost the machine so far, and how busy the machine is otherwise.
+
+use std::fs;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Processor time of all threads of this process, in seconds.
+pub(crate) fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The most memory that this process has had resident; none where the system does not tell.
+pub(crate) fn peak_memory_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Lets [`peak_memory_bytes`] begin anew, at what is resident now. Where the system does not let us, it goes on.
+pub(crate) fn forget_peak_memory() {
+    // Not everywhere is there such a file; a peak that is too high is still an honest one.
+    drop(fs::write("/proc/self/clear_refs", "5"));
+}
+
+/// The average number of threads that wanted to run in the last minute; none where the system does not tell.
+pub(crate) fn load_average() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_costs_processor_time() {
+        let before = cpu_seconds();
+        let mut sum = 0_u64;
+        while cpu_seconds() == before {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        assert!(cpu_seconds() > before);
+    }
+}

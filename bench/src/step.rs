@@ -1,0 +1,189 @@
+//! `step`: one partition by itself, on one thread, with neither disk nor other threads.
+//!
+//! What a partition costs when nothing waits: every append is durable by the next turn, every load finds nothing, and
+//! no checkpoint is made. It is the workload to profile.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use apostate::{Call, Entities, Timestamp};
+use apostate_core::decode;
+use apostate_log::{AppendResult, Confirmation, MemoryLog, MemoryStore, PartitionId};
+use apostate_partition::{
+    Answer, Config, Effect, Failure as NotDone, Input, Loaded, Manner, Map, Partition, Request, Tuning,
+};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::arguments::StepArguments;
+use crate::failure::{Failure, check};
+use crate::machine;
+use crate::orders::{ITEMS, Luck, MESSAGES};
+use crate::report::Report;
+use crate::shop::{ON_HAND, Order, Shop, Stock};
+
+/// A partition by itself.
+struct Alone {
+    partition: Partition,
+    effects: Vec<Effect>,
+    /// What the world answers at the next turn.
+    inputs: Vec<Input>,
+    /// How many requests were answered, and with what the last one was.
+    answered: u64,
+    answer: Option<Answer>,
+    turns: u64,
+    records: u64,
+    record_bytes: u64,
+    loads: u64,
+}
+
+/// Places `arguments.orders` orders and waits until all are confirmed.
+pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
+    let &StepArguments { orders, outstanding, seed, json: _ } = arguments;
+    let parameters = json!({ "orders": orders, "outstanding": outstanding, "seed": seed });
+    let mut report = Report::new("step", parameters);
+    let mut alone = Alone::open()?;
+
+    let (began, cpu) = (Instant::now(), machine::cpu_seconds());
+    let mut luck = Luck::new(seed);
+    let mut placed = 0;
+    while alone.answered < orders {
+        while placed < orders && placed - alone.answered < outstanding {
+            alone.ask(placed, Order::at(placed).place(luck.lines()), Manner::Call { key: None })?;
+            placed += 1;
+        }
+        alone.turn()?;
+    }
+    while !alone.is_quiet() {
+        alone.turn()?;
+    }
+    let (seconds, cpu) = (began.elapsed().as_secs_f64(), machine::cpu_seconds() - cpu);
+
+    let status = alone.partition.status();
+    check(status.counts.messages == orders * MESSAGES, || format!("{} messages", status.counts.messages))?;
+    report.set_rounded("orders_per_s", orders as f64 / seconds);
+    report.set_rounded("messages_per_s", status.counts.messages as f64 / seconds);
+    report.set_rounded("microseconds_per_message", seconds * 1e6 / status.counts.messages as f64);
+    report.set_rounded("seconds", seconds);
+    report.set_rounded("cpu_seconds", cpu);
+    report.set_rounded("log_bytes_per_order", alone.record_bytes as f64 / orders as f64);
+    report.set("records", alone.records);
+    report.set("turns", alone.turns);
+    report.set("loads", alone.loads);
+    report.set("outstanding", outstanding);
+    report.set("peak_memory_bytes", machine::peak_memory_bytes());
+    alone.audit(orders)?;
+    Ok(report)
+}
+
+impl Alone {
+    fn open() -> Result<Self, Failure> {
+        let id = PartitionId(1);
+        // Nothing is ever written to the store, so everything stays in memory.
+        let tuning = Tuning {
+            cache_bytes: usize::MAX,
+            dirty_bytes_max: usize::MAX,
+            checkpoint_log_bytes: u64::MAX,
+            ..Tuning::default()
+        };
+        let registry = Arc::new(Shop::registry()?);
+        let config = Config { id, map: Map::first(1), registry, tuning, luck: 0, suspects: Vec::new() };
+        let (store, log) = (MemoryStore::new(), MemoryLog::new(id));
+        let partition = Partition::open(config, &store, &log, Box::new(()), &mut |_| {})?;
+        let mut alone = Self {
+            partition,
+            effects: Vec::new(),
+            inputs: vec![Input::Open],
+            answered: 0,
+            answer: None,
+            turns: 0,
+            records: 0,
+            record_bytes: 0,
+            loads: 0,
+        };
+        while !alone.partition.status().is_serving {
+            alone.turn()?;
+        }
+        (alone.turns, alone.records, alone.record_bytes) = (0, 0, 0);
+        Ok(alone)
+    }
+
+    fn ask<E, R, S, A>(&mut self, ticket: u64, call: Call<E, R, S, A>, manner: Manner) -> Result<(), Failure> {
+        let to = call.to.map_err(|error| Failure::Wrong(error.to_string()))?;
+        self.inputs.push(Input::Request(Request { ticket, to, handler: call.handler, body: call.body, manner }));
+        Ok(())
+    }
+
+    /// Hands over what has arrived, lets the partition work, and carries out what it wants.
+    fn turn(&mut self) -> Result<(), Failure> {
+        self.turns += 1;
+        let now = Timestamp(self.turns);
+        for input in self.inputs.drain(..).chain([Input::Turn]) {
+            self.partition.step(now, input, &mut self.effects);
+        }
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Append { at, record } => {
+                    self.records += 1;
+                    self.record_bytes += record.len() as u64;
+                    self.inputs.push(Input::Appended(at, AppendResult::Ok));
+                }
+                Effect::Load(load) => {
+                    self.loads += 1;
+                    self.inputs.push(Input::Loaded(Loaded { load, cells: Ok(Vec::new()) }));
+                }
+                Effect::Confirm { ticket } => self.inputs.push(Input::Confirmed(Confirmation::Yes(ticket))),
+                Effect::Answer { ticket: _, answer } => {
+                    self.answered += 1;
+                    self.answer = Some(answer);
+                }
+                Effect::WakeAt(_) | Effect::Notice(_) => {}
+                effect @ (Effect::Stopped(_)
+                | Effect::Frame { .. }
+                | Effect::Checkpoint(_)
+                | Effect::Checkpointed { .. }
+                | Effect::Trim { .. }) => return Err(Failure::Wrong(format!("the partition wants {effect:?}"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.inputs.is_empty() && self.partition.status().is_quiet
+    }
+
+    /// Looks at an entity; none if there is no such entity.
+    fn look<E, R: DeserializeOwned, S, A>(&mut self, call: Call<E, R, S, A>) -> Result<Option<R>, Failure> {
+        self.answer = None;
+        self.ask(0, call, Manner::Look)?;
+        loop {
+            self.turn()?;
+            match self.answer.take() {
+                None => {}
+                Some(Answer::Done { reply, version: _ }) => {
+                    return decode(&reply).map(Some).map_err(|error| Failure::Wrong(error.to_string()));
+                }
+                Some(Answer::Failed(NotDone::Missing)) => return Ok(None),
+                Some(other) => return Err(Failure::Wrong(format!("a look was answered with {other:?}"))),
+            }
+        }
+    }
+
+    /// Looks at every entity: all orders confirmed, nothing held, and the units add up.
+    fn audit(&mut self, orders: u64) -> Result<(), Failure> {
+        let mut ordered = 0;
+        for order in 0..orders {
+            let (is_confirmed, units) = self.look(Order::at(order).outcome())?.unwrap_or_default();
+            check(is_confirmed, || format!("order {order} is not confirmed"))?;
+            ordered += units;
+        }
+        let mut all_sold = 0;
+        for item in 0..ITEMS {
+            let (on_hand, held, sold) = self.look(Stock::at(item).outcome())?.unwrap_or((ON_HAND, 0, 0));
+            check(held == 0, || format!("item {item} is held for {held} orders"))?;
+            check(on_hand + sold == ON_HAND, || format!("item {item} has {on_hand} and sold {sold}"))?;
+            all_sold += sold;
+        }
+        check(ordered == all_sold, || format!("{ordered} units were ordered, {all_sold} sold"))
+    }
+}

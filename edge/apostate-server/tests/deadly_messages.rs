@@ -1,0 +1,39 @@
+//! A message that kills the process, again and again, is found and parked; everything else goes on.
+
+mod common;
+
+use std::process::Command;
+
+use common::{App, Bomb, directory, far_apart, settings, wait_until};
+
+const DATA: &str = "APOSTATE_TEST_DATA";
+
+/// The process that dies. It is this test again, called by the other one.
+#[test]
+fn child() {
+    let Some(data) = std::env::var_os(DATA) else { return };
+    let node = apostate_server::Node::open::<App>(settings(data.as_ref(), 2)).expect("a node");
+    let client = node.client();
+    let (fuse, bomb) = far_apart("bomb");
+    client.call(Bomb::at(&fuse).light(bomb.clone())).with_key("once").wait().expect("lit");
+    wait_until("what came after the bang has arrived", || client.look(Bomb::at(&bomb).lit()).wait() == Ok(10));
+}
+
+#[test]
+fn a_message_that_kills_the_process_is_parked_after_some_deaths() {
+    let dir = directory();
+    let mut deaths = 0;
+    loop {
+        let mut child = Command::new(std::env::current_exe().expect("this test"));
+        let output = child.args(["--exact", "child"]).env(DATA, dir.path()).output().expect("it ran");
+        if output.status.success() {
+            break;
+        }
+        deaths += 1;
+        assert!(deaths < 20, "it goes on dying: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(deaths >= 3, "the message was tried: {deaths}");
+    let node = apostate_server::Node::open::<App>(settings(dir.path(), 2)).expect("a node");
+    let parked: usize = node.status().partitions.iter().map(|partition| partition.state.as_ref().unwrap().parked).sum();
+    assert_eq!(parked, 1);
+}

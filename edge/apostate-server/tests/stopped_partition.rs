@@ -1,0 +1,79 @@
+//! A partition that stops says why, and leaves its neighbours running.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use apostate_log::PartitionId;
+use apostate_server::{CallError, ProducerError};
+use common::{Stock, chain, directory, far_apart, open};
+
+/// Fills two partitions with so many entities that each has blocks of its own in the store.
+fn fill(data: &Path) {
+    let mut node = open(data, 2);
+    let client = node.client();
+    let mut producer = client.producer("fill").expect("a stream");
+    for number in 1..=4_000 {
+        producer.send(number, Stock::at(format!("key-{number}")).receive(1)).expect("sent");
+    }
+    producer.finish().expect("answered");
+    node.stop().expect("stopped");
+}
+
+/// Flips a bit in the state of the entity `key`, wherever the store has it.
+fn damage(data: &Path, key: &str) {
+    // As the key ends in a cell's own key: two zero bytes follow.
+    let needle = [key.as_bytes(), &[0, 0]].concat();
+    let mut hits = 0;
+    for path in files(&data.join("store")) {
+        let mut bytes = std::fs::read(&path).expect("readable");
+        let found: Vec<usize> =
+            bytes.windows(needle.len()).enumerate().filter(|(_, w)| *w == needle).map(|(at, _)| at).collect();
+        for at in &found {
+            bytes[at + needle.len() + 12] ^= 1;
+        }
+        hits += found.len();
+        if !found.is_empty() {
+            std::fs::write(&path, bytes).expect("written");
+        }
+    }
+    assert!(hits > 0, "the store has the entity");
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("readable").map(|entry| entry.expect("readable").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
+    let dir = directory();
+    fill(dir.path());
+    let (low, high) = far_apart("stock");
+    damage(dir.path(), &low);
+
+    let mut node = open(dir.path(), 2);
+    let client = node.client();
+    let error = client.look(Stock::at(&low).available()).wait().unwrap_err();
+    assert!(matches!(error, CallError::Unknown { .. }), "it was handed over: {error:?}");
+    assert!(chain(&error).contains("damaged"), "{error}");
+    let error = client.call(Stock::at(&low).receive(1)).wait().unwrap_err();
+    assert!(matches!(error, CallError::Stopped { .. }), "it was not even handed over: {error:?}");
+
+    assert_eq!(client.call(Stock::at(&high).receive(1)).wait(), Ok(2), "the neighbour is well");
+    let status = node.status();
+    let stopped: Vec<_> = status.stopped().collect();
+    assert!(matches!(stopped[..], [(PartitionId(1), reason)] if reason.contains("damaged")), "{stopped:?}");
+
+    let mut producer = client.producer("more").expect("a stream");
+    producer.send(1, Stock::at(&low).receive(1)).expect("sent");
+    let broken = producer.finish();
+    assert!(matches!(broken, Err(ProducerError::Broken { lowest_unanswered: 1, .. })), "{broken:?}");
+    assert!(matches!(client.settle(), Err(CallError::Stopped { .. })));
+    assert!(client.list::<Stock>().any(|listed| listed.is_err()), "a list does not leave a part out in silence");
+
+    let error = node.stop().unwrap_err();
+    assert_eq!(error.partition, PartitionId(1));
+    let node = open(dir.path(), 2);
+    assert_eq!(node.client().look(Stock::at(&high).available()).wait(), Ok(2), "kept over the stop");
+}
