@@ -58,6 +58,12 @@ impl Failure {
     }
 }
 
+/// Says what was tried when the system refused it.
+pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Failure {
+    let what = what.into();
+    |source| Failure::Io { what, source }
+}
+
 /// Fails unless `holds`.
 pub(crate) fn check(holds: bool, wrong: impl FnOnce() -> String) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(Failure::Wrong(wrong())) }

@@ -1,11 +1,26 @@
-//! Reproducible workloads, one command each.
+//! Reproducible workloads: each runs the system, verifies the outcome from the entities' own state, and says what it cost.
+//!
+//! Reading order: [`arguments`] says what can be asked; [`reserve`] is a whole workload, [`shop`] its entities and
+//! [`stream`] its requests; [`step`] is the same work without disk or threads. [`host`] is the node that is measured,
+//! [`report`] what is said of it.
+
 mod arguments;
-mod failure;
-mod machine;
-mod orders;
-mod report;
-mod shop;
+
+mod reserve;
 mod step;
+
+
+mod orders;
+mod shop;
+
+mod host;
+mod latency;
+mod machine;
+mod scratch;
+mod stream;
+
+mod failure;
+mod report;
 
 use std::process::ExitCode;
 
@@ -13,12 +28,16 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Workload};
 
+/// Messages are many small allocations, made on one thread and freed on another.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let (result, json) = match Arguments::parse().workload {
-        Workload::Step(arguments) => (step::run(&arguments), arguments.json),
+    let Arguments { workload, json } = Arguments::parse();
+    let result = match &workload {
+        Workload::Step(arguments) => step::run(arguments),
+        Workload::Reserve(arguments) => reserve::run(arguments),
+        _ => return ExitCode::FAILURE,
     };
     match result {
         Ok(report) => {

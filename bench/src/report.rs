@@ -49,6 +49,13 @@ impl Report {
     }
 }
 
+/// The parameters of the node, and those of the workload.
+pub(crate) fn merged(host: &Value, workload: impl Serialize) -> Value {
+    let mut all = host.as_object().cloned().unwrap_or_default();
+    all.extend(json!(workload).as_object().cloned().unwrap_or_default());
+    Value::Object(all)
+}
+
 /// A number with four digits that mean something, or as a whole.
 pub(crate) fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {

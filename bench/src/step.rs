@@ -39,7 +39,7 @@ struct Alone {
 
 /// Places `arguments.orders` orders and waits until all are confirmed.
 pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
-    let &StepArguments { orders, outstanding, seed, json: _ } = arguments;
+    let &StepArguments { orders, outstanding, seed } = arguments;
     let parameters = json!({ "orders": orders, "outstanding": outstanding, "seed": seed });
     let mut report = Report::new("step", parameters);
     let mut alone = Alone::open()?;
@@ -59,11 +59,15 @@ pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
     }
     let (seconds, cpu) = (began.elapsed().as_secs_f64(), machine::cpu_seconds() - cpu);
 
-    let status = alone.partition.status();
-    check(status.counts.messages == orders * MESSAGES, || format!("{} messages", status.counts.messages))?;
+    let messages = orders * MESSAGES;
+    let taken = alone.partition.status().counts.messages;
+    check(taken >= messages, || format!("{messages} messages were sent, {taken} taken"))?;
     report.set_rounded("orders_per_s", orders as f64 / seconds);
-    report.set_rounded("messages_per_s", status.counts.messages as f64 / seconds);
-    report.set_rounded("microseconds_per_message", seconds * 1e6 / status.counts.messages as f64);
+    report.set_rounded("messages_per_s", messages as f64 / seconds);
+    // By processor time: what else runs on the machine does not matter much.
+    report.set_rounded("cpu_microseconds_per_message", cpu * 1e6 / messages as f64);
+    // More than there are: one that waited in an inbox, or for a load, is taken twice.
+    report.set_rounded("takes_per_message", taken as f64 / messages as f64);
     report.set_rounded("seconds", seconds);
     report.set_rounded("cpu_seconds", cpu);
     report.set_rounded("log_bytes_per_order", alone.record_bytes as f64 / orders as f64);

@@ -45,7 +45,12 @@ fn measure(
     let mut logs: Vec<_> = (1..=partitions)
         .map(|partition| {
             let ring = ring.clone();
-            engine.log(PartitionId(partition), std::sync::Arc::new(move || { let _ = ring.try_send(()); }))
+            engine.log(
+                PartitionId(partition),
+                std::sync::Arc::new(move || {
+                    let _ = ring.try_send(());
+                }),
+            )
         })
         .collect();
     let record = Bytes::from(vec![7; record_bytes]);

@@ -175,7 +175,7 @@ fn look(arguments: &Arguments, store: &FjallStore, written: &AtomicU64, is_over:
         for _ in 0..LOOKS_PER_HIT {
             number += 1;
             let written = written.load(Relaxed);
-            let exists = number % LOOKS_PER_HIT == 0 && written > 0;
+            let exists = number.is_multiple_of(LOOKS_PER_HIT) && written > 0;
             let wanted = if exists { number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % written } else { 1 << 60 | number };
             let began = seconds_of(ClockId::Monotonic);
             let found = store.get(&key(wanted)).expect("an answer").is_some();

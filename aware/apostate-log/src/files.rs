@@ -113,7 +113,7 @@ impl FilesEngine {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; nothing was changed then.
+    /// [`OpenError`]. What another process uses or another build wrote is left as it is.
     pub fn open(dir: &Path, settings: FilesSettings, expected: &Expected) -> Result<Self, OpenError> {
         open::open(dir, settings, expected)
     }

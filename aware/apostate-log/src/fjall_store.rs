@@ -6,6 +6,7 @@
 //! `docs/design/store.md`.
 //!
 //! ```text
+//!   dir/LOCK        held as long as the store is open
 //!   dir/FORMAT      which layout this is; there once the store was created whole
 //!   dir/cells/      the tree: `current` names the version, a version names its tables
 //! ```
@@ -18,6 +19,7 @@ mod compactor;
 mod format;
 mod sealed;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -38,6 +40,8 @@ pub struct FjallStore {
     /// One checkpoint at a time; and why there may be no other.
     writer: Mutex<Writer>,
     compactor: Compactor,
+    /// Let go last, when nothing touches the files any more.
+    _lock: File,
 }
 
 /// What checkpoints share.
@@ -66,11 +70,11 @@ impl FjallStore {
     /// [`StoreOpenError`]; above all, a store that should exist and does not is an error, never an empty start.
     pub fn open(dir: &Path, expect: StoreExpect, cache_bytes: u64) -> Result<Self, StoreOpenError> {
         let sequence = SequenceNumberCounter::default();
-        let tree = format::open(dir, expect, cache_bytes, &sequence)?;
+        let (tree, lock) = format::open(dir, expect, cache_bytes, &sequence)?;
         let compactor = Compactor::start(tree.clone(), sequence)
             .map_err(|error| StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() })?;
         compactor.wake();
-        Ok(Self { tree, writer: Mutex::new(Writer { broken: None }), compactor })
+        Ok(Self { tree, writer: Mutex::new(Writer { broken: None }), compactor, _lock: lock })
     }
 
     /// What the store holds.

@@ -115,6 +115,32 @@ fn an_unreadable_segment_stops_all_that_may_have_lost_a_record() {
 }
 
 #[test]
+fn a_log_that_begins_with_an_unreadable_segment_stops_who_needed_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    rig.fill(&mut rig.log(1), 1, 3);
+    rig.fill(&mut rig.log(2), 1, 40);
+    for expect in [2, 3] {
+        let image = rig.crash();
+        edit(&common::segments(image.path())[0], |bytes| bytes[20] ^= 1);
+        // Partition 1 has a checkpoint; partition 2 has none, and its first records are gone.
+        let positions = [(PartitionId(1), Position(expect))].into();
+        let again = Rig::open(image.path(), &Expected { positions, mark: None });
+        let due: &[(u64, u64)] = if expect == 3 { &[(2, 1)] } else { &[(1, 3), (2, 1)] };
+        assert_eq!(again.stopped(), due);
+        // It stays so, and the others stay well, also when the segments are trimmed.
+        let mut three = again.log(3);
+        again.fill(&mut three, 1, 60);
+        three.trim(Position(61));
+        again.fill(&mut three, 61, 61);
+        drop((three, again));
+        let again = Rig::open(image.path(), &Expected::default());
+        assert_eq!(again.stopped(), due);
+        assert_eq!(again.log(3).last(), Ok(Position(61)));
+    }
+}
+
+#[test]
 fn a_stopped_partition_stays_stopped_and_pins_nothing() {
     let (_dir, rig) = two_partitions();
     let image = rig.crash();

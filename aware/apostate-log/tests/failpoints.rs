@@ -7,9 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use apostate_log::{
-    AppendResult, Expected, FAILPOINTS, FjallStore, Log, PartitionId, Position, Store, StoreExpect,
-};
+use apostate_log::{AppendResult, Expected, FAILPOINTS, FjallStore, Log, PartitionId, Position, Store, StoreExpect};
 
 use common::{Rig, filled, read_all, settings};
 
@@ -25,7 +23,7 @@ fn work(folder: &Path) {
     assert_eq!(rig.stopped(), []);
     let store = FjallStore::open(&folder.join("store"), StoreExpect::Fresh, 1 << 20).expect("a store");
     let mut logs: Vec<_> = (1..=PARTITIONS).map(|partition| rig.log(partition)).collect();
-    for round in 0..400 {
+    for round in 0..120 {
         for (partition, log) in (1..).zip(&mut logs) {
             let at = log.last().expect("a healthy log").0 + 1;
             rig.fill(log, at, at);
@@ -110,7 +108,7 @@ fn nothing_acknowledged_is_lost_whatever_step_the_process_dies_in() {
     for failpoint in FAILPOINTS {
         let dir = tempfile::tempdir().expect("a folder");
         // In its first passing, and in later ones, on a folder that has seen the earlier deaths.
-        for count in [1, 2, 7] {
+        for count in [1, 5] {
             let acknowledged = work_until(dir.path(), failpoint, count);
             let (positions, mark) = expected(dir.path());
             let checkpointed = positions.get(&PartitionId(1)).map_or(0, |position| position.0);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use apostate_log::{Expected, FilesEngine, OpenError};
+use apostate_log::{Expected, FilesEngine, FjallStore, OpenError, StoreExpect, StoreOpenError};
 
 use common::{Rig, filled, read_all};
 
@@ -41,4 +41,14 @@ fn a_second_engine_in_the_same_process_is_kept_out_too() {
     assert!(matches!(second, Err(OpenError::Locked { .. })));
     drop(rig);
     Rig::open(dir.path(), &Expected::default());
+}
+
+#[test]
+fn a_second_user_of_a_store_is_kept_out() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let second = FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20);
+    assert!(matches!(second, Err(StoreOpenError::Locked { .. })));
+    drop(store);
+    FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store");
 }

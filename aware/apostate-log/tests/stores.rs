@@ -29,7 +29,7 @@ fn cells(round: u64, count: u64) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
         .map(|number| {
             let number = (number * 7 + round * 13) % (count * 2);
             let value = format!("value {number} of {round} ").repeat(usize::try_from(number % 5).unwrap_or(0));
-            (key(number), ((number + round) % 4 != 0).then(|| value.into_bytes()))
+            (key(number), (!(number + round).is_multiple_of(4)).then(|| value.into_bytes()))
         })
         .collect()
 }

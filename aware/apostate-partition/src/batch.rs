@@ -75,7 +75,7 @@ pub(crate) enum CellChange {
 /// What is counted for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Messages handled.
+    /// Messages and requests that a handler ran for.
     pub messages: u64,
     /// Messages from other partitions that had been applied before.
     pub duplicates: u64,

@@ -114,6 +114,7 @@ impl Partition {
         self.witness.enter(fingerprint, run.to.kind().0, run.handler.0);
         let outcome = step(live, number, &visit, &mut self.run_effects);
         self.witness.leave();
+        self.batch.counts.messages += 1;
         match (outcome, info.mode) {
             (Outcome::Done, Mode::Looks) => Ran::Done(self.slots.get(run.slot).version),
             (Outcome::Done, Mode::Changes) => self.keep(run),

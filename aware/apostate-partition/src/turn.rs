@@ -112,8 +112,10 @@ impl Partition {
         }
     }
 
+    /// Every inbox that can go on handles one message. Fewer would not do: new messages for an entity stand behind its
+    /// inbox, so a backlog that is worked off more slowly than it grows would never end.
     fn inboxes(&mut self) {
-        for _ in 0..TURN_MESSAGES {
+        for _ in 0..self.sources.ready.len() {
             if self.is_full() {
                 return;
             }

@@ -13,8 +13,8 @@ fn fill(data: &Path) {
     let mut node = open(data, 2);
     let client = node.client();
     let mut producer = client.producer("fill").expect("a stream");
-    for number in 1..=4_000 {
-        producer.send(number, Stock::at(format!("key-{number}")).receive(1)).expect("sent");
+    for number in 1..=4_000_u64 {
+        producer.send(number, Stock::at(format!("key-{}", number - 1)).receive(1)).expect("sent");
     }
     producer.finish().expect("answered");
     node.stop().expect("stopped");
@@ -66,8 +66,7 @@ fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
     assert!(matches!(stopped[..], [(PartitionId(1), reason)] if reason.contains("damaged")), "{stopped:?}");
 
     let mut producer = client.producer("more").expect("a stream");
-    producer.send(1, Stock::at(&low).receive(1)).expect("sent");
-    let broken = producer.finish();
+    let broken = producer.send(1, Stock::at(&low).receive(1)).and_then(|()| producer.finish());
     assert!(matches!(broken, Err(ProducerError::Broken { lowest_unanswered: 1, .. })), "{broken:?}");
     assert!(matches!(client.settle(), Err(CallError::Stopped { .. })));
     assert!(client.list::<Stock>().any(|listed| listed.is_err()), "a list does not leave a part out in silence");

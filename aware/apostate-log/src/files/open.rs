@@ -115,13 +115,14 @@ fn start(
     Ok(FilesEngine { shared, requests, writer: Some(writer), disk: disk.clone() })
 }
 
+/// Creates the folders that are missing, durably.
 fn make_dirs(dir: &Path, log: &Path) -> io::Result<()> {
-    if log.try_exists()? {
-        return Ok(());
-    }
+    let missing: Vec<&Path> = log.ancestors().take_while(|path| !path.exists()).collect();
     fs::create_dir_all(log)?;
-    sync_dir(dir)?;
-    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
+    for parent in missing.iter().filter_map(|path| path.parent()) {
+        sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
+    }
+    sync_dir(dir)
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {
@@ -243,7 +244,14 @@ fn records_of(pieces: &[Piece], wanted: PartitionId) -> impl Iterator<Item = io:
 fn settle(pieces: &[Piece], recovered: &Recovered) -> io::Result<VecDeque<Live>> {
     let mut older = VecDeque::new();
     for piece in pieces {
-        let Piece::Segment { file, .. } = piece else { continue };
+        let file = match piece {
+            Piece::Segment { file, .. } => file,
+            Piece::Gap { number } => {
+                // It goes when those before it go, whether there is a file or not.
+                older.push_back(Live { number: *number, length: 0 });
+                continue;
+            }
+        };
         if file.number == recovered.end.segment && !recovered.flawed.contains(&file.number) {
             // The next segment names this end as well; without the rest the file takes less room.
             file.file.cut(recovered.end.offset)?;

@@ -53,7 +53,7 @@ pub(super) struct Recovered {
 
 /// Applies the rules to the log, from its oldest segment to its last.
 pub(super) fn recover(pieces: &[Piece], known: Known<'_>) -> Recovered {
-    let mut walk = Walk { mark: known.mark, ..Walk::default() };
+    let mut walk = Walk::new(&known);
     for found in pieces.iter().flat_map(Piece::found) {
         if let Found::Group { group, .. } = found {
             walk.mark = walk.mark.max(group.header.synced);
@@ -69,7 +69,7 @@ pub(super) fn recover(pieces: &[Piece], known: Known<'_>) -> Recovered {
             }
         }
     }
-    walk.finish(known)
+    walk.finish(known.stopped)
 }
 
 impl Piece {
@@ -82,8 +82,8 @@ impl Piece {
 }
 
 /// Goes through the log from its oldest group to its end.
-#[derive(Default)]
-struct Walk {
+struct Walk<'a> {
+    expected: &'a BTreeMap<PartitionId, Position>,
     mark: Location,
     index: Index,
     end: Location,
@@ -94,9 +94,28 @@ struct Walk {
     suspects: BTreeMap<PartitionId, Location>,
     /// The last flaw: a partition that was not known before it may have been there.
     flaw: Option<Location>,
+    /// Nothing was taken in yet: what comes first tells where partitions stand.
+    is_beginning: bool,
+    /// The log begins with a flaw: what was before it may have been trimmed or lost.
+    is_headless: bool,
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
+    fn new(known: &Known<'a>) -> Self {
+        Self {
+            expected: known.expected,
+            mark: known.mark,
+            index: Index::default(),
+            end: Location::default(),
+            sequence: None,
+            flawed: BTreeSet::new(),
+            suspects: BTreeMap::new(),
+            flaw: None,
+            is_beginning: true,
+            is_headless: false,
+        }
+    }
+
     fn gap(&mut self, number: u64) {
         self.end = Location { segment: number, offset: 0 };
         self.take_flaw(self.end);
@@ -139,6 +158,7 @@ impl Walk {
     }
 
     fn take_flaw(&mut self, at: Location) {
+        self.is_headless |= self.is_beginning;
         self.flaw = Some(at);
         self.flawed.insert(at.segment);
         self.sequence = None;
@@ -148,14 +168,14 @@ impl Walk {
     }
 
     fn group(&mut self, file: &Arc<SegmentFile>, group: &Group, damaged: &[usize]) {
-        let is_first = self.sequence.is_none() && self.flaw.is_none();
+        let is_first = std::mem::replace(&mut self.is_beginning, false);
         self.sequence = Some(group.header.sequence + 1);
         let at = group.header.at;
         let mut offset = group.records_at();
         for (number, entry) in group.entries.iter().enumerate() {
             match *entry {
                 Entry::Roll { partition, last } => {
-                    if is_first {
+                    if is_first && !self.is_headless {
                         self.index.partitions.insert(partition, Indexed::after(last));
                     }
                     self.heard_of(partition, last, at);
@@ -184,6 +204,11 @@ impl Walk {
     /// The log says here that `last` is the last position of a partition.
     fn heard_of(&mut self, partition: PartitionId, last: Position, at: Location) {
         let flaw = self.suspects.remove(&partition).or(self.flaw);
+        if self.is_headless && !self.index.partitions.contains_key(&partition) {
+            // What the flaw may have held of it is in its checkpoint; or else it is lost.
+            let due = self.expected.get(&partition).copied().unwrap_or_default();
+            self.index.partitions.insert(partition, Indexed::after(due.min(last)));
+        }
         let indexed = self.index.partition(partition);
         if indexed.damage.is_none() && indexed.last() != last {
             let position = indexed.last().next();
@@ -195,15 +220,15 @@ impl Walk {
         }
     }
 
-    fn finish(mut self, known: Known<'_>) -> Recovered {
+    fn finish(mut self, stopped: BTreeMap<PartitionId, Damage>) -> Recovered {
         for (partition, flaw) in std::mem::take(&mut self.suspects) {
             self.stop(partition, &format!("the log is damaged in {flaw}, and does not tell whose records were there"));
         }
-        let expected = known.expected.keys().copied();
+        let expected = self.expected.keys().copied();
         let partitions: BTreeSet<PartitionId> = self.index.partitions.keys().copied().chain(expected).collect();
         for partition in partitions {
             let last = self.index.partitions.get(&partition).map_or(Position(0), Indexed::last);
-            let due = known.expected.get(&partition).copied().unwrap_or_default();
+            let due = self.expected.get(&partition).copied().unwrap_or_default();
             if last < due {
                 self.stop(partition, &format!("the log ends before position {due}, which was durable"));
             }
@@ -211,7 +236,7 @@ impl Walk {
                 self.stop(partition, &format!("the log ends in {}, and was durable up to {}", self.end, self.mark));
             }
         }
-        for (partition, damage) in known.stopped {
+        for (partition, damage) in stopped {
             self.index.partition(partition).damage = Some(damage);
         }
         self.index.synced = self.end;

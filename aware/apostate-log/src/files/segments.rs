@@ -89,7 +89,9 @@ impl Segments {
             failpoint("files.trim-begun");
             let name = segment_name(oldest.number);
             if self.flawed.contains(&oldest.number) {
-                self.disk.rename(&name, &format!("{:010}.flawed", oldest.number))?;
+                let kept = self.disk.rename(&name, &format!("{:010}.flawed", oldest.number));
+                // What is flawed about it may be that it is not there.
+                kept.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
             } else {
                 self.spares.put(&name, oldest.length)?;
             }

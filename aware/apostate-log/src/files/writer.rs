@@ -261,6 +261,22 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    /// Whoever still waits is answered, also when the writer panics: an append without an answer would hang its
+    /// partition.
+    fn drop(&mut self) {
+        let why = if std::thread::panicking() { "the writer panicked" } else { "the engine is closed" };
+        let result = self.poison(why.to_owned());
+        self.batch.report(&result);
+        while let Some(request) = self.batch.held.take().or_else(|| self.requests.try_recv().ok()) {
+            if let Request::Append { at, outbox, .. } = request {
+                outbox.put(at, result.clone());
+                outbox.wake();
+            }
+        }
+    }
+}
+
 enum Failure {
     Full,
     Other(io::Error),
@@ -297,7 +313,7 @@ impl Batch {
             Some(AppendResult::Full)
         } else if at == next {
             self.next.insert(partition, next.next());
-            self.bytes += record.len();
+            self.bytes += record.len() + ENTRY_BYTES;
             self.accepted.push(Accepted { partition, at, record, writer: outbox.writer });
             None
         } else if at > last {

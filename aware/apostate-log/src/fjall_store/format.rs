@@ -32,6 +32,12 @@ pub enum StoreOpenError {
         /// What exactly is not there.
         detail: String,
     },
+    /// Another process has it open. End that one first.
+    #[error("the store in {dir} is in use by another process")]
+    Locked {
+        /// Where it is.
+        dir: PathBuf,
+    },
     /// Another build wrote it.
     #[error("the store in {dir} has an unknown format ({found}); a newer apostate may have written it")]
     Format {
@@ -58,6 +64,7 @@ pub enum StoreOpenError {
     },
 }
 
+const LOCK_FILE: &str = "LOCK";
 const FORMAT_FILE: &str = "FORMAT";
 const FORMAT: &str = "apostate store 1\n";
 const TREE_DIR: &str = "cells";
@@ -76,7 +83,7 @@ pub(super) fn open(
     expect: StoreExpect,
     cache_bytes: u64,
     sequence: &SequenceNumberCounter,
-) -> Result<AnyTree, StoreOpenError> {
+) -> Result<(AnyTree, File), StoreOpenError> {
     let io = |error: std::io::Error| StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() };
     let missing = |detail: &str| StoreOpenError::Missing { dir: dir.to_owned(), detail: detail.to_owned() };
     let is_created = check_format(dir)?;
@@ -87,6 +94,8 @@ pub(super) fn open(
         (false, _, StoreExpect::Existing) => return Err(missing("there is no FORMAT file")),
     }
     fs::create_dir_all(dir).map_err(io)?;
+    // Opening the tree removes what no version names: the unfinished tables of a process that is still at work.
+    let lock = lock(dir)?;
     let tree = tree_config(&dir.join(TREE_DIR), cache_bytes, sequence).open().map_err(|error| match error {
         lsm_tree::Error::Io(error) if !is_damage(&error) => io(error),
         other => StoreOpenError::Damaged { dir: dir.to_owned(), detail: detail(&other) },
@@ -96,7 +105,19 @@ pub(super) fn open(
     if !is_created {
         write_format(dir).map_err(io)?;
     }
-    Ok(tree)
+    Ok((tree, lock))
+}
+
+/// Held as long as the store is open.
+fn lock(dir: &Path) -> Result<File, StoreOpenError> {
+    let io = |error: std::io::Error| StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() };
+    let path = dir.join(LOCK_FILE);
+    let file = File::options().write(true).create(true).truncate(false).open(path).map_err(io)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreOpenError::Locked { dir: dir.to_owned() }),
+        Err(error) => Err(io(error.into())),
+    }
 }
 
 /// Whether the store was created whole.

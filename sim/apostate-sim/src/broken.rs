@@ -1,0 +1,37 @@
+//! What a checker says when something does not hold.
+
+use std::fmt;
+
+/// An invariant that does not hold, and how it showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The invariant's name: `E1` … `P6`, or what else was demanded, such as `liveness`.
+    pub invariant: &'static str,
+    /// How it showed.
+    pub text: String,
+}
+
+impl Broken {
+    pub(crate) fn new(invariant: &'static str, text: impl Into<String>) -> Self {
+        Self { invariant, text: text.into() }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.text)
+    }
+}
+
+/// Fails with [`Broken`] unless the condition holds.
+macro_rules! demand {
+    ($condition:expr, $invariant:expr, $($text:tt)+) => {
+        if !$condition {
+            return Err($crate::broken::Broken::new($invariant, format!($($text)+)));
+        }
+    };
+}
+pub(crate) use demand;
+
+/// What a check gives.
+pub(crate) type Check = Result<(), Broken>;

@@ -1,0 +1,82 @@
+//! What has to hold, checked at every step, and in full now and then.
+//!
+//! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] looks into the
+//! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2); [`money`] counts at every consistent cut;
+//! [`stored`] holds the store against the records (P4); [`linear`] is about what clients saw.
+
+pub(crate) mod end;
+pub(crate) mod entity;
+pub(crate) mod leaving;
+pub(crate) mod linear;
+pub(crate) mod money;
+pub(crate) mod shadow;
+pub(crate) mod stored;
+
+use apostate_log::PartitionId;
+use apostate_partition::Map;
+use apostate_partition::cell::Section;
+use apostate_partition::rectangles::Origin;
+use bytes::Bytes;
+
+use crate::broken::{Check, demand};
+use crate::check::shadow::{Sent, Shadow};
+use crate::engine::WriterId;
+
+/// The shadows of all partitions.
+#[derive(Debug)]
+pub(crate) struct Shadows {
+    map: Map,
+    shadows: Vec<Shadow>,
+    /// Transactions on entities that became durable.
+    pub(crate) transactions: u64,
+}
+
+impl Shadows {
+    pub(crate) fn new(map: Map) -> Self {
+        let shadows = map.tiles.iter().map(|(range, id)| Shadow::new(*id, *range)).collect();
+        Self { map, shadows, transactions: 0 }
+    }
+
+    pub(crate) fn get(&self, id: PartitionId) -> &Shadow {
+        &self.shadows[id.0 as usize - 1]
+    }
+
+    /// The shadow of the partition that has `hash`.
+    pub(crate) fn of(&self, hash: u64) -> &Shadow {
+        self.get(self.map.find(hash))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Shadow> {
+        self.shadows.iter()
+    }
+
+    /// A record has become durable.
+    pub(crate) fn durable(&mut self, id: PartitionId, writer: WriterId, record: &Bytes) -> Check {
+        let changes = self.shadows[id.0 as usize - 1].apply(writer, record)?;
+        for change in changes {
+            if let (Section::State, Some(after)) = (change.section, &change.after) {
+                entity::check(&change.address, change.before.as_ref(), after)?;
+                let last = change.before.as_ref().map_or(0, |before| shadow::version_of(before));
+                self.transactions += shadow::version_of(after) - last;
+            }
+        }
+        for (number, sent) in &self.get(id).forgotten {
+            self.check_trim(id, *number, sent)?;
+        }
+        Ok(())
+    }
+
+    /// Invariant E1: a message is in an outbox until its receiver has applied it durably.
+    fn check_trim(&self, id: PartitionId, number: u64, sent: &Sent) -> Check {
+        let Sent { from, to } = sent;
+        let target = self.of(to.hash());
+        let applied = target.rectangles.applied(&Origin::Partition(id), from.hash(), to.hash());
+        demand!(
+            number <= applied,
+            "E1",
+            "partition {id} forgets message {number}, and partition {} has applied {applied} only",
+            target.id
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! What a durable state says of what was applied to it.
+//!
+//! Invariant E3: what one run changes is kept whole or taken back whole: the count that the entity keeps and the
+//! version that the platform keeps are one number. Invariants E1 and E6: no post has seen a message twice or early.
+
+use apostate_core::{Address, Entity, KindId, decode_state};
+use bytes::Bytes;
+
+use crate::broken::{Broken, Check, demand};
+use crate::check::shadow::version_of;
+use crate::programs::{bank::Account, moody::Moody, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink};
+
+/// Reads the state in a cell.
+pub(crate) fn state<E: Entity>(cell: &[u8]) -> Result<E, Broken> {
+    decode_state(&cell[8..]).map_err(|error| Broken::new("P4", format!("a state of {}: {error}", E::NAME)))
+}
+
+/// A state has become durable.
+pub(crate) fn check(address: &Address, before: Option<&Bytes>, after: &Bytes) -> Check {
+    let version = version_of(after);
+    let last = before.map_or(0, |before| version_of(before));
+    demand!(version > last, "E3", "{address:?} goes from version {last} to {version}");
+    if after.len() == 8 {
+        return Ok(());
+    }
+    let kind = address.kind();
+    let of = |name| kind == KindId::of(name);
+    let applied = if of(Post::NAME) {
+        let post: Post = state(after)?;
+        demand!(post.doubled == 0, "E1", "{address:?} has applied a message twice: {post:?}");
+        demand!(post.overtook == 0, "E6", "{address:?} has applied a message early: {post:?}");
+        post.applied
+    } else if of(Account::NAME) {
+        let account: Account = state(after)?;
+        demand!(account.balance >= 0, "E3", "{address:?} is overdrawn: {account:?}");
+        account.applied
+    } else if of(Sink::NAME) {
+        let sink: Sink = state(after)?;
+        demand!(sink.disordered == 0, "E1", "{address:?} has taken a number again, or early: {sink:?}");
+        sink.applied
+    } else if of(Register::NAME) {
+        let register: Register = state(after)?;
+        demand!(register.doubled == 0, "E1", "{address:?} has added a tag twice: {register:?}");
+        register.applied
+    } else if of(Order::NAME) {
+        state::<Order>(after)?.applied
+    } else if of(Stock::NAME) {
+        state::<Stock>(after)?.applied
+    } else {
+        state::<Moody>(after)?.applied
+    };
+    demand!(applied == version, "E3", "{address:?} has counted {applied} transactions, its version is {version}");
+    Ok(())
+}

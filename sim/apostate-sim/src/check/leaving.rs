@@ -1,0 +1,42 @@
+//! What leaves a partition: nothing before everything that it depends on is durable.
+//!
+//! Invariant E2: a message leaves if and only if the transaction that sent it is durable. And for answers: the
+//! promise *never early*.
+
+use apostate_core::Address;
+use apostate_partition::delivery::Frame;
+use apostate_partition::{Answer, Message};
+
+use crate::broken::{Broken, Check, demand};
+use crate::check::shadow::Shadow;
+
+/// A partition sends a frame.
+pub(crate) fn frame(shadow: &Shadow, bytes: &[u8]) -> Check {
+    let id = shadow.id;
+    match Frame::read(bytes).map_err(|error| Broken::new("E2", format!("partition {id} sends what is {error}")))? {
+        Frame::Messages { messages, .. } => {
+            let mut rest = messages;
+            while !rest.is_empty() {
+                let (_, identity, after) = Message::read(rest).map_err(|error| Broken::new("E2", error.to_string()))?;
+                let hash = xxhash_rust::xxh3::xxh3_64(&rest[..rest.len() - after.len()]);
+                let sent = shadow.ever_sent.get(&identity.number);
+                demand!(sent == Some(&hash), "E2", "partition {id} sends {identity:?}, which is not durable");
+                rest = after;
+            }
+        }
+        Frame::Opened { counter, .. } => {
+            demand!(counter < shadow.next_number, "E2", "partition {id} tells of number {counter}, not durable");
+        }
+        Frame::Ready { .. } | Frame::Ack { .. } | Frame::Open { .. } | Frame::Knock { .. } => {}
+    }
+    Ok(())
+}
+
+/// A partition answers a request to `to`.
+pub(crate) fn answer(shadow: &Shadow, to: &Address, answer: &Answer) -> Check {
+    if let Answer::Done { version, .. } = answer {
+        let durable = shadow.version(to);
+        demand!(*version <= durable, "E2", "{to:?} answers with version {version}, and {durable} is durable");
+    }
+    Ok(())
+}

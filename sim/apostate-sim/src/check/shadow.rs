@@ -1,0 +1,217 @@
+//! What the durable records of one partition say, read by other code than the partition's own.
+//!
+//! The shadow applies every record when it becomes durable. Whatever a partition sends, answers, stores or reads
+//! back is held against it.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use apostate_core::Address;
+use apostate_log::{PartitionId, Position, Record};
+use apostate_partition::cell::{self, OwnRow, Section};
+use apostate_partition::commit::{Body, RecordKind};
+use apostate_partition::rectangles::{Area, Origin, Rectangles};
+use apostate_partition::{Message, Range};
+use bytes::Bytes;
+
+use crate::broken::{Broken, Check, demand};
+use crate::engine::WriterId;
+
+/// A message that was sent to another partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) from: Address,
+    pub(crate) to: Address,
+}
+
+/// What the durable records of one partition say.
+#[derive(Debug)]
+pub(crate) struct Shadow {
+    pub(crate) id: PartitionId,
+    pub(crate) range: Range,
+    pub(crate) position: Position,
+    pub(crate) hash: u64,
+    pub(crate) epoch: u64,
+    pub(crate) next_number: u64,
+    /// Every cell but the partition's own rows.
+    pub(crate) cells: BTreeMap<Bytes, Bytes>,
+    /// The partition's own rows but the counters, which are in no record.
+    pub(crate) rows: BTreeMap<Bytes, Bytes>,
+    pub(crate) rectangles: Rectangles,
+    /// Outgoing messages that were not acknowledged, by number.
+    pub(crate) outgoing: BTreeMap<u64, Sent>,
+    /// A hash of every message that was ever sent, by number.
+    pub(crate) ever_sent: BTreeMap<u64, u64>,
+    /// Outgoing messages that the newest record has trimmed.
+    pub(crate) forgotten: Vec<(u64, Sent)>,
+    writers: BTreeMap<u64, WriterId>,
+    /// Messages in inboxes.
+    pub(crate) inbox: usize,
+    /// Messages parked.
+    pub(crate) parked: usize,
+}
+
+/// One cell that a record has put or deleted.
+pub(crate) struct Changed {
+    pub(crate) section: Section,
+    pub(crate) address: Address,
+    pub(crate) sub: Vec<u8>,
+    pub(crate) before: Option<Bytes>,
+    pub(crate) after: Option<Bytes>,
+}
+
+impl Shadow {
+    pub(crate) fn new(id: PartitionId, range: Range) -> Self {
+        Self {
+            id,
+            range,
+            position: Position(0),
+            hash: 0,
+            epoch: 0,
+            next_number: 1,
+            cells: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            rectangles: Rectangles::default(),
+            outgoing: BTreeMap::new(),
+            ever_sent: BTreeMap::new(),
+            forgotten: Vec::new(),
+            writers: BTreeMap::new(),
+            inbox: 0,
+            parked: 0,
+        }
+    }
+
+    /// A record has become durable. Gives what it changed, and in [`Shadow::forgotten`] the messages that it trimmed.
+    ///
+    /// Invariant P1: one writer an epoch, and epochs never go back. Invariant P2: every cell lies in the range.
+    pub(crate) fn apply(&mut self, writer: WriterId, bytes: &Bytes) -> Result<Vec<Changed>, Broken> {
+        let record = Record::read(bytes).map_err(|error| Broken::new("P6", format!("a durable record: {error}")))?;
+        let header = record.header;
+        let (id, position) = (self.id, header.position);
+        demand!(header.partition == id, "P1", "partition {id} has a record of partition {}", header.partition);
+        demand!(position == self.position.next(), "P6", "partition {id}: record {position} after {}", self.position);
+        demand!(header.previous == self.hash, "P1", "partition {id}, record {position} was made for another one");
+        demand!(header.epoch.0 >= self.epoch, "P1", "partition {id}: epoch {} after {}", header.epoch, self.epoch);
+        let owner = *self.writers.entry(header.epoch.0).or_insert(writer);
+        demand!(owner == writer, "P1", "partition {id}: two writers in epoch {}", header.epoch);
+        let body = Body::read(record.body).map_err(|error| Broken::new("P4", error.to_string()))?;
+        let opens = header.epoch.0 > self.epoch;
+        demand!(opens == (body.kind == RecordKind::Opening), "P1", "partition {id}: epoch {} opens", header.epoch);
+        demand!(body.next_number >= self.next_number, "E1", "partition {id}: numbers go back");
+        self.position = position;
+        self.hash = record.hash;
+        self.epoch = header.epoch.0;
+        self.next_number = body.next_number;
+        self.forgotten.clear();
+        let mut changes = Vec::new();
+        for cell in body.cells() {
+            let (key, value) = cell.map_err(|error| Broken::new("P4", error.to_string()))?;
+            let key = bytes.slice_ref(key);
+            let value = value.map(|value| bytes.slice_ref(value));
+            if cell::section_of(&key) == Some(Section::Own) {
+                self.apply_row(key, value)?;
+            } else {
+                changes.push(self.apply_cell(key, value)?);
+            }
+        }
+        Ok(changes)
+    }
+
+    fn apply_row(&mut self, key: Bytes, value: Option<Bytes>) -> Check {
+        let row = cell::read_own_row(self.id, &key).ok_or_else(|| Broken::new("P4", "an own row does not read"))?;
+        if let OwnRow::Rectangle(origin, area) = row {
+            let number = value.as_deref().and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
+            if let Some(number) = number {
+                self.check_rise(&origin, area, number)?;
+            }
+            self.rectangles.restore(origin, area, number);
+        }
+        match value {
+            Some(value) => self.rows.insert(key, value),
+            None => self.rows.remove(&key),
+        };
+        Ok(())
+    }
+
+    /// Invariant E1: a watermark never sinks.
+    fn check_rise(&self, origin: &Origin, area: Area, number: u64) -> Check {
+        let corners = [(area.source.first, area.target.first), (area.source.last, area.target.last)];
+        for (source, target) in corners {
+            let before = self.rectangles.applied(origin, source, target);
+            demand!(before <= number, "E1", "partition {}: watermark of {origin:?} sinks to {number}", self.id);
+        }
+        Ok(())
+    }
+
+    fn apply_cell(&mut self, key: Bytes, value: Option<Bytes>) -> Result<Changed, Broken> {
+        let cell = cell::read_key(&key).ok_or_else(|| Broken::new("P4", "a cell's key does not read"))?;
+        let (section, address, sub) = (cell.section, cell.address, cell.sub.to_vec());
+        demand!(self.range.contains(address.hash()), "P2", "{address:?} is not in partition {}", self.id);
+        if section == Section::Outgoing {
+            self.apply_outgoing(&sub, value.as_deref())?;
+        }
+        let after = value.clone();
+        let before = match value {
+            Some(value) => self.cells.insert(key, value),
+            None => self.cells.remove(&key),
+        };
+        let count = match section {
+            Section::Inbox => Some(&mut self.inbox),
+            Section::Parked => Some(&mut self.parked),
+            _ => None,
+        };
+        if let Some(count) = count {
+            *count += usize::from(after.is_some());
+            *count -= usize::from(before.is_some());
+        }
+        Ok(Changed { section, address, sub, before, after })
+    }
+
+    fn apply_outgoing(&mut self, sub: &[u8], value: Option<&[u8]>) -> Check {
+        let number = outgoing_number(self.id, sub)?;
+        let Some(value) = value else {
+            let sent = self.outgoing.remove(&number);
+            let sent = sent.ok_or_else(|| Broken::new("E1", format!("message {number} is trimmed and was not there")))?;
+            self.forgotten.push((number, sent));
+            return Ok(());
+        };
+        let (message, identity, _) =
+            Message::read(value).map_err(|error| Broken::new("P4", format!("an outgoing cell: {error}")))?;
+        demand!(identity.number == number, "E1", "message {identity:?} stands under the number {number}");
+        let from = message.from.ok_or_else(|| Broken::new("E2", "a message to another partition without sender"))?;
+        let hash = xxhash_rust::xxh3::xxh3_64(value);
+        let before = self.ever_sent.insert(number, hash);
+        demand!(before.is_none(), "E1", "partition {} has used number {number} before", self.id);
+        self.outgoing.insert(number, Sent { from, to: message.to });
+        Ok(())
+    }
+
+    /// A cell of an entity.
+    pub(crate) fn cell(&self, section: Section, address: &Address) -> Option<&Bytes> {
+        self.cells.get(&cell::key(section, address, &[])[..])
+    }
+
+    /// The version of an entity; 0 if it never was.
+    pub(crate) fn version(&self, address: &Address) -> u64 {
+        self.cell(Section::State, address).map_or(0, |value| version_of(value))
+    }
+
+    /// Every cell of one section.
+    pub(crate) fn section(&self, section: Section) -> impl Iterator<Item = (&Bytes, &Bytes)> {
+        let (from, to) = ([section as u8], [section as u8 + 1]);
+        self.cells.range::<[u8], _>((Bound::Included(&from[..]), Bound::Excluded(&to[..])))
+    }
+}
+
+/// The number in the sub-key of an outgoing message.
+pub(crate) fn outgoing_number(id: PartitionId, sub: &[u8]) -> Result<u64, Broken> {
+    let (origin, number) = sub.split_first_chunk().ok_or_else(|| Broken::new("P4", "an outgoing key"))?;
+    demand!(u64::from_be_bytes(*origin) == id.0, "E1", "partition {id} has a message of another origin");
+    let number = number.try_into().map_err(|_| Broken::new("P4", "an outgoing key"))?;
+    Ok(u64::from_be_bytes(number))
+}
+
+/// The version in a state cell.
+pub(crate) fn version_of(value: &[u8]) -> u64 {
+    value.first_chunk().map_or(0, |version| u64::from_le_bytes(*version))
+}

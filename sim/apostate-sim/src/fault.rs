@@ -1,0 +1,103 @@
+//! What can go wrong, and how often it has.
+
+use std::fmt;
+
+macro_rules! faults {
+    ($($fault:ident: $words:literal,)+) => {
+        /// Something that goes wrong on purpose.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $(#[doc = $words] $fault,)+
+        }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &'static [Self] = &[$(Self::$fault,)+];
+
+            /// In words.
+            #[must_use]
+            pub fn words(self) -> &'static str {
+                match self {
+                    $(Self::$fault => $words,)+
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    Crash: "a place crashes",
+    LostTail: "a crash loses records that were not acknowledged",
+    KeptTail: "a crash keeps records that were not acknowledged",
+    LateRecord: "a record of a dead writer lands after its successor has read the log",
+    OpeningLost: "an opening loses the race for its position",
+    Pause: "a place stands still for a while",
+    Takeover: "a place is opened elsewhere while the old one still runs",
+    Retired: "an old writer finds out that it was followed",
+    AppendUnknownWritten: "an append is written and answered as unknown",
+    AppendUnknownLost: "an append is lost and answered as unknown",
+    AppendUnknownLate: "an append is answered as unknown and lands later",
+    AppendSlow: "an append takes long",
+    LogFull: "a log is full",
+    FrameLost: "a frame is lost",
+    FrameDoubled: "a frame comes twice",
+    FrameLate: "a frame is overtaken by later ones",
+    FrameToOld: "a frame reaches an old writer",
+    SplitOneWay: "the network is split one way",
+    SplitFull: "the network is split both ways",
+    RequestLost: "a request is lost",
+    RequestToOld: "a request reaches an old writer",
+    AnswerLost: "an answer to a client is lost",
+    ClockForward: "a clock jumps forward",
+    ClockBack: "a clock jumps back",
+    LoadSlow: "the store takes long to load an entity",
+    CheckpointSlow: "the store takes long to take a checkpoint",
+    CheckpointFailed: "the store fails to take a checkpoint",
+    OlderStore: "a place is opened with an older store",
+    TrimIgnored: "the log does not trim",
+    Panicked: "a handler panics",
+    Parked: "a message is parked",
+}
+
+/// How often each fault has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults(Vec<u64>);
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self(vec![0; Fault::ALL.len()])
+    }
+}
+
+impl Faults {
+    pub(crate) fn note(&mut self, fault: Fault) {
+        self.0[fault as usize] += 1;
+    }
+
+    /// How often `fault` has happened.
+    #[must_use]
+    pub fn count(&self, fault: Fault) -> u64 {
+        self.0[fault as usize]
+    }
+
+    /// How many faults have happened in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (sum, count) in self.0.iter_mut().zip(&other.0) {
+            *sum += count;
+        }
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fault in Fault::ALL {
+            writeln!(f, "{:>12}  {}", self.count(*fault), fault.words())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Places and seats: where partitions run, and how one is told things and obeyed.
+//!
+//! A *place* is a process with a store and a clock. A *seat* is one opening of one partition: a writer. When a
+//! place is opened elsewhere while it still runs, its seats become *old*: they go on, with a store that nobody shares any
+//! more, until they find out.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use apostate_core::Timestamp;
+use apostate_log::{MemoryStore, PartitionId};
+use apostate_partition::{Config, Effect, Input, OpenError, Partition, Witness};
+
+use crate::agenda::Moment;
+use crate::engine::{SharedDisk, SimLog};
+use crate::quiet;
+
+/// Names one opening of one partition. Never used again. It is also the writer's id at its log.
+pub(crate) type SeatId = u64;
+
+/// When the simulated world begins, in milliseconds since 1970.
+const BEGINNING: u64 = 1_700_000_000_000;
+
+/// One opening of one partition.
+pub(crate) struct Seat {
+    pub(crate) id: PartitionId,
+    pub(crate) place: usize,
+    pub(crate) partition: Partition,
+    pub(crate) store: MemoryStore,
+    /// Effects that wait for the turn to end.
+    pub(crate) effects: Vec<Effect>,
+    /// Whether a turn is planned.
+    pub(crate) has_turn: bool,
+    /// It stands still until then.
+    pub(crate) paused: Option<Moment>,
+    /// Somebody else was opened.
+    pub(crate) is_old: bool,
+    /// When its last append, and the last answer to one, arrive.
+    pub(crate) appended: Moment,
+    pub(crate) answered: Moment,
+}
+
+/// A process.
+pub(crate) struct Place {
+    pub(crate) partitions: Vec<PartitionId>,
+    pub(crate) store: MemoryStore,
+    /// An older copy of the store.
+    pub(crate) older: Option<MemoryStore>,
+    /// How far its clock is off, in milliseconds.
+    pub(crate) clock_off: i64,
+    pub(crate) is_up: bool,
+    /// The next checkpoint fails.
+    pub(crate) fails_checkpoint: bool,
+}
+
+impl Place {
+    /// What its clock says.
+    pub(crate) fn clock(&self, now: Moment) -> Timestamp {
+        Timestamp((BEGINNING + now / 1000).saturating_add_signed(self.clock_off))
+    }
+}
+
+/// Keeps panics of handlers from being printed: they are part of the play.
+struct Hush;
+
+impl Witness for Hush {
+    fn enter(&mut self, _: u64, _: u32, _: u32) {
+        quiet::set_quiet(true);
+    }
+    fn leave(&mut self) {
+        quiet::set_quiet(false);
+    }
+}
+
+/// Opens a partition.
+pub(crate) fn open(config: Config, store: &MemoryStore, disk: &SharedDisk, seat: SeatId) -> Result<Partition, OpenError> {
+    let log = SimLog::new(Arc::clone(disk), seat);
+    Partition::open(config, store, &log, Box::new(Hush), &mut |_| {})
+}
+
+impl Seat {
+    /// Tells the partition something; what it wants waits for the turn.
+    pub(crate) fn give(&mut self, clock: Timestamp, input: Input) {
+        self.partition.step(clock, input, &mut self.effects);
+    }
+}
+
+/// Everything that runs.
+#[derive(Default)]
+pub(crate) struct Seats {
+    pub(crate) all: BTreeMap<SeatId, Seat>,
+    /// The newest seat of each partition.
+    current: Vec<Option<SeatId>>,
+    last: SeatId,
+}
+
+impl Seats {
+    pub(crate) fn new(partitions: usize) -> Self {
+        Self { all: BTreeMap::new(), current: vec![None; partitions], last: 0 }
+    }
+
+    pub(crate) fn next_id(&mut self) -> SeatId {
+        self.last += 1;
+        self.last
+    }
+
+    pub(crate) fn current(&self, id: PartitionId) -> Option<SeatId> {
+        self.current[id.0 as usize - 1]
+    }
+
+    pub(crate) fn set_current(&mut self, id: PartitionId, seat: Option<SeatId>) {
+        self.current[id.0 as usize - 1] = seat;
+    }
+
+    /// An old seat of the partition that still runs.
+    pub(crate) fn old(&self, id: PartitionId) -> Option<SeatId> {
+        self.all.iter().find(|(_, seat)| seat.id == id && seat.is_old).map(|(id, _)| *id)
+    }
+
+    pub(crate) fn remove(&mut self, seat: SeatId) -> Option<Seat> {
+        let removed = self.all.remove(&seat)?;
+        if self.current(removed.id) == Some(seat) {
+            self.set_current(removed.id, None);
+        }
+        Some(removed)
+    }
+}
+
+/// A disk for each partition.
+pub(crate) fn disks(count: u32) -> Vec<SharedDisk> {
+    (1..=count).map(|id| Arc::new(Mutex::new(crate::engine::Disk::new(PartitionId(u64::from(id)))))).collect()
+}

@@ -1,0 +1,182 @@
+//! The world outside: what clients ask for, and what they know of the outcome.
+//!
+//! A client that hears nothing knows nothing. With a client key it asks again until it knows; without one the
+//! outcome is *unknown* for ever, and the histories keep it apart from *ok* and *failed*.
+
+use std::collections::VecDeque;
+
+use apostate::Call;
+use apostate_core::{Address, EntityKey, HandlerId};
+use apostate_log::PartitionId;
+use apostate_partition::{Answer, Manner};
+
+use crate::agenda::Moment;
+use crate::host::SeatId;
+use crate::luck::Luck;
+use crate::plan::Work;
+use crate::programs::bank::Account;
+use crate::programs::moody::{self, Moody};
+use crate::programs::post::Post;
+use crate::programs::register::Register;
+use crate::programs::shop::{Line, Order};
+use crate::programs::sink::Sink;
+
+/// What a client asks for, once or until it knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Op {
+    pub(crate) to: Address,
+    pub(crate) handler: HandlerId,
+    pub(crate) body: Vec<u8>,
+    pub(crate) manner: Manner,
+    pub(crate) aim: Aim,
+    pub(crate) issued: Moment,
+    pub(crate) attempts: u32,
+    pub(crate) outcome: Outcome,
+}
+
+/// What is known of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was not asked for yet.
+    Planned,
+    /// It is under way.
+    Open,
+    /// It was answered, at this moment.
+    Known(Moment, Answer),
+    /// Nobody will ever tell.
+    Unknown,
+}
+
+/// What an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aim {
+    Work,
+    /// Adds a tag to a register.
+    Add(u64, u32),
+    /// Looks at a register.
+    Sum(u64),
+}
+
+impl Op {
+    fn new<E, R, S, A>(call: Call<E, R, S, A>, manner: Manner, aim: Aim) -> Self {
+        Self {
+            to: call.to.expect("a key of the simulation"),
+            handler: call.handler,
+            body: call.body,
+            manner,
+            aim,
+            issued: 0,
+            attempts: 0,
+            outcome: Outcome::Planned,
+        }
+    }
+
+    /// Whether it may be asked for again without harm.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(self.manner, Manner::Call { key: Some(_) } | Manner::Look)
+    }
+}
+
+/// A producer that numbers what it sends.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) name: EntityKey,
+    /// What it sends; its number is the index and one.
+    pub(crate) items: Vec<(Address, HandlerId, Vec<u8>)>,
+    pub(crate) lanes: Vec<Lane>,
+}
+
+/// A producer's way to one partition: first in, first out, and gone with the writer over there.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) partition: PartitionId,
+    pub(crate) seat: Option<SeatId>,
+    /// Numbers not sent yet.
+    pub(crate) open: VecDeque<u64>,
+    /// Numbers sent and not answered.
+    pub(crate) sent: VecDeque<u64>,
+    /// When the last one arrives.
+    pub(crate) arrives: Moment,
+}
+
+impl Stream {
+    pub(crate) fn is_done(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.open.is_empty() && lane.sent.is_empty())
+    }
+}
+
+/// Everything that is asked for in a run.
+pub(crate) fn draw_ops(work: &Work, luck: &mut Luck) -> Vec<Op> {
+    let mut ops = Vec::new();
+    let account = |luck: &mut Luck| format!("a{}", luck.below(work.accounts));
+    for number in 0..work.transfers {
+        let (from, to) = (account(luck), account(luck));
+        if luck.chance(150) {
+            ops.push(Op::new(Account::at(from).balance(), Manner::Look, Aim::Work));
+            continue;
+        }
+        let amount = luck.between(1, 60) as i64;
+        ops.push(Op::new(Account::at(from).transfer(to, amount), manner(luck, "t", number), Aim::Work));
+    }
+    for number in 0..work.parcels {
+        let post = luck.below(u64::from(work.posts)) as u16;
+        ops.push(Op::new(Post::at(post).post(work.posts, work.hops), manner(luck, "p", number), Aim::Work));
+    }
+    for number in 0..work.orders {
+        let lines = (0..luck.between(1, 4)).map(|_| Line {
+            product: luck.below(u64::from(work.products)) as u16,
+            units: luck.between(1, 9) as u32,
+            answer: None,
+        });
+        let lines = lines.collect();
+        ops.push(Op::new(Order::at(number).place(lines), manner(luck, "o", number), Aim::Work));
+    }
+    for number in 0..work.pokes {
+        let whom = (0..luck.between(1, 3)).map(|_| format!("m{}", luck.below(4))).collect();
+        let times = luck.pick(&[1, 1, 2, 5, moody::ALWAYS]);
+        let poker = Moody::at(format!("m{}", luck.below(4)));
+        ops.push(Op::new(poker.poke(whom, luck.next(), times), manner(luck, "m", number), Aim::Work));
+        if luck.chance(300) {
+            ops.push(Op::new(Moody::at("m0").scold(), Manner::Call { key: None }, Aim::Work));
+        }
+    }
+    for register in 0..work.registers {
+        for tag in 0..30 {
+            let entity = || Register::at(register);
+            let add = Op::new(entity().add(tag), manner(luck, "r", u64::from(tag)), Aim::Add(register, tag));
+            ops.push(add);
+            for _ in 0..luck.below(3) {
+                ops.push(Op::new(entity().sum(), Manner::Look, Aim::Sum(register)));
+            }
+        }
+    }
+    ops
+}
+
+fn manner(luck: &mut Luck, name: &str, number: u64) -> Manner {
+    Manner::Call { key: luck.chance(600).then(|| format!("{name}{number}").into()) }
+}
+
+/// The producers and what they send.
+pub(crate) fn draw_streams(work: &Work, luck: &mut Luck, find: impl Fn(u64) -> PartitionId) -> Vec<Stream> {
+    (0..work.producers)
+        .map(|producer| {
+            let mut items = Vec::new();
+            let mut lanes: Vec<Lane> = Vec::new();
+            for number in 1..=work.numbers {
+                let call = Sink::at(luck.below(12)).take(producer, number);
+                let to = call.to.expect("a key of the simulation");
+                let partition = find(to.hash());
+                let at = lanes.iter().position(|lane| lane.partition == partition).unwrap_or_else(|| {
+                    let (open, sent) = (VecDeque::new(), VecDeque::new());
+                    lanes.push(Lane { partition, seat: None, open, sent, arrives: 0 });
+                    lanes.len() - 1
+                });
+                lanes[at].open.push_back(number);
+                items.push((to, call.handler, call.body));
+            }
+            let name = EntityKey::new(&format!("producer {producer}")).expect("a name");
+            Stream { name, items, lanes }
+        })
+        .collect()
+}

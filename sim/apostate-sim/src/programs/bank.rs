@@ -1,0 +1,47 @@
+//! Transfers: money leaves one account and reaches another by message. None is made, none is lost.
+
+use apostate::prelude::*;
+
+/// What every account begins with.
+pub(crate) const FIRST_BALANCE: i64 = 100;
+
+/// An account.
+#[entity(name = "account")]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Account {
+    /// Transactions that have changed it.
+    pub(crate) applied: u64,
+    pub(crate) balance: i64,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self { applied: 0, balance: FIRST_BALANCE }
+    }
+}
+
+#[handlers]
+impl Account {
+    /// Sends money to another account, or refuses.
+    #[open]
+    pub fn transfer(&mut self, tx: &mut Tx, to: String, amount: i64) -> Result<i64, Refusal> {
+        // Changed before it refuses: a refusal has to take it back.
+        self.applied += 1;
+        self.balance -= amount;
+        refuse!(self.balance < 0, code = "overdrawn", "the balance would be {}", self.balance);
+        tx.send(Self::at(to).credit(amount));
+        Ok(self.balance)
+    }
+
+    /// Takes money in.
+    pub fn credit(&mut self, amount: i64) {
+        self.applied += 1;
+        self.balance += amount;
+    }
+
+    /// What is in it.
+    #[open]
+    pub fn balance(&self) -> i64 {
+        self.balance
+    }
+}

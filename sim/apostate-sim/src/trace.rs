@@ -1,0 +1,78 @@
+//! Everything that partitions did, as one number, and as lines for people if they want them.
+//!
+//! The same seed twice must give the same number: no clock, no address, no order of a hash map has leaked in.
+
+use apostate_partition::Effect;
+use apostate_partition::delivery::Frame;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::agenda::Moment;
+use crate::host::SeatId;
+
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    hash: u64,
+    is_told: bool,
+}
+
+impl Trace {
+    pub(crate) fn new(is_told: bool) -> Self {
+        Self { hash: 0, is_told }
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// A partition wants something.
+    pub(crate) fn effect(&mut self, now: Moment, seat: SeatId, effect: &Effect) {
+        self.mix(now ^ seat.rotate_left(48));
+        match effect {
+            Effect::Append { at, record } => {
+                self.mix(at.0);
+                self.bytes(record);
+            }
+            Effect::Frame { to, bytes } => {
+                self.mix(to.0);
+                self.bytes(bytes);
+            }
+            Effect::Answer { ticket, answer } => {
+                self.mix(*ticket);
+                self.bytes(format!("{answer:?}").as_bytes());
+            }
+            other => self.bytes(format!("{other:?}").as_bytes()),
+        }
+        if self.is_told {
+            println!("{:>10.3} seat {seat} {}", now as f64 / 1000.0, shown(effect));
+        }
+    }
+
+    /// Something else happened, which people may want to know.
+    pub(crate) fn note(&mut self, now: Moment, words: impl FnOnce() -> String) {
+        if self.is_told {
+            println!("{:>10.3} {}", now as f64 / 1000.0, words());
+        }
+    }
+
+    fn mix(&mut self, word: u64) {
+        self.hash = (self.hash.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.hash = xxh3_64_with_seed(bytes, self.hash);
+    }
+}
+
+fn shown(effect: &Effect) -> String {
+    match effect {
+        Effect::Append { at, record } => format!("append {at}: {} bytes", record.len()),
+        Effect::Frame { to, bytes } => match Frame::read(bytes) {
+            Ok(Frame::Messages { nonce, frame, messages }) => {
+                format!("to {to}: frame {frame} of session {nonce:x}: {} bytes", messages.len())
+            }
+            Ok(frame) => format!("to {to}: {frame:x?}"),
+            Err(error) => format!("to {to}: {error}"),
+        },
+        other => format!("{other:?}"),
+    }
+}

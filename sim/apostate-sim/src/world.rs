@@ -1,0 +1,327 @@
+//! The world: everything that runs and everything that is on its way, on one thread.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use apostate_core::{Address, Registry};
+use apostate_log::{AppendResult, Confirmation, MemoryStore, PartitionId, Position};
+use apostate_partition::{Answer, Checkpoint, Config, Input, Loaded, Map, Request};
+use bytes::Bytes;
+
+use crate::agenda::{Agenda, Moment};
+use crate::broken::{Broken, Check};
+use crate::check::Shadows;
+use crate::check::stored;
+use crate::engine::{SharedDisk, lock};
+use crate::fault::{Fault, Faults};
+use crate::host::{self, Place, Seat, SeatId, Seats};
+use crate::luck::Luck;
+use crate::outside::{Op, Stream, draw_ops, draw_streams};
+use crate::plan::Plan;
+use crate::programs;
+use crate::trace::Trace;
+
+/// Something that will happen.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A partition works, and its effects are carried out.
+    Turn(SeatId),
+    /// A frame arrives.
+    Frame { from: PartitionId, to: PartitionId, bytes: Bytes },
+    /// An append reaches the log.
+    Land { seat: SeatId, id: PartitionId, at: Position, record: Bytes, fate: Fate },
+    /// The log asks itself who the writer is.
+    Confirm { seat: SeatId, ticket: u64 },
+    /// The store is asked for an entity.
+    Load { seat: SeatId, address: Address },
+    /// The store is given a checkpoint.
+    Checkpoint { seat: SeatId, checkpoint: Box<Checkpoint> },
+    /// A partition is told something.
+    Tell { seat: SeatId, news: News },
+    /// A request reaches whoever has the partition.
+    Request { id: PartitionId, request: Request },
+    /// An answer reaches a client.
+    Answer { ticket: u64, answer: Answer },
+    /// A client asks, for the first time or again.
+    Ask { op: usize },
+    /// A client has waited long enough.
+    GiveUp { op: usize, attempt: u32 },
+    /// Producers send.
+    Pump,
+    /// Something goes wrong.
+    Misfortune,
+    /// A partition, or all of a place, is opened again.
+    Reopen { place: usize },
+    /// The network between two partitions is whole again.
+    Mend { from: PartitionId, to: PartitionId },
+    /// A log has room again.
+    MakeRoom { id: PartitionId },
+}
+
+/// What becomes of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// What should.
+    Well,
+    /// Written, and nobody says so.
+    Unknown,
+    /// Written long after somebody said that it is unknown.
+    Late,
+}
+
+/// What a partition is told.
+#[derive(Debug)]
+pub(crate) enum News {
+    Appended(Position, AppendResult),
+    Confirmed(Confirmation),
+    Loaded(Loaded),
+    Checkpointed(Position),
+    CheckpointFailed(String),
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Ticket {
+    Op { op: usize },
+    Number { stream: usize, lane: usize, number: u64, seat: SeatId },
+    Command,
+}
+
+/// Everything.
+pub(crate) struct World {
+    pub(crate) agenda: Agenda<Event>,
+    pub(crate) luck: Luck,
+    pub(crate) plan: Plan,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) map: Map,
+    pub(crate) disks: Vec<SharedDisk>,
+    /// Logs that have no room at the moment.
+    pub(crate) full: Vec<bool>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) seats: Seats,
+    /// Ways between partitions that are cut.
+    pub(crate) cuts: Vec<(PartitionId, PartitionId)>,
+    pub(crate) shadows: Shadows,
+    pub(crate) faults: Faults,
+    pub(crate) trace: Trace,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) tickets: BTreeMap<u64, (Ticket, Address)>,
+    pub(crate) last_ticket: u64,
+    /// Nothing goes wrong any more.
+    pub(crate) is_healed: bool,
+    /// Turns in a row without any time passing.
+    pub(crate) rushed: (Moment, u32),
+}
+
+impl World {
+    /// A world that has not begun.
+    pub(crate) fn new(seed: u64, is_told: bool) -> Self {
+        let mut luck = Luck::new(seed);
+        let plan = Plan::draw(&mut luck);
+        let map = Map::first(plan.partitions);
+        let ops = draw_ops(&plan.work, &mut luck.split());
+        let streams = draw_streams(&plan.work, &mut luck.split(), |hash| map.find(hash));
+        let mut places: Vec<Place> = (0..plan.places)
+            .map(|_| Place {
+                partitions: Vec::new(),
+                store: MemoryStore::new(),
+                older: None,
+                clock_off: luck.below(2000) as i64,
+                is_up: false,
+                fails_checkpoint: false,
+            })
+            .collect();
+        for (number, (_, id)) in map.tiles.iter().enumerate() {
+            places[number % plan.places].partitions.push(*id);
+        }
+        let mut trace = Trace::new(is_told);
+        trace.note(0, || format!("{plan:#?}"));
+        Self {
+            agenda: Agenda::new(),
+            registry: Arc::new(programs::registry()),
+            disks: host::disks(plan.partitions),
+            full: vec![false; plan.partitions as usize],
+            places,
+            seats: Seats::new(plan.partitions as usize),
+            cuts: Vec::new(),
+            shadows: Shadows::new(map.clone()),
+            faults: Faults::default(),
+            trace,
+            ops,
+            streams,
+            tickets: BTreeMap::new(),
+            last_ticket: 0,
+            is_healed: false,
+            rushed: (0, 0),
+            map,
+            plan,
+            luck,
+        }
+    }
+
+    /// Lets time pass until `end`.
+    pub(crate) fn run_until(&mut self, end: Moment) -> Check {
+        while let Some(event) = self.agenda.next_before(end) {
+            self.happen(event)?;
+        }
+        self.agenda.wait_until(end);
+        Ok(())
+    }
+
+    fn happen(&mut self, event: Event) -> Check {
+        // What stands still is told when it goes on.
+        let seat = match &event {
+            Event::Turn(seat) | Event::Tell { seat, .. } | Event::Load { seat, .. } | Event::Checkpoint { seat, .. } => {
+                Some(*seat)
+            }
+            _ => None,
+        };
+        if let Some(until) = seat.and_then(|seat| self.seats.all.get(&seat)?.paused) {
+            self.agenda.plan(until, event);
+            return Ok(());
+        }
+        match event {
+            Event::Turn(seat) => self.turn(seat),
+            Event::Frame { from, to, bytes } => {
+                self.arrive(from, to, bytes);
+                Ok(())
+            }
+            Event::Land { seat, id, at, record, fate } => self.land(seat, id, at, record, fate),
+            Event::Confirm { seat, ticket } => {
+                self.confirm(seat, ticket);
+                Ok(())
+            }
+            Event::Load { seat, address } => {
+                self.load(seat, &address);
+                Ok(())
+            }
+            Event::Checkpoint { seat, checkpoint } => self.checkpoint(seat, *checkpoint),
+            Event::Tell { seat, news } => self.tell(seat, news),
+            Event::Request { id, request } => {
+                self.request(id, request);
+                Ok(())
+            }
+            Event::Answer { ticket, answer } => self.answer(ticket, answer),
+            Event::Ask { op } => {
+                self.ask(op);
+                Ok(())
+            }
+            Event::GiveUp { op, attempt } => {
+                self.give_up(op, attempt);
+                Ok(())
+            }
+            Event::Pump => {
+                self.pump();
+                Ok(())
+            }
+            Event::Misfortune => self.misfortune(),
+            Event::Reopen { place } => self.reopen(place),
+            Event::Mend { from, to } => {
+                if let Some(at) = self.cuts.iter().position(|cut| *cut == (from, to)) {
+                    self.cuts.swap_remove(at);
+                }
+                Ok(())
+            }
+            Event::MakeRoom { id } => {
+                self.full[id.0 as usize - 1] = false;
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn note(&mut self, fault: Fault) {
+        self.faults.note(fault);
+        self.trace.note(self.agenda.now(), || format!("!! {}", fault.words()));
+    }
+
+    pub(crate) fn disk(&self, id: PartitionId) -> &SharedDisk {
+        &self.disks[id.0 as usize - 1]
+    }
+
+    /// Whether something goes wrong this time, which it does `rate` times in a thousand until all is healed.
+    pub(crate) fn is_struck(&mut self, rate: u64) -> bool {
+        !self.is_healed && self.luck.chance(rate)
+    }
+
+    /// A delay of usual length, at most `most`.
+    pub(crate) fn delay(&mut self, most: Moment) -> Moment {
+        1 + self.luck.below(most)
+    }
+
+    /// Gives a seat an input now, and a turn soon.
+    pub(crate) fn give(&mut self, id: SeatId, input: Input) {
+        let now = self.agenda.now();
+        let Some(seat) = self.seats.all.get_mut(&id) else { return };
+        let clock = self.places[seat.place].clock(now);
+        seat.give(clock, input);
+        if !seat.has_turn {
+            seat.has_turn = true;
+            let delay = self.delay(self.plan.turn_delay);
+            self.agenda.plan_in(delay, Event::Turn(id));
+        }
+    }
+
+    /// Opens every partition of a place that is not open.
+    pub(crate) fn reopen(&mut self, place: usize) -> Check {
+        for id in self.places[place].partitions.clone() {
+            if self.seats.current(id).is_none() {
+                self.open(place, id)?;
+            }
+        }
+        self.places[place].is_up = true;
+        Ok(())
+    }
+
+    fn open(&mut self, place: usize, id: PartitionId) -> Check {
+        // What the engine finds when it opens is durable from now on.
+        let last = lock(self.disk(id)).last();
+        self.sync(id, last)?;
+        let seat = self.seats.next_id();
+        let config = self.config(id);
+        let store = self.places[place].store.clone();
+        let partition = host::open(config, &store, self.disk(id), seat)
+            .map_err(|error| Broken::new("P6", format!("partition {id} does not open: {error}")))?;
+        let status = partition.status();
+        stored::check_opened(self.shadows.get(id), &status)?;
+        let (effects, is_old) = (Vec::new(), false);
+        let now = self.agenda.now();
+        let seat_of = Seat {
+            id,
+            place,
+            partition,
+            store,
+            effects,
+            has_turn: false,
+            paused: None,
+            is_old,
+            appended: now,
+            answered: now,
+        };
+        self.seats.all.insert(seat, seat_of);
+        self.seats.set_current(id, Some(seat));
+        self.trace.note(now, || format!("-- partition {id} is opened at place {place} as seat {seat}"));
+        self.give(seat, Input::Open);
+        Ok(())
+    }
+
+    pub(crate) fn config(&mut self, id: PartitionId) -> Config {
+        Config {
+            id,
+            map: self.map.clone(),
+            registry: Arc::clone(&self.registry),
+            tuning: self.plan.tuning,
+            luck: self.luck.next(),
+            suspects: Vec::new(),
+        }
+    }
+
+    /// Makes what has landed durable.
+    pub(crate) fn sync(&mut self, id: PartitionId, to: Position) -> Check {
+        let newly = lock(self.disk(id)).sync(to);
+        for (writer, record) in newly {
+            self.shadows.durable(id, writer, &record)?;
+        }
+        Ok(())
+    }
+}
