@@ -1,6 +1,5 @@
 //! A node to measure, and the stretch of its life that is measured.
 
-use std::path::Path;
 use std::time::Instant;
 
 use apostate::Entities;
@@ -44,22 +43,13 @@ impl Host {
         &self.client
     }
 
-    /// What the node was asked to be.
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Where its data is.
-    pub(crate) fn data(&self) -> &Path {
-        &self.settings.data
-    }
-
     /// Where we are, and what it has cost so far.
     pub(crate) fn mark(&self) -> Result<Mark, Failure> {
         let status = self.node.status();
         let stopped = status.stopped().next().map(|(partition, reason)| format!("partition {partition}: {reason}"));
         check(stopped.is_none(), || stopped.unwrap_or_default())?;
-        let mut mark = Mark { at: Instant::now(), cpu_seconds: machine::cpu_seconds(), messages: 0, work: Work::default() };
+        let mut mark =
+            Mark { at: Instant::now(), cpu_seconds: machine::cpu_seconds(), messages: 0, work: Work::default() };
         for partition in &status.partitions {
             let Work { turns, records, record_bytes, checkpoints, trims, loads } = partition.work;
             mark.work.turns += turns;
@@ -71,6 +61,12 @@ impl Host {
             mark.messages += partition.state.as_ref().map_or(0, |state| state.counts.messages);
         }
         Ok(mark)
+    }
+
+    /// Bytes of entities in memory.
+    pub(crate) fn entity_bytes(&self) -> usize {
+        let status = self.node.status();
+        status.partitions.iter().filter_map(|partition| Some(partition.state.as_ref().ok()?.entity_bytes)).sum()
     }
 
     /// The node's part of a report's parameters.
@@ -116,7 +112,8 @@ impl Mark {
         let Work { turns, records, record_bytes, checkpoints, trims, loads } = end.work;
         report.set_rounded(&format!("{unit}s_per_s"), units as f64 / seconds);
         report.set_rounded(&format!("log_bytes_per_{unit}"), each(record_bytes - self.work.record_bytes));
-        report.set_rounded("takes_per_message", each(end.messages - self.messages));
+        // Whatever waited in an inbox, or for a load, is taken twice.
+        report.set_rounded(&format!("takes_per_{unit}"), each(end.messages - self.messages));
         report.set_rounded("seconds", seconds);
         report.set_rounded("cpu_seconds", end.cpu_seconds - self.cpu_seconds);
         report.set(&format!("{unit}s"), units);
@@ -126,6 +123,11 @@ impl Mark {
         report.set("trims", trims - self.work.trims);
         report.set("loads", loads - self.work.loads);
         report.set("peak_memory_bytes", machine::peak_memory_bytes());
+    }
+
+    /// Bytes of records since `earlier`.
+    pub(crate) fn record_bytes_since(&self, earlier: &Self) -> u64 {
+        self.work.record_bytes - earlier.work.record_bytes
     }
 
     /// How long ago `earlier` was.

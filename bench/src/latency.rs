@@ -6,6 +6,9 @@ use hdrhistogram::Histogram;
 
 use crate::report::Report;
 
+/// What takes longer than an hour counts as an hour.
+const LONGEST_NANOSECONDS: u64 = 3_600_000_000_000;
+
 /// How long answers took.
 #[derive(Debug)]
 pub(crate) struct Latency(Histogram<u64>);
@@ -13,7 +16,7 @@ pub(crate) struct Latency(Histogram<u64>);
 impl Latency {
     /// None yet.
     pub(crate) fn new() -> Self {
-        Self(Histogram::new(3).expect("three digits are few enough"))
+        Self(Histogram::new_with_bounds(1, LONGEST_NANOSECONDS, 3).expect("bounds and digits that fit each other"))
     }
 
     /// One answer took so long.
@@ -32,5 +35,23 @@ impl Latency {
             report.set_rounded(name, self.0.value_at_quantile(quantile) as f64 / 1e6);
         }
         report.set_rounded("max_ms", self.0.max() as f64 / 1e6);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_what_was_recorded() {
+        let mut latency = Latency::new();
+        (1..=1000).for_each(|milliseconds| latency.record(Duration::from_millis(milliseconds)));
+        let near = |quantile, expected: f64| {
+            let milliseconds = latency.0.value_at_quantile(quantile) as f64 / 1e6;
+            assert!((milliseconds - expected).abs() <= expected / 500.0, "{milliseconds} is not {expected}");
+        };
+        near(0.5, 500.0);
+        near(0.99, 990.0);
+        near(0.999, 999.0);
     }
 }

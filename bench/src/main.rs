@@ -6,10 +6,16 @@
 
 mod arguments;
 
+mod compare;
 mod reserve;
 mod step;
 
+mod cold;
+mod deposit;
+mod hot;
+mod recover;
 
+mod bank;
 mod orders;
 mod shop;
 
@@ -37,7 +43,11 @@ fn main() -> ExitCode {
     let result = match &workload {
         Workload::Step(arguments) => step::run(arguments),
         Workload::Reserve(arguments) => reserve::run(arguments),
-        _ => return ExitCode::FAILURE,
+        Workload::Deposit(arguments) => deposit::run(arguments),
+        Workload::Hot(arguments) => hot::run(arguments),
+        Workload::Cold(arguments) => cold::run(arguments),
+        Workload::Recover(arguments) => recover::run(arguments),
+        Workload::Compare(arguments) => compare::run(arguments),
     };
     match result {
         Ok(report) => {

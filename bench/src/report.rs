@@ -26,6 +26,16 @@ impl Report {
         report
     }
 
+    /// No figures yet, of a part of a workload.
+    pub(crate) fn empty() -> Self {
+        Self(Map::new())
+    }
+
+    /// Takes all figures of another report.
+    pub(crate) fn take(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Adds a figure.
     pub(crate) fn set(&mut self, name: &str, value: impl Serialize) {
         self.0.insert(name.to_owned(), json!(value));
@@ -46,6 +56,12 @@ impl Report {
         for (name, value) in &self.0 {
             println!("{name:width$}  {value}");
         }
+    }
+}
+
+impl From<Report> for Value {
+    fn from(report: Report) -> Self {
+        Self::Object(report.0)
     }
 }
 

@@ -46,6 +46,11 @@ impl End {
     pub(crate) fn after(requests: u64) -> Self {
         Self { time: Duration::MAX, requests }
     }
+
+    /// Whether it is reached by `requests` that were sent since `began`.
+    pub(crate) fn is_reached(self, began: Instant, requests: u64) -> bool {
+        requests >= self.requests || began.elapsed() >= self.time
+    }
 }
 
 impl Stream {
@@ -80,10 +85,10 @@ impl Stream {
         let (began, before) = (Instant::now(), self.sent);
         loop {
             let sent = self.sent - before;
-            let now = Instant::now();
-            if sent >= end.requests || now.duration_since(began) >= end.time {
+            if end.is_reached(began, sent) {
                 break;
             }
+            let now = Instant::now();
             let room = (self.outstanding - self.producer.unanswered()) as u64;
             let mut due = room.min(end.requests - sent);
             if let Some(interval) = self.interval {

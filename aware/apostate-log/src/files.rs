@@ -207,7 +207,8 @@ impl FilesEngine {
 }
 
 impl Drop for FilesEngine {
-    /// Writes what has arrived, and closes. What is appended later is answered *Poisoned*.
+    /// Writes what has arrived, and closes. What is appended later is answered *Poisoned*. The folder stays locked
+    /// until its logs are dropped as well.
     fn drop(&mut self) {
         let _ = self.requests.send(Request::Close);
         if let Some(writer) = self.writer.take() {

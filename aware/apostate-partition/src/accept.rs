@@ -257,7 +257,8 @@ impl Partition {
     pub(crate) fn handle_command(&mut self, command: ParkedCommand) {
         let ParkedCommand { ticket, ref to, number, retry } = command;
         let found = self.parked.get(&number).is_some_and(|parked| parked.message.to == *to);
-        let answer = match self.parked.remove(&number).filter(|_| found) {
+        let parked = if found { self.parked.remove(&number) } else { None };
+        let answer = match parked {
             None => Answer::Failed(Failure::Missing),
             Some(parked) => {
                 self.batch.delete(Section::Parked, to, &number.to_be_bytes());

@@ -35,6 +35,9 @@ pub const TRIM_DELAY: Duration = Duration::from_millis(100);
 /// Most acknowledged messages that one record trims.
 pub const TRIMS_PER_RECORD_MAX: usize = 10_000;
 
+/// A partition never asks to be woken sooner than this.
+pub const WAKE_DELAY_MIN: Duration = Duration::from_millis(1);
+
 /// Largest number of client calls that wait in memory for one entity.
 pub const WAITING_CALLS_MAX: usize = 1024;
 

@@ -6,7 +6,7 @@
 
 use crate::batch::Did;
 use crate::interface::Effect;
-use crate::limits::RECORD_BYTES_MAX;
+use crate::limits::{RECORD_BYTES_MAX, WAKE_DELAY_MIN};
 use crate::partition::{Partition, Phase};
 use crate::rectangles::Origin;
 use crate::request::Head;
@@ -45,7 +45,9 @@ impl Partition {
         self.append_again(effects);
         self.send_frames(effects);
         self.take_checkpoint(effects);
-        effects.extend(self.wake_at().map(Effect::WakeAt));
+        // Never at once: what is due but has to wait for something else would spin.
+        let soonest = self.time.now().after(WAKE_DELAY_MIN);
+        effects.extend(self.wake_at().map(|at| Effect::WakeAt(at.max(soonest))));
     }
 
     /// Whether one more record may be under way.

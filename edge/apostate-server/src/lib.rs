@@ -10,6 +10,35 @@
 //!     └───── answers ───────┘  └─────── loaders             in batches
 //! ```
 //!
+//! ```
+//! use apostate::prelude::*;
+//! use apostate_server::{Node, Settings};
+//!
+//! #[entity(name = "stock")]
+//! #[derive(Default, Serialize, Deserialize)]
+//! pub struct Stock {
+//!     on_hand: u32,
+//! }
+//!
+//! #[handlers]
+//! impl Stock {
+//!     #[open]
+//!     pub fn receive(&mut self, units: u32) -> u32 {
+//!         self.on_hand += units;
+//!         self.on_hand
+//!     }
+//! }
+//!
+//! # let data = tempfile::tempdir()?;
+//! # let data = data.path().join("data");
+//! let mut node = Node::open::<(Stock,)>(Settings::new(data))?;
+//! let client = node.client();
+//! let level = client.call(Stock::at("tea").receive(5)).wait()?;
+//! assert_eq!(level, 5); // and durable
+//! node.stop()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Reading order: [`Settings`]; [`Node`], and `crew`, its threads; `executor`, `seat` and `mailbox`, where the work is done;
 //! `directory`, `manifest` and `disk`, what is kept; `running` and `watchdog`, who is to blame; [`Client`], [`Pending`],
 //! [`Producer`] and [`Listing`], the ways in.

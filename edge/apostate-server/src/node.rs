@@ -1,7 +1,7 @@
 //! A node: the partitions of one data directory, at work in this process.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apostate_core::{Entities, StartError};
 use apostate_log::PartitionId;
@@ -13,8 +13,12 @@ use crate::disk::DiskError;
 use crate::opening::{Failure, Progress};
 use crate::quiet;
 use crate::settings::SettingsError;
+use crate::shared::Shared;
 use crate::status::NodeStatus;
 use crate::{CallError, Settings};
+
+/// How long a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The partitions of one data directory, at work in this process.
 ///
@@ -142,21 +146,28 @@ impl Node {
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
             Err(error) => warn!(%error, "stopping without waiting for messages"),
         }
-        let wishes: Vec<_> =
-            shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
-        let mut result = Ok(());
-        for (partition, wish) in wishes {
-            let granted = wish.recv().unwrap_or_else(|_| Err("its executor has ended".to_owned()));
-            if let Err(reason) = granted
-                && result.is_ok()
-            {
-                result = Err(StopError { partition, reason });
-            }
-        }
+        let result = last_checkpoints(&shared);
         self.crew.end();
         info!("node stopped");
         result
     }
+}
+
+/// Has everything that is durable written to the store. Without it the next start reads the log: slower, not less.
+fn last_checkpoints(shared: &Shared) -> Result<(), StopError> {
+    let wishes: Vec<_> = shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
+    let until = Instant::now() + CHECKPOINT_PATIENCE;
+    let mut result = Ok(());
+    for (partition, wish) in wishes {
+        match wish.recv_deadline(until) {
+            Ok(Ok(_)) => {}
+            Ok(Err(reason)) => result = result.and(Err(StopError { partition, reason })),
+            Err(_) => {
+                warn!(partition = partition.0, "stopping without a last checkpoint; the next start reads the log")
+            }
+        }
+    }
+    result
 }
 
 impl Drop for Node {

@@ -87,3 +87,27 @@ fn messages_between_entities_arrive_and_then_all_is_quiet() {
         assert_eq!(client.look(Stock::at(format!("target-{target}")).available()).wait(), Ok(10));
     }
 }
+
+#[test]
+fn clients_go_to_any_thread_and_answers_come_back_to_any() {
+    fn check<T: Send + Sync + Clone>(_: &T) {}
+    let dir = directory();
+    let node = open(dir.path(), 2);
+    let client = node.client();
+    check(&client);
+    let threads: Vec<_> = (0..8_u32)
+        .map(|thread| {
+            let client = client.clone();
+            std::thread::spawn(move || {
+                for _ in 0..50 {
+                    client.call(Stock::at(thread % 2).receive(1)).wait().expect("done");
+                }
+                client.look(Stock::at(thread % 2).available()).start()
+            })
+        })
+        .collect();
+    for thread in threads {
+        assert!(thread.join().expect("no panic").wait().expect("seen") >= 50);
+    }
+    assert_eq!(client.look(Stock::at(0).available()).wait(), Ok(200));
+}

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use apostate_server::Settings;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Order processing on durable entities. Without a command: works on orders that it makes up.
 #[derive(Debug, Parser)]
@@ -36,9 +37,8 @@ pub(crate) enum Command {
         /// Prints the totals as one JSON object on the last line of stdout
         #[arg(long)]
         json: bool,
-        /// Bytes of log after which a checkpoint is made. Hidden: it lets a test see many checkpoints in a short log
-        #[arg(long, value_name = "N", hide = true)]
-        checkpoint_log_bytes: Option<u64>,
+        #[command(flatten)]
+        sizes: Sizes,
     },
     /// Writes all entities of one kind as CSV to stdout, sorted by the bytes of their names
     Export {
@@ -57,4 +57,31 @@ pub(crate) enum Kind {
     Customer,
     Country,
     Invoice,
+}
+
+/// Sizes for which the defaults serve. A test makes them tiny, to see in a short log what otherwise takes a long one.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Sizes {
+    /// Bytes of log after which a checkpoint is made
+    #[arg(long, value_name = "N", hide = true)]
+    checkpoint_log_bytes: Option<u64>,
+    /// Bytes of one segment file of the log
+    #[arg(long, value_name = "N", hide = true)]
+    segment_bytes: Option<u64>,
+    /// Bytes of entities that are kept in memory
+    #[arg(long, value_name = "N", hide = true)]
+    cache_bytes: Option<usize>,
+}
+
+impl Sizes {
+    /// The settings with these sizes.
+    pub(crate) fn apply(self, settings: Settings) -> Settings {
+        let Self { checkpoint_log_bytes, segment_bytes, cache_bytes } = self;
+        Settings {
+            checkpoint_log_bytes: checkpoint_log_bytes.unwrap_or(settings.checkpoint_log_bytes),
+            segment_bytes: segment_bytes.unwrap_or(settings.segment_bytes),
+            cache_bytes: cache_bytes.unwrap_or(settings.cache_bytes),
+            ..settings
+        }
+    }
 }

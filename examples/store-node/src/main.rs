@@ -47,10 +47,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         None => demo::run(None, demo::ORDERS),
         Some(Command::Demo { data, orders }) => demo::run(data.as_deref(), orders),
-        Some(Command::Replay { file, data, partitions, json, checkpoint_log_bytes }) => {
-            let defaults = Settings::new(data);
-            let checkpoint_log_bytes = checkpoint_log_bytes.unwrap_or(defaults.checkpoint_log_bytes);
-            replay::run(&file, Settings { partitions, checkpoint_log_bytes, ..defaults }, json)
+        Some(Command::Replay { file, data, partitions, json, sizes }) => {
+            let settings = sizes.apply(Settings { partitions, ..Settings::new(data) });
+            replay::run(&file, settings, json)
         }
         Some(Command::Export { kind, data }) => export::run(kind, &data),
     }

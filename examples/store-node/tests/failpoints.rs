@@ -14,8 +14,8 @@ use std::process::Output;
 use support::expected::{self, Tables};
 use support::program::{self, Log};
 
-/// Sees many checkpoints, as each partition makes one every 64 KiB of log.
-const SETTINGS: &[&str] = &["--partitions", "2", "--checkpoint-log-bytes", "131072"];
+/// Sizes so small that many checkpoints and trims happen: each partition makes a checkpoint every 64 KiB of log.
+const SETTINGS: &[&str] = &["--partitions", "2", "--checkpoint-log-bytes", "131072", "--segment-bytes", "262144"];
 
 /// Lines of the made-up log.
 const LINES: usize = 3_000;

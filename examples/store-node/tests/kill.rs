@@ -15,8 +15,8 @@ use support::program::{self, Log};
 /// How often the process is killed.
 const KILLS: u32 = 25;
 
-/// Sees many checkpoints, as each partition makes one every 64 KiB of log.
-const SETTINGS: &[&str] = &["--partitions", "2", "--checkpoint-log-bytes", "131072"];
+/// Sizes so small that many checkpoints and trims happen: each partition makes a checkpoint every 64 KiB of log.
+const SETTINGS: &[&str] = &["--partitions", "2", "--checkpoint-log-bytes", "131072", "--segment-bytes", "262144"];
 
 /// Lines of the made-up log.
 const LINES: usize = 6_000;

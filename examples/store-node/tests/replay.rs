@@ -74,6 +74,18 @@ fn a_log_that_has_grown_is_continued_and_another_log_is_added() {
 }
 
 #[test]
+fn a_cache_much_smaller_than_the_data_changes_nothing() {
+    let log = Log::new(6, LINES);
+    let data = log.place("data");
+    let sizes = ["--partitions", "1", "--cache-bytes", "65536", "--checkpoint-log-bytes", "65536"];
+    for round in 1..=2 {
+        let output = program::run(program::replay(&log.path(), &data, &sizes));
+        check_totals(&output, &log.rows);
+        program::check_exports(&data, &expected::tables(&log.rows), &format!("round {round}"));
+    }
+}
+
+#[test]
 fn gzip_is_known_by_its_content() {
     let log = Log::new(5, 300);
     let packed = log.place("orders");

@@ -35,6 +35,12 @@ pub(crate) struct Seat {
     pub(crate) paused: Option<Moment>,
     /// Somebody else was opened.
     pub(crate) is_old: bool,
+    /// It has served.
+    pub(crate) has_served: bool,
+    /// Turns in a row that it wanted at once.
+    pub(crate) spins: u32,
+    /// What it is told when it goes on.
+    pub(crate) waiting: Vec<Input>,
     /// When its last append, and the last answer to one, arrive.
     pub(crate) appended: Moment,
     pub(crate) answered: Moment,

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::agenda::{Agenda, Moment};
 use crate::broken::{Broken, Check};
 use crate::check::Shadows;
-use crate::check::stored;
+use crate::check::stored::{self, Follower};
 use crate::engine::{SharedDisk, lock};
 use crate::fault::{Fault, Faults};
 use crate::host::{self, Place, Seat, SeatId, Seats};
@@ -110,8 +110,12 @@ pub(crate) struct World {
     pub(crate) last_ticket: u64,
     /// Nothing goes wrong any more.
     pub(crate) is_healed: bool,
-    /// Turns in a row without any time passing.
-    pub(crate) rushed: (Moment, u32),
+    /// When the last frame from one partition to another arrives.
+    pub(crate) carried: BTreeMap<(PartitionId, PartitionId), Moment>,
+    /// What the stores have to hold.
+    pub(crate) followers: Vec<Follower>,
+    /// Every record that ever was durable.
+    pub(crate) archive: Vec<Vec<Bytes>>,
 }
 
 impl World {
@@ -153,7 +157,9 @@ impl World {
             tickets: BTreeMap::new(),
             last_ticket: 0,
             is_healed: false,
-            rushed: (0, 0),
+            carried: BTreeMap::new(),
+            followers: map.tiles.iter().map(|(range, id)| Follower::new(*id, *range)).collect(),
+            archive: vec![Vec::new(); plan.partitions as usize],
             map,
             plan,
             luck,
@@ -255,10 +261,20 @@ impl World {
         let Some(seat) = self.seats.all.get_mut(&id) else { return };
         let clock = self.places[seat.place].clock(now);
         seat.give(clock, input);
+        seat.spins = 0;
         if !seat.has_turn {
             seat.has_turn = true;
             let delay = self.delay(self.plan.turn_delay);
             self.agenda.plan_in(delay, Event::Turn(id));
+        }
+    }
+
+    /// Gives a seat an input, once it does not stand still any more.
+    pub(crate) fn give_or_wait(&mut self, id: SeatId, input: Input) {
+        match self.seats.all.get_mut(&id) {
+            Some(seat) if seat.paused.is_some() => seat.waiting.push(input),
+            Some(_) => self.give(id, input),
+            None => {}
         }
     }
 
@@ -295,6 +311,9 @@ impl World {
             has_turn: false,
             paused: None,
             is_old,
+            has_served: false,
+            spins: 0,
+            waiting: Vec::new(),
             appended: now,
             answered: now,
         };
@@ -321,6 +340,8 @@ impl World {
         let newly = lock(self.disk(id)).sync(to);
         for (writer, record) in newly {
             self.shadows.durable(id, writer, &record)?;
+            self.followers[id.0 as usize - 1].durable(record.clone());
+            self.archive[id.0 as usize - 1].push(record);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crossbeam_channel::Sender;
 use super::Shared;
 use super::format::record_hash;
 use super::index::Place;
-use super::writer::Request;
+use super::writer::{Append, Request};
 use crate::{AppendResult, Confirmation, Log, LogError, PartitionId, Position};
 
 /// Called, on the writer's thread, when results are ready to be polled.
@@ -96,11 +96,8 @@ impl FilesLog {
 
 impl Log for FilesLog {
     fn append(&mut self, at: Position, record: Bytes) {
-        let request = Request::Append { partition: self.partition, at, record, outbox: Arc::clone(&self.outbox) };
-        if self.requests.send(request).is_err() {
-            self.outbox.put(at, AppendResult::Poisoned("the engine is closed".to_owned()));
-            self.outbox.wake();
-        }
+        // What the engine does not take any more is answered as it is dropped.
+        let _ = self.requests.send(Request::Append(Append::new(self.partition, at, record, &self.outbox)));
     }
 
     fn poll(&mut self, done: &mut Vec<(Position, AppendResult)>) {

@@ -28,16 +28,35 @@ use crate::{AppendResult, PartitionId, Position};
 
 /// What handles and the engine ask of the writer.
 pub(super) enum Request {
-    Append {
-        partition: PartitionId,
-        at: Position,
-        record: Bytes,
-        outbox: Arc<Outbox>,
-    },
+    Append(Append),
     /// Positions were trimmed: segments may be free now.
     Trimmed,
     /// Finish what has arrived, and end.
     Close,
+}
+
+/// An append on its way. Whatever becomes of it, it is answered: one that were not would hang its partition.
+pub(super) struct Append {
+    partition: PartitionId,
+    at: Position,
+    record: Bytes,
+    /// Taken out by whoever answers.
+    outbox: Option<Arc<Outbox>>,
+}
+
+impl Append {
+    pub(super) fn new(partition: PartitionId, at: Position, record: Bytes, outbox: &Arc<Outbox>) -> Self {
+        Self { partition, at, record, outbox: Some(Arc::clone(outbox)) }
+    }
+}
+
+impl Drop for Append {
+    fn drop(&mut self) {
+        if let Some(outbox) = self.outbox.take() {
+            outbox.put(self.at, AppendResult::Poisoned("the engine is closed".to_owned()));
+            outbox.wake();
+        }
+    }
 }
 
 pub(super) struct Writer {
@@ -63,7 +82,7 @@ pub(super) struct Batch {
     is_trimmed: bool,
     is_closing: bool,
     /// An append that must be looked at when the group is durable.
-    held: Option<Request>,
+    held: Option<Append>,
 }
 
 /// Who waits for what; without a result: that of the group.
@@ -93,7 +112,7 @@ impl Writer {
         let mut is_idle = self.write_idle();
         loop {
             let first = match self.batch.held.take() {
-                Some(held) => Ok(held),
+                Some(held) => Ok(Request::Append(held)),
                 None if is_idle => self.requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 None => self.requests.recv_timeout(self.idle_after),
             };
@@ -262,18 +281,11 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Whoever still waits is answered, also when the writer panics: an append without an answer would hang its
-    /// partition.
+    /// From here on the engine is no writer any more; whoever waits for a group that a panic broke off is told so.
     fn drop(&mut self) {
         let why = if std::thread::panicking() { "the writer panicked" } else { "the engine is closed" };
         let result = self.poison(why.to_owned());
         self.batch.report(&result);
-        while let Some(request) = self.batch.held.take().or_else(|| self.requests.try_recv().ok()) {
-            if let Request::Append { at, outbox, .. } = request {
-                outbox.put(at, result.clone());
-                outbox.wake();
-            }
-        }
     }
 }
 
@@ -294,11 +306,13 @@ impl Batch {
         match request {
             Request::Trimmed => self.is_trimmed = true,
             Request::Close => self.is_closing = true,
-            Request::Append { partition, at, record, outbox } => self.append(partition, at, record, outbox, index),
+            Request::Append(append) => self.append(append, index),
         }
     }
 
-    fn append(&mut self, partition: PartitionId, at: Position, record: Bytes, outbox: Arc<Outbox>, index: &Index) {
+    fn append(&mut self, mut append: Append, index: &Index) {
+        let Some(outbox) = append.outbox.take() else { return };
+        let Append { partition, at, .. } = append;
         let indexed = index.partitions.get(&partition);
         let (first, last) = indexed.map_or((Position(1), Position(0)), |indexed| (indexed.first, indexed.last()));
         let next = self.next.get(&partition).copied().unwrap_or(last.next());
@@ -313,17 +327,19 @@ impl Batch {
             Some(AppendResult::Full)
         } else if at == next {
             self.next.insert(partition, next.next());
+            let record = std::mem::take(&mut append.record);
             self.bytes += record.len() + ENTRY_BYTES;
             self.accepted.push(Accepted { partition, at, record, writer: outbox.writer });
             None
         } else if at > last {
             // It competes with a record of this very group.
-            self.held = Some(Request::Append { partition, at, record, outbox });
+            append.outbox = Some(outbox);
+            self.held = Some(append);
             return;
         } else if at < first {
             Some(AppendResult::Poisoned(format!("record {at} was trimmed")))
         } else {
-            indexed.and_then(|indexed| indexed.at(at)).map(|place| compare(place, &record, &outbox))
+            indexed.and_then(|indexed| indexed.at(at)).map(|place| compare(place, &append.record, &outbox))
         };
         self.answers.push(Answer { outbox, at, result });
     }

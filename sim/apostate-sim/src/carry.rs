@@ -1,0 +1,272 @@
+//! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
+
+use apostate_core::Address;
+use apostate_log::{AppendResult, Confirmation, Position};
+use apostate_partition::{Checkpoint, Effect, Failure, Input, Notice, StopReason, load};
+use bytes::Bytes;
+
+use crate::agenda::{Moment, SECOND};
+use crate::broken::{Broken, Check, demand};
+use crate::check::leaving;
+use crate::engine::{Landing, lock};
+use crate::fault::Fault;
+use crate::host::SeatId;
+use crate::world::{Event, Fate, News, World};
+use apostate_log::PartitionId;
+
+/// Turns in a row that a partition may ask for at once, without anything new.
+const SPINS_MAX: u32 = 500;
+
+impl World {
+    /// A partition works, and what it wants is carried out.
+    pub(crate) fn turn(&mut self, id: SeatId) -> Check {
+        let now = self.agenda.now();
+        let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
+        let clock = self.places[seat.place].clock(now);
+        seat.has_turn = false;
+        seat.give(clock, Input::Turn);
+        let mut effects = std::mem::take(&mut seat.effects);
+        let mut result = Ok(());
+        for effect in effects.drain(..) {
+            self.trace.effect(now, id, &effect);
+            result = self.carry_out(id, effect);
+            if result.is_err() || !self.seats.all.contains_key(&id) {
+                break;
+            }
+        }
+        effects.clear();
+        if let Some(seat) = self.seats.all.get_mut(&id) {
+            seat.effects = effects;
+        }
+        result
+    }
+
+    fn carry_out(&mut self, id: SeatId, effect: Effect) -> Check {
+        let Some(seat) = self.seats.all.get(&id) else { return Ok(()) };
+        let (own, place, is_old) = (seat.id, seat.place, seat.is_old);
+        match effect {
+            Effect::Append { at, record } => self.append(id, own, at, record),
+            Effect::Confirm { ticket } => {
+                let delay = self.delay(self.plan.append_delay);
+                self.agenda.plan_in(delay, Event::Confirm { seat: id, ticket });
+            }
+            Effect::Frame { to, bytes } => {
+                leaving::frame(self.shadows.get(own), &bytes)?;
+                self.carry_frame(own, to, bytes);
+            }
+            Effect::Answer { ticket, answer } => {
+                let Some((_, to)) = self.tickets.get(&ticket) else {
+                    return Err(Broken::new("answers", format!("request {ticket} is answered twice: {answer:?}")));
+                };
+                leaving::answer(self.shadows.get(own), to, &answer)?;
+                self.carry_answer(ticket, answer);
+            }
+            Effect::Load(address) => {
+                let is_slow = self.is_struck(self.plan.store_rate);
+                if is_slow {
+                    self.note(Fault::LoadSlow);
+                }
+                let delay = self.delay(if is_slow { SECOND } else { self.plan.store_delay });
+                self.agenda.plan_in(delay, Event::Load { seat: id, address });
+            }
+            Effect::Checkpoint(checkpoint) => {
+                let is_slow = self.is_struck(self.plan.store_rate);
+                if is_slow {
+                    self.note(Fault::CheckpointSlow);
+                }
+                let delay = self.delay(if is_slow { 3 * SECOND } else { self.plan.store_delay });
+                self.agenda.plan_in(delay, Event::Checkpoint { seat: id, checkpoint });
+            }
+            Effect::Checkpointed { ticket } => {
+                self.tickets.remove(&ticket);
+            }
+            Effect::Trim { before } => {
+                if self.is_struck(100) {
+                    self.note(Fault::TrimIgnored);
+                } else if !is_old {
+                    lock(self.disk(own)).trim(before);
+                }
+            }
+            Effect::WakeAt(at) => self.wake(id, place, at)?,
+            Effect::Notice(notice) => match notice {
+                Notice::Panicked { .. } => self.note(Fault::Panicked),
+                Notice::Parked { .. } => self.note(Fault::Parked),
+                _ => {}
+            },
+            Effect::Stopped(reason) => self.stopped(id, own, place, reason)?,
+        }
+        Ok(())
+    }
+
+    fn wake(&mut self, id: SeatId, place: usize, at: apostate_core::Timestamp) -> Check {
+        let clock = self.places[place].clock(self.agenda.now());
+        let wait = at.0.saturating_sub(clock.0) * 1000;
+        let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
+        seat.spins = if wait == 0 { seat.spins + 1 } else { 0 };
+        demand!(seat.spins < SPINS_MAX, "liveness", "partition {} wants a turn at once, again and again", seat.id);
+        self.agenda.plan_in(wait.max(1000), Event::Turn(id));
+        Ok(())
+    }
+
+    fn stopped(&mut self, id: SeatId, own: PartitionId, place: usize, reason: StopReason) -> Check {
+        let was_serving = self.seats.all.get(&id).is_some_and(|seat| seat.has_served);
+        match reason {
+            StopReason::Broken(text) => {
+                let invariant = ["E1", "E2", "E3", "E6", "P1", "P2", "P4", "P6"];
+                let invariant = invariant.into_iter().find(|name| text.starts_with(name)).unwrap_or("assertion");
+                return Err(Broken::new(invariant, format!("partition {own} stopped: {text}")));
+            }
+            StopReason::Fenced { .. } => {
+                self.note(if was_serving { Fault::Retired } else { Fault::OpeningLost });
+            }
+            StopReason::Failed(text) => {
+                let is_known = text.contains("a test lets") || text.contains("on purpose");
+                demand!(is_known, "P6", "partition {own} stopped: {text}");
+            }
+        }
+        let is_current = self.seats.current(own) == Some(id);
+        self.seats.remove(id);
+        if is_current {
+            let delay = self.delay(SECOND);
+            self.agenda.plan_in(delay, Event::Reopen { place });
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, id: SeatId, own: PartitionId, at: Position, record: Bytes) {
+        let usual = self.delay(self.plan.append_delay);
+        let mut delay = usual;
+        let mut fate = Fate::Well;
+        if self.is_struck(self.plan.append_rate) {
+            match self.luck.below(4) {
+                0 => {
+                    self.note(Fault::AppendSlow);
+                    delay += self.luck.below(SECOND);
+                }
+                1 => {
+                    self.note(Fault::AppendUnknownWritten);
+                    fate = Fate::Unknown;
+                }
+                2 => {
+                    self.note(Fault::AppendUnknownLost);
+                    return self.answer_append(id, at, AppendResult::Unknown);
+                }
+                _ => {
+                    self.note(Fault::AppendUnknownLate);
+                    self.answer_append(id, at, AppendResult::Unknown);
+                    let late = usual + self.luck.below(SECOND);
+                    self.agenda.plan_in(late, Event::Land { seat: id, id: own, at, record, fate: Fate::Late });
+                    return;
+                }
+            }
+        }
+        let now = self.agenda.now();
+        let Some(seat) = self.seats.all.get_mut(&id) else { return };
+        seat.appended = seat.appended.max(now + delay);
+        self.agenda.plan(seat.appended, Event::Land { seat: id, id: own, at, record, fate });
+    }
+
+    /// The log answers an append, after those before it.
+    fn answer_append(&mut self, id: SeatId, at: Position, result: AppendResult) {
+        let delay = self.delay(self.plan.append_delay);
+        let now = self.agenda.now();
+        let Some(seat) = self.seats.all.get_mut(&id) else { return };
+        seat.answered = seat.answered.max(seat.appended).max(now + delay);
+        self.agenda.plan(seat.answered, Event::Tell { seat: id, news: News::Appended(at, result) });
+    }
+
+    /// An append reaches the log.
+    pub(crate) fn land(&mut self, id: SeatId, own: PartitionId, at: Position, record: Bytes, fate: Fate) -> Check {
+        let is_alive = self.seats.all.contains_key(&id);
+        if !is_alive && self.plan.is_embedded {
+            // It died with its process.
+            return Ok(());
+        }
+        if self.full[own.0 as usize - 1] {
+            self.answer_append(id, at, AppendResult::Full);
+            return Ok(());
+        }
+        let before = lock(self.disk(own)).last();
+        let landing = lock(self.disk(own)).land(id, at, record);
+        let is_new = lock(self.disk(own)).last() > before;
+        if is_new && self.seats.current(own).is_some_and(|current| current != id) {
+            self.note(Fault::LateRecord);
+        }
+        if !self.plan.is_embedded {
+            let last = lock(self.disk(own)).last();
+            self.sync(own, last)?;
+        }
+        let result = match (fate, landing) {
+            (Fate::Late, _) => return Ok(()),
+            (Fate::Unknown, _) => AppendResult::Unknown,
+            (Fate::Well, Landing::Landed) => AppendResult::Ok,
+            (Fate::Well, Landing::Taken(other)) => AppendResult::Taken(other),
+            (Fate::Well, Landing::Gap) => self.luck.pick(&[0, 1]).eq(&0).then_some(AppendResult::Full).unwrap_or(AppendResult::Unknown),
+        };
+        self.answer_append(id, at, result);
+        Ok(())
+    }
+
+    pub(crate) fn confirm(&mut self, id: SeatId, ticket: u64) {
+        let Some(seat) = self.seats.all.get(&id) else { return };
+        let is_writer = lock(self.disk(seat.id)).is_writer(id);
+        let answer = if is_writer { Confirmation::Yes(ticket) } else { Confirmation::No(ticket) };
+        let delay = self.delay(self.plan.append_delay);
+        self.agenda.plan_in(delay, Event::Tell { seat: id, news: News::Confirmed(answer) });
+    }
+
+    pub(crate) fn load(&mut self, id: SeatId, address: &Address) {
+        let Some(seat) = self.seats.all.get(&id) else { return };
+        let loaded = load(&seat.store, address);
+        let delay = self.delay(self.plan.store_delay);
+        self.agenda.plan_in(delay, Event::Tell { seat: id, news: News::Loaded(loaded) });
+    }
+
+    pub(crate) fn checkpoint(&mut self, id: SeatId, checkpoint: Checkpoint) -> Check {
+        let Some(seat) = self.seats.all.get(&id) else { return Ok(()) };
+        let (own, place, is_old, store) = (seat.id, seat.place, seat.is_old, seat.store.clone());
+        let position = checkpoint.position;
+        let news = if !is_old && std::mem::take(&mut self.places[place].fails_checkpoint) {
+            self.note(Fault::CheckpointFailed);
+            News::CheckpointFailed("the store failed on purpose".to_owned())
+        } else {
+            demand!(position <= lock(self.disk(own)).synced(), "P6", "a checkpoint of record {position}, not durable");
+            checkpoint.write(&store, &[]).map_err(|error| Broken::new("P6", error.to_string()))?;
+            if !is_old {
+                self.followers[own.0 as usize - 1].check(&store, position)?;
+            }
+            News::Checkpointed(position)
+        };
+        let delay: Moment = self.delay(self.plan.store_delay);
+        self.agenda.plan_in(delay, Event::Tell { seat: id, news });
+        Ok(())
+    }
+
+    /// A partition is told something.
+    pub(crate) fn tell(&mut self, id: SeatId, news: News) -> Check {
+        let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
+        let own = seat.id;
+        let input = match news {
+            News::Appended(at, result) => {
+                if result == AppendResult::Ok {
+                    self.sync(own, at)?;
+                }
+                Input::Appended(at, result)
+            }
+            News::Confirmed(confirmation) => Input::Confirmed(confirmation),
+            News::Loaded(loaded) => Input::Loaded(loaded),
+            News::Checkpointed(position) => Input::Checkpointed(position),
+            News::CheckpointFailed(reason) => Input::CheckpointFailed(reason),
+        };
+        self.give(id, input);
+        if let Some(seat) = self.seats.all.get_mut(&id) {
+            seat.has_served |= seat.partition.status().is_serving;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an answer says that the request was certainly not done and may be sent again.
+pub(crate) fn is_try_again(failure: &Failure) -> bool {
+    matches!(failure, Failure::Busy)
+}

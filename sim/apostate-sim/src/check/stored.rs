@@ -1,0 +1,159 @@
+//! The store against the records: what a checkpoint holds is what the records say, to the byte.
+//!
+//! Invariant P4: replaying a log gives the same cells, to the byte. Invariant P6: what was acknowledged is there when a
+//! partition opens.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use apostate_core::Timestamp;
+use apostate_log::{AppendResult, MemoryStore, PartitionId, Position, Record, Store};
+use apostate_partition::cell::{self, OwnRow, Section};
+use apostate_partition::commit::Body;
+use apostate_partition::{Config, Effect, Input, Range, Status};
+use bytes::Bytes;
+
+use crate::broken::{Broken, Check, demand};
+use crate::check::shadow::Shadow;
+use crate::engine::{Disk, SharedDisk, lock};
+use crate::host;
+
+/// The cells of one partition as of its last checkpoint, and the records since.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    id: PartitionId,
+    range: Range,
+    position: Position,
+    cells: BTreeMap<Bytes, Bytes>,
+    records: VecDeque<Bytes>,
+}
+
+impl Follower {
+    pub(crate) fn new(id: PartitionId, range: Range) -> Self {
+        Self { id, range, position: Position(0), cells: BTreeMap::new(), records: VecDeque::new() }
+    }
+
+    /// A record has become durable.
+    pub(crate) fn durable(&mut self, record: Bytes) {
+        self.records.push_back(record);
+    }
+
+    /// The store was given a checkpoint of `position`: compares every cell that has changed since the last one.
+    pub(crate) fn check(&mut self, store: &MemoryStore, position: Position) -> Check {
+        let mut changed = BTreeMap::new();
+        while self.position < position {
+            let record = self.records.pop_front().ok_or_else(|| Broken::new("P6", "a checkpoint of the future"))?;
+            self.position = self.position.next();
+            let body = Record::read(&record).map_err(|error| Broken::new("P4", error.to_string()))?.body;
+            let body = Body::read(body).map_err(|error| Broken::new("P4", error.to_string()))?;
+            for cell in body.cells() {
+                let (key, value) = cell.map_err(|error| Broken::new("P4", error.to_string()))?;
+                changed.insert(record.slice_ref(key), value.map(|value| record.slice_ref(value)));
+            }
+        }
+        for (key, value) in changed {
+            if !is_nonce(self.id, &key) {
+                let stored = store.get(&key).map_err(|error| Broken::new("P6", error.to_string()))?;
+                demand!(stored == value, "P4", "the store holds {stored:?} at {key:?}, the records say {value:?}");
+            }
+            match value {
+                Some(value) => self.cells.insert(key, value),
+                None => self.cells.remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    /// Compares every cell.
+    pub(crate) fn check_all(&self, store: &MemoryStore) -> Check {
+        if self.position == Position(0) {
+            return Ok(());
+        }
+        compare(self.id, &self.cells, &cells_of(store, self.id, self.range)?)
+    }
+}
+
+/// The row that tells openings apart stays in the log.
+fn is_nonce(id: PartitionId, key: &[u8]) -> bool {
+    let _ = (id, key);
+    false
+}
+
+/// Every cell of a partition in a store but its counters, which are in no record.
+fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeMap<Bytes, Bytes>, Broken> {
+    let all = store.scan(&[0], &[255], usize::MAX).map_err(|error| Broken::new("P6", error.to_string()))?;
+    let (from, to) = cell::own_bounds(id);
+    let is_mine = |key: &Bytes| match cell::section_of(key) {
+        Some(Section::Own) => from[..] <= key[..] && key[..] < to[..] && cell::read_own_row(id, key) != Some(OwnRow::Counters),
+        _ => cell::read_key(key).is_some_and(|cell| range.contains(cell.address.hash())),
+    };
+    Ok(all.into_iter().filter(|(key, _)| is_mine(key)).collect())
+}
+
+fn compare(id: PartitionId, expected: &BTreeMap<Bytes, Bytes>, found: &BTreeMap<Bytes, Bytes>) -> Check {
+    for (key, value) in expected {
+        let other = found.get(key);
+        demand!(other == Some(value), "P4", "partition {id}: the store holds {other:?} at {key:?}, not {value:?}");
+    }
+    let extra = found.keys().find(|key| !expected.contains_key(*key));
+    demand!(extra.is_none(), "P4", "partition {id}: the store holds a cell that no record has put: {extra:?}");
+    Ok(())
+}
+
+/// A partition was read back.
+pub(crate) fn check_opened(shadow: &Shadow, status: &Status) -> Check {
+    let (id, found, expected) = (shadow.id, status.durable, shadow.position);
+    demand!(found == expected, "P6", "partition {id} opens at record {found}, {expected} is durable");
+    demand!(status.epoch.0 == shadow.epoch, "P1", "partition {id} opens after epoch {}", status.epoch);
+    let (inbox, outbox, parked) = (shadow.inbox, shadow.outgoing.len(), shadow.parked);
+    demand!(status.inbox == inbox, "P4", "partition {id} finds {} messages in inboxes, not {inbox}", status.inbox);
+    demand!(status.outbox == outbox, "P4", "partition {id} finds {} messages to send, not {outbox}", status.outbox);
+    demand!(status.parked == parked, "P4", "partition {id} finds {} messages parked, not {parked}", status.parked);
+    Ok(())
+}
+
+/// Opens the partition beside the run, from a copy of its store and log, has it write a checkpoint, and compares that
+/// with what the records say.
+pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk: Disk) -> Check {
+    let id = shadow.id;
+    let store = store.copy();
+    let disk: SharedDisk = Arc::new(Mutex::new(disk));
+    let writer = u64::MAX;
+    let mut partition = host::open(config, &store, &disk, writer)
+        .map_err(|error| Broken::new("P4", format!("partition {id} does not open again: {error}")))?;
+    let clock = Timestamp(2_000_000_000_000);
+    let mut inputs = VecDeque::from([Input::Open]);
+    let mut is_written = false;
+    while let Some(input) = inputs.pop_front() {
+        let mut effects = Vec::new();
+        partition.step(clock, input, &mut effects);
+        for effect in effects {
+            match effect {
+                // What it does besides is not part of the comparison.
+                Effect::Append { at, record } if at == shadow.position.next() => {
+                    lock(&disk).land(writer, at, record);
+                    inputs.push_back(Input::Appended(at, AppendResult::Ok));
+                    inputs.push_back(Input::Checkpoint { ticket: 0 });
+                    inputs.push_back(Input::CheckpointFailed(String::new()));
+                }
+                _ => {}
+            }
+        }
+        if !is_written && partition.status().is_serving {
+            let mut effects = Vec::new();
+            partition.step(clock, Input::Checkpoint { ticket: 0 }, &mut effects);
+            partition.take_checkpoint_now(&mut effects);
+            for effect in effects {
+                if let Effect::Checkpoint(checkpoint) = effect {
+                    checkpoint.write(&store, &[]).map_err(|error| Broken::new("P4", error.to_string()))?;
+                    is_written = true;
+                }
+            }
+            break;
+        }
+    }
+    demand!(is_written, "P4", "partition {id} writes no checkpoint when it is opened again");
+    let mut expected: BTreeMap<Bytes, Bytes> = shadow.cells.clone();
+    expected.extend(shadow.rows.clone());
+    compare(id, &expected, &cells_of(&store, id, shadow.range)?)
+}

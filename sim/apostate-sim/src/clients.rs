@@ -1,0 +1,163 @@
+//! Clients at work: they ask, wait, ask again, and note what they know.
+
+use apostate_core::Address;
+use apostate_partition::{Answer, Failure, Input, Manner, Request};
+
+use crate::agenda::SECOND;
+use crate::broken::{Check, demand};
+use crate::carry::is_try_again;
+use crate::fault::Fault;
+use crate::host::SeatId;
+use crate::outside::Outcome;
+use crate::world::{Event, Ticket, World};
+
+/// Most numbers that a producer has under way on one lane.
+const WINDOW: usize = 32;
+
+impl World {
+    /// A ticket for whoever waits for an answer of `to`.
+    pub(crate) fn ticket(&mut self, ticket: Ticket, to: Address) -> u64 {
+        self.last_ticket += 1;
+        self.tickets.insert(self.last_ticket, (ticket, to));
+        self.last_ticket
+    }
+
+    /// A client asks, for the first time or again.
+    pub(crate) fn ask(&mut self, op: usize) {
+        let now = self.agenda.now();
+        let asked = &mut self.ops[op];
+        match asked.outcome {
+            Outcome::Planned => {
+                asked.issued = now;
+                asked.outcome = Outcome::Open;
+            }
+            Outcome::Open => {}
+            Outcome::Known(..) | Outcome::Unknown => return,
+        }
+        asked.attempts += 1;
+        let attempt = asked.attempts;
+        let (to, handler) = (asked.to.clone(), asked.handler);
+        let (body, manner) = (asked.body.clone(), asked.manner.clone());
+        let ticket = self.ticket(Ticket::Op { op }, to.clone());
+        let id = self.map.find(to.hash());
+        let delay = self.delay(self.plan.request_delay);
+        if self.is_struck(self.plan.client_rate) {
+            self.note(Fault::RequestLost);
+        } else {
+            let request = Request { ticket, to, handler, body, manner };
+            self.agenda.plan_in(delay, Event::Request { id, request });
+        }
+        let patience = self.luck.between(SECOND / 4, 4 * SECOND);
+        self.agenda.plan_in(patience, Event::GiveUp { op, attempt });
+    }
+
+    /// A client has waited long enough.
+    pub(crate) fn give_up(&mut self, op: usize, attempt: u32) {
+        let asked = &mut self.ops[op];
+        if asked.outcome != Outcome::Open || asked.attempts != attempt {
+            return;
+        }
+        if asked.is_repeatable() {
+            self.ask(op);
+        } else {
+            asked.outcome = Outcome::Unknown;
+        }
+    }
+
+    /// An answer reaches whoever waits.
+    pub(crate) fn answer(&mut self, ticket: u64, answer: Answer) -> Check {
+        let Some((waiting, _)) = self.tickets.remove(&ticket) else { return Ok(()) };
+        match waiting {
+            Ticket::Op { op } => self.op_answered(op, answer),
+            Ticket::Number { stream, lane, number, seat } => {
+                self.number_answered(stream, lane, number, seat, &answer)
+            }
+            Ticket::Command => Ok(()),
+        }
+    }
+
+    fn op_answered(&mut self, op: usize, answer: Answer) -> Check {
+        if self.is_struck(self.plan.client_rate) {
+            self.note(Fault::AnswerLost);
+            return Ok(());
+        }
+        let now = self.agenda.now();
+        let asked = &mut self.ops[op];
+        match (&asked.outcome, &answer) {
+            (Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))), Answer::Done { .. } | Answer::Refused(_)) => {
+                let is_call = matches!(asked.manner, Manner::Call { .. });
+                demand!(!is_call || *before == answer, "keys", "{:?}: {before:?}, and then {answer:?}", asked.manner);
+            }
+            (Outcome::Open, Answer::Failed(failure)) if is_try_again(failure) => {
+                self.agenda.plan_in(SECOND / 10, Event::Ask { op });
+            }
+            (Outcome::Open, Answer::Failed(Failure::Stopped(_))) => {
+                if asked.is_repeatable() {
+                    self.agenda.plan_in(SECOND / 10, Event::Ask { op });
+                } else {
+                    asked.outcome = Outcome::Unknown;
+                }
+            }
+            (Outcome::Open, _) => asked.outcome = Outcome::Known(now, answer),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn number_answered(&mut self, stream: usize, lane: usize, number: u64, seat: SeatId, answer: &Answer) -> Check {
+        let lane = &mut self.streams[stream].lanes[lane];
+        if lane.seat != Some(seat) {
+            return Ok(());
+        }
+        if let Answer::Failed(failure) = answer {
+            demand!(matches!(failure, Failure::Stopped(_)), "producers", "number {number} has failed: {failure}");
+            lane.seat = None;
+            return Ok(());
+        }
+        lane.sent.retain(|sent| *sent != number);
+        Ok(())
+    }
+
+    /// Producers send what they may.
+    pub(crate) fn pump(&mut self) {
+        for stream in 0..self.streams.len() {
+            for lane in 0..self.streams[stream].lanes.len() {
+                self.pump_lane(stream, lane);
+            }
+        }
+        if !self.streams.iter().all(crate::outside::Stream::is_done) {
+            let gap = self.luck.between(1, 60) * 1000;
+            self.agenda.plan_in(gap, Event::Pump);
+        }
+    }
+
+    fn pump_lane(&mut self, stream: usize, at: usize) {
+        let id = self.streams[stream].lanes[at].partition;
+        let Some(current) = self.seats.current(id) else { return };
+        let lane = &mut self.streams[stream].lanes[at];
+        let is_whole = lane.seat.is_some_and(|seat| self.seats.all.contains_key(&seat));
+        // It stays with an old writer for a while, as connections do.
+        if lane.seat != Some(current) && (!is_whole || self.luck.chance(200)) {
+            lane.seat = Some(current);
+            // Everything that was not answered, again, in order.
+            while let Some(number) = lane.sent.pop_back() {
+                lane.open.push_front(number);
+            }
+        }
+        let Some(seat) = lane.seat else { return };
+        while self.streams[stream].lanes[at].sent.len() < WINDOW {
+            let lane = &mut self.streams[stream].lanes[at];
+            let Some(number) = lane.open.pop_front() else { return };
+            lane.sent.push_back(number);
+            let name = self.streams[stream].name.clone();
+            let (to, handler, body) = self.streams[stream].items[number as usize - 1].clone();
+            let ticket = Ticket::Number { stream, lane: at, number, seat };
+            let ticket = self.ticket(ticket, to.clone());
+            let manner = Manner::Numbered { producer: name, number };
+            self.give_or_wait(seat, Input::Request(Request { ticket, to, handler, body, manner }));
+            if self.luck.chance(100) {
+                return;
+            }
+        }
+    }
+}

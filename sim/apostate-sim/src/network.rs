@@ -1,0 +1,72 @@
+//! The network between partitions, and between clients and partitions: it carries bytes, or loses them.
+
+use apostate_log::PartitionId;
+use apostate_partition::{Answer, Input, Request};
+use bytes::Bytes;
+
+use crate::agenda::SECOND;
+use crate::fault::Fault;
+use crate::world::{Event, World};
+
+impl World {
+    /// Carries a frame, in order unless something goes wrong.
+    pub(crate) fn carry_frame(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
+        if self.cuts.contains(&(from, to)) {
+            return;
+        }
+        let delay = self.delay(self.plan.frame_delay);
+        let now = self.agenda.now();
+        if self.is_struck(self.plan.frame_rate) {
+            match self.luck.below(3) {
+                0 => return self.note(Fault::FrameLost),
+                1 => {
+                    self.note(Fault::FrameDoubled);
+                    let late = delay + self.luck.below(3 * SECOND);
+                    self.agenda.plan(now + late, Event::Frame { from, to, bytes: bytes.clone() });
+                }
+                _ => {
+                    self.note(Fault::FrameLate);
+                    let late = delay + self.luck.below(SECOND);
+                    self.agenda.plan(now + late, Event::Frame { from, to, bytes });
+                    return;
+                }
+            }
+        }
+        let arrives = self.carried.entry((from, to)).or_default();
+        *arrives = (*arrives).max(now + delay);
+        self.agenda.plan(*arrives, Event::Frame { from, to, bytes });
+    }
+
+    /// A frame arrives: at whoever has the partition, or at somebody who had it.
+    pub(crate) fn arrive(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
+        let old = self.seats.old(to).filter(|_| self.luck.chance(300));
+        if let Some(old) = old {
+            self.note(Fault::FrameToOld);
+            self.give_or_wait(old, Input::Frame { from, bytes: bytes.clone() });
+            if self.luck.chance(500) {
+                return;
+            }
+        }
+        if let Some(current) = self.seats.current(to) {
+            self.give_or_wait(current, Input::Frame { from, bytes });
+        }
+    }
+
+    /// A request arrives.
+    pub(crate) fn request(&mut self, id: PartitionId, request: Request) {
+        let old = self.seats.old(id).filter(|_| self.luck.chance(300));
+        if let Some(old) = old {
+            self.note(Fault::RequestToOld);
+            return self.give_or_wait(old, Input::Request(request));
+        }
+        if let Some(current) = self.seats.current(id) {
+            self.give_or_wait(current, Input::Request(request));
+        }
+    }
+
+    /// An answer leaves for a client.
+    pub(crate) fn carry_answer(&mut self, ticket: u64, answer: Answer) {
+        let delay = self.delay(self.plan.request_delay);
+        self.agenda.plan_in(delay, Event::Answer { ticket, answer });
+    }
+}
