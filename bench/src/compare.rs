@@ -1,7 +1,8 @@
 //! `compare`: our `reserve` and the ceiling of this machine, in turns on the same disk.
 //!
 //! Absolute figures drift on a machine that others use too; what two programs reach one after the other, several times,
-//! can be compared all the same. So each run is a process of its own, and the ratio is that of the medians.
+//! can be compared all the same. So each run is a process of its own, and the ratio is that of the medians. Beside it
+//! stands the processor time of an order, of all threads, which neighbours disturb least.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{CompareArguments, HostArguments, PaceArguments, ReserveArguments, StreamArguments};
 use crate::failure::{Failure, io};
+use crate::machine;
 use crate::report::{Report, rounded};
 use crate::scratch::Scratch;
 
@@ -51,11 +53,14 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<Report, Failure> {
         "p99_ms",
         "p999_ms",
         "cpu_seconds",
+        "cpu_microseconds_per_order",
         "peak_memory_bytes",
     ] {
         report.set(name, median_of(&of_ours, name));
     }
-    report.set("bound_log_bytes_per_order", median_of(&of_bound, "log_bytes_per_order"));
+    for name in ["log_bytes_per_order", "cpu_microseconds_per_order"] {
+        report.set(&format!("bound_{name}"), median_of(&of_bound, name));
+    }
     report.set("bound_runs", of_bound);
     report.set("runs", of_ours);
     Ok(report)
@@ -104,14 +109,24 @@ fn command_line(arguments: &ReserveArguments) -> Vec<OsString> {
 /// Runs a program that prints its figures as JSON on the last line of stdout.
 fn measured(program: &Path, words: &[OsString]) -> Result<Value, Failure> {
     let failure = |what: String| Failure::Program { program: program.display().to_string(), what };
+    let cpu = machine::cpu_seconds_of_programs();
     let output = Command::new(program).args(words).stderr(Stdio::inherit()).output();
     let output = output.map_err(io(format!("{} cannot be run", program.display())))?;
     if !output.status.success() {
         return Err(failure(format!("ended with {}", output.status)));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    let figures: Value = text.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
-    if figures["orders_per_s"].is_number() { Ok(figures) } else { Err(failure(format!("printed no figures: {text}"))) }
+    let mut figures: Value = text.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    if !figures["orders_per_s"].is_number() {
+        return Err(failure(format!("printed no figures: {text}")));
+    }
+    if let (true, Some(cpu), Some(now)) = (figures["cpu_seconds"].is_null(), cpu, machine::cpu_seconds_of_programs()) {
+        figures["cpu_seconds"] = json!(rounded(now - cpu));
+    }
+    if let (Some(cpu), Some(orders)) = (figures["cpu_seconds"].as_f64(), figures["orders"].as_f64()) {
+        figures["cpu_microseconds_per_order"] = json!(rounded(cpu * 1e6 / orders));
+    }
+    Ok(figures)
 }
 
 fn rate(figures: &Value) -> f64 {

@@ -2,12 +2,23 @@
 
 use std::fs;
 
+use rustix::param::clock_ticks_per_second;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Processor time of all threads of this process, in seconds.
 pub(crate) fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Processor time of all programs that this process has run to their ends, in seconds; none where the system does not
+/// tell.
+pub(crate) fn cpu_seconds_of_programs() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program comes before, in parentheses, and may hold anything.
+    let (_, figures) = stat.rsplit_once(')')?;
+    let ticks: Vec<u64> = figures.split_whitespace().skip(13).take(2).filter_map(|it| it.parse().ok()).collect();
+    Some(ticks.iter().sum::<u64>() as f64 / clock_ticks_per_second() as f64)
 }
 
 /// The most memory that this process has had resident; none where the system does not tell.

@@ -135,8 +135,7 @@ impl Partition {
         self.log.submitted = position;
         self.log.appended_at = self.time.now();
         self.dirty.count_log(record.len());
-        let next_number = self.log.next_number;
-        self.log.in_flight.push_back(InFlight { position, record: record.clone(), next_number, state: Flight::Asked });
+        self.log.in_flight.push_back(InFlight { position, record: record.clone(), state: Flight::Asked });
         for (peer, message) in batch.outgoing.drain(..) {
             assert!(message.record == position, "E2 broken: a message is in another record than its transaction");
             self.outbox.push(peer, message);

@@ -96,15 +96,14 @@ impl Partition {
                 }
             }
             Frame::Ready { nonce, granted, held } => {
-                // In the first session of an epoch nothing was sent yet but what had been before it opened.
-                let is_first = self.outbox.is_first(peer);
-                let next = if is_first { self.log.opened_number } else { self.log.durable_number };
-                if held >= next {
+                // What it held before this session is what it had when this epoch began, or was told since.
+                let Some(told) = self.outbox.told(peer, nonce) else { return };
+                let known = told.max(self.log.opened_number - 1);
+                if held > known {
                     let reason = format!(
                         "P6 broken: partition {from} holds message {held} of partition {}, which has numbered only up to \
-                         {}: part of its log is lost",
-                        self.id,
-                        next - 1
+                         {known}: part of its log is lost",
+                        self.id
                     );
                     return self.stop(StopReason::Broken(reason), effects);
                 }
@@ -125,6 +124,8 @@ impl Partition {
         effects: &mut Vec<Effect>,
     ) {
         assert!(self.batch.is_empty(), "E1 broken: a session opens in the middle of a batch");
+        let own = origins.last().map_or(PartitionId(0), |(origin, _)| *origin);
+        let held = self.rectangles.highest(&Origin::Partition(own));
         let mut change = Change::default();
         let area = Area { source, target: self.range };
         for (origin, floor) in origins {
@@ -144,8 +145,6 @@ impl Partition {
             let row = cell::own_row(self.id, &OwnRow::Generation(source));
             self.batch.record.put_key(&row, &generation_bytes(generation));
         }
-        let own = origins.last().map_or(PartitionId(0), |(origin, _)| *origin);
-        let held = self.rectangles.highest(&Origin::Partition(own));
         let bytes = self.intakes.senders[sender].opened(source, held, &self.tuning);
         if !self.batch.record.is_empty() {
             let mut batch = std::mem::take(&mut self.batch);

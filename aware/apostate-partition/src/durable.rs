@@ -41,6 +41,8 @@ impl Partition {
                     Ok(record) if record.header.epoch > self.log.epoch => {
                         StopReason::Fenced { epoch: record.header.epoch.0 }
                     }
+                    // It was appended after we had read the log; whose it is, is known to whoever reads on.
+                    Ok(_) if self.phase == Phase::Opening => StopReason::Overtaken,
                     _ => StopReason::Broken(format!(
                         "P1 broken: record {position} of partition {} is another one than epoch {} wrote",
                         self.id, self.log.epoch
@@ -59,7 +61,6 @@ impl Partition {
         while let Some(flight) = self.log.in_flight.pop_front_if(|flight| flight.state == Flight::Done) {
             assert!(flight.position == self.log.durable.next(), "P6 broken: records became durable out of order");
             self.log.durable = flight.position;
-            self.log.durable_number = flight.next_number;
         }
         if self.phase == Phase::Opening && self.log.durable == self.log.submitted {
             self.phase = Phase::Serving;

@@ -326,6 +326,9 @@ pub enum StopReason {
         /// The later epoch.
         epoch: u64,
     },
+    /// Another writer went on while this one opened, before anybody was fenced: open it again.
+    #[error("another writer appended a record after this one had read the log; open it again")]
+    Overtaken,
     /// What should hold does not.
     #[error("{0}")]
     Broken(String),

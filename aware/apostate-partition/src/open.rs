@@ -216,7 +216,6 @@ impl Partition {
             return Err(self.damaged(format!("the log ends here, although it has held record {last}")));
         }
         self.log.durable = self.log.submitted;
-        self.log.durable_number = self.log.next_number;
         self.log.opened_number = self.log.next_number;
         self.batch.first_number = self.log.next_number;
         Ok(())

@@ -101,9 +101,7 @@ pub(crate) struct LogState {
     pub(crate) again_at: Option<Timestamp>,
     /// The number that the next message, inbox item or parked message gets.
     pub(crate) next_number: u64,
-    /// The next number as of the newest durable record.
-    pub(crate) durable_number: u64,
-    /// The next number as of the opening: what was sent before it.
+    /// The next number as of the opening: what was sent before it is below.
     pub(crate) opened_number: u64,
     pub(crate) confirm_ticket: u64,
 }
@@ -113,8 +111,6 @@ pub(crate) struct LogState {
 pub(crate) struct InFlight {
     pub(crate) position: Position,
     pub(crate) record: Bytes,
-    /// The next number as of it.
-    pub(crate) next_number: u64,
     pub(crate) state: Flight,
 }
 

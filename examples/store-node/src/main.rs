@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use apostate_server::Settings;
 use clap::Parser;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
@@ -33,6 +34,8 @@ use crate::failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // What partitions have to say, such as a message that was parked. Bad news only: the rest is progress.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::WARN).init();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_reader_gone() => ExitCode::SUCCESS,

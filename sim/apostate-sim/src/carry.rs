@@ -1,8 +1,7 @@
 //! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
 
-use apostate_core::Address;
 use apostate_log::{AppendResult, Confirmation, Position};
-use apostate_partition::{Checkpoint, Effect, Failure, Input, Notice, StopReason, load};
+use apostate_partition::{Checkpoint, Effect, Failure, Input, Notice, StopReason, load, Load};
 use bytes::Bytes;
 
 use crate::agenda::{Moment, SECOND};
@@ -67,7 +66,7 @@ impl World {
                     self.note(Fault::LoadSlow);
                 }
                 let delay = self.delay(if is_slow { SECOND } else { self.plan.store_delay });
-                self.agenda.plan_in(delay, Event::Load { seat: id, address });
+                self.agenda.plan_in(delay, Event::Load { seat: id, load: address });
             }
             Effect::Checkpoint(checkpoint) => {
                 let is_slow = self.is_struck(self.plan.store_rate);
@@ -116,7 +115,7 @@ impl World {
                 let invariant = invariant.into_iter().find(|name| text.starts_with(name)).unwrap_or("assertion");
                 return Err(Broken::new(invariant, format!("partition {own} stopped: {text}")));
             }
-            StopReason::Fenced { .. } => {
+            StopReason::Fenced { .. } | StopReason::Overtaken => {
                 self.note(if was_serving { Fault::Retired } else { Fault::OpeningLost });
             }
             StopReason::Failed(text) => {
@@ -215,9 +214,9 @@ impl World {
         self.agenda.plan_in(delay, Event::Tell { seat: id, news: News::Confirmed(answer) });
     }
 
-    pub(crate) fn load(&mut self, id: SeatId, address: &Address) {
+    pub(crate) fn load(&mut self, id: SeatId, wanted: Load) {
         let Some(seat) = self.seats.all.get(&id) else { return };
-        let loaded = load(&seat.store, address);
+        let loaded = load(&seat.store, wanted);
         let delay = self.delay(self.plan.store_delay);
         self.agenda.plan_in(delay, Event::Tell { seat: id, news: News::Loaded(loaded) });
     }

@@ -66,6 +66,13 @@ impl Disk {
         }
     }
 
+    /// A disk with these records, the first at position 1.
+    pub(crate) fn of(partition: PartitionId, records: &[Bytes]) -> Self {
+        let records: VecDeque<_> = records.iter().map(|bytes| Kept { bytes: bytes.clone(), writer: 0 }).collect();
+        let last = Position(records.len() as u64);
+        Self { records, synced: last, marked: last, ..Self::new(partition) }
+    }
+
     /// The last record that landed.
     pub(crate) fn last(&self) -> Position {
         Position(self.first.0 + self.records.len() as u64 - 1)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Confirmation, MemoryStore, PartitionId, Position};
-use apostate_partition::{Answer, Checkpoint, Config, Input, Loaded, Map, Request};
+use apostate_partition::{Answer, Checkpoint, Config, Input, Load, Loaded, Map, Request};
 use bytes::Bytes;
 
 use crate::agenda::{Agenda, Moment};
@@ -33,7 +33,7 @@ pub(crate) enum Event {
     /// The log asks itself who the writer is.
     Confirm { seat: SeatId, ticket: u64 },
     /// The store is asked for an entity.
-    Load { seat: SeatId, address: Address },
+    Load { seat: SeatId, load: Load },
     /// The store is given a checkpoint.
     Checkpoint { seat: SeatId, checkpoint: Box<Checkpoint> },
     /// A partition is told something.
@@ -54,6 +54,8 @@ pub(crate) enum Event {
     Reopen { place: usize },
     /// The network between two partitions is whole again.
     Mend { from: PartitionId, to: PartitionId },
+    /// A seat that stood still goes on.
+    GoOn { seat: SeatId, until: Moment },
     /// A log has room again.
     MakeRoom { id: PartitionId },
 }
@@ -198,8 +200,8 @@ impl World {
                 self.confirm(seat, ticket);
                 Ok(())
             }
-            Event::Load { seat, address } => {
-                self.load(seat, &address);
+            Event::Load { seat, load } => {
+                self.load(seat, load);
                 Ok(())
             }
             Event::Checkpoint { seat, checkpoint } => self.checkpoint(seat, *checkpoint),
@@ -227,6 +229,10 @@ impl World {
                 if let Some(at) = self.cuts.iter().position(|cut| *cut == (from, to)) {
                     self.cuts.swap_remove(at);
                 }
+                Ok(())
+            }
+            Event::GoOn { seat, until } => {
+                self.go_on(seat, until);
                 Ok(())
             }
             Event::MakeRoom { id } => {

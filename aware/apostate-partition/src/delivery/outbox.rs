@@ -37,8 +37,8 @@ pub(crate) struct Peer {
     /// Oldest first per origin.
     queue: VecDeque<Outgoing>,
     session: Option<Session>,
-    /// Whether a session of this epoch was ready before.
-    was_ready: bool,
+    /// The highest number that it was told of in this epoch, in a message or as a floor.
+    told: u64,
     /// When something last moved, or a knock was sent.
     moved: Timestamp,
 }
@@ -46,6 +46,8 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 struct Session {
     nonce: u64,
+    /// The highest number that it was told of in this epoch before this session.
+    told: u64,
     /// Ready: floors are committed over there.
     is_ready: bool,
     /// How many of the queue are under way.
@@ -81,7 +83,7 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn new(peers: impl Iterator<Item = PartitionId>) -> Self {
         let peers = peers
-            .map(|id| Peer { id, queue: VecDeque::new(), session: None, was_ready: false, moved: Timestamp::default() })
+            .map(|id| Peer { id, queue: VecDeque::new(), session: None, told: 0, moved: Timestamp::default() })
             .collect();
         Self { peers, ..Self::default() }
     }
@@ -131,6 +133,7 @@ impl Outbox {
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
             nonce,
+            told: peer.told,
             is_ready: false,
             sent: 0,
             frames: VecDeque::new(),
@@ -140,13 +143,15 @@ impl Outbox {
         });
         peer.moved = now;
         let floor = peer.queue.front().map_or(counter, |oldest| oldest.identity.number - 1);
+        peer.told = peer.told.max(floor);
         let opened = Frame::Opened { nonce, range, generation, origins: vec![(id, floor)], counter };
         opened.write().into()
     }
 
-    /// Whether no session of this epoch was ready before.
-    pub(crate) fn is_first(&self, peer: usize) -> bool {
-        !self.peers[peer].was_ready
+    /// The highest number of this epoch that the receiver `peer` can hold when it commits session `nonce`; none if
+    /// that is not the newest one.
+    pub(crate) fn told(&self, peer: usize, nonce: u64) -> Option<u64> {
+        self.peers[peer].session.as_ref().filter(|session| session.nonce == nonce).map(|session| session.told)
     }
 
     /// The receiver `peer` is ready for the messages of session `nonce`.
@@ -154,7 +159,6 @@ impl Outbox {
         let peer = &mut self.peers[peer];
         if let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) {
             session.is_ready = true;
-            peer.was_ready = true;
             session.granted = session.granted.max(granted);
             peer.moved = now;
         }
@@ -217,6 +221,7 @@ impl Peer {
                 break;
             }
             messages.extend_from_slice(&message.bytes);
+            self.told = self.told.max(message.identity.number);
             count += 1;
         }
         if count == 0 {

@@ -213,5 +213,6 @@ pub(crate) fn outgoing_number(id: PartitionId, sub: &[u8]) -> Result<u64, Broken
 
 /// The version in a state cell.
 pub(crate) fn version_of(value: &[u8]) -> u64 {
-    value.first_chunk().map_or(0, |version| u64::from_le_bytes(*version))
+    // Its lowest bit says something else.
+    value.first_chunk().map_or(0, |version| u64::from_le_bytes(*version) >> 1)
 }

@@ -1,0 +1,154 @@
+//! What must hold in the end, when all is healed and quiet.
+//!
+//! Invariant E1, the other half: every message was applied. Nothing is reserved, nothing is on its way. And
+//! invariant P5: what the entities hold is what one plain loop over the same requests would give, wherever they live.
+
+use std::collections::BTreeMap;
+
+use apostate_core::{Entity, KindId, decode};
+use apostate_partition::cell::{self, Section};
+use apostate_partition::{Answer, Manner};
+
+use crate::broken::{Broken, Check, demand};
+use crate::check::entity::state;
+use crate::check::linear::{self, Seen, What};
+use crate::check::{Shadows, money, stored};
+use crate::engine::lock;
+use crate::outside::{Aim, Outcome};
+use crate::programs::moody::Moody;
+use crate::programs::post::Post;
+use crate::programs::shop::{FIRST_STOCK, Order, Stock};
+use crate::programs::sink::Sink;
+use crate::world::World;
+
+pub(crate) fn check(world: &mut World) -> Check {
+    nothing_waits(&world.shadows)?;
+    money::check(&world.shadows)?;
+    posts(&world.shadows)?;
+    shop(&world.shadows)?;
+    moods(&world.shadows)?;
+    streams(world)?;
+    histories(world)?;
+    stores(world)
+}
+
+fn nothing_waits(shadows: &Shadows) -> Check {
+    for shadow in shadows.iter() {
+        for section in [Section::Inbox, Section::Outgoing, Section::Parked] {
+            let count = shadow.section(section).count();
+            demand!(count == 0, "E1", "partition {} has {count} cells of {section:?} in the end", shadow.id);
+        }
+    }
+    Ok(())
+}
+
+/// Every entity of a kind, by its key.
+fn all<E: Entity>(shadows: &Shadows) -> Result<BTreeMap<String, E>, Broken> {
+    let mut entities = BTreeMap::new();
+    for shadow in shadows.iter() {
+        for (key, value) in shadow.section(Section::State) {
+            let cell = cell::read_key(key).ok_or_else(|| Broken::new("P4", "a key does not read"))?;
+            if cell.address.kind() == KindId::of(E::NAME) {
+                entities.insert(cell.address.key().to_string(), state(value)?);
+            }
+        }
+    }
+    Ok(entities)
+}
+
+fn posts(shadows: &Shadows) -> Check {
+    let posts = all::<Post>(shadows)?;
+    for (from, sender) in &posts {
+        for (to, sent) in &sender.sent {
+            let own: u16 = from.parse().map_err(|_| Broken::new("P4", "a post's key"))?;
+            let got = posts.get(&to.to_string()).and_then(|receiver| receiver.got.get(&own)).copied().unwrap_or(0);
+            demand!(got == *sent, "E1", "post {from} has sent {sent} parcels to post {to}, which has got {got}");
+        }
+    }
+    Ok(())
+}
+
+fn shop(shadows: &Shadows) -> Check {
+    let mut sold: BTreeMap<u16, u32> = BTreeMap::new();
+    for (key, order) in all::<Order>(shadows)? {
+        demand!(order.decided, "E1", "order {key} waits for an answer for ever: {order:?}");
+        if order.lines.iter().all(|line| line.answer == Some(true)) {
+            for line in order.lines {
+                *sold.entry(line.product).or_default() += line.units;
+            }
+        }
+    }
+    for (key, stock) in all::<Stock>(shadows)? {
+        let Stock { on_hand, reserved, sold: own, .. } = stock;
+        demand!(reserved == 0, "E1", "stock {key} still has {reserved} reserved");
+        demand!(on_hand + own == FIRST_STOCK, "E1", "stock {key} has {on_hand} and sold {own}");
+        let orders = key.parse().ok().and_then(|product| sold.get(&product).copied()).unwrap_or(0);
+        demand!(orders == own, "E1", "stock {key} has sold {own}, its orders say {orders}");
+    }
+    Ok(())
+}
+
+fn moods(shadows: &Shadows) -> Check {
+    let moods = all::<Moody>(shadows)?;
+    let sent: u64 = moods.values().map(|moody| moody.sent).sum();
+    let got: u64 = moods.values().map(|moody| moody.got).sum();
+    demand!(sent == got, "E1", "{sent} pokes and pats were sent, {got} have come");
+    Ok(())
+}
+
+/// Every number of every producer has come, once.
+fn streams(world: &World) -> Check {
+    let sinks = all::<Sink>(&world.shadows)?;
+    for (producer, stream) in world.streams.iter().enumerate() {
+        for (key, sink) in &sinks {
+            let mine = |item: &&(apostate_core::Address, _, _)| item.0.key().as_str() == key;
+            let expected = stream.items.iter().filter(mine).count() as u64;
+            let got = sink.counts.get(&(producer as u16)).copied().unwrap_or(0);
+            demand!(got == expected, "E1", "producer {producer} has sent {expected} to sink {key}, which has {got}");
+        }
+    }
+    Ok(())
+}
+
+/// What clients saw of each register.
+fn histories(world: &World) -> Check {
+    let mut histories: BTreeMap<u64, Vec<Seen>> = BTreeMap::new();
+    for op in &world.ops {
+        let sum = |reply: &[u8]| decode::<u64>(reply).map_err(|error| Broken::new("answers", error.to_string()));
+        let seen = match (op.aim, &op.outcome) {
+            (Aim::Add(_, tag), Outcome::Known(at, Answer::Done { reply, .. })) => {
+                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Add { tag, sum: Some(sum(reply)?) } })
+            }
+            (Aim::Add(_, tag), Outcome::Unknown) if tag % 7 != 6 => {
+                Some(Seen { asked: op.issued, answered: None, what: What::Add { tag, sum: None } })
+            }
+            (Aim::Sum(_), Outcome::Known(at, Answer::Done { reply, .. })) => {
+                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Look { sum: sum(reply)? } })
+            }
+            _ => None,
+        };
+        if let (Aim::Add(register, _) | Aim::Sum(register), Some(seen)) = (op.aim, seen) {
+            histories.entry(register).or_default().push(seen);
+        }
+        let is_kept = matches!(op.manner, Manner::Call { key: Some(_) });
+        demand!(!is_kept || op.outcome != Outcome::Unknown, "keys", "a client with a key has given up");
+    }
+    histories.values().try_for_each(|history| linear::check(history))
+}
+
+/// Invariant P4: from its first record on, and from its store and what is left of its log, a partition is the same.
+fn stores(world: &mut World) -> Check {
+    for place in 0..world.places.len() {
+        for id in world.places[place].partitions.clone() {
+            let store = world.places[place].store.clone();
+            world.followers[id.0 as usize - 1].check_all(&store)?;
+            let copy = lock(world.disk(id)).copy();
+            let config = world.config(id);
+            stored::replay(world.shadows.get(id), config, &store, copy)?;
+            let whole = crate::engine::Disk::of(id, &world.archive[id.0 as usize - 1]);
+            let config = world.config(id);
+            stored::replay(world.shadows.get(id), config, &apostate_log::MemoryStore::new(), whole)?;
+        }
+    }
+    Ok(())
+}

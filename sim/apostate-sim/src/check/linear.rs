@@ -1,0 +1,109 @@
+//! What clients saw of one entity fits one order of events.
+//!
+//! The register adds a bit for each tag, so its state is the set of tags that were added, and every answer shows that
+//! set. An operation takes place at one moment between the question and the answer; one whose outcome is unknown may
+//! take place at any moment after the question, or never. The search is that of Wing and Gong, with the sets that
+//! were tried remembered.
+
+use std::collections::BTreeSet;
+
+use crate::agenda::Moment;
+use crate::broken::{Check, demand};
+
+/// One operation on a register, as a client saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) asked: Moment,
+    /// None: nobody knows.
+    pub(crate) answered: Option<Moment>,
+    pub(crate) what: What,
+}
+
+/// What was done, and what was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Adds a tag; the sum afterwards, if it is known.
+    Add { tag: u32, sum: Option<u64> },
+    /// The sum as it was.
+    Look { sum: u64 },
+}
+
+/// Most operations that are looked at together.
+pub(crate) const OPERATIONS_MAX: usize = 128;
+
+/// Invariant: a single entity is linearizable for its clients.
+pub(crate) fn check(history: &[Seen]) -> Check {
+    let mut history: Vec<Seen> = history.to_vec();
+    history.sort_by_key(|seen| seen.asked);
+    let known = history.iter().filter(|seen| seen.answered.is_some()).count();
+    let mut search = Search { history: &history, tried: BTreeSet::new(), known };
+    let fits = history.len() <= OPERATIONS_MAX && search.fits(0, 0, 0);
+    demand!(fits, "linearizability", "no order of events fits what clients saw: {history:#?}");
+    Ok(())
+}
+
+struct Search<'a> {
+    history: &'a [Seen],
+    /// Sets of operations after which nothing fits.
+    tried: BTreeSet<u128>,
+    known: usize,
+}
+
+impl Search<'_> {
+    /// Whether the operations that are not in `done` fit behind those that are, which have made `sum`.
+    fn fits(&mut self, done: u128, done_known: usize, sum: u64) -> bool {
+        if done_known == self.known {
+            return true;
+        }
+        if !self.tried.insert(done) {
+            return false;
+        }
+        let open = |at: usize| done & (1 << at) == 0;
+        let all = self.history.iter().enumerate();
+        let end = all.clone().filter(|(at, _)| open(*at)).filter_map(|(_, seen)| seen.answered).min();
+        let end = end.unwrap_or(Moment::MAX);
+        let next: Vec<_> = all.filter(|(at, seen)| open(*at) && seen.asked <= end).map(|(at, _)| at).collect();
+        next.into_iter().any(|at| {
+            let seen = &self.history[at];
+            let after = match seen.what {
+                What::Add { tag, .. } => sum | (1 << tag),
+                What::Look { .. } => sum,
+            };
+            let says = match seen.what {
+                What::Add { sum, .. } => sum,
+                What::Look { sum } => Some(sum),
+            };
+            let is_known = usize::from(seen.answered.is_some());
+            says.is_none_or(|says| says == after) && self.fits(done | (1 << at), done_known + is_known, after)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(asked: Moment, answered: impl Into<Option<Moment>>, tag: u32, sum: impl Into<Option<u64>>) -> Seen {
+        Seen { asked, answered: answered.into(), what: What::Add { tag, sum: sum.into() } }
+    }
+
+    fn look(asked: Moment, answered: Moment, sum: u64) -> Seen {
+        Seen { asked, answered: Some(answered), what: What::Look { sum } }
+    }
+
+    #[test]
+    fn what_fits_is_accepted() {
+        assert!(check(&[]).is_ok());
+        assert!(check(&[add(0, 10, 0, 1), add(5, 15, 1, 3), look(12, 20, 1)]).is_ok(), "while the second is under way");
+        assert!(check(&[add(0, None, 0, None), look(5, 6, 0), look(7, 8, 1)]).is_ok(), "an unknown one takes place late");
+        assert!(check(&[add(0, None, 0, None), look(7, 8, 0)]).is_ok(), "or never");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert!(check(&[add(0, 10, 0, 1), look(12, 20, 0)]).is_err(), "a stale look");
+        assert!(check(&[add(0, 10, 0, 1), add(20, 30, 1, 2)]).is_err(), "a lost update");
+        assert!(check(&[add(0, None, 0, None), look(5, 6, 1), look(7, 8, 0)]).is_err(), "back in time");
+        assert!(check(&[look(5, 6, 1), add(7, 8, 0, 1)]).is_err(), "a look into the future");
+    }
+}

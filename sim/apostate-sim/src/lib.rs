@@ -1,0 +1,42 @@
+//! A whole cluster on one thread, from one seed.
+//!
+//! Any number of places run the real partition code over a simulated log, store, network and clock, all of which
+//! misbehave as real ones do. Time and luck are inputs; so a run is a function of its seed, and a failing seed is a bug
+//! report that anybody can repeat.
+//!
+//! ```text
+//!   clients ──▶ ┌───────────┐ ◀─▶ network ◀─▶ ┌───────────┐
+//!               │ partition │                 │ partition │      real code, in simulated places
+//!   producers ─▶└─────┬─────┘                 └─────┬─────┘
+//!                log, store                    log, store         simulated, and broken on purpose
+//!                     └──────────▶ shadows ◀────────┘             what the durable records say: the checkers
+//! ```
+//!
+//! Reading order: `plan.rs` draws what a run is like; `world.rs` holds everything and lets events happen; `carry.rs`,
+//! `network.rs` and `clients.rs` are what the world does, `misfortune.rs` is what goes wrong; `programs` is what runs
+//! inside; `check` is what must hold; `run.rs` is the story of one run.
+//!
+//! Invariants E1, E2, E3, E6, P1, P2, P4, P5, P6.
+
+mod agenda;
+mod broken;
+mod carry;
+mod check;
+mod clients;
+mod engine;
+mod fault;
+mod host;
+mod luck;
+mod misfortune;
+mod network;
+mod outside;
+mod plan;
+mod programs;
+mod quiet;
+mod run;
+mod trace;
+mod world;
+
+pub use crate::broken::Broken;
+pub use crate::fault::{Fault, Faults};
+pub use crate::run::{Options, Report, run};

@@ -1,0 +1,147 @@
+//! One run: break everything, check at every step; then heal everything, and demand that it comes to rest.
+
+use apostate_partition::{Input, ParkedCommand};
+
+use crate::agenda::{Moment, SECOND};
+use crate::broken::{Broken, Check, demand};
+use crate::check::{end, money};
+use crate::fault::Faults;
+use crate::outside::{Outcome, Stream};
+use crate::programs::moody;
+use crate::quiet;
+use crate::world::{Event, Ticket, World};
+use apostate_partition::cell::{self, Section};
+
+/// After all is healed, everything has to be at rest within this time.
+const REST_WITHIN: Moment = 600 * SECOND;
+
+/// What a run was like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Transactions on entities.
+    pub transactions: u64,
+    /// Virtual time, in microseconds.
+    pub simulated: u64,
+    /// What went wrong, and how often.
+    pub faults: Faults,
+    /// Everything that partitions did, as one number.
+    pub trace: u64,
+}
+
+/// How to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Prints what happens, line by line.
+    pub is_told: bool,
+}
+
+/// Runs the world of this seed.
+///
+/// # Errors
+///
+/// When something does not hold that must: the first thing that was noticed.
+pub fn run(seed: u64, options: Options) -> Result<Report, Broken> {
+    quiet::install();
+    moody::set_calm(false);
+    let mut world = World::new(seed, options.is_told);
+    world.play()?;
+    Ok(Report {
+        transactions: world.shadows.transactions,
+        simulated: world.agenda.now(),
+        faults: world.faults.clone(),
+        trace: world.trace.hash(),
+    })
+}
+
+impl World {
+    fn play(&mut self) -> Check {
+        self.begin()?;
+        let end = self.plan.chaos;
+        let mut part = 0;
+        while part < end {
+            part += SECOND;
+            self.run_until(part.min(end))?;
+            money::check(&self.shadows)?;
+        }
+        self.heal()?;
+        self.trace.note(self.agenda.now(), || "-- all is healed".to_owned());
+        self.come_to_rest(true)?;
+        end::check(self)
+    }
+
+    fn begin(&mut self) -> Check {
+        for place in 0..self.places.len() {
+            self.reopen(place)?;
+        }
+        let mut luck = self.luck.split();
+        let last = self.plan.chaos * 9 / 10;
+        for op in 0..self.ops.len() {
+            self.agenda.plan(luck.below(last), Event::Ask { op });
+        }
+        self.agenda.plan(0, Event::Pump);
+        let first = self.luck.below(self.plan.misfortune_gap);
+        self.agenda.plan(first, Event::Misfortune);
+        Ok(())
+    }
+
+    /// Waits until nothing waits any more; has parked messages tried again then.
+    fn come_to_rest(&mut self, mut has_old: bool) -> Check {
+        let end = self.agenda.now() + REST_WITHIN;
+        let mut is_calm = false;
+        loop {
+            let next = self.agenda.now() + SECOND / 4;
+            self.run_until(next)?;
+            if has_old && self.luck.chance(200) {
+                self.end_old();
+                has_old = false;
+            }
+            if !has_old && self.is_at_rest() {
+                if is_calm && self.shadows.iter().all(|shadow| shadow.parked == 0) {
+                    return money::check(&self.shadows);
+                }
+                is_calm = true;
+                moody::set_calm(true);
+                self.retry_parked()?;
+            }
+            demand!(self.agenda.now() < end, "liveness", "no rest: {}", self.unrest());
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let done = |outcome: &Outcome| matches!(outcome, Outcome::Known(..) | Outcome::Unknown);
+        let is_quiet = |id| {
+            let seat = self.seats.current(id).and_then(|seat| self.seats.all.get(&seat));
+            seat.is_some_and(|seat| seat.partition.status().is_quiet && seat.partition.status().is_serving)
+        };
+        self.ops.iter().all(|op| done(&op.outcome))
+            && self.streams.iter().all(Stream::is_done)
+            && self.map.tiles.iter().all(|(_, id)| is_quiet(*id))
+            && self.shadows.iter().all(|shadow| shadow.outgoing.is_empty())
+    }
+
+    /// What still waits, for people.
+    fn unrest(&self) -> String {
+        let open = self.ops.iter().filter(|op| !matches!(op.outcome, Outcome::Known(..) | Outcome::Unknown)).count();
+        let streams = self.streams.iter().filter(|stream| !stream.is_done()).count();
+        let seats = self.seats.all.iter().map(|(id, seat)| format!("seat {id}: {:?}", seat.partition.status()));
+        format!("{open} operations, {streams} producers, {:#?}", seats.collect::<Vec<_>>())
+    }
+
+    fn retry_parked(&mut self) -> Check {
+        let mut parked = Vec::new();
+        for shadow in self.shadows.iter() {
+            for (key, _) in shadow.section(Section::Parked) {
+                let cell = cell::read_key(key).ok_or_else(|| Broken::new("P4", "a key does not read"))?;
+                let number = cell.sub.try_into().map_err(|_| Broken::new("P4", "a key of a parked message"))?;
+                parked.push((shadow.id, cell.address, u64::from_be_bytes(number)));
+            }
+        }
+        for (id, to, number) in parked {
+            let ticket = self.ticket(Ticket::Command, to.clone());
+            if let Some(seat) = self.seats.current(id) {
+                self.give(seat, Input::Parked(ParkedCommand { ticket, to, number, retry: true }));
+            }
+        }
+        Ok(())
+    }
+}
