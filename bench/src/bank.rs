@@ -53,6 +53,7 @@ impl Books {
 
     /// Lists every account: together they must hold exactly this.
     pub(crate) fn audit(self, client: &Client) -> Result<(), Failure> {
+        client.settle()?;
         let mut found = Self::default();
         for account in client.list::<Account>() {
             let Account { balance, deposits, statement: _ } = account?.entity;

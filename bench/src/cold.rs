@@ -3,6 +3,8 @@
 //! Nearly every request waits for its account to be read from the store. The figures to look at are the memory, beside
 //! the cache's budget, and the loads.
 
+use apostate_server::Producer;
+
 use crate::arguments::{ColdArguments, HostArguments};
 use crate::bank::{Account, Bank, Books};
 use crate::failure::{Failure, check};
@@ -39,7 +41,7 @@ pub(crate) fn run(arguments: &ColdArguments) -> Result<Report, Failure> {
     check(filled == accounts, || format!("{accounts} accounts were filled, {filled} are there"))?;
     machine::forget_peak_memory();
 
-    let mut deposit = |producer: &mut apostate_server::Producer, number| {
+    let mut deposit = |producer: &mut Producer, number| {
         let (account, amount) = (luck.below(accounts), luck.below(100) + 1);
         books.add(amount);
         producer.send(number, Account::at(account).deposit(amount))
@@ -47,6 +49,7 @@ pub(crate) fn run(arguments: &ColdArguments) -> Result<Report, Failure> {
     stream.run(End::new(asked.pace.warm_up(), asked.pace.requests), &mut deposit)?;
     let begin = host.mark()?;
     let requests = stream.run(End::new(asked.pace.time(), asked.pace.requests), &mut deposit)?;
+    host.client().settle()?;
     let end = host.mark()?;
 
     begin.report(&end, "request", requests, &mut report);

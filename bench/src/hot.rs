@@ -3,6 +3,7 @@
 //! One entity runs one handler at a time, and its state is encoded once a batch however many handlers ran: so the cost
 //! of a large state is shared by the requests of a batch.
 
+use apostate_server::Producer;
 use serde_json::{Value, json};
 
 use crate::arguments::HotArguments;
@@ -26,13 +27,14 @@ pub(crate) fn run(arguments: &HotArguments) -> Result<Report, Failure> {
     for &state_bytes in sizes {
         let mut figures = Report::empty();
         host.client().call(Account::at(state_bytes as u64).print_statement(state_bytes)).wait()?;
-        let mut deposit = |producer: &mut apostate_server::Producer, number| {
+        let mut deposit = |producer: &mut Producer, number| {
             books.add(5);
             producer.send(number, Account::at(state_bytes as u64).deposit(5))
         };
         stream.run(End::new(asked.pace.warm_up(), asked.pace.requests), &mut deposit)?;
         let begin = host.mark()?;
         let requests = stream.run(End::new(asked.pace.time(), asked.pace.requests), &mut deposit)?;
+        host.client().settle()?;
         let end = host.mark()?;
         figures.set("state_bytes", state_bytes);
         begin.report(&end, "request", requests, &mut figures);

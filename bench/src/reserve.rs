@@ -3,7 +3,7 @@
 //! The same work as the ceiling that it is compared with. A request is answered when its order is placed, durably; the
 //! time ends when every order that was placed is confirmed, durably.
 
-use apostate_server::Client;
+use apostate_server::{Client, Producer};
 
 use crate::arguments::ReserveArguments;
 use crate::failure::{Failure, check};
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &ReserveArguments) -> Result<Report, Failure> {
     let mut stream = Stream::open(host.client(), "reserve", asked)?;
     let mut luck = Luck::new(asked.pace.seed);
     let mut units = vec![0; ITEMS as usize];
-    let mut place = |producer: &mut apostate_server::Producer, number| {
+    let mut place = |producer: &mut Producer, number| {
         let lines = luck.lines();
         lines.iter().for_each(|&(item, count)| units[item as usize] += i64::from(count));
         producer.send(number, Order::at(number).place(lines))

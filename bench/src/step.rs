@@ -41,6 +41,7 @@ struct Alone {
 pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
     let &StepArguments { orders, outstanding, seed } = arguments;
     let parameters = json!({ "orders": orders, "outstanding": outstanding, "seed": seed });
+    let outstanding = outstanding.max(1);
     let mut report = Report::new("step", parameters);
     let mut alone = Alone::open()?;
 

@@ -139,10 +139,10 @@ impl Stream {
         for (number, result) in results {
             let is_done = matches!(result, Ok(ProducerAnswer::Done { .. } | ProducerAnswer::Accepted));
             check(is_done, || format!("request {number} was answered with {result:?}"))?;
-            let index = (number - self.answered_below) as usize;
-            if let Some(at) = self.left.get_mut(index).and_then(Option::take) {
-                self.latency.record(now.saturating_duration_since(at));
-            }
+            let index = number.checked_sub(self.answered_below).unwrap_or(u64::MAX) as usize;
+            let at = self.left.get_mut(index).and_then(Option::take);
+            let at = at.ok_or_else(|| Failure::Wrong(format!("request {number} was answered twice")))?;
+            self.latency.record(now.saturating_duration_since(at));
         }
         while let Some(None) = self.left.front() {
             self.left.pop_front();

@@ -34,10 +34,12 @@ impl Partition {
         }
         self.write_watermarks();
         let trims = self.outbox.trims.len().min(TRIMS_PER_RECORD_MAX);
-        for (identity, sender) in self.outbox.trims.drain(..trims) {
-            let sub = cell::outgoing_sub(identity.origin, identity.number);
-            self.batch.record.delete(Section::Outgoing, &sender, &sub);
-            self.batch.cells.push(CellChange::Delete(cell::key(Section::Outgoing, &sender, &sub).into()));
+        for message in self.outbox.trims.drain(..trims) {
+            let cell = message.cell();
+            self.batch.record.delete_key(&cell);
+            if message.is_stored {
+                self.batch.cells.push(CellChange::Erase(cell.into()));
+            }
         }
         let mut batch = std::mem::take(&mut self.batch);
         self.acknowledge_frames(&mut batch);

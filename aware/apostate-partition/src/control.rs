@@ -83,7 +83,11 @@ impl Partition {
         let (Some(peer), Some(sender)) = (self.outbox.index_of(from), self.intakes.index_of(from)) else { return };
         match *frame {
             Frame::Open { nonce, range: _ } => {
-                let (generation, counter) = (self.generation(), self.log.next_number - 1);
+                // Until a session of this epoch was ready, it is told nothing that this epoch numbered: else it could
+                // not be seen that it holds more than was left when this epoch began.
+                let is_first = self.outbox.is_first(peer);
+                let next = if is_first { self.log.opened_number } else { self.log.next_number };
+                let (generation, counter) = (self.generation(), next - 1);
                 let own = Own { id: self.id, range: self.range, generation, counter };
                 let bytes = self.outbox.open(peer, nonce, own, now);
                 self.held.outputs.push_back((self.log.submitted, Effect::Frame { to: from, bytes }));
@@ -96,9 +100,11 @@ impl Partition {
                 }
             }
             Frame::Ready { nonce, granted, held } => {
-                // What it held before this session is what it had when this epoch began, or was told since.
-                let Some(told) = self.outbox.told(peer, nonce) else { return };
-                let known = told.max(self.log.opened_number - 1);
+                if !self.outbox.is_newest(peer, nonce) {
+                    return;
+                }
+                let is_first = self.outbox.is_first(peer);
+                let known = if is_first { self.log.opened_number } else { self.log.next_number } - 1;
                 if held > known {
                     let reason = format!(
                         "P6 broken: partition {from} holds message {held} of partition {}, which has numbered only up to \

@@ -170,7 +170,8 @@ impl Partition {
         let may = self.phase == Phase::Serving && !self.dirty.is_busy();
         if is_due && may && (self.is_checkpoint_wanted || !self.dirty.is_clean()) {
             self.is_checkpoint_wanted = false;
-            let rows = self.own_rows();
+            let mut rows = self.own_rows();
+            rows.extend(self.outbox.unstored());
             self.dirty.take(self.id, self.log.submitted, rows);
         }
         if let Some(checkpoint) = self.dirty.next(self.log.durable) {

@@ -97,7 +97,7 @@ impl Partition {
         let mut partition = Self::empty(config, witness)?;
         partition.read_store(store)?;
         partition.read_log(log, progress)?;
-        partition.outbox.sort();
+        partition.outbox.settle();
         partition.queue_inboxes();
         Ok(partition)
     }
@@ -306,20 +306,26 @@ impl Partition {
                 Some(value) => {
                     let cell: Arc<[u8]> = value.into();
                     self.slots.set_cell(id, Some(cell.clone()));
-                    self.dirty.put_state(self.slots.get_mut(id), cell);
+                    let slot = self.slots.get_mut(id);
+                    self.dirty.put_state(slot, cell);
+                    if slot.has_keys {
+                        // The log has those of its newest records only.
+                        slot.extra().keys.is_partial = true;
+                    }
                     true
                 }
             },
             Section::ClientKeys => self.restore_client_key(id, sub, value).is_some(),
             Section::Inbox => self.restore_inbox(id, sub, value).is_some(),
-            Section::Outgoing => self.restore_outgoing(sub, value).is_some(),
+            Section::Outgoing => self.restore_outgoing(key, sub, value, is_new).is_some(),
             Section::Parked => self.restore_parked(sub, value).is_some(),
             Section::Own | Section::Host => false,
         };
         if !is_read {
             return Err(self.damaged(format!("a cell of {} does not read", self.name_of(&address))));
         }
-        if is_new && section != Section::State {
+        // States, and messages that were sent, find their own way to the next checkpoint.
+        if is_new && !matches!(section, Section::State | Section::Outgoing) {
             match value {
                 Some(value) => self.dirty.put_cell(key.into(), value.into()),
                 None if section == Section::ClientKeys => self.dirty.erase_cell(key.into()),
@@ -337,9 +343,16 @@ impl Partition {
         slot.has_keys = true;
         let keys = &mut slot.extra().keys;
         match value {
-            Some(value) => keys.known.insert(key.into(), Known::new(Remembered::read(value)?)),
-            None => keys.known.remove(key),
-        };
+            Some(value) => {
+                keys.absent.remove(key);
+                keys.known.insert(key.into(), Known::new(Remembered::read(value)?));
+            }
+            None => {
+                // The store may still have it.
+                keys.known.remove(key);
+                keys.absent.insert(key.into());
+            }
+        }
         Some(())
     }
 
@@ -361,20 +374,25 @@ impl Partition {
         Some(())
     }
 
-    fn restore_outgoing(&mut self, sub: &[u8], value: Option<&[u8]>) -> Option<()> {
+    fn restore_outgoing(&mut self, key: &[u8], sub: &[u8], value: Option<&[u8]>, is_new: bool) -> Option<()> {
         let (origin, number) = sub.split_first_chunk()?;
         let identity = crate::Identity {
             origin: PartitionId(u64::from_be_bytes(*origin)),
             number: u64::from_be_bytes(number.try_into().ok()?),
         };
         match value {
-            None => self.outbox.forget(identity),
+            None => {
+                if self.outbox.forget(identity) {
+                    self.dirty.erase_cell(key.into());
+                }
+            }
             Some(value) => {
                 let (message, written, _) = Message::read(value).ok()?;
                 let peer = self.outbox.index_of(self.map.find(message.to.hash()))?;
                 let sender = message.from.filter(|_| written == identity)?;
                 let record = self.log.submitted;
-                self.outbox.push(peer, Outgoing { identity, sender, bytes: value.into(), record });
+                let (bytes, is_stored) = (value.into(), !is_new);
+                self.outbox.restore(peer, Outgoing { identity, sender, bytes, record, is_stored });
             }
         }
         Some(())

@@ -25,7 +25,7 @@ use apostate_log::PartitionId;
 use crate::Range;
 
 /// Who numbers messages: a partition, for what its entities send, or a producer outside.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// A partition, by its id, which is never used again.
     Partition(PartitionId),
@@ -34,7 +34,7 @@ pub enum Origin {
 }
 
 /// A rectangle of (source hash, target hash).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Area {
     /// Where the senders are.
     pub source: Range,
@@ -72,7 +72,7 @@ impl Area {
 }
 
 /// Every watermark of one receiver. The rectangles of one origin never overlap.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rectangles {
     origins: BTreeMap<Origin, Vec<(Area, u64)>>,
 }

@@ -269,7 +269,8 @@ impl Partition {
         message.write(Some(identity), &mut bytes);
         let sub = cell::outgoing_sub(identity.origin, identity.number);
         self.batch.record.put(Section::Outgoing, &sender, &sub, &bytes);
-        let outgoing = Outgoing { identity, sender, bytes: bytes.into(), record: self.log.submitted.next() };
+        let record = self.log.submitted.next();
+        let outgoing = Outgoing { identity, sender, bytes: bytes.into(), record, is_stored: false };
         self.batch.outgoing.push((peer, outgoing));
     }
 

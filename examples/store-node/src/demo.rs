@@ -31,10 +31,14 @@ fn next(data: Option<&Path>) -> String {
 Every figure above was added up from the entities' own state, and the books balance.
 
 What to try next:
-  cargo run --release -- demo --data {data}              kill it at any moment and run it again: same totals
-  cargo run --release -- export stock --data {data}      every stock code, as CSV
-  cargo run --release -- replay FILE --data DIR     an Online Retail CSV file, plain or gzip
-  less examples/store/src/invoice.rs                what an entity looks like"
+  # kill it at any moment and run it again: the same totals
+  cargo run --release -- demo --data {data}
+  # every stock code, as CSV
+  cargo run --release -- export stock --data {data}
+  # an Online Retail CSV file, plain or gzip
+  cargo run --release -- replay FILE --data DIR
+  # what an entity looks like
+  less examples/store/src/invoice.rs"
     )
 }
 

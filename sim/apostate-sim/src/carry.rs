@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::agenda::{Moment, SECOND};
 use crate::broken::{Broken, Check, demand};
 use crate::check::leaving;
-use crate::engine::{Landing, lock};
+use crate::engine::{Landing, gone, lock};
 use crate::fault::Fault;
 use crate::host::SeatId;
 use crate::world::{Event, Fate, News, World};
@@ -23,6 +23,7 @@ impl World {
         let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
         let clock = self.places[seat.place].clock(now);
         seat.has_turn = false;
+        seat.wakes = seat.wakes.filter(|wakes| *wakes > now);
         seat.give(clock, Input::Turn);
         let mut effects = std::mem::take(&mut seat.effects);
         let mut result = Ok(());
@@ -103,7 +104,11 @@ impl World {
         let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
         seat.spins = if wait == 0 { seat.spins + 1 } else { 0 };
         demand!(seat.spins < SPINS_MAX, "liveness", "partition {} wants a turn at once, again and again", seat.id);
-        self.agenda.plan_in(wait.max(1000), Event::Turn(id));
+        let at = self.agenda.now() + wait.max(1000);
+        if seat.wakes.is_none_or(|wakes| at < wakes) {
+            seat.wakes = Some(at);
+            self.agenda.plan(at, Event::Turn(id));
+        }
         Ok(())
     }
 
@@ -119,7 +124,7 @@ impl World {
                 self.note(if was_serving { Fault::Retired } else { Fault::OpeningLost });
             }
             StopReason::Failed(text) => {
-                let is_known = text.contains("a test lets") || text.contains("on purpose");
+                let is_known = text.contains("on purpose") || text.contains("another writer has gone on");
                 demand!(is_known, "P6", "partition {own} stopped: {text}");
             }
         }
@@ -200,6 +205,7 @@ impl World {
             (Fate::Unknown, _) => AppendResult::Unknown,
             (Fate::Well, Landing::Landed) => AppendResult::Ok,
             (Fate::Well, Landing::Taken(other)) => AppendResult::Taken(other),
+            (Fate::Well, Landing::Gone) => gone(at),
             (Fate::Well, Landing::Gap) => self.luck.pick(&[0, 1]).eq(&0).then_some(AppendResult::Full).unwrap_or(AppendResult::Unknown),
         };
         self.answer_append(id, at, result);

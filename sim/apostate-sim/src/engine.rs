@@ -50,6 +50,8 @@ pub(crate) enum Landing {
     Taken(Bytes),
     /// Something before it is missing: it was not written.
     Gap,
+    /// What stood there, or behind it, was trimmed: another writer has gone on long ago.
+    Gone,
 }
 
 impl Disk {
@@ -83,6 +85,11 @@ impl Disk {
         self.synced
     }
 
+    /// How many records have landed and are not durable.
+    pub(crate) fn unsynced(&self) -> u64 {
+        self.last().0 - self.synced.0
+    }
+
     /// The first record that was not trimmed.
     pub(crate) fn first(&self) -> Position {
         self.first
@@ -113,13 +120,14 @@ impl Disk {
         if at > self.last().next() {
             return Landing::Gap;
         }
-        if at <= self.last() {
-            // Trimmed: durable long ago, whoever wrote it.
+        if at < self.first && self.known.get(&writer).is_some_and(|own| at <= *own) {
+            // It was there, and was trimmed.
             return Landing::Landed;
         }
-        let goes_on = self.last_writer == writer || !self.known.contains_key(&writer);
+        let goes_on = at > self.last() && (self.last_writer == writer || !self.known.contains_key(&writer));
         if !goes_on {
-            let other = self.records.back().map(|kept| kept.bytes.clone()).unwrap_or_default();
+            let Some(last) = self.records.back() else { return Landing::Gone };
+            let other = last.bytes.clone();
             self.fenced.insert(writer, other.clone());
             return Landing::Taken(other);
         }
@@ -143,8 +151,7 @@ impl Disk {
 
     /// Loses all but `keep` of the records that have landed and are not synced. Gives how many were lost.
     pub(crate) fn lose_unsynced(&mut self, keep: u64) -> u64 {
-        let unsynced = self.last().0 - self.synced.0;
-        let lost = unsynced.saturating_sub(keep);
+        let lost = self.unsynced().saturating_sub(keep);
         self.records.truncate(self.records.len() - lost as usize);
         self.last_writer = self.records.back().map_or(self.last_writer, |kept| kept.writer);
         lost
@@ -266,6 +273,7 @@ impl Log for SimLog {
                 }
                 Landing::Taken(other) => AppendResult::Taken(other),
                 Landing::Gap => AppendResult::Full,
+                Landing::Gone => gone(at),
             };
             done.push((at, result));
         }
@@ -293,6 +301,11 @@ impl Log for SimLog {
         let disk = lock(&self.disk);
         Ok(disk.synced.max(disk.marked))
     }
+}
+
+/// The answer to a writer that comes so late that nothing is left of whoever came after it.
+pub(crate) fn gone(at: Position) -> AppendResult {
+    AppendResult::Poisoned(format!("record {at} was trimmed: another writer has gone on"))
 }
 
 #[cfg(test)]

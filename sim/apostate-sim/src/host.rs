@@ -31,6 +31,8 @@ pub(crate) struct Seat {
     pub(crate) effects: Vec<Effect>,
     /// Whether a turn is planned.
     pub(crate) has_turn: bool,
+    /// When it wants to be woken.
+    pub(crate) wakes: Option<Moment>,
     /// It stands still until then.
     pub(crate) paused: Option<Moment>,
     /// Somebody else was opened.

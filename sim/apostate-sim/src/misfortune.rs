@@ -75,7 +75,7 @@ impl World {
 
     /// The machine dies too: what was not synced is there or not, and nothing behind what is not.
     fn lose_tail(&mut self, id: PartitionId) -> Check {
-        let unsynced = lock(self.disk(id)).last().0 - lock(self.disk(id)).synced().0;
+        let unsynced = lock(self.disk(id)).unsynced();
         if unsynced == 0 {
             return Ok(());
         }

@@ -315,6 +315,7 @@ impl World {
             store,
             effects,
             has_turn: false,
+            wakes: None,
             paused: None,
             is_old,
             has_served: false,

@@ -3,7 +3,8 @@
 //! Invariant E2: a message leaves if and only if the transaction that sent it is durable. Invariant E6: a session
 //! always starts at the oldest and skips none.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use apostate_core::{Address, Timestamp};
@@ -12,6 +13,8 @@ use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
 use crate::Range;
+use crate::cell::{self, Section};
+use crate::checkpoint::Cell;
 use crate::limits::FRAME_BYTES;
 use crate::message::Identity;
 
@@ -25,9 +28,19 @@ pub(crate) struct Outgoing {
     /// The entity that sent it: its cell stands under this one.
     pub(crate) sender: Address,
     /// Its layout.
-    pub(crate) bytes: Box<[u8]>,
+    pub(crate) bytes: Arc<[u8]>,
     /// The record that it was committed in.
     pub(crate) record: Position,
+    /// Whether a checkpoint has its cell.
+    pub(crate) is_stored: bool,
+}
+
+impl Outgoing {
+    /// The key of its cell.
+    pub(crate) fn cell(&self) -> Vec<u8> {
+        let sub = cell::outgoing_sub(self.identity.origin, self.identity.number);
+        cell::key(Section::Outgoing, &self.sender, &sub)
+    }
 }
 
 /// Another partition, as a receiver.
@@ -36,9 +49,11 @@ pub(crate) struct Peer {
     pub(crate) id: PartitionId,
     /// Oldest first per origin.
     queue: VecDeque<Outgoing>,
+    /// How many at the front of the queue a checkpoint has.
+    stored: usize,
     session: Option<Session>,
-    /// The highest number that it was told of in this epoch, in a message or as a floor.
-    told: u64,
+    /// Whether a session of this epoch was ready before.
+    was_ready: bool,
     /// When something last moved, or a knock was sent.
     moved: Timestamp,
 }
@@ -46,8 +61,6 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 struct Session {
     nonce: u64,
-    /// The highest number that it was told of in this epoch before this session.
-    told: u64,
     /// Ready: floors are committed over there.
     is_ready: bool,
     /// How many of the queue are under way.
@@ -77,13 +90,22 @@ pub(crate) struct Outbox {
     bytes: usize,
     count: usize,
     /// Acknowledged, to be deleted by the next record.
-    pub(crate) trims: Vec<(Identity, Address)>,
+    pub(crate) trims: VecDeque<Outgoing>,
+    /// What was read so far, with the index of the peer. For opening only.
+    opening: BTreeMap<Identity, (usize, Outgoing)>,
 }
 
 impl Outbox {
     pub(crate) fn new(peers: impl Iterator<Item = PartitionId>) -> Self {
         let peers = peers
-            .map(|id| Peer { id, queue: VecDeque::new(), session: None, told: 0, moved: Timestamp::default() })
+            .map(|id| Peer {
+                id,
+                queue: VecDeque::new(),
+                stored: 0,
+                session: None,
+                was_ready: false,
+                moved: Timestamp::default(),
+            })
             .collect();
         Self { peers, ..Self::default() }
     }
@@ -108,23 +130,38 @@ impl Outbox {
         self.peers[peer].queue.push_back(message);
     }
 
-    /// Puts what was read at the opening into order.
-    pub(crate) fn sort(&mut self) {
-        for peer in &mut self.peers {
-            peer.queue.make_contiguous().sort_by_key(|message| message.identity);
+    /// Takes over what was read. For opening only.
+    pub(crate) fn restore(&mut self, peer: usize, message: Outgoing) {
+        self.opening.insert(message.identity, (peer, message));
+    }
+
+    /// Takes a message out that a later record of the log deleted. Gives whether a checkpoint has it. For opening only.
+    pub(crate) fn forget(&mut self, identity: Identity) -> bool {
+        self.opening.remove(&identity).is_some_and(|(_, message)| message.is_stored)
+    }
+
+    /// Puts what was read into queues, oldest first per origin. Ends the opening.
+    pub(crate) fn settle(&mut self) {
+        for (peer, message) in std::mem::take(&mut self.opening).into_values() {
+            if message.is_stored {
+                self.peers[peer].stored += 1;
+            }
+            self.push(peer, message);
         }
     }
 
-    /// Takes a message out that a later record of the log deleted. For opening only.
-    pub(crate) fn forget(&mut self, identity: Identity) {
-        for peer in &mut self.peers {
-            if let Some(at) = peer.queue.iter().position(|message| message.identity == identity)
-                && let Some(gone) = peer.queue.remove(at)
-            {
-                self.bytes -= gone.bytes.len();
-                self.count -= 1;
-            }
+    /// Cells that the next checkpoint has to write: messages that came since the last one, and are not deleted yet.
+    pub(crate) fn unstored(&mut self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        let queues = self.peers.iter_mut().flat_map(|peer| {
+            let stored = std::mem::replace(&mut peer.stored, peer.queue.len());
+            peer.queue.range_mut(stored..)
+        });
+        for message in queues.chain(self.trims.iter_mut().filter(|message| !message.is_stored)) {
+            message.is_stored = true;
+            cells.push((message.cell().into(), Some(message.bytes.clone())));
         }
+        cells
     }
 
     /// The receiver `peer` opens a session: answers who we are.
@@ -133,7 +170,6 @@ impl Outbox {
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
             nonce,
-            told: peer.told,
             is_ready: false,
             sent: 0,
             frames: VecDeque::new(),
@@ -142,16 +178,19 @@ impl Outbox {
             granted: 0,
         });
         peer.moved = now;
-        let floor = peer.queue.front().map_or(counter, |oldest| oldest.identity.number - 1);
-        peer.told = peer.told.max(floor);
+        let floor = peer.queue.front().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
         let opened = Frame::Opened { nonce, range, generation, origins: vec![(id, floor)], counter };
         opened.write().into()
     }
 
-    /// The highest number of this epoch that the receiver `peer` can hold when it commits session `nonce`; none if
-    /// that is not the newest one.
-    pub(crate) fn told(&self, peer: usize, nonce: u64) -> Option<u64> {
-        self.peers[peer].session.as_ref().filter(|session| session.nonce == nonce).map(|session| session.told)
+    /// Whether no session of this epoch was ready before: the receiver holds nothing that this epoch numbered.
+    pub(crate) fn is_first(&self, peer: usize) -> bool {
+        !self.peers[peer].was_ready
+    }
+
+    /// Whether `nonce` is the newest session of the receiver `peer`.
+    pub(crate) fn is_newest(&self, peer: usize, nonce: u64) -> bool {
+        self.peers[peer].session.as_ref().is_some_and(|session| session.nonce == nonce)
     }
 
     /// The receiver `peer` is ready for the messages of session `nonce`.
@@ -159,6 +198,7 @@ impl Outbox {
         let peer = &mut self.peers[peer];
         if let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) {
             session.is_ready = true;
+            peer.was_ready = true;
             session.granted = session.granted.max(granted);
             peer.moved = now;
         }
@@ -166,7 +206,7 @@ impl Outbox {
 
     /// The receiver `peer` has everything up to `frame` of session `nonce` durable.
     pub(crate) fn acknowledge(&mut self, peer: usize, nonce: u64, frame: u64, granted: u64, now: Timestamp) {
-        let Self { peers, bytes, count, trims } = self;
+        let Self { peers, bytes, count, trims, opening: _ } = self;
         let peer = &mut peers[peer];
         let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) else { return };
         session.granted = session.granted.max(granted);
@@ -175,9 +215,10 @@ impl Outbox {
             for message in peer.queue.drain(..messages) {
                 *bytes -= message.bytes.len();
                 *count -= 1;
-                trims.push((message.identity, message.sender));
+                trims.push_back(message);
             }
             session.sent -= messages;
+            peer.stored = peer.stored.saturating_sub(messages);
         }
     }
 
@@ -221,7 +262,6 @@ impl Peer {
                 break;
             }
             messages.extend_from_slice(&message.bytes);
-            self.told = self.told.max(message.identity.number);
             count += 1;
         }
         if count == 0 {

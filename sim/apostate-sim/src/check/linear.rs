@@ -28,6 +28,16 @@ pub(crate) enum What {
     Look { sum: u64 },
 }
 
+impl What {
+    /// The sum that its answer shows.
+    fn says(self) -> Option<u64> {
+        match self {
+            Self::Add { sum, .. } => sum,
+            Self::Look { sum } => Some(sum),
+        }
+    }
+}
+
 /// Most operations that are looked at together.
 pub(crate) const OPERATIONS_MAX: usize = 128;
 
@@ -55,26 +65,27 @@ impl Search<'_> {
         if done_known == self.known {
             return true;
         }
-        if !self.tried.insert(done) {
+        // What is there stays there: whatever is still to come has to show it.
+        let shows = |seen: &Seen| seen.what.says().is_none_or(|says| sum & !says == 0);
+        let open: Vec<_> = (0..self.history.len()).filter(|at| done & (1 << at) == 0).collect();
+        if !open.iter().all(|at| shows(&self.history[*at])) || !self.tried.insert(done) {
             return false;
         }
-        let open = |at: usize| done & (1 << at) == 0;
-        let all = self.history.iter().enumerate();
-        let end = all.clone().filter(|(at, _)| open(*at)).filter_map(|(_, seen)| seen.answered).min();
-        let end = end.unwrap_or(Moment::MAX);
-        let next: Vec<_> = all.filter(|(at, seen)| open(*at) && seen.asked <= end).map(|(at, _)| at).collect();
+        let end = open.iter().filter_map(|at| self.history[*at].answered).min().unwrap_or(Moment::MAX);
+        let mut next = open.into_iter().filter(|at| self.history[*at].asked <= end).collect::<Vec<_>>();
+        // A look that fits now changes nothing, so it takes place now.
+        let look = next.iter().copied().find(|at| self.history[*at].what == What::Look { sum });
+        if let Some(look) = look {
+            next = vec![look];
+        }
         next.into_iter().any(|at| {
             let seen = &self.history[at];
             let after = match seen.what {
                 What::Add { tag, .. } => sum | (1 << tag),
                 What::Look { .. } => sum,
             };
-            let says = match seen.what {
-                What::Add { sum, .. } => sum,
-                What::Look { sum } => Some(sum),
-            };
             let is_known = usize::from(seen.answered.is_some());
-            says.is_none_or(|says| says == after) && self.fits(done | (1 << at), done_known + is_known, after)
+            seen.what.says().is_none_or(|says| says == after) && self.fits(done | (1 << at), done_known + is_known, after)
         })
     }
 }
