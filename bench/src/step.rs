@@ -135,7 +135,7 @@ impl Alone {
                 }
                 Effect::Load(load) => {
                     self.loads += 1;
-                    self.inputs.push(Input::Loaded(Loaded { load, cells: Ok(Vec::new()) }));
+                    self.inputs.push(Input::Loaded(Loaded { load, cells: Ok(Vec::new()), is_partial: false }));
                 }
                 Effect::Confirm { ticket } => self.inputs.push(Input::Confirmed(Confirmation::Yes(ticket))),
                 Effect::Answer { ticket: _, answer } => {

@@ -78,11 +78,11 @@ impl Address {
         Self { hash: ring_hash(kind, &key), kind, key }
     }
 
-    /// The entity `key` of `kind`, whose place on the ring was computed before.
+    /// The entity `key` of `kind` as some bytes name it; none if `hash` is not its place on the ring. An entity that was
+    /// looked for in a wrong place would not be found, and a second one made there.
     #[must_use]
-    pub fn with_hash(kind: KindId, hash: u64, key: EntityKey) -> Self {
-        debug_assert_eq!(hash, ring_hash(kind, &key), "the hash of {key}");
-        Self { hash, kind, key }
+    pub fn with_hash(kind: KindId, hash: u64, key: EntityKey) -> Option<Self> {
+        (hash == ring_hash(kind, &key)).then_some(Self { hash, kind, key })
     }
 
     /// Its place on the ring.
@@ -121,5 +121,13 @@ mod tests {
         let tea = EntityKey::new("tea").expect("a key");
         assert_eq!(ring_hash(KindId::of("stock"), &tea), ring_hash(KindId::of("stock"), &tea));
         assert_ne!(ring_hash(KindId::of("stock"), &tea), ring_hash(KindId::of("order"), &tea));
+    }
+
+    #[test]
+    fn an_entity_has_one_place_on_the_ring() {
+        let tea = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
+        let again = |hash| Address::with_hash(tea.kind(), hash, tea.key().clone());
+        assert_eq!(again(tea.hash()), Some(tea.clone()));
+        assert_eq!(again(tea.hash() ^ 1), None);
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Names cost a few bytes and buy evolution: a field added with a default, or removed, needs no migration.
 
-use serde::Serialize;
+use rmp_serde::Deserializer;
+use rmp_serde::decode::Error;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// A message body that its handler cannot read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +36,29 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// When it does not encode a `T`.
+/// When it does not encode a `T`, or something follows it.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
-    rmp_serde::from_slice(bytes).map_err(|error| BodyError(error.to_string()))
+    let mut deserializer = Deserializer::from_read_ref(bytes);
+    let value = T::deserialize(&mut deserializer).map_err(|error| BodyError(error.to_string()))?;
+    // The deserializer does not tell how far it read, but there is no further value only at the very end.
+    match <()>::deserialize(&mut deserializer) {
+        Err(Error::InvalidMarkerRead(_)) => Ok(value),
+        Ok(()) | Err(_) => Err(BodyError("something follows the value".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_all_of_its_bytes() {
+        let bytes = encode(&vec![1_u64, 300]);
+        assert_eq!(decode::<Vec<u64>>(&bytes), Ok(vec![1, 300]));
+        assert!(decode::<Vec<u64>>(&bytes[..bytes.len() - 1]).is_err());
+        for follows in [&[0xC0][..], &[0xC1], &[0x91], &[0x81, 0x01], &[0xDB, 0xFF]] {
+            assert!(decode::<Vec<u64>>(&[&bytes, follows].concat()).is_err(), "{follows:x?}");
+            assert!(decode::<Option<u64>>(&[&[0xC0], follows].concat()).is_err(), "{follows:x?}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ pub const TX_BYTES_MAX: usize = 4 << 20;
 /// Most messages that one handler run may send.
 pub const TX_MESSAGES_MAX: usize = 10_000;
 
-/// Longest message body that an entity takes, in bytes.
+/// Longest body of a request from outside, in bytes. Between entities a body is limited as part of its transaction.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Longest code of a refusal, in bytes; longer ones are cut.

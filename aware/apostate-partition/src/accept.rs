@@ -8,7 +8,7 @@ use apostate_core::{Address, Timestamp};
 use crate::batch::Did;
 use crate::cell::Section;
 use crate::interface::{Answer, Effect, Failure, Load, Notice, ParkedCommand};
-use crate::limits::{RETRY_DELAY_MIN, RETRY_TIME_MAX};
+use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN, RETRY_TIME_MAX};
 use crate::message::Message;
 use crate::partition::Partition;
 use crate::run::{Impossible, Ran, Run};
@@ -238,7 +238,8 @@ impl Partition {
     }
 
     /// Gives a message up until an operator decides. `number` is the one that it had in the inbox.
-    fn park(&mut self, number: Option<u64>, message: Message, reason: String) {
+    fn park(&mut self, number: Option<u64>, message: Message, mut reason: String) {
+        reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
         let number = number.unwrap_or_else(|| self.number());
         self.notices.push(Notice::Parked {
             entity: self.name_of(&message.to),
@@ -291,7 +292,7 @@ impl Partition {
         self.notices.push(Notice::Panicked {
             entity: self.name_of(to),
             handler: self.handler_name(to, handler),
-            text: text.to_owned(),
+            text: text[..text.floor_char_boundary(REASON_BYTES_MAX)].to_owned(),
             next,
         });
     }

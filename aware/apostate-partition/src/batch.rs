@@ -48,6 +48,16 @@ pub(crate) struct Touched {
     pub(crate) exists: bool,
     /// Whether a handler ran to its end on it.
     pub(crate) is_changed: bool,
+    /// What ran last.
+    pub(crate) last: Ran,
+}
+
+/// Names a run, as the witness is told of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ran {
+    pub(crate) fingerprint: u64,
+    pub(crate) kind: u32,
+    pub(crate) handler: u32,
 }
 
 /// One thing that a batch did besides changing entities.

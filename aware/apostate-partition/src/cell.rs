@@ -127,7 +127,7 @@ pub fn read_key(key: &[u8]) -> Option<EntityCell<'_>> {
             }
         }
     }
-    let address = Address::with_hash(kind, hash, EntityKey::from_bytes(&text).ok()?);
+    let address = Address::with_hash(kind, hash, EntityKey::from_bytes(&text).ok()?)?;
     Some(EntityCell { section, address, sub: &rest[at + 2..] })
 }
 
@@ -176,6 +176,8 @@ pub enum OwnRow {
     Rectangle(Origin, Area),
     /// The highest generation seen of a source range.
     Generation(Range),
+    /// What makes an opening record unlike every other.
+    Opening,
 }
 
 /// The key of a row of a partition's own.
@@ -185,6 +187,7 @@ pub fn own_row(partition: PartitionId, row: &OwnRow) -> Vec<u8> {
     key.extend_from_slice(&partition.0.to_be_bytes());
     match row {
         OwnRow::Counters => key.push(b'c'),
+        OwnRow::Opening => key.push(b'o'),
         OwnRow::Rectangle(origin, Area { source, target }) => {
             key.push(b'r');
             for end in [source.first, source.last, target.first, target.last] {
@@ -231,7 +234,8 @@ pub fn read_own_row(partition: PartitionId, key: &[u8]) -> Option<OwnRow> {
     let (tag, row) = row.split_first()?;
     match tag {
         b'c' => row.is_empty().then_some(OwnRow::Counters),
-        b'g' => Some(OwnRow::Generation(read_range(row)?)),
+        b'o' => row.is_empty().then_some(OwnRow::Opening),
+        b'g' => (row.len() == 16).then(|| read_range(row).map(OwnRow::Generation))?,
         b'r' => {
             let area = Area { source: read_range(row)?, target: read_range(row.get(16..)?)? };
             let (tag, origin) = row.get(32..)?.split_first()?;
@@ -278,6 +282,7 @@ mod tests {
         let name = EntityKey::new("replay").expect("a key");
         for row in [
             OwnRow::Counters,
+            OwnRow::Opening,
             OwnRow::Rectangle(Origin::Partition(PartitionId(4)), area),
             OwnRow::Rectangle(Origin::Producer(name), area),
             OwnRow::Generation(Range::WHOLE),

@@ -73,6 +73,28 @@ impl ClientKeys {
         self.is_partial && !self.known.contains_key(key) && !self.absent.contains(key)
     }
 
+    /// The store does not have `key`.
+    pub(crate) fn note_absent(&mut self, key: Box<str>) {
+        if self.absent.len() >= KEYS_IN_MEMORY_MAX {
+            self.absent.clear();
+        }
+        self.absent.insert(key);
+    }
+
+    /// Up to two keys that are too old to be remembered any longer.
+    pub(crate) fn expired(&self, now: Timestamp, retention: Duration) -> Vec<Box<str>> {
+        // The first few do: what is asked for often has its turn often.
+        let looked_at = self.known.iter().take(16);
+        let old = looked_at.filter(|(_, known)| now.since(known.remembered.time) > retention);
+        old.take(2).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// What the keys in memory cost, counted anew.
+    pub(crate) fn recount(&mut self) -> usize {
+        self.bytes = self.known.iter().map(|(key, known)| known.bytes(key)).sum();
+        self.bytes
+    }
+
     /// A change of `key` was closed in `generation`; the store holds `stored`. Drops what the store has if there is too
     /// much of it. Gives what is left in bytes.
     pub(crate) fn settle(&mut self, key: &str, generation: u64, stored: u64) -> usize {
@@ -85,7 +107,7 @@ impl ClientKeys {
             self.known.retain(|_, known| known.generation > stored);
             self.absent.clear();
             self.is_partial = true;
-            self.bytes = self.known.iter().map(|(key, known)| known.bytes(key)).sum();
+            self.recount();
         }
         self.bytes
     }

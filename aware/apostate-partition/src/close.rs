@@ -4,9 +4,6 @@ use apostate_core::Timestamp;
 use apostate_log::RecordHeader;
 
 use crate::Range;
-
-/// How many slots the eviction hand passes after each batch, and four for each entity that the batch touched.
-const EVICT_STEPS: usize = 256;
 use crate::batch::{Batch, CellChange, Did, Touched};
 use crate::cell::{self, OwnRow, Section};
 use crate::commit::RecordKind;
@@ -15,6 +12,9 @@ use crate::limits::{RECORD_BYTES_MAX, TRIM_DELAY, TRIMS_PER_RECORD_MAX};
 use crate::partition::{Flight, InFlight, Partition};
 use crate::rectangles::{Area, Change, Origin};
 use crate::slots::{NONE, SlotId};
+
+/// How many slots the eviction hand passes after each batch, and four for each entity that the batch touched.
+const EVICT_STEPS: usize = 256;
 
 impl Partition {
     /// Closes the batch: one record if anything changed, and its outputs held back until that is durable.
@@ -28,13 +28,20 @@ impl Partition {
             return false;
         }
         if self.batch.record.length() > RECORD_BYTES_MAX {
+            assert!(
+                self.batch.messages > 1,
+                "P6 broken: one message makes a record of more than {RECORD_BYTES_MAX} bytes"
+            );
             self.one_at_a_time = self.batch.messages.max(1);
             self.undo_batch();
             return false;
         }
         self.write_watermarks();
-        let trims = self.outbox.trims.len().min(TRIMS_PER_RECORD_MAX);
-        for message in self.outbox.trims.drain(..trims) {
+        for _ in 0..TRIMS_PER_RECORD_MAX {
+            if self.batch.record.length() > RECORD_BYTES_MAX / 2 {
+                break;
+            }
+            let Some(message) = self.outbox.trims.pop_front() else { break };
             let cell = message.cell();
             self.batch.record.delete_key(&cell);
             if message.is_stored {
@@ -43,7 +50,7 @@ impl Partition {
         }
         let mut batch = std::mem::take(&mut self.batch);
         self.acknowledge_frames(&mut batch);
-        let is_committed = !batch.record.is_empty();
+        let is_committed = !batch.record.is_empty() || std::mem::take(&mut self.is_record_wanted);
         if is_committed {
             self.append(&mut batch, RecordKind::Batch, effects);
         }
@@ -67,12 +74,16 @@ impl Partition {
     /// Encodes every changed entity into the record. Gives the one that does not encode, or is too large.
     fn write_states(&mut self) -> Result<(), SlotId> {
         for at in 0..self.batch.touched.len() {
-            let Touched { slot: id, is_changed, .. } = self.batch.touched[at];
+            let Touched { slot: id, is_changed, last, .. } = self.batch.touched[at];
             if !is_changed {
                 continue;
             }
             if self.slots.get(id).changed {
-                let length = self.encode(id).map_err(|_| id)?;
+                // The author's code runs once more: if it kills the process, the last message was too much.
+                self.witness.enter(last.fingerprint, last.kind, last.handler);
+                let encoded = self.encode(id);
+                self.witness.leave();
+                let length = encoded.map_err(|_| id)?;
                 if length > apostate_core::limits::TX_BYTES_MAX {
                     return Err(id);
                 }
@@ -80,6 +91,10 @@ impl Partition {
             let slot = self.slots.get(id);
             let encoded = slot.encoded.as_deref().expect("P4 broken: a changed entity without bytes");
             self.batch.record.put(Section::State, &slot.address, &[], encoded);
+            if self.batch.record.length() > RECORD_BYTES_MAX {
+                // It is undone in a moment: what else there is need not be added.
+                break;
+            }
         }
         Ok(())
     }
@@ -202,7 +217,7 @@ impl Partition {
         let mut batch = std::mem::take(&mut self.batch);
         self.sources.local.clear();
         for touched in batch.touched.drain(..) {
-            let Touched { slot: id, encoded, version, has_keys, exists, is_changed: _ } = touched;
+            let Touched { slot: id, encoded, version, has_keys, exists, is_changed: _, last: _ } = touched;
             self.slots.set_encoded(id, encoded);
             let slot = self.slots.get_mut(id);
             slot.touched = NONE;
@@ -253,6 +268,8 @@ impl Partition {
                 extra.inbox.pop_back();
                 if extra.inbox.is_empty() {
                     extra.retry = None;
+                    // Nobody else would: what they waited for has never been there.
+                    self.release_waiting(slot);
                 }
             }
             Did::Parked { number } => {

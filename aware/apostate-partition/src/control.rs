@@ -151,7 +151,7 @@ impl Partition {
             let row = cell::own_row(self.id, &OwnRow::Generation(source));
             self.batch.record.put_key(&row, &generation_bytes(generation));
         }
-        let bytes = self.intakes.senders[sender].opened(source, held, &self.tuning);
+        let bytes = self.intakes.senders[sender].opened(source, generation, held, &self.tuning);
         if !self.batch.record.is_empty() {
             let mut batch = std::mem::take(&mut self.batch);
             self.append(&mut batch, RecordKind::Batch, effects);

@@ -25,6 +25,9 @@ impl Partition {
         self.phase = Phase::Opening;
         self.log.epoch.0 += 1;
         let mut batch = std::mem::take(&mut self.batch);
+        // No two writers write the same one: whoever finds another's there is fenced.
+        let nonce = self.random().to_le_bytes();
+        batch.record.put_key(&cell::own_row(self.id, &OwnRow::Opening), &nonce);
         self.append(&mut batch, RecordKind::Opening, effects);
         batch.first_number = self.log.next_number;
         self.batch = batch;
@@ -38,7 +41,10 @@ impl Partition {
             AppendResult::Taken(bytes) if bytes == flight.record => flight.state = Flight::Done,
             AppendResult::Taken(bytes) => {
                 let reason = match Record::read(&bytes) {
-                    Ok(record) if record.header.epoch > self.log.epoch => {
+                    Ok(record)
+                        if record.header.epoch > self.log.epoch
+                            || (self.phase == Phase::Opening && record.header.epoch == self.log.epoch) =>
+                    {
                         StopReason::Fenced { epoch: record.header.epoch.0 }
                     }
                     // It was appended after we had read the log; whose it is, is known to whoever reads on.
@@ -108,20 +114,22 @@ impl Partition {
                 }
                 self.release(effects);
             }
-            // The next append will tell who is. Until then nothing that changed nothing is answered.
-            Confirmation::No(_) => {
-                let mut batch = std::mem::take(&mut self.batch);
-                if self.log.in_flight.is_empty() && batch.is_empty() {
-                    self.append(&mut batch, RecordKind::Batch, effects);
+            // Perhaps not. A record that is appended from now on tells: if it becomes durable, we were.
+            Confirmation::No(ticket) => {
+                let next = self.log.submitted.next();
+                for (asked, position, _) in self.held.looks.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
+                    if *asked > 0 {
+                        (*asked, *position) = (0, next);
+                        self.is_record_wanted = true;
+                    }
                 }
-                self.batch = batch;
             }
         }
     }
 
     /// The store answers a load.
     pub(crate) fn loaded(&mut self, loaded: Loaded, effects: &mut Vec<Effect>) {
-        let Loaded { load: Load { address, key }, cells } = loaded;
+        let Loaded { load: Load { address, key }, cells, is_partial } = loaded;
         let Some(id) = self.slots.find(&address) else { return };
         let cells = match cells {
             Ok(cells) => cells,
@@ -132,7 +140,9 @@ impl Partition {
         };
         let is_read = match key {
             Some(key) => self.place_key(id, key, &cells),
-            None if matches!(self.slots.get(id).residence, Residence::Loading(_)) => self.place_entity(id, &cells),
+            None if matches!(self.slots.get(id).residence, Residence::Loading(_)) => {
+                self.place_entity(id, &cells, is_partial)
+            }
             None => true,
         };
         if !is_read {

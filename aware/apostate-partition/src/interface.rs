@@ -256,8 +256,10 @@ pub struct Load {
 pub struct Loaded {
     /// What was asked for.
     pub load: Load,
-    /// Its cells that a load reads, or why they cannot be had.
+    /// The cells, or why they cannot be had.
     pub cells: Result<Vec<StoredCell>, String>,
+    /// Whether the store has client keys of the entity that are not among them.
+    pub is_partial: bool,
 }
 
 /// What an operator does with a parked message.

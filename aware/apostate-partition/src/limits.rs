@@ -35,6 +35,9 @@ pub const TRIM_DELAY: Duration = Duration::from_millis(100);
 /// Most acknowledged messages that one record trims.
 pub const TRIMS_PER_RECORD_MAX: usize = 10_000;
 
+/// Longest reason that is kept with a parked message, in bytes; longer ones are cut.
+pub const REASON_BYTES_MAX: usize = 4096;
+
 /// A partition never asks to be woken sooner than this.
 pub const WAKE_DELAY_MIN: Duration = Duration::from_millis(1);
 
@@ -61,6 +64,10 @@ pub struct Tuning {
     pub dirty_bytes_max: usize,
     /// Bytes that a sender may have under way to this partition.
     pub credit_bytes: u64,
+    /// Bytes of messages to other partitions above which nothing new is taken from outside.
+    pub backlog_bytes_max: usize,
+    /// Messages in inboxes above which nothing new is taken from outside.
+    pub inbox_max: usize,
     /// Requests that may wait in all.
     pub requests_max: usize,
     /// How long client keys are remembered.
@@ -78,6 +85,8 @@ impl Default for Tuning {
             checkpoint_log_bytes: 128 << 20,
             dirty_bytes_max: 1 << 30,
             credit_bytes: 4 << 20,
+            backlog_bytes_max: 256 << 20,
+            inbox_max: 1_000_000,
             requests_max: 65_536,
             client_key_retention: Duration::from_secs(24 * 3600),
             load_patience: Duration::from_millis(50),

@@ -10,8 +10,8 @@ use crate::cell::{self, OwnRow, Section};
 use crate::interface::{Load, Loaded};
 use crate::slots::{WORD_BYTES, read_word};
 
-/// About how many bytes of client keys a load brings. As many or more: there may be others.
-pub(crate) const KEYS_BYTES: usize = 64 << 10;
+/// About how many bytes of client keys a load brings.
+const KEYS_BYTES: usize = 64 << 10;
 
 /// An entity as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,24 +40,33 @@ pub struct StoredMessage {
 /// Reads what [`Effect::Load`](crate::Effect::Load) asks for.
 #[must_use]
 pub fn load(store: &dyn Store, load: Load) -> Loaded {
-    let cells = read(store, &load).map_err(|error| error.to_string());
-    Loaded { load, cells }
+    match read(store, &load) {
+        Ok((cells, is_partial)) => Loaded { load, cells: Ok(cells), is_partial },
+        Err(error) => Loaded { load, cells: Err(error.to_string()), is_partial: false },
+    }
 }
 
-fn read(store: &dyn Store, load: &Load) -> Result<Vec<StoredCell>, StoreError> {
+/// The cells, and whether there are more client keys than those.
+fn read(store: &dyn Store, load: &Load) -> Result<(Vec<StoredCell>, bool), StoreError> {
     let Load { address, key } = load;
     let get = |key: Vec<u8>| Ok(store.get(&key)?.map(|value| (Bytes::from(key), value)));
     if let Some(client_key) = key {
-        return Ok(get(cell::key(Section::ClientKeys, address, client_key.as_bytes()))?.into_iter().collect());
+        let cell = get(cell::key(Section::ClientKeys, address, client_key.as_bytes()))?;
+        return Ok((cell.into_iter().collect(), false));
     }
-    let Some(state) = get(cell::key(Section::State, address, &[]))? else { return Ok(Vec::new()) };
+    let Some(state) = get(cell::key(Section::State, address, &[]))? else { return Ok((Vec::new(), false)) };
     let has_keys = state.1.first_chunk().is_some_and(|word| read_word(u64::from_le_bytes(*word)).1);
     let mut cells = vec![state];
+    let mut is_partial = false;
     if has_keys {
         let (from, to) = cell::entity_bounds(Section::ClientKeys, address);
-        cells.extend(store.scan(&from, &to, KEYS_BYTES)?);
+        let keys = store.scan(&from, &to, KEYS_BYTES)?;
+        if let Some((last, _)) = keys.last() {
+            is_partial = !store.scan(&[last, &[0][..]].concat(), &to, 1)?.is_empty();
+        }
+        cells.extend(keys);
     }
-    Ok(cells)
+    Ok((cells, is_partial))
 }
 
 /// The position of a partition's last checkpoint; none if it never made one.

@@ -102,19 +102,21 @@ impl Message {
         let (body, rest) = rest.split_at_checked(body_length).ok_or(NotAMessage)?;
 
         let to_key = EntityKey::from_bytes(to_key).map_err(|_| NotAMessage)?;
-        let to = Address::with_hash(KindId(half(header, 9)), word(header, 41), to_key);
-        let from_kind = KindId(half(header, 13));
+        let to = Address::with_hash(KindId(half(header, 9)), word(header, 41), to_key).ok_or(NotAMessage)?;
+        let (from_kind, from_hash) = (KindId(half(header, 13)), word(header, 49));
         let from = match flags & HAS_SENDER {
-            0 => None,
+            // What is not there is written as nothing, so that a message has one layout.
+            0 if from_key.is_empty() && from_kind == KindId(0) && from_hash == 0 => None,
+            0 => return Err(NotAMessage),
             _ => {
                 let from_key = EntityKey::from_bytes(from_key).map_err(|_| NotAMessage)?;
-                Some(Address::with_hash(from_kind, word(header, 49), from_key))
+                Some(Address::with_hash(from_kind, from_hash, from_key).ok_or(NotAMessage)?)
             }
         };
-        let on_refused = match flags & (IGNORE | TELL) {
-            0 => OnRefused::Never,
-            IGNORE => OnRefused::Ignore,
-            TELL => OnRefused::Tell { kind: from_kind, handler: HandlerId(half(header, 17)) },
+        let on_refused = match (flags & !HAS_SENDER, half(header, 17)) {
+            (0, 0) => OnRefused::Never,
+            (IGNORE, 0) => OnRefused::Ignore,
+            (TELL, told) if from.is_some() => OnRefused::Tell { kind: from_kind, handler: HandlerId(told) },
             _ => return Err(NotAMessage),
         };
         let identity = Identity { origin: PartitionId(word(header, 25)), number: word(header, 33) };

@@ -133,6 +133,7 @@ impl Partition {
             is_checkpoint_wanted: false,
             loads: Vec::new(),
             counts: Counts::default(),
+            is_record_wanted: false,
             parked: BTreeMap::new(),
             run_effects: Effects::default(),
             scratch: Vec::new(),
@@ -275,6 +276,7 @@ impl Partition {
                 self.log.next_number = next_number;
                 self.time = Pacer::starting_at(Timestamp(time));
             }
+            OwnRow::Opening => {}
             OwnRow::Rectangle(origin, area) => {
                 let number = value
                     .map(|value| value.try_into().map(u64::from_le_bytes))
@@ -306,6 +308,10 @@ impl Partition {
                 Some(value) => {
                     let cell: Arc<[u8]> = value.into();
                     self.slots.set_cell(id, Some(cell.clone()));
+                    if self.slots.get(id).has_keys {
+                        // The store may have client keys of it that the log does not bring.
+                        self.slots.get_mut(id).extra().keys.is_partial = true;
+                    }
                     let slot = self.slots.get_mut(id);
                     self.dirty.put_state(slot, cell);
                     if slot.has_keys {
@@ -408,16 +414,14 @@ impl Partition {
     }
 
     /// Takes over an entity that a load brought; what memory holds of its client keys is newer. False: it does not read.
-    pub(crate) fn place_entity(&mut self, id: SlotId, cells: &[StoredCell]) -> bool {
+    pub(crate) fn place_entity(&mut self, id: SlotId, cells: &[StoredCell], is_partial: bool) -> bool {
         let had_keys = self.slots.get(id).has_keys;
         self.slots.set_cell(id, None);
-        let mut bytes = 0;
         for (key, value) in cells {
             let Some(EntityCell { section, sub, .. }) = cell::read_key(key) else { return false };
             match section {
                 Section::State => self.slots.set_cell(id, Some(value[..].into())),
                 Section::ClientKeys => {
-                    bytes += key.len() + value.len();
                     let (Ok(key), Some(remembered)) = (std::str::from_utf8(sub), Remembered::read(value)) else {
                         return false;
                     };
@@ -429,8 +433,11 @@ impl Partition {
         }
         let slot = self.slots.get_mut(id);
         slot.has_keys |= had_keys;
-        if bytes >= crate::load::KEYS_BYTES {
-            slot.extra().keys.is_partial = true;
+        if slot.has_keys {
+            let keys = &mut slot.extra().keys;
+            keys.is_partial = is_partial;
+            let bytes = keys.recount();
+            self.slots.set_key_bytes(id, bytes);
         }
         true
     }
@@ -440,9 +447,7 @@ impl Partition {
         let keys = &mut self.slots.get_mut(id).extra().keys;
         keys.asked.remove(&key);
         match cells {
-            [] => {
-                keys.absent.insert(key);
-            }
+            [] => keys.note_absent(key),
             [(_, value), ..] => {
                 let Some(remembered) = Remembered::read(value) else { return false };
                 keys.known.entry(key).or_insert_with(|| Known::stored(remembered));

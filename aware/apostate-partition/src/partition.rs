@@ -57,6 +57,8 @@ pub struct Partition {
     pub(crate) is_checkpoint_wanted: bool,
     pub(crate) loads: Vec<Load>,
     pub(crate) counts: Counts,
+    /// Looks wait for a record, for want of a better proof that we are the writer.
+    pub(crate) is_record_wanted: bool,
     /// Parked messages, by their numbers.
     pub(crate) parked: BTreeMap<u64, Parked>,
     /// The effects of the handler run under way; kept for its room.

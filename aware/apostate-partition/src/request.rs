@@ -1,7 +1,7 @@
 //! What the world outside wants: calls, looks and numbered messages.
 
 use apostate_core::limits::BODY_BYTES_MAX;
-use apostate_core::{Access, Mode, OnRefused};
+use apostate_core::{Access, Address, Mode, OnRefused};
 
 use crate::batch::Did;
 use crate::cell::Section;
@@ -150,11 +150,7 @@ impl Partition {
         let keys = &mut self.slots.get_mut(slot).extra.as_mut()?.keys;
         let remembered = keys.known.get(key)?.remembered.clone();
         if now.since(remembered.time) > retention {
-            let known = keys.known.remove(key)?;
-            // It will not be looked for in the store either.
-            keys.absent.insert(key.into());
-            self.batch.erase(Section::ClientKeys, &request.to, key.as_bytes());
-            self.batch.journal.push(Did::Forgot { slot, key: key.into(), known });
+            self.forget(slot, key, &request.to);
             return None;
         }
         self.batch.counts.repeated += 1;
@@ -162,6 +158,17 @@ impl Partition {
             Some(remembered.answer.clone())
         } else {
             Some(Answer::Failed(Failure::KeyReused))
+        }
+    }
+
+    /// Forgets a client key that is too old.
+    fn forget(&mut self, slot: SlotId, key: &str, to: &Address) {
+        let keys = &mut self.slots.get_mut(slot).extra().keys;
+        if let Some(known) = keys.known.remove(key) {
+            // It will not be looked for in the store either.
+            keys.note_absent(key.into());
+            self.batch.erase(Section::ClientKeys, to, key.as_bytes());
+            self.batch.journal.push(Did::Forgot { slot, key: key.into(), known });
         }
     }
 
@@ -176,10 +183,13 @@ impl Partition {
         must_ask
     }
 
-    /// Remembers an answer in the same commit as the effect.
+    /// Remembers an answer in the same commit as the effect, and forgets some that are too old.
     fn remember(&mut self, slot: SlotId, key: &str, request: &Request, answer: &Answer) {
         let now = self.time.now();
         let remembered = Remembered { fingerprint: fingerprint(request), time: now, answer: answer.clone() };
+        for old in self.slots.get_mut(slot).extra().keys.expired(now, self.tuning.client_key_retention) {
+            self.forget(slot, &old, &request.to);
+        }
         let mut value = Vec::new();
         remembered.write(&mut value);
         self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use apostate_core::limits::TX_BYTES_MAX;
 use apostate_core::{Address, HandlerId, Mode, OnRefused, Outcome, Refusal, Refused, Sent, Visit, encode, step};
 
-use crate::batch::Touched;
+use crate::batch::{self, Touched};
 use crate::cell::{self, Section};
 use crate::client_keys::message_fingerprint;
 use crate::delivery::Outgoing;
@@ -95,7 +95,9 @@ impl Partition {
         if is_guarded && self.slots.get(run.slot).changed && self.encode(run.slot).is_err() {
             return self.abandon(run.slot);
         }
+        self.witness.enter(fingerprint, run.to.kind().0, run.handler.0);
         if let Err(error) = self.awaken(run.slot, kind) {
+            self.witness.leave();
             return Ran::Impossible(Impossible::State(error));
         }
         let luck = self.random();
@@ -111,13 +113,17 @@ impl Partition {
             luck,
             wants_reply: run.wants_reply,
         };
-        self.witness.enter(fingerprint, run.to.kind().0, run.handler.0);
         let outcome = step(live, number, &visit, &mut self.run_effects);
         self.witness.leave();
         self.batch.counts.messages += 1;
         match (outcome, info.mode) {
             (Outcome::Done, Mode::Looks) => Ran::Done(self.slots.get(run.slot).version),
-            (Outcome::Done, Mode::Changes) => self.keep(run),
+            (Outcome::Done, Mode::Changes) => {
+                let touched = self.slots.get(run.slot).touched as usize;
+                self.batch.touched[touched].last =
+                    batch::Ran { fingerprint, kind: run.to.kind().0, handler: run.handler.0 };
+                self.keep(run)
+            }
             (Outcome::Refused(refusal), _) => self.take_back(run.slot, info.mode, Ran::Refused(refusal)),
             (Outcome::Unreadable(error), _) => Ran::Impossible(Impossible::Unreadable(error.0)),
             (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Impossible(Impossible::TooLarge)),
@@ -148,6 +154,7 @@ impl Partition {
                 has_keys: slot.has_keys,
                 exists: slot.exists,
                 is_changed: false,
+                last: batch::Ran::default(),
             });
         }
     }

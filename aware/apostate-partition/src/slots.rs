@@ -118,7 +118,7 @@ pub(crate) struct Retry {
 
 impl Extra {
     fn is_idle(&self) -> bool {
-        self.inbox.is_empty() && self.waiting.is_empty()
+        self.inbox.is_empty() && self.waiting.is_empty() && self.keys.asked.is_empty()
     }
 }
 

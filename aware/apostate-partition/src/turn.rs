@@ -23,12 +23,16 @@ impl Partition {
                 if self.batch.is_empty() && !self.take_controls(effects) {
                     break;
                 }
+                if self.phase != Phase::Serving {
+                    return;
+                }
                 let worked = !self.is_full() && self.round();
                 self.undo_abandoned();
                 if worked && !self.is_full() {
                     continue;
                 }
-                if !self.has_room() || self.batch.is_empty() && !self.has_to_trim() {
+                let is_idle = self.batch.is_empty() && !self.has_to_trim() && !self.is_record_wanted;
+                if !self.has_room() || is_idle {
                     break;
                 }
                 self.settle_local();
@@ -71,21 +75,21 @@ impl Partition {
         !self.outbox.trims.is_empty() && due <= self.time.now()
     }
 
-    /// Whether work from outside the partition may be taken: not while too much waits for the store.
-    fn takes_new_work(&self) -> bool {
-        self.dirty.bytes() < self.tuning.dirty_bytes_max
-    }
-
     /// Lets every source take its turn once. False: there was nothing to do.
+    ///
+    /// While too much waits for the store, nothing comes in. While too much waits for others, only the edge is held back:
+    /// messages between entities have to make progress, or two partitions could wait for each other.
     fn round(&mut self) -> bool {
         self.taken = 0;
         self.locals(self.sources.local.len());
         self.commands();
         self.inboxes();
-        if self.takes_new_work() {
+        if self.dirty.bytes() < self.tuning.dirty_bytes_max {
             self.sessions();
-            self.requests();
-            self.producers();
+            if self.outbox.bytes() < self.tuning.backlog_bytes_max && self.sources.inbox < self.tuning.inbox_max {
+                self.requests();
+                self.producers();
+            }
         }
         self.locals(self.sources.local.len());
         self.taken > 0
@@ -110,7 +114,8 @@ impl Partition {
     }
 
     fn commands(&mut self) {
-        while let Some(command) = self.sources.commands.pop_front() {
+        while !self.is_full() {
+            let Some(command) = self.sources.commands.pop_front() else { return };
             self.count();
             self.handle_command(command);
         }

@@ -25,5 +25,6 @@ fn read(store: &dyn Store, order: Load) -> Loaded {
     catch_unwind(read).unwrap_or_else(|payload| Loaded {
         load: order,
         cells: Err(format!("the store panicked: {}", panic_text(payload.as_ref()))),
+        is_partial: false,
     })
 }

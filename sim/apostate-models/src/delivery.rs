@@ -26,6 +26,7 @@ mod property;
 mod receiver;
 mod scenario;
 mod sender;
+mod step;
 mod world;
 mod wrong;
 
@@ -55,23 +56,32 @@ pub struct Delivery {
 #[derive(Debug, Default)]
 pub struct Coverage {
     /// A message at or below its watermark was dropped.
-    pub duplicates: AtomicU64,
+    pub duplicates: Count,
     /// The answer of a sender of an older generation was refused.
-    pub refused: AtomicU64,
+    pub refused: Count,
     /// A session of an older generation was closed by one of a newer.
-    pub closed: AtomicU64,
+    pub closed: Count,
     /// Rectangles of a retired origin were forgotten.
-    pub forgotten: AtomicU64,
+    pub forgotten: Count,
     /// An outgoing message moved into the inbox of the partition that now has both its ends.
-    pub inside: AtomicU64,
+    pub inside: Count,
     /// Such a message had been applied already.
-    pub inside_duplicates: AtomicU64,
+    pub inside_duplicates: Count,
 }
 
-impl Coverage {
-    pub(crate) fn note(&self, count: &AtomicU64) {
-        debug_assert!(std::ptr::from_ref(self) <= std::ptr::from_ref(count).cast(), "one of its own");
-        count.fetch_add(1, Ordering::Relaxed);
+/// How often something happened.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    fn hit(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -100,6 +110,8 @@ pub enum Action {
     Seal(PartitionId),
     /// A child begins its log.
     Begin(PartitionId),
+    /// What is inside moves into inboxes, later than it should: see [`Wrong::InsideMovedLate`].
+    DrainLate(PartitionId),
 }
 
 impl Delivery {
@@ -128,10 +140,9 @@ impl Delivery {
     fn openings(&self, world: &World, actions: &mut Vec<Action>) {
         for receiver in world.serving() {
             let senders = world.serving().chain(world.zombies.iter().map(Arc::as_ref));
-            for sender in senders.filter(|sender| sender.id != receiver.id && self.speak(receiver, sender)) {
-                let is_known = world.can_ask(receiver, sender);
+            for sender in senders.filter(|sender| self.speak(receiver, sender) && world.may_ask(receiver, sender)) {
                 let action = Action::Open(receiver.id, sender.id);
-                if is_known && world.asked(receiver.id, sender.id) < self.scenario.sessions && !actions.contains(&action) {
+                if world.asked(receiver.id, sender.id) < self.scenario.sessions && !actions.contains(&action) {
                     actions.push(action);
                 }
             }
@@ -143,7 +154,7 @@ impl Delivery {
             if world.doubles == 0 && matches!(frame.word, Word::Open { is_answered: true, .. }) {
                 continue;
             }
-            if world.serves(frame.to) {
+            if world.find(frame.to).is_some() {
                 if self.scenario.inboxes && matches!(frame.word, Word::Message { .. }) {
                     actions.push(Action::Accept(frame.clone()));
                 }
@@ -153,6 +164,26 @@ impl Delivery {
             if is_for_sender && world.zombies.iter().any(|zombie| zombie.id == frame.to) {
                 actions.push(Action::ArriveLate(frame.clone()));
             }
+        }
+    }
+
+    fn of_partition(&self, world: &World, partition: &Partition, actions: &mut Vec<Action>) {
+        if partition.working.is_some() {
+            actions.push(Action::Commit(partition.id));
+        }
+        if world.crashes > 0 {
+            actions.push(Action::Crash(partition.id));
+        }
+        if world.moves > 0 {
+            actions.push(Action::Move(partition.id));
+        }
+        let inbox = &partition.cells().inbox;
+        let mut waiting: Vec<_> = inbox.iter().map(|item| self.scenario.pair(item).target).collect();
+        waiting.sort_unstable();
+        waiting.dedup();
+        actions.extend(waiting.into_iter().map(|target| Action::Handle(partition.id, target)));
+        if self.is_undrained(partition) {
+            actions.push(Action::DrainLate(partition.id));
         }
     }
 }
@@ -166,26 +197,13 @@ impl Model for Delivery {
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        for (at, pair) in self.scenario.pairs.iter().enumerate() {
-            let at = at as u8;
-            if world.serving_at(pair.source).is_some_and(|sender| sender.cells().sent(at) < pair.messages) {
+        for (at, pair) in (0..).zip(&self.scenario.pairs) {
+            if world.find_at(pair.source).is_some_and(|sender| sender.cells().sent(at) < pair.messages) {
                 actions.push(Action::Send(at));
             }
         }
         for partition in world.serving() {
-            if partition.working.is_some() {
-                actions.push(Action::Commit(partition.id));
-            }
-            if world.crashes > 0 {
-                actions.push(Action::Crash(partition.id));
-            }
-            if world.moves > 0 {
-                actions.push(Action::Move(partition.id));
-            }
-            let mut heads: Vec<_> = partition.cells().inbox.iter().map(|item| self.scenario.pair(item).target).collect();
-            heads.sort_unstable();
-            heads.dedup();
-            actions.extend(heads.into_iter().map(|target| Action::Handle(partition.id, target)));
+            self.of_partition(world, partition, actions);
         }
         self.openings(world, actions);
         self.arrivals(world, actions);
@@ -203,9 +221,10 @@ impl Model for Delivery {
             Action::Arrive(frame) => self.arrive(&mut world, &frame, false),
             Action::Accept(frame) => self.arrive(&mut world, &frame, true),
             Action::ArriveLate(frame) => self.arrive_late(&mut world, &frame),
-            Action::Handle(id, target) => self.handle(&mut world, id, target),
+            Action::Handle(id, target) => self.handle_head(&mut world, id, target),
             Action::Seal(id) => self.seal(&mut world, id),
             Action::Begin(id) => self.begin(&mut world, id),
+            Action::DrainLate(id) => self.drain_late(&mut world, id),
         }
         if self.wrong.is_none() {
             world.forget_dead_frames();
@@ -215,26 +234,5 @@ impl Model for Delivery {
 
     fn properties(&self) -> Vec<Property<Self>> {
         property::all()
-    }
-}
-
-impl Delivery {
-    /// Lets a frame arrive at the partition that it is for.
-    fn arrive(&self, world: &mut World, frame: &Frame, is_slow: bool) {
-        let Some(at) = world.index_of(frame.to) else { return };
-        match &frame.word {
-            Word::Open { nonce, .. } => {
-                let answer = self.answer(world, frame);
-                if let Some(partition) = world.change(at) {
-                    self.opened_by(partition, frame.from, *nonce, answer);
-                    self.close(world, at);
-                }
-                world.answered(frame);
-            }
-            Word::Ready { name } => self.ready(world, at, frame.from, *name),
-            Word::Ack { name, frame: number } => self.acknowledged(world, at, frame.from, *name, *number),
-            Word::Opened { .. } => self.opened(world, at, frame),
-            Word::Message { .. } => self.take(world, at, frame, is_slow),
-        }
     }
 }

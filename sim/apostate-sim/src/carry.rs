@@ -1,7 +1,7 @@
 //! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
 
 use apostate_log::{AppendResult, Confirmation, Position};
-use apostate_partition::{Checkpoint, Effect, Failure, Input, Notice, StopReason, load, Load};
+use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, StopReason, load};
 use bytes::Bytes;
 
 use crate::agenda::{Moment, SECOND};
@@ -206,7 +206,9 @@ impl World {
             (Fate::Well, Landing::Landed) => AppendResult::Ok,
             (Fate::Well, Landing::Taken(other)) => AppendResult::Taken(other),
             (Fate::Well, Landing::Gone) => gone(at),
-            (Fate::Well, Landing::Gap) => self.luck.pick(&[0, 1]).eq(&0).then_some(AppendResult::Full).unwrap_or(AppendResult::Unknown),
+            (Fate::Well, Landing::Gap) => {
+                self.luck.pick(&[0, 1]).eq(&0).then_some(AppendResult::Full).unwrap_or(AppendResult::Unknown)
+            }
         };
         self.answer_append(id, at, result);
         Ok(())

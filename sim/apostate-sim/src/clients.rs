@@ -69,9 +69,7 @@ impl World {
         let Some((waiting, _)) = self.tickets.remove(&ticket) else { return Ok(()) };
         match waiting {
             Ticket::Op { op } => self.op_answered(op, answer),
-            Ticket::Number { stream, lane, number, seat } => {
-                self.number_answered(stream, lane, number, seat, &answer)
-            }
+            Ticket::Number { stream, lane, number, seat } => self.number_answered(stream, lane, number, seat, &answer),
             Ticket::Command => Ok(()),
         }
     }
@@ -84,7 +82,10 @@ impl World {
         let now = self.agenda.now();
         let asked = &mut self.ops[op];
         match (&asked.outcome, &answer) {
-            (Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))), Answer::Done { .. } | Answer::Refused(_)) => {
+            (
+                Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))),
+                Answer::Done { .. } | Answer::Refused(_),
+            ) => {
                 let is_call = matches!(asked.manner, Manner::Call { .. });
                 demand!(!is_call || *before == answer, "keys", "{:?}: {before:?}, and then {answer:?}", asked.manner);
             }

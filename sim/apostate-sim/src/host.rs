@@ -81,7 +81,12 @@ impl Witness for Hush {
 }
 
 /// Opens a partition.
-pub(crate) fn open(config: Config, store: &MemoryStore, disk: &SharedDisk, seat: SeatId) -> Result<Partition, OpenError> {
+pub(crate) fn open(
+    config: Config,
+    store: &MemoryStore,
+    disk: &SharedDisk,
+    seat: SeatId,
+) -> Result<Partition, OpenError> {
     let log = SimLog::new(Arc::clone(disk), seat);
     Partition::open(config, store, &log, Box::new(Hush), &mut |_| {})
 }

@@ -1,7 +1,7 @@
 //! Runs seeds.
 
-use std::process::ExitCode;
 use apostate_sim::{Options, run};
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -27,7 +27,9 @@ fn main() -> ExitCode {
         match run(seed, Options { is_told }) {
             Ok(report) => {
                 transactions += report.transactions;
-                if count == 1 { println!("{report:#?}\n{}", report.faults); }
+                if count == 1 {
+                    println!("{report:#?}\n{}", report.faults);
+                }
             }
             Err(broken) => {
                 failed += 1;

@@ -180,9 +180,10 @@ impl World {
     fn happen(&mut self, event: Event) -> Check {
         // What stands still is told when it goes on.
         let seat = match &event {
-            Event::Turn(seat) | Event::Tell { seat, .. } | Event::Load { seat, .. } | Event::Checkpoint { seat, .. } => {
-                Some(*seat)
-            }
+            Event::Turn(seat)
+            | Event::Tell { seat, .. }
+            | Event::Load { seat, .. }
+            | Event::Checkpoint { seat, .. } => Some(*seat),
             _ => None,
         };
         if let Some(until) = seat.and_then(|seat| self.seats.all.get(&seat)?.paused) {

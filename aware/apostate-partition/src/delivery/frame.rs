@@ -15,7 +15,18 @@ pub struct Generation {
     pub epoch: u64,
 }
 
-/// What one partition says to another.
+impl Generation {
+    /// The name of the session that the receiver called `nonce` and this sender answered. An old writer may answer the
+    /// same nonce as a new one: they must not share a session, for what one calls frame 1 is not what the other does.
+    #[must_use]
+    pub fn session(self, nonce: u64) -> u64 {
+        let Self { map_version, epoch } = self;
+        nonce ^ map_version.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ epoch.wrapping_mul(0xD1B5_4A32_D192_ED03)
+    }
+}
+
+/// What one partition says to another. A session is called by its nonce: by the one that the receiver chose in `Open`
+/// and `Opened`, and by what [`Generation::session`] makes of it in every later frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// Receiver: send me what you have for this range; the session is called `nonce`.

@@ -133,11 +133,7 @@ impl Intake {
 
     /// Has a new session opened, at once if the last try is old enough.
     pub(crate) fn reopen(&mut self) {
-        if self.state == State::Open {
-            self.state = State::Opening;
-            self.delay = REOPEN_MIN;
-            self.reopen_at = Timestamp::default();
-        }
+        self.state = State::Opening;
     }
 
     /// The sender sees nothing move in session `nonce`. Unless we are just at work on it, it needs a new one.
@@ -154,10 +150,10 @@ impl Intake {
     }
 
     /// The sender's answer was committed. Gives the frame that lets it start.
-    pub(crate) fn opened(&mut self, source: Range, held: u64, tuning: &Tuning) -> Bytes {
+    pub(crate) fn opened(&mut self, source: Range, generation: Generation, held: u64, tuning: &Tuning) -> Bytes {
         self.source = source;
+        self.nonce = generation.session(self.nonce);
         self.state = State::Open;
-        self.delay = REOPEN_MIN;
         Frame::Ready { nonce: self.nonce, granted: tuning.credit_bytes, held }.write().into()
     }
 
@@ -198,6 +194,7 @@ impl Intake {
     pub(crate) fn pop(&mut self) -> Option<(Identity, Message, Handled)> {
         let (frame, identity, message, bytes) = self.queue.pop_front()?;
         self.handled_bytes += bytes as u64;
+        self.delay = REOPEN_MIN;
         if self.queue.front().is_none_or(|(next, ..)| *next != frame) {
             self.handled = frame;
         }

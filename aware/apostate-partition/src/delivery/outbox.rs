@@ -169,7 +169,7 @@ impl Outbox {
         let Own { id, range, generation, counter } = own;
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
-            nonce,
+            nonce: generation.session(nonce),
             is_ready: false,
             sent: 0,
             frames: VecDeque::new(),

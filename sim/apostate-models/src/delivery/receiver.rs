@@ -41,7 +41,7 @@ impl Delivery {
             }
         }
         self.forget(&mut cells.rectangles, source, origins);
-        cells.generations.retain(|range, _| !source.covers(*range));
+        cells.forget_generations(source);
         cells.generations.insert(source, generation);
         for intake in &mut partition.intakes {
             if intake.sender == frame.from {

@@ -57,6 +57,15 @@ impl Cells {
         let parts = self.generations.iter().filter(|(part, _)| part.and(range).is_some());
         parts.map(|(_, generation)| *generation).max().unwrap_or_default()
     }
+
+    /// Forgets the generations of `source`, and of nothing beside it.
+    pub fn forget_generations(&mut self, source: Range) {
+        let before = std::mem::take(&mut self.generations);
+        for (range, generation) in before {
+            let rest = if range.and(source).is_some() { range.around(source) } else { [Some(range), None] };
+            self.generations.extend(rest.into_iter().flatten().map(|range| (range, generation)));
+        }
+    }
 }
 
 /// A session as its sender sees it.
@@ -328,10 +337,9 @@ impl World {
             Word::Message { name, frame, .. } => {
                 intake().is_some_and(|it| it.name == Some(*name) && it.received < *frame)
             }
-            Word::Ack { name, frame } => self
-                .find(*to)
-                .and_then(|sender| session(sender, *name))
-                .is_some_and(|session| session.acked < *frame),
+            Word::Ack { name, frame } => {
+                self.find(*to).and_then(|sender| session(sender, *name)).is_some_and(|session| session.acked < *frame)
+            }
         }
     }
 }

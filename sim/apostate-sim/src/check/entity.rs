@@ -8,7 +8,9 @@ use bytes::Bytes;
 
 use crate::broken::{Broken, Check, demand};
 use crate::check::shadow::version_of;
-use crate::programs::{bank::Account, moody::Moody, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink};
+use crate::programs::{
+    bank::Account, moody::Moody, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink,
+};
 
 /// Reads the state in a cell.
 pub(crate) fn state<E: Entity>(cell: &[u8]) -> Result<E, Broken> {

@@ -85,7 +85,8 @@ impl Search<'_> {
                 What::Look { .. } => sum,
             };
             let is_known = usize::from(seen.answered.is_some());
-            seen.what.says().is_none_or(|says| says == after) && self.fits(done | (1 << at), done_known + is_known, after)
+            seen.what.says().is_none_or(|says| says == after)
+                && self.fits(done | (1 << at), done_known + is_known, after)
         })
     }
 }
@@ -106,7 +107,10 @@ mod tests {
     fn what_fits_is_accepted() {
         assert!(check(&[]).is_ok());
         assert!(check(&[add(0, 10, 0, 1), add(5, 15, 1, 3), look(12, 20, 1)]).is_ok(), "while the second is under way");
-        assert!(check(&[add(0, None, 0, None), look(5, 6, 0), look(7, 8, 1)]).is_ok(), "an unknown one takes place late");
+        assert!(
+            check(&[add(0, None, 0, None), look(5, 6, 0), look(7, 8, 1)]).is_ok(),
+            "an unknown one takes place late"
+        );
         assert!(check(&[add(0, None, 0, None), look(7, 8, 0)]).is_ok(), "or never");
     }
 

@@ -24,8 +24,7 @@ struct Credit {
 }
 
 fn credit(message: &Message) -> Result<i64, Broken> {
-    let is_credit =
-        message.to.kind() == KindId::of(Account::NAME) && message.handler == HandlerId::of("credit");
+    let is_credit = message.to.kind() == KindId::of(Account::NAME) && message.handler == HandlerId::of("credit");
     if !is_credit {
         return Ok(0);
     }

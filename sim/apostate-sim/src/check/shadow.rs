@@ -171,7 +171,8 @@ impl Shadow {
         let number = outgoing_number(self.id, sub)?;
         let Some(value) = value else {
             let sent = self.outgoing.remove(&number);
-            let sent = sent.ok_or_else(|| Broken::new("E1", format!("message {number} is trimmed and was not there")))?;
+            let sent =
+                sent.ok_or_else(|| Broken::new("E1", format!("message {number} is trimmed and was not there")))?;
             self.forgotten.push((number, sent));
             return Ok(());
         };

@@ -76,7 +76,9 @@ fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeM
     let all = store.scan(&[0], &[255], usize::MAX).map_err(|error| Broken::new("P6", error.to_string()))?;
     let (from, to) = cell::own_bounds(id);
     let is_mine = |key: &Bytes| match cell::section_of(key) {
-        Some(Section::Own) => from[..] <= key[..] && key[..] < to[..] && cell::read_own_row(id, key) != Some(OwnRow::Counters),
+        Some(Section::Own) => {
+            from[..] <= key[..] && key[..] < to[..] && cell::read_own_row(id, key) != Some(OwnRow::Counters)
+        }
         _ => cell::read_key(key).is_some_and(|cell| range.contains(cell.address.hash())),
     };
     Ok(all.into_iter().filter(|(key, _)| is_mine(key)).collect())
@@ -118,7 +120,9 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     partition.step(clock, Input::Open, &mut effects);
     let at = shadow.position.next();
     // Without a turn it does no work; and a checkpoint that it hears of has it look for the next one.
-    for input in [Input::Appended(at, AppendResult::Ok), Input::Checkpoint { ticket: 0 }, Input::Checkpointed(Position(0))] {
+    for input in
+        [Input::Appended(at, AppendResult::Ok), Input::Checkpoint { ticket: 0 }, Input::Checkpointed(Position(0))]
+    {
         partition.step(clock, input, &mut effects);
     }
     let mut is_written = false;

@@ -1,0 +1,32 @@
+//! Every layout there is, one a file.
+
+mod cell;
+mod frame;
+mod group;
+mod message;
+mod own_row;
+mod record;
+mod segment;
+mod stored;
+mod value;
+
+use crate::Layout;
+
+/// Every layout, from the disk up to the entity.
+pub const LAYOUTS: [&Layout; 9] = [
+    &segment::LAYOUT,
+    &group::LAYOUT,
+    &record::LAYOUT,
+    &cell::LAYOUT,
+    &own_row::LAYOUT,
+    &message::LAYOUT,
+    &frame::LAYOUT,
+    &stored::LAYOUT,
+    &value::LAYOUT,
+];
+
+/// The layout called `name`.
+#[must_use]
+pub fn layout(name: &str) -> Option<&'static Layout> {
+    LAYOUTS.into_iter().find(|layout| layout.name == name)
+}

@@ -1,0 +1,69 @@
+//! A message between entities.
+
+use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused, ring_hash};
+use apostate_log::PartitionId;
+use apostate_partition::{Identity, Message};
+
+use crate::{Layout, Verdict};
+
+pub(super) const LAYOUT: Layout = Layout { name: "message", made, amend, check, memory_bytes: 64 << 10 };
+
+const HEADER_BYTES: usize = 57;
+
+/// Messages of every shape, with their identities.
+pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
+    let address = |kind, key: &str| Address::new(KindId::of(kind), EntityKey::new(key).expect("a key"));
+    let message = |from, on_refused, body: &[u8]| Message {
+        to: address("stock", "BANK CHARGES"),
+        from,
+        handler: HandlerId::of("receive"),
+        on_refused,
+        body: body.to_vec(),
+    };
+    let order = || Some(address("order", "a/b"));
+    let tell = OnRefused::Tell { kind: KindId::of("order"), handler: HandlerId::of("told") };
+    let number = |number| Some(Identity { origin: PartitionId(3), number });
+    vec![
+        (message(None, OnRefused::Never, b"\x81\xa5units\x05"), None),
+        (message(order(), OnRefused::Ignore, b""), number(1)),
+        (message(order(), tell, b"\x80"), number(2)),
+        (message(Some(address("order", &"long".repeat(60))), OnRefused::Never, b"\x80"), number(u64::MAX)),
+    ]
+}
+
+fn made() -> Vec<Vec<u8>> {
+    let write = |(message, identity): &(Message, Option<Identity>)| {
+        let mut bytes = Vec::new();
+        message.write(*identity, &mut bytes);
+        bytes
+    };
+    messages().iter().map(write).collect()
+}
+
+/// Puts both entities' places on the ring right.
+pub(super) fn amend(bytes: &mut Vec<u8>) {
+    let Some((header, rest)) = bytes.split_at_mut_checked(HEADER_BYTES) else { return };
+    let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+    let (to_length, from_length) = (length(1), length(3));
+    let mut place = |kind_at: usize, hash_at: usize, key: Option<&[u8]>| {
+        let kind = KindId(u32::from_le_bytes(std::array::from_fn(|at| header[kind_at + at])));
+        if let Some(Ok(key)) = key.map(EntityKey::from_bytes) {
+            header[hash_at..hash_at + 8].copy_from_slice(&ring_hash(kind, &key).to_le_bytes());
+        }
+    };
+    place(9, 41, rest.get(..to_length));
+    place(13, 49, rest.get(to_length..to_length + from_length));
+}
+
+fn check(bytes: &[u8]) -> Verdict {
+    let Ok((message, identity, rest)) = Message::read(bytes) else { return Verdict::Refused };
+    let mut again = Vec::new();
+    message.write(Some(identity), &mut again);
+    assert_eq!(again, bytes[..bytes.len() - rest.len()], "a message is written one way");
+    assert_eq!(again.len(), message.length());
+    assert_eq!(Message::read(&again), Ok((message.clone(), identity, &[][..])), "a message reads back");
+    for address in std::iter::once(&message.to).chain(&message.from) {
+        assert_eq!(address.hash(), ring_hash(address.kind(), address.key()), "an entity has one place on the ring");
+    }
+    Verdict::Read
+}

@@ -1,0 +1,124 @@
+//! All the cells of a partition, as a store or a log holds them: what an opening partition reads.
+//!
+//! The input is the body of a record. It is opened twice: once with its puts in the store, once with all of it in the log.
+//! The cells may be anything; opening says what is wrong with them, and does not panic.
+
+use std::sync::Arc;
+
+use apostate::prelude::*;
+use apostate_core::{Address, KindId};
+use apostate_log::{
+    AppendResult, CellChange, Epoch, Log, MemoryLog, MemoryStore, PartitionId, Position, RECORD_HEADER_BYTES,
+    RecordHeader, Store,
+};
+use apostate_partition::cell::{self, OwnRow, Section};
+use apostate_partition::commit::{Body, RecordBuilder, RecordKind};
+use apostate_partition::rectangles::{Area, Origin};
+use apostate_partition::{Config, Load, Map, Partition, Range, Tuning, list, load, parked, stored_position};
+use bytes::Bytes;
+
+use super::message;
+use crate::{Layout, Verdict};
+
+pub(super) const LAYOUT: Layout = Layout { name: "stored", made, amend: |_| {}, check, memory_bytes: 1 << 20 };
+
+const PARTITION: PartitionId = PartitionId(1);
+
+/// What the cells are about.
+#[entity(name = "stock")]
+#[derive(Default, Serialize, Deserialize)]
+struct Stock {
+    on_hand: u32,
+}
+
+#[handlers]
+impl Stock {
+    /// Takes in units.
+    #[open]
+    pub fn receive(&mut self, units: u32) {
+        self.on_hand += units;
+    }
+}
+
+fn made() -> Vec<Vec<u8>> {
+    let tea = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
+    let counters: Vec<u8> =
+        [4_u64, 0xFEED, 2, 9, 1_700_000_000_000, 1].iter().flat_map(|it| it.to_le_bytes()).collect();
+    let rectangle = OwnRow::Rectangle(
+        Origin::Producer(EntityKey::new("replay").expect("a key")),
+        Area { source: Range::WHOLE, target: Range::WHOLE },
+    );
+    let (from_outside, _) = &message::messages()[0];
+    let mut letter = Vec::new();
+    from_outside.write(None, &mut letter);
+    let state = [&7_u64.to_le_bytes()[..], &[0; 4], b"\x81\xa7on_hand\x05"].concat();
+    let remembered = [&[1; 8][..], &[2; 8], &[0], &[3; 8], &[0xC0]].concat();
+    let refused = [&[1; 8][..], &[2; 8], &[1], &apostate_core::encode(&Refusal::new("no"))].concat();
+    let parked = [&[5; 8][..], &2_u32.to_le_bytes(), b"no", &letter].concat();
+
+    let mut builder = RecordBuilder::default();
+    let mut body = |kind, fill: &dyn Fn(&mut RecordBuilder)| {
+        fill(&mut builder);
+        let (record, _) = builder.seal(&RecordHeader::default(), kind, 1, 9);
+        record[RECORD_HEADER_BYTES..].to_vec()
+    };
+    vec![
+        body(RecordKind::Opening, &|_| {}),
+        body(RecordKind::Batch, &|builder| builder.put(Section::State, &tea, &[], &state)),
+        body(RecordKind::Batch, &|builder| {
+            builder.put_key(&cell::own_row(PARTITION, &OwnRow::Counters), &counters);
+            builder.put_key(&cell::own_row(PARTITION, &rectangle), &9_u64.to_le_bytes());
+            builder.put_key(&cell::own_row(PARTITION, &OwnRow::Generation(Range::WHOLE)), &[1; 16]);
+        }),
+        body(RecordKind::Batch, &|builder| {
+            builder.put(Section::ClientKeys, &tea, b"once", &remembered);
+            builder.put(Section::ClientKeys, &tea, b"twice", &refused);
+            builder.put(Section::Inbox, &from_outside.to, &7_u64.to_be_bytes(), &letter);
+            builder.put(Section::Parked, &from_outside.to, &8_u64.to_be_bytes(), &parked);
+            builder.delete(Section::Inbox, &from_outside.to, &7_u64.to_be_bytes());
+        }),
+    ]
+}
+
+fn check(bytes: &[u8]) -> Verdict {
+    let Ok(body) = Body::read(bytes) else { return Verdict::Refused };
+    let Ok(cells) = body.cells().collect::<Result<Vec<_>, _>>() else { return Verdict::Refused };
+    let is_stored = open(&store_of(&cells), &MemoryLog::new(PARTITION));
+    let is_logged = open(&MemoryStore::new(), &log_of(bytes));
+    Verdict::of(is_stored | is_logged)
+}
+
+fn store_of(cells: &[CellChange<'_>]) -> MemoryStore {
+    let store = MemoryStore::new();
+    store.checkpoint(&mut cells.iter().copied()).expect("a store in memory takes everything");
+    store
+}
+
+fn log_of(body: &[u8]) -> MemoryLog {
+    let header =
+        RecordHeader { partition: PARTITION, epoch: Epoch(1), position: Position(1), previous: 0, time: u64::MAX / 2 };
+    let mut record = [&[0; RECORD_HEADER_BYTES], body].concat();
+    header.seal(&mut record);
+    let (mut log, mut done) = (MemoryLog::new(PARTITION), Vec::new());
+    log.append(Position(1), Bytes::from(record));
+    log.poll(&mut done);
+    assert_eq!(done, [(Position(1), AppendResult::Ok)]);
+    log
+}
+
+/// Reads everything that can be read. Whether the partition opens.
+fn open(store: &MemoryStore, log: &MemoryLog) -> bool {
+    let registry = <(Stock,)>::registry().expect("one kind");
+    let map = Map { version: 1, tiles: vec![(Range::WHOLE, PARTITION)] };
+    let registry = Arc::new(registry);
+    let config = Config { id: PARTITION, map, registry, tuning: Tuning::default(), luck: 7, suspects: Vec::new() };
+    let is_open = Partition::open(config, store, log, Box::new(()), &mut |_| {}).is_ok();
+    let kind = KindId::of("stock");
+    let _ = (stored_position(store, PARTITION), parked(store, Range::WHOLE, kind));
+    for entity in list(store, Range::WHOLE, kind, None, 1 << 20).unwrap_or_default() {
+        let loaded = load(store, Load { address: entity.address, key: None });
+        assert!(loaded.cells.is_ok(), "a store in memory answers");
+        let _ = apostate_core::decode_state::<Stock>(&entity.state);
+    }
+    is_open
+}

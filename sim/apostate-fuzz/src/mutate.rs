@@ -1,0 +1,116 @@
+//! Luck, and what it does to bytes.
+
+/// Numbers at which lengths and counts go wrong.
+const EDGES: [u64; 14] = [
+    0,
+    1,
+    2,
+    7,
+    8,
+    127,
+    128,
+    255,
+    256,
+    0x7FFF_FFFF,
+    0x8000_0000,
+    0xFFFF_FFFF,
+    0x7FFF_FFFF_FFFF_FFFF,
+    0xFFFF_FFFF_FFFF_FFFF,
+];
+
+/// Longest input that mutations make.
+const INPUT_BYTES_MAX: usize = 64 << 10;
+
+/// A stream of random numbers. The same seed gives the same stream, on every machine and in every build.
+#[derive(Clone, Debug)]
+pub struct Luck(u64);
+
+impl Luck {
+    /// The stream of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed ^ 0x5851_F42D_4C95_7F2D)
+    }
+
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// An index below `end`; 0 if there is none.
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.number().checked_rem(end as u64).unwrap_or(0)).unwrap_or(0)
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.number().to_le_bytes()[0]
+    }
+}
+
+/// Changes `bytes` in one to four places; `other` is an input to take pieces from.
+pub fn mutate(bytes: &mut Vec<u8>, other: &[u8], luck: &mut Luck) {
+    for _ in 0..=luck.below(4) {
+        change(bytes, other, luck);
+    }
+    bytes.truncate(INPUT_BYTES_MAX);
+}
+
+fn change(bytes: &mut Vec<u8>, other: &[u8], luck: &mut Luck) {
+    let at = luck.below(bytes.len());
+    let end = at + luck.below(bytes.len() - at + 1).min(32);
+    match luck.below(9) {
+        0 if !bytes.is_empty() => bytes[at] ^= 1 << luck.below(8),
+        1 if !bytes.is_empty() => bytes[at] = luck.byte(),
+        2 => put_edge(bytes, at, luck),
+        3 => bytes.truncate(at),
+        4 => drop(bytes.drain(at..end)),
+        5 => {
+            let again = bytes[at..end].to_vec();
+            bytes.splice(at..at, again);
+        }
+        6 => {
+            let from = luck.below(other.len());
+            let piece = &other[from..(from + 1 + luck.below(48)).min(other.len())];
+            bytes.splice(at..end, piece.iter().copied());
+        }
+        7 => {
+            let fresh: Vec<u8> = (0..luck.below(12)).map(|_| luck.byte()).collect();
+            bytes.splice(at..at, fresh);
+        }
+        _ => bytes.push(luck.byte()),
+    }
+}
+
+/// Writes a number at which things go wrong, in a width and an order that some layout has.
+fn put_edge(bytes: &mut [u8], at: usize, luck: &mut Luck) {
+    let edge = EDGES[luck.below(EDGES.len())];
+    let width = [1, 2, 4, 8][luck.below(4)];
+    let mut number = edge.to_le_bytes()[..width].to_vec();
+    if luck.below(2) == 0 {
+        number.reverse();
+    }
+    let room = bytes.len().min(at + width);
+    bytes[at..room].copy_from_slice(&number[..room - at]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_makes_the_same_changes_and_no_bytes_are_too_few() {
+        let made = |seed| {
+            let (mut luck, mut bytes) = (Luck::new(seed), b"some bytes".to_vec());
+            (0..200).for_each(|_| mutate(&mut bytes, b"others", &mut luck));
+            bytes
+        };
+        assert_eq!(made(7), made(7));
+        assert_ne!(made(7), made(8));
+        for seed in 0..1000 {
+            mutate(&mut Vec::new(), &[], &mut Luck::new(seed));
+        }
+    }
+}

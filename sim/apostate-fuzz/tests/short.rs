@@ -1,0 +1,67 @@
+//! Some thousand inputs for every decoder, from a seed: what the gate can afford.
+
+use apostate_fuzz::campaign::Campaign;
+use apostate_fuzz::layout;
+
+/// Trials of one layout.
+const TRIALS: u64 = 20_000;
+
+fn check(name: &str) {
+    for seed in [1, 2] {
+        let mut campaign = Campaign::new(layout(name).unwrap(), seed).unwrap();
+        for _ in 0..TRIALS / 2 {
+            if let Err(found) = campaign.step() {
+                panic!("{found}");
+            }
+        }
+        // A campaign in which everything is refused, or nothing, tries nothing.
+        let figures = campaign.figures();
+        let few = TRIALS / 200;
+        assert!(figures.read > few && figures.refused > few, "{figures:?}");
+    }
+}
+
+#[test]
+fn headers_of_segments_are_read_or_refused() {
+    check("segment");
+}
+
+#[test]
+fn groups_of_segments_are_read_or_refused() {
+    check("group");
+}
+
+#[test]
+fn records_and_their_bodies_are_read_or_refused() {
+    check("record");
+}
+
+#[test]
+fn keys_of_cells_are_read_or_refused() {
+    check("cell");
+}
+
+#[test]
+fn keys_of_own_rows_are_read_or_refused() {
+    check("own-row");
+}
+
+#[test]
+fn messages_are_read_or_refused() {
+    check("message");
+}
+
+#[test]
+fn frames_are_read_or_refused() {
+    check("frame");
+}
+
+#[test]
+fn whatever_a_store_or_a_log_holds_a_partition_opens_or_says_why_not() {
+    check("stored");
+}
+
+#[test]
+fn states_arguments_and_replies_are_read_or_refused() {
+    check("value");
+}
