@@ -176,7 +176,7 @@ pub enum OwnRow {
     Rectangle(Origin, Area),
     /// The highest generation seen of a source range.
     Generation(Range),
-    /// What makes an opening record unlike every other.
+    /// What makes an opening record unlike every other: put and deleted by it.
     Opening,
 }
 
@@ -235,7 +235,7 @@ pub fn read_own_row(partition: PartitionId, key: &[u8]) -> Option<OwnRow> {
     match tag {
         b'c' => row.is_empty().then_some(OwnRow::Counters),
         b'o' => row.is_empty().then_some(OwnRow::Opening),
-        b'g' => (row.len() == 16).then(|| read_range(row).map(OwnRow::Generation))?,
+        b'g' if row.len() == 16 => Some(OwnRow::Generation(read_range(row)?)),
         b'r' => {
             let area = Area { source: read_range(row)?, target: read_range(row.get(16..)?)? };
             let (tag, origin) = row.get(32..)?.split_first()?;

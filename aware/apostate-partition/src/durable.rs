@@ -27,7 +27,9 @@ impl Partition {
         let mut batch = std::mem::take(&mut self.batch);
         // No two writers write the same one: whoever finds another's there is fenced.
         let nonce = self.random().to_le_bytes();
-        batch.record.put_key(&cell::own_row(self.id, &OwnRow::Opening), &nonce);
+        let row = cell::own_row(self.id, &OwnRow::Opening);
+        batch.record.put_key(&row, &nonce);
+        batch.record.delete_key(&row);
         self.append(&mut batch, RecordKind::Opening, effects);
         batch.first_number = self.log.next_number;
         self.batch = batch;

@@ -119,6 +119,9 @@ impl Shadow {
 
     fn apply_row(&mut self, key: Bytes, value: Option<Bytes>) -> Check {
         let row = cell::read_own_row(self.id, &key).ok_or_else(|| Broken::new("P4", "an own row does not read"))?;
+        if row == OwnRow::Opening {
+            return Ok(());
+        }
         if let OwnRow::Rectangle(origin, area) = row {
             let number = value.as_deref().and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
             if let Some(number) = number {

@@ -48,6 +48,9 @@ impl Follower {
             let body = Body::read(body).map_err(|error| Broken::new("P4", error.to_string()))?;
             for cell in body.cells() {
                 let (key, value) = cell.map_err(|error| Broken::new("P4", error.to_string()))?;
+                if cell::read_own_row(self.id, key) == Some(OwnRow::Opening) {
+                    continue;
+                }
                 changed.insert(record.slice_ref(key), value.map(|value| record.slice_ref(value)));
             }
         }
