@@ -367,7 +367,7 @@ impl Partition {
         let inbox = &mut self.slots.get_mut(id).extra().inbox;
         match value {
             Some(value) => {
-                let (message, _, _) = Message::read(value).ok()?;
+                let (message, _, []) = Message::read(value).ok()? else { return None };
                 inbox.push_back(InboxItem { number, message });
                 self.sources.inbox += 1;
             }
@@ -393,7 +393,7 @@ impl Partition {
                 }
             }
             Some(value) => {
-                let (message, written, _) = Message::read(value).ok()?;
+                let (message, written, []) = Message::read(value).ok()? else { return None };
                 let peer = self.outbox.index_of(self.map.find(message.to.hash()))?;
                 let sender = message.from.filter(|_| written == identity)?;
                 let record = self.log.submitted;

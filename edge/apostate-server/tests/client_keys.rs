@@ -58,3 +58,33 @@ fn a_repetition_while_the_first_is_on_its_way_gets_its_reply() {
     }
     assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(5));
 }
+
+#[test]
+fn a_key_in_the_store_is_not_hidden_by_what_the_log_brings() {
+    let dir = directory();
+    let mut node = open(dir.path(), 1);
+    assert_eq!(node.client().call(Stock::at("tea").receive(5)).with_key("one").wait(), Ok(5));
+    node.stop().expect("stopped: the key is in the store, and nothing in the log");
+    let node = open(dir.path(), 1);
+    assert_eq!(node.client().call(Stock::at("tea").receive(5)).with_key("two").wait(), Ok(10));
+    drop(node);
+    let node = open(dir.path(), 1);
+    assert_eq!(node.client().call(Stock::at("tea").receive(5)).with_key("one").wait(), Ok(5), "the first reply again");
+    assert_eq!(node.client().look(Stock::at("tea").available()).wait(), Ok(10));
+}
+
+#[test]
+fn an_entity_may_have_more_keys_than_a_load_brings() {
+    let dir = directory();
+    let key = |number: u32| format!("{number:0>200}");
+    let mut node = open(dir.path(), 1);
+    let client = node.client();
+    let calls: Vec<_> = (1..=800).map(|n| client.call(Stock::at("tea").receive(1)).with_key(&key(n)).start()).collect();
+    calls.into_iter().zip(1..).for_each(|(call, level)| assert_eq!(call.wait(), Ok(level)));
+    node.stop().expect("stopped: every key is in the store");
+    let node = open(dir.path(), 1);
+    for level in [1, 400, 799, 800] {
+        assert_eq!(node.client().call(Stock::at("tea").receive(1)).with_key(&key(level)).wait(), Ok(level), "{level}");
+    }
+    assert_eq!(node.client().look(Stock::at("tea").available()).wait(), Ok(800));
+}

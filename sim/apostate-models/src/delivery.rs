@@ -50,6 +50,7 @@ pub struct Delivery {
     pub wrong: Option<Wrong>,
     /// What happened on the way.
     pub coverage: Arc<Coverage>,
+    ends: Arc<kind::Ends>,
 }
 
 /// How often something worth modelling happened: a scenario in which it never did proves little.
@@ -118,7 +119,7 @@ impl Delivery {
     /// A scenario by the rules.
     #[must_use]
     pub fn right(scenario: Scenario) -> Self {
-        Self { scenario, wrong: None, coverage: Arc::default() }
+        Self { scenario, wrong: None, coverage: Arc::default(), ends: Arc::default() }
     }
 
     /// A scenario with one rule broken.

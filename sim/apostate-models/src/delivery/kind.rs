@@ -3,47 +3,67 @@
 //! Whatever happened before, all that was sent must now arrive, outboxes become empty, and what receivers remember
 //! shrinks to what they need. A protocol that is only safe could as well do nothing.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
 
 use apostate_log::PartitionId;
 
-use super::{Action, Coverage, Delivery, Word, World};
+use super::{Action, Cells, Delivery, Word, World};
 
 /// Enough for every message to be sent, carried, and acknowledged.
 const ROUNDS: usize = 3;
 
+/// What a kind world made of a state. States that differ in what is forgotten anyway share one.
+#[derive(Debug, Default)]
+pub(super) struct Ends(Mutex<HashMap<u64, End>>);
+
+/// How it ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    /// Everything that was sent, and was sent from there on, is applied, and nothing is left on its way.
+    pub(super) is_at_rest: bool,
+    /// Receivers remember no more than one rectangle and one generation of each sender that there is.
+    pub(super) is_lean: bool,
+}
+
 impl Delivery {
-    /// Whether everything that was sent, and what is sent from here on, is applied, and nothing is left on its way.
-    pub(super) fn comes_to_rest(&self, world: &World) -> bool {
-        let end = self.heal(world);
-        let is_empty =
-            end.serving().all(|partition| partition.durable.outbox.is_empty() && partition.durable.inbox.is_empty());
+    /// How it ends when the world turns kind.
+    pub(super) fn end(&self, world: &World) -> End {
+        let world = calm(world);
+        let mut hasher = DefaultHasher::new();
+        world.hash(&mut hasher);
+        let key = hasher.finish();
+        let known = self.ends.0.lock().map_or(None, |ends| ends.get(&key).copied());
+        known.unwrap_or_else(|| {
+            let end = self.judge(&self.heal(world));
+            if let Ok(mut ends) = self.ends.0.lock() {
+                ends.insert(key, end);
+            }
+            end
+        })
+    }
+
+    fn judge(&self, end: &World) -> End {
+        let all = || end.serving().map(|partition| &partition.durable);
         let applied = |pair: u8| {
             let target = self.scenario.pairs[usize::from(pair)].target;
             let cells = end.find_at(target).map(|partition| &partition.durable);
             cells.and_then(|cells| cells.applied.get(&pair)).map_or(0, Vec::len)
         };
         let mut pairs = (0..).zip(&self.scenario.pairs);
-        is_empty && pairs.all(|(pair, ends)| applied(pair) == usize::from(ends.messages))
-    }
-
-    /// Whether receivers remember no more than one rectangle of each sender that there is.
-    pub(super) fn comes_to_fit(&self, world: &World) -> bool {
-        let end = self.heal(world);
         let others = end.serving().count() - 1;
-        end.serving().all(|partition| {
-            let rectangles = partition.durable.rectangles.iter().count();
-            rectangles <= others && partition.durable.generations.len() <= others
-        })
+        let is_lean = |cells: &Cells| cells.rectangles.iter().count() <= others && cells.generations.len() <= others;
+        End {
+            is_at_rest: all().all(|cells| cells.outbox.is_empty() && cells.inbox.is_empty())
+                && pairs.all(|(pair, ends)| applied(pair) == usize::from(ends.messages)),
+            is_lean: all().all(is_lean),
+        }
     }
 
     /// What comes of it in a kind world.
-    fn heal(&self, world: &World) -> World {
-        let model = Self { coverage: Arc::new(Coverage::default()), ..self.clone() };
-        let mut world = world.clone();
-        world.network.clear();
-        world.zombies.clear();
-        world.doubles = 0;
+    fn heal(&self, mut world: World) -> World {
+        let model = Self { coverage: Arc::default(), ..self.clone() };
         model.finish_change(&mut world);
         for _ in 0..ROUNDS {
             let ids: Vec<_> = world.serving().map(|partition| partition.id).collect();
@@ -103,5 +123,27 @@ impl Delivery {
                 id.into_iter().for_each(|id| self.commit(world, id));
             }
         }
+    }
+}
+
+/// The state without what a kind world replaces at once: sessions, and frames under way.
+fn calm(world: &World) -> World {
+    let mut partitions = world.partitions.clone();
+    for partition in partitions.iter_mut().map(Arc::make_mut) {
+        partition.commit();
+        partition.held.clear();
+        partition.sessions.clear();
+        partition.intakes.clear();
+    }
+    World {
+        partitions,
+        changed: world.changed,
+        zombies: Vec::new(),
+        network: BTreeSet::new(),
+        luck: BTreeMap::new(),
+        retired: BTreeMap::new(),
+        crashes: 0,
+        moves: 0,
+        doubles: 0,
     }
 }

@@ -30,10 +30,10 @@ pub(super) fn all() -> Vec<Property<Delivery>> {
             world.serving().all(|partition| partition.cells().rectangles.is_sound())
         }),
         Property::always("when the world turns kind, everything arrives and outboxes are empty", |model, world| {
-            model.comes_to_rest(world)
+            model.end(world).is_at_rest
         }),
         Property::always("when the world turns kind, one rectangle a sender is left", |model, world| {
-            model.comes_to_fit(world)
+            model.end(world).is_lean
         }),
     ]
 }

@@ -11,14 +11,14 @@ use super::world::Generation;
 use super::{Cells, Delivery, Frame, Intake, Message, Partition, Word, Wrong};
 
 impl Delivery {
-    /// Asks `sender` for a new session.
-    pub(super) fn ask(partition: &mut Partition, sender: PartitionId, source: Range, nonce: u8) {
+    /// Asks `sender` for a new session. A question depends on nothing, and leaves at once.
+    pub(super) fn ask(partition: &mut Partition, sender: PartitionId, source: Range, nonce: u8) -> Frame {
         partition.intakes.retain(|intake| intake.sender != sender);
         let generation = Generation::default();
         partition.intakes.push(Intake { sender, source, nonce, name: None, generation, received: 0 });
         partition.intakes.sort_by_key(|intake| intake.sender);
         let word = Word::Open { nonce, target: partition.range, is_answered: false };
-        partition.held.push(Frame { from: partition.id, to: sender, word });
+        Frame { from: partition.id, to: sender, word }
     }
 
     /// The sender has answered: commits floors and generation, and lets it start.

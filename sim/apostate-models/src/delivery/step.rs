@@ -31,7 +31,9 @@ impl Delivery {
         let luck = world.luck.entry((receiver, sender)).or_default();
         luck.0 += 1;
         let nonce = luck.0;
-        self.touch(world, receiver, |partition| Self::ask(partition, sender, source, nonce));
+        let Some(partition) = world.find_mut(receiver) else { return };
+        let frame = Self::ask(partition, sender, source, nonce);
+        world.network.insert(frame);
     }
 
     /// Lets a frame arrive at the partition that it is for.
