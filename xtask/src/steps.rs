@@ -73,12 +73,17 @@ const DOCS: Step = Step {
     }]),
 };
 
-/// Every test. A suite that is too slow without optimisation becomes one more entry, with `--release`.
+/// Every test; then those that need programs which die where they are told to.
 pub(crate) const TESTS: Step = Step {
     name: "tests",
     proves: "every test passes",
-    work: Work::Cargo(&[cargo(&["test", "--workspace", "--no-fail-fast"])]),
+    work: Work::Cargo(&[
+        cargo(&["test", "--workspace", "--no-fail-fast"]),
+        cargo(&["test", "-p", "apostate-server", "-p", "store-node", "--features", FAILPOINTS, "--test", "failpoints"]),
+    ]),
 };
+
+const FAILPOINTS: &str = "apostate-server/failpoints,store-node/failpoints";
 
 /// The writing twins of the steps that have one.
 pub(crate) const FIXES: &[Step] = &[

@@ -125,7 +125,7 @@ fn a_log_that_begins_with_an_unreadable_segment_stops_who_needed_it() {
         edit(&common::segments(image.path())[0], |bytes| bytes[20] ^= 1);
         // Partition 1 has a checkpoint; partition 2 has none, and its first records are gone.
         let positions = [(PartitionId(1), Position(expect))].into();
-        let again = Rig::open(image.path(), &Expected { positions, mark: None });
+        let again = Rig::open(image.path(), &Expected { positions, ..Expected::default() });
         let due: &[(u64, u64)] = if expect == 3 { &[(2, 1)] } else { &[(1, 3), (2, 1)] };
         assert_eq!(again.stopped(), due);
         // It stays so, and the others stay well, also when the segments are trimmed.
@@ -138,6 +138,82 @@ fn a_log_that_begins_with_an_unreadable_segment_stops_who_needed_it() {
         assert_eq!(again.stopped(), due);
         assert_eq!(again.log(3).last(), Ok(Position(61)));
     }
+}
+
+/// Two partitions that never made a checkpoint.
+fn without_checkpoints() -> Expected {
+    let positions = [(PartitionId(1), Position(0)), (PartitionId(2), Position(0))].into();
+    Expected { positions, ..Expected::default() }
+}
+
+#[test]
+fn a_flip_in_the_header_of_the_only_segment_stops_all_that_could_have_been_in_it() {
+    for at in [0, 8, 12, 16, 20, 30, 40, 50] {
+        let (_dir, rig) = two_partitions();
+        let image = rig.crash();
+        let only = common::segments(image.path());
+        assert_eq!(only.len(), 1);
+        edit(&only[0], |bytes| bytes[at] ^= 1);
+        let again = Rig::open(image.path(), &without_checkpoints());
+        assert_eq!(again.stopped(), [(1, 1), (2, 1)], "byte {at}");
+    }
+}
+
+#[test]
+fn a_segment_that_was_cut_short_stops_all_that_could_have_been_in_it() {
+    for length in [0, 1, 30, 4095, 4096, 5000, 8192, 16384, 40_000] {
+        let (_dir, rig) = two_partitions();
+        let image = rig.crash();
+        let segment = common::segments(image.path()).pop().expect("a segment");
+        edit(&segment, |bytes| bytes.truncate(length));
+        let again = Rig::open(image.path(), &without_checkpoints());
+        let stopped: Vec<u64> = again.stopped().iter().map(|(partition, _)| *partition).collect();
+        assert_eq!(stopped, [1, 2], "cut to {length} bytes");
+        drop(again);
+        let again = Rig::open(image.path(), &without_checkpoints());
+        let stopped: Vec<u64> = again.stopped().iter().map(|(partition, _)| *partition).collect();
+        assert_eq!(stopped, [1, 2], "cut to {length} bytes, opened again");
+    }
+}
+
+#[test]
+fn a_first_segment_without_its_first_group_stops_all_that_could_have_been_before_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let (mut one, mut two) = (rig.log(1), rig.log(2));
+    rig.fill(&mut one, 1, 60);
+    one.trim(Position(61));
+    rig.fill(&mut two, 1, 1);
+    two.trim(Position(2));
+    rig.fill(&mut one, 61, 61);
+    let image = rig.crash();
+    let segments = common::segments(image.path());
+    assert_eq!(segments.len(), 1, "everything before it was trimmed");
+    edit(&segments[0], |bytes| bytes[4096..].fill(0));
+    let again = Rig::open(image.path(), &without_checkpoints());
+    assert_eq!(again.stopped(), [(1, 1), (2, 1)]);
+}
+
+#[test]
+fn damage_that_the_checkpoint_covers_stops_nobody() {
+    for (offset, due) in [(64 + 32 + 70, 2), (64 + 32 + 70, 3), (0, 2), (0, 4)] {
+        let (_dir, rig) = two_partitions();
+        let image = rig.crash();
+        damage(image.path(), 1, 2, offset);
+        let positions = [(PartitionId(1), Position(due)), (PartitionId(2), Position(0))].into();
+        let again = Rig::open(image.path(), &Expected { positions, ..Expected::default() });
+        assert_eq!(again.stopped(), [], "{offset}, {due}");
+        let mut one = again.log(1);
+        assert_eq!(one.read(Position(due + 1), usize::MAX), Ok(filled(due + 1, 4)));
+        again.fill(&mut one, 5, 6);
+    }
+    // One below the damage does not.
+    let (_dir, rig) = two_partitions();
+    let image = rig.crash();
+    damage(image.path(), 1, 2, 64 + 32 + 70);
+    let positions = [(PartitionId(1), Position(1))].into();
+    let again = Rig::open(image.path(), &Expected { positions, ..Expected::default() });
+    assert_eq!(again.stopped(), [(1, 2)]);
 }
 
 #[test]

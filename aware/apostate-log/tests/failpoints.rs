@@ -19,7 +19,7 @@ const CELLS: u64 = 200;
 /// Appends, checkpoints and trims for ever, and says what was acknowledged; until the failpoint kills it.
 fn work(folder: &Path) {
     let (positions, mark) = expected(folder);
-    let rig = Rig::with(folder, settings(), &Expected { positions, mark });
+    let rig = Rig::with(folder, settings(), &Expected { positions, mark, ..Expected::default() });
     assert_eq!(rig.stopped(), []);
     let store = FjallStore::open(&folder.join("store"), StoreExpect::Fresh, 1 << 20).expect("a store");
     let mut logs: Vec<_> = (1..=PARTITIONS).map(|partition| rig.log(partition)).collect();
@@ -114,7 +114,7 @@ fn nothing_acknowledged_is_lost_whatever_step_the_process_dies_in() {
             let checkpointed = positions.get(&PartitionId(1)).map_or(0, |position| position.0);
             let acknowledged_checkpoint = acknowledged.get(&0).copied().unwrap_or_default();
             assert!(checkpointed >= acknowledged_checkpoint, "a checkpoint is lost in {failpoint}:{count}");
-            let rig = Rig::with(dir.path(), settings(), &Expected { positions, mark });
+            let rig = Rig::with(dir.path(), settings(), &Expected { positions, mark, ..Expected::default() });
             assert_eq!(rig.stopped(), [], "{failpoint}:{count}");
             for partition in 1..=PARTITIONS {
                 let mut log = rig.log(partition);

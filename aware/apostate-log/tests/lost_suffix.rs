@@ -23,7 +23,7 @@ fn without_its_end(lost: usize) -> tempfile::TempDir {
 
 fn expecting(positions: &[(u64, u64)]) -> Expected {
     let positions = positions.iter().map(|(partition, position)| (PartitionId(*partition), Position(*position)));
-    Expected { positions: positions.collect(), mark: None }
+    Expected { positions: positions.collect(), ..Expected::default() }
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_mark_above_the_end_stops_all_that_may_have_lost_a_record() {
     let (segment, _, groups) = last_segment(image.path());
     let at = usize::try_from(groups[groups.len() - 1].header.at.offset).expect("an offset");
     edit(&segment, |bytes| bytes[at..].fill(0));
-    let expected = Expected { positions: BTreeMap::new(), mark: Some(mark.clone()) };
+    let expected = Expected { mark: Some(mark.clone()), ..Expected::default() };
     let again = Rig::open(image.path(), &expected);
     assert_eq!(again.stopped(), []);
     assert_eq!(again.log(1).last(), Ok(Position(5)));

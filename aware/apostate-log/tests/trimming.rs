@@ -83,7 +83,7 @@ fn a_store_that_is_older_than_the_log_is_told_so() {
     rig.fill(&mut log, 61, 62);
     drop((log, rig));
     let positions = [(PartitionId(1), Position(3))].into();
-    let rig = Rig::open(dir.path(), &Expected { positions, mark: None });
+    let rig = Rig::open(dir.path(), &Expected { positions, ..Expected::default() });
     let log = rig.log(1);
     let Err(LogError::Trimmed { position, first, .. }) = log.read(Position(4), 1) else { panic!("4 was trimmed") };
     assert_eq!(position, Position(4));

@@ -32,14 +32,14 @@ impl Partition {
         let now = self.time.now();
         let (Some(peer), Some(sender)) = (self.outbox.index_of(from), self.intakes.index_of(from)) else { return };
         match Frame::read(&bytes) {
-            Ok(Frame::Messages { nonce, frame, messages }) => {
-                match self.intakes.senders[sender].take(nonce, frame, messages) {
+            Ok(Frame::Messages { name, frame, messages }) => {
+                match self.intakes.senders[sender].take(name, frame, messages) {
                     Taken::In => self.prefetch(sender),
                     Taken::Dropped => {}
                     Taken::Gap => self.intakes.senders[sender].reopen(),
                 }
             }
-            Ok(Frame::Ack { nonce, frame, granted }) => self.outbox.acknowledge(peer, nonce, frame, granted, now),
+            Ok(Frame::Ack { name, frame, granted }) => self.outbox.acknowledge(peer, name, frame, granted, now),
             Ok(_) => self.controls.push_back((from, bytes)),
             Err(_) => self.intakes.senders[sender].reopen(),
         }
@@ -83,24 +83,28 @@ impl Partition {
         let (Some(peer), Some(sender)) = (self.outbox.index_of(from), self.intakes.index_of(from)) else { return };
         match *frame {
             Frame::Open { nonce, range: _ } => {
+                if self.outbox.was_asked(peer, nonce) {
+                    return;
+                }
                 // Until a session of this epoch was ready, it is told nothing that this epoch numbered: else it could
                 // not be seen that it holds more than was left when this epoch began.
                 let is_first = self.outbox.is_first(peer);
                 let next = if is_first { self.log.opened_number } else { self.log.next_number };
                 let (generation, counter) = (self.generation(), next - 1);
                 let own = Own { id: self.id, range: self.range, generation, counter };
-                let bytes = self.outbox.open(peer, nonce, own, now);
+                let name = self.random();
+                let bytes = self.outbox.open(peer, nonce, name, own, now);
                 self.held.outputs.push_back((self.log.submitted, Effect::Frame { to: from, bytes }));
                 self.release(effects);
             }
-            Frame::Opened { nonce, range, generation, ref origins, .. } => {
+            Frame::Opened { nonce, name, range, generation, ref origins, .. } => {
                 let is_newest = generation >= self.generations.newest(range);
                 if is_newest && self.intakes.senders[sender].expects(nonce) {
-                    self.open_session(sender, range, generation, origins, effects);
+                    self.open_session(sender, name, range, generation, origins, effects);
                 }
             }
-            Frame::Ready { nonce, granted, held } => {
-                if !self.outbox.is_newest(peer, nonce) {
+            Frame::Ready { name, granted, held } => {
+                if !self.outbox.is_newest(peer, name) {
                     return;
                 }
                 let is_first = self.outbox.is_first(peer);
@@ -113,9 +117,9 @@ impl Partition {
                     );
                     return self.stop(StopReason::Broken(reason), effects);
                 }
-                self.outbox.ready(peer, nonce, granted, now);
+                self.outbox.ready(peer, name, granted, now);
             }
-            Frame::Knock { nonce } => self.intakes.senders[sender].knocked(nonce),
+            Frame::Knock { name } => self.intakes.senders[sender].knocked(name),
             Frame::Messages { .. } | Frame::Ack { .. } => {}
         }
     }
@@ -124,6 +128,7 @@ impl Partition {
     fn open_session(
         &mut self,
         sender: usize,
+        name: u64,
         source: crate::Range,
         generation: Generation,
         origins: &[(PartitionId, u64)],
@@ -151,7 +156,7 @@ impl Partition {
             let row = cell::own_row(self.id, &OwnRow::Generation(source));
             self.batch.record.put_key(&row, &generation_bytes(generation));
         }
-        let bytes = self.intakes.senders[sender].opened(source, generation, held, &self.tuning);
+        let bytes = self.intakes.senders[sender].opened(name, source, held, &self.tuning);
         if !self.batch.record.is_empty() {
             let mut batch = std::mem::take(&mut self.batch);
             self.append(&mut batch, RecordKind::Batch, effects);

@@ -4,7 +4,7 @@
 //!   receiver                                   sender
 //!      │  Open(nonce)                            │
 //!      ├────────────────────────────────────────▶│
-//!      │         Opened(generation, floors)      │
+//!      │   Opened(name, generation, floors)      │
 //!      │◀────────────────────────────────────────┤
 //!    commit floors, generation                   │
 //!      │  Ready(credit, highest held)            │
@@ -16,7 +16,8 @@
 //!      ├────────────────────────────────────────▶│   trims its outbox in its next record
 //! ```
 //!
-//! Frames may be lost, doubled, late or out of order: a receiver takes frames of its newest session only, in their
+//! The sender names the session, once for ever, and every later frame bears the name. Frames may be lost, doubled, late
+//! or out of order: a receiver takes frames of its newest session only, in their
 //! order, and opens a new session at a gap; a sender that waits for too long knocks. Nothing here depends on time
 //! for being right, only for going on.
 //!

@@ -20,6 +20,7 @@
 //!
 //! Paper: *Messaging across entities*.
 
+pub mod cases;
 mod kind;
 mod plan;
 mod property;

@@ -65,6 +65,8 @@ impl World {
         for (seat, id) in self.seats_of(place) {
             self.seats.remove(seat);
             if self.plan.is_embedded {
+                // The machine dies, and with it whoever else writes to this log.
+                self.seats.all.retain(|_, other| other.id != id);
                 self.lose_tail(id)?;
             }
         }

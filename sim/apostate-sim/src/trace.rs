@@ -67,8 +67,8 @@ fn shown(effect: &Effect) -> String {
     match effect {
         Effect::Append { at, record } => format!("append {at}: {} bytes", record.len()),
         Effect::Frame { to, bytes } => match Frame::read(bytes) {
-            Ok(Frame::Messages { nonce, frame, messages }) => {
-                format!("to {to}: frame {frame} of session {nonce:x}: {} bytes", messages.len())
+            Ok(Frame::Messages { name, frame, messages }) => {
+                format!("to {to}: frame {frame} of session {name:x}: {} bytes", messages.len())
             }
             Ok(frame) => format!("to {to}: {frame:x?}"),
             Err(error) => format!("to {to}: {error}"),

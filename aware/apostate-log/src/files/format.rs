@@ -4,6 +4,10 @@
 //!   segment   ┌ header ┬ group ┬ group ───────────┬ group ┬ … ┐      each begins at a multiple of 4096
 //!   group     ┌ header ┬ entry ┬ entry ┬ entry ┬ record ┬ record ┬ zeros ┐
 //!   entry     ┌ partition 8 ┬ position 8 ┬ length 4 ┬ kind 4 ┬ hash 8 ┐
+//!
+//!   header of a segment
+//!     ┌ magic 8 ┬ version 4 ┬ length 4 ┬ number 8 ┬ seed 8 ┬ sequence 8 ┬ end of the one before 8 ┬ bytes 8 ┬ log 8 ┬ hash 8 ┐
+//!     └──────────────────────────────── as many as `length` says, all under `hash` ────────────────────────────────┘
 //! ```
 //!
 //! An entry is a record (its bytes follow the entries, in their order, and match `hash`) or a *roll*: the last
@@ -32,7 +36,13 @@ pub const ENTRY_BYTES: usize = 32;
 pub const FORMAT_VERSION: u32 = 1;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"apo.log\n";
-const SEGMENT_HEADER_BYTES: usize = 56;
+
+/// Bytes of a segment header before its checksum, in the layout of this build.
+const SEGMENT_SUMMED_BYTES: usize = 64;
+
+/// Bytes of magic, version and length: where they stand is the same in every layout.
+const SEGMENT_FRAME_BYTES: usize = 16;
+
 const GROUP_MAGIC: [u8; 4] = *b"apg\x01";
 const KIND_RECORD: u32 = 1;
 const KIND_ROLL: u32 = 2;
@@ -63,6 +73,10 @@ pub struct SegmentHeader {
     pub sequence: u64,
     /// Where the segment before it ends: all of that is synced, and what follows it there does not count.
     pub previous_end: u64,
+    /// Bytes of the file, as long as it is written to: one that is shorter has lost something.
+    pub bytes: u64,
+    /// Which log it belongs to.
+    pub log: u64,
 }
 
 /// Why a segment header cannot be used.
@@ -78,12 +92,12 @@ impl SegmentHeader {
     /// The header, filling what is set aside for it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let Self { number, seed, sequence, previous_end } = *self;
-        let mut bytes = Vec::with_capacity(usize::try_from(ALIGN).unwrap_or(SEGMENT_HEADER_BYTES));
+        let Self { number, seed, sequence, previous_end, bytes: file_bytes, log } = *self;
+        let mut bytes = Vec::with_capacity(usize::try_from(ALIGN).unwrap_or(SEGMENT_SUMMED_BYTES));
         bytes.extend_from_slice(&SEGMENT_MAGIC);
         bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        bytes.extend_from_slice(&0u32.to_le_bytes());
-        for word in [number, seed, sequence, previous_end] {
+        bytes.extend_from_slice(&(SEGMENT_SUMMED_BYTES as u32).to_le_bytes());
+        for word in [number, seed, sequence, previous_end, file_bytes, log] {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
         let hash = xxh3_64_with_seed(&bytes, 0);
@@ -94,26 +108,30 @@ impl SegmentHeader {
 
     /// Reads the header at the start of `bytes`.
     ///
+    /// The checksum is looked at before the version: a flipped bit in the version is damage, and not another build.
+    ///
     /// # Errors
     ///
     /// [`HeaderError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
-        let header: &[u8; SEGMENT_HEADER_BYTES] = bytes.first_chunk().ok_or(HeaderError::Damaged)?;
-        if header[..8] != SEGMENT_MAGIC {
+        let frame: &[u8; SEGMENT_FRAME_BYTES] = bytes.first_chunk().ok_or(HeaderError::Damaged)?;
+        let (version, length) = (half(frame, 8), half(frame, 12) as usize);
+        let (header, rest) = bytes.split_at_checked(length).ok_or(HeaderError::Damaged)?;
+        let hash: &[u8; 8] = rest.first_chunk().ok_or(HeaderError::Damaged)?;
+        if frame[..8] != SEGMENT_MAGIC || xxh3_64_with_seed(header, 0) != u64::from_le_bytes(*hash) {
             return Err(HeaderError::Damaged);
         }
-        let version = half(header, 8);
         if version != FORMAT_VERSION {
             return Err(HeaderError::Format(version));
         }
-        if xxh3_64_with_seed(&header[..48], 0) != word(header, 48) {
-            return Err(HeaderError::Damaged);
-        }
+        let header: &[u8; SEGMENT_SUMMED_BYTES] = header.try_into().map_err(|_| HeaderError::Damaged)?;
         Ok(Self {
             number: word(header, 16),
             seed: word(header, 24),
             sequence: word(header, 32),
             previous_end: word(header, 40),
+            bytes: word(header, 48),
+            log: word(header, 56),
         })
     }
 }

@@ -11,8 +11,9 @@
 //! that follows is cut, whole or not.
 //!
 //! Whom a flaw concerns: positions are dense, and rolls tell last positions. A partition whose next record or
-//! roll behind the flaw goes on where it stood before has lost nothing. One that is not heard of any more cannot
-//! be told from one that lost its end, and is stopped.
+//! roll behind the flaw goes on where it stood before has lost nothing; nor has one whose checkpoint covers what is
+//! missing. One that is not heard of any more cannot be told from one that lost its end, and is stopped. So is
+//! one that is expected and was never heard of, unless a roll behind the flaw leaves it out: that names all there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,6 +46,9 @@ pub(super) struct Recovered {
     pub(super) index: Index,
     /// Where the log ends; what is behind it is cut.
     pub(super) end: Location,
+    /// Everything before this place was synced by those who wrote it; what stands between it and the end may never
+    /// have been.
+    pub(super) mark: Location,
     /// The number of the next group.
     pub(super) sequence: u64,
     /// Segments with a flaw before the mark: kept for whoever looks into it.
@@ -94,6 +98,8 @@ struct Walk<'a> {
     suspects: BTreeMap<PartitionId, Location>,
     /// The last flaw: a partition that was not known before it may have been there.
     flaw: Option<Location>,
+    /// The first flaw that no roll has followed yet.
+    unrolled: Option<Location>,
     /// Nothing was taken in yet: what comes first tells where partitions stand.
     is_beginning: bool,
     /// The log begins with a flaw: what was before it may have been trimmed or lost.
@@ -111,6 +117,7 @@ impl<'a> Walk<'a> {
             flawed: BTreeSet::new(),
             suspects: BTreeMap::new(),
             flaw: None,
+            unrolled: None,
             is_beginning: true,
             is_headless: false,
         }
@@ -123,6 +130,23 @@ impl<'a> Walk<'a> {
 
     /// Takes one segment in. False: the log ends in it.
     fn segment(&mut self, file: &Arc<SegmentFile>, scanned: &Scanned) -> bool {
+        let has_groups = scanned.found.iter().any(|found| matches!(found, Found::Group { .. }));
+        if self.is_beginning && scanned.number > 1 && !has_groups {
+            // Those before it went when its first group was durable: that is lost, and with it all last positions.
+            self.take_flaw(Location { segment: scanned.number, offset: ALIGN });
+        }
+        let goes_on = self.groups(file, scanned);
+        if scanned.is_cut_short {
+            // What is lost was behind the last group: those that are appended now have the next numbers all the same.
+            let sequence = self.sequence;
+            self.take_flaw(self.end);
+            self.sequence = sequence;
+        }
+        goes_on
+    }
+
+    /// Takes in what was found in a segment. False: the log ends in it.
+    fn groups(&mut self, file: &Arc<SegmentFile>, scanned: &Scanned) -> bool {
         let number = scanned.number;
         self.end = Location { segment: number, offset: ALIGN };
         for found in &scanned.found {
@@ -160,6 +184,7 @@ impl<'a> Walk<'a> {
     fn take_flaw(&mut self, at: Location) {
         self.is_headless |= self.is_beginning;
         self.flaw = Some(at);
+        self.unrolled.get_or_insert(at);
         self.flawed.insert(at.segment);
         self.sequence = None;
         for partition in self.index.partitions.keys() {
@@ -172,6 +197,9 @@ impl<'a> Walk<'a> {
         self.sequence = Some(group.header.sequence + 1);
         let at = group.header.at;
         let mut offset = group.records_at();
+        if at.offset == ALIGN || group.entries.iter().all(|entry| entry.length() == 0) {
+            self.unrolled = None;
+        }
         for (number, entry) in group.entries.iter().enumerate() {
             match *entry {
                 Entry::Roll { partition, last } => {
@@ -191,7 +219,13 @@ impl<'a> Walk<'a> {
     }
 
     fn record(&mut self, partition: PartitionId, position: Position, place: Place, is_damaged: bool, at: Location) {
+        let due = self.due(partition);
         let indexed = self.index.partition(partition);
+        if is_damaged && position <= due && indexed.damage.is_none() {
+            // Nobody will ask for it, nor for those before it.
+            *indexed = Indexed::after(position);
+            return;
+        }
         if is_damaged {
             let detail = format!("it does not match its checksum ({at})");
             indexed.damage.get_or_insert(Damage { position, detail });
@@ -206,18 +240,27 @@ impl<'a> Walk<'a> {
         let flaw = self.suspects.remove(&partition).or(self.flaw);
         if self.is_headless && !self.index.partitions.contains_key(&partition) {
             // What the flaw may have held of it is in its checkpoint; or else it is lost.
-            let due = self.expected.get(&partition).copied().unwrap_or_default();
-            self.index.partitions.insert(partition, Indexed::after(due.min(last)));
+            self.index.partitions.insert(partition, Indexed::after(self.due(partition).min(last)));
         }
+        let due = self.due(partition);
         let indexed = self.index.partition(partition);
+        if indexed.damage.is_none() && indexed.last() < last && last <= due {
+            // What is missing is in its checkpoint.
+            *indexed = Indexed::after(last);
+        }
         if indexed.damage.is_none() && indexed.last() != last {
-            let position = indexed.last().next();
+            let position = if indexed.last() < last { indexed.last().max(due).next() } else { indexed.last().next() };
             let detail = match flaw {
                 Some(flaw) => format!("records up to {last} are lost in {flaw}"),
                 None => format!("the log goes on behind {last} ({at})"),
             };
             indexed.damage = Some(Damage { position, detail });
         }
+    }
+
+    /// Up to where a partition needs nothing of the log.
+    fn due(&self, partition: PartitionId) -> Position {
+        self.expected.get(&partition).copied().unwrap_or_default()
     }
 
     fn finish(mut self, stopped: BTreeMap<PartitionId, Damage>) -> Recovered {
@@ -227,8 +270,12 @@ impl<'a> Walk<'a> {
         let expected = self.expected.keys().copied();
         let partitions: BTreeSet<PartitionId> = self.index.partitions.keys().copied().chain(expected).collect();
         for partition in partitions {
-            let last = self.index.partitions.get(&partition).map_or(Position(0), Indexed::last);
-            let due = self.expected.get(&partition).copied().unwrap_or_default();
+            let indexed = self.index.partitions.get(&partition);
+            let (is_unheard_of, last) = (indexed.is_none(), indexed.map_or(Position(0), Indexed::last));
+            let due = self.due(partition);
+            if let Some(flaw) = self.unrolled.filter(|_| is_unheard_of) {
+                self.stop(partition, &format!("the log is damaged in {flaw}, and does not tell what was there of it"));
+            }
             if last < due {
                 self.stop(partition, &format!("the log ends before position {due}, which was durable"));
             }
@@ -240,7 +287,13 @@ impl<'a> Walk<'a> {
             self.index.partition(partition).damage = Some(damage);
         }
         self.index.synced = self.end;
-        Recovered { index: self.index, end: self.end, sequence: self.sequence.unwrap_or(1), flawed: self.flawed }
+        Recovered {
+            index: self.index,
+            end: self.end,
+            mark: self.mark,
+            sequence: self.sequence.unwrap_or(1),
+            flawed: self.flawed,
+        }
     }
 
     fn stop(&mut self, partition: PartitionId, detail: &str) {

@@ -11,6 +11,8 @@ pub(super) struct Scanned {
     pub(super) found: Vec<Found>,
     /// Behind the last group that was found.
     pub(super) end: u64,
+    /// The file is shorter than it was made: nobody knows what was in the rest.
+    pub(super) is_cut_short: bool,
 }
 
 /// One thing found in a segment, in order of offset.
@@ -31,11 +33,12 @@ impl Found {
     }
 }
 
-/// Reads all groups of a segment. `end` is where the next segment says that this one ends.
+/// Reads all groups of a segment. `end` is where the next segment says that this one ends; it may be cut to that.
 pub(super) fn scan(header: &SegmentHeader, bytes: &[u8], end: Option<u64>) -> Scanned {
     let number = header.number;
     let limit = end.unwrap_or(bytes.len() as u64);
-    let mut scanned = Scanned { number, found: Vec::new(), end: ALIGN };
+    let is_cut_short = end.is_none() && (bytes.len() as u64) < header.bytes;
+    let mut scanned = Scanned { number, found: Vec::new(), end: ALIGN, is_cut_short };
     while scanned.end < limit {
         let at = scanned.end;
         let group = Group::decode(bytes, header.seed, Location { segment: number, offset: at });

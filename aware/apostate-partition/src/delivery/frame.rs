@@ -15,31 +15,26 @@ pub struct Generation {
     pub epoch: u64,
 }
 
-impl Generation {
-    /// The name of the session that the receiver called `nonce` and this sender answered. An old writer may answer the
-    /// same nonce as a new one: they must not share a session, for what one calls frame 1 is not what the other does.
-    #[must_use]
-    pub fn session(self, nonce: u64) -> u64 {
-        let Self { map_version, epoch } = self;
-        nonce ^ map_version.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ epoch.wrapping_mul(0xD1B5_4A32_D192_ED03)
-    }
-}
-
-/// What one partition says to another. A session is called by its nonce: by the one that the receiver chose in `Open`
-/// and `Opened`, and by what [`Generation::session`] makes of it in every later frame.
+/// What one partition says to another. 
+///
+/// The receiver asks for a session with a nonce, and the sender that answers names it: every later frame bears the
+/// name. The nonce alone would not do: an old writer may answer it as well as a new one, and a writer may hear it twice;
+/// what is frame 1 to one of them is not what it is to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// Receiver: send me what you have for this range; the session is called `nonce`.
+    /// Receiver: send me what you have for this range.
     Open {
-        /// The session.
+        /// Comes back with the answer.
         nonce: u64,
         /// The receiver's range.
         range: Range,
     },
     /// Sender: this is who I am.
     Opened {
-        /// The session.
+        /// The nonce that it was asked with.
         nonce: u64,
+        /// The session's name, for ever.
+        name: u64,
         /// The sender's range.
         range: Range,
         /// The sender's incarnation.
@@ -53,7 +48,7 @@ pub enum Frame<'a> {
     /// Receiver: your floors are committed.
     Ready {
         /// The session.
-        nonce: u64,
+        name: u64,
         /// Bytes that may be sent in this session in all.
         granted: u64,
         /// The highest number held of the sender's own origin.
@@ -62,7 +57,7 @@ pub enum Frame<'a> {
     /// Sender: messages, ascending per origin.
     Messages {
         /// The session.
-        nonce: u64,
+        name: u64,
         /// Number of the frame, from 1, dense.
         frame: u64,
         /// The messages, one after the other.
@@ -71,7 +66,7 @@ pub enum Frame<'a> {
     /// Receiver: everything up to this frame is durable.
     Ack {
         /// The session.
-        nonce: u64,
+        name: u64,
         /// The highest frame whose record is durable.
         frame: u64,
         /// Bytes that may be sent in this session in all.
@@ -80,7 +75,7 @@ pub enum Frame<'a> {
     /// Sender: I have something for you, and no session that moves.
     Knock {
         /// The session that does not move; 0 if there is none.
-        nonce: u64,
+        name: u64,
     },
 }
 
@@ -100,21 +95,21 @@ impl Frame<'_> {
         };
         match self {
             Self::Open { nonce, range } => put(1, &[*nonce, range.first, range.last]),
-            Self::Opened { nonce, range, generation, origins, counter } => {
+            Self::Opened { nonce, name, range, generation, origins, counter } => {
                 let Generation { map_version, epoch } = *generation;
-                put(2, &[*nonce, range.first, range.last, map_version, epoch, *counter, origins.len() as u64]);
+                put(2, &[*nonce, *name, range.first, range.last, map_version, epoch, *counter, origins.len() as u64]);
                 for (origin, floor) in origins {
                     out.extend_from_slice(&origin.0.to_le_bytes());
                     out.extend_from_slice(&floor.to_le_bytes());
                 }
             }
-            Self::Ready { nonce, granted, held } => put(3, &[*nonce, *granted, *held]),
-            Self::Messages { nonce, frame, messages } => {
-                put(4, &[*nonce, *frame]);
+            Self::Ready { name, granted, held } => put(3, &[*name, *granted, *held]),
+            Self::Messages { name, frame, messages } => {
+                put(4, &[*name, *frame]);
                 out.extend_from_slice(messages);
             }
-            Self::Ack { nonce, frame, granted } => put(5, &[*nonce, *frame, *granted]),
-            Self::Knock { nonce } => put(6, &[*nonce]),
+            Self::Ack { name, frame, granted } => put(5, &[*name, *frame, *granted]),
+            Self::Knock { name } => put(6, &[*name]),
         }
         out
     }
@@ -136,22 +131,22 @@ impl<'a> Frame<'a> {
         let frame = match tag {
             1 => Self::Open { nonce: word()?, range: range(word()?, word()?)? },
             2 => {
-                let (nonce, range) = (word()?, range(word()?, word()?)?);
+                let (nonce, name, range) = (word()?, word()?, range(word()?, word()?)?);
                 let generation = Generation { map_version: word()?, epoch: word()? };
                 let (counter, count) = (word()?, word()?);
                 let mut origins = Vec::new();
                 for _ in 0..count {
                     origins.push((PartitionId(word()?), word()?));
                 }
-                Self::Opened { nonce, range, generation, origins, counter }
+                Self::Opened { nonce, name, range, generation, origins, counter }
             }
-            3 => Self::Ready { nonce: word()?, granted: word()?, held: word()? },
+            3 => Self::Ready { name: word()?, granted: word()?, held: word()? },
             4 => {
-                let (nonce, frame) = (word()?, word()?);
-                return Ok(Self::Messages { nonce, frame, messages: rest });
+                let (name, frame) = (word()?, word()?);
+                return Ok(Self::Messages { name, frame, messages: rest });
             }
-            5 => Self::Ack { nonce: word()?, frame: word()?, granted: word()? },
-            6 => Self::Knock { nonce: word()? },
+            5 => Self::Ack { name: word()?, frame: word()?, granted: word()? },
+            6 => Self::Knock { name: word()? },
             _ => return Err(NotAFrame),
         };
         if rest.is_empty() { Ok(frame) } else { Err(NotAFrame) }
@@ -172,10 +167,10 @@ mod tests {
         let origins = vec![(PartitionId(1), 5), (PartitionId(4), 0)];
         for frame in [
             Frame::Open { nonce: 7, range: Range::WHOLE },
-            Frame::Opened { nonce: 7, range: Range::new(3, 9), generation, origins, counter: 8 },
-            Frame::Ready { nonce: 7, granted: 100, held: 6 },
-            Frame::Ack { nonce: 7, frame: 2, granted: 200 },
-            Frame::Knock { nonce: 7 },
+            Frame::Opened { nonce: 7, name: 5, range: Range::new(3, 9), generation, origins, counter: 8 },
+            Frame::Ready { name: 7, granted: 100, held: 6 },
+            Frame::Ack { name: 7, frame: 2, granted: 200 },
+            Frame::Knock { name: 7 },
         ] {
             let bytes = frame.write();
             assert_eq!(Frame::read(&bytes), Ok(frame));
@@ -183,7 +178,7 @@ mod tests {
                 assert_eq!(Frame::read(&bytes[..length]), Err(NotAFrame));
             }
         }
-        let bytes = Frame::Messages { nonce: 7, frame: 1, messages: b"messages" }.write();
-        assert_eq!(Frame::read(&bytes), Ok(Frame::Messages { nonce: 7, frame: 1, messages: b"messages" }));
+        let bytes = Frame::Messages { name: 7, frame: 1, messages: b"messages" }.write();
+        assert_eq!(Frame::read(&bytes), Ok(Frame::Messages { name: 7, frame: 1, messages: b"messages" }));
     }
 }

@@ -24,7 +24,9 @@ pub(crate) struct Intake {
     pub(crate) id: PartitionId,
     /// The sender's range, as it said when the session opened.
     pub(crate) source: Range,
-    pub(crate) nonce: u64,
+    nonce: u64,
+    /// The session's name, once its sender has answered.
+    name: u64,
     state: State,
     /// Frames of this session that were taken in, whole.
     received: u64,
@@ -74,6 +76,7 @@ impl Intakes {
                 id,
                 source,
                 nonce: 0,
+                name: 0,
                 state: State::Opening,
                 received: 0,
                 queue: VecDeque::new(),
@@ -114,7 +117,7 @@ impl Intake {
         self.state == State::Opening && self.reopen_at <= now
     }
 
-    /// Starts a new session called `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
+    /// Asks for a new session, with `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
     /// second of `luck` keeps many receivers from asking at once.
     pub(crate) fn open(&mut self, nonce: u64, own: Range, now: Timestamp) -> Bytes {
         self.nonce = nonce;
@@ -136,9 +139,9 @@ impl Intake {
         self.state = State::Opening;
     }
 
-    /// The sender sees nothing move in session `nonce`. Unless we are just at work on it, it needs a new one.
-    pub(crate) fn knocked(&mut self, nonce: u64) {
-        let is_at_work = self.nonce == nonce && (!self.queue.is_empty() || self.handled != self.acknowledged);
+    /// The sender sees nothing move in session `name`. Unless we are just at work on it, it needs a new one.
+    pub(crate) fn knocked(&mut self, name: u64) {
+        let is_at_work = self.name == name && (!self.queue.is_empty() || self.handled != self.acknowledged);
         if !is_at_work {
             self.reopen();
         }
@@ -150,16 +153,16 @@ impl Intake {
     }
 
     /// The sender's answer was committed. Gives the frame that lets it start.
-    pub(crate) fn opened(&mut self, source: Range, generation: Generation, held: u64, tuning: &Tuning) -> Bytes {
+    pub(crate) fn opened(&mut self, name: u64, source: Range, held: u64, tuning: &Tuning) -> Bytes {
+        self.name = name;
         self.source = source;
-        self.nonce = generation.session(self.nonce);
         self.state = State::Open;
-        Frame::Ready { nonce: self.nonce, granted: tuning.credit_bytes, held }.write().into()
+        Frame::Ready { name: self.name, granted: tuning.credit_bytes, held }.write().into()
     }
 
     /// Takes in a frame of messages.
-    pub(crate) fn take(&mut self, nonce: u64, frame: u64, mut messages: &[u8]) -> Taken {
-        if self.state != State::Open || self.nonce != nonce || frame <= self.received {
+    pub(crate) fn take(&mut self, name: u64, frame: u64, mut messages: &[u8]) -> Taken {
+        if self.state != State::Open || self.name != name || frame <= self.received {
             return Taken::Dropped;
         }
         if frame != self.received + 1 {
@@ -235,7 +238,7 @@ impl Intake {
         }
         self.acknowledged = self.handled;
         let granted = self.handled_bytes + tuning.credit_bytes;
-        Some(Frame::Ack { nonce: self.nonce, frame: self.handled, granted }.write().into())
+        Some(Frame::Ack { name: self.name, frame: self.handled, granted }.write().into())
     }
 }
 

@@ -60,7 +60,10 @@ pub(crate) struct Peer {
 
 #[derive(Debug)]
 struct Session {
+    /// What the receiver asked with.
     nonce: u64,
+    /// What it is called in every frame: never used again.
+    name: u64,
     /// Ready: floors are committed over there.
     is_ready: bool,
     /// How many of the queue are under way.
@@ -164,12 +167,13 @@ impl Outbox {
         cells
     }
 
-    /// The receiver `peer` opens a session: answers who we are.
-    pub(crate) fn open(&mut self, peer: usize, nonce: u64, own: Own, now: Timestamp) -> Bytes {
+    /// The receiver `peer` asks for a session: answers who we are, and calls it `name`.
+    pub(crate) fn open(&mut self, peer: usize, nonce: u64, name: u64, own: Own, now: Timestamp) -> Bytes {
         let Own { id, range, generation, counter } = own;
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
-            nonce: generation.session(nonce),
+            nonce,
+            name,
             is_ready: false,
             sent: 0,
             frames: VecDeque::new(),
@@ -179,8 +183,13 @@ impl Outbox {
         });
         peer.moved = now;
         let floor = peer.queue.front().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
-        let opened = Frame::Opened { nonce, range, generation, origins: vec![(id, floor)], counter };
+        let opened = Frame::Opened { nonce, name, range, generation, origins: vec![(id, floor)], counter };
         opened.write().into()
+    }
+
+    /// Whether the receiver `peer` has asked with this nonce just now: it is told only once.
+    pub(crate) fn was_asked(&self, peer: usize, nonce: u64) -> bool {
+        self.peers[peer].session.as_ref().is_some_and(|session| session.nonce == nonce)
     }
 
     /// Whether no session of this epoch was ready before: the receiver holds nothing that this epoch numbered.
@@ -188,15 +197,15 @@ impl Outbox {
         !self.peers[peer].was_ready
     }
 
-    /// Whether `nonce` is the newest session of the receiver `peer`.
-    pub(crate) fn is_newest(&self, peer: usize, nonce: u64) -> bool {
-        self.peers[peer].session.as_ref().is_some_and(|session| session.nonce == nonce)
+    /// Whether `name` is the newest session of the receiver `peer`.
+    pub(crate) fn is_newest(&self, peer: usize, name: u64) -> bool {
+        self.peers[peer].session.as_ref().is_some_and(|session| session.name == name)
     }
 
-    /// The receiver `peer` is ready for the messages of session `nonce`.
-    pub(crate) fn ready(&mut self, peer: usize, nonce: u64, granted: u64, now: Timestamp) {
+    /// The receiver `peer` is ready for the messages of session `name`.
+    pub(crate) fn ready(&mut self, peer: usize, name: u64, granted: u64, now: Timestamp) {
         let peer = &mut self.peers[peer];
-        if let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) {
+        if let Some(session) = peer.session.as_mut().filter(|session| session.name == name) {
             session.is_ready = true;
             peer.was_ready = true;
             session.granted = session.granted.max(granted);
@@ -204,11 +213,11 @@ impl Outbox {
         }
     }
 
-    /// The receiver `peer` has everything up to `frame` of session `nonce` durable.
-    pub(crate) fn acknowledge(&mut self, peer: usize, nonce: u64, frame: u64, granted: u64, now: Timestamp) {
+    /// The receiver `peer` has everything up to `frame` of session `name` durable.
+    pub(crate) fn acknowledge(&mut self, peer: usize, name: u64, frame: u64, granted: u64, now: Timestamp) {
         let Self { peers, bytes, count, trims, opening: _ } = self;
         let peer = &mut peers[peer];
-        let Some(session) = peer.session.as_mut().filter(|session| session.nonce == nonce) else { return };
+        let Some(session) = peer.session.as_mut().filter(|session| session.name == name) else { return };
         session.granted = session.granted.max(granted);
         peer.moved = now;
         while let Some((_, messages)) = session.frames.pop_front_if(|(number, _)| *number <= frame) {
@@ -235,8 +244,8 @@ impl Outbox {
             };
             if waits && is_stuck {
                 peer.moved = Timestamp(now.0.max(1));
-                let nonce = peer.session.as_ref().map_or(0, |session| session.nonce);
-                send(peer.id, Frame::Knock { nonce }.write().into());
+                let name = peer.session.as_ref().map_or(0, |session| session.name);
+                send(peer.id, Frame::Knock { name }.write().into());
             }
         }
     }
@@ -273,6 +282,6 @@ impl Peer {
         session.sent_bytes += messages.len() as u64;
         session.frames.push_back((frame, count));
         self.moved = now;
-        Some(Frame::Messages { nonce: session.nonce, frame, messages: &messages }.write().into())
+        Some(Frame::Messages { name: session.name, frame, messages: &messages }.write().into())
     }
 }

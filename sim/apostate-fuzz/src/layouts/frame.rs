@@ -13,19 +13,19 @@ pub(super) const LAYOUT: Layout = Layout { name: "frame", made, amend, check, me
 const MESSAGES_AT: usize = 17;
 
 fn made() -> Vec<Vec<u8>> {
-    let (nonce, range) = (7, Range::new(1, 2));
+    let (nonce, name, range) = (7, 12, Range::new(1, 2));
     let generation = Generation { map_version: 1, epoch: 4 };
     let origins = vec![(PartitionId(2), 9), (PartitionId(5), 0)];
     let mut messages = Vec::new();
     message::messages().iter().for_each(|(message, identity)| message.write(*identity, &mut messages));
     [
         Frame::Open { nonce, range },
-        Frame::Opened { nonce, range, generation, origins, counter: 11 },
-        Frame::Opened { nonce, range: Range::WHOLE, generation, origins: Vec::new(), counter: 0 },
-        Frame::Ready { nonce, granted: 1 << 20, held: 3 },
-        Frame::Messages { nonce, frame: 1, messages: &messages },
-        Frame::Ack { nonce, frame: 1, granted: 1 << 20 },
-        Frame::Knock { nonce },
+        Frame::Opened { nonce, name, range, generation, origins, counter: 11 },
+        Frame::Opened { nonce, name, range: Range::WHOLE, generation, origins: Vec::new(), counter: 0 },
+        Frame::Ready { name, granted: 1 << 20, held: 3 },
+        Frame::Messages { name, frame: 1, messages: &messages },
+        Frame::Ack { name, frame: 1, granted: 1 << 20 },
+        Frame::Knock { name },
     ]
     .iter()
     .map(Frame::write)

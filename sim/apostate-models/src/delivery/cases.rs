@@ -1,0 +1,189 @@
+//! The scenarios that are taken to exhaustion, and those in which broken rules show.
+
+use super::{Change, Pair, Scenario, Wrong};
+
+fn pair(source: u64, target: u64, messages: u8) -> Pair {
+    Pair { source, target, messages }
+}
+
+fn split(parent: u64, last: u64, children: (u64, u64)) -> Change {
+    Change::Split { parent, last, children }
+}
+
+fn merge(parents: (u64, u64), child: u64) -> Change {
+    Change::Merge { parents, child }
+}
+
+/// Every scenario at the size that is stated in `docs/design/models.md`.
+#[must_use]
+pub fn full() -> Vec<Scenario> {
+    let named = Scenario::named;
+    vec![
+        Scenario {
+            tiles: vec![0, 1, 2],
+            pairs: vec![pair(0, 2, 3), pair(1, 2, 1)],
+            crashes: 1,
+            ..named("three stay, one crash")
+        },
+        Scenario {
+            tiles: vec![0, 1],
+            pairs: vec![pair(0, 1, 3), pair(1, 0, 1)],
+            crashes: 1,
+            doubles: 1,
+            ..named("two speak, a crash, a doubled request")
+        },
+        Scenario {
+            tiles: vec![0, 1],
+            pairs: vec![pair(0, 1, 3)],
+            crashes: 2,
+            pipeline: true,
+            sessions: 3,
+            ..named("a pipeline, two crashes")
+        },
+        Scenario {
+            tiles: vec![0, 1],
+            pairs: vec![pair(0, 1, 3)],
+            moves: 1,
+            doubles: 1,
+            ..named("a move, the old writer lives on")
+        },
+        Scenario {
+            tiles: vec![0, 2],
+            pairs: vec![pair(0, 1, 1), pair(0, 2, 1)],
+            plan: vec![split(2, 1, (3, 4))],
+            crashes: 1,
+            inboxes: true,
+            ..named("a receiver splits")
+        },
+        Scenario {
+            tiles: vec![0, 1, 2],
+            pairs: vec![pair(0, 1, 2), pair(0, 2, 1)],
+            plan: vec![merge((2, 3), 4)],
+            crashes: 1,
+            ..named("two receivers merge")
+        },
+        Scenario {
+            tiles: vec![1, 2],
+            pairs: vec![pair(0, 2, 1), pair(1, 2, 1)],
+            plan: vec![split(1, 0, (3, 4))],
+            crashes: 1,
+            ..named("a sender splits")
+        },
+        Scenario {
+            tiles: vec![0, 1, 2],
+            pairs: vec![pair(0, 2, 2), pair(1, 2, 1)],
+            plan: vec![merge((1, 2), 4)],
+            crashes: 1,
+            ..named("two senders merge")
+        },
+        Scenario {
+            tiles: vec![0, 1, 2],
+            pairs: vec![pair(0, 1, 2), pair(2, 1, 1)],
+            plan: vec![merge((1, 2), 4)],
+            crashes: 1,
+            inboxes: true,
+            ..named("a sender and its receiver merge")
+        },
+        Scenario {
+            tiles: vec![1, 2],
+            pairs: vec![pair(0, 2, 2)],
+            plan: vec![split(1, 0, (3, 4)), merge((3, 4), 5)],
+            sessions: 1,
+            ..named("a sender splits and merges again")
+        },
+        Scenario {
+            tiles: vec![0, 2],
+            pairs: vec![pair(0, 1, 1), pair(0, 2, 1)],
+            plan: vec![split(2, 1, (3, 4)), merge((3, 4), 5)],
+            sessions: 1,
+            ..named("a receiver splits and merges again")
+        },
+        Scenario {
+            tiles: vec![1, 2],
+            pairs: vec![pair(0, 2, 2), pair(1, 2, 1)],
+            plan: vec![split(1, 0, (3, 4))],
+            moves: 1,
+            sessions: 1,
+            ..named("a sender moves and splits, the old writer lives on")
+        },
+        Scenario {
+            tiles: vec![1, 2],
+            pairs: vec![pair(0, 2, 2)],
+            plan: vec![split(1, 0, (3, 4))],
+            pipeline: true,
+            crashes: 1,
+            ..named("a sender splits, with a pipeline and a crash")
+        },
+        Scenario {
+            tiles: vec![0, 1, 2],
+            pairs: vec![pair(0, 1, 2), pair(0, 2, 1)],
+            plan: vec![merge((1, 2), 4), split(4, 0, (5, 6))],
+            sessions: 1,
+            ..named("a sender and its receiver merge and part again")
+        },
+    ]
+}
+
+/// A rule, and the scenario in which breaking it shows.
+#[must_use]
+pub fn wrong() -> Vec<(Wrong, Scenario)> {
+    let named = Scenario::named;
+    let still = Scenario { tiles: vec![0, 1], pairs: vec![pair(0, 1, 3)], ..named("two stay") };
+    let pipeline = Scenario { pipeline: true, crashes: 1, ..still.clone() };
+    let receiver_splits = Scenario {
+        tiles: vec![0, 2],
+        pairs: vec![pair(0, 1, 2), pair(0, 2, 1)],
+        plan: vec![split(2, 1, (3, 4))],
+        ..named("a receiver splits")
+    };
+    let receivers_merge = Scenario {
+        tiles: vec![0, 1, 2],
+        pairs: vec![pair(0, 1, 2), pair(0, 2, 1)],
+        plan: vec![merge((2, 3), 4)],
+        ..named("two receivers merge")
+    };
+    let sender_splits = Scenario {
+        tiles: vec![1, 2],
+        pairs: vec![pair(0, 2, 2), pair(1, 2, 1)],
+        plan: vec![split(1, 0, (3, 4))],
+        ..named("a sender splits")
+    };
+    let senders_merge = Scenario {
+        tiles: vec![0, 1, 2],
+        pairs: vec![pair(0, 2, 2), pair(1, 2, 1)],
+        plan: vec![merge((1, 2), 4)],
+        ..named("two senders merge")
+    };
+    let both_merge = Scenario {
+        tiles: vec![0, 1, 2],
+        pairs: vec![pair(0, 1, 2)],
+        plan: vec![merge((1, 2), 4)],
+        ..named("a sender and its receiver merge")
+    };
+    vec![
+        (Wrong::NamedByReceiverAlone, Scenario { doubles: 1, ..still.clone() }),
+        (Wrong::OldFramesTaken, still.clone()),
+        (Wrong::OldAcksTaken, still.clone()),
+        (Wrong::TrimmedWhenSent, still.clone()),
+        (Wrong::SentBeforeDurable, pipeline.clone()),
+        (Wrong::AckedBeforeDurable, pipeline.clone()),
+        (Wrong::NewestFirst, still.clone()),
+        (Wrong::OwnBeforeAncestors, sender_splits.clone()),
+        (Wrong::FloorTooHigh, still),
+        (Wrong::FloorsIgnored, receivers_merge.clone()),
+        (Wrong::NeverForgotten, sender_splits.clone()),
+        (Wrong::ForgottenOutsideItsRange, senders_merge.clone()),
+        (Wrong::UnlistedBeforeTrimmed, Scenario { pipeline: true, crashes: 1, ..sender_splits.clone() }),
+        (Wrong::GenerationsIgnored, sender_splits.clone()),
+        (Wrong::RefusedAtOpeningAlone, sender_splits.clone()),
+        (Wrong::SplitForgets, receiver_splits.clone()),
+        (Wrong::BothChildrenSendAll, sender_splits.clone()),
+        (Wrong::ChildrenOverlap, receiver_splits),
+        (Wrong::MergeTakesMaximum, receivers_merge.clone()),
+        (Wrong::MergeTakesMinimum, receivers_merge.clone()),
+        (Wrong::MergeLosesAnInbox, Scenario { inboxes: true, ..receivers_merge }),
+        (Wrong::InsideMovedLate, both_merge.clone()),
+        (Wrong::InsideUnchecked, both_merge.clone()),
+        (Wrong::InsideNeverForgotten, both_merge),
+    ]
+}
