@@ -7,6 +7,12 @@ use rmp_serde::decode::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::NESTING_MAX;
+use crate::nesting::is_shallow;
+
+const TOO_DEEP: &str = "it is nested deeper than 128 levels";
+const _: () = assert!(NESTING_MAX == 128);
+
 /// A message body that its handler cannot read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -16,13 +22,15 @@ pub struct BodyError(pub String);
 ///
 /// # Panics
 ///
-/// When the value's own `Serialize` fails, which is a bug of its author; inside a handler it counts as the handler's
-/// panic.
+/// When the value's own `Serialize` fails, or it is nested deeper than [`NESTING_MAX`], so that it could not be read back:
+/// bugs of its author; inside a handler they count as the handler's panic.
 pub fn encode_into<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
-    let mut serializer = rmp_serde::Serializer::new(bytes).with_struct_map();
+    let start = bytes.len();
+    let mut serializer = rmp_serde::Serializer::new(&mut *bytes).with_struct_map();
     if let Err(error) = value.serialize(&mut serializer) {
         panic!("{} does not encode: {error}", std::any::type_name::<T>());
     }
+    assert!(is_shallow(&bytes[start..]), "{} does not encode: {TOO_DEEP}", std::any::type_name::<T>());
 }
 
 /// The encoding of `value`. Panics as [`encode_into`] does.
@@ -38,6 +46,9 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 ///
 /// When it does not encode a `T`, or something follows it.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
+    if !is_shallow(bytes) {
+        return Err(BodyError(TOO_DEEP.to_owned()));
+    }
     let mut deserializer = Deserializer::from_read_ref(bytes);
     let value = T::deserialize(&mut deserializer).map_err(|error| BodyError(error.to_string()))?;
     // The deserializer does not tell how far it read, but there is no further value only at the very end.
@@ -50,6 +61,25 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A value of any depth, by a way down that the library does not count.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Chain {
+        End,
+        Link(Box<Self>),
+    }
+
+    fn chain(links: usize) -> Chain {
+        (0..links).fold(Chain::End, |chain, _| Chain::Link(Box::new(chain)))
+    }
+
+    #[test]
+    fn what_encodes_is_read_back_and_nothing_deeper_is() {
+        assert_eq!(decode::<Chain>(&encode(&chain(NESTING_MAX))), Ok(chain(NESTING_MAX)));
+        std::panic::catch_unwind(|| encode(&chain(NESTING_MAX + 1))).expect_err("too deep to be read back");
+        let deep = [&b"\x81\xa4Link".repeat(200_000)[..], b"\xa3End"].concat();
+        assert!(decode::<Chain>(&deep).is_err());
+    }
 
     #[test]
     fn a_value_is_all_of_its_bytes() {

@@ -18,6 +18,7 @@ mod id;
 mod key;
 pub mod limits;
 mod live;
+mod nesting;
 mod refusal;
 mod step;
 mod time;

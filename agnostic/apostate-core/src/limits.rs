@@ -12,6 +12,9 @@ pub const TX_MESSAGES_MAX: usize = 10_000;
 /// Longest body of a request from outside, in bytes. Between entities a body is limited as part of its transaction.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
+/// Deepest nesting of a state, a body or a reply: lists and maps within each other. Decoding takes stack for each level.
+pub const NESTING_MAX: usize = 128;
+
 /// Longest code of a refusal, in bytes; longer ones are cut.
 pub const REFUSAL_CODE_BYTES_MAX: usize = 64;
 

@@ -176,9 +176,11 @@ impl Partition {
 
     /// Ends the generation when it is time, and hands out a checkpoint whose record is durable.
     pub(crate) fn take_checkpoint(&mut self, effects: &mut Vec<Effect>) {
+        // What waits for the store cannot be evicted: it may take half of the cache, not more.
+        let dirty_max = self.tuning.dirty_bytes_max.min(self.tuning.cache_bytes);
         let is_due = self.is_checkpoint_wanted
             || self.dirty.log_bytes() >= self.tuning.checkpoint_log_bytes
-            || self.dirty.bytes() >= self.tuning.dirty_bytes_max / 2;
+            || self.dirty.bytes() >= dirty_max / 2;
         let may = self.phase == Phase::Serving && !self.dirty.is_busy();
         if is_due && may && (self.is_checkpoint_wanted || !self.dirty.is_clean()) {
             self.is_checkpoint_wanted = false;

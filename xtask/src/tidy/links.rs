@@ -1,7 +1,7 @@
 //! What the prose points at exists: relative links, their headings, and paths named in backticks.
 //!
 //! A path in backticks counts when it begins with a room of the house (`docs/…`, `aware/…`); `order/42` is a key,
-//! not a path. Links to the web are not followed.
+//! not a path. Links to the web are not followed, and links to items of the code are rustdoc's business.
 
 use crate::tidy::Finding;
 use crate::tidy::markdown;
@@ -33,7 +33,8 @@ fn check_file(tree: &Tree, file: &File) -> Vec<Finding> {
 }
 
 fn is_elsewhere(link: &str) -> bool {
-    link.contains("://") || link.starts_with("mailto:")
+    let is_item = link.contains("::") || link.starts_with("macro@");
+    is_item || link.contains("://") || link.starts_with("mailto:")
 }
 
 fn leads_somewhere(tree: &Tree, file: &File, link: &str) -> bool {
@@ -78,6 +79,7 @@ mod tests {
     fn links_that_lead_somewhere_pass() {
         let none: Vec<String> = Vec::new();
         assert_eq!(found("[c](b/c.md) [d](b/c.md#the-door) [r](../README.md) [b](b/) [w](https://example.com)"), none);
+        assert_eq!(found("[i](crate::Entity) [m](macro@entity)"), none);
         assert_eq!(found("# Here\n[here](#here)"), none);
     }
 

@@ -15,7 +15,7 @@ pub struct Generation {
     pub epoch: u64,
 }
 
-/// What one partition says to another. 
+/// What one partition says to another.
 ///
 /// The receiver asks for a session with a nonce, and the sender that answers names it: every later frame bears the
 /// name. The nonce alone would not do: an old writer may answer it as well as a new one, and a writer may hear it twice;
