@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::NESTING_MAX;
-use crate::nesting::is_shallow;
+use crate::shape::{self, Flaw};
 
 const TOO_DEEP: &str = "it is nested deeper than 128 levels";
 const _: () = assert!(NESTING_MAX == 128);
@@ -30,7 +30,7 @@ pub fn encode_into<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
     if let Err(error) = value.serialize(&mut serializer) {
         panic!("{} does not encode: {error}", std::any::type_name::<T>());
     }
-    assert!(is_shallow(&bytes[start..]), "{} does not encode: {TOO_DEEP}", std::any::type_name::<T>());
+    assert!(shape::is_shallow(&bytes[start..]), "{} does not encode: {TOO_DEEP}", std::any::type_name::<T>());
 }
 
 /// The encoding of `value`. Panics as [`encode_into`] does.
@@ -46,9 +46,10 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 ///
 /// When it does not encode a `T`, or something follows it.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
-    if !is_shallow(bytes) {
-        return Err(BodyError(TOO_DEEP.to_owned()));
-    }
+    shape::check(bytes).map_err(|flaw| match flaw {
+        Flaw::TooDeep => BodyError(TOO_DEEP.to_owned()),
+        Flaw::CutShort => BodyError("it is cut short".to_owned()),
+    })?;
     let mut deserializer = Deserializer::from_read_ref(bytes);
     let value = T::deserialize(&mut deserializer).map_err(|error| BodyError(error.to_string()))?;
     // The deserializer does not tell how far it read, but there is no further value only at the very end.

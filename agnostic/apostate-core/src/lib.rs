@@ -6,7 +6,7 @@
 //! Nothing in it knows how many machines there are, or where an entity lives.
 //!
 //! Reading order: [`EntityKey`] and [`Address`] name things; [`Entity`] and [`Handlers`] are what an author (or a
-//! macro for them) writes; [`Tx`] is the only way out of a handler; [`step`] runs one.
+//! macro for them) writes; [`Tx`] is the only way out of a handler; [`step`](fn@step) runs one.
 //!
 //! Paper: *Entities*, *Messaging across entities*.
 
@@ -18,8 +18,8 @@ mod id;
 mod key;
 pub mod limits;
 mod live;
-mod nesting;
 mod refusal;
+mod shape;
 mod step;
 mod time;
 mod tx;

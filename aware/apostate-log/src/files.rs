@@ -21,6 +21,8 @@ mod open;
 mod recover;
 mod scan;
 mod segments;
+#[cfg(feature = "faults")]
+mod shadow;
 mod spares;
 mod writer;
 
@@ -73,10 +75,13 @@ impl Default for FilesSettings {
 /// What the caller knows must be in the log.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// For each partition a position that was durable: of its checkpoint in the store, or of its seal.
+    /// For each partition a position that was durable: of its checkpoint in the store, or of its seal; 0 if there is
+    /// neither. One that is not named here, and that damage hides altogether, is not missed.
     pub positions: BTreeMap<PartitionId, Position>,
     /// What [`FilesEngine::mark`] said at the last checkpoint; none before the first.
     pub mark: Option<Bytes>,
+    /// Which log it is: written into every segment, and compared with each.
+    pub identity: u64,
 }
 
 /// The segment files of one folder, and the thread that writes them.
@@ -146,7 +151,6 @@ impl FilesEngine {
         let mut pins: Vec<(PartitionId, u64)> = index
             .partitions
             .iter()
-            .filter(|(_, indexed)| indexed.damage.is_none())
             .filter_map(|(partition, indexed)| {
                 indexed.places.front().map(|place| (*partition, pinned_from(place.segment.number)))
             })
@@ -179,15 +183,24 @@ impl FilesEngine {
     }
 
     /// Stops a partition for good: copies its records aside, so that it pins no segment. It stays stopped over
-    /// restarts, as long as its file `stopped-<id>.seg` is there.
+    /// restarts, as long as its file `stopped-<id>.seg` is there. Blocks until the copy is durable.
+    ///
+    /// From the beginning of the call nothing is appended to it, so that the copy has all that was ever acknowledged.
     ///
     /// # Errors
     ///
-    /// What the system said; the partition goes on as it was.
+    /// What the system said; the partition's records pin their segments as before, and it may be tried again.
     pub fn set_aside(&self, partition: PartitionId, detail: &str) -> std::io::Result<()> {
+        let refused =
+            Damage { position: self.shared.index().partition(partition).last().next(), detail: detail.into() };
+        self.shared.index().partition(partition).damage.get_or_insert(refused);
+        self.wait_for_writer();
         let (position, places) = {
             let mut index = self.shared.index();
             let indexed = index.partition(partition);
+            if indexed.is_aside {
+                return Ok(());
+            }
             (indexed.last().next(), indexed.places.clone())
         };
         let first = Position(position.0 - places.len() as u64);
@@ -198,11 +211,23 @@ impl FilesEngine {
         });
         aside::write(&self.disk, partition, &damage, &mut records)?;
         let mut index = self.shared.index();
-        index.partition(partition).damage = Some(damage);
+        let indexed = index.partition(partition);
+        indexed.damage = Some(damage);
+        indexed.is_aside = true;
+        indexed.trim(position);
         drop(index);
         // Closed: there is nothing left to free.
         let _ = self.requests.send(Request::Trimmed);
         Ok(())
+    }
+
+    /// Returns when the writer has answered all that it had taken in.
+    fn wait_for_writer(&self) {
+        let (tell, told) = crossbeam_channel::bounded(1);
+        if self.requests.send(Request::Round(tell)).is_ok() {
+            // Closed: it has answered everything.
+            let _ = told.recv();
+        }
     }
 }
 

@@ -11,35 +11,50 @@
 //!   dir/cells/      the tree: `current` names the version, a version names its tables
 //! ```
 //!
-//! Runs are merged by a thread of their own, behind the checkpoints' back. Every value carries a checksum over
+//! Runs are merged by a thread of their own, behind the checkpoints' back; a checkpoint waits for it when it lags far
+//! behind. The tree trusts the file that names its tables, so that is compared with its checksum before the tree is opened.
+//! Every value carries a checksum over
 //! its key and itself, from the checkpoint to the reader: a value that was moved or changed on its way through
 //! merges, blocks, caches and disks is *damaged*, and is never given out.
 
 mod compactor;
 mod format;
 mod sealed;
+mod tables;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use lsm_tree::{AbstractTree, AnyTree, Guard, SeqNo, SequenceNumberCounter};
 
-use self::compactor::Compactor;
+use self::compactor::{Compactor, MergeFailure};
 use self::sealed::{Sealer, opened};
+use self::tables::Tables;
 use crate::failpoint::failpoint;
+use crate::files::Faults;
 use crate::store::hex;
 use crate::{CellChange, Store, StoreError, StoredCell};
 
 pub use self::format::{StoreExpect, StoreOpenError};
 
+/// With this many runs a checkpoint waits until they are merged: every look-up asks each of them.
+const RUNS_LAG_MAX: usize = 64;
+
+/// With this many runs there is no further checkpoint. The tree counts runs in one byte, and cannot be opened with more.
+const RUNS_MAX: usize = 128;
+
+const _: () = assert!(RUNS_LAG_MAX < RUNS_MAX && RUNS_MAX < u8::MAX as usize);
+
 /// Keeps cells in an LSM tree on disk.
 pub struct FjallStore {
+    dir: PathBuf,
     tree: AnyTree,
     /// One checkpoint at a time; and why there may be no other.
     writer: Mutex<Writer>,
     compactor: Compactor,
+    faults: Faults,
     /// Let go last, when nothing touches the files any more.
     _lock: File,
 }
@@ -47,6 +62,8 @@ pub struct FjallStore {
 /// What checkpoints share.
 struct Writer {
     broken: Option<String>,
+    /// A run was left unfinished, for want of room.
+    has_leftovers: bool,
 }
 
 /// What the store holds, for metrics.
@@ -58,7 +75,8 @@ pub struct StoreFigures {
     pub runs: usize,
     /// Bytes of filters and indexes that stay in memory besides the cache.
     pub pinned_bytes: usize,
-    /// Why the last merge of runs failed; it is tried again after the next checkpoint.
+    /// Why the last merge of runs failed. For want of room: it is tried again; in any other way: there are no more
+    /// checkpoints.
     pub merge_failure: Option<String>,
 }
 
@@ -71,10 +89,20 @@ impl FjallStore {
     pub fn open(dir: &Path, expect: StoreExpect, cache_bytes: u64) -> Result<Self, StoreOpenError> {
         let sequence = SequenceNumberCounter::default();
         let (tree, lock) = format::open(dir, expect, cache_bytes, &sequence)?;
-        let compactor = Compactor::start(tree.clone(), sequence)
+        let faults = Faults::default();
+        let tables = Tables::new(format::tables_dir(dir), &tree);
+        let compactor = Compactor::start(dir, tree.clone(), sequence, tables, faults.clone())
             .map_err(|error| StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() })?;
         compactor.wake();
-        Ok(Self { tree, writer: Mutex::new(Writer { broken: None }), compactor, _lock: lock })
+        let writer = Mutex::new(Writer { broken: None, has_leftovers: false });
+        Ok(Self { dir: dir.to_owned(), tree, writer, compactor, faults, _lock: lock })
+    }
+
+    /// Failures that a test injects: [`Faults::leave_room`], for the bytes of checkpoints, and [`Faults::fail_merges`].
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// What the store holds.
@@ -85,8 +113,50 @@ impl FjallStore {
             disk_bytes: self.tree.disk_space(),
             runs: version.iter_levels().map(|level| level.run_count()).sum(),
             pinned_bytes: self.tree.pinned_filter_size() + self.tree.pinned_block_index_size(),
-            merge_failure: self.compactor.failure(),
+            merge_failure: self.compactor.failure().map(|failure| failure.detail().to_owned()),
         }
+    }
+
+    /// Most runs of one level.
+    fn runs(&self) -> usize {
+        self.tree.current_version().iter_levels().map(|level| level.run_count()).max().unwrap_or(0)
+    }
+
+    /// Sees to it that one more run can be merged some time.
+    fn make_way(&self) -> Result<(), StoreError> {
+        match self.compactor.failure() {
+            Some(MergeFailure::Broken(detail)) => return Err(StoreError::Io { detail }),
+            // There may be room now.
+            Some(MergeFailure::Full(_)) => self.compactor.wake(),
+            None => {}
+        }
+        // The first one that ends may have begun before the last run was there.
+        for _ in 0..2 {
+            if self.runs() >= RUNS_LAG_MAX {
+                self.compactor.merge();
+            }
+        }
+        let runs = self.runs();
+        if runs < RUNS_MAX {
+            return Ok(());
+        }
+        let why = |why: &str| format!("{runs} runs wait to be merged: {why}");
+        Err(match self.compactor.failure() {
+            Some(MergeFailure::Full(detail)) => StoreError::Full { detail: why(&detail) },
+            Some(MergeFailure::Broken(detail)) => StoreError::Io { detail: why(&detail) },
+            None => StoreError::Io { detail: why("nobody knows why") },
+        })
+    }
+
+    /// Whether a run that found no room has certainly left nothing but files that nobody names; those are removed.
+    fn undo(&self, writer: &mut Writer) -> bool {
+        let mut tables = self.compactor.tables();
+        let is_undone = format::is_unchanged(&self.dir, &self.tree);
+        if is_undone {
+            // What cannot be removed now is tried again with the next checkpoint, and goes with the next opening.
+            writer.has_leftovers = tables.clean(&self.tree).is_err();
+        }
+        is_undone
     }
 
     fn ingest(&self, cells: &mut dyn Iterator<Item = CellChange<'_>>) -> Result<(), lsm_tree::Error> {
@@ -94,6 +164,7 @@ impl FjallStore {
         let mut ingestion = self.tree.ingestion()?;
         let mut sealer = Sealer::default();
         for (key, value) in cells {
+            self.faults.before_allocate((key.len() + value.map_or(0, <[u8]>::len)) as u64)?;
             match value {
                 Some(value) => {
                     let (key, value) = sealer.seal(key, value);
@@ -119,14 +190,24 @@ impl Store for FjallStore {
         if let Some(detail) = &writer.broken {
             return Err(StoreError::Io { detail: format!("an earlier checkpoint failed: {detail}") });
         }
-        self.ingest(cells).map_err(|error| {
-            // What a failed sync left on disk is unknown: only opening the store anew can tell.
-            let detail = format::detail(&error);
-            writer.broken = Some(detail.clone());
-            StoreError::Io { detail }
-        })?;
-        self.compactor.wake();
-        Ok(())
+        self.make_way()?;
+        let is_full = matches!(self.compactor.failure(), Some(MergeFailure::Full(_)));
+        if writer.has_leftovers || is_full {
+            writer.has_leftovers = self.compactor.tables().clean(&self.tree).is_err();
+        } else if let Some(mut tables) = self.compactor.try_tables() {
+            tables.forget(&self.tree);
+        }
+        let Err(error) = self.ingest(cells) else {
+            self.compactor.wake();
+            return Ok(());
+        };
+        let detail = format::detail(&error);
+        if format::is_full(&error) && self.undo(&mut writer) {
+            return Err(StoreError::Full { detail });
+        }
+        // What a failed sync left on disk is unknown: only opening the store anew can tell.
+        writer.broken = Some(detail.clone());
+        Err(StoreError::Io { detail })
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {

@@ -20,7 +20,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Io`]: nothing of it may be assumed; the log behind it must not be trimmed.
+    /// [`StoreError::Full`]: certainly nothing of it is there; try again when there is room. Any other: nothing of it may
+    /// be assumed. The log behind it must not be trimmed in either case.
     fn checkpoint(&self, cells: &mut dyn Iterator<Item = CellChange<'_>>) -> Result<(), StoreError>;
 
     /// The value of one cell; none if there is no such cell.
@@ -47,6 +48,12 @@ pub enum StoreError {
         /// The cell's key, as hexadecimal digits.
         key: String,
         /// In what way.
+        detail: String,
+    },
+    /// There is no room for a checkpoint. Nothing was changed; what is there can be read.
+    #[error("store: there is no room ({detail})")]
+    Full {
+        /// What the system said.
         detail: String,
     },
     /// The world failed underneath.

@@ -47,3 +47,67 @@ fn a_failed_write_poisons_the_engine() {
     let again = Rig::open(dir.path(), &Expected::default());
     assert_eq!(read_all(&again.log(1)), Ok(filled(1, 3)));
 }
+
+#[test]
+fn what_a_failed_sync_left_in_memory_is_written_again_before_it_counts() {
+    // The system has taken the pages for written when it said that they were not: another sync alone writes nothing.
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let mut one = rig.log(1);
+    rig.fill(&mut one, 1, 3);
+    rig.settings.faults.fail_syncs(true);
+    assert!(matches!(rig.append(&mut one, 4, b"four"), AppendResult::Poisoned(_)));
+    rig.settings.faults.fail_syncs(false);
+    let settings = rig.settings.clone();
+    drop((one, rig));
+
+    let again = Rig::with(dir.path(), settings, &Expected::default());
+    let mut one = again.log(1);
+    let last = one.last().expect("a healthy log");
+    assert_eq!(last, Position(4), "it is there, in memory");
+    again.fill(&mut one, 5, 6);
+    let image = again.crash();
+    let after = Rig::open(image.path(), &Expected::default());
+    assert_eq!(after.stopped(), []);
+    let records = read_all(&after.log(1)).expect("records");
+    assert_eq!(records.len(), 6);
+    assert_eq!(records[3], common::record(4, b"four"));
+}
+
+#[test]
+fn the_last_segment_is_made_durable_also_when_it_is_flawed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let (mut one, mut two) = (rig.log(1), rig.log(2));
+    rig.fill(&mut one, 1, 2);
+    rig.fill(&mut two, 1, 2);
+    rig.settings.faults.fail_syncs(true);
+    assert!(matches!(rig.append(&mut two, 3, b"three"), AppendResult::Poisoned(_)));
+    rig.settings.faults.fail_syncs(false);
+    let settings = rig.settings.clone();
+    drop((one, two, rig));
+    // The second record of 1 is damaged: 1 is stopped, and 2 goes on.
+    let (segment, _, groups) = common::last_segment(dir.path());
+    let at = usize::try_from(groups[2].records_at()).expect("an offset") + 60;
+    common::edit(&segment, |bytes| bytes[at] ^= 1);
+    let again = Rig::with(dir.path(), settings, &Expected::default());
+    assert_eq!(again.stopped(), [(1, 2)]);
+    let mut two = again.log(2);
+    assert_eq!(two.last(), Ok(Position(3)));
+    again.fill(&mut two, 4, 5);
+    let image = again.crash();
+    let after = Rig::open(image.path(), &Expected::default());
+    assert_eq!(after.stopped().iter().map(|(partition, _)| *partition).collect::<Vec<_>>(), [1]);
+    assert_eq!(after.log(2).last(), Ok(Position(5)));
+}
+
+#[test]
+fn a_failed_sync_is_no_full_disk_whatever_it_says() {
+    // A new segment is needed, and what fails is the sync of its name or its bytes.
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let mut one = rig.log(1);
+    rig.fill(&mut one, 1, 3);
+    rig.settings.faults.fail_syncs_with(std::io::ErrorKind::StorageFull);
+    assert!(matches!(rig.append(&mut one, 4, &vec![7; 80_000]), AppendResult::Poisoned(_)));
+}

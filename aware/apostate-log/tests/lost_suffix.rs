@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-
 use apostate_log::{AppendResult, Expected, Log, LogError, PartitionId, Position};
 
 use common::{Rig, edit, filled, last_segment, read_all};
@@ -105,18 +103,17 @@ fn a_last_group_that_was_followed_by_silence_is_covered() {
         apostate_log::FilesSettings { idle_after: std::time::Duration::from_millis(1), ..common::settings() };
     let rig = Rig::with(dir.path(), settings, &Expected::default());
     rig.fill(&mut rig.log(1), 1, 3);
-    let covered = loop {
-        let (segment, _, groups) = last_segment(dir.path());
+    let (image, covered) = loop {
+        let image = rig.crash();
+        let (segment, _, groups) = last_segment(image.path());
         let record = |at: usize| groups[at].entries.iter().any(|entry| entry.length() > 0);
         if groups.len() > 1 && !record(groups.len() - 1) {
             let last = (0..groups.len()).rev().find(|at| record(*at)).expect("a record");
-            break (segment, usize::try_from(groups[last].header.at.offset).expect("an offset"));
+            break (image, (segment, usize::try_from(groups[last].header.at.offset).expect("an offset")));
         }
         std::thread::yield_now();
     };
-    let image = rig.crash();
-    let segment = image.path().join("log").join(covered.0.file_name().expect("a name"));
-    edit(&segment, |bytes| bytes[covered.1] ^= 1);
+    edit(&covered.0, |bytes| bytes[covered.1] ^= 1);
     let again = Rig::open(image.path(), &Expected::default());
     assert_eq!(again.stopped(), [(1, 3)]);
 }

@@ -73,6 +73,34 @@ fn a_partition_that_is_set_aside_pins_nothing() {
 }
 
 #[test]
+fn what_is_set_aside_holds_everything_that_was_acknowledged() {
+    for round in 0..20 {
+        let dir = tempfile::tempdir().expect("a folder");
+        let rig = Rig::open(dir.path(), &Expected::default());
+        let mut log = rig.log(1);
+        for at in 1..=400 {
+            log.append(Position(at), common::record(at, &common::body(at)));
+            if at == 10 + round * 10 {
+                rig.engine().set_aside(PartitionId(1), "E1 broken: a test says so").expect("a copy");
+            }
+        }
+        drop(rig);
+        let mut done = Vec::new();
+        log.poll(&mut done);
+        assert_eq!(done.len(), 400);
+        let acknowledged = done.iter().filter(|(_, result)| *result == AppendResult::Ok).count() as u64;
+        drop(log);
+        let aside = std::fs::read(dir.path().join("log/stopped-1.seg")).expect("a copy");
+        for at in 1..=acknowledged {
+            let record = common::record(at, &common::body(at));
+            assert!(aside.windows(record.len()).any(|window| window == record), "record {at} of {acknowledged}");
+        }
+        let rig = Rig::open(dir.path(), &Expected::default());
+        assert_eq!(rig.stopped(), [(1, acknowledged + 1)]);
+    }
+}
+
+#[test]
 fn a_store_that_is_older_than_the_log_is_told_so() {
     // The store was put back from a backup: its checkpoint is at 3, and the log was trimmed for one at 50.
     let dir = tempfile::tempdir().expect("a folder");

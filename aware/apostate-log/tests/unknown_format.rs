@@ -2,6 +2,7 @@
 
 mod common;
 
+use apostate_log::files::format::record_hash;
 use apostate_log::{Expected, FilesEngine, FjallStore, OpenError, StoreExpect, StoreOpenError};
 use bytes::Bytes;
 
@@ -14,7 +15,11 @@ fn a_segment_of_another_version_is_refused() {
     rig.fill(&mut rig.log(1), 1, 3);
     drop(rig);
     let segment = common::segments(dir.path()).pop().expect("a segment");
-    edit(&segment, |bytes| bytes[8] = 2);
+    edit(&segment, |bytes| {
+        bytes[8] = 2;
+        let hash = record_hash(&bytes[..64]);
+        bytes[64..72].copy_from_slice(&hash.to_le_bytes());
+    });
     let before = std::fs::read(&segment).expect("a segment");
     let error = FilesEngine::open(dir.path(), common::settings(), &Expected::default()).err();
     let Some(OpenError::Format { file, version: 2 }) = error else { panic!("not {error:?}") };

@@ -7,10 +7,12 @@ use apostate_core::{Address, Timestamp};
 
 use crate::batch::Did;
 use crate::cell::Section;
+use crate::client_keys::message_fingerprint;
 use crate::interface::{Answer, Effect, Failure, Load, Notice, ParkedCommand};
-use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN, RETRY_TIME_MAX};
+use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN};
 use crate::message::Message;
 use crate::partition::Partition;
+use crate::planted;
 use crate::run::{Impossible, Ran, Run};
 use crate::slots::{InboxItem, NONE, Residence, Retry, SlotId};
 
@@ -59,7 +61,7 @@ impl Partition {
     pub(crate) fn is_free(&mut self, id: SlotId) -> bool {
         let slot = self.slots.get(id);
         if slot.residence == Residence::Here {
-            return slot.kind != NONE && !slot.has_inbox();
+            return slot.kind != NONE && (!slot.has_inbox() || planted::is("inbox-skipped"));
         }
         self.start_load(id);
         false
@@ -184,7 +186,7 @@ impl Partition {
             }
             Ran::Panicked(text) => {
                 let now = self.time.now();
-                let is_over = retry.is_some_and(|retry| now.since(retry.since) >= RETRY_TIME_MAX);
+                let is_over = retry.is_some_and(|retry| now.since(retry.since) >= self.tuning.retry_time_max);
                 self.note_panic(message, &text, if is_over { "parked" } else { "retried" });
                 if is_over {
                     self.park(Some(*number), message.clone(), format!("the handler panicked: {text}"));
@@ -206,7 +208,12 @@ impl Partition {
 
     fn put_back(&mut self, id: SlotId, item: InboxItem) {
         self.sources.inbox += 1;
-        self.slots.get_mut(id).extra().inbox.push_front(item);
+        let inbox = &mut self.slots.get_mut(id).extra().inbox;
+        if planted::is("inbox-reordered") {
+            inbox.push_back(item);
+        } else {
+            inbox.push_front(item);
+        }
         self.make_ready(id);
     }
 
@@ -217,7 +224,7 @@ impl Partition {
         let (attempts, since) = extra.retry.map_or((0, now), |retry| (retry.attempts, retry.since));
         let delay = RETRY_DELAY_MIN * 2_u32.saturating_pow(attempts.min(9));
         // The last attempt comes when the time is over, not long after.
-        let due = now.after(delay).min(since.after(RETRY_TIME_MAX).max(now.after(RETRY_DELAY_MIN)));
+        let due = now.after(delay).min(since.after(self.tuning.retry_time_max).max(now.after(RETRY_DELAY_MIN)));
         extra.retry = Some(Retry { attempts: attempts + 1, since, due });
         if std::mem::take(&mut extra.is_ready) {
             self.sources.ready.retain(|&ready| ready != id);
@@ -248,7 +255,9 @@ impl Partition {
         });
         let to = message.to.clone();
         let parked = Parked { message, reason, time: self.time.now() };
-        self.batch.put(Section::Parked, &to, &number.to_be_bytes(), parked.write());
+        if !planted::is("parked-lost") {
+            self.batch.put(Section::Parked, &to, &number.to_be_bytes(), parked.write());
+        }
         self.batch.counts.parked += 1;
         self.batch.journal.push(Did::Parked { number });
         self.parked.insert(number, parked);
@@ -264,6 +273,9 @@ impl Partition {
             Some(parked) => {
                 self.batch.delete(Section::Parked, to, &number.to_be_bytes());
                 if retry {
+                    // Whoever has it retried says that it will not kill the process again.
+                    let fingerprint = message_fingerprint(to.hash(), parked.message.handler.0, &parked.message.body);
+                    self.suspects.retain(|suspect| suspect.fingerprint != fingerprint);
                     let slot = self.slot_of(to);
                     self.start_load(slot);
                     self.accept(slot, parked.message.clone());

@@ -13,6 +13,7 @@ use apostate_log::{PartitionId, Position, Store, StoreError};
 use rustc_hash::FxHashMap;
 
 use crate::cell::{self, Section};
+use crate::planted;
 use crate::slots::{SLOT_BYTES, Slot, StateBytes};
 
 /// The key of a cell, and its value or that it is gone.
@@ -46,13 +47,14 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// When the store fails: tell the partition with [`CheckpointFailed`](crate::Input::CheckpointFailed).
-    pub fn write(self, store: &dyn Store, host_rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
+    /// [`StoreError::Full`]: nothing was written; try again later. When the store fails in any other way: tell the partition
+    /// with [`CheckpointFailed`](crate::Input::CheckpointFailed).
+    pub fn write(&self, store: &dyn Store, host_rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
         let Self { partition: _, position: _, states, cells } = self;
         let mut keys = Vec::with_capacity(states.len() * 48);
         let mut all: Vec<(std::ops::Range<usize>, Option<&[u8]>)> =
             Vec::with_capacity(states.len() + cells.len() + host_rows.len());
-        for (address, value) in &states {
+        for (address, value) in states {
             let start = keys.len();
             cell::write_key(Section::State, address, &[], &mut keys);
             all.push((start..keys.len(), Some(value)));
@@ -123,6 +125,9 @@ impl Dirty {
 
     /// A cell of another section was deleted. One that was put in this generation costs nothing.
     pub(crate) fn delete_cell(&mut self, key: Box<[u8]>) {
+        if planted::is("checkpoint-forgets") {
+            return;
+        }
         match self.cells.remove(&key) {
             Some(Some(value)) => self.bytes -= key.len() + value.len(),
             _ => {
@@ -188,7 +193,7 @@ impl Dirty {
 
     /// The next checkpoint to write, if its record is durable and none is being written.
     pub(crate) fn next(&mut self, durable: Position) -> Option<Checkpoint> {
-        if self.writing.is_some() || self.taken.front()?.1.position > durable {
+        if self.writing.is_some() || self.taken.front()?.1.position > durable && !planted::is("checkpoint-early") {
             return None;
         }
         let (generation, checkpoint, bytes) = self.taken.pop_front()?;

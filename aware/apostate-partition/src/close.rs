@@ -10,6 +10,7 @@ use crate::commit::RecordKind;
 use crate::interface::Effect;
 use crate::limits::{RECORD_BYTES_MAX, TRIM_DELAY, TRIMS_PER_RECORD_MAX};
 use crate::partition::{Flight, InFlight, Partition};
+use crate::planted;
 use crate::rectangles::{Area, Change, Origin};
 use crate::slots::{NONE, SlotId};
 
@@ -50,6 +51,10 @@ impl Partition {
         }
         let mut batch = std::mem::take(&mut self.batch);
         self.acknowledge_frames(&mut batch);
+        if planted::is("ack-early") {
+            let is_frame = |output: &mut Effect| matches!(output, Effect::Frame { .. });
+            effects.extend(batch.outputs.extract_if(.., is_frame));
+        }
         let is_committed = !batch.record.is_empty() || std::mem::take(&mut self.is_record_wanted);
         if is_committed {
             self.append(&mut batch, RecordKind::Batch, effects);
@@ -114,7 +119,12 @@ impl Partition {
                 self.rectangles.raise(&Origin::Producer(producer.name.clone()), area, number, &mut change);
             }
         }
-        self.write_rectangles(&change);
+        if planted::is("producer-forgotten") {
+            change.set.retain(|(origin, ..)| !matches!(origin, Origin::Producer(_)));
+        }
+        if !planted::is("watermark-unsaved") {
+            self.write_rectangles(&change);
+        }
     }
 
     /// Writes changed rectangles into the record.
@@ -146,7 +156,8 @@ impl Partition {
             previous: self.log.hash,
             time: self.time.now().0,
         };
-        let (record, hash) = batch.record.seal(&header, kind, self.map.version, self.log.next_number);
+        let next_number = if planted::is("number-reused") { batch.first_number } else { self.log.next_number };
+        let (record, hash) = batch.record.seal(&header, kind, self.map.version, next_number);
         let record = bytes::Bytes::from(record);
         self.log.hash = hash;
         self.log.submitted = position;
@@ -169,12 +180,14 @@ impl Partition {
 
     /// Holds outputs back until the newest record is durable; looks also until we are known to be the writer.
     fn hold(&mut self, batch: &mut Batch, is_committed: bool, effects: &mut Vec<Effect>) {
-        let newest = self.log.submitted;
+        let newest = if planted::is("answer-early") { self.log.durable } else { self.log.submitted };
         for output in batch.outputs.drain(..) {
             self.held.outputs.push_back((newest, output));
         }
         if is_committed {
             // Its record was appended after they arrived: when it is durable, we were the writer.
+            self.held.outputs.extend(batch.looks.drain(..).map(|look| (newest, look)));
+        } else if planted::is("look-unconfirmed") {
             self.held.outputs.extend(batch.looks.drain(..).map(|look| (newest, look)));
         } else if !batch.looks.is_empty() {
             self.log.confirm_ticket += 1;

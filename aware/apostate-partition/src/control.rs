@@ -98,8 +98,12 @@ impl Partition {
                 self.release(effects);
             }
             Frame::Opened { nonce, name, range, generation, ref origins, .. } => {
-                let is_newest = generation >= self.generations.newest(range);
-                if is_newest && self.intakes.senders[sender].expects(nonce) {
+                let newest = self.generations.newest(range);
+                if generation < newest {
+                    let bytes = Frame::Refused { name, generation: newest }.write().into();
+                    self.held.outputs.push_back((self.log.submitted, Effect::Frame { to: from, bytes }));
+                    self.release(effects);
+                } else if self.intakes.senders[sender].expects(nonce) {
                     self.open_session(sender, name, range, generation, origins, effects);
                 }
             }
@@ -119,9 +123,27 @@ impl Partition {
                 }
                 self.outbox.ready(peer, name, granted, now);
             }
+            Frame::Refused { name, generation } => {
+                if self.outbox.is_newest(peer, name) && generation > self.generation() {
+                    self.doubt(from, generation, effects);
+                }
+            }
             Frame::Knock { name } => self.intakes.senders[sender].knocked(name),
             Frame::Messages { .. } | Frame::Ack { .. } => {}
         }
+    }
+
+    /// Somebody has heard of a later writer than this one. If it is the writer all the same, its log has lost its end.
+    fn doubt(&mut self, from: PartitionId, generation: Generation, effects: &mut Vec<Effect>) {
+        let reason = format!(
+            "P6 broken: partition {from} has heard of epoch {} of partition {}, which is in epoch {}: part of its log is \
+             lost",
+            generation.epoch, self.id, self.log.epoch
+        );
+        self.log.confirm_ticket += 1;
+        let ticket = self.log.confirm_ticket;
+        self.held.doubt = Some((ticket, reason));
+        effects.push(Effect::Confirm { ticket });
     }
 
     /// Commits what a sender says of itself, and lets it start once that is durable.

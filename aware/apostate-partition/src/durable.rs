@@ -11,6 +11,7 @@ use crate::checkpoint::Cell;
 use crate::commit::RecordKind;
 use crate::interface::{Answer, Effect, Failure, Input, Load, Loaded, Notice, StopReason};
 use crate::partition::{Flight, Partition, Phase};
+use crate::planted;
 use crate::slots::Residence;
 
 /// How long to wait before the log is asked again when it had no room.
@@ -23,16 +24,19 @@ impl Partition {
             return;
         }
         self.phase = Phase::Opening;
-        self.log.epoch.0 += 1;
+        self.log.epoch.0 += u64::from(!planted::is("epoch-kept") || self.log.epoch.0 == 0);
         let mut batch = std::mem::take(&mut self.batch);
         // No two writers write the same one: whoever finds another's there is fenced.
-        let nonce = self.random().to_le_bytes();
+        let nonce = if planted::is("openings-alike") { 0 } else { self.random() }.to_le_bytes();
         let row = cell::own_row(self.id, &OwnRow::Opening);
         batch.record.put_key(&row, &nonce);
         batch.record.delete_key(&row);
         self.append(&mut batch, RecordKind::Opening, effects);
         batch.first_number = self.log.next_number;
         self.batch = batch;
+        if planted::is("open-early") {
+            self.phase = Phase::Serving;
+        }
     }
 
     /// The log answers an append.
@@ -41,6 +45,7 @@ impl Partition {
         match result {
             AppendResult::Ok => flight.state = Flight::Done,
             AppendResult::Taken(bytes) if bytes == flight.record => flight.state = Flight::Done,
+            AppendResult::Taken(_) if planted::is("fencing-off") => flight.state = Flight::Done,
             AppendResult::Taken(bytes) => {
                 let reason = match Record::read(&bytes) {
                     Ok(record)
@@ -58,6 +63,7 @@ impl Partition {
                 };
                 return self.stop(reason, effects);
             }
+            AppendResult::Unknown if planted::is("unknown-is-ok") => flight.state = Flight::Done,
             AppendResult::Unknown => flight.state = Flight::Again,
             AppendResult::Full => {
                 flight.state = Flight::Again;
@@ -111,6 +117,9 @@ impl Partition {
     pub(crate) fn confirmed(&mut self, confirmation: Confirmation, effects: &mut Vec<Effect>) {
         match confirmation {
             Confirmation::Yes(ticket) => {
+                if let Some((_, reason)) = self.held.doubt.take_if(|(asked, _)| *asked <= ticket) {
+                    return self.stop(StopReason::Broken(reason), effects);
+                }
                 for (asked, _, _) in self.held.looks.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
                     *asked = 0;
                 }
@@ -119,6 +128,7 @@ impl Partition {
             // Perhaps not. A record that is appended from now on tells: if it becomes durable, we were.
             Confirmation::No(ticket) => {
                 let next = self.log.submitted.next();
+                self.is_record_wanted |= self.held.doubt.take_if(|(asked, _)| *asked <= ticket).is_some();
                 for (asked, position, _) in self.held.looks.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
                     if *asked > 0 {
                         (*asked, *position) = (0, next);
@@ -158,7 +168,8 @@ impl Partition {
     /// The store holds everything up to `position`.
     pub(crate) fn checkpointed(&mut self, position: Position, effects: &mut Vec<Effect>) {
         self.dirty.written(position);
-        effects.push(Effect::Trim { before: position.next() });
+        let before = if planted::is("trim-early") { self.log.durable.next() } else { position.next() };
+        effects.push(Effect::Trim { before });
         let stored = self.dirty.stored();
         let (met, open) = self.wishes.drain(..).partition(|(_, generation)| *generation <= stored);
         self.wishes = open;

@@ -38,6 +38,7 @@ mod message;
 mod open;
 mod pacing;
 mod partition;
+pub mod planted;
 mod range;
 pub mod rectangles;
 mod request;

@@ -17,9 +17,6 @@ pub const CLIENT_KEY_BYTES_MAX: usize = 255;
 /// Bytes that one cell's key, lengths and fixed fields add to a record at most.
 pub const CELL_OVERHEAD_BYTES_MAX: usize = 64 + 4 * KEY_BYTES_MAX;
 
-/// How long, in all, a message that panics is retried before it is parked.
-pub const RETRY_TIME_MAX: Duration = Duration::from_secs(30);
-
 /// How long a first retry waits; each further one waits twice as long.
 pub const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
 
@@ -74,6 +71,8 @@ pub struct Tuning {
     pub client_key_retention: Duration,
     /// How long a source waits for an entity that is being loaded, before its message goes to the inbox.
     pub load_patience: Duration,
+    /// How long, in all, a message that panics is retried before it is parked.
+    pub retry_time_max: Duration,
 }
 
 impl Default for Tuning {
@@ -90,6 +89,7 @@ impl Default for Tuning {
             requests_max: 65_536,
             client_key_retention: Duration::from_secs(24 * 3600),
             load_patience: Duration::from_millis(50),
+            retry_time_max: Duration::from_secs(30),
         }
     }
 }

@@ -119,22 +119,34 @@ fn read_entity(key: &Bytes, value: &Bytes) -> Result<Option<StoredEntity>, Store
     Ok(exists.then(|| StoredEntity { address: cell.address, version, state: value.slice(WORD_BYTES..) }))
 }
 
-/// Parked messages of entities of `kind` in `range`.
+/// Parked messages of the entities in `range`, of all kinds, also of those unknown to this build.
 ///
 /// # Errors
 ///
 /// When the store cannot be read.
-pub fn parked(store: &dyn Store, range: Range, kind: KindId) -> Result<Vec<StoredMessage>, StoreError> {
-    let (from, to) = cell::bounds(Section::Parked, kind, range);
-    let cells = store.scan(&from, &to, usize::MAX)?;
-    let read = |(key, value): &(Bytes, Bytes)| {
-        let damaged = || StoreError::Damaged { key: hex(key), detail: "it is no parked message".to_owned() };
-        let cell = cell::read_key(key).ok_or_else(damaged)?;
-        let number = u64::from_be_bytes(cell.sub.try_into().map_err(|_| damaged())?);
-        let Parked { message, reason, time } = Parked::read(value).ok_or_else(damaged)?;
-        Ok(StoredMessage { number, message, reason, time })
-    };
-    cells.iter().map(read).collect()
+pub fn parked(store: &dyn Store, range: Range) -> Result<Vec<StoredMessage>, StoreError> {
+    let (mut from, end) = ([Section::Parked as u8].to_vec(), [Section::Parked as u8 + 1]);
+    let mut found = Vec::new();
+    while let Some((first, _)) = store.scan(&from, &end, 1)?.first() {
+        let kind = cell::read_key(first).ok_or_else(|| no_parked_message(first))?.address.kind();
+        let (at, to) = cell::bounds(Section::Parked, kind, range);
+        for (key, value) in &store.scan(&at, &to, usize::MAX)? {
+            found.push(read_parked(key, value).ok_or_else(|| no_parked_message(key))?);
+        }
+        from = cell::bounds(Section::Parked, kind, Range::WHOLE).1;
+    }
+    Ok(found)
+}
+
+fn read_parked(key: &[u8], value: &[u8]) -> Option<StoredMessage> {
+    let cell = cell::read_key(key)?;
+    let number = u64::from_be_bytes(cell.sub.try_into().ok()?);
+    let Parked { message, reason, time } = Parked::read(value)?;
+    Some(StoredMessage { number, message, reason, time })
+}
+
+fn no_parked_message(key: &[u8]) -> StoreError {
+    StoreError::Damaged { key: hex(key), detail: "it is no parked message".to_owned() }
 }
 
 /// Bytes as hexadecimal digits, for messages to people.

@@ -134,6 +134,8 @@ pub(crate) struct Held {
     pub(crate) outputs: VecDeque<(Position, Effect)>,
     /// Leaves when the confirm with this ticket says yes, and the record at this position is durable.
     pub(crate) looks: VecDeque<(u64, Position, Effect)>,
+    /// Why this partition stops when the confirm with this ticket says that it is the writer.
+    pub(crate) doubt: Option<(u64, String)>,
 }
 
 /// Where work comes from.

@@ -10,6 +10,7 @@ use crate::interface::{Answer, Effect, Failure, Load, Manner, Request};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
 use crate::partition::{Partition, Producer};
+use crate::planted;
 use crate::rectangles::Origin;
 use crate::run::{Impossible, Ran, Run};
 use crate::slots::{Residence, SlotId, word};
@@ -192,7 +193,9 @@ impl Partition {
         }
         let mut value = Vec::new();
         remembered.write(&mut value);
-        self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);
+        if !planted::is("key-forgotten") {
+            self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);
+        }
         self.batch.journal.push(Did::Remembered { slot, key: key.into() });
         self.slots.get_mut(slot).extra().keys.known.insert(key.into(), Known::new(remembered));
         if !self.slots.get(slot).has_keys {

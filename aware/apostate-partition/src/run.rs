@@ -18,6 +18,7 @@ use crate::delivery::Outgoing;
 use crate::limits::DEATHS_MAX;
 use crate::message::{Identity, Message};
 use crate::partition::{Partition, panic_text};
+use crate::planted;
 use crate::slots::{NONE, SlotId, WORD_BYTES, word};
 
 /// What to run.
@@ -220,14 +221,16 @@ impl Partition {
         if mode == Mode::Changes {
             let slot = self.slots.get_mut(id);
             assert!(!slot.changed, "E3 broken: a handler that can refuse ran on a value that was not encoded");
-            slot.live = None;
+            if !planted::is("refusal-kept") {
+                slot.live = None;
+            }
         }
         ran
     }
 
     /// After a panic, or a run that was too large: the live value may hold anything.
     fn undo_run(&mut self, id: SlotId, ran: Ran) -> Ran {
-        if self.slots.get(id).changed {
+        if self.slots.get(id).changed && !planted::is("panic-half-undone") {
             return self.abandon(id);
         }
         self.slots.get_mut(id).live = None;
@@ -284,7 +287,7 @@ impl Partition {
     /// Does what the sender of a refused message wanted.
     pub(crate) fn tell_refused(&mut self, message: &Message, why: Refusal) {
         match (message.on_refused, &message.from) {
-            (OnRefused::Tell { handler, .. }, Some(sender)) => {
+            (OnRefused::Tell { handler, .. }, Some(sender)) if !planted::is("refusal-untold") => {
                 let refused = Refused { handler: self.handler_name(&message.to, message.handler), why };
                 self.post(Message {
                     to: sender.clone(),

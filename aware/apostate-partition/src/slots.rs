@@ -12,6 +12,7 @@ use hashbrown::HashTable;
 use crate::Message;
 use crate::client_keys::ClientKeys;
 use crate::interface::Request;
+use crate::planted;
 
 /// Where a slot is in the slab. Given to another entity after an eviction, so kept only for slots that are pinned.
 pub(crate) type SlotId = u32;
@@ -269,7 +270,8 @@ impl Slots {
                 continue;
             }
             let is_idle = slot.extra.as_ref().is_none_or(|extra| extra.is_idle());
-            let is_clean = slot.dirty_generation.max(slot.kept) <= stored && slot.touched == NONE;
+            let is_stored = slot.dirty_generation.max(slot.kept) <= stored || planted::is("evicts-dirty");
+            let is_clean = is_stored && slot.touched == NONE;
             let is_loading = matches!(slot.residence, Residence::Loading(_));
             if !slot.is_free && is_idle && is_clean && !is_loading {
                 self.remove(self.hand as SlotId);

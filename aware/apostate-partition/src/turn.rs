@@ -8,6 +8,7 @@ use crate::batch::Did;
 use crate::interface::Effect;
 use crate::limits::{CLOCK_STEP_MAX, RECORD_BYTES_MAX, WAKE_DELAY_MIN};
 use crate::partition::{Partition, Phase};
+use crate::planted;
 use crate::rectangles::Origin;
 use crate::request::Head;
 
@@ -157,6 +158,7 @@ impl Partition {
         assert!(self.range.contains(target), "P2 broken: a session brought a message for elsewhere");
         let is_duplicate =
             identity.number <= self.rectangles.applied(&Origin::Partition(identity.origin), source, target);
+        let is_duplicate = is_duplicate && !planted::is("duplicate-applied");
         let to = message.to.clone();
         let slot = self.slot_of(&to);
         if !is_duplicate && self.is_worth_waiting(slot) {
@@ -224,6 +226,9 @@ impl Partition {
             }
         }
         while let Some(message) = self.sources.local.pop_front() {
+            if planted::is("local-dropped") {
+                continue;
+            }
             let slot = self.slot_of(&message.to);
             self.start_load(slot);
             self.accept(slot, message);

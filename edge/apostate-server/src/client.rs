@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::CallError;
 use crate::listing::Listing;
+use crate::parked::{self, ParkedError, ParkedMessage};
 use crate::pending::{Pending, no_reply, reply_of};
 use crate::producer::{Producer, ProducerError};
 use crate::quiet;
@@ -83,6 +84,37 @@ impl Client {
     /// When `name` cannot be a name, or has a stream open.
     pub fn producer(&self, name: impl ToKey) -> Result<Producer, ProducerError> {
         Producer::open(&self.shared, name.to_key()?)
+    }
+
+    /// Lists the messages that were parked and still are, by their entities, oldest first: as of now or later, durable. It
+    /// has every partition make a checkpoint, and blocks until they are made.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node has, and
+    /// [`CallError::Unlisted`] when the store cannot be read.
+    pub fn parked(&self) -> Result<Vec<ParkedMessage>, CallError> {
+        parked::list(&self.shared)
+    }
+
+    /// Puts a parked message at the end of its entity's inbox, as if it had been sent now: it is applied once more, or
+    /// parked again under another number. Blocks until that is durable; [`settle`](Self::settle) waits for what comes of it.
+    ///
+    /// # Errors
+    ///
+    /// See [`ParkedError`]; after [`ParkedError::Unknown`] alone it may have been done.
+    pub fn retry_parked(&self, message: &ParkedMessage) -> Result<(), ParkedError> {
+        parked::retry(&self.shared, message)
+    }
+
+    /// Drops a parked message for ever, unapplied: what it carried is lost unless somebody makes it good. Blocks until that
+    /// is durable.
+    ///
+    /// # Errors
+    ///
+    /// As for [`retry_parked`](Self::retry_parked).
+    pub fn dismiss_parked(&self, message: &ParkedMessage) -> Result<(), ParkedError> {
+        parked::dismiss(&self.shared, message)
     }
 
     /// Waits until no message is on its way anywhere: none queued, none in an outbox, none in an inbox. Parked messages

@@ -8,6 +8,7 @@
 //!
 //! Whoever asks ends before whoever answers: first the executors, then those who work for them, the files last.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -29,7 +30,7 @@ use crate::routes::Routes;
 use crate::running::{FileWitness, Running};
 use crate::shared::Shared;
 use crate::status::NodeStatus;
-use crate::watchdog::Watchdog;
+use crate::watchdog::{Condemned, Watchdog};
 use crate::{Settings, checkpointer, executor, loader, luck, quiet_panics};
 
 /// The threads of a node, and what they work on.
@@ -38,14 +39,14 @@ pub(crate) struct Crew {
     executors: Vec<JoinHandle<()>>,
     /// Loaders, checkpointer and watchdog.
     helpers: Vec<JoinHandle<()>>,
-    /// Dropped, it ends the watchdog.
+    /// Dropped, it ends the watchdog, and the checkpointer's waiting for a full disk.
     watching: Option<Sender<()>>,
     /// Let go last.
     directory: Option<Directory>,
 }
 
 impl Crew {
-    /// Opens the data and begins all threads. Returns when every partition serves.
+    /// Opens the data and begins all threads. Returns when every partition serves that can.
     pub(crate) fn start(
         settings: &Settings,
         registry: Registry,
@@ -84,9 +85,12 @@ impl Crew {
         let shared = Arc::new(Shared::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk)));
         let mut crew =
             Self { shared, executors: Vec::new(), helpers: Vec::new(), watching: None, directory: Some(directory) };
-        let announcements = crew.begin(settings, plans, &disk)?;
+        let (condemn, condemned) = crossbeam_channel::unbounded();
+        let (watching, ending) = crossbeam_channel::bounded(0);
+        crew.watching = Some(watching);
+        let announcements = crew.begin(settings, plans, &disk, &condemn, &ending)?;
         let pinned_bytes_max = settings.checkpoint_log_bytes.saturating_mul(2).max(settings.segment_bytes * 2);
-        crew.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max })?;
+        crew.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max, condemned }, ending)?;
         crew.wait_until_all_serve(&announcements, progress)?;
         Ok(crew)
     }
@@ -130,6 +134,8 @@ impl Crew {
         settings: &Settings,
         plans: Vec<Vec<SeatPlan>>,
         disk: &Arc<Disk>,
+        condemn: &Sender<Condemned>,
+        ending: &Receiver<()>,
     ) -> Result<Receiver<Announcement>, OpenError> {
         let (loaders, load_orders) = crossbeam_channel::unbounded();
         let (checkpointer, checkpoint_orders) = crossbeam_channel::unbounded();
@@ -137,7 +143,8 @@ impl Crew {
         let routes = Arc::clone(&self.shared.routes);
         for (index, plans) in plans.into_iter().enumerate() {
             let mailbox = Arc::clone(&routes.mailboxes()[index]);
-            let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders.clone(), checkpointer.clone());
+            let outgoing =
+                Outgoing::new(index, Arc::clone(&routes), loaders.clone(), checkpointer.clone(), condemn.clone());
             let (disk, opened) = (Arc::clone(disk), opened.clone());
             let run = move || executor::run(mailbox, plans, disk.store(), &opened, outgoing);
             self.executors.push(spawn(&format!("apostate-run-{index}"), run)?);
@@ -147,46 +154,60 @@ impl Crew {
             let run = move || loader::run(&orders, disk.store(), &routes);
             self.helpers.push(spawn(&format!("apostate-load-{index}"), run)?);
         }
-        let disk = Arc::clone(disk);
-        let run = move || checkpointer::run(&checkpoint_orders, &disk, &routes);
+        let (disk, ending) = (Arc::clone(disk), ending.clone());
+        let run = move || checkpointer::run(&checkpoint_orders, &disk, &routes, &ending);
         self.helpers.push(spawn("apostate-checkpoint", run)?);
         Ok(announcements)
     }
 
-    fn watch(&mut self, watchdog: Watchdog) -> Result<(), OpenError> {
-        let (watching, stop) = crossbeam_channel::bounded(0);
-        self.watching = Some(watching);
+    fn watch(&mut self, watchdog: Watchdog, stop: Receiver<()>) -> Result<(), OpenError> {
         self.helpers.push(spawn("apostate-watch", move || watchdog.run(&stop))?);
         Ok(())
     }
 
-    /// Waits until all partitions were read back, lets them serve, and waits until they do.
+    /// Waits until all partitions were read back, lets them serve, and waits until they do. One that cannot leaves its
+    /// neighbours to it, as one that stops later does; only if none can, or if the disk fails, the node does not open.
     fn wait_until_all_serve(
         &self,
         announcements: &Receiver<Announcement>,
         mut progress: impl FnMut(Progress),
     ) -> Result<(), OpenError> {
-        let (mut opened, mut serving) = (0, 0);
-        while serving < self.partitions() {
+        let (mut opened, mut is_started) = (0, false);
+        let (mut serving, mut failed) = (BTreeSet::new(), BTreeMap::new());
+        while serving.len() + failed.len() < self.partitions() {
             // Executors tell before they end; if all are gone without a word, one of them panicked.
             let announcement = announcements
                 .recv()
                 .map_err(|error| OpenError::System { what: "its executors", source: io::Error::other(error) })?;
             match announcement {
                 Announcement::Progress(at) => progress(at),
-                Announcement::Opened => {
-                    opened += 1;
-                    if opened == self.partitions() {
-                        self.shared.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(Mail::Start));
-                        failpoint("node.opened");
+                Announcement::Opened => opened += 1,
+                Announcement::Failed(partition, failure) => {
+                    let is_of_the_world = failure.is_of_the_world();
+                    let error = OpenError::of(partition, failure);
+                    if is_of_the_world {
+                        return Err(error);
                     }
+                    failed.insert(partition, error);
                 }
-                Announcement::Serving => serving += 1,
-                Announcement::Failed(partition, failure) => return Err(OpenError::of(partition, failure)),
-                Announcement::Stopped(partition, reason) => return Err(OpenError::Stopped { partition, reason }),
+                Announcement::Serving(partition) => {
+                    serving.insert(partition);
+                }
+                Announcement::Stopped(partition, reason) => {
+                    serving.remove(&partition);
+                    failed.insert(partition, OpenError::Stopped { partition, reason });
+                }
+            }
+            if !is_started && opened > 0 && opened + failed.len() == self.partitions() {
+                is_started = true;
+                self.shared.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(Mail::Start));
+                failpoint("node.opened");
             }
         }
-        Ok(())
+        match failed.pop_first() {
+            Some((_, error)) if serving.is_empty() => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

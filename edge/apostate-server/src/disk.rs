@@ -1,7 +1,8 @@
 //! What a node keeps on disk: the log of all its partitions, and the store that shortens it.
 //!
 //! The two belong together. The store holds rows of the host's own that say so: whose data it is, how many partitions it
-//! has, and the log's *mark*, up to where the log was durable at the last checkpoint.
+//! has, and the log's *mark*, up to where the log was durable at the last checkpoint. Every segment of the log says whose
+//! it is, too.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use apostate_log::{
 use apostate_partition::{Map, host_row, stored_position};
 use bytes::Bytes;
 use tracing::warn;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Settings;
 use crate::directory::{Directory, DirectoryError};
@@ -55,16 +57,16 @@ impl Disk {
         let expect = if is_ready { StoreExpect::Existing } else { StoreExpect::Fresh };
         let store = FjallStore::open(&directory.store_dir(), expect, settings.store_cache_bytes as u64)?;
         if is_ready {
-            check_identity(&store, directory.identity())?;
+            check_identity(&store, &identity_row(directory))?;
         }
-        let expected = expected(&store, map)?;
+        let expected = Expected { identity: xxh3_64(directory.identity().as_bytes()), ..expected(&store, map)? };
         let files = FilesSettings { segment_bytes: settings.segment_bytes, ..FilesSettings::default() };
         let engine = FilesEngine::open(directory.path(), files, &expected)?;
         for stopped in engine.stopped() {
             let (partition, position) = (stopped.partition.0, stopped.position.0);
             warn!(partition, position, detail = stopped.detail, "the log has lost records of a partition");
         }
-        let disk = Self { store, engine, identity: directory.identity().to_owned() };
+        let disk = Self { store, engine, identity: identity_row(directory) };
         if !is_ready {
             disk.write_host_rows()?;
             failpoint("directory.disk-created");
@@ -85,6 +87,16 @@ impl Disk {
     /// The partitions that hold back the log, and how much of it, most first.
     pub(crate) fn pins(&self) -> Vec<(PartitionId, u64)> {
         self.engine.pins()
+    }
+
+    /// Copies the records of a partition aside that will not run again, so that it pins nothing. Blocks.
+    pub(crate) fn set_aside(&self, partition: PartitionId, reason: &str) -> std::io::Result<()> {
+        self.engine.set_aside(partition, reason)
+    }
+
+    /// Why the store does not merge its runs, if it does not.
+    pub(crate) fn merge_failure(&self) -> Option<String> {
+        self.store.figures().merge_failure
     }
 
     /// Bytes of log on disk.
@@ -108,6 +120,11 @@ impl Disk {
 const IDENTITY: &str = "identity";
 const MARK: &str = "log-mark";
 
+/// Whose data it is, and of how many partitions: a store read by another number of them would seem empty in parts.
+fn identity_row(directory: &Directory) -> String {
+    format!("{} of {} partitions", directory.identity(), directory.partitions())
+}
+
 fn check_identity(store: &dyn Store, expected: &str) -> Result<(), DiskError> {
     let found = store.get(&host_row(IDENTITY))?;
     if found.as_deref() == Some(expected.as_bytes()) {
@@ -117,14 +134,13 @@ fn check_identity(store: &dyn Store, expected: &str) -> Result<(), DiskError> {
     Err(DiskError::Foreign { found, expected: expected.to_owned() })
 }
 
-/// What the store knows must be in the log.
+/// What the store knows must be in the log: a position for every partition, also for one that never made a checkpoint. Its
+/// records are in the log alone, and it is not to begin anew if they are not there.
 fn expected(store: &dyn Store, map: &Map) -> Result<Expected, StoreError> {
     let mut positions: BTreeMap<PartitionId, Position> = BTreeMap::new();
     for (_, partition) in &map.tiles {
-        if let Some(position) = stored_position(store, *partition)? {
-            positions.insert(*partition, position);
-        }
+        positions.insert(*partition, stored_position(store, *partition)?.unwrap_or_default());
     }
     let mark: Option<Bytes> = store.get(&host_row(MARK))?;
-    Ok(Expected { positions, mark })
+    Ok(Expected { positions, mark, ..Expected::default() })
 }

@@ -3,7 +3,7 @@
 //! *No* and *don't know* are different variants, always: only after [`CallError::Unknown`] may the request have been done,
 //! and only a client key tells whether it was.
 
-use apostate_core::{Address, KeyError, Refusal, Registry};
+use apostate_core::{Address, KeyError, KindId, Refusal, Registry};
 use apostate_partition::Failure;
 
 use crate::slot::NotDone;
@@ -61,6 +61,14 @@ pub enum CallError {
         /// What happened.
         reason: String,
     },
+    /// The store cannot be read, so there is no list.
+    #[error("{what} cannot be listed: {detail}; look after the disk")]
+    Unlisted {
+        /// What was to be listed.
+        what: String,
+        /// What the store said.
+        detail: String,
+    },
     /// It was done, and the reply does not read as what the caller expects: the two were built from different sources.
     #[error("{entity} did it, and its reply cannot be read: {detail}")]
     Unreadable {
@@ -107,8 +115,10 @@ impl CallError {
 
 /// An entity's name for people: kind and key.
 pub(crate) fn name_of(registry: &Registry, address: &Address) -> String {
-    match registry.find(address.kind()) {
-        Some(kind) => format!("{}/{}", registry.kinds()[kind].name, address.key()),
-        None => format!("{:08x}/{}", address.kind().0, address.key()),
-    }
+    format!("{}/{}", kind_name(registry, address.kind()), address.key())
+}
+
+/// A kind's name for people; the id of one that this build does not know.
+pub(crate) fn kind_name(registry: &Registry, kind: KindId) -> String {
+    registry.find(kind).map_or_else(|| format!("{:08x}", kind.0), |kind| registry.kinds()[kind].name.to_owned())
 }

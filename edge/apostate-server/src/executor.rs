@@ -52,10 +52,8 @@ impl Drop for Closing {
 /// Opens the partitions of `plans`, and runs them until it is told to quit. The body of an executor's thread.
 pub(crate) fn run(mailbox: Arc<Mailbox>, plans: Vec<SeatPlan>, store: &dyn Store, opened: &Opened, outgoing: Outgoing) {
     let _closing = Closing(Arc::clone(&mailbox));
-    let seats: Option<Vec<Seat>> = plans.into_iter().map(|plan| plan.open(store, opened)).collect();
-    if let Some(seats) = seats {
-        Executor { mailbox, seats, outgoing, mail: Vec::new(), frames: Vec::new() }.run();
-    }
+    let seats = plans.into_iter().map(|plan| plan.open(store, opened, &outgoing)).collect();
+    Executor { mailbox, seats, outgoing, mail: Vec::new(), frames: Vec::new() }.run();
 }
 
 impl Executor {
@@ -109,6 +107,7 @@ impl Executor {
             Mail::Start => self.seats.iter_mut().for_each(|seat| seat.give(now, [Input::Open])),
             Mail::Request { seat, request, promise } => self.seats[seat].request(now, request, promise),
             Mail::Stream { seat, requests, stream } => self.seats[seat].stream(requests, stream),
+            Mail::Parked { seat, command, promise } => self.seats[seat].parked(now, command, promise),
             Mail::Frames { seat, from, frames } => {
                 self.seats[seat].give(now, frames.into_iter().map(|bytes| Input::Frame { from, bytes }));
             }

@@ -41,7 +41,7 @@
 //!
 //! Reading order: [`Settings`]; [`Node`], and `crew`, its threads; `executor`, `seat` and `mailbox`, where the work is done;
 //! `directory`, `manifest` and `disk`, what is kept; `running` and `watchdog`, who is to blame; [`Client`], [`Pending`],
-//! [`Producer`] and [`Listing`], the ways in.
+//! [`Producer`] and [`Listing`], the ways in; [`ParkedMessage`], what waits for an operator.
 //!
 //! What is deliberately absent: locks around entities, tasks, and any knowledge of what an entity is.
 
@@ -80,6 +80,7 @@ mod client;
 mod completions;
 mod error;
 mod listing;
+mod parked;
 mod pending;
 mod producer;
 mod quiet;
@@ -94,6 +95,7 @@ pub use crate::failpoints::FAILPOINTS;
 pub use crate::listing::{Listed, Listing};
 pub use crate::node::{Node, OpenError, StopError};
 pub use crate::opening::Progress;
+pub use crate::parked::{ParkedError, ParkedMessage};
 pub use crate::pending::Pending;
 pub use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult, ProducerSummary};
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};

@@ -1,7 +1,7 @@
 //! What arrives at an executor.
 
 use apostate_log::{PartitionId, Position};
-use apostate_partition::{Loaded, Manner, Request};
+use apostate_partition::{Loaded, Manner, ParkedCommand, Request};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
@@ -18,6 +18,8 @@ pub(crate) enum Mail {
     Request { seat: usize, request: Request, promise: Promise },
     /// A producer's messages, in ascending order of their numbers. Their tickets are filled in by the executor.
     Stream { seat: usize, requests: Vec<Request>, stream: Stream },
+    /// An operator retries or dismisses a parked message. The ticket is filled in by the executor.
+    Parked { seat: usize, command: ParkedCommand, promise: Promise },
     /// Frames of one sender, in the order sent.
     Frames { seat: usize, from: PartitionId, frames: Vec<Bytes> },
     /// Entities that were read from the store.
@@ -39,7 +41,9 @@ impl Mail {
     /// Tells whoever waits that nobody will look at this mail.
     pub(crate) fn refuse(self) {
         match self {
-            Self::Request { promise, .. } => promise.keep(Verdict::NotDone(NotDone::Closed)),
+            Self::Request { promise, .. } | Self::Parked { promise, .. } => {
+                promise.keep(Verdict::NotDone(NotDone::Closed));
+            }
             Self::Stream { requests, stream, .. } => refuse_stream(requests, &stream, &NotDone::Closed),
             Self::Wish { tell, .. } => {
                 // Nobody has to wait for a wish.

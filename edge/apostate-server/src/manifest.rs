@@ -4,6 +4,8 @@
 //!   first start:   manifest "creating"  ─▶  log and store created  ─▶  manifest "ready"  ─▶  served
 //! ```
 //!
+//! It carries a checksum of itself: a digit that was changed would be another number of partitions, and with it another map.
+//!
 //! Nothing is served before *ready*, so whatever a crash leaves before it may be made again. After it, log and store
 //! must be there: one that is missing is an error, never an empty start.
 
@@ -12,6 +14,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::luck::random;
 
@@ -21,8 +24,7 @@ const FILE: &str = "manifest.json";
 const FORMAT: u64 = 1;
 
 /// What a data directory says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manifest {
     format: u64,
     /// How many partitions the data has, from its first start on.
@@ -30,6 +32,18 @@ pub(crate) struct Manifest {
     /// Names this data for ever: its log and its store belong together.
     pub(crate) identity: String,
     pub(crate) state: State,
+}
+
+/// The lines of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lines {
+    format: u64,
+    partitions: u32,
+    identity: String,
+    state: State,
+    /// XXH3-64 over the other lines, as hexadecimal digits.
+    checksum: String,
 }
 
 /// How far the first start came.
@@ -77,13 +91,27 @@ impl Manifest {
         if format != FORMAT {
             return Err(ManifestError::Format(format));
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+        let Lines { format, partitions, identity, state, checksum } =
+            serde_json::from_slice(&bytes).map_err(damaged)?;
+        let manifest = Self { format, partitions, identity, state };
+        if manifest.checksum() != checksum {
+            return Err(ManifestError::Damaged("it does not match its checksum".to_owned()));
+        }
+        Ok(Some(manifest))
+    }
+
+    fn checksum(&self) -> String {
+        let Self { format, partitions, identity, state } = self;
+        let text = format!("{format} {partitions} {identity} {state:?}");
+        format!("{:016x}", xxh3_64(text.as_bytes()))
     }
 
     /// Replaces the one in the directory `dir`, durably.
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
         let (draft, place) = (dir.join("manifest.json.new"), dir.join(FILE));
-        let mut text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        let Self { format, partitions, identity, state } = self.clone();
+        let lines = Lines { format, partitions, identity, state, checksum: self.checksum() };
+        let mut text = serde_json::to_string_pretty(&lines).map_err(io::Error::other)?;
         text.push('\n');
         let mut file = File::create(&draft)?;
         file.write_all(text.as_bytes())?;
@@ -109,6 +137,24 @@ mod tests {
         let manifest = Manifest::new(7);
         manifest.write(dir.path()).expect("written");
         assert_eq!(Manifest::read(dir.path()).expect("readable"), Some(manifest));
+    }
+
+    #[test]
+    fn a_changed_character_is_never_read_as_something_else() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let manifest = Manifest::new(17);
+        manifest.write(dir.path()).expect("written");
+        let bytes = fs::read(dir.path().join(FILE)).expect("readable");
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << bit;
+                fs::write(dir.path().join(FILE), flipped).expect("written");
+                if let Ok(found) = Manifest::read(dir.path()) {
+                    assert_eq!(found.as_ref(), Some(&manifest), "bit {bit} of byte {at}: white space, perhaps");
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use apostate_log::{Log, PartitionId, Position, Store};
+use apostate_log::{Log, LogError, PartitionId, Position, Store, StoreError};
 use apostate_partition::{Config, Notice, Partition, Range, Witness};
 use crossbeam_channel::{Receiver, Sender};
-use tracing::info;
+use tracing::{error, info};
 
 use crate::bell::Bell;
+use crate::outgoing::Outgoing;
 use crate::quiet_panics::panic_text;
 use crate::seat::{Seat, SeatParts};
 
@@ -33,7 +34,7 @@ pub(crate) enum Announcement {
     Progress(Progress),
     Opened,
     Failed(PartitionId, Failure),
-    Serving,
+    Serving(PartitionId),
     Stopped(PartitionId, String),
 }
 
@@ -44,6 +45,27 @@ pub(crate) enum Failure {
     Refused(apostate_partition::OpenError),
     /// An assertion broke.
     Broken(String),
+}
+
+impl Failure {
+    /// Whether it is the disk that failed, and not what is on it: then it fails all partitions, or may work the next time.
+    pub(crate) fn is_of_the_world(&self) -> bool {
+        use apostate_partition::OpenError;
+        match self {
+            Self::Refused(OpenError::Store(error)) => !matches!(error, StoreError::Damaged { .. }),
+            Self::Refused(OpenError::Log(error)) => matches!(error, LogError::Io { .. }),
+            Self::Refused(_) | Self::Broken(_) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::Broken(reason) => reason.fmt(f),
+        }
+    }
 }
 
 /// Tells the node while it opens; afterwards nobody listens.
@@ -65,9 +87,9 @@ impl Opened {
         (Self(sender), receiver)
     }
 
-    pub(crate) fn notice(&self, _: PartitionId, notice: &Notice) {
+    pub(crate) fn notice(&self, partition: PartitionId, notice: &Notice) {
         if let Notice::Serving { .. } = notice {
-            self.tell(Announcement::Serving);
+            self.tell(Announcement::Serving(partition));
         }
     }
 
@@ -82,8 +104,9 @@ impl Opened {
 }
 
 impl SeatPlan {
-    /// Opens the partition, here and now. None: it failed, and the node has been told.
-    pub(crate) fn open(self, store: &dyn Store, opened: &Opened) -> Option<Seat> {
+    /// Opens the partition, here and now. When that fails, the node is told, and the seat tells whoever comes why nobody is
+    /// there.
+    pub(crate) fn open(self, store: &dyn Store, opened: &Opened, outgoing: &Outgoing) -> Seat {
         let Self { range, config, log, bell, witness } = self;
         let (id, requests_max) = (config.id, config.tuning.requests_max);
         let mut progress = progress_of(id, &*log, opened);
@@ -92,13 +115,19 @@ impl SeatPlan {
             Ok(Ok(partition)) => {
                 opened.tell(Announcement::Opened);
                 let opened = opened.clone();
-                return Some(Seat::new(SeatParts { id, range, partition, log, bell, requests_max, opened }));
+                return Seat::new(SeatParts { id, range, partition: Ok(partition), log, bell, requests_max, opened });
             }
             Ok(Err(error)) => Failure::Refused(error),
             Err(payload) => Failure::Broken(panic_text(payload.as_ref())),
         };
+        let reason = failure.to_string();
+        error!(partition = id.0, reason, "partition cannot be opened; its neighbours go on");
+        if !failure.is_of_the_world() {
+            outgoing.condemn(id, &reason);
+        }
         opened.tell(Announcement::Failed(id, failure));
-        None
+        let opened = opened.clone();
+        Seat::new(SeatParts { id, range, partition: Err(reason), log, bell, requests_max, opened })
     }
 }
 

@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 
 use crate::mail::Mail;
 use crate::routes::Routes;
+use crate::watchdog::Condemned;
 
 /// Entities that one message asks a loader for. Small enough that the loaders share the work.
 const LOADS_PER_ORDER: usize = 32;
@@ -40,6 +41,7 @@ pub(crate) struct Outgoing {
     routes: Arc<Routes>,
     loaders: Sender<LoadOrder>,
     checkpointer: Sender<CheckpointOrder>,
+    watchdog: Sender<Condemned>,
     /// For each executor.
     mail: Vec<Vec<Mail>>,
     local: Vec<LocalFrame>,
@@ -51,9 +53,10 @@ impl Outgoing {
         routes: Arc<Routes>,
         loaders: Sender<LoadOrder>,
         checkpointer: Sender<CheckpointOrder>,
+        watchdog: Sender<Condemned>,
     ) -> Self {
         let mail = routes.mailboxes().iter().map(|_| Vec::new()).collect();
-        Self { executor, routes, loaders, checkpointer, mail, local: Vec::new() }
+        Self { executor, routes, loaders, checkpointer, watchdog, mail, local: Vec::new() }
     }
 
     /// Carries a frame towards the partition `to`. One that nobody has is lost, as frames may be.
@@ -85,6 +88,12 @@ impl Outgoing {
     pub(crate) fn checkpoint(&self, seat: usize, checkpoint: Box<Checkpoint>) {
         // As above.
         let _ = self.checkpointer.send(CheckpointOrder { executor: self.executor, seat, checkpoint });
+    }
+
+    /// A partition has stopped, and another start would not mend it.
+    pub(crate) fn condemn(&self, partition: PartitionId, reason: &str) {
+        // As above.
+        let _ = self.watchdog.send(Condemned { partition, reason: reason.to_owned() });
     }
 
     /// Posts what was gathered for other executors.

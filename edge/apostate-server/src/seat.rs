@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use apostate_core::Timestamp;
 use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
-use apostate_partition::{Effect, Input, Load, Manner, Partition, Range, Request, StopReason};
+use apostate_partition::{Effect, Input, Load, Manner, ParkedCommand, Partition, Range, Request, StopReason};
 use tracing::error;
 
 use crate::bell::Bell;
@@ -56,7 +56,8 @@ struct Running {
 pub(crate) struct SeatParts {
     pub(crate) id: PartitionId,
     pub(crate) range: Range,
-    pub(crate) partition: Partition,
+    /// Or why it is not there.
+    pub(crate) partition: Result<Partition, String>,
     pub(crate) log: Box<dyn Log>,
     pub(crate) bell: Arc<Bell>,
     pub(crate) requests_max: usize,
@@ -66,10 +67,14 @@ pub(crate) struct SeatParts {
 impl Seat {
     pub(crate) fn new(parts: SeatParts) -> Self {
         let SeatParts { id, range, partition, log, bell, requests_max, opened } = parts;
+        let state = match partition {
+            Ok(partition) => State::Running(Box::new(Running { partition, log })),
+            Err(reason) => State::Stopped(reason),
+        };
         Self {
             id,
             range,
-            state: State::Running(Box::new(Running { partition, log })),
+            state,
             tickets: Tickets::default(),
             backlog: VecDeque::new(),
             requests_max,
@@ -111,6 +116,16 @@ impl Seat {
         } else {
             self.is_touched = true;
             self.backlog.push_back((stream, requests.into_iter()));
+        }
+    }
+
+    /// Takes what an operator wants of a parked message.
+    pub(crate) fn parked(&mut self, now: Timestamp, mut command: ParkedCommand, promise: Promise) {
+        if let State::Stopped(reason) = &self.state {
+            promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
+        } else {
+            command.ticket = self.tickets.one(promise);
+            self.give(now, [Input::Parked(command)]);
         }
     }
 
@@ -228,7 +243,12 @@ impl Seat {
                     notice::tell(self.id, &notice);
                     self.opened.notice(self.id, &notice);
                 }
-                Effect::Stopped(reason) => self.stop(&reason),
+                Effect::Stopped(reason) => {
+                    if is_for_good(&reason) {
+                        outgoing.condemn(self.id, &reason.to_string());
+                    }
+                    self.stop(&reason);
+                }
             }
         }
         self.effects = effects;
@@ -263,6 +283,17 @@ impl Seat {
         let waiting: usize = self.backlog.iter().map(|(_, requests)| requests.len()).sum();
         let requests = self.tickets.ones() + self.tickets.numbered() + waiting;
         PartitionStatus { id: self.id, range: self.range, state, requests, work: self.work }
+    }
+}
+
+/// Whether another start would not mend it: an assertion broke, or what was acknowledged is damaged. A disk that did not
+/// answer may answer the next time, and another writer has opened the log in our place.
+fn is_for_good(reason: &StopReason) -> bool {
+    match reason {
+        StopReason::Broken(_) => true,
+        // The store's word for a cell that does not read back.
+        StopReason::Failed(detail) => detail.starts_with("P6") && detail.contains("is damaged"),
+        StopReason::Fenced { .. } | StopReason::Overtaken => false,
     }
 }
 

@@ -46,6 +46,9 @@ pub struct Settings {
     pub requests_max: usize,
     /// How long client keys are remembered.
     pub client_key_retention: Duration,
+    /// How long, in all, a message between entities whose handler panics is tried again before it is parked. More: a
+    /// cause that passes is outlived more often; its entity's later messages wait as long.
+    pub retry_time_max: Duration,
     /// How long a graceful stop waits for messages to arrive. What has not arrived is on disk, and arrives after the
     /// next start.
     pub stop_patience: Duration,
@@ -66,6 +69,7 @@ impl Default for Settings {
             segment_bytes: FilesSettings::default().segment_bytes,
             requests_max: tuning.requests_max,
             client_key_retention: tuning.client_key_retention,
+            retry_time_max: tuning.retry_time_max,
             stop_patience: Duration::from_secs(10),
         }
     }
@@ -104,6 +108,7 @@ impl Settings {
             segment_bytes,
             requests_max,
             client_key_retention: _,
+            retry_time_max: _,
             stop_patience: _,
         } = self;
         let check = |holds: bool, setting, value: &dyn ToString, allowed: &str| {
@@ -154,6 +159,7 @@ impl Settings {
             checkpoint_log_bytes: share("checkpoint-log-bytes", self.checkpoint_log_bytes, CHECKPOINT_LOG_BYTES_MIN)?,
             requests_max: self.requests_max,
             client_key_retention: self.client_key_retention,
+            retry_time_max: self.retry_time_max,
             ..Tuning::default()
         })
     }

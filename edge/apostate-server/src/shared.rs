@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apostate_core::{Address, EntityKey, Registry};
 use apostate_log::{PartitionId, Store};
-use apostate_partition::Request;
+use apostate_partition::{ParkedCommand, Request};
 use crossbeam_channel::Receiver;
 
 use crate::CallError;
@@ -72,8 +72,24 @@ impl Shared {
             promise.keep(Verdict::NotDone(NotDone::Closed));
             return;
         }
-        let place = self.routes.places()[self.routes.index_of_hash(request.to.hash())];
+        let place = self.place_of(&request.to);
         self.routes.mailbox(place).post(Mail::Request { seat: place.seat, request, promise });
+    }
+
+    /// Sends an operator's command on its way.
+    pub(crate) fn command(&self, command: ParkedCommand) -> Slot {
+        let (promise, slot) = slot();
+        if self.is_closing() {
+            promise.keep(Verdict::NotDone(NotDone::Closed));
+        } else {
+            let place = self.place_of(&command.to);
+            self.routes.mailbox(place).post(Mail::Parked { seat: place.seat, command, promise });
+        }
+        slot
+    }
+
+    fn place_of(&self, entity: &Address) -> Place {
+        self.routes.places()[self.routes.index_of_hash(entity.hash())]
     }
 
     /// Wishes that everything durable so far in the partition at `place` be in the store.

@@ -1,11 +1,17 @@
 //! The watchdog: names handlers that take too long, and partitions that hold back the log.
+//!
+//! A partition that is idle holds back the log until it makes a checkpoint: it is asked to. One that has stopped never will. If
+//! that was for a reason that the next start may find mended, it is left alone. If not, its records are copied aside as
+//! soon as it holds back too much, and it stays stopped until somebody takes the copy away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use apostate_core::Registry;
+use apostate_log::PartitionId;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::disk::Disk;
 use crate::mail::Mail;
@@ -21,6 +27,17 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// How many looks lie between two at the log.
 const LOOKS_PER_PIN_CHECK: u32 = 20;
 
+/// A stopped partition may hold back this many times as much of the log as one that runs: as long as it is not copied aside,
+/// another start tries it again.
+const CONDEMNED_FACTOR: u64 = 4;
+
+/// A partition that has stopped, and that another start would not mend.
+#[derive(Debug)]
+pub(crate) struct Condemned {
+    pub(crate) partition: PartitionId,
+    pub(crate) reason: String,
+}
+
 pub(crate) struct Watchdog {
     pub(crate) routes: Arc<Routes>,
     pub(crate) running: Arc<Running>,
@@ -28,6 +45,15 @@ pub(crate) struct Watchdog {
     pub(crate) disk: Arc<Disk>,
     /// A partition may hold back this much of the log.
     pub(crate) pinned_bytes_max: u64,
+    /// Those that have stopped for good.
+    pub(crate) condemned: Receiver<Condemned>,
+}
+
+/// What is known of the log and the store.
+#[derive(Default)]
+struct LastLook {
+    condemned: BTreeMap<PartitionId, String>,
+    merge_failure: Option<String>,
 }
 
 /// One partition's handler as of an earlier look.
@@ -42,6 +68,7 @@ impl Watchdog {
     /// The body of the watchdog's thread: watches until `stop` is dropped.
     pub(crate) fn run(&self, stop: &Receiver<()>) {
         let mut seen = vec![None; self.routes.places().len()];
+        let mut last = LastLook::default();
         for look in 1_u32.. {
             if stop.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
                 return;
@@ -50,7 +77,8 @@ impl Watchdog {
                 self.look_at_handler(partition, seen);
             }
             if look.is_multiple_of(LOOKS_PER_PIN_CHECK) {
-                self.look_at_log();
+                self.look_at_log(&mut last.condemned);
+                self.look_at_store(&mut last.merge_failure);
             }
         }
     }
@@ -80,11 +108,44 @@ impl Watchdog {
         (kind.map_or("unknown", |kind| kind.name), handler.map_or("unknown", |info| info.name))
     }
 
+    /// Whether the records of a stopped partition are out of the way now.
+    fn set_aside(&self, partition: PartitionId, reason: &str) -> bool {
+        match self.disk.set_aside(partition, reason) {
+            Ok(()) => {
+                warn!(
+                    partition = partition.0,
+                    reason, "a stopped partition held back the log; its records are copied aside"
+                );
+                true
+            }
+            Err(error) => {
+                error!(partition = partition.0, %error, "a stopped partition holds back the log, and cannot be copied aside");
+                false
+            }
+        }
+    }
+
+    /// A store that does not merge takes checkpoints for a while, and then none.
+    fn look_at_store(&self, last: &mut Option<String>) {
+        let failure = self.disk.merge_failure();
+        if let Some(reason) = failure.as_ref().filter(|_| failure != *last) {
+            error!(reason, "the store does not merge; it soon takes no more checkpoints");
+        }
+        *last = failure;
+    }
+
     /// An idle partition's last records hold back segments that are otherwise done with: a checkpoint lets go of them.
-    fn look_at_log(&self) {
+    fn look_at_log(&self, condemned: &mut BTreeMap<PartitionId, String>) {
+        condemned.extend(self.condemned.try_iter().map(|Condemned { partition, reason }| (partition, reason)));
         for (partition, bytes) in self.disk.pins() {
             if bytes <= self.pinned_bytes_max {
                 return;
+            }
+            if let Some(reason) = condemned.get(&partition) {
+                if bytes > self.pinned_bytes_max.saturating_mul(CONDEMNED_FACTOR) && self.set_aside(partition, reason) {
+                    condemned.remove(&partition);
+                }
+                continue;
             }
             if let Some(place) = self.routes.place_of(partition) {
                 // Nobody waits: the wish is what counts.
@@ -92,5 +153,57 @@ impl Watchdog {
                 self.routes.mailbox(place).post(Mail::Wish { seat: place.seat, tell });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apostate_log::{Log, Position, RECORD_HEADER_BYTES, RecordHeader};
+    use apostate_partition::Map;
+
+    use super::*;
+    use crate::Settings;
+    use crate::directory::Directory;
+
+    /// Appends records of 1 KiB to one partition.
+    fn fill(disk: &Disk, partition: PartitionId, records: std::ops::RangeInclusive<u64>) {
+        let (ring, rung) = crossbeam_channel::unbounded();
+        let mut log = disk.log(partition, Arc::new(move || ring.send(()).expect("it is heard")));
+        for position in records.map(Position) {
+            let mut record = vec![7; RECORD_HEADER_BYTES + 1024];
+            RecordHeader { partition, position, ..RecordHeader::default() }.seal(&mut record);
+            log.append(position, record.into());
+            rung.recv().expect("an answer");
+        }
+    }
+
+    #[test]
+    fn a_partition_that_stopped_for_good_does_not_hold_back_the_log_for_ever() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings = Settings { segment_bytes: 64 << 10, partitions: Some(2), ..Settings::new(dir.path()) };
+        let mut directory = Directory::open(&settings).expect("opened");
+        let map = Map::first(2);
+        let disk = Arc::new(Disk::open(&mut directory, &settings, &map).expect("opened"));
+        let (condemn, condemned) = crossbeam_channel::unbounded();
+        let watchdog = Watchdog {
+            routes: Arc::new(Routes::new(map, 1)),
+            running: Running::open(&dir.path().join("running"), 2).expect("mapped"),
+            registry: Arc::default(),
+            disk: Arc::clone(&disk),
+            pinned_bytes_max: 128 << 10,
+            condemned,
+        };
+        let mut known = BTreeMap::new();
+        let (stopped, busy) = (PartitionId(1), PartitionId(2));
+        fill(&disk, stopped, 1..=5);
+        fill(&disk, busy, 1..=50);
+        condemn.send(Condemned { partition: stopped, reason: "E1 broken: a test says so".to_owned() }).expect("heard");
+        watchdog.look_at_log(&mut known);
+        assert!(disk.pins().iter().any(|(partition, _)| *partition == stopped), "another start may try it again");
+        fill(&disk, busy, 51..=400);
+        watchdog.look_at_log(&mut known);
+        assert!(disk.pins().iter().all(|(partition, _)| *partition != stopped), "{:?}", disk.pins());
+        assert!(known.is_empty());
+        assert!(dir.path().join("log/stopped-1.seg").exists());
     }
 }

@@ -34,6 +34,28 @@ fn another_number_of_partitions_is_refused_and_none_takes_what_is_there() {
 }
 
 #[test]
+fn a_changed_digit_in_the_manifest_is_no_other_number_of_partitions() {
+    let dir = directory();
+    open(dir.path(), 7);
+    let manifest = dir.path().join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    std::fs::write(&manifest, text.replace("\"partitions\": 7", "\"partitions\": 6")).expect("written");
+    let error = refusal(Settings { partitions: None, ..settings(dir.path(), 1) });
+    assert!(error.contains("is damaged"), "{error}");
+}
+
+#[test]
+fn the_log_of_other_data_is_refused() {
+    let (one, two) = (directory(), directory());
+    open(one.path(), 1);
+    open(two.path(), 1);
+    std::fs::remove_dir_all(one.path().join("log")).expect("removed");
+    std::fs::rename(two.path().join("log"), one.path().join("log")).expect("moved");
+    let error = refusal(settings(one.path(), 1));
+    assert!(error.contains("belongs to the log of other data"), "{error}");
+}
+
+#[test]
 fn a_missing_log_or_store_is_never_an_empty_start() {
     for part in ["log", "store"] {
         let dir = directory();

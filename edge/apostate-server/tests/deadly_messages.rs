@@ -1,10 +1,12 @@
-//! A message that kills the process, again and again, is found and parked; everything else goes on.
+//! A message that kills the process, again and again, is found and parked; everything else goes on, until an operator has
+//! it tried again.
 
 mod common;
 
 use std::process::Command;
+use std::sync::atomic::Ordering;
 
-use common::{App, Bomb, directory, far_apart, settings, wait_until};
+use common::{App, Bomb, IS_DEFUSED, directory, far_apart, settings, wait_until};
 
 const DATA: &str = "APOSTATE_TEST_DATA";
 
@@ -17,10 +19,17 @@ fn child() {
     let (fuse, bomb) = far_apart("bomb");
     client.call(Bomb::at(&fuse).light(bomb.clone())).with_key("once").wait().expect("lit");
     wait_until("what came after the bang has arrived", || client.look(Bomb::at(&bomb).lit()).wait() == Ok(10));
+    let parked = client.parked().expect("listed");
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0].reason, "it was running when the process died, 3 times in a row");
+    IS_DEFUSED.store(true, Ordering::Relaxed);
+    client.retry_parked(&parked[0]).expect("retried");
+    client.settle().expect("quiet");
+    assert_eq!(client.look(Bomb::at(&bomb).lit()).wait(), Ok(11), "what killed this process before is run again");
 }
 
 #[test]
-fn a_message_that_kills_the_process_is_parked_after_some_deaths() {
+fn a_message_that_kills_the_process_is_parked_after_some_deaths_and_run_again_when_an_operator_says_so() {
     let dir = directory();
     let mut deaths = 0;
     loop {
@@ -29,11 +38,12 @@ fn a_message_that_kills_the_process_is_parked_after_some_deaths() {
         if output.status.success() {
             break;
         }
+        let was_killed = output.status.code().is_none();
+        assert!(was_killed, "it went on, and fails: {}", String::from_utf8_lossy(&output.stdout));
         deaths += 1;
         assert!(deaths < 20, "it goes on dying: {}", String::from_utf8_lossy(&output.stderr));
     }
     assert!(deaths >= 3, "the message was tried: {deaths}");
     let node = apostate_server::Node::open::<App>(settings(dir.path(), 2)).expect("a node");
-    let parked: usize = node.status().partitions.iter().map(|partition| partition.state.as_ref().unwrap().parked).sum();
-    assert_eq!(parked, 1);
+    assert_eq!(node.client().parked(), Ok(Vec::new()));
 }

@@ -1,7 +1,8 @@
 //! The committed inputs: small files, by layout.
 //!
 //! A file that begins with `good` is read by every build, as data that somebody has on disk has to be; one that begins with
-//! `bad` is refused by every build, as damage has to be.
+//! `bad` is refused by every build, as damage has to be. Whoever changes a layout on purpose, before anybody has data in
+//! it, removes its `good` files and writes new ones (`--preserve`).
 
 use std::fs;
 use std::io;

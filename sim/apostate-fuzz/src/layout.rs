@@ -7,7 +7,7 @@ pub struct Layout {
     /// Bytes that it reads, made by its encoder.
     pub made: fn() -> Vec<Vec<u8>>,
     /// Puts right what would have every mutation refused at the door: checksums and the like.
-    pub amend: fn(&mut Vec<u8>),
+    pub amend: fn(&mut [u8]),
     /// Reads `bytes`, and panics if what was read is not what was written.
     pub check: fn(&[u8]) -> Verdict,
     /// Memory that a check may take besides some multiple of the length of its input.

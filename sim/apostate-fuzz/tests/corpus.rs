@@ -24,7 +24,7 @@ fn every_layout_has_specimens_of_both_kinds() {
 }
 
 #[test]
-fn what_encoders_make_is_read_and_no_part_of_a_fixed_layout_is() {
+fn what_encoders_make_is_read() {
     for layout in LAYOUTS {
         for bytes in (layout.made)() {
             assert_eq!(layout.try_on(&bytes), Ok(Verdict::Read), "{}", layout.name);

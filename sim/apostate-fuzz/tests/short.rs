@@ -8,7 +8,7 @@ const TRIALS: u64 = 20_000;
 
 fn check(name: &str) {
     for seed in [1, 2] {
-        let mut campaign = Campaign::new(layout(name).unwrap(), seed).unwrap();
+        let mut campaign = Campaign::new(layout(name).expect("a layout"), seed).expect("a corpus");
         for _ in 0..TRIALS / 2 {
             if let Err(found) = campaign.step() {
                 panic!("{found}");

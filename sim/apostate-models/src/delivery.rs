@@ -39,7 +39,7 @@ use stateright::{Model, Property};
 
 pub use self::plan::Change;
 pub use self::scenario::{Pair, Scenario};
-pub use self::world::{Cells, Frame, Intake, Message, Partition, Session, Word, World};
+pub use self::world::{Cells, Frame, Generation, Intake, Message, Partition, Session, Word, World};
 pub use self::wrong::Wrong;
 
 /// A scenario, and perhaps a rule that is broken in it.
@@ -49,6 +49,8 @@ pub struct Delivery {
     pub scenario: Scenario,
     /// The rule that is broken.
     pub wrong: Option<Wrong>,
+    /// Whether frames stay under way that cannot change anything any more. Makes many states of one.
+    pub keeps_dead_frames: bool,
     /// What happened on the way.
     pub coverage: Arc<Coverage>,
     ends: Arc<kind::Ends>,
@@ -120,13 +122,15 @@ impl Delivery {
     /// A scenario by the rules.
     #[must_use]
     pub fn right(scenario: Scenario) -> Self {
-        Self { scenario, wrong: None, coverage: Arc::default(), ends: Arc::default() }
+        Self { scenario, wrong: None, keeps_dead_frames: false, coverage: Arc::default(), ends: Arc::default() }
     }
 
     /// A scenario with one rule broken.
     #[must_use]
     pub fn wrong(scenario: Scenario, wrong: Wrong) -> Self {
-        Self { wrong: Some(wrong), ..Self::right(scenario) }
+        // A broken rule may raise the dead.
+        let keeps_dead_frames = wrong.raises_the_dead();
+        Self { wrong: Some(wrong), keeps_dead_frames, ..Self::right(scenario) }
     }
 
     fn is(&self, wrong: Wrong) -> bool {
@@ -170,7 +174,7 @@ impl Delivery {
     }
 
     fn of_partition(&self, world: &World, partition: &Partition, actions: &mut Vec<Action>) {
-        if partition.working.is_some() {
+        if partition.working.is_some() || !partition.trims.is_empty() {
             actions.push(Action::Commit(partition.id));
         }
         if world.crashes > 0 {
@@ -228,7 +232,7 @@ impl Model for Delivery {
             Action::Begin(id) => self.begin(&mut world, id),
             Action::DrainLate(id) => self.drain_late(&mut world, id),
         }
-        if self.wrong.is_none() {
+        if !self.keeps_dead_frames {
             world.forget_dead_frames();
         }
         (world != *last).then_some(world)

@@ -24,4 +24,4 @@ pub mod delivery;
 pub mod fencing;
 mod report;
 
-pub use crate::report::{Report, check, refute};
+pub use crate::report::{Report, check};

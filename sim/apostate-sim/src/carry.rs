@@ -51,14 +51,18 @@ impl World {
                 self.agenda.plan_in(delay, Event::Confirm { seat: id, ticket });
             }
             Effect::Frame { to, bytes } => {
-                leaving::frame(self.shadows.get(own), &bytes)?;
+                if !self.is_damaged {
+                    leaving::frame(self.shadows.get(own), &bytes)?;
+                }
                 self.carry_frame(own, to, bytes);
             }
             Effect::Answer { ticket, answer } => {
                 let Some((_, to)) = self.tickets.get(&ticket) else {
                     return Err(Broken::new("answers", format!("request {ticket} is answered twice: {answer:?}")));
                 };
-                leaving::answer(self.shadows.get(own), to, &answer)?;
+                if !self.is_damaged {
+                    leaving::answer(self.shadows.get(own), to, &answer)?;
+                }
                 self.carry_answer(ticket, answer);
             }
             Effect::Load(address) => {
@@ -113,6 +117,11 @@ impl World {
     }
 
     fn stopped(&mut self, id: SeatId, own: PartitionId, place: usize, reason: StopReason) -> Check {
+        if self.is_damaged {
+            self.noticed = Some(reason.to_string());
+            self.seats.remove(id);
+            return Ok(());
+        }
         let was_serving = self.seats.all.get(&id).is_some_and(|seat| seat.has_served);
         match reason {
             StopReason::Broken(text) => {
@@ -237,9 +246,13 @@ impl World {
             self.note(Fault::CheckpointFailed);
             News::CheckpointFailed("the store failed on purpose".to_owned())
         } else {
-            demand!(position <= lock(self.disk(own)).synced(), "P6", "a checkpoint of record {position}, not durable");
+            demand!(
+                self.is_damaged || position <= lock(self.disk(own)).synced(),
+                "P6",
+                "a checkpoint of record {position}, not durable"
+            );
             checkpoint.write(&store, &[]).map_err(|error| Broken::new("P6", error.to_string()))?;
-            if !is_old {
+            if !is_old && !self.is_damaged {
                 self.followers[own.0 as usize - 1].check(&store, position)?;
             }
             News::Checkpointed(position)

@@ -95,6 +95,11 @@ impl Disk {
         self.first
     }
 
+    /// The first record that was not trimmed, and the last one.
+    pub(crate) fn ends(&self) -> (Position, Position) {
+        (self.first, self.last())
+    }
+
     fn at(&self, position: Position) -> Option<&Kept> {
         self.records.get(usize::try_from(position.0.checked_sub(self.first.0)?).ok()?)
     }

@@ -57,6 +57,14 @@ faults! {
     TrimIgnored: "the log does not trim",
     Panicked: "a handler panics",
     Parked: "a message is parked",
+    FlippedRecord: "damage: a bit of a record is flipped",
+    MissingRecord: "damage: a record is missing between others",
+    ExchangedRecords: "damage: two records have changed places",
+    LostSuffixMarked: "damage: a log has lost its end, and knows it",
+    LostSuffixStored: "damage: a log has lost its end, and the store is ahead of it",
+    LostSuffixHeard: "damage: a log has lost its end, and others have heard of it",
+    LostStore: "damage: a store is missing",
+    FlippedCell: "damage: a cell of a store is damaged",
 }
 
 /// How often each fault has happened.

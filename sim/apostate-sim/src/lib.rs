@@ -20,9 +20,11 @@
 
 mod agenda;
 mod broken;
+mod campaign;
 mod carry;
 mod check;
 mod clients;
+mod damage;
 mod engine;
 mod fault;
 mod host;
@@ -35,8 +37,13 @@ mod programs;
 mod quiet;
 mod run;
 mod trace;
+#[cfg(feature = "planted")]
+mod trial;
 mod world;
 
 pub use crate::broken::Broken;
+pub use crate::campaign::{Campaign, SEEDS_FOR_COVERAGE};
 pub use crate::fault::{Fault, Faults};
 pub use crate::run::{Options, Report, run};
+#[cfg(feature = "planted")]
+pub use crate::trial::try_planted;

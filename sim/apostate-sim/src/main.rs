@@ -1,43 +1,71 @@
-//! Runs seeds.
+//! Runs seeds, and says what they came to.
 
-use apostate_sim::{Options, run};
+mod arguments;
+
 use std::process::ExitCode;
+use std::time::Instant;
+
+use apostate_sim::{Campaign, Options, run};
+
+use crate::arguments::{Arguments, Work, usage};
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let (mut first, mut count, mut is_told) = (0, 100, false);
-    while let Some(word) = args.next() {
-        let mut number = || args.next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
-        match word.as_str() {
-            "--seeds" => count = number(),
-            "--from" => first = number(),
-            "--seed" => {
-                first = number();
-                count = 1;
-            }
-            _ => is_told = true,
+    match arguments::parse(std::env::args().skip(1)) {
+        Ok(Arguments { work: Work::One { seed }, is_told }) => one(seed, is_told),
+        Ok(Arguments { work: Work::Many { first, count }, .. }) => many(first, |seeds, _| seeds < count),
+        Ok(Arguments { work: Work::Soak { first, hours }, .. }) => many(first, |_, took| took < hours * 3600.0),
+        Ok(Arguments { work: Work::Planted { most }, .. }) => planted(most),
+        Err(problem) => {
+            eprintln!("{problem}\n\n{}", usage());
+            ExitCode::FAILURE
         }
     }
-    let mut faults = apostate_sim::Faults::default();
-    let _ = &mut faults;
-    let mut failed = 0;
-    let start = std::time::Instant::now();
-    let mut transactions = 0;
-    for seed in first..first + count {
-        match run(seed, Options { is_told }) {
-            Ok(report) => {
-                transactions += report.transactions;
-                if count == 1 {
-                    println!("{report:#?}\n{}", report.faults);
-                }
-            }
-            Err(broken) => {
-                failed += 1;
-                let text = broken.to_string();
-                println!("seed {seed}: {}", if count == 1 { &text } else { &text[..text.floor_char_boundary(300)] });
-            }
+}
+
+/// One seed, twice: it must take the same course.
+fn one(seed: u64, is_told: bool) -> ExitCode {
+    let first = run(seed, Options { is_told });
+    let second = run(seed, Options::default());
+    match &first {
+        Ok(report) => {
+            println!("{}", report.faults);
+            println!("seed {seed}: {} transactions, trace {:016x}", report.transactions, report.trace);
+        }
+        Err(broken) => println!("seed {seed}: {broken}"),
+    }
+    if first != second {
+        println!("seed {seed}: the second run took another course: {second:?}");
+    }
+    if first.is_ok() && first == second { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn many(first: u64, mut goes_on: impl FnMut(u64, f64) -> bool) -> ExitCode {
+    let start = Instant::now();
+    let mut campaign = Campaign::default();
+    while goes_on(campaign.seeds, start.elapsed().as_secs_f64()) {
+        let seed = first + campaign.seeds;
+        if let Err(broken) = campaign.run(seed) {
+            let text = broken.to_string();
+            println!("seed {seed}: {}", &text[..text.floor_char_boundary(400)]);
+            println!("  cargo run --release -p apostate-sim -- --seed {seed} --tell");
         }
     }
-    println!("{failed} of {count} failed, {transactions} transactions, {:?}", start.elapsed());
-    ExitCode::SUCCESS
+    println!("{}", campaign.summary(start.elapsed()));
+    let missing = campaign.missing();
+    if !missing.is_empty() {
+        println!("never happened: {missing:?}");
+    }
+    if campaign.broken.is_empty() && missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(not(feature = "planted"))]
+fn planted(_: u64) -> ExitCode {
+    eprintln!("build it with `--features planted`: the bugs are not in this build");
+    ExitCode::FAILURE
+}
+
+#[cfg(feature = "planted")]
+fn planted(most: u64) -> ExitCode {
+    let caught = apostate_sim::try_planted(most, |line| println!("{line}"));
+    if caught { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -95,8 +95,6 @@ pub(crate) struct Lane {
     pub(crate) open: VecDeque<u64>,
     /// Numbers sent and not answered.
     pub(crate) sent: VecDeque<u64>,
-    /// When the last one arrives.
-    pub(crate) arrives: Moment,
 }
 
 impl Stream {
@@ -153,6 +151,11 @@ pub(crate) fn draw_ops(work: &Work, luck: &mut Luck) -> Vec<Op> {
     ops
 }
 
+/// One more parcel on its way.
+pub(crate) fn parcel(post: u16, work: &Work) -> Op {
+    Op::new(Post::at(post).post(work.posts, work.hops), Manner::Call { key: None }, Aim::Work)
+}
+
 fn manner(luck: &mut Luck, name: &str, number: u64) -> Manner {
     Manner::Call { key: luck.chance(600).then(|| format!("{name}{number}").into()) }
 }
@@ -169,7 +172,7 @@ pub(crate) fn draw_streams(work: &Work, luck: &mut Luck, find: impl Fn(u64) -> P
                 let partition = find(to.hash());
                 let at = lanes.iter().position(|lane| lane.partition == partition).unwrap_or_else(|| {
                     let (open, sent) = (VecDeque::new(), VecDeque::new());
-                    lanes.push(Lane { partition, seat: None, open, sent, arrives: 0 });
+                    lanes.push(Lane { partition, seat: None, open, sent });
                     lanes.len() - 1
                 });
                 lanes[at].open.push_back(number);

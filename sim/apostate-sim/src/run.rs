@@ -5,12 +5,20 @@ use apostate_partition::{Input, ParkedCommand};
 use crate::agenda::{Moment, SECOND};
 use crate::broken::{Broken, Check, demand};
 use crate::check::{end, money};
-use crate::fault::Faults;
-use crate::outside::{Outcome, Stream};
+use crate::fault::{Fault, Faults};
+use crate::outside::{self, Outcome, Stream};
 use crate::programs::moody;
 use crate::quiet;
 use crate::world::{Event, Ticket, World};
 use apostate_partition::cell::{self, Section};
+
+/// What has to happen at least, or the run proves nothing.
+const TRANSACTIONS_MIN: u64 = 2000;
+const FAULTS_MIN: u64 = 20;
+const CRASHES_MIN: u64 = 3;
+
+/// All that has to happen within this time.
+const CHAOS_MAX: Moment = 1000 * SECOND;
 
 /// After all is healed, everything has to be at rest within this time.
 const REST_WITHIN: Moment = 600 * SECOND;
@@ -56,17 +64,43 @@ pub fn run(seed: u64, options: Options) -> Result<Report, Broken> {
 impl World {
     fn play(&mut self) -> Check {
         self.begin()?;
-        let end = self.plan.chaos;
-        let mut part = 0;
-        while part < end {
-            part += SECOND;
-            self.run_until(part.min(end))?;
+        while self.agenda.now() < self.plan.chaos || self.is_tame() {
+            let next = self.agenda.now() + SECOND;
+            self.run_until(next)?;
             money::check(&self.shadows)?;
+            demand!(next < CHAOS_MAX, "coverage", "too little happens: {} crashes", self.faults.count(Fault::Crash));
+            if self.agenda.now() >= self.plan.chaos {
+                self.stir()?;
+            }
         }
         self.heal()?;
         self.trace.note(self.agenda.now(), || "-- all is healed".to_owned());
         self.come_to_rest(true)?;
-        end::check(self)
+        end::check(self)?;
+        self.damage()
+    }
+
+    /// Whether too little has happened so far for the run to prove anything.
+    fn is_tame(&self) -> bool {
+        self.shadows.transactions < TRANSACTIONS_MIN
+            || self.faults.total() < FAULTS_MIN
+            || self.faults.count(Fault::Crash) < CRASHES_MIN
+    }
+
+    /// Has more happen.
+    fn stir(&mut self) -> Check {
+        if self.faults.count(Fault::Crash) < CRASHES_MIN {
+            let place = self.luck.index(self.places.len());
+            self.crash(place)?;
+        }
+        if self.shadows.transactions < TRANSACTIONS_MIN {
+            // Where everything is slow, misfortunes have to leave some time.
+            self.plan.misfortune_gap = (self.plan.misfortune_gap * 5 / 4).min(20 * SECOND);
+            let work = &self.plan.work;
+            self.ops.push(outside::parcel(self.luck.below(u64::from(work.posts)) as u16, work));
+            self.agenda.plan_in(0, Event::Ask { op: self.ops.len() - 1 });
+        }
+        Ok(())
     }
 
     fn begin(&mut self) -> Check {

@@ -110,6 +110,10 @@ pub(crate) struct World {
     pub(crate) streams: Vec<Stream>,
     pub(crate) tickets: BTreeMap<u64, (Ticket, Address)>,
     pub(crate) last_ticket: u64,
+    /// Something was damaged: from here on only one thing is asked, whether it is noticed.
+    pub(crate) is_damaged: bool,
+    /// What was said about the damage.
+    pub(crate) noticed: Option<String>,
     /// Nothing goes wrong any more.
     pub(crate) is_healed: bool,
     /// When the last frame from one partition to another arrives.
@@ -158,6 +162,8 @@ impl World {
             streams,
             tickets: BTreeMap::new(),
             last_ticket: 0,
+            is_damaged: false,
+            noticed: None,
             is_healed: false,
             carried: BTreeMap::new(),
             followers: map.tiles.iter().map(|(range, id)| Follower::new(*id, *range)).collect(),
@@ -303,10 +309,16 @@ impl World {
         let seat = self.seats.next_id();
         let config = self.config(id);
         let store = self.places[place].store.clone();
-        let partition = host::open(config, &store, self.disk(id), seat)
-            .map_err(|error| Broken::new("P6", format!("partition {id} does not open: {error}")))?;
-        let status = partition.status();
-        stored::check_opened(self.shadows.get(id), &status)?;
+        let partition = match host::open(config, &store, self.disk(id), seat) {
+            Err(error) if self.is_damaged => {
+                self.noticed = Some(error.to_string());
+                return Ok(());
+            }
+            opened => opened.map_err(|error| Broken::new("P6", format!("partition {id} does not open: {error}")))?,
+        };
+        if !self.is_damaged {
+            stored::check_opened(self.shadows.get(id), &partition.status())?;
+        }
         let (effects, is_old) = (Vec::new(), false);
         let now = self.agenda.now();
         let seat_of = Seat {
@@ -346,6 +358,9 @@ impl World {
     /// Makes what has landed durable.
     pub(crate) fn sync(&mut self, id: PartitionId, to: Position) -> Check {
         let newly = lock(self.disk(id)).sync(to);
+        if self.is_damaged {
+            return Ok(());
+        }
         for (writer, record) in newly {
             self.shadows.durable(id, writer, &record)?;
             self.followers[id.0 as usize - 1].durable(record.clone());

@@ -5,9 +5,9 @@
 //!   group     ┌ header ┬ entry ┬ entry ┬ entry ┬ record ┬ record ┬ zeros ┐
 //!   entry     ┌ partition 8 ┬ position 8 ┬ length 4 ┬ kind 4 ┬ hash 8 ┐
 //!
-//!   header of a segment
-//!     ┌ magic 8 ┬ version 4 ┬ length 4 ┬ number 8 ┬ seed 8 ┬ sequence 8 ┬ end of the one before 8 ┬ bytes 8 ┬ log 8 ┬ hash 8 ┐
-//!     └──────────────────────────────── as many as `length` says, all under `hash` ────────────────────────────────┘
+//!   header    ┌ magic 8 ┬ version 4 ┬ length 4 ┬ number 8 ┬ seed 8 ┬ sequence 8 ┬ …
+//!   of a      … ┬ end of the one before 8 ┬ bytes of the file 8 ┬ log 8 ┬ hash 8 ┐       `length` ends before `hash`
+//!   segment
 //! ```
 //!
 //! An entry is a record (its bytes follow the entries, in their order, and match `hash`) or a *roll*: the last

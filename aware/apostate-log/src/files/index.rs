@@ -37,6 +37,8 @@ pub(super) struct Indexed {
     pub(super) first: Position,
     pub(super) places: VecDeque<Place>,
     pub(super) damage: Option<Damage>,
+    /// It is stopped, and its file `stopped-<id>.seg` says so: the log need not tell of it any more.
+    pub(super) is_aside: bool,
     /// The handle that wrote the last record.
     pub(super) writer: u64,
 }
@@ -59,7 +61,7 @@ pub(super) struct Index {
 impl Indexed {
     /// A partition whose records up to `last` are gone, or that has none yet.
     pub(super) fn after(last: Position) -> Self {
-        Self { first: last.next(), places: VecDeque::new(), damage: None, writer: 0 }
+        Self { first: last.next(), places: VecDeque::new(), damage: None, is_aside: false, writer: 0 }
     }
 
     pub(super) fn last(&self) -> Position {
@@ -89,13 +91,8 @@ impl Index {
         self.partitions.entry(partition).or_insert_with(|| Indexed::after(Position(0)))
     }
 
-    /// The oldest segment that a partition still needs.
+    /// The oldest segment that a partition still needs. One that is stopped needs its own until they are copied aside.
     pub(super) fn oldest_needed(&self) -> Option<u64> {
-        self.partitions
-            .values()
-            .filter(|indexed| indexed.damage.is_none())
-            .filter_map(|indexed| indexed.places.front())
-            .map(|place| place.segment.number)
-            .min()
+        self.partitions.values().filter_map(|indexed| indexed.places.front()).map(|place| place.segment.number).min()
     }
 }

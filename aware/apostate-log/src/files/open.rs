@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::disk::{Disk, sync_dir};
-use super::format::{Entry, HeaderError, Location, SegmentHeader};
+use super::disk::{Disk, DiskFile, is_unreadable, sync_dir};
+use super::format::{ALIGN, Entry, HeaderError, Location, SegmentHeader};
 use super::index::SegmentFile;
 use super::recover::{Known, Piece, Recovered, recover};
 use super::scan::{Found, scan};
@@ -35,6 +35,12 @@ pub enum OpenError {
         file: PathBuf,
         /// What it says of itself.
         version: u32,
+    },
+    /// It is the log of other data. Bring back the one that belongs here.
+    #[error("{file} belongs to the log of other data; bring back the log that belongs to this store")]
+    Foreign {
+        /// The file.
+        file: PathBuf,
     },
     /// The mark that was stored with the last checkpoint is not one of this build.
     #[error("the mark of the log in {dir} has an unknown format; a newer apostate may have written it")]
@@ -65,7 +71,7 @@ pub(super) fn open(dir: &Path, settings: FilesSettings, expected: &Expected) -> 
     let disk = Disk { dir: dir.join(LOG_DIR), faults: settings.faults.clone() };
     make_dirs(dir, &disk.dir).map_err(failed)?;
     let lock = lock(dir)?;
-    let headers = read_headers(&disk).map_err(failed)?.into_headers(&disk)?;
+    let headers = read_headers(&disk).map_err(failed)?.into_headers(&disk, expected.identity)?;
     start(&disk, settings, expected, mark, headers, lock).map_err(failed)
 }
 
@@ -87,7 +93,7 @@ fn start(
     let before: BTreeSet<PartitionId> = stopped.keys().copied().collect();
     let mut recovered = recover(&pieces, Known { expected: &expected.positions, mark, stopped });
     set_aside(disk, &pieces, &mut recovered, &before)?;
-    let older = settle(&pieces, &recovered)?;
+    let older = settle(disk, &pieces, &recovered)?;
 
     let continues = Continues {
         number: recovered.end.segment.max(mark.segment) + 1,
@@ -96,8 +102,15 @@ fn start(
     };
     let found: Vec<String> = names.into_iter().filter(|name| spare_number(name).is_some()).collect();
     let spares = Spares::start(disk.clone(), settings.segment_bytes, settings.spares_max, &found)?;
-    let Recovered { mut index, sequence, flawed, .. } = recovered;
-    let segments = Segments::start(disk.clone(), spares, settings.segment_bytes, older, flawed, continues)?;
+    // Cut when the next segment names its end, and not before.
+    let tail = tail(&pieces, &recovered);
+    let Recovered { mut index, sequence, flawed, end, .. } = recovered;
+    let mut segments =
+        Segments::start(disk.clone(), spares, settings.segment_bytes, older, flawed, expected.identity, continues)?;
+    if let Some(tail) = tail.filter(|_| segments.current.is_some()) {
+        tail.file.cut(end.offset)?;
+        segments.set_length(end.segment, end.offset);
+    }
     index.lengths = segments.lengths();
     let shared = Arc::new(Shared { index: Mutex::new(index), _lock: lock });
     let (requests, arrived) = crossbeam_channel::unbounded();
@@ -152,8 +165,11 @@ fn read_headers(disk: &Disk) -> io::Result<Headers> {
     let mut headers = BTreeMap::new();
     for number in disk.names()?.iter().filter_map(|name| segment_number(name)) {
         let file = disk.open(&segment_name(number))?;
-        let length = file.length()?.min(super::format::ALIGN);
-        let bytes = file.read_at(usize::try_from(length).unwrap_or(0), 0)?;
+        let length = file.length()?.min(ALIGN);
+        let bytes = match file.read_at(usize::try_from(length).unwrap_or(0), 0) {
+            Err(error) if is_unreadable(&error) => Vec::new(),
+            read => read?,
+        };
         let header = SegmentHeader::decode(&bytes)
             .and_then(|header| if header.number == number { Ok(header) } else { Err(HeaderError::Damaged) });
         headers.insert(number, header);
@@ -163,7 +179,7 @@ fn read_headers(disk: &Disk) -> io::Result<Headers> {
 
 impl Headers {
     /// Without those that are damaged or missing: between the first and the last there is none for such a number.
-    fn into_headers(self, disk: &Disk) -> Result<BTreeMap<u64, Option<SegmentHeader>>, OpenError> {
+    fn into_headers(self, disk: &Disk, log: u64) -> Result<BTreeMap<u64, Option<SegmentHeader>>, OpenError> {
         let numbers = (self.0.keys().next().copied(), self.0.keys().next_back().copied());
         let mut headers = BTreeMap::new();
         if let (Some(first), Some(last)) = numbers {
@@ -171,6 +187,9 @@ impl Headers {
         }
         for (number, header) in self.0 {
             match header {
+                Ok(header) if header.log != log => {
+                    return Err(OpenError::Foreign { file: disk.path(&segment_name(number)) });
+                }
                 Ok(header) => headers.insert(number, Some(header)),
                 Err(HeaderError::Damaged) => None,
                 Err(HeaderError::Format(version)) => {
@@ -213,12 +232,13 @@ fn set_aside(
         if !before.contains(partition) {
             aside::write(disk, *partition, damage, &mut records_of(pieces, *partition))?;
         }
+        indexed.is_aside = true;
         indexed.places.clear();
     }
     Ok(())
 }
 
-/// All whole records of a partition, wherever they stand.
+/// All whole records of a partition, wherever they stand, as far as the disk gives them back.
 fn records_of(pieces: &[Piece], wanted: PartitionId) -> impl Iterator<Item = io::Result<(Position, Vec<u8>)>> + '_ {
     let mut places = Vec::new();
     for piece in pieces {
@@ -238,10 +258,15 @@ fn records_of(pieces: &[Piece], wanted: PartitionId) -> impl Iterator<Item = io:
     places
         .into_iter()
         .map(|(file, position, offset, length)| Ok((position, file.file.read_at(length as usize, offset)?)))
+        .filter(|record| !record.as_ref().is_err_and(is_unreadable))
 }
 
-/// Makes durable what is kept of the last segment, and cuts the rest. Returns the segments that stay.
-fn settle(pieces: &[Piece], recovered: &Recovered) -> io::Result<VecDeque<Live>> {
+/// Makes durable what is kept of the last segment. Returns the segments that stay.
+///
+/// What is behind the highest mark may stand in memory alone: the sync that was to write it failed, perhaps, and the system
+/// has taken it for written since. Another sync would do nothing; so it is written again. Behind the end nothing is
+/// cut off before the next segment names it: until then the length of this one tells whether it lost something.
+fn settle(disk: &Disk, pieces: &[Piece], recovered: &Recovered) -> io::Result<VecDeque<Live>> {
     let mut older = VecDeque::new();
     for piece in pieces {
         let file = match piece {
@@ -252,14 +277,39 @@ fn settle(pieces: &[Piece], recovered: &Recovered) -> io::Result<VecDeque<Live>>
                 continue;
             }
         };
-        if file.number == recovered.end.segment && !recovered.flawed.contains(&file.number) {
-            // The next segment names this end as well; without the rest the file takes less room.
-            file.file.cut(recovered.end.offset)?;
+        if file.number == recovered.end.segment {
+            let Location { segment, offset } = recovered.mark.min(recovered.end);
+            let from = if segment == file.number { offset.max(ALIGN) } else { ALIGN };
+            // The zeros behind the last group may be missing.
+            rewrite(&file.file, from, recovered.end.offset.min(file.file.length()?))?;
             file.file.sync()?;
         }
         older.push_back(Live { number: file.number, length: file.file.length()? });
     }
+    disk.sync_dir()?;
     Ok(older)
+}
+
+/// The segment that the log ended in, if what is behind its end may go: without that it takes less room.
+fn tail(pieces: &[Piece], recovered: &Recovered) -> Option<Arc<SegmentFile>> {
+    let number = recovered.end.segment;
+    let is_it = |piece: &Piece| match piece {
+        Piece::Segment { file, .. } if file.number == number => Some(Arc::clone(file)),
+        Piece::Segment { .. } | Piece::Gap { .. } => None,
+    };
+    pieces.iter().find_map(is_it).filter(|_| !recovered.flawed.contains(&number))
+}
+
+/// Writes the bytes between two offsets again as they are.
+fn rewrite(file: &DiskFile, mut from: u64, end: u64) -> io::Result<()> {
+    const PIECE_BYTES: u64 = 1 << 20;
+    while from < end {
+        let length = PIECE_BYTES.min(end - from);
+        let bytes = file.read_at(usize::try_from(length).unwrap_or(usize::MAX), from)?;
+        file.overwrite_at(&bytes, from)?;
+        from += length;
+    }
+    Ok(())
 }
 
 pub(super) fn encode_mark(at: Location) -> Bytes {

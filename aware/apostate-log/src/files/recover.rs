@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
         self.sequence = Some(group.header.sequence + 1);
         let at = group.header.at;
         let mut offset = group.records_at();
-        if at.offset == ALIGN || group.entries.iter().all(|entry| entry.length() == 0) {
+        if at.offset == ALIGN || group.entries.iter().all(|entry| matches!(entry, Entry::Roll { .. })) {
             self.unrolled = None;
         }
         for (number, entry) in group.entries.iter().enumerate() {

@@ -1,10 +1,13 @@
 //! The segments in use: the one that is written to, and those before it that are still needed.
+//!
+//! An engine that finds the disk full when it opens has no segment to write to, and goes on without: what is there can be
+//! read, and whatever is appended is answered *Full* until there is room.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, Failure};
 use super::format::{ALIGN, Location, SegmentHeader};
 use super::index::SegmentFile;
 use super::spares::Spares;
@@ -32,8 +35,13 @@ pub(super) struct Segments {
     /// Those before the current one, oldest first.
     older: VecDeque<Live>,
     flawed: BTreeSet<u64>,
-    pub(super) current: Current,
+    /// None as long as there was no room for one.
+    pub(super) current: Option<Current>,
+    /// What the first one continues.
+    continues: Continues,
     segment_bytes: u64,
+    /// Which log they belong to.
+    log: u64,
 }
 
 /// What a new segment continues.
@@ -44,6 +52,12 @@ pub(super) struct Continues {
     pub(super) previous_end: u64,
 }
 
+impl Current {
+    pub(super) fn at(&self) -> Location {
+        Location { segment: self.file.number, offset: self.offset }
+    }
+}
+
 impl Segments {
     pub(super) fn start(
         disk: Disk,
@@ -51,61 +65,80 @@ impl Segments {
         segment_bytes: u64,
         older: VecDeque<Live>,
         flawed: BTreeSet<u64>,
+        log: u64,
         continues: Continues,
     ) -> io::Result<Self> {
-        let current = create(&disk, &mut spares, segment_bytes, continues)?;
-        Ok(Self { disk, spares, older, flawed, current, segment_bytes })
+        let current = match create(&disk, &mut spares, segment_bytes, log, continues) {
+            Ok(current) => Some(current),
+            // There is a log to read; a new one that cannot even begin is of no use.
+            Err(Failure::Full) if !older.is_empty() => None,
+            Err(failure) => return Err(failure.into_error()),
+        };
+        Ok(Self { disk, spares, older, flawed, current, continues, segment_bytes, log })
     }
 
     /// Room for a group of `bytes`, in the current segment or in a new one. True: in a new one.
-    pub(super) fn make_room(&mut self, bytes: u64, sequence: u64) -> io::Result<bool> {
-        if self.current.offset + bytes <= self.current.length {
-            return Ok(false);
+    pub(super) fn make_room(&mut self, bytes: u64, sequence: u64) -> Result<bool, Failure> {
+        let continues = match &self.current {
+            Some(current) if current.offset + bytes <= current.length => return Ok(false),
+            Some(current) => Continues { number: current.file.number + 1, sequence, previous_end: current.offset },
+            None => self.continues,
+        };
+        let length = self.segment_bytes.max(ALIGN + bytes);
+        let next = create(&self.disk, &mut self.spares, length, self.log, continues)?;
+        if let Some(full) = self.current.replace(next) {
+            self.older.push_back(Live { number: full.file.number, length: full.length });
         }
-        let continues = Continues { number: self.current.file.number + 1, sequence, previous_end: self.current.offset };
-        let next = create(&self.disk, &mut self.spares, self.segment_bytes.max(ALIGN + bytes), continues)?;
-        let full = std::mem::replace(&mut self.current, next);
-        self.older.push_back(Live { number: full.file.number, length: full.length });
         Ok(true)
     }
 
     /// Sees to it that the next segment will be there when it is needed: when this one is half full, not before.
     pub(super) fn prepare_next(&mut self) {
-        if self.current.offset > self.current.length / 2 {
+        if self.current.as_ref().is_some_and(|current| current.offset > current.length / 2) {
             self.spares.ask();
         }
     }
 
-    pub(super) fn at(&self) -> Location {
-        Location { segment: self.current.file.number, offset: self.current.offset }
-    }
-
-    /// Frees the segments before `needed`, or all before the current one.
+    /// Frees the segments before `needed`, or all before the current one; none as long as that has no group, for its first one
+    /// says the last positions of partitions whose records are all trimmed.
     pub(super) fn free_before(&mut self, needed: Option<u64>) -> io::Result<()> {
+        if self.current.as_ref().is_none_or(|current| current.offset == ALIGN) {
+            return Ok(());
+        }
         while let Some(oldest) = self.older.front().copied() {
             if needed.is_some_and(|needed| oldest.number >= needed) {
                 return Ok(());
             }
             failpoint("files.trim-begun");
             let name = segment_name(oldest.number);
+            let mut spare = None;
             if self.flawed.contains(&oldest.number) {
                 let kept = self.disk.rename(&name, &format!("{:010}.flawed", oldest.number));
                 // What is flawed about it may be that it is not there.
                 kept.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
             } else {
-                self.spares.put(&name, oldest.length)?;
+                spare = self.spares.retire(&name, oldest.length)?;
             }
             // Before the next one goes, and before it is written over: the log must never have a gap.
             self.disk.sync_dir()?;
             self.older.pop_front();
+            if let Some(spare) = spare {
+                self.spares.keep(spare);
+            }
             failpoint("files.trimmed");
         }
         Ok(())
     }
 
+    /// An older segment was cut.
+    pub(super) fn set_length(&mut self, number: u64, length: u64) {
+        self.older.iter_mut().filter(|live| live.number == number).for_each(|live| live.length = length);
+    }
+
     pub(super) fn lengths(&self) -> Vec<Live> {
-        let current = Live { number: self.current.file.number, length: self.current.offset };
-        self.older.iter().copied().chain([current]).collect()
+        let current = self.current.as_ref();
+        let current = current.map(|current| Live { number: current.file.number, length: current.offset });
+        self.older.iter().copied().chain(current).collect()
     }
 }
 
@@ -120,28 +153,26 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
 }
 
 /// Makes a segment: its header is durable before its name is.
-fn create(disk: &Disk, spares: &mut Spares, bytes: u64, continues: Continues) -> io::Result<Current> {
+fn create(disk: &Disk, spares: &mut Spares, bytes: u64, log: u64, continues: Continues) -> Result<Current, Failure> {
     let spare = spares.take(bytes)?;
-    match name_segment(disk, &spare, continues) {
-        Ok(current) => Ok(current),
-        Err(error) => {
-            spares.give_back(spare, bytes);
-            Err(error)
-        }
+    let named = name_segment(disk, &spare, log, continues);
+    if let Err(Failure::Full) = named {
+        spares.give_back(spare, bytes);
     }
+    named
 }
 
-fn name_segment(disk: &Disk, spare: &str, continues: Continues) -> io::Result<Current> {
+fn name_segment(disk: &Disk, spare: &str, log: u64, continues: Continues) -> Result<Current, Failure> {
     let Continues { number, sequence, previous_end } = continues;
-    let file: DiskFile = disk.open(spare)?;
-    let length = file.length()?;
+    let file: DiskFile = disk.open(spare).map_err(Failure::Other)?;
+    let length = file.length().map_err(Failure::Other)?;
     let seed = random();
-    let header = SegmentHeader { number, seed, sequence, previous_end }.encode();
-    file.write_all_at(&mut [IoSlice::new(&header)], 0)?;
-    file.sync()?;
-    disk.rename(spare, &segment_name(number))?;
+    let header = SegmentHeader { number, seed, sequence, previous_end, bytes: length, log }.encode();
+    file.write_all_at(&mut [IoSlice::new(&header)], 0).map_err(Failure::of_write)?;
+    file.sync().map_err(Failure::Other)?;
+    disk.rename(spare, &segment_name(number)).map_err(Failure::of_write)?;
     failpoint("files.segment-named");
-    disk.sync_dir()?;
+    disk.sync_dir().map_err(Failure::Other)?;
     failpoint("files.segment-durable");
     Ok(Current { file: Arc::new(SegmentFile { number, file }), seed, offset: ALIGN, length })
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::disk::Disk;
+use super::disk::{Disk, Failure};
 use crate::failpoint::failpoint;
 
 pub(super) struct Spares {
@@ -21,7 +21,7 @@ pub(super) struct Spares {
     next: u64,
     is_asked: bool,
     wishes: Option<Sender<String>>,
-    filled: Receiver<io::Result<String>>,
+    filled: Receiver<Result<String, Failure>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -70,7 +70,7 @@ impl Spares {
     }
 
     /// The name of a file of `bytes` or more that may be overwritten.
-    pub(super) fn take(&mut self, bytes: u64) -> io::Result<String> {
+    pub(super) fn take(&mut self, bytes: u64) -> Result<String, Failure> {
         if bytes > self.bytes {
             let name = self.name();
             fill(&self.disk, &name, bytes)?;
@@ -91,20 +91,28 @@ impl Spares {
         }
     }
 
-    fn filled(&mut self) -> io::Result<String> {
+    fn filled(&mut self) -> Result<String, Failure> {
         self.is_asked = false;
-        self.filled.recv().map_err(|_| io::Error::other("the thread that fills segments is gone"))?
+        let gone = |_| Failure::Other(io::Error::other("the thread that fills segments is gone"));
+        self.filled.recv().map_err(gone)?
     }
 
-    /// Keeps a segment file that is not needed any more, or removes it.
-    pub(super) fn put(&mut self, name: &str, length: u64) -> io::Result<()> {
-        if length != self.bytes || self.ready.len() >= self.kept_max {
-            return self.disk.remove(name);
+    /// Takes the name away from a segment file that is not needed any more, or removes it. What is returned may be
+    /// [kept](Self::keep) when the folder is synced: before that, the file is still a segment.
+    pub(super) fn retire(&mut self, name: &str, length: u64) -> io::Result<Option<String>> {
+        if length == self.bytes && self.ready.len() < self.kept_max {
+            let spare = self.name();
+            if self.disk.rename(name, &spare).is_ok() {
+                return Ok(Some(spare));
+            }
+            // A file system that has no room for another name may still let one go.
         }
-        let spare = self.name();
-        self.disk.rename(name, &spare)?;
+        self.disk.remove(name).map(|()| None)
+    }
+
+    /// Keeps a file to be written over.
+    pub(super) fn keep(&mut self, spare: String) {
         self.ready.push(spare);
-        Ok(())
     }
 
     /// Takes back a spare that was not used after all.
@@ -142,10 +150,11 @@ pub(super) fn spare_number(name: &str) -> Option<u64> {
     name.strip_prefix("spare-")?.strip_suffix(".seg")?.parse().ok()
 }
 
-fn fill(disk: &Disk, name: &str, bytes: u64) -> io::Result<()> {
-    let file = disk.create(name)?;
+fn fill(disk: &Disk, name: &str, bytes: u64) -> Result<(), Failure> {
+    let file = disk.create(name).map_err(Failure::of_write)?;
     failpoint("files.segment-created");
-    let filled = file.allocate(bytes).and_then(|()| file.sync());
+    let allocated = file.allocate(bytes).map_err(Failure::of_write);
+    let filled = allocated.and_then(|()| file.sync().map_err(Failure::Other));
     if filled.is_err() {
         // Half a file would take the room that is short.
         let _ = disk.remove(name);

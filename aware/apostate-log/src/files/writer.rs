@@ -15,13 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::Shared;
-use super::disk::is_full;
-use super::format::{ALIGN, ENTRY_BYTES, Entry, GROUP_HEADER_BYTES, GroupHeader, encode_group, record_hash};
+use super::disk::{Failure, is_full};
+use super::format::{ALIGN, ENTRY_BYTES, Entry, GROUP_HEADER_BYTES, GroupHeader, Location, encode_group, record_hash};
 use super::handle::{Outbox, read_place};
-use super::index::{Index, Place};
+use super::index::{Index, Place, SegmentFile};
 use super::segments::Segments;
 use crate::failpoint::failpoint;
 use crate::{AppendResult, PartitionId, Position};
@@ -31,6 +31,8 @@ pub(super) enum Request {
     Append(Append),
     /// Positions were trimmed: segments may be free now.
     Trimmed,
+    /// Say when everything that was asked before is done.
+    Round(Sender<()>),
     /// Finish what has arrived, and end.
     Close,
 }
@@ -81,6 +83,8 @@ pub(super) struct Batch {
     next: BTreeMap<PartitionId, Position>,
     is_trimmed: bool,
     is_closing: bool,
+    /// Who waits for the end of this round.
+    rounds: Vec<Sender<()>>,
     /// An append that must be looked at when the group is durable.
     held: Option<Append>,
 }
@@ -106,27 +110,44 @@ enum Written {
     Failed(String),
 }
 
+/// How long a full disk is left alone when nobody wants anything written.
+const FULL_DELAY: Duration = Duration::from_secs(1);
+
+/// How the end of the log stands when nothing arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// An empty group says that everything is synced, or nothing can be said any more.
+    Said,
+    /// Groups were written since.
+    Open,
+    /// There was no room to say it.
+    Full,
+}
+
 impl Writer {
     pub(super) fn run(mut self) {
         // The roll of the new segment: from here on the segments before it are not needed to know last positions.
-        let mut is_idle = self.write_idle();
+        let mut end = self.write_idle();
         loop {
             let first = match self.batch.held.take() {
                 Some(held) => Ok(Request::Append(held)),
-                None if is_idle => self.requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                None if end == End::Said => self.requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                None if end == End::Full => self.requests.recv_timeout(self.idle_after.max(FULL_DELAY)),
                 None => self.requests.recv_timeout(self.idle_after),
             };
             match first {
                 Ok(first) => {
                     self.gather(first);
-                    is_idle &= self.batch.accepted.is_empty();
+                    if !self.batch.accepted.is_empty() {
+                        end = End::Open;
+                    }
                     self.commit();
                 }
-                Err(RecvTimeoutError::Timeout) => is_idle = self.write_idle(),
+                Err(RecvTimeoutError::Timeout) => end = self.write_idle(),
                 Err(RecvTimeoutError::Disconnected) => self.batch.is_closing = true,
             }
             if self.batch.is_closing {
-                if !is_idle {
+                if end != End::Said {
                     self.write_idle();
                 }
                 return;
@@ -163,20 +184,24 @@ impl Writer {
         if std::mem::take(&mut self.batch.is_trimmed) {
             self.free();
         }
+        for waiting in self.batch.rounds.drain(..) {
+            // Whoever asked may have gone.
+            let _ = waiting.send(());
+        }
         self.segments.prepare_next();
     }
 
-    /// Writes a group without records, which says that everything before it is synced. True: nothing is left to say.
-    fn write_idle(&mut self) -> bool {
+    /// Writes a group without records, which says that everything before it is synced.
+    fn write_idle(&mut self) -> End {
         if self.shared.index().poisoned.is_some() {
-            return true;
+            return End::Said;
         }
         match self.write(&[]) {
-            Written::Durable => true,
-            Written::Full => false,
+            Written::Durable => End::Said,
+            Written::Full => End::Full,
             Written::Failed(why) => {
                 self.poison(why);
-                true
+                End::Said
             }
         }
     }
@@ -195,7 +220,9 @@ impl Writer {
         let records: usize = accepted.iter().map(|accepted| accepted.record.len()).sum();
         let bytes_max = GROUP_HEADER_BYTES + (accepted.len() + roll.len()) * ENTRY_BYTES + records;
         let is_new = self.segments.make_room((bytes_max as u64).next_multiple_of(ALIGN), self.sequence)?;
-        let at = self.segments.at();
+        // There always is one when there is room.
+        let Some(current) = &self.segments.current else { return Err(Failure::Full) };
+        let at = current.at();
         let is_first = is_new || at.offset == ALIGN || accepted.is_empty();
         let mut entries = if is_first { roll } else { Vec::new() };
         let rolls = entries.len();
@@ -205,7 +232,6 @@ impl Writer {
             length: u32::try_from(accepted.record.len()).unwrap_or(u32::MAX),
             hash: record_hash(&accepted.record),
         }));
-        let current = &self.segments.current;
         encode_group(&GroupHeader { at, sequence: self.sequence, synced: at }, current.seed, &entries, &mut self.table);
         let length = (self.table.len() + records) as u64;
         let end = at.offset + length.next_multiple_of(ALIGN);
@@ -216,50 +242,40 @@ impl Writer {
         slices.extend(accepted.iter().map(|accepted| IoSlice::new(&accepted.record)));
         slices.push(IoSlice::new(&zeros[..padding]));
         if let Err(error) = current.file.file.write_all_at(&mut slices, at.offset) {
-            return Err(self.undo(error, at.offset));
+            return Err(undo(&current.file, error, at.offset));
         }
         failpoint("files.written");
         current.file.file.sync().map_err(Failure::Other)?;
         failpoint("files.synced");
         self.sequence += 1;
-        self.segments.current.offset = end;
-        self.enter(accepted, &entries[rolls..], at.offset + self.table.len() as u64);
+        let file = Arc::clone(&current.file);
+        if let Some(current) = &mut self.segments.current {
+            current.offset = end;
+        }
+        self.enter(accepted, &entries[rolls..], &file, at.offset + self.table.len() as u64, end);
         Ok(())
     }
 
-    /// A disk that is full may have taken a part of the group: it must not look like one.
-    fn undo(&self, error: io::Error, offset: u64) -> Failure {
-        if !is_full(&error) {
-            return Failure::Other(error);
-        }
-        let zeros = [0; ALIGN as usize];
-        let file = &self.segments.current.file.file;
-        match file.overwrite_at(&zeros, offset).and_then(|()| file.sync()) {
-            Ok(()) => Failure::Full,
-            Err(error) => Failure::Other(error),
-        }
-    }
-
     /// Enters a durable group into the index.
-    fn enter(&self, accepted: &[Accepted], entries: &[Entry], mut offset: u64) {
+    fn enter(&self, accepted: &[Accepted], entries: &[Entry], file: &Arc<SegmentFile>, mut offset: u64, end: u64) {
         let mut index = self.shared.index();
         for (accepted, entry) in accepted.iter().zip(entries) {
             let Entry::Record { partition, length, hash, .. } = *entry else { continue };
-            let segment = Arc::clone(&self.segments.current.file);
+            let segment = Arc::clone(file);
             let indexed = index.partition(partition);
             indexed.places.push_back(Place { segment, offset, length, hash });
             indexed.writer = accepted.writer;
             offset += u64::from(length);
         }
         index.groups += 1;
-        index.synced = self.segments.at();
+        index.synced = Location { segment: file.number, offset: end };
         index.lengths = self.segments.lengths();
     }
 
-    /// The last position of every partition that is not stopped.
+    /// The last position of every partition that is not set aside.
     fn roll(&self) -> Vec<Entry> {
         let index = self.shared.index();
-        let healthy = index.partitions.iter().filter(|(_, indexed)| indexed.damage.is_none());
+        let healthy = index.partitions.iter().filter(|(_, indexed)| !indexed.is_aside);
         healthy.map(|(partition, indexed)| Entry::Roll { partition: *partition, last: indexed.last() }).collect()
     }
 
@@ -269,12 +285,14 @@ impl Writer {
     }
 
     fn free(&mut self) {
-        let needed = self.shared.index().oldest_needed();
-        match self.segments.free_before(needed) {
-            Err(error) if !is_full(&error) => {
-                self.poison(error.to_string());
-            }
-            _ => {}
+        let index = self.shared.index();
+        if index.poisoned.is_some() {
+            return;
+        }
+        let needed = index.oldest_needed();
+        drop(index);
+        if let Err(error) = self.segments.free_before(needed) {
+            self.poison(error.to_string());
         }
         self.shared.index().lengths = self.segments.lengths();
     }
@@ -289,15 +307,15 @@ impl Drop for Writer {
     }
 }
 
-enum Failure {
-    Full,
-    Other(io::Error),
-}
-
-impl From<io::Error> for Failure {
-    /// Of making a segment: what is full there was certainly not written.
-    fn from(error: io::Error) -> Self {
-        if is_full(&error) { Self::Full } else { Self::Other(error) }
+/// A disk that is full may have taken a part of the group: it must not look like one.
+fn undo(segment: &SegmentFile, error: io::Error, offset: u64) -> Failure {
+    if !is_full(&error) {
+        return Failure::Other(error);
+    }
+    let zeros = [0; ALIGN as usize];
+    match segment.file.overwrite_at(&zeros, offset).and_then(|()| segment.file.sync()) {
+        Ok(()) => Failure::Full,
+        Err(error) => Failure::Other(error),
     }
 }
 
@@ -306,6 +324,7 @@ impl Batch {
         match request {
             Request::Trimmed => self.is_trimmed = true,
             Request::Close => self.is_closing = true,
+            Request::Round(waiting) => self.rounds.push(waiting),
             Request::Append(append) => self.append(append, index),
         }
     }

@@ -1,13 +1,20 @@
 //! Merges sorted runs behind the checkpoints' back, on a thread of its own.
+//!
+//! A merge that finds no room changes nothing and is tried again. One that fails in any other way has met damage, or has left
+//! the tree's files in a state that nobody knows: the store takes no checkpoint from then on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use lsm_tree::compaction::{CompactionStrategy, Leveled};
 use lsm_tree::{AbstractTree, AnyTree, SequenceNumberCounter};
 
 use super::format;
+use super::tables::Tables;
+use crate::files::Faults;
 
 /// Runs that gather before they are merged into the sorted rest: more make merging cheaper and look-ups dearer.
 const RUNS_BEFORE_MERGE: u8 = 8;
@@ -15,22 +22,61 @@ const RUNS_BEFORE_MERGE: u8 = 8;
 /// Size of the tables that a merge writes.
 const TABLE_BYTES: u64 = 64 << 20;
 
+/// How often whoever waits for a merge looks whether there is still somebody to wait for.
+const GONE_INTERVAL: Duration = Duration::from_millis(100);
+
 pub(super) struct Compactor {
     /// Holds at most one call: a second one would say nothing new.
     calls: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    failure: Arc<Mutex<Option<String>>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    progress: Mutex<Progress>,
+    passed: Condvar,
+    /// Held while a merge is under way.
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// How often everything was merged that was worth it, or that failed.
+    passes: u64,
+    failure: Option<MergeFailure>,
+}
+
+/// Why runs are not merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum MergeFailure {
+    /// There is no room; nothing was changed.
+    Full(String),
+    /// What is there is damaged, or unknown.
+    Broken(String),
+}
+
+impl MergeFailure {
+    pub(super) fn detail(&self) -> &str {
+        let (Self::Full(detail) | Self::Broken(detail)) = self;
+        detail
+    }
 }
 
 impl Compactor {
-    pub(super) fn start(tree: AnyTree, sequence: SequenceNumberCounter) -> std::io::Result<Self> {
+    pub(super) fn start(
+        dir: &Path,
+        tree: AnyTree,
+        sequence: SequenceNumberCounter,
+        tables: Tables,
+        faults: Faults,
+    ) -> std::io::Result<Self> {
         let (calls, called) = bounded(1);
-        let failure = Arc::new(Mutex::new(None));
-        let report = Arc::clone(&failure);
-        let thread = std::thread::Builder::new()
-            .name("apostate-merge".to_owned())
-            .spawn(move || merge_when_called(&tree, &sequence, &called, &report))?;
-        Ok(Self { calls: Some(calls), thread: Some(thread), failure })
+        let (progress, passed, tables) = (Mutex::default(), Condvar::new(), Mutex::new(tables));
+        let shared = Arc::new(Shared { progress, passed, tables });
+        let merger = Merger { dir: dir.to_owned(), tree, sequence, called, faults, shared: Arc::clone(&shared) };
+        let thread =
+            std::thread::Builder::new().name("apostate-merge".to_owned()).spawn(move || merger.merge_when_called())?;
+        Ok(Self { calls: Some(calls), thread: Some(thread), shared })
     }
 
     pub(super) fn wake(&self) {
@@ -40,10 +86,34 @@ impl Compactor {
         }
     }
 
-    pub(super) fn failure(&self) -> Option<String> {
-        let is_gone = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        failure.or_else(|| is_gone.then(|| "the merging thread is gone".to_owned()))
+    pub(super) fn failure(&self) -> Option<MergeFailure> {
+        let failure = self.shared.progress().failure.clone();
+        failure.or_else(|| self.is_gone().then(|| MergeFailure::Broken("the merging thread is gone".to_owned())))
+    }
+
+    /// Has everything merged that is worth it, and returns when that is done or failed.
+    pub(super) fn merge(&self) {
+        let mut progress = self.shared.progress();
+        let before = progress.passes;
+        self.wake();
+        while progress.passes == before && !self.is_gone() {
+            let waited = self.shared.passed.wait_timeout(progress, GONE_INTERVAL);
+            progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The tables, when no merge is under way.
+    pub(super) fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.shared.tables()
+    }
+
+    /// The tables, if no merge is under way.
+    pub(super) fn try_tables(&self) -> Option<MutexGuard<'_, Tables>> {
+        self.shared.tables.try_lock().ok()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.thread.as_ref().is_some_and(JoinHandle::is_finished)
     }
 }
 
@@ -57,34 +127,61 @@ impl Drop for Compactor {
     }
 }
 
-fn merge_when_called(
-    tree: &AnyTree,
-    sequence: &SequenceNumberCounter,
-    called: &Receiver<()>,
-    report: &Mutex<Option<String>>,
-) {
-    let strategy: Arc<dyn CompactionStrategy> =
-        Arc::new(Leveled::default().with_l0_threshold(RUNS_BEFORE_MERGE).with_table_target_size(TABLE_BYTES));
-    while called.recv().is_ok() {
-        let failure = merge_all(tree, sequence, &strategy, called).err();
-        *report.lock().unwrap_or_else(PoisonError::into_inner) = failure.as_ref().map(format::detail);
+impl Shared {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Merges until there is nothing to gain, or the store is being closed.
-fn merge_all(
-    tree: &AnyTree,
-    sequence: &SequenceNumberCounter,
-    strategy: &Arc<dyn CompactionStrategy>,
-    called: &Receiver<()>,
-) -> Result<(), lsm_tree::Error> {
-    loop {
-        let before = tree.current_version().id();
-        // Nobody reads older versions of a cell: a scan holds on to the tables that it began with.
-        tree.compact(Arc::clone(strategy), sequence.get())?;
-        let is_closing = called.try_recv() == Err(crossbeam_channel::TryRecvError::Disconnected);
-        if is_closing || tree.current_version().id() == before {
-            return Ok(());
+/// What the thread works with.
+struct Merger {
+    dir: PathBuf,
+    tree: AnyTree,
+    sequence: SequenceNumberCounter,
+    called: Receiver<()>,
+    faults: Faults,
+    shared: Arc<Shared>,
+}
+
+impl Merger {
+    fn merge_when_called(&self) {
+        let strategy: Arc<dyn CompactionStrategy> =
+            Arc::new(Leveled::default().with_l0_threshold(RUNS_BEFORE_MERGE).with_table_target_size(TABLE_BYTES));
+        while self.called.recv().is_ok() {
+            let failure = self.merge_all(&strategy).err().map(|error| {
+                let detail = format!("runs cannot be merged: {}", format::detail(&error));
+                let is_harmless = format::is_full(&error) && format::is_unchanged(&self.dir, &self.tree);
+                if is_harmless { MergeFailure::Full(detail) } else { MergeFailure::Broken(detail) }
+            });
+            let is_broken = matches!(failure, Some(MergeFailure::Broken(_)));
+            let mut progress = self.shared.progress();
+            progress.failure = failure;
+            progress.passes += 1;
+            self.shared.passed.notify_all();
+            if is_broken {
+                return;
+            }
+        }
+    }
+
+    /// Merges until there is nothing to gain, or the store is being closed.
+    fn merge_all(&self, strategy: &Arc<dyn CompactionStrategy>) -> Result<(), lsm_tree::Error> {
+        loop {
+            let before = self.tree.current_version().id();
+            let mut tables = self.shared.tables();
+            self.faults.before_merge()?;
+            // Nobody reads older versions of a cell: a scan holds on to the tables that it began with.
+            self.tree.compact(Arc::clone(strategy), self.sequence.get())?;
+            tables.enter(&self.tree);
+            drop(tables);
+            let is_closing = self.called.try_recv() == Err(crossbeam_channel::TryRecvError::Disconnected);
+            if is_closing || self.tree.current_version().id() == before {
+                return Ok(());
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use lsm_tree::config::{
     PinningPolicy,
 };
 use lsm_tree::{AbstractTree, AnyTree, Cache, CompressionType, Config, SequenceNumberCounter};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// What the caller knows of the store that it opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,13 @@ pub(super) fn open(
 ) -> Result<(AnyTree, File), StoreOpenError> {
     let io = |error: std::io::Error| StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() };
     let missing = |detail: &str| StoreOpenError::Missing { dir: dir.to_owned(), detail: detail.to_owned() };
+    if expect == StoreExpect::Existing && !dir.join(FORMAT_FILE).try_exists().map_err(io)? {
+        // Looking for it must not create anything.
+        return Err(missing("there is no FORMAT file"));
+    }
+    fs::create_dir_all(dir).map_err(io)?;
+    // Opening the tree removes what no version names: the unfinished tables of a process that is still at work.
+    let lock = lock(dir)?;
     let is_created = check_format(dir)?;
     let has_tree = dir.join(TREE_DIR).join(TREE_CURRENT).try_exists().map_err(io)?;
     match (is_created, has_tree, expect) {
@@ -93,9 +101,13 @@ pub(super) fn open(
         (true, false, _) => return Err(missing("its tree has no current version")),
         (false, _, StoreExpect::Existing) => return Err(missing("there is no FORMAT file")),
     }
-    fs::create_dir_all(dir).map_err(io)?;
-    // Opening the tree removes what no version names: the unfinished tables of a process that is still at work.
-    let lock = lock(dir)?;
+    if has_tree {
+        // The tree does not look at this checksum itself, and removes what the version does not name.
+        check_version(&dir.join(TREE_DIR)).map_err(|error| match error {
+            VersionError::Io(error) => io(error),
+            VersionError::Damaged(detail) => StoreOpenError::Damaged { dir: dir.to_owned(), detail },
+        })?;
+    }
     let tree = tree_config(&dir.join(TREE_DIR), cache_bytes, sequence).open().map_err(|error| match error {
         lsm_tree::Error::Io(error) if !is_damage(&error) => io(error),
         other => StoreOpenError::Damaged { dir: dir.to_owned(), detail: detail(&other) },
@@ -106,6 +118,56 @@ pub(super) fn open(
         write_format(dir).map_err(io)?;
     }
     Ok((tree, lock))
+}
+
+/// Why the tree's version cannot be trusted.
+enum VersionError {
+    Io(std::io::Error),
+    Damaged(String),
+}
+
+/// Which version of the tree counts: `current` is its number, the XXH3-128 of its file, and a byte for that kind of checksum.
+fn read_current(tree: &Path) -> Result<(u64, u128), VersionError> {
+    const BYTES: usize = 25;
+    let damaged = || VersionError::Damaged(format!("`{TREE_DIR}/{TREE_CURRENT}` does not read"));
+    let found: [u8; BYTES] = read(&tree.join(TREE_CURRENT))?.try_into().map_err(|_| damaged())?;
+    let (number, rest) = found.split_first_chunk().ok_or_else(damaged)?;
+    let (hash, kind) = rest.split_first_chunk().ok_or_else(damaged)?;
+    if kind != [0] {
+        return Err(damaged());
+    }
+    Ok((u64::from_le_bytes(*number), u128::from_le_bytes(*hash)))
+}
+
+/// Whether the file that names all tables is the one that was written.
+fn check_version(tree: &Path) -> Result<(), VersionError> {
+    let (number, hash) = read_current(tree)?;
+    let name = format!("v{number}");
+    if xxh3_128(&read(&tree.join(&name))?) == hash {
+        return Ok(());
+    }
+    Err(VersionError::Damaged(format!("`{TREE_DIR}/{name}` is not the version that `{TREE_DIR}/{TREE_CURRENT}` names")))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, VersionError> {
+    fs::read(file).map_err(|error| match error {
+        error if is_damage(&error) => VersionError::Damaged(format!("{}: {error}", file.display())),
+        error => VersionError::Io(error),
+    })
+}
+
+/// Whether the disk names no later version than there is in memory: then what failed has changed nothing.
+pub(super) fn is_unchanged(dir: &Path, tree: &AnyTree) -> bool {
+    // Held, so that nobody is between writing a version down and taking it up.
+    let versions = tree.get_version_history_lock();
+    let current = read_current(&dir.join(TREE_DIR));
+    drop(versions);
+    matches!(current, Ok((number, _)) if number <= tree.current_version().id())
+}
+
+/// Where the tables are, each under its number.
+pub(super) fn tables_dir(dir: &Path) -> PathBuf {
+    dir.join(TREE_DIR).join("tables")
 }
 
 /// Held as long as the store is open.
@@ -161,6 +223,12 @@ fn tree_config(dir: &Path, cache_bytes: u64, sequence: &SequenceNumberCounter) -
 pub(super) fn is_damage(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
     matches!(error.kind(), InvalidData | InvalidInput | NotFound | UnexpectedEof)
+}
+
+/// Whether there was no room, and nothing worse.
+pub(super) fn is_full(error: &lsm_tree::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error, lsm_tree::Error::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded))
 }
 
 /// What the tree says went wrong, in words.

@@ -60,6 +60,9 @@ impl Rig {
     }
 
     pub(crate) fn with(dir: &Path, settings: FilesSettings, expected: &Expected) -> Self {
+        if settings.faults.has_no_shadow() {
+            settings.faults.keep_shadow(&dir.join("log")).expect("a folder");
+        }
         let engine = FilesEngine::open(dir, settings.clone(), expected).expect("an engine");
         Self { dir: dir.to_owned(), settings, engine: Some(engine), bell: Doorbell::default() }
     }
@@ -98,10 +101,10 @@ impl Rig {
         }
     }
 
-    /// What the disk would hold if the power went now.
+    /// What the disk would hold if the power went now: what was synced, and nothing else.
     pub(crate) fn crash(&self) -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("a folder");
-        copy(&self.dir, dir.path());
+        self.settings.faults.write_shadow(&dir.path().join("log")).expect("a folder");
         dir
     }
 

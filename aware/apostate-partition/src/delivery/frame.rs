@@ -72,6 +72,14 @@ pub enum Frame<'a> {
         /// Bytes that may be sent in this session in all.
         granted: u64,
     },
+    /// Receiver: somebody later than you has spoken for a part of your range. You are an old writer, or your log has
+    /// lost its end.
+    Refused {
+        /// The session.
+        name: u64,
+        /// Who has spoken.
+        generation: Generation,
+    },
     /// Sender: I have something for you, and no session that moves.
     Knock {
         /// The session that does not move; 0 if there is none.
@@ -110,6 +118,7 @@ impl Frame<'_> {
             }
             Self::Ack { name, frame, granted } => put(5, &[*name, *frame, *granted]),
             Self::Knock { name } => put(6, &[*name]),
+            Self::Refused { name, generation } => put(7, &[*name, generation.map_version, generation.epoch]),
         }
         out
     }
@@ -147,6 +156,7 @@ impl<'a> Frame<'a> {
             }
             5 => Self::Ack { name: word()?, frame: word()?, granted: word()? },
             6 => Self::Knock { name: word()? },
+            7 => Self::Refused { name: word()?, generation: Generation { map_version: word()?, epoch: word()? } },
             _ => return Err(NotAFrame),
         };
         if rest.is_empty() { Ok(frame) } else { Err(NotAFrame) }
@@ -171,6 +181,7 @@ mod tests {
             Frame::Ready { name: 7, granted: 100, held: 6 },
             Frame::Ack { name: 7, frame: 2, granted: 200 },
             Frame::Knock { name: 7 },
+            Frame::Refused { name: 7, generation },
         ] {
             let bytes = frame.write();
             assert_eq!(Frame::read(&bytes), Ok(frame));

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
 use crate::message::{Identity, Message};
+use crate::planted;
 use crate::{Range, Tuning};
 
 /// A session that does not open is opened anew after this long, doubled each time.
@@ -162,10 +163,10 @@ impl Intake {
 
     /// Takes in a frame of messages.
     pub(crate) fn take(&mut self, name: u64, frame: u64, mut messages: &[u8]) -> Taken {
-        if self.state != State::Open || self.name != name || frame <= self.received {
+        if self.state != State::Open || self.name != name && !planted::is("old-session") || frame <= self.received {
             return Taken::Dropped;
         }
-        if frame != self.received + 1 {
+        if frame != self.received + 1 && !planted::is("gap-taken") {
             return Taken::Gap;
         }
         let before = self.queue.len();

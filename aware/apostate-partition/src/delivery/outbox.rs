@@ -17,6 +17,7 @@ use crate::cell::{self, Section};
 use crate::checkpoint::Cell;
 use crate::limits::FRAME_BYTES;
 use crate::message::Identity;
+use crate::planted;
 
 /// A sender without progress knocks after this long.
 const KNOCK_AFTER: Duration = Duration::from_millis(500);
@@ -170,12 +171,13 @@ impl Outbox {
     /// The receiver `peer` asks for a session: answers who we are, and calls it `name`.
     pub(crate) fn open(&mut self, peer: usize, nonce: u64, name: u64, own: Own, now: Timestamp) -> Bytes {
         let Own { id, range, generation, counter } = own;
+        let name = if planted::is("session-renamed") { nonce } else { name };
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
             nonce,
             name,
             is_ready: false,
-            sent: 0,
+            sent: usize::from(planted::is("oldest-skipped") && !peer.queue.is_empty()),
             frames: VecDeque::new(),
             next_frame: 1,
             sent_bytes: 0,
@@ -183,13 +185,15 @@ impl Outbox {
         });
         peer.moved = now;
         let floor = peer.queue.front().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
+        let floor = if planted::is("floor-high") { counter } else { floor };
         let opened = Frame::Opened { nonce, name, range, generation, origins: vec![(id, floor)], counter };
         opened.write().into()
     }
 
     /// Whether the receiver `peer` has asked with this nonce just now: it is told only once.
     pub(crate) fn was_asked(&self, peer: usize, nonce: u64) -> bool {
-        self.peers[peer].session.as_ref().is_some_and(|session| session.nonce == nonce)
+        let is_asked = |session: &Session| session.nonce == nonce && !planted::is("session-renamed");
+        self.peers[peer].session.as_ref().is_some_and(is_asked)
     }
 
     /// Whether no session of this epoch was ready before: the receiver holds nothing that this epoch numbered.
@@ -220,7 +224,9 @@ impl Outbox {
         let Some(session) = peer.session.as_mut().filter(|session| session.name == name) else { return };
         session.granted = session.granted.max(granted);
         peer.moved = now;
-        while let Some((_, messages)) = session.frames.pop_front_if(|(number, _)| *number <= frame) {
+        while let Some((_, messages)) =
+            session.frames.pop_front_if(|(number, _)| *number <= frame + u64::from(planted::is("ack-more")))
+        {
             for message in peer.queue.drain(..messages) {
                 *bytes -= message.bytes.len();
                 *count -= 1;
@@ -267,7 +273,7 @@ impl Peer {
             // One message alone may overdraw the credit: else one larger than all of it would never leave.
             let is_over = reached > session.granted && !(session.frames.is_empty() && messages.is_empty());
             let is_full = !messages.is_empty() && messages.len() + message.bytes.len() > FRAME_BYTES;
-            if message.record > durable || is_over || is_full {
+            if message.record > durable && !planted::is("send-early") || is_over || is_full {
                 break;
             }
             messages.extend_from_slice(&message.bytes);

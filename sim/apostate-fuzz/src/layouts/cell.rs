@@ -21,7 +21,7 @@ fn made() -> Vec<Vec<u8>> {
 }
 
 /// Puts the entity's place on the ring right.
-fn amend(bytes: &mut Vec<u8>) {
+fn amend(bytes: &mut [u8]) {
     let Some((prefix, rest)) = bytes.split_at_checked(KEY_AT) else { return };
     let kind = KindId(u32::from_be_bytes(std::array::from_fn(|at| prefix[1 + at])));
     let mut key = Vec::new();

@@ -26,6 +26,7 @@ fn made() -> Vec<Vec<u8>> {
         Frame::Messages { name, frame: 1, messages: &messages },
         Frame::Ack { name, frame: 1, granted: 1 << 20 },
         Frame::Knock { name },
+        Frame::Refused { name, generation },
     ]
     .iter()
     .map(Frame::write)
@@ -33,11 +34,9 @@ fn made() -> Vec<Vec<u8>> {
 }
 
 /// Puts the first message's entities right, if it is a frame of messages.
-fn amend(bytes: &mut Vec<u8>) {
+fn amend(bytes: &mut [u8]) {
     if bytes.len() > MESSAGES_AT && bytes[0] == 4 {
-        let mut messages = bytes.split_off(MESSAGES_AT);
-        message::amend(&mut messages);
-        bytes.append(&mut messages);
+        message::amend(&mut bytes[MESSAGES_AT..]);
     }
 }
 

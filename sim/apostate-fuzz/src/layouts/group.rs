@@ -27,7 +27,7 @@ fn made() -> Vec<Vec<u8>> {
     vec![group(&[]), group(&[roll]), [&group(&[roll, record, record])[..], b"bytesbytes"].concat()]
 }
 
-fn amend(bytes: &mut Vec<u8>) {
+fn amend(bytes: &mut [u8]) {
     let Some(count) = bytes.get(4..8).and_then(|count| count.try_into().ok()).map(u32::from_le_bytes) else { return };
     let length = (count as usize).saturating_mul(ENTRY_BYTES).saturating_add(GROUP_HEADER_BYTES);
     if let Some(table) = bytes.get_mut(..length) {

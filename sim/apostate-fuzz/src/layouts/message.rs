@@ -41,7 +41,7 @@ fn made() -> Vec<Vec<u8>> {
 }
 
 /// Puts both entities' places on the ring right.
-pub(super) fn amend(bytes: &mut Vec<u8>) {
+pub(super) fn amend(bytes: &mut [u8]) {
     let Some((header, rest)) = bytes.split_at_mut_checked(HEADER_BYTES) else { return };
     let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
     let (to_length, from_length) = (length(1), length(3));

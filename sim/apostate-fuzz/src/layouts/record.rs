@@ -28,7 +28,7 @@ fn made() -> Vec<Vec<u8>> {
 }
 
 /// Seals it again, as a record of all the bytes there are.
-fn amend(bytes: &mut Vec<u8>) {
+fn amend(bytes: &mut [u8]) {
     if bytes.len() < RECORD_HEADER_BYTES {
         return;
     }

@@ -7,7 +7,7 @@ use apostate_core::{decode, decode_state, encode};
 
 use crate::{Layout, Verdict};
 
-pub(super) const LAYOUT: Layout = Layout { name: "value", made, amend: |_| {}, check, memory_bytes: 8 << 20 };
+pub(super) const LAYOUT: Layout = Layout { name: "value", made, amend: |_| {}, check, memory_bytes: 1 << 20 };
 
 /// A state with a field of every shape that authors use.
 #[entity(name = "sample")]
@@ -39,6 +39,7 @@ enum Mood {
         one: String,
         other: char,
     },
+    Over(Box<Self>),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ fn made() -> Vec<Vec<u8>> {
         tree: Some(Box::new(Tree(vec![Tree(Vec::new()), Tree(vec![Tree(Vec::new())])]))),
     };
     let state = |sample: &Sample| [&0_u32.to_le_bytes()[..], &encode(sample)].concat();
-    let tense = Sample { mood: Mood::Tense(3), ..Sample::default() };
+    let tense = Sample { mood: Mood::Over(Box::new(Mood::Tense(3))), ..Sample::default() };
     let refusal = Refusal::with_code("out-of-stock", "none left");
     vec![state(&sample), state(&tense), state(&Sample::default()), encode(&refusal), encode(&vec![1_u64, 2, 300])]
 }

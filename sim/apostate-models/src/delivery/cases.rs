@@ -115,6 +115,13 @@ pub fn full() -> Vec<Scenario> {
             ..named("a sender splits, with a pipeline and a crash")
         },
         Scenario {
+            tiles: vec![1, 2, 3],
+            pairs: vec![pair(0, 2, 1), pair(0, 3, 1)],
+            plan: vec![split(1, 0, (4, 5)), merge((2, 3), 6)],
+            sessions: 1,
+            ..named("a sender splits, its receivers merge")
+        },
+        Scenario {
             tiles: vec![0, 1, 2],
             pairs: vec![pair(0, 1, 2), pair(0, 2, 1)],
             plan: vec![merge((1, 2), 4), split(4, 0, (5, 6))],
@@ -122,6 +129,19 @@ pub fn full() -> Vec<Scenario> {
             ..named("a sender and its receiver merge and part again")
         },
     ]
+}
+
+/// The same with fewer messages, crashes and sessions: for the gate without optimisation.
+#[must_use]
+pub fn short() -> Vec<Scenario> {
+    let few = |pair: Pair| Pair { messages: 1, ..pair };
+    let shorten = |scenario: Scenario| {
+        let pairs = scenario.pairs.iter().copied().map(few).collect();
+        let stays = scenario.plan.is_empty();
+        let (crashes, sessions) = if stays { (1, 2) } else { (0, 1) };
+        Scenario { pairs, crashes, sessions, ..scenario }
+    };
+    full().into_iter().map(shorten).collect()
 }
 
 /// A rule, and the scenario in which breaking it shows.
@@ -148,6 +168,7 @@ pub fn wrong() -> Vec<(Wrong, Scenario)> {
         plan: vec![split(1, 0, (3, 4))],
         ..named("a sender splits")
     };
+    let one_splits = Scenario { pairs: vec![pair(0, 2, 1)], ..sender_splits.clone() };
     let senders_merge = Scenario {
         tiles: vec![0, 1, 2],
         pairs: vec![pair(0, 2, 2), pair(1, 2, 1)],
@@ -162,6 +183,7 @@ pub fn wrong() -> Vec<(Wrong, Scenario)> {
     };
     vec![
         (Wrong::NamedByReceiverAlone, Scenario { doubles: 1, ..still.clone() }),
+        (Wrong::SecondAnswerTaken, Scenario { doubles: 1, ..still.clone() }),
         (Wrong::OldFramesTaken, still.clone()),
         (Wrong::OldAcksTaken, still.clone()),
         (Wrong::TrimmedWhenSent, still.clone()),
@@ -173,9 +195,9 @@ pub fn wrong() -> Vec<(Wrong, Scenario)> {
         (Wrong::FloorsIgnored, receivers_merge.clone()),
         (Wrong::NeverForgotten, sender_splits.clone()),
         (Wrong::ForgottenOutsideItsRange, senders_merge.clone()),
-        (Wrong::UnlistedBeforeTrimmed, Scenario { pipeline: true, crashes: 1, ..sender_splits.clone() }),
+        (Wrong::UnlistedBeforeTrimmed, Scenario { pipeline: true, crashes: 1, ..one_splits.clone() }),
         (Wrong::GenerationsIgnored, sender_splits.clone()),
-        (Wrong::RefusedAtOpeningAlone, sender_splits.clone()),
+        (Wrong::RefusedAtOpeningAlone, one_splits),
         (Wrong::SplitForgets, receiver_splits.clone()),
         (Wrong::BothChildrenSendAll, sender_splits.clone()),
         (Wrong::ChildrenOverlap, receiver_splits),

@@ -24,7 +24,9 @@ impl Delivery {
     /// The sender has answered: commits floors and generation, and lets it start.
     pub(super) fn opened(&self, partition: &mut Partition, frame: &Frame) {
         let Word::Opened { nonce, name, source, generation, ref origins } = frame.word else { return };
-        let is_expected = |it: &Intake| it.sender == frame.from && it.nonce == nonce && it.name.is_none();
+        let any_answer = self.is(Wrong::SecondAnswerTaken);
+        let is_expected =
+            |it: &Intake| it.sender == frame.from && it.nonce == nonce && (it.name.is_none() || any_answer);
         if !partition.intakes.iter().any(is_expected) {
             return;
         }

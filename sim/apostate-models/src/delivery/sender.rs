@@ -34,28 +34,17 @@ impl Delivery {
         partition.sessions.retain(|session| session.receiver != receiver);
         partition.sessions.push(Session { receiver, target, name, is_ready: false, sent: Vec::new(), acked: 0 });
         partition.sessions.sort_by_key(|session| session.receiver);
-        let cells = partition.cells();
-        let concerned = |message: &&Message| target.contains(self.scenario.pair(message).target);
-        let is_listed = |origin: &PartitionId, outbox: &[Message]| {
-            outbox.iter().filter(concerned).any(|message| message.origin == *origin)
-        };
         let mut origins = Vec::new();
         for origin in &partition.lineage {
-            let oldest = cells.outbox.iter().filter(concerned).find(|message| message.origin == *origin);
+            let concerns =
+                |message: &&Message| message.origin == *origin && target.contains(self.scenario.pair(message).target);
             // What was trimmed in memory alone comes back after a crash: until then its origin stays listed.
-            let is_carried = *origin == partition.id
-                || is_listed(origin, &cells.outbox)
-                || (is_listed(origin, &partition.durable.outbox) && !self.is(Wrong::UnlistedBeforeTrimmed));
-            if is_carried {
-                let all = partition.durable.outbox.iter().filter(concerned);
-                let trimmed = all.filter(|message| message.origin == *origin).map(|message| message.number).max();
-                let highest = if *origin == partition.id { cells.counter } else { trimmed.unwrap_or(0) };
-                let floor = match oldest {
-                    Some(oldest) if !self.is(Wrong::FloorTooHigh) => oldest.number - 1,
-                    _ => highest,
-                };
-                origins.push((*origin, floor));
-            }
+            let trimmed = partition.trims.iter().filter(concerns).map(|message| message.number).max();
+            let trimmed = trimmed.filter(|_| !self.is(Wrong::UnlistedBeforeTrimmed));
+            let oldest = partition.queue().find(concerns).map(|message| message.number);
+            let highest = if *origin == partition.id { Some(partition.cells().counter) } else { trimmed };
+            let below = oldest.map(|number| number - 1).filter(|_| !self.is(Wrong::FloorTooHigh));
+            origins.extend(below.or(highest).map(|floor| (*origin, floor)));
         }
         let (source, generation) = (partition.range, partition.generation);
         let word = Word::Opened { nonce, name, source, generation, origins };
@@ -78,8 +67,7 @@ impl Delivery {
         let count = usize::from(frame.saturating_sub(session.acked)).min(session.sent.len());
         if count > 0 {
             session.acked = frame;
-            let trimmed: Vec<_> = session.sent.drain(..count).collect();
-            partition.edit().outbox.retain(|message| !trimmed.contains(message));
+            partition.trims.extend(session.sent.drain(..count));
         }
     }
 
@@ -91,10 +79,9 @@ impl Delivery {
         if partition.working.is_none() || self.is(Wrong::AckedBeforeDurable) {
             out.append(&mut partition.held);
         }
-        let mut trimmed = Vec::new();
         let mut sessions = std::mem::take(&mut partition.sessions);
         for session in sessions.iter_mut().filter(|session| session.is_ready) {
-            for message in &self.queue(partition, session) {
+            for message in &self.unsent(partition, session) {
                 let is_durable = partition.durable.outbox.contains(message) || self.is(Wrong::SentBeforeDurable);
                 if !is_durable {
                     break;
@@ -104,24 +91,22 @@ impl Delivery {
                 let word = Word::Message { name: session.name, frame, message: *message };
                 out.push(Frame { from: partition.id, to: session.receiver, word });
                 if self.is(Wrong::TrimmedWhenSent) {
-                    trimmed.push(*message);
+                    partition.trims.push(*message);
                 }
             }
         }
         partition.sessions = sessions;
-        if !trimmed.is_empty() {
-            partition.edit().outbox.retain(|message| !trimmed.contains(message));
+        if self.is(Wrong::TrimmedWhenSent) {
             partition.commit();
         }
     }
 
     /// What a session has not sent yet, in order.
-    fn queue(&self, partition: &Partition, session: &Session) -> Vec<Message> {
-        let outbox = partition.cells().outbox.iter();
+    fn unsent(&self, partition: &Partition, session: &Session) -> Vec<Message> {
         let is_next = |message: &&Message| {
             session.target.contains(self.scenario.pair(message).target) && !session.sent.contains(message)
         };
-        let mut queue: Vec<_> = outbox.filter(is_next).copied().collect();
+        let mut queue: Vec<_> = partition.queue().filter(is_next).copied().collect();
         if self.is(Wrong::OwnBeforeAncestors) {
             queue.sort_by_key(|message| message.origin != partition.id);
         }

@@ -95,6 +95,7 @@ impl World {
         let mut zombie = partition.clone();
         partition.crash();
         zombie.working = None;
+        zombie.trims.clear();
         zombie.held.clear();
         zombie.intakes.clear();
         self.zombies.push(Arc::new(zombie));

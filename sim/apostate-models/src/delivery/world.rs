@@ -1,6 +1,7 @@
 //! Partitions, and the frames between them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use apostate_log::PartitionId;
@@ -13,7 +14,7 @@ use super::Scenario;
 pub type Generation = (u64, u64);
 
 /// A message between entities. Its identity is (origin, number); pair and label say which one it is for the checkers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Message {
     /// The partition in which it was sent.
     pub origin: PartitionId,
@@ -23,6 +24,13 @@ pub struct Message {
     pub pair: u8,
     /// The how many-th of its pair, from 1.
     pub label: u8,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin, number, pair, label } = self;
+        write!(f, "{origin}#{number} (pair {pair}, its {label}.)")
+    }
 }
 
 /// What the log keeps.
@@ -119,7 +127,9 @@ pub struct Partition {
     pub durable: Cells,
     /// What it goes by, if the log does not have all of it yet.
     pub working: Option<Cells>,
-    /// What may leave when the log has all of it.
+    /// Acknowledged: the next record trims it.
+    pub trims: Vec<Message>,
+    /// What may leave when the log has all that was done.
     pub held: Vec<Frame>,
     /// As a sender: the newest session of each receiver.
     pub sessions: Vec<Session>,
@@ -139,6 +149,7 @@ impl Partition {
             is_sealed: false,
             durable,
             working: None,
+            trims: Vec::new(),
             held: Vec::new(),
             sessions: Vec::new(),
             intakes: Vec::new(),
@@ -158,14 +169,24 @@ impl Partition {
 
     /// The log has everything.
     pub fn commit(&mut self) {
+        if !self.trims.is_empty() {
+            let trims = std::mem::take(&mut self.trims);
+            self.edit().outbox.retain(|message| !trims.contains(message));
+        }
         if let Some(cells) = self.working.take() {
             self.durable = cells;
         }
     }
 
+    /// What is not acknowledged, oldest first.
+    pub fn queue(&self) -> impl Iterator<Item = &Message> {
+        self.cells().outbox.iter().filter(|message| !self.trims.contains(message))
+    }
+
     /// Its process dies, and starts again from the log.
     pub fn crash(&mut self) {
         self.working = None;
+        self.trims.clear();
         self.held.clear();
         self.sessions.clear();
         self.intakes.clear();
@@ -174,7 +195,7 @@ impl Partition {
 }
 
 /// What one partition says to another.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Frame {
     /// Who says it.
     pub from: PartitionId,
@@ -182,6 +203,13 @@ pub struct Frame {
     pub to: PartitionId,
     /// What.
     pub word: Word,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, word } = self;
+        write!(f, "{from} to {to}: {word:?}")
+    }
 }
 
 /// The kinds of frames.

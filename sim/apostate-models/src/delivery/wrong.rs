@@ -5,6 +5,8 @@
 pub enum Wrong {
     /// A session is called by the receiver's nonce alone, so a doubled request makes a second session of that name.
     NamedByReceiverAlone,
+    /// A receiver that waits for a new session takes a second answer to the old question, and goes on counting.
+    SecondAnswerTaken,
     /// A receiver takes frames of older sessions.
     OldFramesTaken,
     /// A sender takes acknowledgements of older sessions.
@@ -51,4 +53,12 @@ pub enum Wrong {
     InsideUnchecked,
     /// Rectangles for sources that are now inside are kept.
     InsideNeverForgotten,
+}
+
+impl Wrong {
+    /// Whether frames that should be dead may have an effect, so that none of them may be taken away.
+    #[must_use]
+    pub fn raises_the_dead(self) -> bool {
+        matches!(self, Self::NamedByReceiverAlone | Self::SecondAnswerTaken | Self::OldFramesTaken | Self::OldAcksTaken)
+    }
 }

@@ -32,7 +32,8 @@ pub(crate) fn check(address: &Address, before: Option<&Bytes>, after: &Bytes) ->
     let applied = if of(Post::NAME) {
         let post: Post = state(after)?;
         demand!(post.doubled == 0, "E1", "{address:?} has applied a message twice: {post:?}");
-        demand!(post.overtook == 0, "E6", "{address:?} has applied a message early: {post:?}");
+        let was = || before.map(|before| state::<Post>(before));
+        demand!(post.overtook == 0, "E6", "{address:?} has applied a message early: {:?}, then {post:?}", was());
         post.applied
     } else if of(Account::NAME) {
         let account: Account = state(after)?;

@@ -55,7 +55,6 @@ pub(crate) struct Shadow {
 pub(crate) struct Changed {
     pub(crate) section: Section,
     pub(crate) address: Address,
-    pub(crate) sub: Vec<u8>,
     pub(crate) before: Option<Bytes>,
     pub(crate) after: Option<Bytes>,
 }
@@ -148,10 +147,10 @@ impl Shadow {
 
     fn apply_cell(&mut self, key: Bytes, value: Option<Bytes>) -> Result<Changed, Broken> {
         let cell = cell::read_key(&key).ok_or_else(|| Broken::new("P4", "a cell's key does not read"))?;
-        let (section, address, sub) = (cell.section, cell.address, cell.sub.to_vec());
+        let (section, address, sub) = (cell.section, cell.address, cell.sub);
         demand!(self.range.contains(address.hash()), "P2", "{address:?} is not in partition {}", self.id);
         if section == Section::Outgoing {
-            self.apply_outgoing(&sub, value.as_deref())?;
+            self.apply_outgoing(sub, value.as_deref())?;
         }
         let after = value.clone();
         let before = match value {
@@ -167,7 +166,7 @@ impl Shadow {
             *count += usize::from(after.is_some());
             *count -= usize::from(before.is_some());
         }
-        Ok(Changed { section, address, sub, before, after })
+        Ok(Changed { section, address, before, after })
     }
 
     fn apply_outgoing(&mut self, sub: &[u8], value: Option<&[u8]>) -> Check {

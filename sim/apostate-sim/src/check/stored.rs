@@ -65,6 +65,12 @@ impl Follower {
         Ok(())
     }
 
+    /// Whether a record behind the checkpoint changes this cell.
+    pub(crate) fn has_newer(&self, key: &[u8]) -> bool {
+        let bodies = self.records.iter().filter_map(|record| Body::read(Record::read(record).ok()?.body).ok());
+        bodies.flat_map(Body::cells).any(|cell| cell.is_ok_and(|(changed, _)| changed == key))
+    }
+
     /// Compares every cell.
     pub(crate) fn check_all(&self, store: &MemoryStore) -> Check {
         if self.position == Position(0) {

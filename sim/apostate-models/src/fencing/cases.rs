@@ -1,0 +1,34 @@
+//! The bounds that are taken to exhaustion, and those in which broken rules show.
+
+use super::{Fencing, Wrong};
+
+const TWO: Fencing = Fencing { name: "two writers", writers: 2, openings: 2, requests: 2, looks: true, wrong: None };
+
+/// The bounds that are stated in `docs/design/models.md`.
+#[must_use]
+pub fn full() -> Vec<Fencing> {
+    vec![
+        Fencing { requests: 3, ..TWO },
+        Fencing { name: "three writers", writers: 3, openings: 1, looks: false, ..TWO },
+    ]
+}
+
+/// A rule, and bounds in which breaking it shows.
+#[must_use]
+pub fn wrong() -> Vec<(Wrong, Fencing)> {
+    [
+        Wrong::PositionAlone,
+        Wrong::ResolvedByReading,
+        Wrong::AgainWithOtherBytes,
+        Wrong::FencingOff,
+        Wrong::GoesOnWhenFenced,
+        Wrong::ServesBeforeOpened,
+        Wrong::NoOpeningRecord,
+        Wrong::OpeningsAlike,
+        Wrong::LateAppendIsCorruption,
+        Wrong::AcknowledgedWhenAsked,
+        Wrong::LookUnconfirmed,
+    ]
+    .map(|wrong| (wrong, Fencing { openings: 1, wrong: Some(wrong), ..TWO }))
+    .to_vec()
+}

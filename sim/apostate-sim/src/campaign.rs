@@ -1,0 +1,77 @@
+//! Many seeds, one after the other, and what they came to.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::broken::Broken;
+use crate::fault::{Fault, Faults};
+use crate::run::{Options, Report, run};
+
+/// What many runs came to.
+#[derive(Clone, Debug, Default)]
+pub struct Campaign {
+    /// Runs.
+    pub seeds: u64,
+    /// Transactions on entities.
+    pub transactions: u64,
+    /// Virtual time, in microseconds.
+    pub simulated: u64,
+    /// What went wrong on purpose, and how often.
+    pub faults: Faults,
+    /// Seeds that broke something, and what.
+    pub broken: Vec<(u64, Broken)>,
+}
+
+/// From this many runs on, every fault has to have happened in some of them.
+pub const SEEDS_FOR_COVERAGE: u64 = 100;
+
+impl Campaign {
+    /// Runs one more seed.
+    pub fn run(&mut self, seed: u64) -> Result<(), Broken> {
+        self.seeds += 1;
+        match run(seed, Options::default()) {
+            Ok(Report { transactions, simulated, faults, .. }) => {
+                self.transactions += transactions;
+                self.simulated += simulated;
+                self.faults.add(&faults);
+                Ok(())
+            }
+            Err(broken) => {
+                self.broken.push((seed, broken.clone()));
+                Err(broken)
+            }
+        }
+    }
+
+    /// Faults that have never happened, although there were runs enough.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Fault> {
+        let is_enough = self.seeds >= SEEDS_FOR_COVERAGE;
+        Fault::ALL.iter().copied().filter(|fault| is_enough && self.faults.count(*fault) == 0).collect()
+    }
+
+    /// What it came to, with the time that it took.
+    #[must_use]
+    pub fn summary(&self, took: Duration) -> impl fmt::Display + '_ {
+        Summary { campaign: self, took }
+    }
+}
+
+struct Summary<'a> {
+    campaign: &'a Campaign,
+    took: Duration,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { campaign, took } = self;
+        let seconds = took.as_secs_f64().max(0.001);
+        writeln!(f, "{}", campaign.faults)?;
+        let hours = campaign.simulated as f64 / 3.6e9;
+        writeln!(f, "{} seeds, {:.1} a second", campaign.seeds, campaign.seeds as f64 / seconds)?;
+        let rate = campaign.transactions as f64 / seconds;
+        writeln!(f, "{} transactions, {rate:.0} a second", campaign.transactions)?;
+        writeln!(f, "{hours:.1} hours of simulated time in {seconds:.0} seconds")?;
+        write!(f, "{} seeds broke something", campaign.broken.len())
+    }
+}

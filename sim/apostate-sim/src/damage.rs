@@ -1,0 +1,147 @@
+//! Damage: what no engine and no store may do, done on purpose when a run is over.
+//!
+//! Invariant P6: what was acknowledged survives, or the partition stops and says so; never silence. So whatever is
+//! damaged here must be noticed, when the partition opens, when it speaks to others, or when the damaged cell is read.
+//!
+//! One loss cannot be noticed by anybody: the newest records of a log, when its engine has forgotten that they were
+//! there, the store has no checkpoint behind them, and nobody else has heard of a message in them. Such a loss is not
+//! played.
+
+use apostate_log::{MemoryStore, Position, Store};
+use apostate_partition::cell::Section;
+use apostate_partition::rectangles::Origin;
+use apostate_partition::{Input, Manner, Request, stored_position};
+
+use crate::agenda::SECOND;
+use crate::broken::{Broken, Check, demand};
+use crate::engine::lock;
+use crate::fault::Fault;
+use crate::programs::bank::Account;
+use crate::world::World;
+use apostate_log::{PartitionId, Record};
+use apostate_partition::commit::Body;
+
+/// What is damaged in the end, most of it in one partition's log.
+const DAMAGES: &[Fault] = &[
+    Fault::FlippedRecord,
+    Fault::MissingRecord,
+    Fault::ExchangedRecords,
+    Fault::LostSuffixMarked,
+    Fault::LostSuffixStored,
+    Fault::LostSuffixHeard,
+    Fault::LostStore,
+    Fault::FlippedCell,
+];
+
+impl World {
+    /// Stops everybody, damages something, and sees that it is noticed.
+    pub(crate) fn damage(&mut self) -> Check {
+        for (_, id) in self.map.tiles.clone() {
+            if let Some(seat) = self.seats.current(id) {
+                self.seats.remove(seat);
+            }
+        }
+        self.seats.all.clear();
+        self.is_damaged = true;
+        let place = self.luck.index(self.places.len());
+        let at = self.luck.index(self.places[place].partitions.len());
+        let id = self.places[place].partitions[at];
+        let first = self.luck.index(DAMAGES.len());
+        for number in 0..DAMAGES.len() {
+            let damage = DAMAGES[(first + number) % DAMAGES.len()];
+            if let Some(last) = self.can_be(damage, place, id) {
+                self.note(damage);
+                return self.is_noticed(damage, place, id, last);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is anything to damage in this way; the position that it is about.
+    fn can_be(&mut self, damage: Fault, place: usize, id: PartitionId) -> Option<Position> {
+        let stored = stored_position(&self.places[place].store, id).ok().flatten().unwrap_or(Position(0));
+        let (first, last) = lock(self.disk(id)).ends();
+        // Records that an opening will read.
+        let read = first.max(stored.next());
+        let some =
+            |luck: &mut crate::luck::Luck, from: u64, to: u64| (from <= to).then(|| Position(luck.between(from, to)));
+        match damage {
+            Fault::FlippedRecord => some(&mut self.luck, read.0, last.0),
+            Fault::MissingRecord | Fault::ExchangedRecords => some(&mut self.luck, read.0, last.0.saturating_sub(1)),
+            Fault::LostSuffixMarked => some(&mut self.luck, read.0.max(first.0 + 1) - 1, last.0 - 1),
+            Fault::LostSuffixStored => some(&mut self.luck, first.0, stored.0.saturating_sub(1)),
+            Fault::LostSuffixHeard => (read.0..last.0).map(Position).find(|end| self.is_heard_of(id, *end)),
+            Fault::LostStore => (first > Position(1)).then_some(last),
+            _ => (stored > Position(0)).then_some(last),
+        }
+    }
+
+    /// Whether somebody else has heard of a message that is in a record behind `end`.
+    fn is_heard_of(&self, id: PartitionId, end: Position) -> bool {
+        let Some(record) = lock(self.disk(id)).record(end) else { return false };
+        let next = Record::read(&record).ok().and_then(|record| Some(Body::read(record.body).ok()?.next_number));
+        let heard = self.shadows.iter().filter(|shadow| shadow.id != id);
+        let heard = heard.map(|shadow| shadow.rectangles.highest(&Origin::Partition(id))).max();
+        heard > next.map(|next| next - 1)
+    }
+
+    fn is_noticed(&mut self, damage: Fault, place: usize, id: PartitionId, at: Position) -> Check {
+        let bit = self.luck.below(1 << 20) as usize;
+        let disk = std::sync::Arc::clone(self.disk(id));
+        match damage {
+            Fault::FlippedRecord => lock(&disk).flip(at, bit),
+            Fault::MissingRecord => lock(&disk).take_out(at),
+            Fault::ExchangedRecords => lock(&disk).exchange(at, at.next()),
+            Fault::LostSuffixMarked => lock(&disk).lose_after(at, true),
+            Fault::LostSuffixStored | Fault::LostSuffixHeard => lock(&disk).lose_after(at, false),
+            Fault::LostStore => self.places[place].store = MemoryStore::new(),
+            _ => self.damage_cell(place)?,
+        }
+        for place in 0..self.places.len() {
+            self.reopen(place)?;
+        }
+        for _ in 0..60 {
+            if self.noticed.is_some() {
+                return Ok(());
+            }
+            if damage == Fault::FlippedCell {
+                self.look_at_accounts();
+            }
+            let next = self.agenda.now() + SECOND / 2;
+            self.run_until(next)?;
+        }
+        demand!(self.noticed.is_some(), "P6", "nobody notices that {} (partition {id}, {at})", damage.words());
+        Ok(())
+    }
+
+    /// Flips something in the state of an account, or in a row of a partition's own.
+    fn damage_cell(&mut self, place: usize) -> Check {
+        let store = &self.places[place].store;
+        let states = [Section::State as u8];
+        let cells = store.scan(&states, &[Section::State as u8 + 1], usize::MAX);
+        let rows = store.scan(&[0], &states, usize::MAX);
+        let both = cells.and_then(|cells| Ok((cells, rows?)));
+        let (cells, mut rows) = both.map_err(|error| Broken::new("P6", error.to_string()))?;
+        // What the log has newer nobody reads from the store.
+        let followers = &self.followers;
+        let is_read = |key: &[u8]| !followers.iter().any(|follower| follower.has_newer(key));
+        let account = apostate_core::KindId::of(<Account as apostate_core::Entity>::NAME).0.to_be_bytes();
+        rows.extend(cells.into_iter().filter(|(key, _)| key[1..5] == account && is_read(key)));
+        let at = self.luck.index(rows.len());
+        store.damage(&rows[at].0);
+        Ok(())
+    }
+
+    /// Somebody looks at every account, so that a damaged one is read.
+    fn look_at_accounts(&mut self) {
+        for account in 0..self.plan.work.accounts.max(8) {
+            let call = Account::at(format!("a{account}")).balance();
+            let Ok(to) = call.to else { continue };
+            let ticket = self.ticket(crate::world::Ticket::Command, to.clone());
+            if let Some(seat) = self.seats.current(self.map.find(to.hash())) {
+                let (handler, body, manner) = (call.handler, call.body, Manner::Look);
+                self.give(seat, Input::Request(Request { ticket, to, handler, body, manner }));
+            }
+        }
+    }
+}

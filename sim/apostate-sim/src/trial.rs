@@ -1,0 +1,25 @@
+//! The simulator on trial: bugs are switched on one by one, and each has to be caught.
+
+use apostate_partition::planted::{BUGS, plant};
+
+use crate::run::{Options, run};
+
+/// Switches every bug on, one after the other, and runs seeds from 0 until one breaks something, `most` at most. Says the
+/// table line by line, as Markdown. Gives whether all were caught.
+pub fn try_planted(most: u64, mut say: impl FnMut(&str)) -> bool {
+    say("| bug | what it does wrong | broken | seeds |");
+    say("| --- | --- | --- | --- |");
+    let mut is_all = true;
+    for bug in BUGS {
+        plant(bug.name);
+        let caught = (0..most).find_map(|seed| run(seed, Options::default()).err().map(|broken| (seed + 1, broken)));
+        plant("");
+        is_all &= caught.is_some();
+        let (broken, seeds) = match &caught {
+            Some((seeds, broken)) => (broken.invariant, seeds.to_string()),
+            None => ("**not caught**", format!("more than {most}")),
+        };
+        say(&format!("| {} | {} | {broken} | {seeds} |", bug.name, bug.what));
+    }
+    is_all
+}

@@ -1,0 +1,252 @@
+//! The world in which no two entities are neighbours: every entity has a place of its own.
+//!
+//! A place is one entity with what the platform keeps beside it: watermarks of what was applied, messages that
+//! have not been acknowledged, an inbox, client keys. So every message between two entities is remote, and each of
+//! the platform's promises is kept by the means that the platform has: numbers, the project's own watermark rectangles,
+//! and one commit for state, messages and watermarks.
+//!
+//! ```text
+//!   place ── lane: 7 8 9 ──▶ place      a lane is one ordered pair; its oldest message is sent until it is
+//!         ◀── acknowledged ──           acknowledged, and a copy below the watermark is dropped
+//! ```
+//!
+//! Reading order: this file holds the world; `deliver.rs` moves messages, `outside.rs` is the clients, `place.rs` the
+//! places; [`twins`](crate::twins) runs handlers.
+//!
+//! Invariants E1, E2, E3, E6.
+
+mod deliver;
+mod outside;
+mod place;
+
+use std::sync::Arc;
+
+use apostate_core::{Address, KindId, Registry};
+use hashbrown::HashTable;
+use rustc_hash::FxHashMap;
+
+use crate::agenda::{Agenda, Moment, SECOND};
+use crate::call::{Answer, Wish};
+use crate::chronicle::{Chronicle, Mark};
+use crate::faults::Faults;
+use crate::finding::{Check, Finding};
+use crate::house::{House, Manner, Stored};
+use crate::luck::Luck;
+use crate::names::Names;
+use crate::plan::Plan;
+use crate::twins::Twins;
+
+use deliver::Lane;
+use outside::Ask;
+use place::Place;
+
+/// Most messages after the last fault before a world counts as restless.
+const MESSAGES_TO_REST_MAX: u64 = 1_000_000;
+
+/// How long faults go on when the world settles, at most.
+const FAULTS_TIME: Moment = 30 * SECOND;
+
+type PlaceId = u32;
+type LaneId = u32;
+type AskId = u32;
+
+/// Something that will happen.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// The oldest message of a lane arrives.
+    Deliver(LaneId),
+    /// A late copy of a message arrives.
+    Copy(LaneId, u64),
+    /// A request from outside arrives.
+    Ask(AskId),
+    /// An inbox goes on.
+    Inbox(PlaceId),
+}
+
+/// The world.
+pub(crate) struct Alone {
+    names: Names,
+    agenda: Agenda<Event>,
+    luck: Luck,
+    /// What goes wrong, while something does.
+    plan: Plan,
+    is_healed: bool,
+    places: Vec<Place>,
+    index: HashTable<PlaceId>,
+    lanes: Vec<Lane>,
+    lane_of: FxHashMap<(PlaceId, PlaceId), LaneId>,
+    asks: Vec<Ask>,
+    twins: Twins,
+    chronicle: Chronicle,
+    /// What the first run of the seed did, in the second.
+    expected: Option<Vec<Mark>>,
+    parked: Vec<String>,
+    faults: Faults,
+    messages: u64,
+}
+
+impl Alone {
+    pub(crate) fn new(registry: Arc<Registry>, luck: &mut Luck, expected: Option<Vec<Mark>>) -> Self {
+        Self {
+            names: Names(registry),
+            agenda: Agenda::new(),
+            plan: Plan::draw(luck),
+            luck: luck.clone(),
+            is_healed: false,
+            places: Vec::new(),
+            index: HashTable::new(),
+            lanes: Vec::new(),
+            lane_of: FxHashMap::default(),
+            asks: Vec::new(),
+            twins: Twins::default(),
+            chronicle: Chronicle::default(),
+            expected,
+            parked: Vec::new(),
+            faults: Faults::default(),
+            messages: 0,
+        }
+    }
+
+    /// The place of an entity, made if it has none.
+    fn place_of(&mut self, address: &Address) -> Check<PlaceId> {
+        let places = &mut self.places;
+        if let Some(found) = self.index.find(address.hash(), |id| places[*id as usize].address == *address) {
+            return Ok(*found);
+        }
+        let Some(kind) = self.names.0.find(address.kind()) else {
+            let known: Vec<_> = self.names.0.kinds().iter().map(|kind| kind.name).collect();
+            return Err(Finding::Unknown(format!(
+                "a message goes to an entity {:?} of a kind that this world does not have; it has {}: add the kind to \
+                 `.entities::<(…)>()`",
+                address.key(),
+                known.join(", ")
+            )));
+        };
+        let id = places.len() as PlaceId;
+        let clock_off = self.luck.below(self.plan.skew / 1000 + 1);
+        places.push(Place::new(address.clone(), kind, clock_off));
+        self.index.insert_unique(address.hash(), id, |id| places[*id as usize].address.hash());
+        Ok(id)
+    }
+
+    /// How long something takes to a place.
+    fn delay(&mut self, to: PlaceId) -> Moment {
+        let hash = self.places[to as usize].address.hash();
+        self.plan.delay(&mut self.luck, hash)
+    }
+
+    /// Whether something goes wrong that goes wrong `rate` times in a thousand.
+    fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
+        !self.is_healed && self.luck.chance(rate(&self.plan))
+    }
+
+    /// Lets the next thing happen. False: there is none.
+    fn happen(&mut self) -> Check<bool> {
+        let Some(event) = self.agenda.pop() else { return Ok(false) };
+        match event {
+            Event::Deliver(lane) => self.deliver(lane)?,
+            Event::Copy(lane, number) => self.copy(lane, number),
+            Event::Ask(ask) => self.arrive(ask)?,
+            Event::Inbox(place) => self.inbox(place)?,
+        }
+        Ok(true)
+    }
+
+    /// Compares what took effect with the first run of the seed.
+    fn mark(&mut self, mark: Mark, entity: &Address, handler: &str) -> Check {
+        let at = self.chronicle.marks.len();
+        self.chronicle.marks.push(mark);
+        self.messages += 1;
+        let Some(expected) = &self.expected else { return Ok(()) };
+        let entity = self.names.entity(entity);
+        match expected.get(at) {
+            Some(first) if *first == mark => Ok(()),
+            Some(first) if first.input == mark.input => {
+                let how = format!("after {at} messages that were the same, it did something else in the second run");
+                Err(Finding::HandlerDiffers { entity, handler: handler.to_owned(), how })
+            }
+            _ => Err(Finding::TestDiffers(format!("message {at} is `{handler}` for {entity} now, and was not before"))),
+        }
+    }
+}
+
+impl House for Alone {
+    fn ask(&mut self, wish: Wish, manner: Manner) -> Check<Answer> {
+        let ask = self.plan_ask(wish, manner)?;
+        loop {
+            if let Some(answer) = self.asks[ask as usize].answer.take() {
+                return Ok(answer);
+            }
+            if !self.happen()? {
+                return Err(Finding::Platform("a client waits, and nothing will ever happen".to_owned()));
+            }
+        }
+    }
+
+    fn send(&mut self, wish: Wish) -> Check {
+        self.plan_ask(wish, Manner::Send)?;
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Check {
+        let end = self.agenda.now() + self.luck.below(FAULTS_TIME);
+        while self.agenda.next().is_some_and(|next| next < end) {
+            self.happen()?;
+        }
+        self.is_healed = true;
+        let before = self.messages;
+        while self.happen()? {
+            if self.messages - before > MESSAGES_TO_REST_MAX {
+                return Err(Finding::Restless { messages: self.messages - before });
+            }
+        }
+        self.is_healed = false;
+        Ok(())
+    }
+
+    fn wait(&mut self, milliseconds: u64) -> Check {
+        let end = self.agenda.now().saturating_add(milliseconds.saturating_mul(1000));
+        while self.agenda.next().is_some_and(|next| next < end) {
+            self.happen()?;
+        }
+        self.agenda.wait_until(end);
+        Ok(())
+    }
+
+    fn all(&mut self, kind: KindId) -> Check<Vec<Stored>> {
+        let of_kind = self.places.iter().filter(|place| place.address.kind() == kind);
+        let mut all: Vec<_> =
+            of_kind.filter_map(|place| Some((place.address.clone(), place.kept.state.as_deref()?.to_vec()))).collect();
+        all.sort_by(|(one, _), (two, _)| one.key().cmp(two.key()));
+        Ok(all)
+    }
+
+    fn one(&mut self, address: &Address) -> Check<Option<Vec<u8>>> {
+        let id = self.place_of(address)?;
+        Ok(self.places[id as usize].kept.state.as_deref().map(<[u8]>::to_vec))
+    }
+
+    fn parked(&self) -> &[String] {
+        &self.parked
+    }
+
+    fn chronicle(&self) -> &Chronicle {
+        &self.chronicle
+    }
+
+    fn names(&self) -> &Names {
+        &self.names
+    }
+
+    fn faults(&self) -> Faults {
+        self.faults
+    }
+
+    fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    fn hashes(&self) -> Vec<u64> {
+        self.places.iter().map(|place| place.address.hash()).collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! The world outside: clients that ask with a client key, and ask again until they are answered.
+
+use super::deliver::{Came, Source};
+use super::place::Message;
+use super::{Alone, AskId, Event, PlaceId};
+use crate::agenda::SECOND;
+use crate::call::{Answer, Wish};
+use crate::chronicle::What;
+use crate::finding::{Check, Finding};
+use crate::house::Manner;
+use apostate_core::OnRefused;
+
+/// What somebody outside asks for.
+pub(super) struct Ask {
+    to: PlaceId,
+    message: Message,
+    manner: Manner,
+    /// What came of it, until somebody takes it.
+    pub(super) answer: Option<Answer>,
+    /// An answer was under way and got lost.
+    lost: Option<Answer>,
+}
+
+impl Alone {
+    /// Somebody asks.
+    pub(super) fn plan_ask(&mut self, wish: Wish, manner: Manner) -> Check<AskId> {
+        let Wish { to, handler, body } = wish;
+        let to = self.place_of(&to)?;
+        let message = Message { from: to, number: 0, handler, on_refused: OnRefused::Ignore, body, cause: 0 };
+        let ask = self.asks.len() as AskId;
+        self.asks.push(Ask { to, message, manner, answer: None, lost: None });
+        let delay = self.delay(to);
+        self.agenda.plan(delay, Event::Ask(ask));
+        Ok(ask)
+    }
+
+    /// A request arrives.
+    pub(super) fn arrive(&mut self, id: AskId) -> Check {
+        let ask = &self.asks[id as usize];
+        let (to, manner) = (ask.to, ask.manner);
+        let now = self.agenda.now();
+        let place = &self.places[to as usize];
+        if place.back > now || !place.inbox.is_empty() {
+            let wait = place.back.max(now + SECOND / 10);
+            let delay = self.delay(to);
+            self.agenda.plan_at(wait + delay, Event::Ask(id));
+            return Ok(());
+        }
+        if self.is_struck(|plan| plan.outside) {
+            self.faults.requests_lost += 1;
+            return self.ask_again(id);
+        }
+        let remembered = self.places[to as usize].keys.get(&id).cloned();
+        let answer = match remembered {
+            Some(answer) => answer,
+            None => {
+                let message = self.asks[id as usize].message.clone();
+                let source = if manner == Manner::Look { Source::Look } else { Source::Outside(id) };
+                match self.run(to, &message, source)? {
+                    Came::Crashed => return self.ask_again(id),
+                    Came::Done(reply) => Answer::Done(reply),
+                    Came::Refused(refusal) => Answer::Refused(refusal),
+                    Came::Missing => Answer::Missing,
+                    Came::Panicked(text) => Answer::Failed(format!("the handler panicked: {text}")),
+                    Came::Impossible(why) => Answer::Failed(why),
+                }
+            }
+        };
+        self.leave(id, answer)
+    }
+
+    /// An answer is on its way to the client, and may get lost.
+    fn leave(&mut self, id: AskId, answer: Answer) -> Check {
+        let to = self.asks[id as usize].to;
+        let is_second_time = std::mem::take(&mut self.places[to as usize].is_second_time);
+        let is_every = self.plan.is_every_commit && is_second_time && !self.is_healed;
+        let is_committed = self.places[to as usize].keys.contains_key(&id);
+        if is_committed && (is_every || self.is_struck(|plan| plan.crash_after)) {
+            self.faults.crashes_after += 1;
+            self.crash(to);
+            self.asks[id as usize].lost = Some(answer);
+            return self.ask_again(id);
+        }
+        let ask = &mut self.asks[id as usize];
+        if let Some(lost) = ask.lost.take()
+            && ask.manner != Manner::Look
+            && lost != answer
+        {
+            return Err(Finding::Platform(format!("one client key was answered {lost:?}, and then {answer:?}")));
+        }
+        if is_committed && self.is_struck(|plan| plan.outside) {
+            self.faults.answers_lost += 1;
+            self.asks[id as usize].lost = Some(answer);
+            return self.ask_again(id);
+        }
+        let message = self.asks[id as usize].message.clone();
+        if let (Manner::Send, Answer::Failed(why)) = (self.asks[id as usize].manner, &answer) {
+            let name = self.names.message(None, &self.places[to as usize].address, message.handler, &message.body);
+            self.parked.push(format!("{name}: {why}"));
+            self.tell(to, &message, What::Words("failed, and nobody waits for it".to_owned()));
+        }
+        self.asks[id as usize].answer = Some(answer);
+        Ok(())
+    }
+
+    fn ask_again(&mut self, id: AskId) -> Check {
+        let to = self.asks[id as usize].to;
+        let delay = self.delay(to) + SECOND / 10;
+        self.agenda.plan(delay, Event::Ask(id));
+        Ok(())
+    }
+}

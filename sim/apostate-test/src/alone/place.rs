@@ -1,0 +1,98 @@
+//! A place: one entity, and what the platform keeps beside it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use apostate_core::{Address, HandlerId, OnRefused, Timestamp};
+use apostate_log::PartitionId;
+use apostate_partition::Range;
+use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
+
+use super::{AskId, PlaceId};
+use crate::agenda::Moment;
+use crate::call::Answer;
+use crate::twins::Kept;
+
+/// When the world begins, in milliseconds since 1970.
+const BEGINNING: u64 = 1_700_000_000_000;
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) from: PlaceId,
+    /// Its number at the place that sent it.
+    pub(super) number: u64,
+    pub(super) handler: HandlerId,
+    pub(super) on_refused: OnRefused,
+    pub(super) body: Vec<u8>,
+    /// The line of the chronicle in which it was sent.
+    pub(super) cause: u64,
+}
+
+/// A message that was accepted, and waits.
+pub(super) struct Waiting {
+    pub(super) message: Message,
+    pub(super) attempts: u32,
+    /// When it was tried for the first time.
+    pub(super) since: Moment,
+}
+
+/// One entity, and what the platform keeps beside it.
+pub(super) struct Place {
+    pub(super) address: Address,
+    /// The number of its kind.
+    pub(super) kind: usize,
+    pub(super) kept: Kept,
+    /// What was applied here, of whom.
+    pub(super) watermarks: Rectangles,
+    /// The number of the newest message that it sent.
+    pub(super) sent: u64,
+    pub(super) inbox: VecDeque<Waiting>,
+    /// What was answered to the world outside: the reply stands with the client key.
+    pub(super) keys: BTreeMap<AskId, Answer>,
+    /// It has crashed, and is back then.
+    pub(super) back: Moment,
+    /// Its message has been stopped by a crash, in a world in which every commit is.
+    pub(super) is_second_time: bool,
+    clock_off: u64,
+    last_time: u64,
+}
+
+impl Place {
+    pub(super) fn new(address: Address, kind: usize, clock_off: u64) -> Self {
+        Self {
+            address,
+            kind,
+            kept: Kept::default(),
+            watermarks: Rectangles::default(),
+            sent: 0,
+            inbox: VecDeque::new(),
+            keys: BTreeMap::new(),
+            back: 0,
+            is_second_time: false,
+            clock_off,
+            last_time: 0,
+        }
+    }
+
+    /// What its clock says; never less than before.
+    pub(super) fn time(&mut self, now: Moment) -> Timestamp {
+        self.last_time = self.last_time.max(BEGINNING + now / 1000 + self.clock_off);
+        Timestamp(self.last_time)
+    }
+
+    /// Whether this message of that sender has been applied.
+    pub(super) fn has_applied(&self, from: PlaceId, sender: u64, number: u64) -> bool {
+        number <= self.watermarks.applied(&origin(from), sender, self.address.hash())
+    }
+
+    /// Raises the watermark, as part of a commit.
+    pub(super) fn apply(&mut self, from: PlaceId, sender: u64, number: u64) {
+        let here = self.address.hash();
+        let area = Area { source: Range::new(sender, sender), target: Range::new(here, here) };
+        self.watermarks.raise(&origin(from), area, number, &mut Change::default());
+    }
+}
+
+fn origin(place: PlaceId) -> Origin {
+    Origin::Partition(PartitionId(u64::from(place) + 1))
+}

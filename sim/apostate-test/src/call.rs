@@ -1,0 +1,64 @@
+//! What a test asks of a world, and what it gets: the types of the messages say so.
+
+use apostate_core::{Address, Call, Entity, HandlerId, Refusable, Refusal, Sure, decode};
+use serde::de::DeserializeOwned;
+
+use crate::finding::Finding;
+
+/// What somebody outside wants of one entity.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) to: Address,
+    pub(crate) handler: HandlerId,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Wish {
+    pub(crate) fn of<E: Entity, R, S, A>(call: Call<E, R, S, A>) -> Result<Self, Finding> {
+        let Call { to, handler, body, .. } = call;
+        let to = to.map_err(|error| Finding::Test(format!("the test has a message for no entity: {error}")))?;
+        Ok(Self { to, handler, body })
+    }
+}
+
+/// What comes of a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The reply, encoded.
+    Done(Vec<u8>),
+    /// The entity said no.
+    Refused(Refusal),
+    /// A look found no entity.
+    Missing,
+    /// It was not done, for this reason.
+    Failed(String),
+}
+
+/// How a message that changes something ends, as [`World::call`](crate::World::call) tells it. One that cannot be
+/// refused gives its reply, one that can gives a `Result`.
+pub trait Ending<R> {
+    /// What the caller gets.
+    type Told;
+    #[doc(hidden)]
+    fn told(reply: Result<R, Refusal>) -> Result<Self::Told, Refusal>;
+}
+
+impl<R> Ending<R> for Sure {
+    type Told = R;
+    fn told(reply: Result<R, Refusal>) -> Result<R, Refusal> {
+        reply
+    }
+}
+
+impl<R> Ending<R> for Refusable {
+    type Told = Result<R, Refusal>;
+    fn told(reply: Result<R, Refusal>) -> Result<Self::Told, Refusal> {
+        Ok(reply)
+    }
+}
+
+/// Reads a reply.
+pub(crate) fn read<R: DeserializeOwned>(bytes: &[u8]) -> Result<R, Finding> {
+    decode(bytes)
+        .map_err(|error| Finding::Test(format!("a reply does not read as {}: {error}", std::any::type_name::<R>())))
+}

@@ -1,0 +1,106 @@
+//! What happened in a world, for people, and as numbers to compare two runs by.
+
+use std::collections::VecDeque;
+
+use apostate_core::{Address, HandlerId};
+
+use crate::agenda::Moment;
+use crate::names::{Names, value};
+
+/// Most lines that are remembered.
+const LINES_MAX: usize = 20_000;
+
+/// Most lines that are shown.
+const SHOWN_MAX: usize = 40;
+
+/// What happened.
+#[derive(Default)]
+pub(crate) struct Chronicle {
+    lines: VecDeque<Line>,
+    last: u64,
+    /// For each message that took effect: what it was, and what came of it.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// A message that took effect, as two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+}
+
+/// One thing that happened.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) at: Moment,
+    /// The message that it is about; none if it is about no message.
+    pub(crate) about: Option<About>,
+    pub(crate) what: What,
+}
+
+/// A message that something happened to.
+#[derive(Clone)]
+pub(crate) struct About {
+    /// The number of the line in which it was sent; 0 if that is not known, or the test sent it.
+    pub(crate) cause: u64,
+    pub(crate) from: Option<Address>,
+    pub(crate) to: Address,
+    pub(crate) handler: HandlerId,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What came of a message.
+#[derive(Clone)]
+pub(crate) enum What {
+    /// It was handled, with this reply and so many messages sent.
+    Done { reply: Vec<u8>, sent: usize },
+    /// Something that words say.
+    Words(String),
+}
+
+impl Chronicle {
+    /// Adds a line; gives its number.
+    pub(crate) fn add(&mut self, line: Line) -> u64 {
+        if self.lines.len() == LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+        self.last += 1;
+        self.last
+    }
+
+    /// The last lines, as people read them.
+    pub(crate) fn shown(&self, names: &Names) -> String {
+        let limit = if std::env::var_os("APOSTATE_TRACE").is_some() { LINES_MAX } else { SHOWN_MAX };
+        let skipped = self.lines.len().saturating_sub(limit);
+        let first = self.last + 1 - self.lines.len() as u64;
+        let mut text = String::new();
+        if self.last > 0 && skipped as u64 + first > 1 {
+            text.push_str("  … (APOSTATE_TRACE=1 shows more)\n");
+        }
+        for (line, number) in self.lines.iter().zip(first..).skip(skipped) {
+            let Line { at, about, what } = line;
+            let about = about.as_ref().map_or_else(|| "--".to_owned(), |about| about.shown(names));
+            let what = match what {
+                What::Done { reply, sent } => done(reply, *sent),
+                What::Words(words) => words.clone(),
+            };
+            text.push_str(&format!("  #{number:<5} {:>9.3} s  {about}: {what}\n", *at as f64 / 1e6));
+        }
+        text
+    }
+}
+
+impl About {
+    fn shown(&self, names: &Names) -> String {
+        let Self { cause, from, to, handler, body } = self;
+        let message = names.message(from.as_ref(), to, *handler, body);
+        if *cause > 0 { format!("{message}  (sent in #{cause})") } else { message }
+    }
+}
+
+fn done(reply: &[u8], sent: usize) -> String {
+    let reply = if reply.is_empty() { String::new() } else { format!(", answers {}", value(reply)) };
+    let sent = if sent == 0 { String::new() } else { format!(", sends {sent}") };
+    format!("done{reply}{sent}")
+}

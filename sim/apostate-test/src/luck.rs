@@ -1,0 +1,51 @@
+//! Luck: every random choice of a world, from one seed.
+
+/// A stream of random numbers. The same seed gives the same stream, on every machine and in every build.
+#[derive(Clone, Debug)]
+pub(crate) struct Luck(u64);
+
+impl Luck {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut luck = Self(seed ^ 0x2545_F491_4F6C_DD1D);
+        luck.next();
+        luck
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `end`; 0 if there is none.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next().checked_rem(end).unwrap_or(0)
+    }
+
+    /// True `parts` times in a thousand.
+    pub(crate) fn chance(&mut self, parts: u64) -> bool {
+        parts > 0 && self.below(1000) < parts
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_stream() {
+        let stream = |seed| {
+            let mut luck = Luck::new(seed);
+            [luck.next(), luck.below(10), u64::from(luck.chance(500)), luck.pick(&[3, 4])]
+        };
+        assert_eq!(stream(7), stream(7));
+        assert_ne!(stream(7), stream(8));
+        assert_eq!(Luck::new(1).below(0), 0);
+        assert!(!Luck::new(1).chance(0) && Luck::new(1).chance(1000));
+    }
+}

@@ -1,0 +1,349 @@
+//! A world of partitions: the platform's own, over a map that the seed draws.
+//!
+//! Here the code that will run in production delivers, remembers and recovers; the kit is only its disk, its network
+//! and its clients, and lets all three fail. The map's borders are drawn between entities that the seed is known to
+//! have, so that some are neighbours and some are not: what a program computes must not depend on it.
+//!
+//! ```text
+//!   client ──▶ partition ──▶ log        a crash at any append, before or after it landed
+//!                │  ▲                   frames lost, doubled, late
+//!                ▼  │                   checkpoints and loads whenever the partition likes
+//!              partition ──▶ log
+//! ```
+//!
+//! Partitions of one map stay as they are: the platform does not split or merge them yet.
+//!
+//! Reading order: this file holds the world; `seat.rs` runs partitions and obeys them; `clients.rs` asks.
+//!
+//! Invariants E1, E2, E6, P5, P6.
+
+mod clients;
+mod seat;
+
+use std::sync::Arc;
+
+use apostate_core::{Address, KindId, Registry};
+use apostate_log::{PartitionId, Position};
+use apostate_partition::{Answer as Told, Input, Map, Range, Tuning, list};
+use bytes::Bytes;
+
+use crate::agenda::{Agenda, Moment, SECOND};
+use crate::call::{Answer, Wish};
+use crate::chronicle::{About, Chronicle, Line, What};
+use crate::faults::Faults;
+use crate::finding::{Check, Finding};
+use crate::house::{House, Manner, Stored};
+use crate::luck::Luck;
+use crate::names::Names;
+use crate::plan::Plan;
+
+use clients::Ask;
+use seat::Seat;
+
+/// Most partitions of a map.
+const PARTITIONS_MAX: u64 = 6;
+
+/// How long faults go on when the world settles, at most.
+const FAULTS_TIME: Moment = 30 * SECOND;
+
+/// How long a healed world may take to come to rest.
+const REST_TIME_MAX: Moment = 24 * 3600 * SECOND;
+
+/// Most things that may happen until then.
+const REST_EVENTS_MAX: u64 = 5_000_000;
+
+/// Something that will happen.
+enum Event {
+    /// A partition works, in this life of it.
+    Turn(usize, u64),
+    /// An append reaches the log; the partition may crash right after.
+    Land { seat: usize, life: u64, at: Position, record: Bytes, is_last: bool },
+    /// A partition is told something.
+    Tell(usize, u64, Input),
+    /// A frame arrives.
+    Frame { from: PartitionId, to: PartitionId, bytes: Bytes },
+    /// A client asks, for the first time or again.
+    Ask(usize),
+    /// A request arrives, the how-many-eth of its client.
+    Request(usize, u32),
+    /// A client has waited long enough for this attempt.
+    GiveUp(usize, u32),
+    /// An answer arrives.
+    Answer(usize, Told),
+    /// A partition is opened again.
+    Open(usize),
+}
+
+/// The world.
+pub(crate) struct Mapped {
+    names: Names,
+    agenda: Agenda<Event>,
+    luck: Luck,
+    plan: Plan,
+    tuning: Tuning,
+    is_healed: bool,
+    map: Map,
+    seats: Vec<Seat>,
+    asks: Vec<Ask>,
+    /// Requests without an answer.
+    open_asks: usize,
+    chronicle: Chronicle,
+    parked: Vec<String>,
+    faults: Faults,
+}
+
+impl Mapped {
+    /// A world over a map with borders among `hashes`.
+    pub(crate) fn new(registry: Arc<Registry>, luck: &mut Luck, hashes: &[u64]) -> Self {
+        let plan = Plan::draw(luck);
+        let map = draw_map(luck, hashes);
+        let seats = map.tiles.iter().map(|(range, id)| Seat::new(*id, *range, luck.below(plan.skew / 1000 + 1)));
+        let seats = seats.collect();
+        let mut world = Self {
+            names: Names(registry),
+            agenda: Agenda::new(),
+            tuning: draw_tuning(luck),
+            is_healed: false,
+            seats,
+            asks: Vec::new(),
+            open_asks: 0,
+            chronicle: Chronicle::default(),
+            parked: Vec::new(),
+            faults: Faults::default(),
+            luck: luck.clone(),
+            map,
+            plan,
+        };
+        for seat in 0..world.seats.len() {
+            world.agenda.plan(0, Event::Open(seat));
+        }
+        world
+    }
+
+    fn happen(&mut self) -> Check {
+        let Some(event) = self.agenda.pop() else {
+            return Err(Finding::Platform("something is waited for, and nothing will ever happen".to_owned()));
+        };
+        match event {
+            Event::Turn(seat, life) => self.turn(seat, life),
+            Event::Land { seat, life, at, record, is_last } => {
+                self.land(seat, life, at, record, is_last);
+                Ok(())
+            }
+            Event::Tell(seat, life, input) => {
+                self.give(seat, life, input);
+                Ok(())
+            }
+            Event::Frame { from, to, bytes } => {
+                self.arrive(from, to, bytes);
+                Ok(())
+            }
+            Event::Ask(ask) => {
+                self.ask_now(ask);
+                Ok(())
+            }
+            Event::Request(ask, attempt) => {
+                self.request(ask, attempt);
+                Ok(())
+            }
+            Event::GiveUp(ask, attempt) => {
+                self.give_up(ask, attempt);
+                Ok(())
+            }
+            Event::Answer(ask, answer) => self.answered(ask, answer),
+            Event::Open(seat) => self.open(seat),
+        }
+    }
+
+    fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
+        !self.is_healed && self.luck.chance(rate(&self.plan))
+    }
+
+    /// A time on the way, of the usual length.
+    fn delay(&mut self, seat: usize) -> Moment {
+        1 + self.plan.delay(&mut self.luck, seat as u64)
+    }
+
+    /// The seat of an entity's partition.
+    fn seat_of(&self, address: &Address) -> usize {
+        self.map.tiles.partition_point(|(range, _)| range.last < address.hash())
+    }
+
+    /// Adds a line to the chronicle.
+    fn tell(&mut self, about: Option<About>, words: impl Into<String>) {
+        let at = self.agenda.now();
+        self.chronicle.add(Line { at, about, what: What::Words(words.into()) });
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.open_asks == 0 && self.seats.iter().all(Seat::is_quiet)
+    }
+
+    /// Writes everything that is durable now to the stores.
+    fn store_all(&mut self) -> Check {
+        let was_healed = std::mem::replace(&mut self.is_healed, true);
+        for seat in 0..self.seats.len() {
+            self.seats[seat].wished = None;
+        }
+        loop {
+            for seat in 0..self.seats.len() {
+                // A partition that has crashed since has forgotten the wish.
+                let life = self.seats[seat].life;
+                if !self.seats[seat].is_stored_by(life) && self.seats[seat].wished != Some(life) {
+                    self.seats[seat].wished = Some(life);
+                    self.give(seat, life, Input::Checkpoint { ticket: life });
+                }
+            }
+            if self.seats.iter().all(|seat| seat.is_stored_by(seat.life)) {
+                break;
+            }
+            self.happen()?;
+        }
+        for seat in &mut self.seats {
+            seat.stored = None;
+        }
+        self.is_healed = was_healed;
+        Ok(())
+    }
+
+    fn list(&self, seat: &Seat, range: Range, kind: KindId) -> Check<Vec<Stored>> {
+        let mut found: Vec<Stored> = Vec::new();
+        loop {
+            let after = found.last().map(|(address, _)| address);
+            let next = list(&seat.store, range, kind, after, 1 << 20);
+            let next = next.map_err(|error| Finding::Platform(format!("partition {}: {error}", seat.id)))?;
+            if next.is_empty() {
+                return Ok(found);
+            }
+            found.extend(next.into_iter().map(|entity| (entity.address, entity.state.to_vec())));
+        }
+    }
+}
+
+impl House for Mapped {
+    fn ask(&mut self, wish: Wish, manner: Manner) -> Check<Answer> {
+        let ask = self.plan_ask(wish, manner);
+        loop {
+            if let Some(answer) = self.asks[ask].taken() {
+                return Ok(answer);
+            }
+            self.happen()?;
+        }
+    }
+
+    fn send(&mut self, wish: Wish) -> Check {
+        self.plan_ask(wish, Manner::Send);
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Check {
+        let end = self.agenda.now() + self.luck.below(FAULTS_TIME);
+        while !self.is_at_rest() && self.agenda.next().is_some_and(|next| next < end) {
+            self.happen()?;
+        }
+        self.is_healed = true;
+        let (mut events, before) = (0, self.messages());
+        let end = self.agenda.now() + REST_TIME_MAX;
+        while !self.is_at_rest() {
+            self.happen()?;
+            events += 1;
+            if events > REST_EVENTS_MAX || self.agenda.now() > end {
+                return Err(Finding::Restless { messages: self.messages() - before });
+            }
+        }
+        self.is_healed = false;
+        Ok(())
+    }
+
+    fn wait(&mut self, milliseconds: u64) -> Check {
+        let end = self.agenda.now().saturating_add(milliseconds.saturating_mul(1000));
+        while self.agenda.next().is_some_and(|next| next < end) {
+            self.happen()?;
+        }
+        self.agenda.wait_until(end);
+        Ok(())
+    }
+
+    fn all(&mut self, kind: KindId) -> Check<Vec<Stored>> {
+        self.store_all()?;
+        let mut all = Vec::new();
+        for seat in &self.seats {
+            all.extend(self.list(seat, seat.range, kind)?);
+        }
+        all.sort_by(|(one, _), (two, _)| one.key().cmp(two.key()));
+        Ok(all)
+    }
+
+    fn one(&mut self, address: &Address) -> Check<Option<Vec<u8>>> {
+        self.store_all()?;
+        let seat = &self.seats[self.seat_of(address)];
+        let there = self.list(seat, Range::new(address.hash(), address.hash()), address.kind())?;
+        Ok(there.into_iter().find(|(found, _)| found == address).map(|(_, state)| state))
+    }
+
+    fn parked(&self) -> &[String] {
+        &self.parked
+    }
+
+    fn chronicle(&self) -> &Chronicle {
+        &self.chronicle
+    }
+
+    fn names(&self) -> &Names {
+        &self.names
+    }
+
+    fn faults(&self) -> Faults {
+        let duplicates: u64 = self.seats.iter().map(|seat| seat.counts().1).sum();
+        Faults { duplicates, ..self.faults }
+    }
+
+    fn messages(&self) -> u64 {
+        self.seats.iter().map(|seat| seat.counts().0).sum()
+    }
+
+    fn hashes(&self) -> Vec<u64> {
+        Vec::new()
+    }
+}
+
+/// A map of a few partitions, with borders at some of `hashes` and between them.
+fn draw_map(luck: &mut Luck, hashes: &[u64]) -> Map {
+    let count = 1 + luck.below(PARTITIONS_MAX);
+    let mut firsts = vec![0];
+    for _ in 1..count {
+        let first = if hashes.is_empty() { luck.next() } else { luck.pick(hashes) };
+        firsts.push(first);
+    }
+    firsts.sort_unstable();
+    firsts.dedup();
+    let lasts = firsts.iter().skip(1).map(|next| next - 1).chain([u64::MAX]);
+    let ranges = firsts.iter().zip(lasts).map(|(&first, last)| Range::new(first, last));
+    Map { version: 1, tiles: ranges.zip(1..).map(|(range, id)| (range, PartitionId(id))).collect() }
+}
+
+/// Small numbers, so that everything which happens rarely happens here.
+fn draw_tuning(luck: &mut Luck) -> Tuning {
+    Tuning {
+        append_window: luck.pick(&[1, 2, 4]),
+        batch_messages_max: luck.pick(&[1, 4, 64, 4096]),
+        cache_bytes: luck.pick(&[0, 4_000, 1 << 20]),
+        checkpoint_log_bytes: luck.pick(&[1, 4_000, 1 << 20]),
+        credit_bytes: luck.pick(&[1, 500, 4 << 20]),
+        ..Tuning::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_map_is_whole() {
+        for seed in 0..100 {
+            let mut luck = Luck::new(seed);
+            let hashes: Vec<_> = (0..seed % 7).map(|_| luck.next()).collect();
+            assert!(draw_map(&mut luck, &hashes).is_whole(), "seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Clients of partitions: they ask with a client key, and ask again until they are answered.
+
+use apostate_partition::{Answer as Told, Failure, Manner as Way, Request};
+
+use super::Mapped;
+use crate::agenda::SECOND;
+use crate::call::{Answer, Wish};
+use crate::chronicle::About;
+use crate::finding::{Check, Finding};
+use crate::house::Manner;
+
+use super::Event;
+
+/// What a client asks for.
+pub(super) struct Ask {
+    wish: Wish,
+    manner: Manner,
+    attempts: u32,
+    answer: Option<Answer>,
+    is_answered: bool,
+    /// An answer that was lost on its way.
+    lost: Option<Answer>,
+}
+
+impl Ask {
+    /// The answer, for the one who waits for it.
+    pub(super) fn taken(&mut self) -> Option<Answer> {
+        self.answer.take()
+    }
+}
+
+/// Which ask a ticket stands for.
+pub(super) fn ask_of(ticket: u64) -> usize {
+    (ticket & u64::from(u32::MAX)) as usize
+}
+
+impl Mapped {
+    pub(super) fn plan_ask(&mut self, wish: Wish, manner: Manner) -> usize {
+        let ask = self.asks.len();
+        self.asks.push(Ask { wish, manner, attempts: 0, answer: None, is_answered: false, lost: None });
+        self.open_asks += 1;
+        self.agenda.plan(0, Event::Ask(ask));
+        ask
+    }
+
+    /// A client asks, for the first time or again.
+    pub(super) fn ask_now(&mut self, id: usize) {
+        let ask = &mut self.asks[id];
+        if ask.is_answered {
+            return;
+        }
+        ask.attempts += 1;
+        let attempt = ask.attempts;
+        let seat = self.seat_of(&self.asks[id].wish.to);
+        let delay = self.delay(seat);
+        if self.is_struck(|plan| plan.outside) {
+            self.faults.requests_lost += 1;
+        } else {
+            self.agenda.plan(delay, Event::Request(id, attempt));
+        }
+        let patience = 2 * SECOND + self.luck.below(10 * SECOND);
+        self.agenda.plan(delay + patience, Event::GiveUp(id, attempt));
+    }
+
+    /// A request arrives.
+    pub(super) fn request(&mut self, id: usize, attempt: u32) {
+        let Ask { wish, manner, .. } = &self.asks[id];
+        let (wish, manner) = (wish.clone(), *manner);
+        let about = about(&wish);
+        let Wish { to, handler, body } = wish;
+        let seat = self.seat_of(&to);
+        let manner = match manner {
+            Manner::Look => Way::Look,
+            Manner::Call | Manner::Send => Way::Call { key: Some(format!("call {id}").into()) },
+        };
+        let ticket = u64::from(attempt) << 32 | id as u64;
+        if self.hand_over(seat, Request { ticket, to, handler, body, manner }) {
+            self.tell(Some(about), format!("asked for at partition {}", seat + 1));
+        }
+    }
+
+    /// A client has waited long enough.
+    pub(super) fn give_up(&mut self, id: usize, attempt: u32) {
+        if self.asks[id].attempts == attempt {
+            self.ask_now(id);
+        }
+    }
+
+    /// An answer is about to reach its client.
+    pub(super) fn answered(&mut self, id: usize, told: Told) -> Check {
+        let answer = match told {
+            Told::Done { reply, .. } => Answer::Done(reply),
+            Told::Refused(refusal) => Answer::Refused(refusal),
+            Told::Duplicate | Told::Accepted => {
+                return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
+            }
+            Told::Failed(Failure::Busy | Failure::Stopped(_) | Failure::NotHere { .. }) => {
+                self.agenda.plan(SECOND / 10, Event::Ask(id));
+                return Ok(());
+            }
+            Told::Failed(Failure::Missing) => Answer::Missing,
+            Told::Failed(Failure::UnknownKind | Failure::UnknownHandler) => {
+                let what = format!("{:?} is of a kind that this world does not have", self.asks[id].wish.to);
+                return Err(Finding::Unknown(what));
+            }
+            Told::Failed(failure) => Answer::Failed(failure.to_string()),
+        };
+        if self.asks[id].is_answered {
+            return Ok(());
+        }
+        let is_kept = matches!(answer, Answer::Done(_) | Answer::Refused(_)) && self.asks[id].manner != Manner::Look;
+        if is_kept && self.is_struck(|plan| plan.outside) {
+            self.faults.answers_lost += 1;
+            self.asks[id].lost = Some(answer);
+            return Ok(());
+        }
+        let ask = &mut self.asks[id];
+        if let Some(lost) = ask.lost.take()
+            && is_kept
+            && lost != answer
+        {
+            return Err(Finding::Platform(format!("one client key was answered {lost:?}, and then {answer:?}")));
+        }
+        ask.is_answered = true;
+        self.open_asks -= 1;
+        let (about, manner) = (about(&ask.wish), ask.manner);
+        let words = match &answer {
+            Answer::Done(reply) => format!("answered {}", crate::names::value(reply)),
+            Answer::Refused(refusal) => format!("refused: {refusal}"),
+            Answer::Missing => "there is no such entity".to_owned(),
+            Answer::Failed(why) => format!("failed: {why}"),
+        };
+        if let (Manner::Send, Answer::Failed(why)) = (manner, &answer) {
+            let name = self.names.message(None, &about.to, about.handler, &about.body);
+            self.parked.push(format!("{name}: {why}"));
+        }
+        self.tell(Some(about), words);
+        self.asks[id].answer = Some(answer);
+        Ok(())
+    }
+}
+
+fn about(wish: &Wish) -> About {
+    let Wish { to, handler, body } = wish.clone();
+    About { cause: 0, from: None, to, handler, body }
+}

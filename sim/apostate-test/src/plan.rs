@@ -1,0 +1,69 @@
+//! What a world is like: drawn from the seed, so that seeds differ in kind and not only in detail.
+
+use crate::agenda::{Moment, SECOND};
+use crate::luck::Luck;
+
+/// How often, in a thousand, something goes wrong, and how long things take.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Crashes before a commit.
+    pub(crate) crash_before: u64,
+    /// Crashes after a commit.
+    pub(crate) crash_after: u64,
+    /// Messages lost on their way, and acknowledgements on theirs.
+    pub(crate) loss: u64,
+    /// Messages that come a second time.
+    pub(crate) doubles: u64,
+    /// Requests and answers lost between the platform and the world outside.
+    pub(crate) outside: u64,
+    /// Every message is stopped by a crash the first time that it runs, and answered too late the second time.
+    pub(crate) is_every_commit: bool,
+    pub(crate) delays: Delays,
+    /// How far the clocks of two places may be apart.
+    pub(crate) skew: Moment,
+}
+
+/// How long messages take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Delays {
+    /// Hardly any time: what was sent last arrives as soon as what was sent first.
+    Short,
+    /// Any time up to this.
+    Even(Moment),
+    /// Mostly little, and now and then very long.
+    Rarely(Moment),
+    /// Always short to some places and always long to others.
+    Far(Moment),
+}
+
+impl Plan {
+    pub(crate) fn draw(luck: &mut Luck) -> Self {
+        Self {
+            crash_before: luck.pick(&[0, 20, 100, 300]),
+            crash_after: luck.pick(&[0, 20, 100, 300]),
+            loss: luck.pick(&[0, 20, 100, 300]),
+            doubles: luck.pick(&[0, 50, 300]),
+            outside: luck.pick(&[0, 20, 300]),
+            is_every_commit: luck.chance(200),
+            delays: match luck.below(5) {
+                0 => Delays::Short,
+                1 => Delays::Even(SECOND / 100),
+                2 => Delays::Even(SECOND),
+                3 => Delays::Rarely(10 * SECOND),
+                _ => Delays::Far(SECOND),
+            },
+            skew: luck.pick(&[0, SECOND / 10, 2 * SECOND]),
+        }
+    }
+
+    /// How long something takes to a place with this hash.
+    pub(crate) fn delay(&self, luck: &mut Luck, hash: u64) -> Moment {
+        match self.delays {
+            Delays::Short => luck.below(4),
+            Delays::Even(most) => luck.below(most),
+            Delays::Rarely(most) if luck.chance(20) => luck.below(most),
+            Delays::Rarely(_) => luck.below(SECOND / 1000),
+            Delays::Far(most) => luck.below(if hash.is_multiple_of(3) { most } else { SECOND / 1000 }),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! One message on two values of one entity: the one that was in memory all the time, and the one that was just read
+//! back from its bytes. Both have to do the same, and what goes on is the one from the bytes.
+//!
+//! When they differ, the message runs some more times on values fresh from the bytes. If those differ among
+//! themselves it is the handler that does not do the same twice; if they agree it is the state that lost something.
+//!
+//! Invariant E3: a run sees one entity and one message, and nothing else that could change.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use apostate_core::{Effects, Kind, Live, Mode, Outcome, Sent, StateError, Visit, step};
+
+use crate::names::{self, Names};
+use crate::quiet::{panic_text, quietly};
+
+/// How often a message runs to find out why two values differ.
+const TRIES: usize = 16;
+
+/// An entity as it is committed: its bytes, and two values that should be worth the same.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// None: it does not exist.
+    pub(crate) state: Option<Box<[u8]>>,
+    /// Was just read back, and has not run since.
+    cold: Option<Box<dyn Live>>,
+    /// Was in memory all the time.
+    warm: Option<Box<dyn Live>>,
+}
+
+impl Kept {
+    /// A crash: only the bytes are left.
+    pub(crate) fn forget(&mut self) {
+        self.cold = None;
+        self.warm = None;
+    }
+}
+
+/// What one run came to, apart from what it sent and answered, which stands in [`Twins::effects`].
+pub(crate) struct Ran {
+    pub(crate) outcome: Outcome,
+    /// The entity after the run: to be kept if the run is committed. None: as it was.
+    pub(crate) after: Option<Kept>,
+}
+
+/// What is wrong with the author's program.
+pub(crate) enum Mistake {
+    /// The state does not decode, or not to what was encoded.
+    Unsteady(String),
+    /// The two values differ.
+    Lost(String),
+    /// The handler does not do the same twice.
+    Differs(String),
+    /// A look changes.
+    LookChanges,
+}
+
+/// Room for two runs.
+#[derive(Default)]
+pub(crate) struct Twins {
+    /// What the run sent and answered.
+    pub(crate) effects: Effects,
+    other: Effects,
+    bytes: Vec<u8>,
+    other_bytes: Vec<u8>,
+}
+
+impl Twins {
+    /// Runs a message on both values.
+    pub(crate) fn run(
+        &mut self,
+        names: &Names,
+        kind: &Kind,
+        kept: &mut Kept,
+        handler: usize,
+        visit: &Visit<'_>,
+    ) -> Result<Ran, Mistake> {
+        let state = kept.state.as_deref();
+        let revive = || revive(kind, state).map_err(|error| Mistake::Unsteady(error.0));
+        let mut cold = kept.cold.take().map_or_else(revive, Ok)?;
+        let mut warm = kept.warm.take().map_or_else(revive, Ok)?;
+        let mode = kind.handlers[handler].mode;
+        let (outcome, other) = quietly(|| {
+            let outcome = run(cold.as_mut(), handler, visit, &mut self.effects, &mut self.bytes);
+            (outcome, run(warm.as_mut(), handler, visit, &mut self.other, &mut self.other_bytes))
+        });
+        let is_same = outcome == other
+            && (outcome != Outcome::Done || same(&self.effects, &self.other) && self.bytes == self.other_bytes);
+        if !is_same {
+            let [cold, warm] = [(outcome, &self.effects, &self.bytes), (other, &self.other, &self.other_bytes)]
+                .map(|(outcome, effects, bytes)| Came::of(outcome, effects, bytes));
+            return Err(explain(names, kind, state, handler, visit, &cold, &warm));
+        }
+        if outcome != Outcome::Done {
+            // The values may hold what was refused: only the bytes count.
+            return Ok(Ran { outcome, after: None });
+        }
+        if mode == Mode::Looks {
+            if state.is_some_and(|state| state != self.bytes) {
+                return Err(Mistake::LookChanges);
+            }
+            (kept.cold, kept.warm) = (Some(cold), Some(warm));
+            return Ok(Ran { outcome, after: None });
+        }
+        if self.effects.deleted {
+            return Ok(Ran { outcome, after: Some(Kept::default()) });
+        }
+        let next = quietly(|| decode(kind, &self.bytes)).map_err(|error| Mistake::Unsteady(error.0))?;
+        self.other_bytes.clear();
+        next.encode(&mut self.other_bytes);
+        if self.bytes != self.other_bytes {
+            let [one, two] = [&self.bytes, &self.other_bytes].map(|bytes| names::state(Some(bytes)));
+            return Err(Mistake::Unsteady(format!("encoded, decoded and encoded again, {one} becomes {two}")));
+        }
+        let after = Kept { state: Some(self.bytes.as_slice().into()), cold: Some(next), warm: Some(warm) };
+        Ok(Ran { outcome, after: Some(after) })
+    }
+}
+
+/// The value of these bytes, or a new one.
+fn revive(kind: &Kind, state: Option<&[u8]>) -> Result<Box<dyn Live>, StateError> {
+    state.map_or_else(|| Ok(kind.new_entity()), |state| quietly(|| decode(kind, state)))
+}
+
+/// Decodes; a panic in code of the author's is an error like any other.
+fn decode(kind: &Kind, state: &[u8]) -> Result<Box<dyn Live>, StateError> {
+    catch_unwind(AssertUnwindSafe(|| kind.decode(state)))
+        .unwrap_or_else(|payload| Err(StateError(panic_text(payload.as_ref()))))
+}
+
+/// Runs one message on one value, and encodes what it left. An encoding that panics is a handler that does.
+fn run(live: &mut dyn Live, handler: usize, visit: &Visit<'_>, effects: &mut Effects, bytes: &mut Vec<u8>) -> Outcome {
+    let outcome = step(live, handler, visit, effects);
+    bytes.clear();
+    if outcome == Outcome::Done && !effects.deleted {
+        let encoded = catch_unwind(AssertUnwindSafe(|| live.encode(bytes)));
+        if let Err(payload) = encoded {
+            return Outcome::Panicked(panic_text(payload.as_ref()));
+        }
+    }
+    outcome
+}
+
+fn same(one: &Effects, two: &Effects) -> bool {
+    one.deleted == two.deleted && one.reply == two.reply && one.sent == two.sent
+}
+
+/// Everything that came of a run, to be compared.
+#[derive(PartialEq)]
+struct Came {
+    outcome: Outcome,
+    sent: Vec<Sent>,
+    reply: Vec<u8>,
+    deleted: bool,
+    bytes: Vec<u8>,
+}
+
+impl Came {
+    fn of(outcome: Outcome, effects: &Effects, bytes: &[u8]) -> Self {
+        let is_done = outcome == Outcome::Done;
+        Self {
+            outcome,
+            sent: if is_done { effects.sent.clone() } else { Vec::new() },
+            reply: if is_done { effects.reply.clone() } else { Vec::new() },
+            deleted: is_done && effects.deleted,
+            bytes: bytes.to_vec(),
+        }
+    }
+
+    /// In what way the two differ, in words.
+    fn difference(&self, other: &Self, names: &Names) -> String {
+        if self.outcome != other.outcome {
+            return format!("it ends with {:?}, and with {:?}", self.outcome, other.outcome);
+        }
+        if self.reply != other.reply {
+            return format!("it answers {}, and {}", names::value(&self.reply), names::value(&other.reply));
+        }
+        if self.sent != other.sent {
+            return format!("it sends {}, and {}", list(&self.sent, names), list(&other.sent, names));
+        }
+        let [one, two] = [self, other].map(|came| names::state((!came.deleted).then_some(&came.bytes)));
+        format!("it leaves {one}, and {two}")
+    }
+}
+
+fn list(sent: &[Sent], names: &Names) -> String {
+    let shown = sent.iter().take(4).map(|Sent { to, handler, body, .. }| {
+        let (entity, handler) = (names.entity(to), names.handler(to.kind(), *handler));
+        format!("{entity} {handler} {}", names::value(body))
+    });
+    let shown: Vec<_> = shown.collect();
+    let more = if sent.len() > shown.len() { ", …" } else { "" };
+    format!("[{}{more}]", shown.join(", "))
+}
+
+/// Finds out which of the two it is.
+fn explain(
+    names: &Names,
+    kind: &Kind,
+    state: Option<&[u8]>,
+    handler: usize,
+    visit: &Visit<'_>,
+    cold: &Came,
+    warm: &Came,
+) -> Mistake {
+    let (mut effects, mut bytes) = (Effects::default(), Vec::new());
+    for _ in 0..TRIES {
+        let Ok(mut live) = revive(kind, state) else { break };
+        let outcome = quietly(|| run(live.as_mut(), handler, visit, &mut effects, &mut bytes));
+        let came = Came::of(outcome, &effects, &bytes);
+        if came != *cold {
+            return Mistake::Differs(cold.difference(&came, names));
+        }
+    }
+    Mistake::Lost(warm.difference(cold, names))
+}

@@ -1,0 +1,165 @@
+//! The world as a test sees it.
+
+use std::ops::Deref;
+use std::panic::resume_unwind;
+
+use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, KindId, Looking, ToKey, decode_state};
+use serde::de::DeserializeOwned;
+
+use crate::call::{Answer, Ending, Wish, read};
+use crate::finding::{Check, Finding};
+use crate::house::{House, Manner};
+use crate::seeds::Seeds;
+
+/// A world in which entities live, messages travel and everything goes wrong: what
+/// [`Trial::run`](crate::Trial::run) gives a test.
+///
+/// Everything that it does not allow ends the run of the seed with a [`Failure`](crate::Failure) that says so.
+pub struct World {
+    house: Box<dyn House>,
+    allows_parked: bool,
+}
+
+/// An entity as it was found, with its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<E> {
+    /// Its key.
+    pub key: EntityKey,
+    /// Its state.
+    pub entity: E,
+}
+
+impl<E> Deref for Found<E> {
+    type Target = E;
+    fn deref(&self) -> &E {
+        &self.entity
+    }
+}
+
+impl World {
+    /// Worlds of these seeds. With `APOSTATE_SEED` in the environment it is that seed alone.
+    ///
+    /// ```
+    /// # use apostate::prelude::*;
+    /// # use apostate_test::World;
+    /// # #[entity(name = "stock")]
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # pub struct Stock { on_hand: u32 }
+    /// # #[handlers]
+    /// # impl Stock {
+    /// #     #[open]
+    /// #     pub fn receive(&mut self, units: u32) -> u32 { self.on_hand += units; self.on_hand }
+    /// # }
+    /// World::seeds(0..20).entities::<(Stock,)>().run(|world| {
+    ///     assert_eq!(world.call(Stock::at("tea").receive(5)), 5);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn seeds(seeds: impl IntoIterator<Item = u64>) -> Seeds {
+        Seeds::new(seeds)
+    }
+
+    pub(crate) fn new(house: Box<dyn House>) -> Self {
+        Self { house, allows_parked: false }
+    }
+
+    pub(crate) fn house(&self) -> &dyn House {
+        self.house.as_ref()
+    }
+
+    /// Calls an entity from outside and waits for the answer, while everything else goes on. Lost requests and
+    /// answers are asked again with the same client key. A message that can be refused gives a `Result`.
+    pub fn call<E: Entity, R: DeserializeOwned, S: Ending<R>, A: FromOutside>(
+        &mut self,
+        call: Call<E, R, S, A>,
+    ) -> S::Told {
+        let wish = strictly(Wish::of(call));
+        let name = self.name(&wish);
+        let reply = match strictly(self.house.ask(wish, Manner::Call)) {
+            Answer::Done(reply) => Ok(strictly(read(&reply))),
+            Answer::Refused(refusal) => Err(refusal),
+            Answer::Missing => give_up(Finding::CallFailed { message: name, why: "there is no such entity".into() }),
+            Answer::Failed(why) => give_up(Finding::CallFailed { message: name, why }),
+        };
+        let told = S::told(reply);
+        told.unwrap_or_else(|refusal| give_up(Finding::CallFailed { message: name, why: refusal.to_string() }))
+    }
+
+    /// Sends a message from outside and does not wait. It is asked for again until it is answered, so it takes
+    /// effect once, or is refused; among several, there is no order.
+    pub fn send<E: Entity, R, S: Ending<R>, A: FromOutside>(&mut self, call: Call<E, R, S, A>) {
+        let wish = strictly(Wish::of(call));
+        strictly(self.house.send(wish));
+    }
+
+    /// Looks at an entity, which has to be there and to say.
+    pub fn look<E: Entity, R: DeserializeOwned, A: FromOutside>(&mut self, call: Call<E, R, Looking, A>) -> R {
+        let wish = strictly(Wish::of(call));
+        let name = self.name(&wish);
+        let why = match strictly(self.house.ask(wish, Manner::Look)) {
+            Answer::Done(reply) => return strictly(read(&reply)),
+            Answer::Refused(refusal) => refusal.to_string(),
+            Answer::Missing => "there is no such entity".to_owned(),
+            Answer::Failed(why) => why,
+        };
+        give_up(Finding::CallFailed { message: name, why })
+    }
+
+    /// Lets faults go on for a while, then lets nothing more go wrong, and waits until no message is on its way.
+    /// From then on things go wrong again. Fails if something was parked, unless that is [allowed](Self::allow_parked).
+    pub fn settle(&mut self) {
+        strictly(self.house.settle());
+        if !self.allows_parked && !self.house.parked().is_empty() {
+            give_up(Finding::Parked(self.house.parked().to_vec()));
+        }
+    }
+
+    /// Messages may be parked: handlers that panic are part of the test.
+    pub fn allow_parked(&mut self) {
+        self.allows_parked = true;
+    }
+
+    /// Messages that were parked so far, and sends that failed, as people read them.
+    #[must_use]
+    pub fn parked(&self) -> &[String] {
+        self.house.parked()
+    }
+
+    /// Lets virtual time pass, and what is under way go on.
+    pub fn wait(&mut self, time: std::time::Duration) {
+        strictly(self.house.wait(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+    }
+
+    /// Every entity of a kind as it is committed now, in the order of their keys. They agree with each other once the
+    /// world has [settled](Self::settle), and not before.
+    pub fn all<E: Entity>(&mut self) -> impl Iterator<Item = Found<E>> + use<E> {
+        let all = strictly(self.house.all(KindId::of(E::NAME)));
+        let found: Vec<_> = all.iter().map(|(address, state)| found(address, state)).collect();
+        found.into_iter()
+    }
+
+    /// One entity as it is committed now; none if there is none.
+    pub fn get<E: Entity>(&mut self, key: impl ToKey) -> Option<Found<E>> {
+        let key = key.to_key().map_err(|error| Finding::Test(format!("no entity has this key: {error}")));
+        let address = Address::new(KindId::of(E::NAME), strictly(key));
+        strictly(self.house.one(&address)).map(|state| found(&address, &state))
+    }
+
+    fn name(&self, wish: &Wish) -> String {
+        self.house.names().message(None, &wish.to, wish.handler, &wish.body)
+    }
+}
+
+fn found<E: Entity>(address: &Address, state: &[u8]) -> Found<E> {
+    let entity = decode_state(state).map_err(|error| Finding::Test(format!("{address:?} does not read: {error}")));
+    Found { key: address.key().clone(), entity: strictly(entity) }
+}
+
+/// Ends the run of this seed.
+fn give_up(finding: Finding) -> ! {
+    resume_unwind(Box::new(finding))
+}
+
+fn strictly<T>(checked: Check<T>) -> T {
+    checked.unwrap_or_else(|finding| give_up(finding))
+}
