@@ -1,4 +1,4 @@
-//! The command line: four commands, and the options of one of them.
+//! The command line: a few commands, and the options of one of them.
 //!
 //! Written by hand, because `cargo xtask` is compiled before anything else and should be ready in seconds.
 
@@ -14,6 +14,8 @@ pub(crate) enum Command {
     Fix,
     Test,
     Tidy,
+    /// With what the simulator is told.
+    Sim(Vec<String>),
     Help,
 }
 
@@ -48,6 +50,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         "fix" => Command::Fix,
         "test" => Command::Test,
         "tidy" => Command::Tidy,
+        "sim" => return Ok(Command::Sim(words.collect())),
         "help" | "--help" | "-h" => Command::Help,
         other => return Err(Failure::Usage(format!("there is no chore `{other}`"))),
     };
@@ -89,6 +92,7 @@ pub(crate) fn usage() -> String {
          cargo xtask check    the gate; never writes\n\
          cargo xtask fix      what a tool can put right by itself: layout, and lints that know their cure\n\
          cargo xtask tidy     the house rules\n\
+         cargo xtask sim      simulated clusters: --seeds N, --seed SEED --tell, or --hours H\n\
          \n\
          cargo xtask check [STEP]... [--skip STEP]... [--keep-going]\n\
          \n\
@@ -129,6 +133,12 @@ mod tests {
     #[test]
     fn a_skipped_step_is_left_out() {
         assert!(!chosen("check --skip tests").contains(&"tests"));
+    }
+
+    #[test]
+    fn the_simulator_gets_its_own_words() {
+        let parsed = parse(["sim", "--seed", "7"].map(String::from)).expect("a chore");
+        assert_eq!(parsed, Command::Sim(vec!["--seed".into(), "7".into()]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! cargo xtask check    the gate: everything that must hold before a change is handed over; never writes
 //! cargo xtask fix      its writing twin: what a tool can put right by itself
 //! cargo xtask tidy     the house rules that no other tool knows
+//! cargo xtask sim      simulated clusters: `--seeds N`, `--seed SEED --tell`, `--hours H`
 //! ```
 //!
 //! Nothing here installs anything. What continuous integration runs is `.ci/run`, which calls the first two. Read
@@ -43,6 +44,7 @@ fn run() -> Result<(), Failure> {
         Command::Fix => runner::run_all(&root()?, &steps::FIXES.iter().collect::<Vec<_>>(), false),
         Command::Test => runner::run_all(&root()?, &[&steps::TESTS], false),
         Command::Tidy => tidy::run(&root()?),
+        Command::Sim(words) => runner::run_sim(&root()?, &words),
     }
 }
 

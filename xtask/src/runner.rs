@@ -61,6 +61,13 @@ fn run_cargo(root: &Path, step: &'static str, call: &Cargo) -> Result<(), Failur
     if start(&mut command)? { Ok(()) } else { Err(Failure::Steps(vec![step])) }
 }
 
+/// Runs the simulator with `words`, which are its own.
+pub(crate) fn run_sim(root: &Path, words: &[String]) -> Result<(), Failure> {
+    let mut command = cargo(root);
+    command.args(["run", "--release", "-p", "apostate-sim", "--"]).args(words);
+    if start(&mut command)? { Ok(()) } else { Err(Failure::Steps(vec!["sim"])) }
+}
+
 fn is_installed(root: &Path, arguments: &[&str]) -> Result<bool, Failure> {
     start(cargo(root).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()))
 }

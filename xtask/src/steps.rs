@@ -36,7 +36,7 @@ const fn cargo(arguments: &'static [&'static str]) -> Cargo {
 }
 
 /// Everything that must hold before a change is handed over.
-pub(crate) const GATE: &[&Step] = &[&FMT, &TIDY, &DENY, &CLIPPY, &DOCS, &TESTS];
+pub(crate) const GATE: &[&Step] = &[&FMT, &TIDY, &DENY, &CLIPPY, &DOCS, &TESTS, &SIM];
 
 const FMT: Step = Step {
     name: "fmt",
@@ -84,6 +84,27 @@ pub(crate) const TESTS: Step = Step {
 };
 
 const FAILPOINTS: &str = "apostate-server/failpoints,store-node/failpoints";
+
+/// Simulated clusters, and the simulator itself on trial. Optimised: unoptimised it is ten times slower.
+const SIM: Step = Step {
+    name: "sim",
+    proves: "no simulated cluster breaks an invariant, and every planted bug is caught",
+    work: Work::Cargo(&[
+        cargo(&["run", "--release", "-p", "apostate-sim", "--", "--seeds", "300"]),
+        cargo(&[
+            "run",
+            "--release",
+            "-p",
+            "apostate-sim",
+            "--features",
+            "planted",
+            "--",
+            "--planted",
+            "--seeds",
+            "1000",
+        ]),
+    ]),
+};
 
 /// The writing twins of the steps that have one.
 pub(crate) const FIXES: &[Step] = &[

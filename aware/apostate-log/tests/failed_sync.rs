@@ -103,11 +103,60 @@ fn the_last_segment_is_made_durable_also_when_it_is_flawed() {
 
 #[test]
 fn a_failed_sync_is_no_full_disk_whatever_it_says() {
-    // A new segment is needed, and what fails is the sync of its name or its bytes.
+    // What fails is the sync of a group, of a file that is filled, or of a new segment's header.
+    for (records, bytes) in [(3, 100), (3, 80_000), (14, 40_000)] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let rig = Rig::open(dir.path(), &Expected::default());
+        let mut one = rig.log(1);
+        rig.fill(&mut one, 1, records);
+        while records > 3 && !common::has_spare(dir.path()) {
+            std::thread::yield_now();
+        }
+        rig.settings.faults.fail_syncs_with(std::io::ErrorKind::StorageFull);
+        let result = rig.append(&mut one, records + 1, &vec![7; bytes]);
+        assert!(matches!(result, AppendResult::Poisoned(_)), "{bytes}: {result:?}");
+    }
+}
+
+#[test]
+fn a_segment_is_written_over_when_nothing_calls_it_a_segment_any_more() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let mut one = rig.log(1);
+    let mut at = 1;
+    while common::segments(dir.path()).len() < 3 {
+        rig.fill(&mut one, at, at);
+        at += 1;
+    }
+    one.trim(Position(at - 1));
+    rig.fill(&mut one, at, at + 1);
+    assert!(common::has_spare(dir.path()), "a trimmed segment waits for its use");
+    // The next segment is one that was trimmed. Its new name is not durable; is its old one gone?
+    rig.settings.faults.fail_name_syncs();
+    assert!(matches!(rig.append(&mut one, at + 2, &vec![7; 58_000]), AppendResult::Poisoned(_)));
+    let image = rig.crash();
+    for segment in common::segments(image.path()) {
+        let (header, _) = common::groups(&segment);
+        assert_eq!(segment.file_stem(), Some(format!("{:010}", header.number).as_ref()));
+    }
+    let positions = [(apostate_log::PartitionId(1), Position(at - 2))].into();
+    let again = Rig::open(image.path(), &Expected { positions, ..Expected::default() });
+    assert_eq!(again.stopped(), []);
+    assert_eq!(again.log(1).last(), Ok(Position(at + 1)));
+}
+
+#[test]
+fn a_segment_has_its_header_before_it_has_its_name() {
     let dir = tempfile::tempdir().expect("a folder");
     let rig = Rig::open(dir.path(), &Expected::default());
     let mut one = rig.log(1);
     rig.fill(&mut one, 1, 3);
-    rig.settings.faults.fail_syncs_with(std::io::ErrorKind::StorageFull);
+    // It needs a new segment, whose first group is not written, nor ever synced.
+    rig.settings.faults.fail_writes(Some(std::io::ErrorKind::Other));
     assert!(matches!(rig.append(&mut one, 4, &vec![7; 80_000]), AppendResult::Poisoned(_)));
+    let image = rig.crash();
+    assert_eq!(common::segments(image.path()).len(), 2);
+    let again = Rig::open(image.path(), &Expected::default());
+    assert_eq!(again.stopped(), []);
+    assert_eq!(again.log(1).last(), Ok(Position(3)));
 }

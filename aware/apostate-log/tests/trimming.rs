@@ -74,29 +74,41 @@ fn a_partition_that_is_set_aside_pins_nothing() {
 
 #[test]
 fn what_is_set_aside_holds_everything_that_was_acknowledged() {
-    for round in 0..20 {
-        let dir = tempfile::tempdir().expect("a folder");
-        let rig = Rig::open(dir.path(), &Expected::default());
-        let mut log = rig.log(1);
-        for at in 1..=400 {
-            log.append(Position(at), common::record(at, &common::body(at)));
-            if at == 10 + round * 10 {
-                rig.engine().set_aside(PartitionId(1), "E1 broken: a test says so").expect("a copy");
-            }
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let mut log = rig.log(1);
+    rig.fill(&mut log, 1, 3);
+    // The writer has written record 4, and waits for the disk; 5 has arrived meanwhile.
+    let faults = &rig.settings.faults;
+    faults.hold_syncs(true);
+    log.append(Position(4), common::record(4, &common::body(4)));
+    while faults.held_syncs() == 0 {
+        std::thread::yield_now();
+    }
+    log.append(Position(5), common::record(5, &common::body(5)));
+    std::thread::scope(|scope| {
+        let copying = scope.spawn(|| rig.engine().set_aside(PartitionId(1), "E1 broken: a test says so"));
+        while rig.stopped().is_empty() {
+            std::thread::yield_now();
         }
-        drop(rig);
-        let mut done = Vec::new();
+        faults.hold_syncs(false);
+        copying.join().expect("no panic").expect("a copy");
+    });
+    let mut done = Vec::new();
+    while done.len() < 2 {
         log.poll(&mut done);
-        assert_eq!(done.len(), 400);
-        let acknowledged = done.iter().filter(|(_, result)| *result == AppendResult::Ok).count() as u64;
-        drop(log);
-        let aside = std::fs::read(dir.path().join("log/stopped-1.seg")).expect("a copy");
-        for at in 1..=acknowledged {
-            let record = common::record(at, &common::body(at));
-            assert!(aside.windows(record.len()).any(|window| window == record), "record {at} of {acknowledged}");
+        std::thread::yield_now();
+    }
+    assert_eq!(done[0], (Position(4), AppendResult::Ok));
+    assert!(matches!(done[1], (Position(5), AppendResult::Poisoned(_))), "{done:?}");
+    let image = rig.crash();
+    drop((log, rig));
+    for dir in [dir.path(), image.path()] {
+        let aside = std::fs::read(dir.join("log/stopped-1.seg")).expect("a copy");
+        for record in filled(1, 4) {
+            assert!(aside.windows(record.len()).any(|window| window == record));
         }
-        let rig = Rig::open(dir.path(), &Expected::default());
-        assert_eq!(rig.stopped(), [(1, acknowledged + 1)]);
+        assert_eq!(Rig::open(dir, &Expected::default()).stopped(), [(1, 5)]);
     }
 }
 

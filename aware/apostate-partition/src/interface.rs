@@ -112,7 +112,7 @@ pub enum Effect {
         /// The answer. Everything that it depends on is durable.
         answer: Answer,
     },
-    /// Read from the store, with [`load`](crate::load), and come back with [`Input::Loaded`].
+    /// Read from the store, with [`load`](crate::load()), and come back with [`Input::Loaded`].
     Load(Load),
     /// Write cells to the store, and come back with [`Input::Checkpointed`]. One at a time.
     Checkpoint(Box<Checkpoint>),

@@ -37,6 +37,7 @@ bugs! {
     "keys-of-log-only": "after a crash, only client keys that the log has are known",
     "local-dropped": "messages that do not fit into a batch are dropped",
     "look-unconfirmed": "a look is answered by a writer that does not know whether it still is one",
+    "nonce-kept": "an answer to a session that was open already opens it again",
     "number-reused": "a record does not say which numbers were used",
     "oldest-skipped": "a session starts behind the oldest message",
     "old-session": "frames of an old session are taken",

@@ -161,7 +161,7 @@ pub(crate) struct Slots {
     slab: Vec<Slot>,
     free: Vec<SlotId>,
     hand: usize,
-    /// What the slots cost, as accounted by [`Slots::recount`].
+    /// What the slots cost, as accounted by [`Slots::set_encoded`].
     bytes: usize,
 }
 

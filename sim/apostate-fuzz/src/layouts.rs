@@ -1,6 +1,7 @@
 //! Every layout there is, one a file.
 
 mod cell;
+mod conversation;
 mod frame;
 mod group;
 mod message;
@@ -13,7 +14,7 @@ mod value;
 use crate::Layout;
 
 /// Every layout, from the disk up to the entity.
-pub const LAYOUTS: [&Layout; 9] = [
+pub const LAYOUTS: [&Layout; 10] = [
     &segment::LAYOUT,
     &group::LAYOUT,
     &record::LAYOUT,
@@ -21,6 +22,7 @@ pub const LAYOUTS: [&Layout; 9] = [
     &own_row::LAYOUT,
     &message::LAYOUT,
     &frame::LAYOUT,
+    &conversation::LAYOUT,
     &stored::LAYOUT,
     &value::LAYOUT,
 ];

@@ -7,16 +7,20 @@ use apostate_fuzz::layout;
 const TRIALS: u64 = 20_000;
 
 fn check(name: &str) {
+    check_with(name, TRIALS);
+}
+
+fn check_with(name: &str, trials: u64) {
     for seed in [1, 2] {
         let mut campaign = Campaign::new(layout(name).expect("a layout"), seed).expect("a corpus");
-        for _ in 0..TRIALS / 2 {
+        for _ in 0..trials / 2 {
             if let Err(found) = campaign.step() {
                 panic!("{found}");
             }
         }
         // A campaign in which everything is refused, or nothing, tries nothing.
         let figures = campaign.figures();
-        let few = TRIALS / 200;
+        let few = trials / 200;
         assert!(figures.read > few && figures.refused > few, "{figures:?}");
     }
 }
@@ -54,6 +58,12 @@ fn messages_are_read_or_refused() {
 #[test]
 fn frames_are_read_or_refused() {
     check("frame");
+}
+
+#[test]
+fn whatever_a_partition_hears_it_takes_or_drops_and_what_it_commits_reads_back() {
+    // A trial is a partition that lives and dies.
+    check_with("conversation", TRIALS / 20);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Of two things at the same moment the one that was planned first happens first, so that a run depends on
 //! nothing but its seed.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// A moment of virtual time, in microseconds since the run began.
 pub(crate) type Moment = u64;
@@ -16,12 +17,15 @@ pub(crate) const SECOND: Moment = 1_000_000;
 pub(crate) struct Agenda<E> {
     now: Moment,
     planned: u64,
-    events: BTreeMap<(Moment, u64), E>,
+    /// When, in which order, and where in `events`.
+    queue: BinaryHeap<Reverse<(Moment, u64, usize)>>,
+    events: Vec<Option<E>>,
+    free: Vec<usize>,
 }
 
 impl<E> Agenda<E> {
     pub(crate) fn new() -> Self {
-        Self { now: 0, planned: 0, events: BTreeMap::new() }
+        Self { now: 0, planned: 0, queue: BinaryHeap::new(), events: Vec::new(), free: Vec::new() }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -31,7 +35,12 @@ impl<E> Agenda<E> {
     /// Plans `event` for `moment`, or for now if that has passed.
     pub(crate) fn plan(&mut self, moment: Moment, event: E) {
         self.planned += 1;
-        self.events.insert((moment.max(self.now), self.planned), event);
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.events.push(None);
+            self.events.len() - 1
+        });
+        self.events[at] = Some(event);
+        self.queue.push(Reverse((moment.max(self.now), self.planned, at)));
     }
 
     /// Plans `event` for `delay` from now.
@@ -41,13 +50,14 @@ impl<E> Agenda<E> {
 
     /// The next event, if it comes before `end`. Time moves on to it.
     pub(crate) fn next_before(&mut self, end: Moment) -> Option<E> {
-        let (&(moment, _), _) = self.events.first_key_value()?;
+        let Reverse((moment, _, at)) = *self.queue.peek()?;
         if moment >= end {
             return None;
         }
-        let ((moment, _), event) = self.events.pop_first()?;
+        self.queue.pop();
+        self.free.push(at);
         self.now = moment;
-        Some(event)
+        self.events[at].take()
     }
 
     /// Lets time pass in which nothing happens.

@@ -215,9 +215,8 @@ impl World {
             (Fate::Well, Landing::Landed) => AppendResult::Ok,
             (Fate::Well, Landing::Taken(other)) => AppendResult::Taken(other),
             (Fate::Well, Landing::Gone) => gone(at),
-            (Fate::Well, Landing::Gap) => {
-                self.luck.pick(&[0, 1]).eq(&0).then_some(AppendResult::Full).unwrap_or(AppendResult::Unknown)
-            }
+            (Fate::Well, Landing::Gap) if self.luck.chance(500) => AppendResult::Full,
+            (Fate::Well, Landing::Gap) => AppendResult::Unknown,
         };
         self.answer_append(id, at, result);
         Ok(())

@@ -7,8 +7,10 @@
 //! there, the store has no checkpoint behind them, and nobody else has heard of a message in them. Such a loss is not
 //! played.
 
-use apostate_log::{MemoryStore, Position, Store};
-use apostate_partition::cell::Section;
+use apostate_core::{Address, Entity, KindId};
+use apostate_log::{MemoryStore, PartitionId, Position, Record, Store};
+use apostate_partition::cell::{self, Section};
+use apostate_partition::commit::Body;
 use apostate_partition::rectangles::Origin;
 use apostate_partition::{Input, Manner, Request, stored_position};
 
@@ -17,9 +19,7 @@ use crate::broken::{Broken, Check, demand};
 use crate::engine::lock;
 use crate::fault::Fault;
 use crate::programs::bank::Account;
-use crate::world::World;
-use apostate_log::{PartitionId, Record};
-use apostate_partition::commit::Body;
+use crate::world::{Ticket, World};
 
 /// What is damaged in the end, most of it in one partition's log.
 const DAMAGES: &[Fault] = &[
@@ -88,6 +88,7 @@ impl World {
     fn is_noticed(&mut self, damage: Fault, place: usize, id: PartitionId, at: Position) -> Check {
         let bit = self.luck.below(1 << 20) as usize;
         let disk = std::sync::Arc::clone(self.disk(id));
+        let mut hurt = None;
         match damage {
             Fault::FlippedRecord => lock(&disk).flip(at, bit),
             Fault::MissingRecord => lock(&disk).take_out(at),
@@ -95,7 +96,7 @@ impl World {
             Fault::LostSuffixMarked => lock(&disk).lose_after(at, true),
             Fault::LostSuffixStored | Fault::LostSuffixHeard => lock(&disk).lose_after(at, false),
             Fault::LostStore => self.places[place].store = MemoryStore::new(),
-            _ => self.damage_cell(place)?,
+            _ => hurt = self.damage_cell(place)?,
         }
         for place in 0..self.places.len() {
             self.reopen(place)?;
@@ -104,8 +105,8 @@ impl World {
             if self.noticed.is_some() {
                 return Ok(());
             }
-            if damage == Fault::FlippedCell {
-                self.look_at_accounts();
+            if let Some(account) = &hurt {
+                self.look_at(account.clone());
             }
             let next = self.agenda.now() + SECOND / 2;
             self.run_until(next)?;
@@ -114,8 +115,8 @@ impl World {
         Ok(())
     }
 
-    /// Flips something in the state of an account, or in a row of a partition's own.
-    fn damage_cell(&mut self, place: usize) -> Check {
+    /// Flips something in a row of a partition's own, or in the state of an account, which it gives then.
+    fn damage_cell(&mut self, place: usize) -> Result<Option<Address>, Broken> {
         let store = &self.places[place].store;
         let states = [Section::State as u8];
         let cells = store.scan(&states, &[Section::State as u8 + 1], usize::MAX);
@@ -123,25 +124,21 @@ impl World {
         let both = cells.and_then(|cells| Ok((cells, rows?)));
         let (cells, mut rows) = both.map_err(|error| Broken::new("P6", error.to_string()))?;
         // What the log has newer nobody reads from the store.
-        let followers = &self.followers;
-        let is_read = |key: &[u8]| !followers.iter().any(|follower| follower.has_newer(key));
-        let account = apostate_core::KindId::of(<Account as apostate_core::Entity>::NAME).0.to_be_bytes();
+        let is_read = |key: &[u8]| !self.followers.iter().any(|follower| follower.has_newer(key));
+        let account = KindId::of(Account::NAME).0.to_be_bytes();
         rows.extend(cells.into_iter().filter(|(key, _)| key[1..5] == account && is_read(key)));
-        let at = self.luck.index(rows.len());
-        store.damage(&rows[at].0);
-        Ok(())
+        let key = &rows[self.luck.index(rows.len())].0;
+        store.damage(key);
+        Ok(cell::read_key(key).map(|cell| cell.address))
     }
 
-    /// Somebody looks at every account, so that a damaged one is read.
-    fn look_at_accounts(&mut self) {
-        for account in 0..self.plan.work.accounts.max(8) {
-            let call = Account::at(format!("a{account}")).balance();
-            let Ok(to) = call.to else { continue };
-            let ticket = self.ticket(crate::world::Ticket::Command, to.clone());
-            if let Some(seat) = self.seats.current(self.map.find(to.hash())) {
-                let (handler, body, manner) = (call.handler, call.body, Manner::Look);
-                self.give(seat, Input::Request(Request { ticket, to, handler, body, manner }));
-            }
+    /// Somebody looks at an account, so that it is read.
+    fn look_at(&mut self, to: Address) {
+        let call = Account::at(to.key()).balance();
+        let ticket = self.ticket(Ticket::Command, to.clone());
+        if let Some(seat) = self.seats.current(self.map.find(to.hash())) {
+            let (handler, body, manner) = (call.handler, call.body, Manner::Look);
+            self.give(seat, Input::Request(Request { ticket, to, handler, body, manner }));
         }
     }
 }

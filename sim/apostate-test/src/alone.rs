@@ -145,7 +145,7 @@ impl Alone {
         let Some(event) = self.agenda.pop() else { return Ok(false) };
         match event {
             Event::Deliver(lane) => self.deliver(lane)?,
-            Event::Copy(lane, number) => self.copy(lane, number),
+            Event::Copy(lane, number) => self.copy(lane, number)?,
             Event::Ask(ask) => self.arrive(ask)?,
             Event::Inbox(place) => self.inbox(place)?,
         }

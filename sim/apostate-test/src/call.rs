@@ -36,6 +36,11 @@ pub(crate) enum Answer {
 
 /// How a message that changes something ends, as [`World::call`](crate::World::call) tells it. One that cannot be
 /// refused gives its reply, one that can gives a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "this message changes nothing, or does not say how it ends",
+    label = "not a message to call or send",
+    note = "a handler that takes `&self` only looks: `world.look(…)`"
+)]
 pub trait Ending<R> {
     /// What the caller gets.
     type Told;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use apostate_core::{Address, HandlerId};
+use apostate_core::{Address, HandlerId, decode};
 
 use crate::agenda::Moment;
 use crate::names::{Names, value};
@@ -100,7 +100,8 @@ impl About {
 }
 
 fn done(reply: &[u8], sent: usize) -> String {
-    let reply = if reply.is_empty() { String::new() } else { format!(", answers {}", value(reply)) };
+    let is_empty = reply.is_empty() || decode::<()>(reply).is_ok();
+    let reply = if is_empty { String::new() } else { format!(", answers {}", value(reply)) };
     let sent = if sent == 0 { String::new() } else { format!(", sends {sent}") };
     format!("done{reply}{sent}")
 }

@@ -59,7 +59,7 @@ enum Event {
     /// An append reaches the log; the partition may crash right after.
     Land { seat: usize, life: u64, at: Position, record: Bytes, is_last: bool },
     /// A partition is told something.
-    Tell(usize, u64, Input),
+    Tell(usize, u64, Box<Input>),
     /// A frame arrives.
     Frame { from: PartitionId, to: PartitionId, bytes: Bytes },
     /// A client asks, for the first time or again.
@@ -69,7 +69,7 @@ enum Event {
     /// A client has waited long enough for this attempt.
     GiveUp(usize, u32),
     /// An answer arrives.
-    Answer(usize, Told),
+    Answer(usize, Box<Told>),
     /// A partition is opened again.
     Open(usize),
 }
@@ -131,7 +131,7 @@ impl Mapped {
                 Ok(())
             }
             Event::Tell(seat, life, input) => {
-                self.give(seat, life, input);
+                self.give(seat, life, *input);
                 Ok(())
             }
             Event::Frame { from, to, bytes } => {
@@ -150,7 +150,7 @@ impl Mapped {
                 self.give_up(ask, attempt);
                 Ok(())
             }
-            Event::Answer(ask, answer) => self.answered(ask, answer),
+            Event::Answer(ask, answer) => self.answered(ask, *answer),
             Event::Open(seat) => self.open(seat),
         }
     }
@@ -183,24 +183,21 @@ impl Mapped {
     fn store_all(&mut self) -> Check {
         let was_healed = std::mem::replace(&mut self.is_healed, true);
         for seat in 0..self.seats.len() {
-            self.seats[seat].wished = None;
+            (self.seats[seat].wished, self.seats[seat].stored) = (None, None);
         }
         loop {
             for seat in 0..self.seats.len() {
                 // A partition that has crashed since has forgotten the wish.
                 let life = self.seats[seat].life;
-                if !self.seats[seat].is_stored_by(life) && self.seats[seat].wished != Some(life) {
+                if self.seats[seat].is_open() && self.seats[seat].wished != Some(life) {
                     self.seats[seat].wished = Some(life);
                     self.give(seat, life, Input::Checkpoint { ticket: life });
                 }
             }
-            if self.seats.iter().all(|seat| seat.is_stored_by(seat.life)) {
+            if self.seats.iter().all(Seat::is_stored) {
                 break;
             }
             self.happen()?;
-        }
-        for seat in &mut self.seats {
-            seat.stored = None;
         }
         self.is_healed = was_healed;
         Ok(())

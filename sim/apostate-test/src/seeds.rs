@@ -131,7 +131,7 @@ fn live(
     test: &impl Fn(&mut World),
     report: &mut Report,
 ) -> Result<World, Box<Failure>> {
-    let mut world = World::new(house);
+    let mut world = World::new(house, seed);
     let lived = catch_unwind(AssertUnwindSafe(|| {
         test(&mut world);
         world.settle();

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{Answer, Ending, Wish, read};
 use crate::finding::{Check, Finding};
 use crate::house::{House, Manner};
+use crate::luck::Luck;
 use crate::seeds::Seeds;
 
 /// A world in which entities live, messages travel and everything goes wrong: what
@@ -18,6 +19,7 @@ use crate::seeds::Seeds;
 pub struct World {
     house: Box<dyn House>,
     allows_parked: bool,
+    luck: Luck,
 }
 
 /// An entity as it was found, with its key.
@@ -59,8 +61,8 @@ impl World {
         Seeds::new(seeds)
     }
 
-    pub(crate) fn new(house: Box<dyn House>) -> Self {
-        Self { house, allows_parked: false }
+    pub(crate) fn new(house: Box<dyn House>, seed: u64) -> Self {
+        Self { house, allows_parked: false, luck: Luck::new(!seed) }
     }
 
     pub(crate) fn house(&self) -> &dyn House {
@@ -128,6 +130,11 @@ impl World {
     /// Lets virtual time pass, and what is under way go on.
     pub fn wait(&mut self, time: std::time::Duration) {
         strictly(self.house.wait(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+    }
+
+    /// A random number below `end`, for what the test asks for: the same in every run of a seed. 0 if there is none.
+    pub fn random(&mut self, end: u64) -> u64 {
+        self.luck.below(end)
     }
 
     /// Every entity of a kind as it is committed now, in the order of their keys. They agree with each other once the

@@ -91,6 +91,7 @@ mod tests {
         ("apostate-partition", "aware/apostate-partition"),
         ("apostate-server", "edge/apostate-server"),
         ("apostate-sim", "sim/apostate-sim"),
+        ("apostate-test", "sim/apostate-test"),
         ("store", "examples/store"),
         ("store-node", "examples/store-node"),
         ("xtask", "xtask"),
@@ -140,6 +141,15 @@ mod tests {
         assert!(!may("store", "apostate-core", false));
         assert!(!may("store", "apostate-server", true));
         assert!(may("store-node", "apostate-server", false));
+    }
+
+    #[test]
+    fn a_domain_crate_sees_the_authors_test_kit_in_its_tests_only() {
+        assert!(may("store", "apostate-test", true));
+        assert!(!may("store", "apostate-test", false));
+        assert!(!may("store", "apostate-sim", true));
+        assert!(!may("apostate", "apostate-test", true));
+        assert!(!may("apostate-test", "apostate-server", false));
     }
 
     #[test]

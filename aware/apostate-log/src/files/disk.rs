@@ -104,6 +104,7 @@ impl Disk {
     /// Makes creations, renames and removals durable.
     pub(super) fn sync_dir(&self) -> io::Result<()> {
         self.faults.before_sync()?;
+        self.faults.before_name_sync()?;
         sync_dir(&self.dir)?;
         self.faults.names_synced(&self.dir)
     }

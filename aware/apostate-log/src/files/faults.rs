@@ -11,12 +11,18 @@ use std::path::Path;
 pub struct Faults {
     #[cfg(feature = "faults")]
     shared: std::sync::Arc<std::sync::Mutex<Set>>,
+    #[cfg(feature = "faults")]
+    released: std::sync::Arc<std::sync::Condvar>,
 }
 
 #[cfg(feature = "faults")]
 #[derive(Debug, Default)]
 struct Set {
     syncs_fail: Option<io::ErrorKind>,
+    name_syncs_fail: bool,
+    syncs_held: bool,
+    /// Syncs that wait.
+    waiting: usize,
     writes_fail: Option<io::ErrorKind>,
     merges_fail: Option<io::ErrorKind>,
     unreadable: Option<std::ops::Range<u64>>,
@@ -29,6 +35,11 @@ struct Set {
 impl Faults {
     #[inline(always)]
     pub(crate) fn before_sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(crate) fn before_name_sync(&self) -> io::Result<()> {
         Ok(())
     }
 
@@ -85,6 +96,23 @@ impl Faults {
     /// Lets every sync fail from now on, with this error.
     pub fn fail_syncs_with(&self, kind: io::ErrorKind) {
         self.set().syncs_fail = Some(kind);
+    }
+
+    /// Lets every sync wait from now on, or all go on.
+    pub fn hold_syncs(&self, hold: bool) {
+        self.set().syncs_held = hold;
+        self.released.notify_all();
+    }
+
+    /// How many syncs wait.
+    #[must_use]
+    pub fn held_syncs(&self) -> usize {
+        self.set().waiting
+    }
+
+    /// Lets every sync of names fail from now on.
+    pub fn fail_name_syncs(&self) {
+        self.set().name_syncs_fail = true;
     }
 
     /// Lets every write of a group fail from now on with this error, or none.
@@ -148,7 +176,17 @@ impl Faults {
     }
 
     pub(crate) fn before_sync(&self) -> io::Result<()> {
-        self.set().syncs_fail.map_or(Ok(()), |kind| Err(io::Error::new(kind, "a test lets syncs fail")))
+        let mut set = self.set();
+        set.waiting += 1;
+        while set.syncs_held {
+            set = self.released.wait(set).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        set.waiting -= 1;
+        set.syncs_fail.map_or(Ok(()), |kind| Err(io::Error::new(kind, "a test lets syncs fail")))
+    }
+
+    pub(crate) fn before_name_sync(&self) -> io::Result<()> {
+        if self.set().name_syncs_fail { Err(io::Error::other("a test lets syncs of names fail")) } else { Ok(()) }
     }
 
     /// Headers stand at the beginning of a file; all else is a group.

@@ -139,6 +139,13 @@ pub(crate) fn segments(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Whether a file waits to be the next segment, filled.
+pub(crate) fn has_spare(dir: &Path) -> bool {
+    let files = std::fs::read_dir(dir.join("log")).expect("a log").map(|entry| entry.expect("an entry"));
+    let is_spare = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"spare-");
+    files.into_iter().any(|file| is_spare(&file.file_name()) && file.metadata().expect("its size").len() >= 64 << 10)
+}
+
 /// All records of a log.
 pub(crate) fn read_all(log: &FilesLog) -> Result<Vec<Bytes>, LogError> {
     log.read(Position(1), usize::MAX)

@@ -25,7 +25,8 @@ pub(crate) struct Intake {
     pub(crate) id: PartitionId,
     /// The sender's range, as it said when the session opened.
     pub(crate) source: Range,
-    nonce: u64,
+    /// What we have asked with and not been answered: an answer to anything else is an old one.
+    nonce: Option<u64>,
     /// The session's name, once its sender has answered.
     name: u64,
     state: State,
@@ -76,7 +77,7 @@ impl Intakes {
             .map(|(source, id)| Intake {
                 id,
                 source,
-                nonce: 0,
+                nonce: None,
                 name: 0,
                 state: State::Opening,
                 received: 0,
@@ -121,7 +122,7 @@ impl Intake {
     /// Asks for a new session, with `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
     /// second of `luck` keeps many receivers from asking at once.
     pub(crate) fn open(&mut self, nonce: u64, own: Range, now: Timestamp) -> Bytes {
-        self.nonce = nonce;
+        self.nonce = Some(nonce);
         self.state = State::Opening;
         self.received = 0;
         self.queue.clear();
@@ -150,11 +151,14 @@ impl Intake {
 
     /// Whether the sender's answer belongs to the session that we asked for.
     pub(crate) fn expects(&self, nonce: u64) -> bool {
-        self.state == State::Opening && self.nonce == nonce
+        self.state == State::Opening && self.nonce == Some(nonce)
     }
 
     /// The sender's answer was committed. Gives the frame that lets it start.
     pub(crate) fn opened(&mut self, name: u64, source: Range, held: u64, tuning: &Tuning) -> Bytes {
+        if !planted::is("nonce-kept") {
+            self.nonce = None;
+        }
         self.name = name;
         self.source = source;
         self.state = State::Open;

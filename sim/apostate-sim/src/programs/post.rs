@@ -49,7 +49,7 @@ impl Post {
         self.doubled += u64::from(parcel.number <= *got);
         self.overtook += u64::from(parcel.number > *got + 1);
         *got = parcel.number;
-        if parcel.hops > 4 && tx.random() % 8 == 0 {
+        if parcel.hops > 4 && tx.random().is_multiple_of(8) {
             self.pass_on(tx, parcel.ring, parcel.hops / 2);
             self.pass_on(tx, parcel.ring, parcel.hops - parcel.hops / 2);
         } else if parcel.hops > 0 {

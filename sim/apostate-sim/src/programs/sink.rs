@@ -28,7 +28,7 @@ impl Sink {
         self.disordered += u64::from(number <= *last);
         *last = number;
         *self.counts.entry(producer).or_default() += 1;
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             tx.send(Account::at(format!("a{}", number % 8)).credit(0));
         }
         number

@@ -142,14 +142,15 @@ impl Alone {
     }
 
     /// A late copy of a message arrives, and is known by its number.
-    pub(super) fn copy(&mut self, id: LaneId, number: u64) {
+    pub(super) fn copy(&mut self, id: LaneId, number: u64) -> Check {
         let lane = &self.lanes[id as usize];
         let sender = self.places[lane.from as usize].address.hash();
-        assert!(
-            self.places[lane.to as usize].has_applied(lane.from, sender, number),
-            "E1 broken: a message was acknowledged, and its watermark has sunk"
-        );
+        if !self.places[lane.to as usize].has_applied(lane.from, sender, number) {
+            let text = "E1 broken: a message was acknowledged, and stands above the watermark".to_owned();
+            return Err(Finding::Platform(text));
+        }
         self.faults.duplicates += 1;
+        Ok(())
     }
 
     /// The first message of an inbox is tried again.

@@ -92,9 +92,14 @@ impl Seat {
         (self.before.0 + now.messages, self.before.1 + now.duplicates)
     }
 
+    /// Whether somebody is there to be told something.
+    pub(super) fn is_open(&self) -> bool {
+        self.partition.is_some()
+    }
+
     /// Whether this life of it has stored everything since it was asked to.
-    pub(super) fn is_stored_by(&self, life: u64) -> bool {
-        self.stored == Some(life)
+    pub(super) fn is_stored(&self) -> bool {
+        self.stored == Some(self.life)
     }
 
     fn clock(&self, now: Moment) -> Timestamp {
@@ -192,25 +197,25 @@ impl Mapped {
                 writer.confirmed(&mut done);
                 let delay = self.luck.below(SECOND / 200);
                 for confirmation in done {
-                    self.agenda.plan(delay, Event::Tell(at, life, Input::Confirmed(confirmation)));
+                    self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Confirmed(confirmation))));
                 }
             }
             Effect::Frame { to, bytes } => self.carry(at, to, bytes),
             Effect::Answer { ticket, answer } => {
                 let delay = self.delay(at);
-                self.agenda.plan(delay, Event::Answer(super::clients::ask_of(ticket), answer));
+                self.agenda.plan(delay, Event::Answer(super::clients::ask_of(ticket), Box::new(answer)));
             }
             Effect::Load(wanted) => {
                 let loaded = load(&self.seats[at].store, wanted);
                 let delay = self.luck.below(SECOND / 50);
-                self.agenda.plan(delay, Event::Tell(at, life, Input::Loaded(loaded)));
+                self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Loaded(loaded))));
             }
             Effect::Checkpoint(checkpoint) => {
                 let position = checkpoint.position;
                 let store = &self.seats[at].store;
                 checkpoint.write(store, &[]).map_err(|error| Finding::Platform(error.to_string()))?;
                 let delay = self.luck.below(SECOND / 50);
-                self.agenda.plan(delay, Event::Tell(at, life, Input::Checkpointed(position)));
+                self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Checkpointed(position))));
             }
             Effect::Checkpointed { ticket } => self.seats[at].stored = Some(ticket),
             Effect::Trim { before } => self.seats[at].writer.trim(before),
@@ -283,7 +288,7 @@ impl Mapped {
         seat.answered = seat.answered.max(now + delay);
         let when = seat.answered;
         for (position, result) in done {
-            self.agenda.plan_at(when, Event::Tell(at, life, Input::Appended(position, result)));
+            self.agenda.plan_at(when, Event::Tell(at, life, Box::new(Input::Appended(position, result))));
         }
     }
 
