@@ -10,7 +10,7 @@ use apostate::prelude::*;
 use crate::class::is_cancellation;
 use crate::{Country, Takings, key_of, name_of};
 
-/// One customer. Its key is made by [`key_of`](crate::key_of).
+/// One customer. Its key is made by [`key_of`].
 #[entity(name = "customer")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
