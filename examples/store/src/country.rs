@@ -4,7 +4,7 @@ use apostate::prelude::*;
 
 use crate::Takings;
 
-/// One country. Its key is made by [`key_of`].
+/// One country. Its key is made by [`key_of`](crate::key_of).
 #[entity(name = "country")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Country {
