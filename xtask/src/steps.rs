@@ -36,7 +36,7 @@ const fn cargo(arguments: &'static [&'static str]) -> Cargo {
 }
 
 /// Everything that must hold before a change is handed over.
-pub(crate) const GATE: &[&Step] = &[&FMT, &TIDY, &DENY, &CLIPPY, &DOCS, &TESTS, &SIM];
+pub(crate) const GATE: &[&Step] = &[&FMT, &TIDY, &DENY, &CLIPPY, &DOCS, &TESTS, &MODELS, &SIM];
 
 const FMT: Step = Step {
     name: "fmt",
@@ -84,6 +84,13 @@ pub(crate) const TESTS: Step = Step {
 };
 
 const FAILPOINTS: &str = "apostate-server/failpoints,store-node/failpoints";
+
+/// Every order of events, for a few messages. Optimised, a minute and a half.
+const MODELS: Step = Step {
+    name: "models",
+    proves: "no order of events breaks delivery or fencing, and every broken rule is refuted",
+    work: Work::Cargo(&[cargo(&["run", "--release", "-p", "apostate-models"])]),
+};
 
 /// Simulated clusters, and the simulator itself on trial. Optimised: unoptimised it is ten times slower.
 const SIM: Step = Step {

@@ -312,14 +312,10 @@ impl Partition {
                 Some(value) => {
                     let cell: Arc<[u8]> = value.into();
                     self.slots.set_cell(id, Some(cell.clone()));
-                    if self.slots.get(id).has_keys {
-                        // The store may have client keys of it that the log does not bring.
-                        self.slots.get_mut(id).extra().keys.is_partial = true;
-                    }
                     let slot = self.slots.get_mut(id);
                     self.dirty.put_state(slot, cell);
                     if slot.has_keys && !planted::is("keys-of-log-only") {
-                        // The log has those of its newest records only.
+                        // The store may have client keys of it that the log does not bring.
                         slot.extra().keys.is_partial = true;
                     }
                     true

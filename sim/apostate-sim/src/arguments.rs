@@ -1,32 +1,33 @@
 //! The command line.
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Arguments {
     pub(crate) work: Work,
     /// Prints what happens, line by line.
     pub(crate) is_told: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Work {
     One { seed: u64 },
     Many { first: u64, count: u64 },
     Soak { first: u64, hours: f64 },
-    Planted { most: u64 },
+    Planted { most: u64, only: Option<String> },
 }
 
 pub(crate) fn usage() -> &'static str {
     "apostate-sim --seeds N [--from SEED]    runs N seeds\n\
      apostate-sim --seed SEED [--tell]       runs one seed twice, and tells what happens\n\
      apostate-sim --hours H [--from SEED]    runs seeds for so long\n\
-     apostate-sim --planted [--seeds N]      sees that every planted bug is caught within N seeds"
+     apostate-sim --planted [--seeds N] [--bug NAME]\n\
+     \u{20}                                       sees that every planted bug is caught within N seeds"
 }
 
 /// Understands the command line.
 pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let (mut seed, mut seeds, mut hours, mut first) = (None, None, None, 0);
-    let (mut is_told, mut is_planted) = (false, false);
+    let (mut is_told, mut is_planted, mut bug) = (false, false, None);
     let mut words = words.peekable();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("`{word}` wants a number"));
@@ -40,13 +41,14 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, St
                 let value = value()?;
                 hours = Some(value.parse::<f64>().map_err(|_| bad(&value))?);
             }
+            "--bug" => bug = Some(value()?),
             "--tell" => is_told = true,
             "--planted" => is_planted = true,
             _ => return Err(format!("`{word}` is not known")),
         }
     }
     let work = match (is_planted, seed, seeds, hours) {
-        (true, None, most, None) => Work::Planted { most: most.unwrap_or(1000) },
+        (true, None, most, None) => Work::Planted { most: most.unwrap_or(1000), only: bug },
         (false, Some(seed), None, None) => Work::One { seed },
         (false, None, Some(count), None) => Work::Many { first, count },
         (false, None, None, Some(hours)) => Work::Soak { first, hours },
@@ -68,7 +70,9 @@ mod tests {
         assert_eq!(parsed("--seed 7 --tell"), Ok(Work::One { seed: 7 }));
         assert_eq!(parsed("--seeds 20 --from 5"), Ok(Work::Many { first: 5, count: 20 }));
         assert_eq!(parsed("--hours 0.5"), Ok(Work::Soak { first: 0, hours: 0.5 }));
-        assert_eq!(parsed("--planted"), Ok(Work::Planted { most: 1000 }));
+        assert_eq!(parsed("--planted"), Ok(Work::Planted { most: 1000, only: None }));
+        let only = Some("send-early".to_owned());
+        assert_eq!(parsed("--planted --seeds 9 --bug send-early"), Ok(Work::Planted { most: 9, only }));
     }
 
     #[test]

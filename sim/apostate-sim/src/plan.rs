@@ -53,7 +53,7 @@ impl Plan {
     pub(crate) fn draw(luck: &mut Luck) -> Self {
         let partitions = luck.between(1, 4) as u32;
         // Now and then nothing goes wrong by itself, so that what needs long luck is reached as well.
-        let frame_rate = luck.pick(&[0, 5, 30, 100]);
+        let frame_rate = luck.pick(&[0, 5, 30, 100, 300]);
         let append_rate = luck.pick(&[0, 5, 30, 100]);
         Self {
             partitions,

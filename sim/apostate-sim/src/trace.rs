@@ -2,8 +2,8 @@
 //!
 //! The same seed twice must give the same number: no clock, no address, no order of a hash map has leaked in.
 
-use apostate_partition::Effect;
 use apostate_partition::delivery::Frame;
+use apostate_partition::{Answer, Effect};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::agenda::Moment;
@@ -36,10 +36,13 @@ impl Trace {
                 self.mix(to.0);
                 self.bytes(bytes);
             }
-            Effect::Answer { ticket, answer } => {
-                self.mix(*ticket);
-                self.bytes(format!("{answer:?}").as_bytes());
+            Effect::Answer { ticket, answer: Answer::Done { reply, version } } => {
+                self.mix(ticket ^ version.rotate_left(32));
+                self.bytes(reply);
             }
+            Effect::Load(load) => self.bytes(load.address.key().as_bytes()),
+            Effect::WakeAt(at) => self.mix(at.0),
+            Effect::Trim { before } => self.mix(before.0),
             other => self.bytes(format!("{other:?}").as_bytes()),
         }
         if self.is_told {

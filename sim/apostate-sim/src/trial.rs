@@ -4,13 +4,13 @@ use apostate_partition::planted::{BUGS, plant};
 
 use crate::run::{Options, run};
 
-/// Switches every bug on, one after the other, and runs seeds from 0 until one breaks something, `most` at most. Says the
-/// table line by line, as Markdown. Gives whether all were caught.
-pub fn try_planted(most: u64, mut say: impl FnMut(&str)) -> bool {
+/// Switches every bug on, one after the other, or only the one that is named, and runs seeds from 0 until one breaks
+/// something, `most` at most. Says the table line by line, as Markdown. Gives whether all were caught.
+pub fn try_planted(most: u64, only: Option<&str>, mut say: impl FnMut(&str)) -> bool {
     say("| bug | what it does wrong | broken | seeds |");
     say("| --- | --- | --- | --- |");
     let mut is_all = true;
-    for bug in BUGS {
+    for bug in BUGS.iter().filter(|bug| only.is_none_or(|name| name == bug.name)) {
         plant(bug.name);
         let caught = (0..most).find_map(|seed| run(seed, Options::default()).err().map(|broken| (seed + 1, broken)));
         plant("");

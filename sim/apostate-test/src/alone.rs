@@ -10,14 +10,15 @@
 //!         ◀── acknowledged ──           acknowledged, and a copy below the watermark is dropped
 //! ```
 //!
-//! Reading order: this file holds the world; `deliver.rs` moves messages, `outside.rs` is the clients, `place.rs` the
-//! places; [`twins`](crate::twins) runs handlers.
+//! Reading order: this file holds the world; `deliver.rs` moves messages, `run.rs` runs and commits them,
+//! `outside.rs` is the clients, `place.rs` the places; [`twins`](crate::twins) runs handlers.
 //!
 //! Invariants E1, E2, E3, E6.
 
 mod deliver;
 mod outside;
 mod place;
+mod run;
 
 use std::sync::Arc;
 
@@ -153,20 +154,21 @@ impl Alone {
     }
 
     /// Compares what took effect with the first run of the seed.
-    fn mark(&mut self, mark: Mark, entity: &Address, handler: &str) -> Check {
+    fn mark(&mut self, mark: Mark, place: PlaceId, handler: &str) -> Check {
         let at = self.chronicle.marks.len();
         self.chronicle.marks.push(mark);
         self.messages += 1;
         let Some(expected) = &self.expected else { return Ok(()) };
-        let entity = self.names.entity(entity);
-        match expected.get(at) {
-            Some(first) if *first == mark => Ok(()),
-            Some(first) if first.input == mark.input => {
-                let how = format!("after {at} messages that were the same, it did something else in the second run");
-                Err(Finding::HandlerDiffers { entity, handler: handler.to_owned(), how })
-            }
-            _ => Err(Finding::TestDiffers(format!("message {at} is `{handler}` for {entity} now, and was not before"))),
+        let first = expected.get(at);
+        if first == Some(&mark) {
+            return Ok(());
         }
+        let entity = self.names.entity(&self.places[place as usize].address);
+        if first.is_some_and(|first| first.input == mark.input) {
+            let how = format!("after {at} messages that were the same, it did something else in the second run");
+            return Err(Finding::HandlerDiffers { entity, handler: handler.to_owned(), how });
+        }
+        Err(Finding::TestDiffers(format!("message {at} is `{handler}` for {entity} now, and was not before")))
     }
 }
 

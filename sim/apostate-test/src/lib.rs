@@ -6,10 +6,10 @@
 //!                └──────┘ ◀────────── └───────┘      places crash before and after their commits
 //! ```
 //!
-//! A seed runs three times. Twice in a world where *no two entities are neighbours* ([`alone`](self)'s module of that
-//! name), in which every message is run on the value in memory and on the one that its encoding gives, and both runs of
-//! the seed have to be the same. Once on the platform's own partitions over a random map (`mapped`), with crashes,
-//! lost frames and repeated calls. What the test asserts has to hold in all three.
+//! A seed runs three times. Twice in a world where *no two entities are neighbours* (`alone`), in which every message is
+//! run on the value in memory and on the one that its encoding gives, and both runs of the seed have to be the same.
+//! Once on the platform's own partitions over a random map (`mapped`), with crashes, lost frames and repeated calls.
+//! What the test asserts has to hold in all three.
 //!
 //! What it is not: a proof, a server, or a simulation of the platform's own faults (that is `apostate-sim`). Partitions
 //! do not split or merge while a seed runs, as the platform's do not yet: every seed draws another map instead.

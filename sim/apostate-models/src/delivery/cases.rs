@@ -27,7 +27,7 @@ pub fn full() -> Vec<Scenario> {
         },
         Scenario {
             tiles: vec![0, 1],
-            pairs: vec![pair(0, 1, 3), pair(1, 0, 1)],
+            pairs: vec![pair(0, 1, 2), pair(1, 0, 1)],
             crashes: 1,
             doubles: 1,
             ..named("two speak, a crash, a doubled request")
@@ -56,7 +56,7 @@ pub fn full() -> Vec<Scenario> {
         },
         Scenario {
             tiles: vec![0, 1, 2],
-            pairs: vec![pair(0, 1, 2), pair(0, 2, 1)],
+            pairs: vec![pair(0, 1, 1), pair(0, 2, 1)],
             plan: vec![merge((2, 3), 4)],
             crashes: 1,
             ..named("two receivers merge")

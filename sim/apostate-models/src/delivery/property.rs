@@ -1,25 +1,23 @@
 //! What must hold in every state.
 
-use std::collections::BTreeMap;
-
 use stateright::Property;
 
-use super::{Cells, Delivery, Message, Partition, World};
+use super::{Cells, Delivery, Message, Pair, Partition, World};
 
 /// All of them.
 pub(super) fn all() -> Vec<Property<Delivery>> {
     vec![
         Property::always("E1: a message is applied at most once", |model, world| {
-            model.all_pairs(world).values().all(|pair| pair.has_no_twins())
+            model.all_pairs(world).all(|pair| !pair.has_twins)
         }),
         Property::always("E1: a message that was sent is on its way, or applied", |model, world| {
-            model.all_pairs(world).values().all(Whereabouts::has_no_holes)
+            model.all_pairs(world).all(|pair| pair.is_whole())
         }),
         Property::always("E2: a message is applied after its transaction is durable", |model, world| {
-            model.all_pairs(world).values().all(|pair| pair.applied.iter().all(|label| *label <= pair.sent))
+            model.all_pairs(world).all(|pair| pair.highest <= pair.sent)
         }),
         Property::always("E6: messages of one pair are applied in the order sent", |model, world| {
-            model.all_pairs(world).values().all(|pair| pair.applied.is_sorted())
+            model.all_pairs(world).all(|pair| pair.is_in_order)
         }),
         Property::always("P2: ranges tile the ring", Delivery::ranges_tile),
         Property::always(
@@ -38,26 +36,28 @@ pub(super) fn all() -> Vec<Property<Delivery>> {
     ]
 }
 
-/// Where the messages of a pair are, by what is durable.
-#[derive(Default)]
+/// Where the messages of a pair are, by what is durable. Sets of labels are bits.
 struct Whereabouts {
+    /// How many were sent.
     sent: u8,
-    applied: Vec<u8>,
-    waiting: Vec<u8>,
-    outgoing: Vec<u8>,
+    /// The highest label that was applied.
+    highest: u8,
+    /// Applied, or accepted into an inbox.
+    taken: u32,
+    /// In an outbox.
+    outgoing: u32,
+    has_twins: bool,
+    is_in_order: bool,
 }
 
 impl Whereabouts {
-    fn has_no_twins(&self) -> bool {
-        let mut all: Vec<_> = self.applied.iter().chain(&self.waiting).collect();
-        all.sort_unstable();
-        all.windows(2).all(|two| two[0] != two[1])
+    fn take(&mut self, label: u8) {
+        self.has_twins |= self.taken & (1 << label) != 0;
+        self.taken |= 1 << label;
     }
 
-    fn has_no_holes(&self) -> bool {
-        let is_somewhere =
-            |label: &u8| self.applied.contains(label) || self.waiting.contains(label) || self.outgoing.contains(label);
-        (1..=self.sent).all(|label| is_somewhere(&label))
+    fn is_whole(&self) -> bool {
+        (1..=self.sent).all(|label| (self.taken | self.outgoing) & (1 << label) != 0)
     }
 }
 
@@ -68,34 +68,29 @@ impl Delivery {
         partition.range.contains(point) && !is_taken_over
     }
 
-    fn all_pairs(&self, world: &World) -> BTreeMap<u8, Whereabouts> {
-        let mut pairs = BTreeMap::<u8, Whereabouts>::new();
+    fn all_pairs(&self, world: &World) -> impl Iterator<Item = Whereabouts> {
+        (0..).zip(&self.scenario.pairs).map(move |(at, ends)| Self::find_all(world, at, *ends))
+    }
+
+    fn find_all(world: &World, at: u8, ends: Pair) -> Whereabouts {
+        let mut found = Whereabouts { sent: 0, highest: 0, taken: 0, outgoing: 0, has_twins: false, is_in_order: true };
         for partition in &world.partitions {
-            let cells = &partition.durable;
-            let source = |pair: u8| self.scenario.pairs[usize::from(pair)].source;
-            let target = |pair: u8| self.scenario.pairs[usize::from(pair)].target;
-            for (pair, sent) in &cells.sent {
-                if Self::stands_for(world, partition, source(*pair)) {
-                    pairs.entry(*pair).or_default().sent += sent;
-                }
+            let Cells { sent, applied, outbox, inbox, .. } = &partition.durable;
+            let of_pair = |message: &&Message| message.pair == at;
+            if Self::stands_for(world, partition, ends.source) {
+                found.sent += sent.get(&at).copied().unwrap_or(0);
+                outbox.iter().filter(of_pair).for_each(|message| found.outgoing |= 1 << message.label);
             }
-            for (pair, labels) in &cells.applied {
-                if Self::stands_for(world, partition, target(*pair)) {
-                    pairs.entry(*pair).or_default().applied.extend(labels);
+            if Self::stands_for(world, partition, ends.target) {
+                for label in applied.get(&at).into_iter().flatten() {
+                    found.is_in_order &= found.highest <= *label;
+                    found.highest = found.highest.max(*label);
+                    found.take(*label);
                 }
-            }
-            for Message { pair, label, .. } in &cells.inbox {
-                if Self::stands_for(world, partition, target(*pair)) {
-                    pairs.entry(*pair).or_default().waiting.push(*label);
-                }
-            }
-            for Message { pair, label, .. } in &cells.outbox {
-                if Self::stands_for(world, partition, source(*pair)) {
-                    pairs.entry(*pair).or_default().outgoing.push(*label);
-                }
+                inbox.iter().filter(of_pair).for_each(|message| found.take(message.label));
             }
         }
-        pairs
+        found
     }
 
     fn ranges_tile(&self, world: &World) -> bool {

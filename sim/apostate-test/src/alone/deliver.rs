@@ -1,23 +1,20 @@
-//! Moves messages from place to place, and runs them.
+//! Moves messages from place to place.
 //!
-//! Invariant E1: a message below the watermark is dropped. Invariant E2: what a run sends is on its way when the run is
-//! committed, and not before. Invariant E6: a lane hands over its oldest message, and no other.
+//! Invariant E1: a message below the watermark is dropped. Invariant E6: a lane hands over its oldest message, and no
+//! other.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use apostate_core::{Address, HandlerId, Mode, OnRefused, Outcome, Refusal, Refused, Visit, encode};
 use apostate_partition::Tuning;
 use apostate_partition::limits::RETRY_DELAY_MIN;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::place::{Message, Waiting};
-use super::{Alone, AskId, Event, LaneId, PlaceId};
+use super::run::{Came, Source};
+use super::{Alone, Event, LaneId, PlaceId};
 use crate::agenda::{Moment, SECOND};
-use crate::call::Answer;
-use crate::chronicle::{About, Line, Mark, What};
+use crate::chronicle::{About, Line, What};
 use crate::finding::{Check, Finding};
-use crate::twins::Mistake;
 
 /// The way of messages from one entity to another.
 pub(super) struct Lane {
@@ -25,35 +22,6 @@ pub(super) struct Lane {
     pub(super) to: PlaceId,
     /// What was not acknowledged, oldest first.
     pub(super) queue: VecDeque<Message>,
-}
-
-/// Where a message comes from, and what is committed together with its effects.
-#[derive(Clone, Copy)]
-pub(super) enum Source {
-    /// A lane: its watermark.
-    Lane,
-    /// The inbox: the message leaves it.
-    Inbox,
-    /// The world outside: the reply, under its client key.
-    Outside(AskId),
-    /// The world outside, which only looks.
-    Look,
-}
-
-/// What came of a run.
-pub(super) enum Came {
-    /// It crashed before its commit: as if nothing was.
-    Crashed,
-    /// Committed.
-    Done(Vec<u8>),
-    /// Committed as a refusal: the entity is as it was.
-    Refused(Refusal),
-    /// There is nothing to look at.
-    Missing,
-    /// The handler panicked. Nothing was changed.
-    Panicked(String),
-    /// It cannot be run at all.
-    Impossible(String),
 }
 
 impl Alone {
@@ -95,7 +63,7 @@ impl Alone {
                 let delay = self.delay(to);
                 self.agenda.plan(delay, Event::Deliver(id));
             }
-            Came::Done(_) | Came::Refused(_) | Came::Missing => self.acknowledge(id, false),
+            Came::Committed(_) | Came::Missing => self.acknowledge(id, false),
             Came::Panicked(_) => {
                 let place = &mut self.places[to as usize];
                 place.apply(from, sender, number);
@@ -170,7 +138,7 @@ impl Alone {
                 }
                 SECOND / 100
             }
-            Came::Done(_) | Came::Refused(_) | Came::Missing => 1,
+            Came::Committed(_) | Came::Missing => 1,
             Came::Panicked(text) => {
                 let wait = microseconds(RETRY_DELAY_MIN) << (attempts - 1).min(20);
                 if now + wait - since <= microseconds(Tuning::default().retry_time_max) {
@@ -202,7 +170,7 @@ impl Alone {
     }
 
     /// The place that sent a message; none if it comes from outside.
-    fn sender(&self, message: &Message) -> Option<PlaceId> {
+    pub(super) fn sender(&self, message: &Message) -> Option<PlaceId> {
         (message.number > 0).then_some(message.from)
     }
 
@@ -222,181 +190,6 @@ impl Alone {
         let about = Some(About { cause, from, to, handler, body });
         self.chronicle.add(Line { at, about, what })
     }
-
-    /// Runs a message at a place, and commits what comes of it unless the place crashes first.
-    pub(super) fn run(&mut self, id: PlaceId, message: &Message, source: Source) -> Check<Came> {
-        let now = self.agenda.now();
-        let luck = self.luck.next();
-        let sender = self.sender(message);
-        let from = sender.map(|from| self.places[from as usize].address.clone());
-        let place = &mut self.places[id as usize];
-        let time = place.time(now);
-        let kind = &self.names.0.kinds()[place.kind];
-        let Some(number) = kind.find(message.handler) else {
-            let entity = self.names.entity(&place.address);
-            return Err(Finding::Unknown(format!("{entity} has no handler {:?}", message.handler)));
-        };
-        let info = kind.handlers[number];
-        if info.mode == Mode::Looks && place.kept.state.is_none() {
-            return Ok(Came::Missing);
-        }
-        let address = place.address.clone();
-        let wants_reply = matches!(source, Source::Outside(_) | Source::Look);
-        let visit = Visit {
-            to: &address,
-            sender: from.as_ref(),
-            handler: message.handler,
-            body: &message.body,
-            now: time,
-            luck,
-            wants_reply,
-        };
-        let ran = self.twins.run(&self.names, kind, &mut place.kept, number, &visit);
-        let ran = ran.map_err(|mistake| self.name(mistake, &address, info.name))?;
-        let words = match &ran.outcome {
-            Outcome::Panicked(text) => Some((Came::Panicked(text.clone()), format!("panicked: {text}"))),
-            Outcome::Unreadable(error) => Some((Came::Impossible(error.0.clone()), "does not read".to_owned())),
-            Outcome::TooLarge => {
-                let why = "the transaction is too large".to_owned();
-                Some((Came::Impossible(why.clone()), why))
-            }
-            Outcome::Done | Outcome::Refused(_) => None,
-        };
-        if let Some((came, words)) = words {
-            self.tell(id, message, What::Words(words));
-            return Ok(came);
-        }
-        if self.crashes(id, source) {
-            self.faults.crashes_before += 1;
-            self.tell(id, message, What::Words("crashed before the commit".to_owned()));
-            self.crash(id);
-            return Ok(Came::Crashed);
-        }
-        // What the run sent and answered is given to the commit.
-        let mut sent = std::mem::take(&mut self.twins.effects.sent);
-        let reply = std::mem::take(&mut self.twins.effects.reply);
-        let came = match ran.outcome {
-            Outcome::Refused(refusal) => {
-                sent.clear();
-                Came::Refused(refusal)
-            }
-            _ => Came::Done(reply),
-        };
-        let input = input_mark(&address, from.as_ref(), message);
-        let mut output = Xxh3::with_seed(input);
-        for message in &sent {
-            output.update(&message.to.hash().to_le_bytes());
-            output.update(&message.handler.0.to_le_bytes());
-            output.update(&message.body);
-        }
-        let what = match &came {
-            Came::Refused(refusal) => {
-                output.update(refusal.text.as_bytes());
-                What::Words(format!("refused: {refusal}"))
-            }
-            Came::Done(reply) => {
-                output.update(reply);
-                What::Done { reply: reply.clone(), sent: sent.len() }
-            }
-            _ => unreachable!("it ran to its end"),
-        };
-        if let Some(after) = &ran.after {
-            output.update(after.state.as_deref().unwrap_or_default());
-        }
-        let line = self.tell(id, message, what);
-        self.mark(Mark { input, output: output.digest() }, &address, info.name)?;
-
-        // The commit: state, watermark or inbox or client key, and messages.
-        let hash = from.as_ref().map_or(0, Address::hash);
-        let place = &mut self.places[id as usize];
-        if let Some(after) = ran.after {
-            place.kept = after;
-        }
-        match source {
-            Source::Lane => place.apply(message.from, hash, message.number),
-            Source::Inbox => {
-                place.inbox.pop_front();
-                place.is_second_time = false;
-            }
-            Source::Outside(ask) => {
-                let answer = match &came {
-                    Came::Refused(refusal) => Answer::Refused(refusal.clone()),
-                    Came::Done(reply) => Answer::Done(reply.clone()),
-                    _ => unreachable!("it ran to its end"),
-                };
-                place.keys.insert(ask, answer);
-            }
-            Source::Look => {}
-        }
-        for message in sent.drain(..) {
-            self.post(id, &message.to, message.handler, message.on_refused, message.body, line)?;
-        }
-        self.twins.effects.sent = sent;
-        if let (Came::Refused(refusal), OnRefused::Tell { handler, .. }, Some(sender)) =
-            (&came, message.on_refused, &from)
-        {
-            let refused = Refused { handler: info.name.to_owned(), why: refusal.clone() };
-            self.post(id, sender, handler, OnRefused::Never, encode(&refused), line)?;
-        }
-        Ok(came)
-    }
-
-    /// Whether the place crashes before it commits what it just ran.
-    fn crashes(&mut self, id: PlaceId, source: Source) -> bool {
-        if matches!(source, Source::Look) || self.is_healed {
-            return false;
-        }
-        let place = &mut self.places[id as usize];
-        if self.plan.is_every_commit && !place.is_second_time {
-            place.is_second_time = true;
-            return true;
-        }
-        self.is_struck(|plan| plan.crash_before)
-    }
-
-    /// Puts a message on its way, as part of a commit.
-    fn post(
-        &mut self,
-        from: PlaceId,
-        to: &Address,
-        handler: HandlerId,
-        on_refused: OnRefused,
-        body: Vec<u8>,
-        cause: u64,
-    ) -> Check {
-        let to = self.place_of(to)?;
-        let lanes = &mut self.lanes;
-        let lane = *self.lane_of.entry((from, to)).or_insert_with(|| {
-            lanes.push(Lane { from, to, queue: VecDeque::new() });
-            lanes.len() as LaneId - 1
-        });
-        let sender = &mut self.places[from as usize];
-        sender.sent += 1;
-        let number = sender.sent;
-        let queue = &mut self.lanes[lane as usize].queue;
-        queue.push_back(Message { from, number, handler, on_refused, body, cause });
-        if queue.len() == 1 {
-            let delay = self.delay(to);
-            self.agenda.plan(delay, Event::Deliver(lane));
-        }
-        Ok(())
-    }
-
-    fn name(&self, mistake: Mistake, entity: &Address, handler: &str) -> Finding {
-        let (entity, handler) = (self.names.entity(entity), handler.to_owned());
-        match mistake {
-            Mistake::Unsteady(how) => Finding::StateUnsteady { entity, handler, how },
-            Mistake::Lost(how) => Finding::StateLost { entity, handler, how },
-            Mistake::Differs(how) => Finding::HandlerDiffers { entity, handler, how },
-            Mistake::LookChanges => Finding::LookChanges { entity, handler },
-        }
-    }
-}
-
-/// Who sent what to whom, as a number.
-fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
-    let from = from.map_or(0, Address::hash);
-    xxh3_64_with_seed(&message.body, to.hash() ^ from.rotate_left(17) ^ u64::from(message.handler.0))
 }
 
 fn microseconds(duration: Duration) -> Moment {

@@ -1,7 +1,7 @@
 //! The world outside: clients that ask with a client key, and ask again until they are answered.
 
-use super::deliver::{Came, Source};
 use super::place::Message;
+use super::run::{Came, Source};
 use super::{Alone, AskId, Event, PlaceId};
 use crate::agenda::SECOND;
 use crate::call::{Answer, Wish};
@@ -58,8 +58,7 @@ impl Alone {
                 let source = if manner == Manner::Look { Source::Look } else { Source::Outside(id) };
                 match self.run(to, &message, source)? {
                     Came::Crashed => return self.ask_again(id),
-                    Came::Done(reply) => Answer::Done(reply),
-                    Came::Refused(refusal) => Answer::Refused(refusal),
+                    Came::Committed(answer) => answer,
                     Came::Missing => Answer::Missing,
                     Came::Panicked(text) => Answer::Failed(format!("the handler panicked: {text}")),
                     Came::Impossible(why) => Answer::Failed(why),

@@ -1,0 +1,198 @@
+//! Two partitions whose every word the test carries, or keeps, or says twice.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use apostate::prelude::*;
+use apostate_core::{Address, Registry};
+use apostate_log::{Log, MemoryLog, MemoryStore, PartitionId};
+use apostate_partition::delivery::Frame;
+use apostate_partition::{
+    Answer, Checkpoint, Config, Effect, Input, Manner, Map, Partition, Request, StopReason, Tuning, load,
+};
+use bytes::Bytes;
+
+/// Counts what it is sent.
+#[entity(name = "box")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Letterbox {
+    got: Vec<u64>,
+}
+
+#[handlers]
+impl Letterbox {
+    /// Sends a letter to another one.
+    #[open]
+    pub fn write(&mut self, tx: &mut Tx, to: String, letter: u64) {
+        tx.send(Self::at(to).receive(letter));
+    }
+
+    /// Takes a letter.
+    #[open]
+    pub fn receive(&mut self, letter: u64) {
+        self.got.push(letter);
+    }
+
+    /// What has come.
+    #[open]
+    pub fn got(&self) -> Vec<u64> {
+        self.got.clone()
+    }
+}
+
+/// When a scenario begins.
+const BEGINNING: u64 = 1_700_000_000_000;
+
+/// One writer of a partition.
+pub(crate) struct Writer {
+    pub(crate) partition: Partition,
+    pub(crate) log: MemoryLog,
+    pub(crate) store: MemoryStore,
+    id: PartitionId,
+    now: u64,
+    /// Frames that it wants carried.
+    pub(crate) frames: VecDeque<Bytes>,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) stopped: Option<StopReason>,
+    /// When it wants to be woken.
+    pub(crate) wakes: u64,
+}
+
+/// The map of two partitions.
+pub(crate) fn map() -> Map {
+    Map::first(2)
+}
+
+/// A key whose entity lives in partition `id`.
+pub(crate) fn key_in(id: u64) -> String {
+    let lives = |key: &String| map().find(address(key).hash()) == PartitionId(id);
+    (0..).map(|number| format!("box {number}")).find(lives).expect("a key for each partition")
+}
+
+fn address(key: &str) -> Address {
+    Letterbox::at(key).got().to.expect("a key")
+}
+
+impl Writer {
+    /// A partition with an empty log.
+    pub(crate) fn new(id: u64) -> Self {
+        Self::over(id, MemoryLog::new(PartitionId(id)), MemoryStore::new(), 1)
+    }
+
+    /// Reads a partition back; its opening record is not appended yet.
+    pub(crate) fn over(id: u64, log: MemoryLog, store: MemoryStore, luck: u64) -> Self {
+        let registry = Registry::default().with::<Letterbox>().expect("one kind");
+        let (id, tuning) = (PartitionId(id), Tuning::default());
+        let config = Config { id, map: map(), registry: Arc::new(registry), tuning, luck, suspects: Vec::new() };
+        let partition =
+            Partition::open(config, &store, &log, Box::new(()), &mut |_| {}).expect("what was written reads");
+        let (frames, answers) = (VecDeque::new(), Vec::new());
+        Self { partition, log, store, id, now: BEGINNING, frames, answers, stopped: None, wakes: 0 }
+    }
+
+    /// Another writer of the same log and store, as after a crash; the old one may go on.
+    pub(crate) fn again(&self) -> Self {
+        Self::over(self.id.0, self.log.clone(), self.store.clone(), self.now ^ 0xA11)
+    }
+
+    /// Appends its opening record, and serves.
+    pub(crate) fn open(mut self) -> Self {
+        self.tell(Input::Open);
+        self.work();
+        self
+    }
+
+    pub(crate) fn tell(&mut self, input: Input) {
+        let mut effects = Vec::new();
+        self.partition.step(Timestamp(self.now), input, &mut effects);
+        self.carry_out(effects);
+    }
+
+    /// Lets time pass, and the partition work.
+    pub(crate) fn wait(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+        self.work();
+    }
+
+    /// Works until nothing comes of it any more. Appends and loads are answered at once.
+    pub(crate) fn work(&mut self) {
+        for _ in 0..20 {
+            self.tell(Input::Turn);
+            let mut done = Vec::new();
+            self.log.poll(&mut done);
+            done.into_iter().for_each(|(at, result)| self.tell(Input::Appended(at, result)));
+            let mut confirmed = Vec::new();
+            self.log.confirmed(&mut confirmed);
+            confirmed.into_iter().for_each(|confirmation| self.tell(Input::Confirmed(confirmation)));
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Append { at, record } => self.log.append(at, record),
+                Effect::Confirm { ticket } => self.log.confirm(ticket),
+                Effect::Frame { bytes, .. } => self.frames.push_back(bytes),
+                Effect::Answer { answer, .. } => self.answers.push(answer),
+                Effect::Load(wanted) => self.tell(Input::Loaded(load(&self.store, wanted))),
+                Effect::Checkpoint(checkpoint) => self.checkpoint(*checkpoint),
+                Effect::Trim { before } => self.log.trim(before),
+                Effect::WakeAt(at) => self.wakes = at.0 - self.now,
+                Effect::Stopped(reason) => self.stopped = Some(reason),
+                Effect::Checkpointed { .. } | Effect::Notice(_) => {}
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        let position = checkpoint.position;
+        checkpoint.write(&self.store, &[]).expect("a store in memory");
+        self.tell(Input::Checkpointed(position));
+    }
+
+    /// Somebody outside has the entity `from` write to the entity `to`.
+    pub(crate) fn write(&mut self, from: &str, to: &str, letter: u64, key: Option<&str>) {
+        let call = Letterbox::at(from).write(to.to_owned(), letter);
+        let manner = Manner::Call { key: key.map(Into::into) };
+        let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
+        self.tell(Input::Request(Request { ticket: 1, to, handler, body, manner }));
+        self.work();
+    }
+
+    /// What has come to the entity.
+    pub(crate) fn got(&mut self, key: &str) -> Vec<u64> {
+        let call = Letterbox::at(key).got();
+        let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
+        self.answers.clear();
+        self.tell(Input::Request(Request { ticket: 2, to, handler, body, manner: Manner::Look }));
+        self.work();
+        match self.answers.pop() {
+            Some(Answer::Done { reply, .. }) => apostate_core::decode(&reply).expect("a list"),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Hears a frame of `other`, and works.
+    pub(crate) fn hear(&mut self, other: &Self, bytes: Bytes) {
+        self.tell(Input::Frame { from: other.id, bytes });
+        self.work();
+    }
+}
+
+/// Takes the first frame of this sort out of what a writer wants carried.
+pub(crate) fn take(writer: &mut Writer, is_meant: impl Fn(&Frame<'_>) -> bool) -> Bytes {
+    let at = writer.frames.iter().position(|bytes| is_meant(&Frame::read(bytes).expect("a frame")));
+    at.and_then(|at| writer.frames.remove(at)).expect("such a frame")
+}
+
+/// Carries everything between two writers until they have no more to say.
+pub(crate) fn talk(one: &mut Writer, two: &mut Writer) {
+    while !one.frames.is_empty() || !two.frames.is_empty() {
+        if let Some(bytes) = one.frames.pop_front() {
+            two.hear(one, bytes);
+        }
+        if let Some(bytes) = two.frames.pop_front() {
+            one.hear(two, bytes);
+        }
+    }
+}

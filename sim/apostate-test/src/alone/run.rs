@@ -1,0 +1,236 @@
+//! Runs a message at a place, and commits what comes of it.
+//!
+//! Invariant E2: what a run sends is on its way when the run is committed, and not before. Invariant E3: a run changes
+//! the place that it runs at, and nothing else.
+
+use std::collections::VecDeque;
+
+use apostate_core::{
+    Address, Effects, HandlerId, HandlerInfo, Mode, OnRefused, Outcome, Refusal, Refused, Sent, Visit, encode,
+};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+
+use super::deliver::Lane;
+use super::place::Message;
+use super::{Alone, AskId, Event, LaneId, PlaceId};
+use crate::call::Answer;
+use crate::chronicle::{Mark, What};
+use crate::finding::{Check, Finding};
+use crate::twins::{Kept, Mistake, Ran};
+
+/// Where a message comes from, and what is committed together with its effects.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// A lane: its watermark.
+    Lane,
+    /// The inbox: the message leaves it.
+    Inbox,
+    /// The world outside: the answer, under its client key.
+    Outside(AskId),
+    /// The world outside, which only looks.
+    Look,
+}
+
+/// What came of a run.
+pub(super) enum Came {
+    /// It crashed before its commit: as if nothing was.
+    Crashed,
+    /// It was committed, with this answer: done or refused.
+    Committed(Answer),
+    /// There is nothing to look at.
+    Missing,
+    /// The handler panicked. Nothing was changed.
+    Panicked(String),
+    /// It cannot be run at all.
+    Impossible(String),
+}
+
+/// A run that ended well, and is not committed yet.
+struct Run<'a> {
+    place: PlaceId,
+    message: &'a Message,
+    from: Option<&'a Address>,
+    info: HandlerInfo,
+    refusal: Option<Refusal>,
+    /// The entity as it will be; none: as it is.
+    after: Option<Kept>,
+}
+
+impl Alone {
+    /// Runs a message at a place, and commits what comes of it unless the place crashes first.
+    pub(super) fn run(&mut self, id: PlaceId, message: &Message, source: Source) -> Check<Came> {
+        let from = self.sender(message).map(|from| self.places[from as usize].address.clone());
+        let wants_reply = matches!(source, Source::Outside(_) | Source::Look);
+        let Some((info, Ran { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
+            return Ok(Came::Missing);
+        };
+        let refusal = match outcome {
+            Outcome::Done => None,
+            Outcome::Refused(refusal) => Some(refusal),
+            Outcome::Panicked(text) => {
+                self.tell(id, message, What::Words(format!("panicked: {text}")));
+                return Ok(Came::Panicked(text));
+            }
+            Outcome::Unreadable(error) => return Ok(self.impossible(id, message, error.0)),
+            Outcome::TooLarge => return Ok(self.impossible(id, message, "the transaction is too large".to_owned())),
+        };
+        if self.crashes(id, source) {
+            self.faults.crashes_before += 1;
+            self.tell(id, message, What::Words("crashed before the commit".to_owned()));
+            self.crash(id);
+            return Ok(Came::Crashed);
+        }
+        let run = Run { place: id, message, from: from.as_ref(), info, refusal, after };
+        Ok(Came::Committed(self.commit(run, source)?))
+    }
+
+    /// Runs the handler. None: there is nothing to look at.
+    fn step(
+        &mut self,
+        id: PlaceId,
+        message: &Message,
+        from: Option<&Address>,
+        wants_reply: bool,
+    ) -> Check<Option<(HandlerInfo, Ran)>> {
+        let now = self.agenda.now();
+        let luck = self.luck.next();
+        let place = &mut self.places[id as usize];
+        let now = place.time(now);
+        let kind = &self.names.0.kinds()[place.kind];
+        let Some(number) = kind.find(message.handler) else {
+            let entity = self.names.entity(&place.address);
+            return Err(Finding::Unknown(format!("{entity} has no handler {:?}", message.handler)));
+        };
+        let info = kind.handlers[number];
+        if info.mode == Mode::Looks && place.kept.state.is_none() {
+            return Ok(None);
+        }
+        let Message { handler, body, .. } = message;
+        let visit = Visit { to: &place.address, sender: from, handler: *handler, body, now, luck, wants_reply };
+        let ran = self.twins.run(&self.names, kind, &mut place.kept, number, &visit);
+        let entity = &self.places[id as usize].address;
+        Ok(Some((info, ran.map_err(|mistake| self.name(mistake, entity, info.name))?)))
+    }
+
+    fn impossible(&mut self, id: PlaceId, message: &Message, why: String) -> Came {
+        self.tell(id, message, What::Words(format!("cannot be run: {why}")));
+        Came::Impossible(why)
+    }
+
+    /// The commit: state, messages, and the watermark, inbox or client key, all together.
+    fn commit(&mut self, run: Run<'_>, source: Source) -> Check<Answer> {
+        let Run { place: id, message, from, info, refusal, after } = run;
+        if refusal.is_some() {
+            self.twins.effects.clear();
+        }
+        let Effects { sent, reply, .. } = &mut self.twins.effects;
+        let (mut sent, reply) = (std::mem::take(sent), std::mem::take(reply));
+        let input = input_mark(&self.places[id as usize].address, from, message);
+        let output = output_mark(input, &sent, &reply, refusal.as_ref(), after.as_ref());
+        let (what, answer) = match refusal {
+            None => (What::Done { reply: reply.clone(), sent: sent.len() }, Answer::Done(reply)),
+            Some(refusal) => (What::Words(format!("refused: {refusal}")), Answer::Refused(refusal)),
+        };
+        let line = self.tell(id, message, what);
+        self.mark(Mark { input, output }, id, info.name)?;
+
+        let place = &mut self.places[id as usize];
+        if let Some(after) = after {
+            place.kept = after;
+        }
+        match source {
+            Source::Lane => place.apply(message.from, from.map_or(0, Address::hash), message.number),
+            Source::Inbox => {
+                place.inbox.pop_front();
+                place.is_second_time = false;
+            }
+            Source::Outside(ask) => {
+                place.keys.insert(ask, answer.clone());
+            }
+            Source::Look => {}
+        }
+        for Sent { to, handler, on_refused, body } in sent.drain(..) {
+            self.post(id, &to, handler, on_refused, body, line)?;
+        }
+        // It keeps its room for the next run.
+        self.twins.effects.sent = sent;
+        if let (Answer::Refused(why), OnRefused::Tell { handler, .. }, Some(sender)) =
+            (&answer, message.on_refused, from)
+        {
+            let refused = Refused { handler: info.name.to_owned(), why: why.clone() };
+            self.post(id, sender, handler, OnRefused::Never, encode(&refused), line)?;
+        }
+        Ok(answer)
+    }
+
+    /// Whether the place crashes before it commits what it just ran.
+    fn crashes(&mut self, id: PlaceId, source: Source) -> bool {
+        if matches!(source, Source::Look) || self.is_healed {
+            return false;
+        }
+        let place = &mut self.places[id as usize];
+        if self.plan.is_every_commit && !place.is_second_time {
+            place.is_second_time = true;
+            return true;
+        }
+        self.is_struck(|plan| plan.crash_before)
+    }
+
+    /// Puts a message on its way, as part of a commit.
+    fn post(
+        &mut self,
+        from: PlaceId,
+        to: &Address,
+        handler: HandlerId,
+        on_refused: OnRefused,
+        body: Vec<u8>,
+        cause: u64,
+    ) -> Check {
+        let to = self.place_of(to)?;
+        let lanes = &mut self.lanes;
+        let lane = *self.lane_of.entry((from, to)).or_insert_with(|| {
+            lanes.push(Lane { from, to, queue: VecDeque::new() });
+            lanes.len() as LaneId - 1
+        });
+        let sender = &mut self.places[from as usize];
+        sender.sent += 1;
+        let number = sender.sent;
+        let queue = &mut self.lanes[lane as usize].queue;
+        queue.push_back(Message { from, number, handler, on_refused, body, cause });
+        if queue.len() == 1 {
+            let delay = self.delay(to);
+            self.agenda.plan(delay, Event::Deliver(lane));
+        }
+        Ok(())
+    }
+
+    fn name(&self, mistake: Mistake, entity: &Address, handler: &str) -> Finding {
+        let (entity, handler) = (self.names.entity(entity), handler.to_owned());
+        match mistake {
+            Mistake::Unsteady(how) => Finding::StateUnsteady { entity, handler, how },
+            Mistake::Lost(how) => Finding::StateLost { entity, handler, how },
+            Mistake::Differs(how) => Finding::HandlerDiffers { entity, handler, how },
+            Mistake::LookChanges => Finding::LookChanges { entity, handler },
+        }
+    }
+}
+
+/// Who sent what to whom, as a number.
+fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
+    let from = from.map_or(0, Address::hash);
+    xxh3_64_with_seed(&message.body, to.hash() ^ from.rotate_left(17) ^ u64::from(message.handler.0))
+}
+
+/// What came of it, as a number.
+fn output_mark(input: u64, sent: &[Sent], reply: &[u8], refusal: Option<&Refusal>, after: Option<&Kept>) -> u64 {
+    let mut mark = Xxh3::with_seed(input);
+    for Sent { to, handler, on_refused: _, body } in sent {
+        mark.update(&to.hash().to_le_bytes());
+        mark.update(&handler.0.to_le_bytes());
+        mark.update(body);
+    }
+    mark.update(reply);
+    mark.update(refusal.map_or(&[], |refusal| refusal.text.as_bytes()));
+    mark.update(after.and_then(|after| after.state.as_deref()).unwrap_or_default());
+    mark.digest()
+}
