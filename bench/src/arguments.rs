@@ -26,6 +26,10 @@ pub(crate) enum Workload {
     Reserve(ReserveArguments),
     /// One durable update of one of many accounts, with a client key a request
     Deposit(DepositArguments),
+    /// The same over HTTP, with connections that each have one request under way
+    DepositHttp(HttpArguments),
+    /// Orders placed over HTTP, until each is seen to be confirmed
+    OrderHttp(HttpArguments),
     /// Durable updates of one entity, by the size of its state
     Hot(HotArguments),
     /// Durable updates all over more state than the cache holds
@@ -117,6 +121,22 @@ pub(crate) struct DepositArguments {
     /// Calls that are not answered at a time
     #[arg(long, value_name = "N", default_value = "1024", value_parser = number::<usize>)]
     pub(crate) outstanding: usize,
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+pub(crate) struct HttpArguments {
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) host: HostArguments,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) pace: PaceArguments,
+    /// Connections, each with one request at a time
+    #[arg(long, value_name = "N", default_value = "512", value_parser = number::<usize>)]
+    pub(crate) connections: usize,
+    /// Requests a second, on schedule; as many as it takes when left out
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<f64>,
 }
 
 #[derive(Clone, Debug, Args)]

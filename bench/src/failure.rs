@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// The node did not stop in good order.
     #[error("the node did not stop in good order")]
     Stop(#[from] apostate_server::StopError),
+    /// The node cannot be reached over HTTP.
+    #[error("the node cannot be reached over HTTP")]
+    Serve(#[from] apostate_server::ServeError),
     /// An entity was not reached.
     #[error(transparent)]
     Call(#[from] apostate_server::CallError),

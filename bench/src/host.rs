@@ -1,9 +1,10 @@
 //! A node to measure, and the stretch of its life that is measured.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use apostate::Entities;
-use apostate_server::{Client, Node, Settings, Work};
+use apostate_server::{Client, HttpSettings, Node, Serving, Settings, Work};
 use serde_json::{Value, json};
 
 use crate::arguments::HostArguments;
@@ -41,6 +42,12 @@ impl Host {
     /// How entities are reached.
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Lets it be reached over HTTP, by this machine alone.
+    pub(crate) fn serve(&self) -> Result<Serving, Failure> {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Ok(self.node.serve(HttpSettings::at(anywhere))?)
     }
 
     /// Where we are, and what it has cost so far.

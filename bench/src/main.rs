@@ -15,11 +15,15 @@ mod deposit;
 mod hot;
 mod recover;
 
+mod deposit_http;
+mod order_http;
+
 mod bank;
 mod orders;
 mod shop;
 
 mod host;
+mod http;
 mod latency;
 mod machine;
 mod scratch;
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         Workload::Step(arguments) => step::run(arguments),
         Workload::Reserve(arguments) => reserve::run(arguments),
         Workload::Deposit(arguments) => deposit::run(arguments),
+        Workload::DepositHttp(arguments) => deposit_http::run(arguments),
+        Workload::OrderHttp(arguments) => order_http::run(arguments),
         Workload::Hot(arguments) => hot::run(arguments),
         Workload::Cold(arguments) => cold::run(arguments),
         Workload::Recover(arguments) => recover::run(arguments),

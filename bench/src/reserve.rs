@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &ReserveArguments) -> Result<Report, Failure> {
 }
 
 /// Lists every entity: all orders confirmed, nothing held, and of every item as much sold as was ordered.
-fn audit(client: &Client, orders: u64, units: &[i64]) -> Result<(), Failure> {
+pub(crate) fn audit(client: &Client, orders: u64, units: &[i64]) -> Result<(), Failure> {
     let mut confirmed = 0;
     for order in client.list::<Order>() {
         let order = order?;

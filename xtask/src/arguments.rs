@@ -16,6 +16,8 @@ pub(crate) enum Command {
     Tidy,
     /// With what the simulator is told.
     Sim(Vec<String>),
+    /// With what the soak is told.
+    Soak(Vec<String>),
     Help,
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         "test" => Command::Test,
         "tidy" => Command::Tidy,
         "sim" => return Ok(Command::Sim(words.collect())),
+        "soak" => return Ok(Command::Soak(words.collect())),
         "help" | "--help" | "-h" => Command::Help,
         other => return Err(Failure::Usage(format!("there is no chore `{other}`"))),
     };
@@ -93,6 +96,7 @@ pub(crate) fn usage() -> String {
          cargo xtask fix      what a tool can put right by itself: layout, and lints that know their cure\n\
          cargo xtask tidy     the house rules\n\
          cargo xtask sim      simulated clusters: --seeds N, --seed SEED --tell, or --hours H\n\
+         cargo xtask soak     a node under load that is killed again and again: --minutes M --kill-every SECONDS\n\
          \n\
          cargo xtask check [STEP]... [--skip STEP]... [--keep-going]\n\
          \n\
@@ -136,9 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn the_simulator_gets_its_own_words() {
+    fn the_simulator_and_the_soak_get_their_own_words() {
         let parsed = parse(["sim", "--seed", "7"].map(String::from)).expect("a chore");
         assert_eq!(parsed, Command::Sim(vec!["--seed".into(), "7".into()]));
+        let parsed = parse(["soak", "--minutes", "10"].map(String::from)).expect("a chore");
+        assert_eq!(parsed, Command::Soak(vec!["--minutes".into(), "10".into()]));
     }
 
     #[test]

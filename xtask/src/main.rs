@@ -6,6 +6,7 @@
 //! cargo xtask fix      its writing twin: what a tool can put right by itself
 //! cargo xtask tidy     the house rules that no other tool knows
 //! cargo xtask sim      simulated clusters: `--seeds N`, `--seed SEED --tell`, `--hours H`
+//! cargo xtask soak     a node under load that is killed again and again: `--minutes M --kill-every SECONDS`
 //! ```
 //!
 //! Nothing here installs anything. What continuous integration runs is `.ci/run`, which calls the first two. Read
@@ -23,6 +24,8 @@ use std::process::ExitCode;
 
 use crate::arguments::Command;
 use crate::failure::Failure;
+
+const SOAK: &[&str] = &["test", "--release", "-p", "apostate-server", "--test", "soak"];
 
 fn main() -> ExitCode {
     match run() {
@@ -44,7 +47,8 @@ fn run() -> Result<(), Failure> {
         Command::Fix => runner::run_all(&root()?, &steps::FIXES.iter().collect::<Vec<_>>(), false),
         Command::Test => runner::run_all(&root()?, &[&steps::TESTS], false),
         Command::Tidy => tidy::run(&root()?),
-        Command::Sim(words) => runner::run_sim(&root()?, &words),
+        Command::Sim(words) => runner::run_with(&root()?, "sim", &["run", "--release", "-p", "apostate-sim"], &words),
+        Command::Soak(words) => runner::run_with(&root()?, "soak", SOAK, &words),
     }
 }
 

@@ -61,11 +61,11 @@ fn run_cargo(root: &Path, step: &'static str, call: &Cargo) -> Result<(), Failur
     if start(&mut command)? { Ok(()) } else { Err(Failure::Steps(vec![step])) }
 }
 
-/// Runs the simulator with `words`, which are its own.
-pub(crate) fn run_sim(root: &Path, words: &[String]) -> Result<(), Failure> {
+/// Runs cargo with `call`, and behind it `words`, which are for the program that it starts.
+pub(crate) fn run_with(root: &Path, name: &'static str, call: &[&str], words: &[String]) -> Result<(), Failure> {
     let mut command = cargo(root);
-    command.args(["run", "--release", "-p", "apostate-sim", "--"]).args(words);
-    if start(&mut command)? { Ok(()) } else { Err(Failure::Steps(vec!["sim"])) }
+    command.args(call).arg("--").args(words);
+    if start(&mut command)? { Ok(()) } else { Err(Failure::Steps(vec![name])) }
 }
 
 fn is_installed(root: &Path, arguments: &[&str]) -> Result<bool, Failure> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::NESTING_MAX;
 use crate::shape::{self, Flaw};
 
-const TOO_DEEP: &str = "it is nested deeper than 128 levels";
+pub(crate) const TOO_DEEP: &str = "it is nested deeper than 128 levels";
 const _: () = assert!(NESTING_MAX == 128);
 
 /// A message body that its handler cannot read.
@@ -25,12 +25,23 @@ pub struct BodyError(pub String);
 /// When the value's own `Serialize` fails, or it is nested deeper than [`NESTING_MAX`], so that it could not be read back:
 /// bugs of its author; inside a handler they count as the handler's panic.
 pub fn encode_into<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    let mut serializer = rmp_serde::Serializer::new(&mut *bytes).with_struct_map();
-    if let Err(error) = value.serialize(&mut serializer) {
+    if let Err(BodyError(error)) = try_encode_into(value, bytes) {
         panic!("{} does not encode: {error}", std::any::type_name::<T>());
     }
-    assert!(shape::is_shallow(&bytes[start..]), "{} does not encode: {TOO_DEEP}", std::any::type_name::<T>());
+}
+
+fn try_encode_into<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), BodyError> {
+    let start = bytes.len();
+    let mut serializer = rmp_serde::Serializer::new(&mut *bytes).with_struct_map();
+    value.serialize(&mut serializer).map_err(|error| BodyError(error.to_string()))?;
+    if shape::is_shallow(&bytes[start..]) { Ok(()) } else { Err(BodyError(TOO_DEEP.to_owned())) }
+}
+
+/// The encoding of a `value` that came from outside, where it may be too deep.
+pub(crate) fn try_encode<T: Serialize>(value: &T) -> Result<Vec<u8>, BodyError> {
+    let mut bytes = Vec::with_capacity(32);
+    try_encode_into(value, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// The encoding of `value`. Panics as [`encode_into`] does.

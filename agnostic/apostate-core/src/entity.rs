@@ -1,9 +1,10 @@
 //! What the author of an entity writes, or `#[entity]` and `#[handlers]` write for them.
 
+use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{BodyError, HandlerId, Refusal, Tx};
+use crate::{BodyError, HandlerId, Json, Refusal, Tx, schema};
 
 /// Data with one key that changes atomically, disjoint from all other data.
 ///
@@ -20,6 +21,14 @@ pub trait Entity: Serialize + DeserializeOwned + Default + Send + 'static {
 
     /// The version of the state's shape. Raise it when [`migrate`](Self::migrate) has work to do.
     const VERSION: u32 = 0;
+
+    /// Its documentation, as its author wrote it.
+    const DOC: &'static str = "";
+
+    /// Describes the state, as JSON Schema: open, unless more is known.
+    fn state_schema(generator: &mut SchemaGenerator) -> Schema {
+        schema::open(generator)
+    }
 
     /// Reads a state that was written when [`VERSION`](Self::VERSION) was `from`.
     ///
@@ -79,6 +88,10 @@ pub struct HandlerInfo {
     pub access: Access,
     /// Its documentation, as its author wrote it.
     pub doc: &'static str,
+    /// How its arguments look outside.
+    pub arguments: Json,
+    /// How its reply looks outside.
+    pub reply: Json,
 }
 
 impl HandlerInfo {

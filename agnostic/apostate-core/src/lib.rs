@@ -6,7 +6,7 @@
 //! Nothing in it knows how many machines there are, or where an entity lives.
 //!
 //! Reading order: [`EntityKey`] and [`Address`] name things; [`Entity`] and [`Handlers`] are what an author (or a
-//! macro for them) writes; [`Tx`] is the only way out of a handler; [`step`](fn@step) runs one.
+//! macro for them) writes, and [`Json`] how it looks outside; [`Tx`] is the only way out of a handler; [`step`](fn@step) runs one.
 //!
 //! Paper: *Entities*, *Messaging across entities*.
 
@@ -15,10 +15,12 @@ mod call;
 mod codec;
 mod entity;
 mod id;
+mod json;
 mod key;
 pub mod limits;
 mod live;
 mod refusal;
+pub mod schema;
 mod shape;
 mod step;
 mod time;
@@ -29,9 +31,11 @@ pub use crate::call::{Call, FromOutside, Handler, IntoSend, Looking, Open, Refus
 pub use crate::codec::{BodyError, decode, encode, encode_into};
 pub use crate::entity::{Access, Entity, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run, StateError};
 pub use crate::id::Id;
+pub use crate::json::{Json, SchemaOf};
 pub use crate::key::{EntityKey, KeyError, ToKey};
 pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
 pub use crate::refusal::{Refusal, Refused};
 pub use crate::step::{Outcome, Visit, step};
 pub use crate::time::Timestamp;
 pub use crate::tx::{Effects, OnRefused, Sent, Tx};
+pub use schemars;

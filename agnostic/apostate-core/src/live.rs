@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Entity, HandlerId, HandlerInfo, Handlers, KindId, Ran, Run, StateError, Tx, codec};
+use crate::{Entity, HandlerId, HandlerInfo, Handlers, KindId, Ran, Run, SchemaOf, StateError, Tx, codec, json};
 
 /// A decoded entity whose type was forgotten.
 pub trait Live: Send {
@@ -36,8 +36,15 @@ pub struct Kind {
     pub id: KindId,
     /// Its name.
     pub name: &'static str,
+    /// Its documentation, as its author wrote it.
+    pub doc: &'static str,
     /// What is known of its handlers, in the order of its table.
     pub handlers: Vec<HandlerInfo>,
+    /// Reads a state as [`Live::encode`] wrote it, and gives it as JSON text. It fails as [`decode`](Self::decode) does, and
+    /// when the state is none that JSON can say.
+    pub show_state: fn(&[u8]) -> Result<Vec<u8>, StateError>,
+    /// Describes the state.
+    pub state_schema: SchemaOf,
     ids: Vec<HandlerId>,
     new: fn() -> Box<dyn Live>,
     decode: Decode,
@@ -53,8 +60,11 @@ impl Kind {
         Self {
             id: KindId::of(E::NAME),
             name: E::NAME,
+            doc: E::DOC,
             handlers: E::HANDLERS.iter().map(|handler| handler.info).collect(),
             ids: E::HANDLERS.iter().map(|handler| handler.info.id()).collect(),
+            show_state: show_state::<E>,
+            state_schema: E::state_schema,
             new: || Box::new(Alive(E::default())),
             decode: |bytes| Ok(Box::new(Alive(decode_state::<E>(bytes)?))),
         }
@@ -93,6 +103,11 @@ pub fn decode_state<E: Entity>(bytes: &[u8]) -> Result<E, StateError> {
         version if version == E::VERSION => Ok(codec::decode(state)?),
         from => E::migrate(from, state),
     }
+}
+
+fn show_state<E: Entity>(bytes: &[u8]) -> Result<Vec<u8>, StateError> {
+    let state = decode_state::<E>(bytes)?;
+    json::text(&state).map_err(|error| StateError(format!("the state cannot be shown as JSON: {error}")))
 }
 
 /// Every kind that a program knows.

@@ -1,8 +1,8 @@
 //! An entity written by hand, without macros: what the macros have to equal.
 
 use apostate_core::{
-    Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerId, HandlerInfo, Handlers, Kind, Looking,
-    Mode, Outcome, Ran, Refusable, Refusal, Run, Sure, Timestamp, ToKey, Tx, Visit, decode, refuse, step,
+    Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerId, HandlerInfo, Handlers, Json, Kind,
+    Looking, Mode, Outcome, Ran, Refusable, Refusal, Run, Sure, Timestamp, ToKey, Tx, Visit, decode, refuse, step,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,14 +60,14 @@ impl StockRef {
     }
 }
 
-const fn info(name: &'static str, mode: Mode, refusable: bool) -> HandlerInfo {
-    HandlerInfo { name, mode, refusable, access: Access::Open, doc: "" }
+const fn info(name: &'static str, mode: Mode, refusable: bool, arguments: Json, reply: Json) -> HandlerInfo {
+    HandlerInfo { name, mode, refusable, access: Access::Open, doc: "", arguments, reply }
 }
 
 impl Handlers for Stock {
     const HANDLERS: &'static [HandlerDef<Self>] = &[
         HandlerDef {
-            info: info("receive", Mode::Changes, false),
+            info: info("receive", Mode::Changes, false, Json::arguments::<Units>(), Json::of::<u32>()),
             run: Run::Change(|stock, tx, body| match decode::<Units>(body) {
                 Err(error) => Ran::Unreadable(error),
                 Ok(Units { units }) => {
@@ -77,7 +77,7 @@ impl Handlers for Stock {
             }),
         },
         HandlerDef {
-            info: info("take", Mode::Changes, true),
+            info: info("take", Mode::Changes, true, Json::arguments::<Units>(), Json::of::<()>()),
             run: Run::Change(|stock, tx, body| match decode::<Units>(body) {
                 Err(error) => Ran::Unreadable(error),
                 Ok(Units { units }) => match stock.take(tx, units) {
@@ -90,7 +90,7 @@ impl Handlers for Stock {
             }),
         },
         HandlerDef {
-            info: info("available", Mode::Looks, false),
+            info: info("available", Mode::Looks, false, Json::arguments::<Nothing>(), Json::of::<u32>()),
             run: Run::Look(|stock, tx, body| match decode::<Nothing>(body) {
                 Err(error) => Ran::Unreadable(error),
                 Ok(Nothing {}) => {
@@ -160,4 +160,26 @@ fn a_state_reads_back_from_its_encoding() {
     kind.decode(&bytes).expect("its own encoding").encode(&mut again);
     assert_eq!(bytes, again);
     assert!(kind.decode(&bytes[..2]).is_err());
+}
+
+#[test]
+fn outside_everything_is_json() {
+    let kind = Kind::of::<Stock>();
+    let [receive, take, _] = &kind.handlers[..] else { panic!("three handlers") };
+    let body = (receive.arguments.read)(br#"{"units":5}"#).expect("arguments");
+    assert_eq!(body, tea().receive(5).body);
+    assert_eq!((receive.arguments.show)(&body), Ok(br#"{"units":5}"#.to_vec()));
+    let error = (receive.arguments.read)(br#"{"units":-5}"#).expect_err("no number of units");
+    assert!(error.to_string().starts_with("units: "), "{error}");
+
+    let mut live = kind.new_entity();
+    let to = tea().receive(5).to.expect("a key");
+    let (_, effects) = run(live.as_mut(), &to, receive.id(), &body);
+    assert_eq!((receive.reply.show)(&effects.reply), Ok(b"5".to_vec()));
+    assert_eq!((take.reply.show)(&[0xC0]), Ok(b"null".to_vec()));
+
+    let mut state = Vec::new();
+    live.encode(&mut state);
+    assert_eq!((kind.show_state)(&state), Ok(br#"{"on_hand":5}"#.to_vec()));
+    assert!((kind.show_state)(&state[..3]).is_err());
 }

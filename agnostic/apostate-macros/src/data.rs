@@ -1,8 +1,11 @@
 //! `#[data]`: a type that is part of states and messages, without its crate having to know serde.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Attribute, DeriveInput, Error, Path, Result, parse_quote};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, Data, DeriveInput, Error, Field, Path, Result, Variant, parse_quote};
+
+use crate::{fields, handler, types};
 
 /// What `#[data]` makes of `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -20,9 +23,58 @@ fn derive(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let Some(path) = serde_derive(&item.attrs) {
         return Err(Error::new_spanned(path, "`#[data]` derives `Serialize` and `Deserialize`: leave them out here"));
     }
+    if let Some(path) = derive_of(&item.attrs, &["JsonSchema"]) {
+        return Err(Error::new_spanned(path, "`#[data]` derives `JsonSchema`: leave it out here"));
+    }
     item.attrs.push(parse_quote!(#[derive(::apostate::serde::Serialize, ::apostate::serde::Deserialize)]));
     item.attrs.push(serde_path());
-    Ok(quote!(#item))
+    item.attrs.push(parse_quote!(#[derive(::apostate::schemars::JsonSchema)]));
+    item.attrs.push(parse_quote!(#[schemars(crate = "::apostate::schemars")]));
+    let checks = describe_fields(&mut item);
+    Ok(quote!(#checks #item))
+}
+
+/// Leaves fields open that functions of the author's own write, and complains of the others that do not describe themselves,
+/// in our words.
+fn describe_fields(item: &mut DeriveInput) -> TokenStream {
+    let has_generics = !item.generics.params.is_empty();
+    let name = &item.ident;
+    let own = parse_quote!(#name);
+    let mut checks = Vec::new();
+    for (field, is_sure) in fields_of(&mut item.data) {
+        let (mut is_said, mut is_written) = (false, false);
+        fields::each_setting(&field.attrs, "schemars", |key, _| is_said |= key == "with" || key == "skip");
+        fields::each_setting(&field.attrs, "serde", |key, _| {
+            is_written |= key == "with" || key == "serialize_with";
+            is_said |= key == "skip";
+        });
+        if is_said {
+            continue;
+        }
+        if is_written {
+            field.attrs.push(parse_quote!(#[schemars(with = "::apostate::macros_support::Open")]));
+        } else if is_sure && !has_generics {
+            let ty = types::without_self(&field.ty, &own);
+            let conditions = handler::attributes_named(&field.attrs, &["cfg"]);
+            let check = quote_spanned!(field.ty.span()=> ::apostate::macros_support::check_described::<#ty>(););
+            checks.push(quote!(#(#conditions)* #check));
+        }
+    }
+    quote!(const _: () = { #(#checks)* };)
+}
+
+/// Every field, and whether it is one in any case: a variant that is left out or skipped need not be described.
+fn fields_of(data: &mut Data) -> Vec<(&mut Field, bool)> {
+    match data {
+        Data::Struct(data) => data.fields.iter_mut().map(|field| (field, true)).collect(),
+        Data::Enum(data) => data.variants.iter_mut().flat_map(fields_of_variant).collect(),
+        Data::Union(_) => Vec::new(),
+    }
+}
+
+fn fields_of_variant(variant: &mut Variant) -> impl Iterator<Item = (&mut Field, bool)> {
+    let is_sure = handler::attributes_named(&variant.attrs, &["cfg", "serde", "schemars"]).next().is_none();
+    variant.fields.iter_mut().map(move |field| (field, is_sure))
 }
 
 /// Where serde's derives find serde: in `apostate`.
@@ -32,13 +84,18 @@ pub(crate) fn serde_path() -> Attribute {
 
 /// The first of serde's derives among `attributes`.
 pub(crate) fn serde_derive(attributes: &[Attribute]) -> Option<Path> {
+    derive_of(attributes, &["Serialize", "Deserialize"])
+}
+
+/// The first derive among `attributes` whose path ends in one of `names`.
+fn derive_of(attributes: &[Attribute], names: &[&str]) -> Option<Path> {
     let derives = attributes.iter().filter(|attribute| attribute.path().is_ident("derive"));
     let mut found = None;
     for derive in derives {
         // A derive that does not parse is the compiler's to report.
         let _ = derive.parse_nested_meta(|meta| {
             let last = meta.path.segments.last();
-            if found.is_none() && last.is_some_and(|last| last.ident == "Serialize" || last.ident == "Deserialize") {
+            if found.is_none() && last.is_some_and(|last| names.iter().any(|name| last.ident == name)) {
                 found = Some(meta.path.clone());
             }
             Ok(())

@@ -1,11 +1,11 @@
 //! `#[entity]`: reads a struct; writes its `Entity`, its reference type, and `at`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Fields, Ident, Item, ItemStruct, LitInt, LitStr, Path, Result, Token};
 
-use crate::{data, names};
+use crate::{data, fields, handler, names};
 
 /// What `#[entity(…)]` makes of `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -131,6 +131,9 @@ impl Settled {
         let visibility = &state.vis;
         let reference = format_ident!("{entity}Ref");
         let about = format!(" A [`{entity}`] by its key, to send messages to. Made by [`{entity}::at`].");
+        let doc = handler::documentation(&state.attrs);
+        let generator = Ident::new("generator", Span::mixed_site());
+        let state_schema = fields::state(&generator, &state);
         let versions = versions.map(|(version, migrate)| {
             quote! {
                 const VERSION: u32 = #version;
@@ -148,7 +151,14 @@ impl Settled {
 
             impl ::apostate::Entity for #entity {
                 const NAME: &'static str = #name;
+                const DOC: &'static str = #doc;
                 #versions
+
+                fn state_schema(
+                    #generator: &mut ::apostate::schemars::SchemaGenerator,
+                ) -> ::apostate::schemars::Schema {
+                    #state_schema
+                }
             }
 
             #[doc = #about]

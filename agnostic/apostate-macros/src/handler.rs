@@ -62,6 +62,8 @@ pub(crate) struct Argument {
     pub(crate) ty: Type,
     /// What its author tells serde of it, such as a default.
     pub(crate) serde: Vec<Attribute>,
+    /// Its documentation as text.
+    pub(crate) doc: String,
 }
 
 /// Reads one function and takes the attributes that are meant for us; none if it is a helper.
@@ -244,11 +246,15 @@ fn read_argument(input: &mut PatType, access: Access) -> Result<Argument> {
         }
     };
     let name = ident.unraw().to_string();
+    // The compiler takes no documentation of an argument, and so must not see it.
+    let doc = documentation(&input.attrs);
+    input.attrs.retain(|attribute| !attribute.path().is_ident("doc"));
     Ok(Argument {
         name: name.trim_start_matches('_').to_owned(),
         ident,
         ty: input.ty.as_ref().clone(),
         serde: input.attrs.extract_if(.., |attribute| attribute.path().is_ident("serde")).collect(),
+        doc,
     })
 }
 
@@ -296,12 +302,16 @@ fn check_own(handler: &Handler, function: &ImplItemFn) -> Result<()> {
 }
 
 fn attributes(function: &ImplItemFn, names: &[&str]) -> Vec<Attribute> {
-    let wanted = |attribute: &&Attribute| names.iter().any(|name| attribute.path().is_ident(name));
-    function.attrs.iter().filter(wanted).cloned().collect()
+    attributes_named(&function.attrs, names).cloned().collect()
+}
+
+/// Those of `attributes` that have one of `names`.
+pub(crate) fn attributes_named<'a>(attributes: &'a [Attribute], names: &[&str]) -> impl Iterator<Item = &'a Attribute> {
+    attributes.iter().filter(|attribute| names.iter().any(|name| attribute.path().is_ident(name)))
 }
 
 /// The text of doc comments, without the space that each line begins with.
-fn documentation(attributes: &[Attribute]) -> String {
+pub(crate) fn documentation(attributes: &[Attribute]) -> String {
     let line = |attribute: &Attribute| match &attribute.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => text(&meta.value),
         _ => None,

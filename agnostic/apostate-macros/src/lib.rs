@@ -6,11 +6,13 @@
 //! every path that they write begins with `::apostate`.
 //!
 //! Reading order: [`entity`](mod@entity) reads a struct. [`handlers`](mod@handlers) reads an `impl` block,
-//! [`handler`] one of its functions, and [`write`](mod@write) turns what they found into code. What goes wrong is
+//! [`handler`] one of its functions, and [`write`](mod@write) turns what they found into code; [`fields`] describes
+//! states and arguments. What goes wrong is
 //! collected, so that an author sees all of it at once.
 
 mod data;
 mod entity;
+mod fields;
 mod handler;
 mod handlers;
 mod names;

@@ -9,6 +9,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
+use crate::fields::{self, Field, Shape};
 use crate::handler::{Access, Argument, Handler};
 use crate::types;
 
@@ -75,7 +76,7 @@ fn body(entity: &Type, handler: &Handler) -> TokenStream {
     let Handler { conditions, arguments, .. } = handler;
     let ident = body_ident(handler);
     let expecting = format!("the arguments of `{}` as a map", handler.name.value());
-    let fields = arguments.iter().map(|Argument { ident, name, ty, serde }| {
+    let fields = arguments.iter().map(|Argument { ident, name, ty, serde, doc: _ }| {
         let ty = types::without_self(ty, entity);
         let rename = (ident.unraw() != name).then(|| quote!(#[serde(rename = #name)]));
         quote!(#(#serde)* #rename #ident: #ty)
@@ -140,6 +141,7 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
         true => (quote!(Looks), quote!(Look)),
         false => (quote!(Changes), quote!(Change)),
     };
+    let (arguments, reply) = (arguments_json(entity, handler), reply_json(entity, handler));
     let function = run_function(entity, handler);
     quote! {
         #(#conditions)*
@@ -150,10 +152,41 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
                 refusable: #refusable,
                 access: #access,
                 doc: #doc,
+                arguments: #arguments,
+                reply: #reply,
             },
             run: ::apostate::macros_support::Run::#run(#function),
         }
     }
+}
+
+/// How the arguments look outside.
+fn arguments_json(entity: &Type, handler: &Handler) -> TokenStream {
+    if handler.access == Access::Own {
+        let told = handler.arguments.iter().map(|argument| types::without_self(&argument.ty, entity));
+        let told = quote!(#(#told)*);
+        let schema = fields::schema_of(&told);
+        return quote!(::apostate::macros_support::Json::open::<#told>().with_schema(#schema));
+    }
+    let body = body_ident(handler);
+    let generator = Ident::new("generator", Span::mixed_site());
+    let fields = handler.arguments.iter().map(|Argument { name, ty, serde, doc, ident: _ }| Field {
+        conditions: Vec::new(),
+        name: name.clone(),
+        doc: doc.clone(),
+        ty: types::without_self(ty, entity),
+        shape: Shape::of(serde),
+    });
+    let schema = fields::object(&generator, "", &fields.collect::<Vec<_>>());
+    quote!(::apostate::macros_support::Json::arguments::<#body>().with_schema(|#generator| #schema))
+}
+
+/// How the reply looks outside.
+fn reply_json(entity: &Type, handler: &Handler) -> TokenStream {
+    let place = Span::mixed_site().located_at(handler.reply.span());
+    let reply = types::without_self(&handler.reply, entity);
+    let schema = fields::schema_of(&reply);
+    quote_spanned!(place=> ::apostate::macros_support::reply::<#reply>().with_schema(#schema))
 }
 
 /// The function that decodes the arguments, calls the handler, and gives its reply.

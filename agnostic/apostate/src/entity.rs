@@ -124,3 +124,26 @@ pub use apostate_macros::data;
 /// }
 /// ```
 pub use serde;
+
+/// Schemars, for types that describe themselves without `#[data]`. An id that the world outside reads as a text:
+///
+/// ```
+/// # use apostate::prelude::*;
+/// use std::borrow::Cow;
+/// use apostate::schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(transparent)]
+/// struct Sku(String);
+///
+/// impl JsonSchema for Sku {
+///     fn schema_name() -> Cow<'static, str> {
+///         "Sku".into()
+///     }
+///
+///     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+///         json_schema!({ "type": "string", "pattern": "^[0-9]+-[0-9]+$" })
+///     }
+/// }
+/// ```
+pub use apostate_core::schemars;

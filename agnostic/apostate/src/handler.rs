@@ -53,11 +53,14 @@ pub use apostate_core::Refusal;
 /// use apostate::{Refusal, refuse};
 ///
 /// fn withdraw(balance: u64, amount: u64) -> Result<u64, Refusal> {
-///     refuse!(amount == 0, "nothing to withdraw");
+///     refuse!(amount == 0, status = 422, "nothing to withdraw");
 ///     refuse!(balance < amount, code = "overdrawn", "the balance is {balance}");
 ///     Ok(balance - amount)
 /// }
 /// assert_eq!(withdraw(5, 7).unwrap_err().code, "overdrawn");
+/// // Over HTTP a refusal is a 409, unless the handler says otherwise.
+/// assert_eq!(withdraw(5, 7).unwrap_err().status(), 409);
+/// assert_eq!(withdraw(5, 0).unwrap_err().status(), 422);
 /// assert_eq!(withdraw(7, 5), Ok(2));
 /// ```
 pub use apostate_core::refuse;

@@ -1,10 +1,15 @@
-//! What the code that `#[entity]` and `#[handlers]` write refers to. No part of the API.
+//! What the code that `#[entity]`, `#[handlers]` and `#[data]` write refers to. No part of the API.
 
-pub use apostate_core::{Access, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run, decode};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+pub use apostate_core::{Access, HandlerDef, HandlerInfo, Handlers, Json, Mode, Ran, Run, decode, schema};
 
 use apostate_core::{EntityKey, KeyError, Tx};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::schemars::{JsonSchema, Schema, SchemaGenerator};
 
 /// A reference type, as `#[entity]` writes it. A trait, so that no name of ours meets that of a handler.
 pub trait Reference {
@@ -29,8 +34,101 @@ impl<T: Serialize + DeserializeOwned> Data for T {}
 /// Compiles when `T` can be part of a message.
 pub const fn check<T: Data>() {}
 
+/// What can be a field of a `#[data]` type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not describe itself",
+    label = "the world outside cannot be told what this looks like",
+    note = "write `#[data]` above the type; or, if it is not yours, name one that looks the same above the field: \
+            `#[schemars(with = \"String\")]`"
+)]
+pub trait Describes {}
+
+impl<T: JsonSchema> Describes for T {}
+
+/// Compiles when `T` can be a field of a `#[data]` type.
+pub const fn check_described<T: Describes>() {}
+
 /// Ends a run with `reply`.
 pub fn done<R: Data>(tx: &mut Tx<'_>, reply: &R) -> Ran {
     tx.reply(reply);
     Ran::Done
+}
+
+/// How a reply looks outside.
+pub const fn reply<R: Data>() -> Json {
+    Json::open::<R>()
+}
+
+/// Stands for `T` where it is asked whether `T` describes itself. A method of `Probe<T>` comes before one of `&Probe<T>`,
+/// and is there for some `T` only.
+pub struct Probe<T>(PhantomData<fn() -> T>);
+
+impl<T> Probe<T> {
+    /// The only one.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// A `T` that describes itself.
+pub trait Described {
+    /// Its description.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+}
+
+impl<T: JsonSchema> Described for Probe<T> {
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        schema::of::<T>(generator)
+    }
+}
+
+/// A `T` that does not.
+pub trait Undescribed {
+    /// An open description.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+}
+
+impl<T> Undescribed for &Probe<T> {
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        schema::open(generator)
+    }
+}
+
+/// A `T` that can be asked whether it may be missing.
+pub trait Asked {
+    /// Whether a field of this type has to be there.
+    fn is_required(&self) -> bool;
+}
+
+impl<T: DeserializeOwned> Asked for Probe<T> {
+    fn is_required(&self) -> bool {
+        schema::is_required::<T>()
+    }
+}
+
+/// A `T` that cannot.
+pub trait Unasked {
+    /// Always.
+    fn is_required(&self) -> bool;
+}
+
+impl<T> Unasked for &Probe<T> {
+    fn is_required(&self) -> bool {
+        true
+    }
+}
+
+/// Describes a field that a function of the author's own writes: it may be anything.
+pub struct Open;
+
+impl JsonSchema for Open {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Open".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        schema::open(generator)
+    }
 }

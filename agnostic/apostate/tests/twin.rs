@@ -9,7 +9,7 @@ mod by_macro;
 mod run;
 
 use apostate::{Call, EntityKey};
-use apostate_core::{Effects, HandlerId, Handlers, KindId, Outcome, encode};
+use apostate_core::{Effects, Entity, HandlerId, Handlers, Json, Kind, KindId, Outcome, encode};
 
 use crate::run::Run;
 
@@ -38,6 +38,30 @@ macro_rules! both {
 #[test]
 fn the_twins_have_one_table() {
     assert_eq!(table::<by_hand::Stock>(), table::<by_macro::Stock>());
+}
+
+#[test]
+fn the_twins_look_the_same_outside() {
+    let (by_hand, by_macro) = (Kind::of::<by_hand::Stock>(), Kind::of::<by_macro::Stock>());
+    assert_eq!(by_hand.doc, by_macro.doc);
+    let schema = |kind: &Kind| format!("{:?}", Json::open::<()>().with_schema(kind.state_schema));
+    assert_eq!(schema(&by_hand), schema(&by_macro));
+    assert!(schema(&by_hand).contains(r#""required":["on_hand","refusals"]"#), "{}", schema(&by_hand));
+    for (one, other) in by_hand.handlers.iter().zip(&by_macro.handlers) {
+        for json in ["", "{}", r#"{"units":3,"note":"n"}"#, r#"{"level":-1}"#, "[1]", "7", "null"] {
+            let read = |info: &apostate_core::HandlerInfo| (info.arguments.read)(json.as_bytes());
+            assert_eq!(read(one).ok(), read(other).ok(), "{} of {json}", one.name);
+            if let Ok(body) = read(one) {
+                assert_eq!((one.arguments.show)(&body), (other.arguments.show)(&body), "{} of {json}", one.name);
+            }
+        }
+        for reply in [encode(&7_u32), encode(&()), encode("text")] {
+            assert_eq!((one.reply.show)(&reply), (other.reply.show)(&reply), "{}", one.name);
+        }
+    }
+    let state = [&by_hand::Stock::VERSION.to_le_bytes()[..], &encode(&by_hand::Stock::default())].concat();
+    assert_eq!((by_hand.show_state)(&state), Ok(br#"{"on_hand":0,"refusals":0}"#.to_vec()));
+    assert_eq!((by_macro.show_state)(&state), (by_hand.show_state)(&state));
 }
 
 #[test]

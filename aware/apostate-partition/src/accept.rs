@@ -8,13 +8,14 @@ use apostate_core::{Address, Timestamp};
 use crate::batch::Did;
 use crate::cell::Section;
 use crate::client_keys::message_fingerprint;
+use crate::inbox::{End, InboxItem};
 use crate::interface::{Answer, Effect, Failure, Load, Notice, ParkedCommand};
 use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN};
 use crate::message::Message;
 use crate::partition::Partition;
 use crate::planted;
 use crate::run::{Impossible, Ran, Run};
-use crate::slots::{InboxItem, NONE, Residence, Retry, SlotId};
+use crate::slots::{NONE, Residence, Retry, SlotId};
 
 /// A message that was given up on until an operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Partition {
         let slot = self.slots.get_mut(id);
         if slot.residence == Residence::Unknown {
             slot.residence = Residence::Loading(now);
-            self.loads.push(Load { address: slot.address.clone(), key: None });
+            self.loads.push(Load::Entity(slot.address.clone()));
         }
     }
 
@@ -118,11 +119,10 @@ impl Partition {
         message.write(None, &mut value);
         self.batch.put(Section::Inbox, &message.to, &number.to_be_bytes(), value);
         self.batch.journal.push(Did::PushedInbox { slot: id });
-        self.sources.inbox += 1;
         if self.slots.get(id).kind == NONE {
-            self.notices.push(Notice::Unknown { entity: self.name_of(&message.to), handler: message.handler.0 });
+            self.tell(Notice::Unknown { entity: self.name_of(&message.to), handler: message.handler.0 });
         }
-        self.slots.get_mut(id).extra().inbox.push_back(InboxItem { number, message });
+        self.push_inbox(id, End::Back, InboxItem::new(number, message));
         self.make_ready(id);
     }
 
@@ -159,9 +159,12 @@ impl Partition {
         let extra = slot.extra();
         extra.is_ready = false;
         let retry = extra.retry;
-        let Some(item) = extra.inbox.pop_front() else { return };
-        self.sources.inbox -= 1;
-        let InboxItem { number, message } = &item;
+        if self.read_head(id) {
+            return;
+        }
+        let Some(item) = self.pop_inbox(id, End::Front) else { return };
+        let number = item.number;
+        let Some(message) = item.message() else { unreachable!("it was read, if need be") };
         let Message { to, from, handler, on_refused: _, body } = message;
         let run = Run { slot: id, to, from: from.as_ref(), handler: *handler, body, wants_reply: false };
         let stays = match self.run(run) {
@@ -175,13 +178,13 @@ impl Partition {
                 false
             }
             Ran::Impossible(Impossible::UnknownHandler) => {
-                self.notices.push(Notice::Unknown { entity: self.name_of(to), handler: handler.0 });
-                self.sources.inbox += 1;
-                self.slots.get_mut(id).extra().inbox.push_front(item);
+                self.tell(Notice::Unknown { entity: self.name_of(to), handler: handler.0 });
+                self.push_inbox(id, End::Front, item);
+                self.turn_away(id);
                 return;
             }
             Ran::Impossible(why) => {
-                self.park(Some(*number), message.clone(), why.reason());
+                self.park(Some(number), message.clone(), why.reason());
                 false
             }
             Ran::Panicked(text) => {
@@ -189,7 +192,7 @@ impl Partition {
                 let is_over = retry.is_some_and(|retry| now.since(retry.since) >= self.tuning.retry_time_max);
                 self.note_panic(message, &text, if is_over { "parked" } else { "retried" });
                 if is_over {
-                    self.park(Some(*number), message.clone(), format!("the handler panicked: {text}"));
+                    self.park(Some(number), message.clone(), format!("the handler panicked: {text}"));
                 }
                 !is_over
             }
@@ -199,7 +202,7 @@ impl Partition {
             self.retry_later(id);
             return;
         }
-        self.batch.delete(Section::Inbox, &item.message.to, &item.number.to_be_bytes());
+        self.batch.delete(Section::Inbox, to, &number.to_be_bytes());
         self.batch.journal.push(Did::TookInbox { slot: id, item, retry });
         self.slots.get_mut(id).extra().retry = None;
         self.make_ready(id);
@@ -207,13 +210,8 @@ impl Partition {
     }
 
     fn put_back(&mut self, id: SlotId, item: InboxItem) {
-        self.sources.inbox += 1;
-        let inbox = &mut self.slots.get_mut(id).extra().inbox;
-        if planted::is("inbox-reordered") {
-            inbox.push_back(item);
-        } else {
-            inbox.push_front(item);
-        }
+        let end = if planted::is("inbox-reordered") { End::Back } else { End::Front };
+        self.push_inbox(id, end, item);
         self.make_ready(id);
     }
 
@@ -244,11 +242,30 @@ impl Partition {
         }
     }
 
+    /// Whether nothing behind the head of the inbox has its turn while this build runs: it has no handler for that.
+    pub(crate) fn is_blocked(&self, id: SlotId) -> bool {
+        let slot = self.slots.get(id);
+        let head = slot.extra.as_ref().and_then(|extra| extra.inbox.front());
+        let kind = self.registry.kinds().get(slot.kind as usize);
+        head.zip(kind).is_some_and(|(item, kind)| kind.find(item.handler).is_none())
+    }
+
+    /// Answers the calls that wait behind an inbox that does not go on: they would wait for ever.
+    fn turn_away(&mut self, id: SlotId) {
+        let waiting = std::mem::take(&mut self.slots.get_mut(id).extra().waiting);
+        self.sources.waiting -= waiting.len();
+        for request in waiting {
+            let answer = Answer::Failed(Failure::Busy);
+            self.batch.outputs.push(Effect::Answer { ticket: request.ticket, answer });
+            self.batch.journal.push(Did::TookRequest(request));
+        }
+    }
+
     /// Gives a message up until an operator decides. `number` is the one that it had in the inbox.
     fn park(&mut self, number: Option<u64>, message: Message, mut reason: String) {
         reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
         let number = number.unwrap_or_else(|| self.number());
-        self.notices.push(Notice::Parked {
+        self.tell(Notice::Parked {
             entity: self.name_of(&message.to),
             handler: self.handler_name(&message.to, message.handler),
             reason: reason.clone(),
@@ -288,6 +305,12 @@ impl Partition {
         self.batch.journal.push(Did::Commanded(command));
     }
 
+    /// Lets people know of something, unless the batch is given up: then it has never been. They hear of it before it is
+    /// durable, and perhaps again; held back, a crash in between would keep it from them.
+    fn tell(&mut self, notice: Notice) {
+        self.batch.notices.push(notice);
+    }
+
     pub(crate) fn note_panic(&mut self, message: &Message, text: &str, next: &'static str) {
         self.tell_panic(&message.to, message.handler, text, next);
     }
@@ -301,7 +324,7 @@ impl Partition {
         next: &'static str,
     ) {
         self.batch.counts.panics += 1;
-        self.notices.push(Notice::Panicked {
+        self.tell(Notice::Panicked {
             entity: self.name_of(to),
             handler: self.handler_name(to, handler),
             text: text[..text.floor_char_boundary(REASON_BYTES_MAX)].to_owned(),

@@ -11,9 +11,10 @@ use crate::cell::{self, Section};
 use crate::client_keys::Known;
 use crate::commit::RecordBuilder;
 use crate::delivery::{Handled, Outgoing};
-use crate::interface::{Effect, ParkedCommand, Request};
+use crate::inbox::InboxItem;
+use crate::interface::{Effect, Notice, ParkedCommand, Request};
 use crate::message::{Identity, Message};
-use crate::slots::{InboxItem, Retry, SlotId, StateBytes};
+use crate::slots::{Retry, SlotId, StateBytes};
 
 /// What will be one commit.
 #[derive(Default)]
@@ -34,6 +35,8 @@ pub(crate) struct Batch {
     pub(crate) outputs: Vec<Effect>,
     /// What leaves once it is certain that we are still the writer: answers that changed nothing.
     pub(crate) looks: Vec<Effect>,
+    /// What people are told when the batch closes.
+    pub(crate) notices: Vec<Notice>,
     /// The number of the next message when the batch began.
     pub(crate) first_number: u64,
     pub(crate) counts: Counts,

@@ -201,10 +201,12 @@ impl Dirty {
         Some(checkpoint)
     }
 
-    /// The store holds everything up to `position`.
-    pub(crate) fn written(&mut self, position: Position) {
-        if let Some((generation, _, _)) = self.writing.take_if(|(_, writing, _)| *writing == position) {
+    /// The store holds everything up to `position`. Gives whether that is the checkpoint that was being written.
+    pub(crate) fn written(&mut self, position: Position) -> bool {
+        let written = self.writing.take_if(|(_, writing, _)| *writing == position);
+        if let Some((generation, _, _)) = written {
             self.stored = generation;
         }
+        written.is_some()
     }
 }

@@ -7,6 +7,7 @@ use crate::Range;
 use crate::batch::{Batch, CellChange, Did, Touched};
 use crate::cell::{self, OwnRow, Section};
 use crate::commit::RecordKind;
+use crate::inbox::End;
 use crate::interface::Effect;
 use crate::limits::{RECORD_BYTES_MAX, TRIM_DELAY, TRIMS_PER_RECORD_MAX};
 use crate::partition::{Flight, InFlight, Partition};
@@ -50,18 +51,19 @@ impl Partition {
             }
         }
         let mut batch = std::mem::take(&mut self.batch);
-        self.acknowledge_frames(&mut batch);
+        let is_committed = !batch.record.is_empty() || std::mem::take(&mut self.is_record_wanted);
+        self.acknowledge_frames(&mut batch, is_committed);
         if planted::is("ack-early") {
             let is_frame = |output: &mut Effect| matches!(output, Effect::Frame { .. });
             effects.extend(batch.outputs.extract_if(.., is_frame));
         }
-        let is_committed = !batch.record.is_empty() || std::mem::take(&mut self.is_record_wanted);
         if is_committed {
             self.append(&mut batch, RecordKind::Batch, effects);
         }
         self.hold(&mut batch, is_committed, effects);
         self.mark_dirty(&mut batch);
         self.counts.add(batch.counts);
+        self.notices.append(&mut batch.notices);
         self.one_at_a_time = self.one_at_a_time.saturating_sub(1);
         let touched = batch.touched.len();
         batch.touched.clear();
@@ -138,9 +140,11 @@ impl Partition {
         }
     }
 
-    fn acknowledge_frames(&mut self, batch: &mut Batch) {
+    fn acknowledge_frames(&mut self, batch: &mut Batch, is_committed: bool) {
+        let newest = if is_committed { self.log.submitted.next() } else { self.log.submitted };
         for sender in &mut self.intakes.senders {
             if let Some(bytes) = sender.acknowledge(&self.tuning) {
+                sender.note_told(newest);
                 batch.outputs.push(Effect::Frame { to: sender.id, bytes });
             }
         }
@@ -249,6 +253,7 @@ impl Partition {
         batch.cells.clear();
         batch.outputs.clear();
         batch.looks.clear();
+        batch.notices.clear();
         batch.messages = 0;
         batch.state_bytes = 0;
         batch.counts = crate::batch::Counts::default();
@@ -269,16 +274,13 @@ impl Partition {
                 sender.push_back_front(identity, message, handled);
             }
             Did::TookInbox { slot, item, retry } => {
-                self.sources.inbox += 1;
-                let extra = self.slots.get_mut(slot).extra();
-                extra.inbox.push_front(item);
-                extra.retry = retry;
+                self.push_inbox(slot, End::Front, item);
+                self.slots.get_mut(slot).extra().retry = retry;
                 self.make_ready(slot);
             }
             Did::PushedInbox { slot } => {
-                self.sources.inbox -= 1;
+                self.pop_inbox(slot, End::Back);
                 let extra = self.slots.get_mut(slot).extra();
-                extra.inbox.pop_back();
                 if extra.inbox.is_empty() {
                     extra.retry = None;
                     // Nobody else would: what they waited for has never been there.
@@ -301,11 +303,17 @@ impl Partition {
         }
     }
 
-    /// The time at which the partition wants to be woken, whatever happens.
+    /// The time at which the partition wants to be woken, whatever happens. While the window has no room, what needs a
+    /// record waits for the log to answer, not for a time.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        let retry = self.sources.retries.first().map(|(due, _)| *due);
-        let others = [retry, self.outbox.wake_at(), self.intakes.wake_at(), self.log.again_at, self.trim_at()];
-        others.into_iter().flatten().min()
+        let knock = self.outbox.wake_at(self.log.durable);
+        let others = if self.has_room() {
+            let retry = self.sources.retries.first().map(|(due, _)| *due);
+            [retry, self.trim_at(), self.intakes.wake_at()]
+        } else {
+            [self.intakes.wake_at().filter(|_| self.batch.is_empty()), None, None]
+        };
+        [knock, self.log.again_at].into_iter().chain(others).flatten().min()
     }
 
     /// When acknowledged messages are trimmed although nothing else is to be committed.

@@ -128,7 +128,7 @@ impl Partition {
                     self.doubt(from, generation, effects);
                 }
             }
-            Frame::Knock { name } => self.intakes.senders[sender].knocked(name),
+            Frame::Knock { name } => self.intakes.senders[sender].knocked(name, self.log.durable),
             Frame::Messages { .. } | Frame::Ack { .. } => {}
         }
     }
@@ -184,6 +184,7 @@ impl Partition {
             self.append(&mut batch, RecordKind::Batch, effects);
             self.batch = batch;
         }
+        self.intakes.senders[sender].note_told(self.log.submitted);
         let to = self.intakes.senders[sender].id;
         self.held.outputs.push_back((self.log.submitted, Effect::Frame { to, bytes }));
         self.release(effects);

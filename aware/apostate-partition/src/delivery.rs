@@ -26,7 +26,9 @@
 mod frame;
 mod intake;
 mod outbox;
+mod queue;
 
 pub use frame::{Frame, Generation, NotAFrame};
 pub(crate) use intake::{Generations, Handled, Intakes, Taken};
-pub(crate) use outbox::{Outbox, Outgoing, Own};
+pub(crate) use outbox::{Outbox, Own};
+pub(crate) use queue::{Layout, Outgoing};

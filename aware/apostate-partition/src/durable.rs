@@ -4,7 +4,7 @@
 //! made, and leaves when that record is durable.
 
 use apostate_core::Timestamp;
-use apostate_log::{AppendResult, Confirmation, Position, Record};
+use apostate_log::{AppendResult, Confirmation, Position, Record, StoreError};
 
 use crate::cell::{self, OwnRow};
 use crate::checkpoint::Cell;
@@ -68,12 +68,15 @@ impl Partition {
             AppendResult::Full => {
                 flight.state = Flight::Again;
                 self.log.again_at = Some(self.time.now().after(FULL_DELAY));
-                self.notices.push(Notice::LogFull);
+                if !std::mem::replace(&mut self.log.is_full, true) {
+                    self.notices.push(Notice::LogFull);
+                }
             }
             AppendResult::Poisoned(reason) => return self.stop(StopReason::Failed(reason), effects),
         }
         while let Some(flight) = self.log.in_flight.pop_front_if(|flight| flight.state == Flight::Done) {
             assert!(flight.position == self.log.durable.next(), "P6 broken: records became durable out of order");
+            self.log.is_full = false;
             self.log.durable = flight.position;
         }
         if self.phase == Phase::Opening && self.log.durable == self.log.submitted {
@@ -141,33 +144,62 @@ impl Partition {
 
     /// The store answers a load.
     pub(crate) fn loaded(&mut self, loaded: Loaded, effects: &mut Vec<Effect>) {
-        let Loaded { load: Load { address, key }, cells, is_partial } = loaded;
-        let Some(id) = self.slots.find(&address) else { return };
+        let Loaded { load, cells, is_partial } = loaded;
         let cells = match cells {
             Ok(cells) => cells,
-            Err(reason) => {
-                let entity = self.name_of(&address);
-                return self.stop(StopReason::Failed(format!("P6: {entity} cannot be loaded: {reason}")), effects);
+            Err(error) => {
+                let text = format!("P6: {} cannot be loaded: {error}", self.words_for(&load));
+                let is_damage = matches!(error, StoreError::Damaged { .. });
+                let reason = if is_damage { StopReason::Damaged(text) } else { StopReason::Failed(text) };
+                return self.stop(reason, effects);
             }
         };
-        let is_read = match key {
-            Some(key) => self.place_key(id, key, &cells),
-            None if matches!(self.slots.get(id).residence, Residence::Loading(_)) => {
-                self.place_entity(id, &cells, is_partial)
+        let problem = match &load {
+            Load::Outgoing { to, .. } => self.outbox.take_page(*to, &cells).err(),
+            Load::ClientKeys { .. } => self.swept(&cells).err(),
+            Load::Inbox { address, cells: asked } => {
+                let Some(id) = self.slots.find(address) else { return };
+                self.take_inbox_page(id, asked, &cells).err()
             }
-            None => true,
+            Load::Entity(address) | Load::ClientKey(address, _) => {
+                let Some(id) = self.slots.find(address) else { return };
+                let is_read = match &load {
+                    Load::ClientKey(_, key) => self.place_key(id, key.clone(), &cells),
+                    _ if matches!(self.slots.get(id).residence, Residence::Loading(_)) => {
+                        self.place_entity(id, &cells, is_partial)
+                    }
+                    _ => true,
+                };
+                if is_read {
+                    self.make_ready(id);
+                    self.release_waiting(id);
+                }
+                (!is_read).then(|| format!("a cell of {} does not read", self.name_of(address)))
+            }
         };
-        if !is_read {
-            let entity = self.name_of(&address);
-            return self.stop(StopReason::Broken(format!("P6 broken: a cell of {entity} does not read")), effects);
+        if let Some(problem) = problem {
+            self.stop(StopReason::Damaged(format!("P6 broken: {problem}")), effects);
         }
-        self.make_ready(id);
-        self.release_waiting(id);
+    }
+
+    /// What a load is about, for people.
+    fn words_for(&self, load: &Load) -> String {
+        match load {
+            Load::Entity(address) => self.name_of(address),
+            Load::ClientKey(address, key) => format!("client key {key} of {}", self.name_of(address)),
+            Load::Outgoing { to, cells } => format!("a page of {} messages to partition {to}", cells.len()),
+            Load::Inbox { address, .. } => format!("the inbox of {}", self.name_of(address)),
+            Load::ClientKeys { .. } => "a page of client keys".to_owned(),
+        }
     }
 
     /// The store holds everything up to `position`.
     pub(crate) fn checkpointed(&mut self, position: Position, effects: &mut Vec<Effect>) {
-        self.dirty.written(position);
+        if self.dirty.written(position) {
+            self.outbox.stored();
+            self.sources.inboxes.note_stored();
+            self.shed_inboxes();
+        }
         let before = if planted::is("trim-early") { self.log.durable.next() } else { position.next() };
         effects.push(Effect::Trim { before });
         let stored = self.dirty.stored();
@@ -191,12 +223,17 @@ impl Partition {
         let dirty_max = self.tuning.dirty_bytes_max.min(self.tuning.cache_bytes);
         let is_due = self.is_checkpoint_wanted
             || self.dirty.log_bytes() >= self.tuning.checkpoint_log_bytes
-            || self.dirty.bytes() >= dirty_max / 2;
+            || self.dirty.bytes() + self.outbox.pinned_bytes() >= dirty_max / 2
+            || self.outbox.wants_checkpoint();
         let may = self.phase == Phase::Serving && !self.dirty.is_busy();
         if is_due && may && (self.is_checkpoint_wanted || !self.dirty.is_clean()) {
             self.is_checkpoint_wanted = false;
             let mut rows = self.own_rows();
             rows.extend(self.outbox.unstored());
+            self.sources.inboxes.taken = self.batch.first_number;
+            if planted::is("inbox-dropped-early") {
+                self.shed_inboxes();
+            }
             self.dirty.take(self.id, self.log.submitted, rows);
         }
         if let Some(checkpoint) = self.dirty.next(self.log.durable) {
@@ -236,6 +273,7 @@ impl Partition {
         if self.phase == Phase::Serving {
             let (durable, now): (Position, Timestamp) = (self.log.durable, self.time.now());
             self.outbox.send(durable, now, |to, bytes| effects.push(Effect::Frame { to, bytes }));
+            self.outbox.next_pages(|to, cells| effects.push(Effect::Load(Load::Outgoing { to, cells })));
         }
     }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use apostate_core::{Address, EntityKey, HandlerId, Refusal, Registry, Timestamp};
-use apostate_log::{AppendResult, Confirmation, PartitionId, Position, StoredCell};
+use apostate_log::{AppendResult, Confirmation, PartitionId, Position, StoreError, StoredCell};
 use bytes::Bytes;
 
 use crate::checkpoint::Checkpoint;
-use crate::{Map, Tuning};
+use crate::{Map, Range, Tuning};
 
 /// Who a partition is, and what it may use.
 #[derive(Clone)]
@@ -159,6 +159,9 @@ pub enum Manner {
     },
     /// A look: changes nothing.
     Look,
+    /// A look at the whole state, which no handler need show: its reply is the state as the entity's kind encodes it. The
+    /// handler and the body of the request are nothing.
+    State,
     /// A numbered message of a producer, an origin like a partition. Of one producer, numbers ascend from request to
     /// request; one at or below the highest applied is a duplicate.
     Numbered {
@@ -244,11 +247,34 @@ pub enum Failure {
 
 /// What to read from the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Load {
-    /// The entity.
-    pub address: Address,
-    /// Only this client key of it; else its state and the first of its client keys.
-    pub key: Option<Box<str>>,
+pub enum Load {
+    /// An entity: its state, and the first of its client keys.
+    Entity(Address),
+    /// One client key of an entity.
+    ClientKey(Address, Box<str>),
+    /// A page of the outbox: messages to the partition `to` that memory had no room for.
+    Outgoing {
+        /// Their receiver.
+        to: PartitionId,
+        /// The keys of their cells, in the order in which they will be sent.
+        cells: Vec<Box<[u8]>>,
+    },
+    /// Messages at the head of an entity's inbox that memory had no room for.
+    Inbox {
+        /// The entity.
+        address: Address,
+        /// The keys of their cells, in the order of the inbox.
+        cells: Vec<Box<[u8]>>,
+    },
+    /// A page of client keys, of whatever entities, to see which are too old.
+    ClientKeys {
+        /// Where the entities live.
+        range: Range,
+        /// Only cells behind this one.
+        after: Option<Box<[u8]>>,
+        /// About how many bytes of them.
+        bytes_max: usize,
+    },
 }
 
 /// What the store has.
@@ -257,7 +283,7 @@ pub struct Loaded {
     /// What was asked for.
     pub load: Load,
     /// The cells, or why they cannot be had.
-    pub cells: Result<Vec<StoredCell>, String>,
+    pub cells: Result<Vec<StoredCell>, StoreError>,
     /// Whether the store has client keys of the entity that are not among them.
     pub is_partial: bool,
 }
@@ -315,7 +341,7 @@ pub enum Notice {
         /// How far.
         milliseconds: u64,
     },
-    /// The log is full: work waits until there is room.
+    /// The log is full: work waits until there is room. Said once, until it had room again.
     LogFull,
 }
 
@@ -334,6 +360,9 @@ pub enum StopReason {
     /// What should hold does not.
     #[error("{0}")]
     Broken(String),
+    /// What was acknowledged is damaged or missing in the store. Opening it again does not mend that.
+    #[error("{0}")]
+    Damaged(String),
     /// The log or the store failed.
     #[error("{0}")]
     Failed(String),

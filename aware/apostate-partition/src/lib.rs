@@ -31,6 +31,7 @@ pub mod commit;
 mod control;
 pub mod delivery;
 mod durable;
+mod inbox;
 mod interface;
 pub mod limits;
 mod load;
@@ -45,6 +46,7 @@ mod request;
 mod run;
 mod slots;
 mod status;
+mod sweep;
 mod turn;
 
 pub use crate::cell::host_row;

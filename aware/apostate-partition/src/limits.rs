@@ -32,6 +32,27 @@ pub const TRIM_DELAY: Duration = Duration::from_millis(100);
 /// Most acknowledged messages that one record trims.
 pub const TRIMS_PER_RECORD_MAX: usize = 10_000;
 
+/// Most bytes of messages that are read back from the store for one receiver at once, unless one alone is longer.
+pub const PAGE_BYTES_MAX: usize = 1 << 20;
+
+/// Most messages that are read back from the store for one receiver at once.
+pub const PAGE_MESSAGES_MAX: usize = 4096;
+
+/// Most bytes of one inbox that are read back from the store at once, unless one message alone is longer.
+pub const INBOX_PAGE_BYTES: usize = 64 << 10;
+
+/// So many messages at the head of an inbox stay in memory for longer than what stands behind them.
+pub const INBOX_HEAD_MESSAGES: usize = 16;
+
+/// What a message to another partition takes in memory besides its body, about.
+pub const OUTGOING_OVERHEAD_BYTES: usize = 160;
+
+/// About how many bytes of client keys are looked through at once for those that are too old.
+pub const SWEEP_BYTES: usize = 64 << 10;
+
+/// A page of client keys is looked through this often, also when nobody writes any.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(10);
+
 /// Longest reason that is kept with a parked message, in bytes; longer ones are cut.
 pub const REASON_BYTES_MAX: usize = 4096;
 
@@ -44,6 +65,7 @@ pub const WAITING_CALLS_MAX: usize = 1024;
 const _: () = assert!(RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX <= RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as usize / 2);
 const _: () = assert!(CELL_OVERHEAD_BYTES_MAX < FRAME_BYTES);
+const _: () = assert!(SWEEP_BYTES <= RECORD_BYTES_MAX / 4);
 const _: () = assert!(TRIMS_PER_RECORD_MAX * CELL_OVERHEAD_BYTES_MAX <= RECORD_BYTES_MAX);
 
 /// How much of everything. The defaults serve; a simulation makes them tiny.
@@ -61,8 +83,12 @@ pub struct Tuning {
     pub dirty_bytes_max: usize,
     /// Bytes that a sender may have under way to this partition.
     pub credit_bytes: u64,
-    /// Bytes of messages to other partitions above which nothing new is taken from outside.
+    /// Bytes of messages to other partitions that stay in memory although the store has them.
+    pub outbox_memory: usize,
+    /// Bytes of memory that messages to other partitions take, above which nothing new is taken from outside.
     pub backlog_bytes_max: usize,
+    /// Bytes of messages in inboxes that stay in memory although the store has them.
+    pub inbox_memory: usize,
     /// Messages in inboxes above which nothing new is taken from outside.
     pub inbox_max: usize,
     /// Requests that may wait in all.
@@ -84,7 +110,9 @@ impl Default for Tuning {
             checkpoint_log_bytes: 128 << 20,
             dirty_bytes_max: 1 << 30,
             credit_bytes: 4 << 20,
+            outbox_memory: 64 << 20,
             backlog_bytes_max: 256 << 20,
+            inbox_memory: 64 << 20,
             inbox_max: 1_000_000,
             requests_max: 65_536,
             client_key_retention: Duration::from_secs(24 * 3600),

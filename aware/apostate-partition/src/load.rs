@@ -42,21 +42,37 @@ pub struct StoredMessage {
 pub fn load(store: &dyn Store, load: Load) -> Loaded {
     match read(store, &load) {
         Ok((cells, is_partial)) => Loaded { load, cells: Ok(cells), is_partial },
-        Err(error) => Loaded { load, cells: Err(error.to_string()), is_partial: false },
+        Err(error) => Loaded { load, cells: Err(error), is_partial: false },
     }
 }
 
 /// The cells, and whether there are more client keys than those.
 fn read(store: &dyn Store, load: &Load) -> Result<(Vec<StoredCell>, bool), StoreError> {
-    let Load { address, key } = load;
     let get = |key: Vec<u8>| Ok(store.get(&key)?.map(|value| (Bytes::from(key), value)));
-    if let Some(client_key) = key {
-        let cell = get(cell::key(Section::ClientKeys, address, client_key.as_bytes()))?;
-        return Ok((cell.into_iter().collect(), false));
+    match load {
+        Load::Entity(address) => entity(store, address),
+        Load::ClientKey(address, key) => {
+            let cell = get(cell::key(Section::ClientKeys, address, key.as_bytes()))?;
+            Ok((cell.into_iter().collect(), false))
+        }
+        Load::Outgoing { to: _, cells } | Load::Inbox { address: _, cells } => {
+            let mut found = Vec::with_capacity(cells.len());
+            for key in cells {
+                found.extend(get(key.to_vec())?);
+            }
+            Ok((found, false))
+        }
+        Load::ClientKeys { range, after, bytes_max } => {
+            Ok((client_keys(store, *range, after.as_deref(), *bytes_max)?, false))
+        }
     }
-    let Some(state) = get(cell::key(Section::State, address, &[]))? else { return Ok((Vec::new(), false)) };
-    let has_keys = state.1.first_chunk().is_some_and(|word| read_word(u64::from_le_bytes(*word)).1);
-    let mut cells = vec![state];
+}
+
+fn entity(store: &dyn Store, address: &Address) -> Result<(Vec<StoredCell>, bool), StoreError> {
+    let key = cell::key(Section::State, address, &[]);
+    let Some(state) = store.get(&key)? else { return Ok((Vec::new(), false)) };
+    let has_keys = state.first_chunk().is_some_and(|word| read_word(u64::from_le_bytes(*word)).1);
+    let mut cells = vec![(Bytes::from(key), state)];
     let mut is_partial = false;
     if has_keys {
         let (from, to) = cell::entity_bounds(Section::ClientKeys, address);
@@ -67,6 +83,30 @@ fn read(store: &dyn Store, load: &Load) -> Result<(Vec<StoredCell>, bool), Store
         cells.extend(keys);
     }
     Ok((cells, is_partial))
+}
+
+/// Client keys behind `after`, of entities of any kind in `range`. Empty: there are no more.
+fn client_keys(
+    store: &dyn Store,
+    range: Range,
+    after: Option<&[u8]>,
+    bytes_max: usize,
+) -> Result<Vec<StoredCell>, StoreError> {
+    let section = Section::ClientKeys;
+    let end = [section as u8 + 1];
+    let mut from = after.map_or_else(|| vec![section as u8], |after| [after, &[0][..]].concat());
+    while let Some((first, _)) = store.scan(&from, &end, 1)?.first() {
+        let no_key = || StoreError::Damaged { key: hex(first), detail: "it is no client key's cell".to_owned() };
+        let kind = cell::read_key(first).ok_or_else(no_key)?.address.kind();
+        let (start, to) = cell::bounds(section, kind, range);
+        let start = start.max(from);
+        let cells = if start < to { store.scan(&start, &to, bytes_max)? } else { Vec::new() };
+        if !cells.is_empty() {
+            return Ok(cells);
+        }
+        from = cell::bounds(section, kind, Range::WHOLE).1;
+    }
+    Ok(Vec::new())
 }
 
 /// The position of a partition's last checkpoint; none if it never made one.

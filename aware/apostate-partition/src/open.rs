@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use apostate_core::{Effects, Timestamp};
+use apostate_core::{Address, Effects, Timestamp};
 use apostate_log::{Epoch, Log, LogError, PartitionId, Position, Record, Store, StoreError, StoredCell};
 
 use crate::accept::Parked;
@@ -19,14 +19,15 @@ use crate::checkpoint::Dirty;
 use crate::client_keys::{Known, Remembered};
 use crate::commit::Body;
 use crate::control::read_generation;
-use crate::delivery::{Generations, Intakes, Outbox, Outgoing};
+use crate::delivery::{Generations, Intakes, Layout, Outbox, Outgoing};
 use crate::interface::{Config, Witness};
 use crate::message::Message;
 use crate::pacing::Pacer;
 use crate::partition::{Held, LogState, Partition, Phase, Sources};
 use crate::planted;
 use crate::rectangles::Rectangles;
-use crate::slots::{InboxItem, SlotId, Slots};
+use crate::slots::{SlotId, Slots};
+use crate::sweep::Sweep;
 
 /// About how many bytes are read from the log or the store at once.
 const READ_BYTES: usize = 4 << 20;
@@ -97,6 +98,8 @@ impl Partition {
     ) -> Result<Self, OpenError> {
         let mut partition = Self::empty(config, witness)?;
         partition.read_store(store)?;
+        let stored = partition.log.next_number;
+        (partition.sources.inboxes.taken, partition.sources.inboxes.stored) = (stored, stored);
         partition.read_log(log, progress)?;
         partition.outbox.settle();
         partition.queue_inboxes();
@@ -124,7 +127,7 @@ impl Partition {
             held: Held::default(),
             dirty: Dirty::default(),
             sources: Sources::default(),
-            outbox: Outbox::new(peers().map(|(_, id)| id)),
+            outbox: Outbox::new(peers().map(|(_, id)| id), tuning.outbox_memory),
             intakes: Intakes::new(peers()),
             rectangles: Rectangles::default(),
             generations: Generations::default(),
@@ -135,6 +138,7 @@ impl Partition {
             loads: Vec::new(),
             counts: Counts::default(),
             is_record_wanted: false,
+            sweep: Sweep::default(),
             parked: BTreeMap::new(),
             run_effects: Effects::default(),
             scratch: Vec::new(),
@@ -305,11 +309,11 @@ impl Partition {
         if !self.range.contains(address.hash()) {
             return Err(self.damaged(format!("P2 broken: {} is not in its range", self.name_of(&address))));
         }
-        let id = self.slot_of(&address);
         let is_read = match section {
             Section::State => match value {
                 None => false,
                 Some(value) => {
+                    let id = self.slot_of(&address);
                     let cell: Arc<[u8]> = value.into();
                     self.slots.set_cell(id, Some(cell.clone()));
                     let slot = self.slots.get_mut(id);
@@ -321,8 +325,8 @@ impl Partition {
                     true
                 }
             },
-            Section::ClientKeys => self.restore_client_key(id, sub, value).is_some(),
-            Section::Inbox => self.restore_inbox(id, sub, value).is_some(),
+            Section::ClientKeys => self.restore_client_key(&address, sub, value).is_some(),
+            Section::Inbox => self.restore_inbox(&address, sub, value, is_new).is_some(),
             Section::Outgoing => self.restore_outgoing(key, sub, value, is_new).is_some(),
             Section::Parked => self.restore_parked(sub, value).is_some(),
             Section::Own | Section::Host => false,
@@ -341,7 +345,8 @@ impl Partition {
         Ok(())
     }
 
-    fn restore_client_key(&mut self, id: SlotId, sub: &[u8], value: Option<&[u8]>) -> Option<()> {
+    fn restore_client_key(&mut self, address: &Address, sub: &[u8], value: Option<&[u8]>) -> Option<()> {
+        let id = self.slot_of(address);
         let key = std::str::from_utf8(sub).ok()?;
         // What the log brings, the store may not have: the slot stays until the first checkpoint.
         self.slots.get_mut(id).kept = self.dirty.generation();
@@ -357,24 +362,6 @@ impl Partition {
                 // The store may still have it.
                 keys.known.remove(key);
                 keys.absent.insert(key.into());
-            }
-        }
-        Some(())
-    }
-
-    fn restore_inbox(&mut self, id: SlotId, sub: &[u8], value: Option<&[u8]>) -> Option<()> {
-        let number = u64::from_be_bytes(sub.try_into().ok()?);
-        let inbox = &mut self.slots.get_mut(id).extra().inbox;
-        match value {
-            Some(value) => {
-                let (message, _, []) = Message::read(value).ok()? else { return None };
-                inbox.push_back(InboxItem { number, message });
-                self.sources.inbox += 1;
-            }
-            None => {
-                let before = inbox.len();
-                inbox.retain(|item| item.number != number);
-                self.sources.inbox -= before - inbox.len();
             }
         }
         Some(())
@@ -397,8 +384,8 @@ impl Partition {
                 let peer = self.outbox.index_of(self.map.find(message.to.hash()))?;
                 let sender = message.from.filter(|_| written == identity)?;
                 let record = self.log.submitted;
-                let (bytes, is_stored) = (value.into(), !is_new);
-                self.outbox.restore(peer, Outgoing { identity, sender, bytes, record, is_stored });
+                let (layout, is_stored) = (Layout::Here(value.into()), !is_new);
+                self.outbox.restore(peer, Outgoing { identity, sender, layout, record, is_stored });
             }
         }
         Some(())
@@ -454,16 +441,5 @@ impl Partition {
             }
         }
         true
-    }
-
-    /// Gives every inbox that was read back its turn.
-    fn queue_inboxes(&mut self) {
-        let waiting: Vec<_> = self.slots.iter_mut().filter(|(_, slot)| slot.has_inbox()).map(|(id, _)| id).collect();
-        for id in waiting {
-            let extra = self.slots.get_mut(id).extra();
-            extra.inbox.make_contiguous().sort_by_key(|item| item.number);
-            self.start_load(id);
-            self.make_ready(id);
-        }
     }
 }

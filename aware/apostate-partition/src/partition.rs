@@ -12,11 +12,13 @@ use crate::accept::Parked;
 use crate::batch::{Batch, Counts};
 use crate::checkpoint::Dirty;
 use crate::delivery::{Generation, Generations, Intakes, Outbox};
+use crate::inbox::Inboxes;
 use crate::interface::{Effect, Input, Load, Notice, ParkedCommand, Request, StopReason, Suspect, Witness};
 use crate::message::Message;
 use crate::pacing::Pacer;
 use crate::rectangles::Rectangles;
 use crate::slots::{SlotId, Slots};
+use crate::sweep::Sweep;
 use crate::{Map, Range, Tuning};
 
 /// Many entities, one writer, one log.
@@ -59,6 +61,7 @@ pub struct Partition {
     pub(crate) counts: Counts,
     /// Looks wait for a record, for want of a better proof that we are the writer.
     pub(crate) is_record_wanted: bool,
+    pub(crate) sweep: Sweep,
     /// Parked messages, by their numbers.
     pub(crate) parked: BTreeMap<u64, Parked>,
     /// The effects of the handler run under way; kept for its room.
@@ -101,6 +104,8 @@ pub(crate) struct LogState {
     pub(crate) in_flight: VecDeque<InFlight>,
     /// When to append again what the log had no room for.
     pub(crate) again_at: Option<Timestamp>,
+    /// The log had no room when it was last asked.
+    pub(crate) is_full: bool,
     /// The number that the next message, inbox item or parked message gets.
     pub(crate) next_number: u64,
     /// The next number as of the opening: what was sent before it is below.
@@ -156,8 +161,7 @@ pub(crate) struct Sources {
     pub(crate) retries: BTreeSet<(Timestamp, SlotId)>,
     /// Requests that wait in slots.
     pub(crate) waiting: usize,
-    /// Messages in inboxes.
-    pub(crate) inbox: usize,
+    pub(crate) inboxes: Inboxes,
 }
 
 /// A producer outside that numbers its requests.

@@ -57,22 +57,21 @@ impl Partition {
             return Err(Failure::NotHere { map_version: self.map.version });
         }
         let kind = self.registry.find(to.kind()).ok_or(Failure::UnknownKind)?;
-        let kind = &self.registry.kinds()[kind];
-        let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
-        let is_look = *manner == Manner::Look;
-        if info.access != Access::Open || is_look != (info.mode == Mode::Looks) {
-            return Err(Failure::NotOpen);
+        if *manner != Manner::State {
+            let kind = &self.registry.kinds()[kind];
+            let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
+            let is_look = *manner == Manner::Look;
+            if info.access != Access::Open || is_look != (info.mode == Mode::Looks) {
+                return Err(Failure::NotOpen);
+            }
         }
         if body.len() > BODY_BYTES_MAX {
             return Err(Failure::TooLarge);
         }
-        if let Manner::Call { key: Some(key) } = manner {
-            if !is_fitting(key) {
-                return Err(Failure::BadKey);
-            }
-            if is_expired(key, self.time.now(), self.tuning.client_key_retention) {
-                return Err(Failure::KeyExpired);
-            }
+        if let Manner::Call { key: Some(key) } = manner
+            && !is_fitting(key)
+        {
+            return Err(Failure::BadKey);
         }
         // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
         let is_numbered = matches!(manner, Manner::Numbered { .. });
@@ -86,7 +85,7 @@ impl Partition {
     /// Handles a call or a look, or lets it wait for its entity.
     pub(crate) fn handle_request(&mut self, request: Request) {
         let slot = self.slot_of(&request.to);
-        let is_look = request.manner == Manner::Look;
+        let is_look = matches!(request.manner, Manner::Look | Manner::State);
         self.start_load(slot);
         let is_here = self.slots.get(slot).residence == Residence::Here;
         if !is_here || (!is_look && self.slots.get(slot).has_inbox()) {
@@ -95,16 +94,24 @@ impl Partition {
         if self.ask_for_key(slot, &request) {
             return self.wait(slot, request);
         }
-        if let Manner::Call { key: Some(key) } = &request.manner
-            && let Some(answer) = self.remembered(slot, key, &request)
-        {
-            self.answer(&request, answer);
-            self.batch.journal.push(Did::TookRequest(request));
-            return;
+        if let Manner::Call { key: Some(key) } = &request.manner {
+            if let Some(answer) = self.remembered(slot, key, &request) {
+                self.answer(&request, answer);
+                self.batch.journal.push(Did::TookRequest(request));
+                return;
+            }
+            // Only now: one that is remembered all the same was answered.
+            if is_expired(key, self.time.now(), self.tuning.client_key_retention) {
+                let answer = Answer::Failed(Failure::KeyExpired);
+                self.batch.looks.push(Effect::Answer { ticket: request.ticket, answer });
+                self.batch.journal.push(Did::TookRequest(request));
+                return;
+            }
         }
-        let Request { ticket: _, to, handler, body, manner: _ } = &request;
+        let Request { ticket: _, to, handler, body, manner } = &request;
         let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true };
-        let answer = match self.run(run) {
+        let ran = if *manner == Manner::State { self.show(slot) } else { self.run(run) };
+        let answer = match ran {
             Ran::Abandoned => {
                 self.sources.released.push_front(request);
                 return;
@@ -135,8 +142,9 @@ impl Partition {
     }
 
     fn wait(&mut self, slot: SlotId, request: Request) {
+        let is_blocked = self.is_blocked(slot);
         let extra = self.slots.get_mut(slot).extra();
-        if extra.waiting.len() >= WAITING_CALLS_MAX {
+        if is_blocked || extra.waiting.len() >= WAITING_CALLS_MAX {
             self.answer(&request, Answer::Failed(Failure::Busy));
             self.batch.journal.push(Did::TookRequest(request));
         } else {
@@ -150,7 +158,8 @@ impl Partition {
         let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
         let keys = &mut self.slots.get_mut(slot).extra.as_mut()?.keys;
         let remembered = keys.known.get(key)?.remembered.clone();
-        if now.since(remembered.time) > retention {
+        // A key that would be refused as too old gets its reply for as long as that is there.
+        if now.since(remembered.time) > retention && !is_expired(key, now, retention) {
             self.forget(slot, key, &request.to);
             return None;
         }
@@ -179,7 +188,7 @@ impl Partition {
         let Some(extra) = self.slots.get_mut(slot).extra.as_mut() else { return false };
         let must_ask = extra.keys.must_ask(key);
         if must_ask && extra.keys.asked.insert(key.clone()) {
-            self.loads.push(Load { address: request.to.clone(), key: Some(key.clone()) });
+            self.loads.push(Load::ClientKey(request.to.clone(), key.clone()));
         }
         must_ask
     }
@@ -193,6 +202,7 @@ impl Partition {
         }
         let mut value = Vec::new();
         remembered.write(&mut value);
+        self.sweep.note_written(key.len() + value.len());
         if !planted::is("key-forgotten") {
             self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);
         }

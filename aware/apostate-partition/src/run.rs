@@ -14,7 +14,7 @@ use apostate_core::{Address, HandlerId, Mode, OnRefused, Outcome, Refusal, Refus
 use crate::batch::{self, Touched};
 use crate::cell::{self, Section};
 use crate::client_keys::message_fingerprint;
-use crate::delivery::Outgoing;
+use crate::delivery::{Layout, Outgoing};
 use crate::limits::DEATHS_MAX;
 use crate::message::{Identity, Message};
 use crate::partition::{Partition, panic_text};
@@ -130,6 +130,22 @@ impl Partition {
             (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Impossible(Impossible::TooLarge)),
             (Outcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
         }
+    }
+
+    /// Gives the state of an entity that is here as the reply. Nothing of the author's runs, except that what was changed in
+    /// this batch is encoded. `Abandoned` as for [`run`](Self::run).
+    pub(crate) fn show(&mut self, id: SlotId) -> Ran {
+        if !self.slots.get(id).exists {
+            return Ran::Missing;
+        }
+        if self.slots.get(id).changed && self.encode(id).is_err() {
+            return self.abandon(id);
+        }
+        let slot = self.slots.get_mut(id);
+        slot.used = true;
+        self.run_effects.reply.clear();
+        self.run_effects.reply.extend_from_slice(slot.state().unwrap_or(&[]));
+        Ran::Done(slot.version)
     }
 
     /// How often the message was running when the process died, if that is too often.
@@ -280,7 +296,7 @@ impl Partition {
         let sub = cell::outgoing_sub(identity.origin, identity.number);
         self.batch.record.put(Section::Outgoing, &sender, &sub, &bytes);
         let record = self.log.submitted.next();
-        let outgoing = Outgoing { identity, sender, bytes: bytes.into(), record, is_stored: false };
+        let outgoing = Outgoing { identity, sender, layout: Layout::Here(bytes.into()), record, is_stored: false };
         self.batch.outgoing.push((peer, outgoing));
     }
 

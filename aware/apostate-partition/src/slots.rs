@@ -9,8 +9,8 @@ use std::sync::Arc;
 use apostate_core::{Address, Live, Timestamp};
 use hashbrown::HashTable;
 
-use crate::Message;
 use crate::client_keys::ClientKeys;
+use crate::inbox::InboxItem;
 use crate::interface::Request;
 use crate::planted;
 
@@ -94,19 +94,14 @@ pub(crate) struct Extra {
     pub(crate) inbox: VecDeque<InboxItem>,
     /// Set while the inbox's head waits out a panic.
     pub(crate) retry: Option<Retry>,
+    /// Whether the head of the inbox is being read from the store.
+    pub(crate) is_reading: bool,
     /// Whether it stands in the list of ready inboxes.
     pub(crate) is_ready: bool,
     /// Calls from outside that wait behind the inbox or a load.
     pub(crate) waiting: VecDeque<Request>,
     /// What client keys were answered.
     pub(crate) keys: ClientKeys,
-}
-
-/// A message that was accepted and not handled yet.
-#[derive(Clone, Debug)]
-pub(crate) struct InboxItem {
-    pub(crate) number: u64,
-    pub(crate) message: Message,
 }
 
 /// How the head of an inbox has fared.
@@ -250,11 +245,6 @@ impl Slots {
     pub(crate) fn set_cell(&mut self, id: SlotId, cell: Option<StateBytes>) {
         self.set_encoded(id, cell.clone());
         self.slab[id as usize].set_cell(cell);
-    }
-
-    /// Every slot that is in use.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SlotId, &mut Slot)> {
-        self.slab.iter_mut().zip(0..).map(|(slot, id)| (id, slot)).filter(|(_, slot)| !slot.is_free)
     }
 
     /// Passes the eviction hand over at most `steps` slots, until the slots cost `budget` or less. A slot whose

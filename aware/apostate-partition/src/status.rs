@@ -34,10 +34,14 @@ pub struct Status {
     pub dirty_bytes: usize,
     /// Messages in inboxes.
     pub inbox: usize,
+    /// Bytes of those that are in memory.
+    pub inbox_memory: usize,
     /// Messages sent to other partitions and not acknowledged.
     pub outbox: usize,
-    /// Bytes of those.
+    /// Bytes of those, in memory or not.
     pub outbox_bytes: usize,
+    /// What those take of memory, about.
+    pub outbox_memory: usize,
     /// Requests that wait.
     pub requests: usize,
     /// Messages that arrived from other partitions and wait.
@@ -58,7 +62,7 @@ impl Partition {
         let sources = &self.sources;
         let requests = sources.requests.len() + sources.released.len() + sources.waiting + numbered;
         let is_quiet = requests == 0
-            && sources.inbox == 0
+            && sources.inboxes.count == 0
             && self.outbox.count() == 0
             && self.intakes.is_empty()
             && self.batch.is_empty()
@@ -79,9 +83,11 @@ impl Partition {
             entities: self.slots.len(),
             entity_bytes: self.slots.bytes(),
             dirty_bytes: self.dirty.bytes(),
-            inbox: sources.inbox,
+            inbox: sources.inboxes.count,
+            inbox_memory: sources.inboxes.bytes,
             outbox: self.outbox.count(),
             outbox_bytes: self.outbox.bytes(),
+            outbox_memory: self.outbox.memory(),
             requests,
             arrived: self.intakes.count(),
             parked: self.parked.len(),

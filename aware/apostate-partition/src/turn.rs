@@ -24,6 +24,9 @@ impl Partition {
                 if self.batch.is_empty() && !self.take_controls(effects) {
                     break;
                 }
+                if self.batch.is_empty() {
+                    self.sweep_keys(effects);
+                }
                 if self.phase != Phase::Serving {
                     return;
                 }
@@ -85,9 +88,11 @@ impl Partition {
         self.locals(self.sources.local.len());
         self.commands();
         self.inboxes();
-        if self.dirty.bytes() < self.tuning.dirty_bytes_max {
+        if self.dirty.bytes() + self.outbox.pinned_bytes() < self.tuning.dirty_bytes_max {
             self.sessions();
-            if self.outbox.bytes() < self.tuning.backlog_bytes_max && self.sources.inbox < self.tuning.inbox_max {
+            if self.outbox.memory() < self.tuning.backlog_bytes_max
+                && self.sources.inboxes.count < self.tuning.inbox_max
+            {
                 self.requests();
                 self.producers();
             }

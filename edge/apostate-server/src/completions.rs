@@ -1,6 +1,7 @@
 //! Where the answers to one producer's messages gather, in batches.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use crate::slot::Verdict;
 
@@ -15,6 +16,7 @@ pub(crate) struct Completions {
 struct State {
     done: Vec<(u64, Verdict)>,
     is_awaited: bool,
+    waker: Option<Waker>,
 }
 
 impl Completions {
@@ -25,15 +27,30 @@ impl Completions {
         }
         let mut state = self.lock();
         state.done.append(batch);
-        if std::mem::take(&mut state.is_awaited) {
-            drop(state);
+        let (is_awaited, waker) = (std::mem::take(&mut state.is_awaited), state.waker.take());
+        drop(state);
+        if is_awaited {
             self.arrived.notify_one();
+        }
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 
     /// Takes everything that has arrived. `into` must be empty; its room is reused.
     pub(crate) fn take(&self, into: &mut Vec<(u64, Verdict)>) {
         std::mem::swap(&mut self.lock().done, into);
+    }
+
+    /// As [`take`](Self::take). Pending: nothing has arrived.
+    pub(crate) fn poll(&self, context: &mut Context<'_>, into: &mut Vec<(u64, Verdict)>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.done.is_empty() {
+            state.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        std::mem::swap(&mut state.done, into);
+        Poll::Ready(())
     }
 
     /// As [`take`](Self::take), and blocks until there is something.

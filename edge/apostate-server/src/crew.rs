@@ -12,11 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use apostate_core::Registry;
-use apostate_log::failpoint;
+use apostate_log::{PartitionId, failpoint};
 use apostate_partition::{Config, Map};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::error;
 
 use crate::bell::Bell;
@@ -32,6 +33,9 @@ use crate::shared::Shared;
 use crate::status::NodeStatus;
 use crate::watchdog::{Condemned, Watchdog};
 use crate::{Settings, checkpointer, executor, loader, luck, quiet_panics};
+
+/// How long a node that opens waits for room on a full disk.
+const ROOM_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The threads of a node, and what they work on.
 pub(crate) struct Crew {
@@ -91,7 +95,11 @@ impl Crew {
         let announcements = crew.begin(settings, plans, &disk, &condemn, &ending)?;
         let pinned_bytes_max = settings.checkpoint_log_bytes.saturating_mul(2).max(settings.segment_bytes * 2);
         crew.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max, condemned }, ending)?;
-        crew.wait_until_all_serve(&announcements, progress)?;
+        let start = || {
+            crew.shared.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(Mail::Start));
+            failpoint("node.opened");
+        };
+        wait_until_all_serve(crew.partitions(), &announcements, ROOM_PATIENCE, progress, start)?;
         Ok(crew)
     }
 
@@ -164,50 +172,68 @@ impl Crew {
         self.helpers.push(spawn("apostate-watch", move || watchdog.run(&stop))?);
         Ok(())
     }
+}
 
-    /// Waits until all partitions were read back, lets them serve, and waits until they do. One that cannot leaves its
-    /// neighbours to it, as one that stops later does; only if none can, or if the disk fails, the node does not open.
-    fn wait_until_all_serve(
-        &self,
-        announcements: &Receiver<Announcement>,
-        mut progress: impl FnMut(Progress),
-    ) -> Result<(), OpenError> {
-        let (mut opened, mut is_started) = (0, false);
-        let (mut serving, mut failed) = (BTreeSet::new(), BTreeMap::new());
-        while serving.len() + failed.len() < self.partitions() {
+/// Waits until all of so many partitions were read back, lets them serve, and waits until they do. One that cannot leaves
+/// its neighbours to it, as one that stops later does; only if none can, or if the disk fails or has no room for longer than
+/// `patience`, the node does not open.
+fn wait_until_all_serve(
+    partitions: usize,
+    announcements: &Receiver<Announcement>,
+    patience: Duration,
+    mut progress: impl FnMut(Progress),
+    start: impl FnOnce(),
+) -> Result<(), OpenError> {
+    let (mut opened, mut start) = (0, Some(start));
+    let (mut serving, mut failed) = (BTreeSet::new(), BTreeMap::new());
+    let mut full: BTreeMap<PartitionId, Instant> = BTreeMap::new();
+    while serving.len() + failed.len() < partitions {
+        let first = full.iter().min_by_key(|(_, since)| **since).map(|(partition, since)| (*partition, *since));
+        let announcement = match first {
+            None => announcements.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some((_, since)) => announcements.recv_deadline(since + patience),
+        };
+        match (announcement, first) {
+            (Ok(Announcement::Progress(at)), _) => progress(at),
+            (Ok(Announcement::Opened), _) => opened += 1,
+            (Ok(Announcement::Failed(partition, failure)), _) => {
+                let is_of_the_world = failure.is_of_the_world();
+                let error = OpenError::of(partition, failure);
+                if is_of_the_world {
+                    return Err(error);
+                }
+                failed.insert(partition, error);
+            }
+            (Ok(Announcement::Full(partition)), _) => {
+                full.entry(partition).or_insert_with(Instant::now);
+            }
+            (Ok(Announcement::Serving(partition)), _) => {
+                full.remove(&partition);
+                serving.insert(partition);
+            }
+            (Ok(Announcement::Stopped(partition, reason)), _) => {
+                full.remove(&partition);
+                serving.remove(&partition);
+                failed.insert(partition, OpenError::Stopped { partition, reason });
+            }
+            (Err(RecvTimeoutError::Timeout), Some((partition, _))) => {
+                return Err(OpenError::NoRoom { partition, patience });
+            }
             // Executors tell before they end; if all are gone without a word, one of them panicked.
-            let announcement = announcements
-                .recv()
-                .map_err(|error| OpenError::System { what: "its executors", source: io::Error::other(error) })?;
-            match announcement {
-                Announcement::Progress(at) => progress(at),
-                Announcement::Opened => opened += 1,
-                Announcement::Failed(partition, failure) => {
-                    let is_of_the_world = failure.is_of_the_world();
-                    let error = OpenError::of(partition, failure);
-                    if is_of_the_world {
-                        return Err(error);
-                    }
-                    failed.insert(partition, error);
-                }
-                Announcement::Serving(partition) => {
-                    serving.insert(partition);
-                }
-                Announcement::Stopped(partition, reason) => {
-                    serving.remove(&partition);
-                    failed.insert(partition, OpenError::Stopped { partition, reason });
-                }
-            }
-            if !is_started && opened > 0 && opened + failed.len() == self.partitions() {
-                is_started = true;
-                self.shared.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(Mail::Start));
-                failpoint("node.opened");
+            (Err(error), _) => {
+                return Err(OpenError::System { what: "its executors", source: io::Error::other(error) });
             }
         }
-        match failed.pop_first() {
-            Some((_, error)) if serving.is_empty() => Err(error),
-            _ => Ok(()),
+        if opened > 0
+            && opened + failed.len() == partitions
+            && let Some(start) = start.take()
+        {
+            start();
         }
+    }
+    match failed.pop_first() {
+        Some((_, error)) if serving.is_empty() => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -220,4 +246,38 @@ impl Drop for Crew {
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
     thread.map_err(|source| OpenError::System { what: "a thread", source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: PartitionId = PartitionId(1);
+    const TWO: PartitionId = PartitionId(2);
+
+    /// Two partitions that announce these things open, and whether they were let serve.
+    fn open(announced: Vec<Announcement>) -> (Result<(), OpenError>, bool) {
+        let (announce, announcements) = crossbeam_channel::unbounded();
+        announced.into_iter().for_each(|announcement| announce.send(announcement).expect("somebody listens"));
+        let (patience, mut is_started) = (Duration::from_millis(20), false);
+        let result = wait_until_all_serve(2, &announcements, patience, |_| {}, || is_started = true);
+        drop(announce);
+        (result, is_started)
+    }
+
+    #[test]
+    fn a_node_does_not_wait_for_room_for_ever() {
+        use Announcement::{Full, Opened, Serving};
+        let (result, is_started) = open(vec![Opened, Opened, Full(TWO), Serving(ONE)]);
+        assert!(is_started);
+        let Err(error @ OpenError::NoRoom { partition: TWO, .. }) = result else { panic!("{result:?}") };
+        assert!(error.to_string().contains("make room"), "{error}");
+    }
+
+    #[test]
+    fn a_node_that_gets_room_in_time_opens() {
+        use Announcement::{Full, Opened, Serving};
+        let (result, is_started) = open(vec![Opened, Opened, Full(TWO), Serving(ONE), Serving(TWO)]);
+        assert!(is_started && result.is_ok());
+    }
 }

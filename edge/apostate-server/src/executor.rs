@@ -18,7 +18,7 @@ use apostate_log::Store;
 use apostate_partition::Input;
 
 use crate::clock;
-use crate::mail::Mail;
+use crate::mail::{InHand, Mail};
 use crate::mailbox::Mailbox;
 use crate::opening::{Opened, SeatPlan};
 use crate::outgoing::{LocalFrame, Outgoing};
@@ -90,7 +90,8 @@ impl Executor {
     fn deliver(&mut self, now: Timestamp) -> Course {
         let mut mail = std::mem::take(&mut self.mail);
         let mut course = Course::On;
-        for mail in mail.drain(..) {
+        let mut in_hand = InHand(mail.drain(..));
+        for mail in in_hand.0.by_ref() {
             match mail {
                 Mail::Quit => course = Course::End,
                 // What came behind the end.
@@ -98,6 +99,7 @@ impl Executor {
                 mail => self.deliver_one(now, mail),
             }
         }
+        drop(in_hand);
         self.mail = mail;
         course
     }

@@ -41,7 +41,8 @@
 //!
 //! Reading order: [`Settings`]; [`Node`], and `crew`, its threads; `executor`, `seat` and `mailbox`, where the work is done;
 //! `directory`, `manifest` and `disk`, what is kept; `running` and `watchdog`, who is to blame; [`Client`], [`Pending`],
-//! [`Producer`] and [`Listing`], the ways in; [`ParkedMessage`], what waits for an operator.
+//! [`Producer`] and [`Listing`], the ways in; [`ParkedMessage`], what waits for an operator; [`HttpSettings`], [`Serving`] and
+//! `http`, the way in for everybody else.
 //!
 //! What is deliberately absent: locks around entities, tasks, and any knowledge of what an entity is.
 
@@ -76,6 +77,8 @@ mod quiet_panics;
 mod running;
 mod watchdog;
 
+mod openapi;
+
 mod client;
 mod completions;
 mod error;
@@ -87,16 +90,27 @@ mod quiet;
 mod shared;
 mod slot;
 
+mod desk;
+mod http;
+mod stop_signal;
+
+mod config;
+mod run;
+
 pub use crate::client::{Changing, Client};
+pub use crate::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time};
 pub use crate::directory::DirectoryError;
 pub use crate::disk::DiskError;
 pub use crate::error::CallError;
 pub use crate::failpoints::FAILPOINTS;
+pub use crate::http::{HttpSettings, ServeError, Serving};
 pub use crate::listing::{Listed, Listing};
 pub use crate::node::{Node, OpenError, StopError};
 pub use crate::opening::Progress;
 pub use crate::parked::{ParkedError, ParkedMessage};
 pub use crate::pending::Pending;
 pub use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult, ProducerSummary};
+pub use crate::run::{About, RunError, run};
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
 pub use crate::status::{NodeStatus, PartitionStatus, Work};
+pub use crate::stop_signal::StopSignal;

@@ -1,9 +1,9 @@
-//! Loaders: threads that read entities from the store, so that no executor ever waits for a disk.
+//! Loaders: threads that read entities and pages of messages from the store, so that no executor ever waits for a disk.
 
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
-use apostate_log::Store;
+use apostate_log::{Store, StoreError};
 use apostate_partition::{Load, Loaded, load};
 use crossbeam_channel::Receiver;
 
@@ -24,7 +24,7 @@ fn read(store: &dyn Store, order: Load) -> Loaded {
     let read = AssertUnwindSafe(|| load(store, order.clone()));
     catch_unwind(read).unwrap_or_else(|payload| Loaded {
         load: order,
-        cells: Err(format!("the store panicked: {}", panic_text(payload.as_ref()))),
+        cells: Err(StoreError::Io { detail: format!("it panicked: {}", panic_text(payload.as_ref())) }),
         is_partial: false,
     })
 }

@@ -59,11 +59,66 @@ impl Mail {
     }
 }
 
+/// Mail that an executor has taken out and not looked at yet. What is left when the executor dies is answered: those who
+/// wait for one answer hear of it by themselves, a producer would wait for ever.
+pub(crate) struct InHand<'a>(pub(crate) std::vec::Drain<'a, Mail>);
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        for mail in self.0.by_ref() {
+            if let Mail::Stream { requests, stream, .. } = mail {
+                let unknown = || Verdict::Unknown("its executor died before it looked at the message".to_owned());
+                stream.add(
+                    &mut requests.into_iter().filter_map(|request| Some((number(&request)?, unknown()))).collect(),
+                );
+            }
+        }
+    }
+}
+
+fn number(request: &Request) -> Option<u64> {
+    match request.manner {
+        Manner::Numbered { number, .. } => Some(number),
+        Manner::Call { .. } | Manner::Look | Manner::State => None,
+    }
+}
+
 /// Tells a producer that these of its messages were not taken.
 pub(crate) fn refuse_stream(requests: impl IntoIterator<Item = Request>, stream: &Stream, why: &NotDone) {
-    let number = |request: Request| match request.manner {
-        Manner::Numbered { number, .. } => Some((number, Verdict::NotDone(why.clone()))),
-        Manner::Call { .. } | Manner::Look => None,
-    };
-    stream.add(&mut requests.into_iter().filter_map(number).collect());
+    let refused = |request: Request| Some((number(&request)?, Verdict::NotDone(why.clone())));
+    stream.add(&mut requests.into_iter().filter_map(refused).collect());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use apostate_core::{Address, EntityKey, HandlerId, KindId};
+
+    use super::*;
+
+    fn numbered(number: u64) -> Request {
+        let key = EntityKey::new("tea").expect("a key");
+        let manner = Manner::Numbered { producer: key.clone(), number };
+        let (to, handler) = (Address::new(KindId::of("stock"), key), HandlerId::of("take"));
+        Request { ticket: 0, to, handler, body: Vec::new(), manner }
+    }
+
+    #[test]
+    fn a_producer_hears_of_messages_that_died_with_their_executor() {
+        let stream = Stream::default();
+        let streamed =
+            |number| Mail::Stream { seat: 0, requests: vec![numbered(number)], stream: Stream::clone(&stream) };
+        let mut mail = vec![Mail::Start, streamed(1), Mail::Start, streamed(2)];
+        let died = catch_unwind(AssertUnwindSafe(|| {
+            let mut in_hand = InHand(mail.drain(..));
+            assert!(matches!(in_hand.0.next(), Some(Mail::Start)));
+            // As an assertion of the executor would, and without a word on the screen.
+            std::panic::resume_unwind(Box::new(()));
+        }));
+        assert!(died.is_err());
+        let mut told = Vec::new();
+        stream.take(&mut told);
+        assert!(matches!(told[..], [(1, Verdict::Unknown(_)), (2, Verdict::Unknown(_))]));
+    }
 }

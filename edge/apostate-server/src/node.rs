@@ -15,7 +15,7 @@ use crate::quiet;
 use crate::settings::SettingsError;
 use crate::shared::Shared;
 use crate::status::NodeStatus;
-use crate::{CallError, Settings};
+use crate::{CallError, HttpSettings, ServeError, Serving, Settings};
 
 /// How long a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
@@ -61,6 +61,17 @@ pub enum OpenError {
         partition: PartitionId,
         /// Why.
         reason: String,
+    },
+    /// The disk has no room for the record that a partition opens with.
+    #[error(
+        "partition {partition} cannot be opened: its log has had no room for {} seconds; make room on the disk of the data \
+         and start again", patience.as_secs()
+    )]
+    NoRoom {
+        /// The first one that waits.
+        partition: PartitionId,
+        /// How long it was waited for room.
+        patience: Duration,
     },
     /// The system does not give us what we need.
     #[error("the system refuses {what}")]
@@ -121,6 +132,15 @@ impl Node {
     #[must_use]
     pub fn client(&self) -> Client {
         Client::new(Arc::clone(self.crew.shared()))
+    }
+
+    /// Lets the world in over HTTP. Stop that before the node.
+    ///
+    /// # Errors
+    ///
+    /// See [`ServeError`]; nobody is let in then.
+    pub fn serve(&self, settings: HttpSettings) -> Result<Serving, ServeError> {
+        Serving::begin(Arc::clone(self.crew.shared()), settings)
     }
 
     /// How it is.

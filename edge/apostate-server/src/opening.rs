@@ -34,6 +34,8 @@ pub(crate) enum Announcement {
     Progress(Progress),
     Opened,
     Failed(PartitionId, Failure),
+    /// Its log has no room for the record that it opens with.
+    Full(PartitionId),
     Serving(PartitionId),
     Stopped(PartitionId, String),
 }
@@ -88,8 +90,10 @@ impl Opened {
     }
 
     pub(crate) fn notice(&self, partition: PartitionId, notice: &Notice) {
-        if let Notice::Serving { .. } = notice {
-            self.tell(Announcement::Serving(partition));
+        match notice {
+            Notice::Serving { .. } => self.tell(Announcement::Serving(partition)),
+            Notice::LogFull => self.tell(Announcement::Full(partition)),
+            _ => {}
         }
     }
 

@@ -73,6 +73,11 @@ pub enum ParkedError {
 }
 
 impl ParkedMessage {
+    /// The entity that it is for.
+    pub(crate) fn address(&self) -> &Address {
+        &self.to
+    }
+
     fn new(registry: &Registry, stored: StoredMessage) -> Self {
         let StoredMessage { number, message, reason, time: since } = stored;
         let Message { to, from, handler, on_refused: _, body } = message;
@@ -127,7 +132,12 @@ pub(crate) fn dismiss(shared: &Shared, message: &ParkedMessage) -> Result<(), Pa
 fn command(shared: &Shared, message: &ParkedMessage, retry: bool) -> Result<(), ParkedError> {
     let (to, number) = (message.to.clone(), message.number);
     let entity = shared.name_of(&to);
-    match shared.command(ParkedCommand { ticket: 0, to, number, retry }).wait() {
+    judge(shared.command(ParkedCommand { ticket: 0, to, number, retry }).wait(), entity, number)
+}
+
+/// What came of an operator's command on message `number` of `entity`.
+pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(), ParkedError> {
+    match verdict {
         Verdict::Answered(Answer::Done { .. }) => Ok(()),
         Verdict::Answered(Answer::Failed(Failure::Missing)) => Err(ParkedError::Gone { entity, number }),
         Verdict::Answered(Answer::Failed(failure)) => Err(ParkedError::Unknown { entity, reason: failure.to_string() }),

@@ -6,17 +6,23 @@
 //!
 //! Messages leave in batches and answers come back in batches, so that a message costs neither a lock nor a wake-up.
 
+mod results;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use apostate_core::{Call, Entity, EntityKey, FromOutside, KeyError, Refusal};
-use apostate_partition::{Answer, Failure, Manner, Request};
+use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, HandlerId};
+use apostate_partition::{Manner, Request};
 
 use crate::client::Changing;
 use crate::mail::Mail;
+use crate::producer::results::{Judged, judge};
 use crate::shared::Shared;
-use crate::slot::{NotDone, Verdict};
+use crate::slot::Verdict;
 use crate::tickets::Stream;
+
+pub use crate::producer::results::{ProducerAnswer, ProducerError, ProducerResult, ProducerSummary};
 
 /// Messages for one partition that leave together.
 const BATCH_MESSAGES: usize = 256;
@@ -34,10 +40,12 @@ pub struct Producer {
     window: usize,
     /// Messages that have not left, for each partition in the order of the ring.
     unsent: Vec<Vec<Request>>,
-    /// Every number from the lowest unanswered on, and whether it was answered. Ascending.
-    open: VecDeque<(u64, bool)>,
+    /// Every number from the lowest unanswered on. Ascending.
+    open: VecDeque<Open>,
     /// How many of `open` were not answered.
     unanswered: usize,
+    /// What those take.
+    unanswered_bytes: usize,
     highest: u64,
     arrived: Vec<(u64, Verdict)>,
     results: Vec<(u64, ProducerResult)>,
@@ -46,76 +54,11 @@ pub struct Producer {
     broken: Option<ProducerError>,
 }
 
-/// What became of one numbered message: durable, whatever it is.
-pub type ProducerResult = Result<ProducerAnswer, Failure>;
-
-/// What became of one numbered message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProducerAnswer {
-    /// It was applied; this is the handler's reply, encoded.
-    Done {
-        /// For `apostate_core::decode`.
-        reply: Vec<u8>,
-    },
-    /// It had been applied before. Nothing was changed.
-    Duplicate,
-    /// It is in its entity's inbox, and will be applied; its reply is for nobody.
-    Accepted,
-    /// The entity said no. Nothing was changed, and it is not asked again.
-    Refused(Refusal),
-}
-
-/// What became of all messages of a stream so far, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProducerSummary {
-    /// Applied.
-    pub done: u64,
-    /// Applied before.
-    pub duplicates: u64,
-    /// In an inbox.
-    pub accepted: u64,
-    /// Refused by the entity.
-    pub refused: u64,
-    /// Not done for another reason, such as a handler that is not there.
-    pub failed: u64,
-}
-
-/// Why a producer's stream does not go on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProducerError {
-    /// The producer has a stream open in this process.
-    #[error("producer {name} has a stream open; finish or drop it first")]
-    InUse {
-        /// The producer.
-        name: EntityKey,
-    },
-    /// The name, or the key of a message's entity, cannot be one. Nothing was sent.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// Numbers ascend from message to message, from 1. Nothing was sent.
-    #[error("message {number} comes after message {highest}; numbers ascend, from 1")]
-    NotAscending {
-        /// The number.
-        number: u64,
-        /// The highest before it.
-        highest: u64,
-    },
-    /// The node, or the partition that a message was for, stopped. Open a new stream after the next start, and send
-    /// again from `lowest_unanswered` on: what was applied is known to be.
-    #[error(
-        "the stream of {name} broke at message {number}: {reason}; after the next start, send again from message \
-         {lowest_unanswered} on"
-    )]
-    Broken {
-        /// The producer.
-        name: EntityKey,
-        /// The message of which this is known.
-        number: u64,
-        /// What happened.
-        reason: String,
-        /// The first message that is not known to be durable.
-        lowest_unanswered: u64,
-    },
+/// A message that was sent, and the one before it was perhaps not answered.
+struct Open {
+    number: u64,
+    bytes: usize,
+    is_answered: bool,
 }
 
 impl Producer {
@@ -132,6 +75,7 @@ impl Producer {
             unsent: (0..partitions).map(|_| Vec::new()).collect(),
             open: VecDeque::new(),
             unanswered: 0,
+            unanswered_bytes: 0,
             highest: 0,
             arrived: Vec::new(),
             results: Vec::new(),
@@ -166,20 +110,7 @@ impl Producer {
         A: FromOutside,
     {
         self.check()?;
-        let to = call.to?;
-        if number <= self.highest {
-            return Err(ProducerError::NotAscending { number, highest: self.highest });
-        }
-        self.highest = number;
-        let is_idle = self.unanswered == 0;
-        let partition = self.shared.routes.index_of_hash(to.hash());
-        let manner = Manner::Numbered { producer: self.name.clone(), number };
-        self.unsent[partition].push(Request { ticket: 0, to, handler: call.handler, body: call.body, manner });
-        self.open.push_back((number, false));
-        self.unanswered += 1;
-        // The first message of a slow stream waits for no other.
-        if is_idle || self.unsent[partition].len() >= BATCH_MESSAGES {
-            self.flush_partition(partition);
+        if self.offer(number, call.to?, call.handler, call.body)? {
             self.take_arrived();
         }
         while self.unanswered >= self.window {
@@ -187,6 +118,44 @@ impl Producer {
             self.wait_for_some()?;
         }
         self.check()
+    }
+
+    /// Sends a message whose types are forgotten, and never blocks: whoever calls it minds the window. Whether it has left
+    /// already, with what was held back for the same partition.
+    pub(crate) fn offer(
+        &mut self,
+        number: u64,
+        to: Address,
+        handler: HandlerId,
+        body: Vec<u8>,
+    ) -> Result<bool, ProducerError> {
+        if number <= self.highest {
+            return Err(ProducerError::NotAscending { number, highest: self.highest });
+        }
+        self.highest = number;
+        let is_idle = self.unanswered == 0;
+        let partition = self.shared.routes.index_of_hash(to.hash());
+        let bytes = body.len();
+        let manner = Manner::Numbered { producer: self.name.clone(), number };
+        self.unsent[partition].push(Request { ticket: 0, to, handler, body, manner });
+        self.open.push_back(Open { number, bytes, is_answered: false });
+        self.unanswered += 1;
+        self.unanswered_bytes += bytes;
+        // The first message of a slow stream waits for no other.
+        let leaves = is_idle || self.unsent[partition].len() >= BATCH_MESSAGES;
+        if leaves {
+            self.flush_partition(partition);
+        }
+        Ok(leaves)
+    }
+
+    /// Takes the place of a message that is never sent, because it cannot be: later ones have higher numbers.
+    pub(crate) fn skip(&mut self, number: u64) -> Result<(), ProducerError> {
+        if number <= self.highest {
+            return Err(ProducerError::NotAscending { number, highest: self.highest });
+        }
+        self.highest = number;
+        Ok(())
     }
 
     /// Sends what is held back for a fuller batch.
@@ -218,6 +187,32 @@ impl Producer {
         Ok(std::mem::take(&mut self.results))
     }
 
+    /// As [`results`](Self::results), for a task. Ready without a result if nothing is unanswered.
+    pub(crate) fn poll_results(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Vec<(u64, ProducerResult)>, ProducerError>> {
+        self.flush();
+        while self.results.is_empty() && self.unanswered > 0 {
+            self.check()?;
+            let mut arrived = std::mem::take(&mut self.arrived);
+            if self.stream.poll(context, &mut arrived).is_pending() {
+                self.arrived = arrived;
+                return Poll::Pending;
+            }
+            self.digest(arrived);
+        }
+        if self.results.is_empty() {
+            self.check()?;
+        }
+        Poll::Ready(Ok(std::mem::take(&mut self.results)))
+    }
+
+    /// What the bodies of unanswered messages take.
+    pub(crate) fn unanswered_bytes(&self) -> usize {
+        self.unanswered_bytes
+    }
+
     /// How many messages are unanswered.
     #[must_use]
     pub fn unanswered(&self) -> usize {
@@ -227,7 +222,7 @@ impl Producer {
     /// The lowest number that is not known to be durable; one above the highest if all are.
     #[must_use]
     pub fn lowest_unanswered(&self) -> u64 {
-        self.open.front().map_or(self.highest + 1, |(number, _)| *number)
+        self.open.front().map_or(self.highest + 1, |open| open.number)
     }
 
     /// What became of all messages so far.
@@ -312,11 +307,12 @@ impl Producer {
             Err(_) => &mut self.summary.failed,
         };
         *count += 1;
-        if let Ok(at) = self.open.binary_search_by_key(&number, |(number, _)| *number) {
-            self.open[at].1 = true;
+        if let Ok(at) = self.open.binary_search_by_key(&number, |open| open.number) {
+            self.open[at].is_answered = true;
             self.unanswered -= 1;
+            self.unanswered_bytes -= self.open[at].bytes;
         }
-        while self.open.front().is_some_and(|(_, is_answered)| *is_answered) {
+        while self.open.front().is_some_and(|open| open.is_answered) {
             self.open.pop_front();
         }
         if self.keeps_results {
@@ -335,29 +331,5 @@ impl Drop for Producer {
     fn drop(&mut self) {
         self.flush();
         self.shared.close_stream(&self.name);
-    }
-}
-
-enum Judged {
-    Result(ProducerResult),
-    Broken(String),
-}
-
-fn judge(verdict: Verdict) -> Judged {
-    match verdict {
-        Verdict::Answered(Answer::Done { reply, version: _ }) => Judged::Result(Ok(ProducerAnswer::Done { reply })),
-        Verdict::Answered(Answer::Duplicate) => Judged::Result(Ok(ProducerAnswer::Duplicate)),
-        Verdict::Answered(Answer::Accepted) => Judged::Result(Ok(ProducerAnswer::Accepted)),
-        Verdict::Answered(Answer::Refused(refusal)) => Judged::Result(Ok(ProducerAnswer::Refused(refusal))),
-        // Messages behind it were perhaps applied; this one was not, and has lost its place.
-        Verdict::Answered(Answer::Failed(
-            failure @ (Failure::Stopped(_) | Failure::NotHere { .. } | Failure::Busy),
-        )) => Judged::Broken(failure.to_string()),
-        Verdict::Answered(Answer::Failed(failure)) => Judged::Result(Err(failure)),
-        Verdict::NotDone(NotDone::Closed) => Judged::Broken("the node is closed".to_owned()),
-        Verdict::NotDone(NotDone::Stopped(reason)) | Verdict::Unknown(reason) => {
-            Judged::Broken(format!("its partition stopped ({reason})"))
-        }
-        Verdict::NotDone(NotDone::Busy) => Judged::Broken("too much is waiting".to_owned()),
     }
 }

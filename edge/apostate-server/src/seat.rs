@@ -97,8 +97,9 @@ impl Seat {
         inputs.into_iter().for_each(|input| running.partition.step(now, input, &mut self.effects));
     }
 
-    /// Takes one request, or refuses it at once.
+    /// Takes one request, or refuses it at once. One that nobody waits for any more is not begun.
     pub(crate) fn request(&mut self, now: Timestamp, mut request: Request, promise: Promise) {
+        let Some(promise) = promise.claim() else { return };
         if let State::Stopped(reason) = &self.state {
             promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
         } else if self.tickets.ones() >= self.requests_max {
@@ -290,10 +291,8 @@ impl Seat {
 /// answer may answer the next time, and another writer has opened the log in our place.
 fn is_for_good(reason: &StopReason) -> bool {
     match reason {
-        StopReason::Broken(_) => true,
-        // The store's word for a cell that does not read back.
-        StopReason::Failed(detail) => detail.starts_with("P6") && detail.contains("is damaged"),
-        StopReason::Fenced { .. } | StopReason::Overtaken => false,
+        StopReason::Broken(_) | StopReason::Damaged(_) => true,
+        StopReason::Failed(_) | StopReason::Fenced { .. } | StopReason::Overtaken => false,
     }
 }
 

@@ -88,7 +88,16 @@ impl Shared {
         slot
     }
 
-    fn place_of(&self, entity: &Address) -> Place {
+    /// Sends what was gathered for the executor `executor`, and leaves it empty.
+    pub(crate) fn send_all(&self, executor: usize, batch: &mut Vec<Mail>) {
+        if self.is_closing() {
+            batch.drain(..).for_each(Mail::refuse);
+        } else {
+            self.routes.mailboxes()[executor].post_all(batch);
+        }
+    }
+
+    pub(crate) fn place_of(&self, entity: &Address) -> Place {
         self.routes.places()[self.routes.index_of_hash(entity.hash())]
     }
 

@@ -5,6 +5,8 @@ use std::task::{Context, Poll, Waker};
 
 use apostate_partition::Answer;
 
+use crate::desk::{Desk, DeskTicket};
+
 /// What came of a request, as far as this process can know.
 #[derive(Debug)]
 pub(crate) enum Verdict {
@@ -33,7 +35,23 @@ pub(crate) struct Slot(Arc<Shared>);
 
 /// The end that answers, once. Dropped without an answer, it says that nobody knows.
 #[derive(Debug)]
-pub(crate) struct Promise(Option<Arc<Shared>>);
+pub(crate) struct Promise(Option<Asker>);
+
+/// Who waits for the answer.
+#[derive(Debug)]
+enum Asker {
+    /// A thread or a task, by itself.
+    Slot(Arc<Shared>),
+    /// One of many at a desk.
+    Desk(Arc<Desk>, DeskTicket),
+}
+
+/// Answers for desks, gathered so that each desk is disturbed once.
+#[derive(Debug, Default)]
+pub(crate) struct DeskAnswers(Vec<(Arc<Desk>, OfDesk)>);
+
+/// What one desk gets.
+type OfDesk = Vec<(DeskTicket, Verdict)>;
 
 #[derive(Debug)]
 struct Shared {
@@ -50,22 +68,74 @@ enum State {
 
 pub(crate) fn slot() -> (Promise, Slot) {
     let shared = Arc::new(Shared { state: Mutex::new(State::Waiting(None)), filled: Condvar::new() });
-    (Promise(Some(Arc::clone(&shared))), Slot(shared))
+    (Promise(Some(Asker::Slot(Arc::clone(&shared)))), Slot(shared))
 }
 
 impl Promise {
+    /// A promise to whoever opened `ticket` at `desk`.
+    pub(crate) fn to_desk(desk: &Arc<Desk>, ticket: DeskTicket) -> Self {
+        Self(Some(Asker::Desk(Arc::clone(desk), ticket)))
+    }
+
+    /// The request is about to be handed to its partition. None: nobody wants it any more, and it must not be.
+    pub(crate) fn claim(mut self) -> Option<Self> {
+        if let Some(Asker::Desk(desk, ticket)) = &self.0
+            && !desk.claim(*ticket)
+        {
+            self.0 = None;
+            return None;
+        }
+        Some(self)
+    }
+
     pub(crate) fn keep(mut self, verdict: Verdict) {
-        if let Some(shared) = self.0.take() {
-            shared.fill(verdict);
+        if let Some(asker) = self.0.take() {
+            asker.tell(verdict);
+        }
+    }
+
+    /// Keeps it at once, or with the next [`DeskAnswers::deliver`].
+    pub(crate) fn keep_with(mut self, verdict: Verdict, answers: &mut DeskAnswers) {
+        match self.0.take() {
+            Some(Asker::Desk(desk, ticket)) => answers.add(desk, ticket, verdict),
+            Some(asker) => asker.tell(verdict),
+            None => {}
+        }
+    }
+}
+
+impl Asker {
+    fn tell(self, verdict: Verdict) {
+        match self {
+            Self::Slot(shared) => shared.fill(verdict),
+            Self::Desk(desk, ticket) => desk.answer(ticket, verdict),
         }
     }
 }
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.take() {
-            shared.fill(Verdict::Unknown("the node was closed before the answer came".to_owned()));
+        if let Some(asker) = self.0.take() {
+            asker.tell(Verdict::Unknown("the node was closed before the answer came".to_owned()));
         }
+    }
+}
+
+impl DeskAnswers {
+    fn add(&mut self, desk: Arc<Desk>, ticket: DeskTicket, verdict: Verdict) {
+        // Desks are few: one for each thread of the edge.
+        match self.0.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &desk)) {
+            Some((_, answers)) => answers.push((ticket, verdict)),
+            None => self.0.push((desk, vec![(ticket, verdict)])),
+        }
+    }
+
+    /// Hands over what was gathered, and lets go of desks that nobody else has.
+    pub(crate) fn deliver(&mut self) {
+        for (desk, answers) in &mut self.0 {
+            desk.answer_all(answers);
+        }
+        self.0.retain(|(desk, _)| Arc::strong_count(desk) > 1);
     }
 }
 

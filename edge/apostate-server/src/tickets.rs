@@ -7,7 +7,7 @@ use apostate_partition::Answer;
 
 use crate::completions::Completions;
 use crate::mail::Wish;
-use crate::slot::{Promise, Verdict};
+use crate::slot::{DeskAnswers, Promise, Verdict};
 
 /// A producer's stream of answers.
 pub(crate) type Stream = Arc<Completions>;
@@ -18,6 +18,8 @@ pub(crate) struct Tickets {
     places: Vec<Place>,
     free: Vec<u32>,
     streams: Vec<StreamPlace>,
+    /// What the desks get at the end of the turn.
+    desks: DeskAnswers,
     /// Open tickets of single requests.
     ones: usize,
     /// Open tickets of producers' messages.
@@ -88,13 +90,13 @@ impl Tickets {
         self.issue(Asker::Stream(stream, number))
     }
 
-    /// Gives the answer to whoever waits for it; a stream gets it with [`flush`](Self::flush). False: nobody does.
+    /// Gives the answer to whoever waits for it; streams and desks get it with [`flush`](Self::flush). False: nobody does.
     pub(crate) fn answer(&mut self, ticket: u64, answer: Answer) -> bool {
         match self.redeem(ticket) {
             None => return false,
             Some(Asker::One(promise)) => {
                 self.ones -= 1;
-                promise.keep(Verdict::Answered(answer));
+                promise.keep_with(Verdict::Answered(answer), &mut self.desks);
             }
             Some(Asker::Stream(stream, number)) => {
                 self.numbered -= 1;
@@ -116,8 +118,9 @@ impl Tickets {
         }
     }
 
-    /// Hands over the answers of the turn to their streams.
+    /// Hands over the answers of the turn to their streams and desks.
     pub(crate) fn flush(&mut self) {
+        self.desks.deliver();
         for place in &mut self.streams {
             if let Some(stream) = &place.stream {
                 stream.add(&mut place.answers);

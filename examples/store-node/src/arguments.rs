@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use apostate_server::Settings;
+use apostate_server::{Config, Settings};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Order processing on durable entities. Without a command: works on orders that it makes up.
+/// Order processing on durable entities. Without a command: `serve`.
 #[derive(Debug, Parser)]
 #[command(name = "store-node", version)]
 pub(crate) struct Arguments {
@@ -15,6 +15,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Serves the store over HTTP until it is told to stop; works after a kill as if nothing had happened
+    Serve(Box<Config>),
     /// Works on orders that it makes up, always the same ones
     Demo {
         /// Where the store lives; a directory that is removed afterwards, if none is given
@@ -25,29 +27,91 @@ pub(crate) enum Command {
         orders: u64,
     },
     /// Replays an Online Retail CSV file. Run it again at any time, also after a kill: no line counts twice
-    Replay {
-        /// The file, plain or gzip
-        file: PathBuf,
-        /// Where the store lives
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// How many partitions a new store gets; one per core, if not said
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-        partitions: Option<u32>,
-        /// Prints the totals as one JSON object on the last line of stdout
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        sizes: Sizes,
-    },
+    Replay(Replay),
     /// Writes all entities of one kind as CSV to stdout, sorted by the bytes of their names
     Export {
         /// Which kind
         kind: Kind,
-        /// Where the store lives
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        #[command(flatten)]
+        site: Site,
     },
+}
+
+/// What is replayed, where, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The file, plain or gzip
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) site: Site,
+    /// How many partitions a new store gets; one per core, if not said
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "url")]
+    pub(crate) partitions: Option<u32>,
+    /// Sends each line as a call of its own with an `Idempotency-Key`, not all as one numbered stream. A log that was replayed
+    /// one way counts again the other way, and with keys also once the node has forgotten them
+    #[arg(long, requires = "url")]
+    pub(crate) singly: bool,
+    /// How many calls are under way at a time, each on a connection of its own
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "singly",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// Prints the totals as one JSON object on the last line of stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) sizes: Sizes,
+}
+
+/// Where the store is: in a directory, which nobody else uses meanwhile, or behind a URL.
+#[derive(Debug, Args)]
+pub(crate) struct Site {
+    /// Where the store lives
+    #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) node: NodeSite,
+}
+
+/// A node that serves the store.
+#[derive(Debug, Args)]
+pub(crate) struct NodeSite {
+    /// The node that serves the store, such as http://127.0.0.1:7070
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The node's token, if it wants one
+    #[arg(long, value_name = "TOKEN", env = "APOSTATE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// For how many seconds a node that does not answer is waited for
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "url",
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) patience: u64,
+}
+
+/// What was said of a place.
+pub(crate) enum Where {
+    /// A directory.
+    Data(PathBuf),
+    /// A URL, and how to ask there.
+    Node(String, NodeSite),
+}
+
+impl Site {
+    /// What was said.
+    pub(crate) fn place(self) -> Where {
+        let Self { data, mut node } = self;
+        match (data, node.url.take()) {
+            (Some(data), _) => Where::Data(data),
+            (None, Some(url)) => Where::Node(url, node),
+            (None, None) => unreachable!("one of them is required"),
+        }
+    }
+}
+
+impl Arguments {
+    /// Whether it is to serve.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(self.command, None | Some(Command::Serve(_)))
+    }
 }
 
 /// The kinds of entities of the store.

@@ -1,4 +1,4 @@
-//! The store at work on orders that it makes up: the first thing that a newcomer runs.
+//! The store at work on orders that it makes up.
 
 use std::path::{Path, PathBuf};
 

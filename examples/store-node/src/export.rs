@@ -1,38 +1,40 @@
 //! All entities of one kind as CSV on stdout, sorted by the bytes of their names.
 
 use std::io::{BufWriter, Write, stdout};
-use std::path::Path;
 
-use apostate_server::{CallError, Client, Listed};
 use store::{Country, Customer, Invoice, Stock, Table};
 
-use crate::arguments::Kind;
+use crate::arguments::{Kind, Site, Where};
 use crate::failure::Failure;
 use crate::host::{self, Hosted};
+use crate::place::Place;
+use crate::remote::Remote;
 
-/// Writes the entities of `kind` that live in `data`.
-pub(crate) fn run(kind: Kind, data: &Path) -> Result<(), Failure> {
-    let store = Hosted::open_existing(data)?;
-    store.settle()?;
-    let written = write(kind, store.client());
-    store.stop()?;
-    written
-}
-
-fn write(kind: Kind, client: &Client) -> Result<(), Failure> {
-    match kind {
-        Kind::Stock => write_table(client.list::<Stock>()),
-        Kind::Customer => write_table(client.list::<Customer>()),
-        Kind::Country => write_table(client.list::<Country>()),
-        Kind::Invoice => write_table(client.list::<Invoice>()),
+/// Writes the entities of `kind` that live there.
+pub(crate) fn run(kind: Kind, site: Site) -> Result<(), Failure> {
+    match site.place() {
+        Where::Data(data) => write(kind, Hosted::open_existing(&data)?),
+        Where::Node(url, node) => write(kind, Remote::new(url, node)?),
     }
 }
 
-fn write_table<E: Table>(entities: impl Iterator<Item = Result<Listed<E>, CallError>>) -> Result<(), Failure> {
+fn write(kind: Kind, store: impl Place) -> Result<(), Failure> {
+    store.settle()?;
+    let written = match kind {
+        Kind::Stock => write_table(store.list::<Stock>()),
+        Kind::Customer => write_table(store.list::<Customer>()),
+        Kind::Country => write_table(store.list::<Country>()),
+        Kind::Invoice => write_table(store.list::<Invoice>()),
+    };
+    store.leave()?;
+    written
+}
+
+fn write_table<E: Table>(entities: impl Iterator<Item = Result<(String, E), Failure>>) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for listed in entities {
-        let listed = listed?;
-        rows.push(listed.entity.row(listed.key.as_str()));
+        let (key, entity) = listed?;
+        rows.push(entity.row(&key));
     }
     // The name comes first, and no two entities of a kind have the same.
     rows.sort_unstable();

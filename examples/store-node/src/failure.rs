@@ -4,11 +4,17 @@ use std::error::Error;
 use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use apostate_server::{CallError, OpenError, ProducerError, StopError};
+use apostate_api::ErrorCode;
+use apostate_api::client::{self, ClientError, SetupError};
+use apostate_server::{CallError, OpenError, ProducerError, RunError, StopError};
 use store::Imbalance;
 
 use crate::csv_file::FileError;
+
+/// What to do when the node wants a token.
+const TOKEN: &str = "give the node's token with `--token TOKEN` or in APOSTATE_TOKEN, and run the same command again";
 
 /// Why the program did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +28,9 @@ pub(crate) enum Failure {
     /// The store does not start.
     #[error("the store in {dir} does not start")]
     Open { dir: PathBuf, source: OpenError },
+    /// The store cannot be served.
+    #[error("the store cannot be served")]
+    Serve(#[from] RunError),
     /// A line was not taken.
     #[error("line {number} was not taken")]
     Line { number: u64, source: Box<dyn Error + Send + Sync> },
@@ -31,6 +40,24 @@ pub(crate) enum Failure {
     /// The entities do not answer.
     #[error("the entities do not answer")]
     Call(#[from] CallError),
+    /// There are no timers and sockets to be had.
+    #[error("the system gives no sockets")]
+    Runtime(#[source] io::Error),
+    /// The node cannot be asked.
+    #[error("the node cannot be asked")]
+    Setup(#[from] SetupError),
+    /// The node does not answer as it should.
+    #[error("the node did not do what it was asked")]
+    Node(#[from] ClientError),
+    /// The stream of lines to the node broke off.
+    #[error("the node did not take all lines")]
+    Stream(#[from] client::ProducerError),
+    /// A partition of the node has stopped.
+    #[error("partition {partition} of the node has stopped: {reason}")]
+    PartitionStopped { partition: u64, reason: String },
+    /// Messages wait on the node, and none moves.
+    #[error("messages wait on the node, and for {patience:?} none has moved")]
+    NotQuiet { patience: Duration },
     /// The store does not stop as it should.
     #[error("the store did not stop in good order")]
     Stop(#[from] StopError),
@@ -71,7 +98,26 @@ impl Failure {
             Self::NoStore { dir } => {
                 format!("make one with `cargo run --release -- replay FILE --data {}`", dir.display())
             }
-            Self::Open { .. } => "do what it says above, and run the same command again".into(),
+            Self::Serve(RunError::Serve(_)) => {
+                "choose another address with `--listen ADDRESS`, or stop what listens there".into()
+            }
+            Self::Serve(RunError::Config(_)) => "see `serve --help`; nothing was started".into(),
+            Self::Open { .. } | Self::Serve(_) | Self::Runtime(_) => {
+                "do what it says above, and run the same command again".into()
+            }
+            Self::Setup(_) => "name the node as it names itself, such as `--url http://127.0.0.1:7070`".into(),
+            Self::Node(error) if error.code() == Some(ErrorCode::TokenMissing) => TOKEN.into(),
+            Self::Stream(client::ProducerError::Ended { problem, .. })
+                if problem.error_code() == Some(ErrorCode::TokenMissing) =>
+            {
+                TOKEN.into()
+            }
+            Self::Node(_) | Self::Stream(_) => {
+                "see that the node runs, and run the same command again: it counts no line twice".into()
+            }
+            Self::PartitionStopped { .. } | Self::NotQuiet { .. } => {
+                "see what the node's log and its `/partitions` say; then run the same command again".into()
+            }
             Self::Line { .. } => {
                 "this is a fault in the store's own code: keep the directory and report the line".into()
             }

@@ -12,15 +12,15 @@ use crate::progress::Progress;
 use crate::row::Row;
 
 /// How many lines go out between two looks at what has come back.
-const LOOK_LINES: u64 = 4096;
+pub(crate) const LOOK_LINES: u64 = 4096;
 
 /// What came of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fed {
-    /// Lines that counted for the first time.
-    pub(crate) new: u64,
-    /// Lines that had been counted before.
-    pub(crate) before: u64,
+    /// Lines that were taken, now or before.
+    pub(crate) taken: u64,
+    /// Those of them that had been counted before, if the store tells: it does when they have numbers.
+    pub(crate) before: Option<u64>,
 }
 
 /// Sends `rows`, of which there are `total`, as the log called `log`; returns when all are durable.
@@ -30,20 +30,20 @@ pub(crate) fn feed(
     total: u64,
     rows: impl Iterator<Item = Result<Row, Failure>>,
 ) -> Result<Fed, Failure> {
-    let mut progress = Progress::of_lines("taking", total);
-    let mut fed = Fed::default();
+    let progress = Progress::of_lines("taking", total);
+    let mut fed = Fed::numbered();
     let mut producer = client.producer(log)?;
     for (number, row) in (1..).zip(rows) {
         let Row { invoice, line } = row?;
         producer.send(number, Invoice::at(invoice).line(line))?;
         if number % LOOK_LINES == 0 {
             fed.take(producer.results())?;
-            progress.at(fed.new + fed.before);
+            progress.at(fed.taken);
         }
     }
     while producer.unanswered() > 0 {
         fed.take(producer.wait_results()?)?;
-        progress.at(fed.new + fed.before);
+        progress.at(fed.taken);
     }
     fed.take(producer.results())?;
     producer.finish()?;
@@ -51,16 +51,27 @@ pub(crate) fn feed(
 }
 
 impl Fed {
+    /// Nothing yet, of a numbered stream.
+    pub(crate) fn numbered() -> Self {
+        Self { taken: 0, before: Some(0) }
+    }
+
+    /// A line was taken before.
+    pub(crate) fn was_before(&mut self) {
+        self.before = self.before.map(|before| before + 1);
+    }
+
     fn take(&mut self, results: Vec<(u64, ProducerResult)>) -> Result<(), Failure> {
         for (number, result) in results {
             match result {
-                Ok(ProducerAnswer::Done { .. } | ProducerAnswer::Accepted) => self.new += 1,
-                Ok(ProducerAnswer::Duplicate) => self.before += 1,
+                Ok(ProducerAnswer::Done { .. } | ProducerAnswer::Accepted) => {}
+                Ok(ProducerAnswer::Duplicate) => self.was_before(),
                 Ok(ProducerAnswer::Refused(refusal)) => {
                     return Err(Failure::Line { number, source: refusal.to_string().into() });
                 }
                 Err(failure) => return Err(Failure::Line { number, source: failure.to_string().into() }),
             }
+            self.taken += 1;
         }
         Ok(())
     }

@@ -3,11 +3,15 @@
 use std::io;
 use std::path::Path;
 
+use apostate_core::Handlers;
 use apostate_server::{Client, Node, Settings};
 use store::Store;
 
 use crate::failure::Failure;
+use crate::feed::{Fed, feed};
+use crate::place::Place;
 use crate::progress::Progress;
+use crate::row::Row;
 
 /// The store at work.
 pub(crate) struct Hosted {
@@ -35,25 +39,33 @@ impl Hosted {
         if is_empty { Err(Failure::NoStore { dir: data.to_owned() }) } else { Self::open(Settings::new(data)) }
     }
 
-    /// What entities are called with.
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
+    /// Stops in good order.
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
+        Ok(self.node.stop()?)
+    }
+}
+
+impl Place for Hosted {
+    fn feed(&self, log: &str, total: u64, rows: impl Iterator<Item = Result<Row, Failure>>) -> Result<Fed, Failure> {
+        feed(&self.client, log, total, rows)
     }
 
-    /// How many partitions it has.
-    pub(crate) fn partitions(&self) -> usize {
-        self.node.status().partitions.len()
-    }
-
-    /// Waits until no message is on its way.
-    pub(crate) fn settle(&self) -> Result<(), Failure> {
+    fn settle(&self) -> Result<(), Failure> {
         let _progress = Progress::of_unknown_length("settling");
         Ok(self.client.settle()?)
     }
 
-    /// Stops in good order.
-    pub(crate) fn stop(mut self) -> Result<(), Failure> {
-        Ok(self.node.stop()?)
+    fn list<E: Handlers>(&self) -> impl Iterator<Item = Result<(String, E), Failure>> {
+        let listed = self.client.list::<E>();
+        listed.map(|listed| listed.map(|listed| (listed.key.as_str().to_owned(), listed.entity)).map_err(Failure::from))
+    }
+
+    fn partitions(&self) -> Result<usize, Failure> {
+        Ok(self.node.status().partitions.len())
+    }
+
+    fn leave(self) -> Result<(), Failure> {
+        self.stop()
     }
 }
 

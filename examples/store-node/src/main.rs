@@ -1,18 +1,22 @@
 //! The store, hosted: entities from the package `store`, a node from `apostate-server`, and a command line.
 //!
-//! Reading order: [`arguments`] says what can be asked. [`replay`] sends the lines of a file ([`csv_file`], [`row`])
-//! as one numbered stream ([`feed`]) and adds up what the entities say ([`totals`]); [`export`] lists them; [`demo`]
-//! makes orders up ([`made_up`]). [`failure`] ends with what to try next.
+//! Reading order: [`arguments`] says what can be asked. [`serve`] lets the world in over HTTP; [`replay`] sends the lines of
+//! a file ([`csv_file`], [`row`]) and adds up what the entities say ([`totals`]); [`export`] lists them. The store that they
+//! work on is a [`place`]: in this process ([`host`], [`feed`]), or behind a URL ([`remote`]). [`demo`] makes orders up
+//! ([`made_up`]). [`failure`] ends with what to try next.
 
 mod arguments;
 mod demo;
 mod export;
 mod replay;
+mod serve;
 
 mod csv_file;
 mod feed;
 mod host;
 mod made_up;
+mod place;
+mod remote;
 mod row;
 mod totals;
 
@@ -22,7 +26,7 @@ mod progress;
 
 use std::process::ExitCode;
 
-use apostate_server::Settings;
+use apostate_server::Config;
 use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -34,9 +38,12 @@ use crate::failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // What partitions have to say, such as a message that was parked. Bad news only: the rest is progress.
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::WARN).init();
-    match run(Arguments::parse()) {
+    let arguments = Arguments::parse();
+    if !arguments.serves() {
+        // What partitions have to say, such as a message that was parked. Bad news only: the rest is progress.
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::WARN).init();
+    }
+    match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_reader_gone() => ExitCode::SUCCESS,
         Err(failure) => {
@@ -48,12 +55,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
-        None => demo::run(None, demo::ORDERS),
+        None => serve::run(Config::from_command_line()),
+        Some(Command::Serve(config)) => serve::run(*config),
         Some(Command::Demo { data, orders }) => demo::run(data.as_deref(), orders),
-        Some(Command::Replay { file, data, partitions, json, sizes }) => {
-            let settings = sizes.apply(Settings { partitions, ..Settings::new(data) });
-            replay::run(&file, settings, json)
-        }
-        Some(Command::Export { kind, data }) => export::run(kind, &data),
+        Some(Command::Replay(replay)) => replay::run(replay),
+        Some(Command::Export { kind, site }) => export::run(kind, site),
     }
 }

@@ -1,5 +1,6 @@
 //! How far long work has come, on stderr: a bar for people, a few plain lines for files and pipes.
 
+use std::cell::Cell;
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub(crate) struct Progress {
     what: &'static str,
     total: u64,
-    done: u64,
+    done: Cell<u64>,
     look: Look,
 }
 
@@ -48,20 +49,34 @@ impl Progress {
             eprintln!("{what} …");
             Look::Plain
         };
-        Self { what, total, done: 0, look }
+        Self { what, total, done: Cell::new(0), look }
     }
 
     /// The work has come this far.
-    pub(crate) fn at(&mut self, done: u64) {
-        let before = std::mem::replace(&mut self.done, done);
+    pub(crate) fn at(&self, done: u64) {
+        let before = self.done.replace(done);
         match &self.look {
             Look::Bar(bar) => bar.set_position(done),
+            Look::Plain if self.total == 0 => {}
             Look::Plain => {
-                let tenth = |lines: u64| lines * PLAIN_LINES / self.total.max(1);
+                let tenth = |lines: u64| lines * PLAIN_LINES / self.total;
                 if tenth(done) > tenth(before) {
                     eprintln!("{} {} of {} lines", self.what, grouped(done), grouped(self.total));
                 }
             }
+        }
+    }
+
+    /// How far the work has come.
+    pub(crate) fn done(&self) -> u64 {
+        self.done.get()
+    }
+
+    /// Says something beside it.
+    pub(crate) fn say(&self, text: &str) {
+        match &self.look {
+            Look::Bar(bar) => bar.println(text),
+            Look::Plain => eprintln!("{text}"),
         }
     }
 }

@@ -4,20 +4,22 @@ use std::fmt::Write as _;
 use std::io::{Write, stdout};
 
 use apostate::data;
-use apostate_server::Client;
 use store::{Amounts, Books, Country, Counts, Customer, Invoice, Stock, Totals, Units};
 
 use crate::failure::Failure;
 use crate::figures::{grouped, pounds};
+use crate::place::Place;
 
 /// How a stream of lines went.
 #[data]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    /// Lines that counted for the first time.
-    pub(crate) lines_new: u64,
-    /// Lines that had been counted before.
-    pub(crate) lines_before: u64,
+    /// Lines that were taken, now or before.
+    pub(crate) lines: u64,
+    /// Lines that counted for the first time, if the store tells.
+    pub(crate) lines_new: Option<u64>,
+    /// Lines that had been counted before, if the store tells: by an earlier run, or by this one before its connection broke.
+    pub(crate) lines_before: Option<u64>,
     /// From the first line sent until no message was on its way any more.
     pub(crate) seconds: f64,
     /// How many partitions the store has.
@@ -33,21 +35,21 @@ struct Report {
 }
 
 /// Adds up every entity of the store.
-pub(crate) fn books(client: &Client) -> Result<Books, Failure> {
+pub(crate) fn books(store: &impl Place) -> Result<Books, Failure> {
     let mut books = Books::default();
-    for listed in client.list::<Invoice>() {
-        let listed = listed?;
-        books.add_invoice(listed.key.as_str(), &listed.entity);
+    for listed in store.list::<Invoice>() {
+        let (key, invoice) = listed?;
+        books.add_invoice(&key, &invoice);
     }
-    for listed in client.list::<Stock>() {
-        books.add_stock(&listed?.entity);
+    for listed in store.list::<Stock>() {
+        books.add_stock(&listed?.1);
     }
-    for listed in client.list::<Customer>() {
-        let listed = listed?;
-        books.add_customer(listed.key.as_str(), &listed.entity);
+    for listed in store.list::<Customer>() {
+        let (key, customer) = listed?;
+        books.add_customer(&key, &customer);
     }
-    for listed in client.list::<Country>() {
-        books.add_country(&listed?.entity);
+    for listed in store.list::<Country>() {
+        books.add_country(&listed?.1);
     }
     Ok(books)
 }
@@ -66,7 +68,7 @@ pub(crate) fn print(totals: Totals, run: Run, json: bool) -> Result<(), Failure>
 }
 
 fn page(totals: &Totals, run: &Run) -> String {
-    let Run { lines_new, lines_before, seconds, partitions } = *run;
+    let Run { lines: lines_taken, lines_new: _, lines_before, seconds, partitions } = *run;
     let Totals { counts, units, amounts_milli, still_reserved } = *totals;
     let Counts {
         lines,
@@ -82,7 +84,8 @@ fn page(totals: &Totals, run: &Run) -> String {
     } = counts;
     let Units { units_sold, units_returned, units_adjusted, units_net } = units;
     let Amounts { gross_milli, returned_milli, adjust_milli, net_milli, missing_customer_net_milli } = amounts_milli;
-    let rate = ((lines_new + lines_before) as f64 / seconds.max(0.001)) as u64;
+    let before = lines_before.map(|lines| format!(", {} of them counted before", grouped(lines))).unwrap_or_default();
+    let rate = (lines_taken as f64 / seconds.max(0.001)) as u64;
     let rows = [
         (
             "lines",
@@ -133,9 +136,8 @@ fn page(totals: &Totals, run: &Run) -> String {
         ("still reserved", [grouped(still_reserved), String::new()]),
     ];
     let mut text = format!(
-        "{} lines taken, {} of them counted before, in {seconds:.1} s ({} lines/s) on {partitions} partitions\n\n",
-        grouped(lines_new + lines_before),
-        grouped(lines_before),
+        "{} lines taken{before}, in {seconds:.1} s ({} lines/s) on {partitions} partitions\n\n",
+        grouped(lines_taken),
         grouped(rate),
     );
     for (name, [figure, detail]) in rows {

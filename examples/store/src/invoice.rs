@@ -52,9 +52,10 @@ pub struct Hold {
 
 #[handlers]
 impl Invoice {
-    /// Takes one more line.
+    /// Takes one more line, unless it cannot be booked.
     #[open]
-    pub fn line(&mut self, tx: &mut Tx, line: Line) {
+    pub fn line(&mut self, tx: &mut Tx, line: Line) -> Result<(), Refusal> {
+        line.check()?;
         let class = Class::of(tx.key().as_str(), line.units);
         let first = self.codes.insert(line.stock_code.clone());
         let part = Part { first, lines: 1, units: line.units, amount_milli: line.amount_milli() };
@@ -70,6 +71,7 @@ impl Invoice {
             Class::Adjust => tx.send(stock.adjust(part)),
         }
         self.bill(tx);
+        Ok(())
     }
 
     /// A stock code has reserved what it was asked for.

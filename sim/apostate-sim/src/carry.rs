@@ -1,6 +1,6 @@
 //! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
 
-use apostate_log::{AppendResult, Confirmation, Position};
+use apostate_log::{AppendResult, Confirmation, Position, StoreError};
 use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, StopReason, load};
 use bytes::Bytes;
 
@@ -65,13 +65,13 @@ impl World {
                 }
                 self.carry_answer(ticket, answer);
             }
-            Effect::Load(address) => {
+            Effect::Load(load) => {
                 let is_slow = self.is_struck(self.plan.store_rate);
                 if is_slow {
-                    self.note(Fault::LoadSlow);
+                    self.note(if is_page(&load) { Fault::PageSlow } else { Fault::LoadSlow });
                 }
                 let delay = self.delay(if is_slow { SECOND } else { self.plan.store_delay });
-                self.agenda.plan_in(delay, Event::Load { seat: id, load: address });
+                self.agenda.plan_in(delay, Event::Load { seat: id, load });
             }
             Effect::Checkpoint(checkpoint) => {
                 let is_slow = self.is_struck(self.plan.store_rate);
@@ -85,7 +85,8 @@ impl World {
                 self.tickets.remove(&ticket);
             }
             Effect::Trim { before } => {
-                if self.is_struck(100) {
+                // Also when all is healed: it does no harm, and leaves a log that begins before its store ends.
+                if self.luck.chance(100) {
                     self.note(Fault::TrimIgnored);
                 } else if !is_old {
                     lock(self.disk(own)).trim(before);
@@ -124,7 +125,7 @@ impl World {
         }
         let was_serving = self.seats.all.get(&id).is_some_and(|seat| seat.has_served);
         match reason {
-            StopReason::Broken(text) => {
+            StopReason::Broken(text) | StopReason::Damaged(text) => {
                 let invariant = ["E1", "E2", "E3", "E6", "P1", "P2", "P4", "P6"];
                 let invariant = invariant.into_iter().find(|name| text.starts_with(name)).unwrap_or("assertion");
                 return Err(Broken::new(invariant, format!("partition {own} stopped: {text}")));
@@ -231,8 +232,14 @@ impl World {
     }
 
     pub(crate) fn load(&mut self, id: SeatId, wanted: Load) {
+        let is_page = is_page(&wanted);
+        let has_failed = self.is_struck(self.plan.store_rate / if is_page { 4 } else { 100 });
         let Some(seat) = self.seats.all.get(&id) else { return };
-        let loaded = load(&seat.store, wanted);
+        let mut loaded = load(&seat.store, wanted);
+        if has_failed {
+            loaded.cells = Err(StoreError::Io { detail: "it failed on purpose".to_owned() });
+            self.note(if is_page { Fault::PageFailed } else { Fault::LoadFailed });
+        }
         let delay = self.delay(self.plan.store_delay);
         self.agenda.plan_in(delay, Event::Tell { seat: id, news: News::Loaded(loaded) });
     }
@@ -283,6 +290,11 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Whether a load reads back messages that memory had no room for.
+fn is_page(load: &Load) -> bool {
+    matches!(load, Load::Outgoing { .. } | Load::Inbox { .. })
 }
 
 /// Whether an answer says that the request was certainly not done and may be sent again.

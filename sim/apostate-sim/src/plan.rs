@@ -87,7 +87,9 @@ fn draw_tuning(luck: &mut Luck) -> Tuning {
         requests_max: luck.pick(&[4, 65_536]),
         client_key_retention: Duration::from_secs(24 * 3600),
         load_patience: Duration::from_millis(luck.pick(&[0, 0, 5, 50])),
-        backlog_bytes_max: luck.pick(&[2_000, 1 << 20]),
+        outbox_memory: luck.pick(&[0, 100, 2_000, 64 << 20]),
+        inbox_memory: luck.pick(&[0, 1_000, 64 << 20]),
+        backlog_bytes_max: luck.pick(&[5_000, 1 << 20]),
         ..Tuning::default()
     }
 }

@@ -76,6 +76,9 @@ impl World {
         self.heal()?;
         self.trace.note(self.agenda.now(), || "-- all is healed".to_owned());
         self.come_to_rest(true)?;
+        if self.luck.chance(250) {
+            self.outlive_keys()?;
+        }
         end::check(self)?;
         self.damage()
     }
@@ -138,6 +141,32 @@ impl World {
                 self.retry_parked()?;
             }
             demand!(self.agenda.now() < end, "liveness", "no rest: {}", self.unrest());
+        }
+    }
+
+    /// Lets everybody sleep for longer than client keys are remembered: then nothing may be left of them.
+    fn outlive_keys(&mut self) -> Check {
+        let retention = self.plan.tuning.client_key_retention.as_millis() as i64;
+        for place in 0..self.places.len() {
+            // One that runs would work the jump off slowly; one that starts takes the clock at its word.
+            self.places[place].clock_off += 3 * retention;
+            self.crash(place)?;
+        }
+        let end = self.agenda.now() + REST_WITHIN;
+        loop {
+            let next = self.agenda.now() + SECOND;
+            self.run_until(next)?;
+            let kept: usize = self.shadows.iter().map(|shadow| shadow.section(Section::ClientKeys).count()).sum();
+            if kept == 0 && self.is_at_rest() {
+                return Ok(());
+            }
+            // What only the log has is not looked for: its turn comes with the next checkpoint.
+            for id in self.map.tiles.clone().into_iter().map(|(_, id)| id) {
+                if let Some(seat) = self.seats.current(id) {
+                    self.give(seat, Input::Checkpoint { ticket: 0 });
+                }
+            }
+            demand!(self.agenda.now() < end, "keys", "{kept} client keys are never forgotten");
         }
     }
 

@@ -3,7 +3,7 @@
 //! The same seed twice must give the same number: no clock, no address, no order of a hash map has leaked in.
 
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Answer, Effect};
+use apostate_partition::{Answer, Effect, Load};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::agenda::Moment;
@@ -40,7 +40,7 @@ impl Trace {
                 self.mix(ticket ^ version.rotate_left(32));
                 self.bytes(reply);
             }
-            Effect::Load(load) => self.bytes(load.address.key().as_bytes()),
+            Effect::Load(Load::Entity(address)) => self.bytes(address.key().as_bytes()),
             Effect::WakeAt(at) => self.mix(at.0),
             Effect::Trim { before } => self.mix(before.0),
             other => self.bytes(format!("{other:?}").as_bytes()),

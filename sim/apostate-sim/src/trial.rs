@@ -5,7 +5,8 @@ use apostate_partition::planted::{BUGS, plant};
 use crate::run::{Options, run};
 
 /// Switches every bug on, one after the other, or only the one that is named, and runs seeds from 0 until one breaks
-/// something, `most` at most. Says the table line by line, as Markdown. Gives whether all were caught.
+/// something, `most` at most. Says the table line by line, as Markdown, and of a single bug what was seen. Gives whether all
+/// were caught.
 pub fn try_planted(most: u64, only: Option<&str>, mut say: impl FnMut(&str)) -> bool {
     say("| bug | what it does wrong | broken | seeds |");
     say("| --- | --- | --- | --- |");
@@ -20,6 +21,9 @@ pub fn try_planted(most: u64, only: Option<&str>, mut say: impl FnMut(&str)) -> 
             None => ("**not caught**", format!("more than {most}")),
         };
         say(&format!("| {} | {} | {broken} | {seeds} |", bug.name, bug.what));
+        if let (Some(_), Some((_, broken))) = (only, &caught) {
+            say(&format!("\n{broken}"));
+        }
     }
     is_all
 }

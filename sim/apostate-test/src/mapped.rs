@@ -327,6 +327,8 @@ fn draw_tuning(luck: &mut Luck) -> Tuning {
         cache_bytes: luck.pick(&[0, 4_000, 1 << 20]),
         checkpoint_log_bytes: luck.pick(&[1, 4_000, 1 << 20]),
         credit_bytes: luck.pick(&[1, 500, 4 << 20]),
+        outbox_memory: luck.pick(&[0, 500, 4 << 20]),
+        inbox_memory: luck.pick(&[0, 500, 4 << 20]),
         ..Tuning::default()
     }
 }

@@ -24,8 +24,9 @@ fn allowed(package: &Package) -> Allowed {
         (_, "agnostic") => Allowed { always: &["agnostic/"], in_tests: &["agnostic/"] },
         ("apostate-log", _) => NOBODY,
         ("apostate-partition", _) => Allowed { always: &["apostate-core", "apostate-log"], ..NOBODY },
-        ("apostate-api", _) => NOBODY,
-        ("apostate-cli", _) => Allowed { always: &["apostate-api"], in_tests: &["edge/", "examples/"] },
+        // Its client takes messages, which are of the layer above the line.
+        ("apostate-api", _) => Allowed { always: &["apostate-core"], in_tests: &["agnostic/"] },
+        ("apostate-cli", _) => Allowed { always: &["apostate-api"], in_tests: &["agnostic/", "edge/", "examples/"] },
         (_, "edge") => Allowed {
             always: &["agnostic/", "aware/", "apostate-api"],
             in_tests: &["agnostic/", "aware/", "edge/", "sim/", "examples/"],

@@ -1,13 +1,15 @@
 //! The twin written by hand, without a macro.
 
+use apostate::schemars::{JsonSchema, Schema, SchemaGenerator};
 use apostate::{
     Call, Entity, EntityKey, Handler, KeyError, Looking, Open, Refusable, Refusal, Refused, Sure, ToKey, Tx, Within,
     refuse,
 };
-use apostate_core::{Access, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run, decode};
+use apostate_core::{Access, HandlerDef, HandlerInfo, Handlers, Json, Mode, Ran, Run, decode};
 use serde::{Deserialize, Serialize};
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
 pub(crate) struct Stock {
     on_hand: u32,
     refusals: u32,
@@ -15,6 +17,11 @@ pub(crate) struct Stock {
 
 impl Entity for Stock {
     const NAME: &'static str = "stock";
+    const DOC: &'static str = "What the warehouse has of one product.";
+
+    fn state_schema(generator: &mut SchemaGenerator) -> Schema {
+        Self::json_schema(generator)
+    }
 }
 
 impl Stock {
@@ -57,21 +64,25 @@ impl Stock {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
 struct Receive {
     units: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
 struct Take {
     units: u32,
     note: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
 struct Nothing {}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
 struct LevelAtLeast {
     level: u32,
 }
@@ -111,6 +122,8 @@ impl Handlers for Stock {
                 refusable: false,
                 access: Access::Open,
                 doc: "Takes in delivered units\nand answers with the new level.",
+                arguments: Json::arguments::<Receive>().with_schema(Receive::json_schema),
+                reply: Json::of::<u32>(),
             },
             run: Run::Change(|stock, tx, body| match decode::<Receive>(body) {
                 Err(error) => Ran::Unreadable(error),
@@ -127,6 +140,8 @@ impl Handlers for Stock {
                 refusable: true,
                 access: Access::Open,
                 doc: "Takes units away, and orders as many from the other one.",
+                arguments: Json::arguments::<Take>().with_schema(Take::json_schema),
+                reply: Json::of::<()>(),
             },
             run: Run::Change(|stock, tx, body| match decode::<Take>(body) {
                 Err(error) => Ran::Unreadable(error),
@@ -146,6 +161,8 @@ impl Handlers for Stock {
                 refusable: false,
                 access: Access::Entities,
                 doc: "",
+                arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
+                reply: Json::of::<()>(),
             },
             run: Run::Change(|stock, tx, body| match decode::<Nothing>(body) {
                 Err(error) => Ran::Unreadable(error),
@@ -157,7 +174,15 @@ impl Handlers for Stock {
             }),
         },
         HandlerDef {
-            info: HandlerInfo { name: "available", mode: Mode::Looks, refusable: false, access: Access::Open, doc: "" },
+            info: HandlerInfo {
+                name: "available",
+                mode: Mode::Looks,
+                refusable: false,
+                access: Access::Open,
+                doc: "",
+                arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
+                reply: Json::of::<u32>(),
+            },
             run: Run::Look(|stock, tx, body| match decode::<Nothing>(body) {
                 Err(error) => Ran::Unreadable(error),
                 Ok(Nothing {}) => {
@@ -173,6 +198,8 @@ impl Handlers for Stock {
                 refusable: true,
                 access: Access::Entities,
                 doc: "",
+                arguments: Json::arguments::<LevelAtLeast>().with_schema(LevelAtLeast::json_schema),
+                reply: Json::of::<u32>(),
             },
             run: Run::Look(|stock, tx, body| match decode::<LevelAtLeast>(body) {
                 Err(error) => Ran::Unreadable(error),
@@ -192,6 +219,8 @@ impl Handlers for Stock {
                 refusable: false,
                 access: Access::Own,
                 doc: "",
+                arguments: Json::of::<Refused>(),
+                reply: Json::of::<()>(),
             },
             run: Run::Change(|stock, tx, body| match decode::<Refused>(body) {
                 Err(error) => Ran::Unreadable(error),

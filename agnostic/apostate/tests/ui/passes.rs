@@ -14,6 +14,36 @@ pub struct Line {
     pub units: u32,
 }
 
+/// A type that nobody outside can be told of: it derives serde's traits and no more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Opaque {
+    /// Something.
+    pub text: String,
+}
+
+/// A field that a function writes, one that another type describes, and generics.
+#[data]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parcel<T> {
+    #[serde(with = "as_text")]
+    number: u64,
+    #[schemars(with = "Line")]
+    opaque: Opaque,
+    of: T,
+}
+
+mod as_text {
+    use apostate::serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&number.to_string())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// A handler's arguments may have any name, and its reply any type that owns what it holds.
 #[entity(name = "order", version = 1, migrate = Self::older)]
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -73,6 +103,19 @@ impl Order {
     #[open]
     pub fn absent(&mut self, of: Nowhere) {}
 
+    /// An argument that says what it is, and types that do not describe themselves.
+    #[open]
+    pub fn pack(
+        &mut self,
+        /// What is put into it.
+        parcel: Parcel<Vec<Line>>,
+        opaque: Option<Opaque>,
+        #[serde(with = "as_text")] number: u64,
+    ) -> Vec<Opaque> {
+        let _ = (parcel, number);
+        opaque.into_iter().collect()
+    }
+
     /// Sends to itself.
     #[open]
     pub fn again(&mut self, tx: &mut Tx) {
@@ -115,4 +158,8 @@ fn main() {
     assert_eq!(message.body, expected);
     let first = Order::default().r#move("a".to_owned(), "b".to_owned(), 1);
     assert_eq!(first, Ok(Vec::new()));
+    let pack = format!("{:?}", <Order as apostate::macros_support::Handlers>::HANDLERS[4].info.arguments);
+    for part in [r#""number":true"#, r#""opaque":true"#, r#""required":["parcel","number"]"#, "What is put into it."] {
+        assert!(pack.contains(part), "{part} in {pack}");
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use apostate_core::Timestamp;
-use apostate_log::PartitionId;
+use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
@@ -38,6 +38,8 @@ pub(crate) struct Intake {
     handled: u64,
     /// The highest frame that an acknowledgement was made for.
     acknowledged: u64,
+    /// The record that the newest word to the sender waits for.
+    told_in: Position,
     /// Bytes handled in this session.
     handled_bytes: u64,
     /// The highest number handled in this batch, for each origin.
@@ -84,6 +86,7 @@ impl Intakes {
                 queue: VecDeque::new(),
                 handled: 0,
                 acknowledged: 0,
+                told_in: Position(0),
                 handled_bytes: 0,
                 high: Vec::new(),
                 delay: REOPEN_MIN,
@@ -141,9 +144,11 @@ impl Intake {
         self.state = State::Opening;
     }
 
-    /// The sender sees nothing move in session `name`. Unless we are just at work on it, it needs a new one.
-    pub(crate) fn knocked(&mut self, name: u64) {
-        let is_at_work = self.name == name && (!self.queue.is_empty() || self.handled != self.acknowledged);
+    /// The sender sees nothing move in session `name`. Unless we are just at work on it, or on making what it is told
+    /// durable, it needs a new one.
+    pub(crate) fn knocked(&mut self, name: u64, durable: Position) {
+        let is_in_hand = !self.queue.is_empty() || self.handled != self.acknowledged || self.told_in > durable;
+        let is_at_work = self.state == State::Open && self.name == name && is_in_hand;
         if !is_at_work {
             self.reopen();
         }
@@ -156,6 +161,8 @@ impl Intake {
 
     /// The sender's answer was committed. Gives the frame that lets it start.
     pub(crate) fn opened(&mut self, name: u64, source: Range, held: u64, tuning: &Tuning) -> Bytes {
+        // Until the record is known, nothing is in hand.
+        self.told_in = Position(0);
         if !planted::is("nonce-kept") {
             self.nonce = None;
         }
@@ -234,6 +241,11 @@ impl Intake {
     pub(crate) fn unnote(&mut self, origin: PartitionId, high: Option<u64>) {
         self.high.retain(|(other, _)| *other != origin);
         self.high.extend(high.map(|number| (origin, number)));
+    }
+
+    /// What the sender is told next leaves when the record at `position` is durable.
+    pub(crate) fn note_told(&mut self, position: Position) {
+        self.told_in = position;
     }
 
     /// The acknowledgement of what was handled since the last one, if anything was.

@@ -4,54 +4,29 @@
 //! always starts at the oldest and skips none.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::ops::Bound;
 use std::time::Duration;
 
-use apostate_core::{Address, Timestamp};
-use apostate_log::{PartitionId, Position};
+use apostate_core::Timestamp;
+use apostate_log::{PartitionId, Position, StoredCell};
 use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
+use super::queue::{Layout, Outgoing, Queue};
 use crate::Range;
-use crate::cell::{self, Section};
 use crate::checkpoint::Cell;
-use crate::limits::FRAME_BYTES;
+use crate::limits::{FRAME_BYTES, PAGE_BYTES_MAX};
 use crate::message::Identity;
 use crate::planted;
 
 /// A sender without progress knocks after this long.
 const KNOCK_AFTER: Duration = Duration::from_millis(500);
 
-/// A message on its way to another partition.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) identity: Identity,
-    /// The entity that sent it: its cell stands under this one.
-    pub(crate) sender: Address,
-    /// Its layout.
-    pub(crate) bytes: Arc<[u8]>,
-    /// The record that it was committed in.
-    pub(crate) record: Position,
-    /// Whether a checkpoint has its cell.
-    pub(crate) is_stored: bool,
-}
-
-impl Outgoing {
-    /// The key of its cell.
-    pub(crate) fn cell(&self) -> Vec<u8> {
-        let sub = cell::outgoing_sub(self.identity.origin, self.identity.number);
-        cell::key(Section::Outgoing, &self.sender, &sub)
-    }
-}
-
 /// Another partition, as a receiver.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) id: PartitionId,
-    /// Oldest first per origin.
-    queue: VecDeque<Outgoing>,
-    /// How many at the front of the queue a checkpoint has.
-    stored: usize,
+    queue: Queue,
     session: Option<Session>,
     /// Whether a session of this epoch was ready before.
     was_ready: bool,
@@ -67,8 +42,6 @@ struct Session {
     name: u64,
     /// Ready: floors are committed over there.
     is_ready: bool,
-    /// How many of the queue are under way.
-    sent: usize,
     /// Frames under way: number, messages in it.
     frames: VecDeque<(u64, usize)>,
     next_frame: u64,
@@ -90,82 +63,162 @@ pub(crate) struct Own {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) peers: Vec<Peer>,
-    /// Bytes of all messages in it.
-    bytes: usize,
-    count: usize,
+    /// Bytes of bodies that stay in memory although the store has them.
+    memory: usize,
+    /// About how many bytes are read back at once for one receiver.
+    page_bytes: usize,
     /// Acknowledged, to be deleted by the next record.
     pub(crate) trims: VecDeque<Outgoing>,
-    /// What was read so far, with the index of the peer. For opening only.
-    opening: BTreeMap<Identity, (usize, Outgoing)>,
+    opening: Opening,
+}
+
+/// What was read so far. For opening only.
+#[derive(Debug, Default)]
+struct Opening {
+    /// With the index of the peer.
+    messages: BTreeMap<Identity, (usize, Outgoing)>,
+    /// Bytes of the bodies that were kept.
+    bytes: usize,
+    /// From here on the store keeps the bodies of what it has.
+    away: Option<Identity>,
 }
 
 impl Outbox {
-    pub(crate) fn new(peers: impl Iterator<Item = PartitionId>) -> Self {
-        let peers = peers
+    pub(crate) fn new(peers: impl Iterator<Item = PartitionId>, memory: usize) -> Self {
+        let peers: Vec<_> = peers
             .map(|id| Peer {
                 id,
-                queue: VecDeque::new(),
-                stored: 0,
+                queue: Queue::default(),
                 session: None,
                 was_ready: false,
                 moved: Timestamp::default(),
             })
             .collect();
-        Self { peers, ..Self::default() }
+        let page_bytes = (memory / (4 * peers.len().max(1))).clamp(1, PAGE_BYTES_MAX);
+        Self { peers, memory, page_bytes, ..Self::default() }
     }
 
     pub(crate) fn index_of(&self, id: PartitionId) -> Option<usize> {
         self.peers.iter().position(|peer| peer.id == id)
     }
 
-    /// Messages in it.
-    pub(crate) fn count(&self) -> usize {
-        self.count
+    fn sum(&self, of: impl Fn(&Queue) -> usize) -> usize {
+        self.peers.iter().map(|peer| of(&peer.queue)).sum()
     }
 
-    /// Bytes of the messages in it.
+    /// Messages in it.
+    pub(crate) fn count(&self) -> usize {
+        self.sum(Queue::count)
+    }
+
+    /// Bytes of the messages in it, wherever they are.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.sum(Queue::bytes)
+    }
+
+    /// What it takes of memory, about.
+    pub(crate) fn memory(&self) -> usize {
+        self.sum(Queue::memory)
+    }
+
+    /// Bytes of messages that wait for the store.
+    pub(crate) fn pinned_bytes(&self) -> usize {
+        self.sum(Queue::pinned_bytes)
+    }
+
+    /// Whether so many bytes wait for the store that there would soon be no room for them.
+    pub(crate) fn wants_checkpoint(&self) -> bool {
+        self.pinned_bytes() > self.memory / 2
     }
 
     pub(crate) fn push(&mut self, peer: usize, message: Outgoing) {
-        self.bytes += message.bytes.len();
-        self.count += 1;
-        self.peers[peer].queue.push_back(message);
+        self.peers[peer].queue.push(message);
     }
 
-    /// Takes over what was read. For opening only.
-    pub(crate) fn restore(&mut self, peer: usize, message: Outgoing) {
-        self.opening.insert(message.identity, (peer, message));
+    /// Takes over what was read. What the store has comes first, in whatever order; of that the oldest are kept, as far
+    /// as there is room for their bodies. For opening only.
+    pub(crate) fn restore(&mut self, peer: usize, mut message: Outgoing) {
+        let Self { memory, opening: Opening { messages, bytes, away }, .. } = self;
+        if message.is_stored && away.is_some_and(|away| message.identity >= away) {
+            message.let_go();
+        } else {
+            *bytes += message.length();
+        }
+        let is_stored = message.is_stored;
+        messages.insert(message.identity, (peer, message));
+        while is_stored && *bytes > *memory {
+            let older = (Bound::Unbounded, away.map_or(Bound::Unbounded, Bound::Excluded));
+            let Some((identity, (_, newest))) = messages.range_mut(older).next_back() else { break };
+            *bytes -= newest.length();
+            newest.let_go();
+            *away = Some(*identity);
+        }
     }
 
     /// Takes a message out that a later record of the log deleted. Gives whether a checkpoint has it. For opening only.
     pub(crate) fn forget(&mut self, identity: Identity) -> bool {
-        self.opening.remove(&identity).is_some_and(|(_, message)| message.is_stored)
+        let forgotten = self.opening.messages.remove(&identity);
+        if let Some((_, Outgoing { layout: Layout::Here(body), .. })) = &forgotten {
+            self.opening.bytes -= body.len();
+        }
+        forgotten.is_some_and(|(_, message)| message.is_stored)
     }
 
     /// Puts what was read into queues, oldest first per origin. Ends the opening.
     pub(crate) fn settle(&mut self) {
-        for (peer, message) in std::mem::take(&mut self.opening).into_values() {
-            if message.is_stored {
-                self.peers[peer].stored += 1;
-            }
-            self.push(peer, message);
+        for (peer, message) in std::mem::take(&mut self.opening).messages.into_values() {
+            self.peers[peer].queue.restore(message);
         }
     }
 
     /// Cells that the next checkpoint has to write: messages that came since the last one, and are not deleted yet.
     pub(crate) fn unstored(&mut self) -> Vec<Cell> {
         let mut cells = Vec::new();
-        let queues = self.peers.iter_mut().flat_map(|peer| {
-            let stored = std::mem::replace(&mut peer.stored, peer.queue.len());
-            peer.queue.range_mut(stored..)
-        });
+        let queues = self.peers.iter_mut().flat_map(|peer| peer.queue.take_unstored());
         for message in queues.chain(self.trims.iter_mut().filter(|message| !message.is_stored)) {
             message.is_stored = true;
-            cells.push((message.cell().into(), Some(message.bytes.clone())));
+            let Layout::Here(body) = &message.layout else {
+                unreachable!("P6 broken: the store was never given a message whose body it should have");
+            };
+            cells.push((message.cell().into(), Some(body.clone())));
+        }
+        if planted::is("body-dropped-early") {
+            self.shed();
         }
         cells
+    }
+
+    /// The checkpoint that was given the last [`unstored`](Self::unstored) cells is in the store: bodies that there is no
+    /// room for are let go.
+    pub(crate) fn stored(&mut self) {
+        self.peers.iter_mut().for_each(|peer| peer.queue.finish());
+        self.shed();
+    }
+
+    fn shed(&mut self) {
+        if self.sum(Queue::here_bytes) > self.memory {
+            let busy = self.peers.iter().filter(|peer| !peer.queue.is_empty()).count();
+            let share = self.memory / busy.max(1);
+            self.peers.iter_mut().for_each(|peer| peer.queue.shed(share, self.page_bytes));
+        }
+    }
+
+    /// Cells that have to be read back now: for each receiver that is ready and will soon be sent them.
+    pub(crate) fn next_pages(&mut self, mut ask: impl FnMut(PartitionId, Vec<Box<[u8]>>)) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.session.as_ref().is_some_and(|session| session.is_ready)) {
+            if let Some(cells) = peer.queue.next_page(self.page_bytes) {
+                ask(peer.id, cells);
+            }
+        }
+    }
+
+    /// Cells that were asked for have been read back.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing, or does not read; in words.
+    pub(crate) fn take_page(&mut self, to: PartitionId, cells: &[StoredCell]) -> Result<(), String> {
+        self.index_of(to).map_or(Ok(()), |peer| self.peers[peer].queue.take_page(cells))
     }
 
     /// The receiver `peer` asks for a session: answers who we are, and calls it `name`.
@@ -177,14 +230,14 @@ impl Outbox {
             nonce,
             name,
             is_ready: false,
-            sent: usize::from(planted::is("oldest-skipped") && !peer.queue.is_empty()),
             frames: VecDeque::new(),
             next_frame: 1,
             sent_bytes: 0,
             granted: 0,
         });
+        peer.queue.start_again();
         peer.moved = now;
-        let floor = peer.queue.front().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
+        let floor = peer.queue.oldest().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
         let floor = if planted::is("floor-high") { counter } else { floor };
         let opened = Frame::Opened { nonce, name, range, generation, origins: vec![(id, floor)], counter };
         opened.write().into()
@@ -219,21 +272,14 @@ impl Outbox {
 
     /// The receiver `peer` has everything up to `frame` of session `name` durable.
     pub(crate) fn acknowledge(&mut self, peer: usize, name: u64, frame: u64, granted: u64, now: Timestamp) {
-        let Self { peers, bytes, count, trims, opening: _ } = self;
-        let peer = &mut peers[peer];
+        let peer = &mut self.peers[peer];
         let Some(session) = peer.session.as_mut().filter(|session| session.name == name) else { return };
         session.granted = session.granted.max(granted);
         peer.moved = now;
         while let Some((_, messages)) =
             session.frames.pop_front_if(|(number, _)| *number <= frame + u64::from(planted::is("ack-more")))
         {
-            for message in peer.queue.drain(..messages) {
-                *bytes -= message.bytes.len();
-                *count -= 1;
-                trims.push_back(message);
-            }
-            session.sent -= messages;
-            peer.stored = peer.stored.saturating_sub(messages);
+            peer.queue.acknowledge(messages, &mut self.trims);
         }
     }
 
@@ -243,7 +289,7 @@ impl Outbox {
             while let Some(frame) = peer.next_frame(durable, now) {
                 send(peer.id, frame);
             }
-            let waits = peer.queue.front().is_some_and(|oldest| oldest.record <= durable);
+            let waits = peer.queue.oldest().is_some_and(|oldest| oldest.record <= durable);
             let is_stuck = match &peer.session {
                 None => peer.moved == Timestamp::default() || now.since(peer.moved) >= KNOCK_AFTER,
                 Some(_) => now.since(peer.moved) >= KNOCK_AFTER,
@@ -256,10 +302,10 @@ impl Outbox {
         }
     }
 
-    /// When [`send`](Self::send) wants to be called again, if anything waits.
-    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        let waiting = self.peers.iter().filter(|peer| !peer.queue.is_empty());
-        waiting.map(|peer| peer.moved.after(KNOCK_AFTER)).min()
+    /// When [`send`](Self::send) wants to be called again, if anything that may leave waits.
+    pub(crate) fn wake_at(&self, durable: Position) -> Option<Timestamp> {
+        let waits = |peer: &&Peer| peer.queue.oldest().is_some_and(|oldest| oldest.record <= durable);
+        self.peers.iter().filter(waits).map(|peer| peer.moved.after(KNOCK_AFTER)).min()
     }
 }
 
@@ -268,15 +314,15 @@ impl Peer {
         let session = self.session.as_mut().filter(|session| session.is_ready)?;
         let mut messages = Vec::new();
         let mut count = 0;
-        for message in self.queue.range(session.sent..) {
-            let reached = session.sent_bytes + (messages.len() + message.bytes.len()) as u64;
+        for (message, body) in self.queue.unsent() {
+            let reached = session.sent_bytes + (messages.len() + body.len()) as u64;
             // One message alone may overdraw the credit: else one larger than all of it would never leave.
             let is_over = reached > session.granted && !(session.frames.is_empty() && messages.is_empty());
-            let is_full = !messages.is_empty() && messages.len() + message.bytes.len() > FRAME_BYTES;
+            let is_full = !messages.is_empty() && messages.len() + body.len() > FRAME_BYTES;
             if message.record > durable && !planted::is("send-early") || is_over || is_full {
                 break;
             }
-            messages.extend_from_slice(&message.bytes);
+            messages.extend_from_slice(body);
             count += 1;
         }
         if count == 0 {
@@ -284,9 +330,9 @@ impl Peer {
         }
         let frame = session.next_frame;
         session.next_frame += 1;
-        session.sent += count;
         session.sent_bytes += messages.len() as u64;
         session.frames.push_back((frame, count));
+        self.queue.note_sent(count, messages.len());
         self.moved = now;
         Some(Frame::Messages { name: session.name, frame, messages: &messages }.write().into())
     }

@@ -7,3 +7,4 @@
 pub mod expected;
 pub mod made_up;
 pub mod program;
+pub mod served;

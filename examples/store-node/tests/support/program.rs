@@ -45,6 +45,13 @@ pub fn replay(file: &Path, data: &Path, more: &[&str]) -> Command {
     command
 }
 
+/// `replay FILE --url URL --json`, with what else is said.
+pub fn replay_at(file: &Path, url: &str, more: &[&str]) -> Command {
+    let mut command = program(&["replay"]);
+    command.arg(file).args(["--url", url, "--json"]).args(more);
+    command
+}
+
 /// Starts it. What it says is kept for [`Child::wait_with_output`]; it is little enough to fit a pipe.
 pub fn start(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
@@ -80,10 +87,24 @@ pub fn export(kind: &str, data: &Path) -> String {
     String::from_utf8(run(command).stdout).expect("exports are text")
 }
 
+/// What `export` says of `kind` at a node.
+pub fn export_at(kind: &str, url: &str) -> String {
+    String::from_utf8(run(program(&["export", kind, "--url", url])).stdout).expect("exports are text")
+}
+
 /// Compares all four exports with what must come of a log.
 pub fn check_exports(data: &Path, tables: &Tables, when: &str) {
+    check_tables(|kind| export(kind, data), tables, when);
+}
+
+/// As [`check_exports`], of a node.
+pub fn check_exports_at(url: &str, tables: &Tables, when: &str) {
+    check_tables(|kind| export_at(kind, url), tables, when);
+}
+
+fn check_tables(export: impl Fn(&str) -> String, tables: &Tables, when: &str) {
     for (kind, table) in tables {
-        let (found, expected) = (export(kind, data), expected::text(table));
+        let (found, expected) = (export(kind), expected::text(table));
         if found != expected {
             let differs = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
             let (found, expected) = (found.lines().count(), expected.lines().count());

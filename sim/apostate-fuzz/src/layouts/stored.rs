@@ -116,7 +116,7 @@ fn open(store: &MemoryStore, log: &MemoryLog) -> bool {
     let kind = KindId::of("stock");
     let _ = (stored_position(store, PARTITION), parked(store, Range::WHOLE));
     for entity in list(store, Range::WHOLE, kind, None, 1 << 20).unwrap_or_default() {
-        let loaded = load(store, Load { address: entity.address, key: None });
+        let loaded = load(store, Load::Entity(entity.address));
         assert!(loaded.cells.is_ok(), "a store in memory answers");
         let _ = apostate_core::decode_state::<Stock>(&entity.state);
     }

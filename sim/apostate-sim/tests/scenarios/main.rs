@@ -2,7 +2,9 @@
 //!
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 
+mod pages;
 mod pair;
+mod waits;
 
 use apostate_log::{Epoch, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use apostate::prelude::*;
 use apostate_core::{Address, Registry};
-use apostate_log::{Log, MemoryLog, MemoryStore, PartitionId};
+use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;
 use apostate_partition::{
-    Answer, Checkpoint, Config, Effect, Input, Manner, Map, Partition, Request, StopReason, Tuning, load,
+    Answer, Checkpoint, Config, Effect, Input, Manner, Map, Notice, Partition, Request, StopReason, Tuning, load,
 };
 use bytes::Bytes;
 
@@ -38,6 +38,42 @@ impl Letterbox {
     pub fn got(&self) -> Vec<u64> {
         self.got.clone()
     }
+
+    /// Has another one panic.
+    #[open]
+    pub fn prick(&mut self, tx: &mut Tx, to: String) {
+        tx.send(Self::at(to).burst());
+    }
+
+    /// Panics.
+    #[open]
+    pub fn burst(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+/// The same of an older build, which does not know what a letter is.
+#[entity(name = "box")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct OldLetterbox {
+    #[serde(default)]
+    seen: u64,
+}
+
+#[handlers]
+impl OldLetterbox {
+    /// Panics.
+    #[open]
+    pub fn burst(&mut self) {
+        panic!("on purpose");
+    }
+
+    /// Counts.
+    #[open]
+    pub fn see(&mut self) -> u64 {
+        self.seen += 1;
+        self.seen
+    }
 }
 
 /// When a scenario begins.
@@ -56,6 +92,38 @@ pub(crate) struct Writer {
     pub(crate) stopped: Option<StopReason>,
     /// When it wants to be woken.
     pub(crate) wakes: u64,
+    pub(crate) notices: Vec<Notice>,
+    /// What becomes of appends.
+    pub(crate) appends: Appends,
+    withheld: Vec<(Position, Bytes)>,
+}
+
+/// What becomes of appends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Appends {
+    /// They are written.
+    Written,
+    /// They wait, until they are [`let_through`](Writer::let_through).
+    Withheld,
+    /// There is no room.
+    Full,
+}
+
+/// How a writer is made.
+#[derive(Clone)]
+pub(crate) struct Making {
+    pub(crate) registry: Registry,
+    pub(crate) tuning: Tuning,
+    /// Milliseconds after the beginning.
+    pub(crate) late: u64,
+    pub(crate) luck: u64,
+}
+
+impl Default for Making {
+    fn default() -> Self {
+        let registry = Registry::default().with::<Letterbox>().expect("one kind");
+        Self { registry, tuning: Tuning::default(), late: 0, luck: 1 }
+    }
 }
 
 /// The map of two partitions.
@@ -81,13 +149,37 @@ impl Writer {
 
     /// Reads a partition back; its opening record is not appended yet.
     pub(crate) fn over(id: u64, log: MemoryLog, store: MemoryStore, luck: u64) -> Self {
-        let registry = Registry::default().with::<Letterbox>().expect("one kind");
-        let (id, tuning) = (PartitionId(id), Tuning::default());
+        Self::made(id, log, store, Making { luck, ..Making::default() })
+    }
+
+    /// A partition with an empty log, made in this way.
+    pub(crate) fn first(id: u64, making: Making) -> Self {
+        Self::made(id, MemoryLog::new(PartitionId(id)), MemoryStore::new(), making)
+    }
+
+    fn made(id: u64, log: MemoryLog, store: MemoryStore, making: Making) -> Self {
+        let Making { registry, tuning, late, luck } = making;
+        let id = PartitionId(id);
         let config = Config { id, map: map(), registry: Arc::new(registry), tuning, luck, suspects: Vec::new() };
         let partition =
             Partition::open(config, &store, &log, Box::new(()), &mut |_| {}).expect("what was written reads");
-        let (frames, answers) = (VecDeque::new(), Vec::new());
-        Self { partition, log, store, id, now: BEGINNING, frames, answers, stopped: None, wakes: 0 }
+        let (frames, answers, notices, withheld) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
+        let (now, stopped, appends) = (BEGINNING + late, None, Appends::Written);
+        Self { partition, log, store, id, now, frames, answers, stopped, wakes: 0, notices, appends, withheld }
+    }
+
+    /// Another writer of the same log and store, made in this way.
+    pub(crate) fn again_as(&self, making: Making) -> Self {
+        Self::made(self.id.0, self.log.clone(), self.store.clone(), making)
+    }
+
+    /// Writes the appends that were withheld.
+    pub(crate) fn let_through(&mut self) {
+        self.appends = Appends::Written;
+        for (at, record) in std::mem::take(&mut self.withheld) {
+            self.log.append(at, record);
+        }
+        self.work();
     }
 
     /// Another writer of the same log and store, as after a crash; the old one may go on.
@@ -130,7 +222,12 @@ impl Writer {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Append { at, record } => self.log.append(at, record),
+                Effect::Append { at, record } => match self.appends {
+                    Appends::Written => self.log.append(at, record),
+                    Appends::Withheld => self.withheld.push((at, record)),
+                    Appends::Full => self.tell(Input::Appended(at, AppendResult::Full)),
+                },
+                Effect::Notice(notice) => self.notices.push(notice),
                 Effect::Confirm { ticket } => self.log.confirm(ticket),
                 Effect::Frame { bytes, .. } => self.frames.push_back(bytes),
                 Effect::Answer { answer, .. } => self.answers.push(answer),
@@ -139,7 +236,7 @@ impl Writer {
                 Effect::Trim { before } => self.log.trim(before),
                 Effect::WakeAt(at) => self.wakes = at.0 - self.now,
                 Effect::Stopped(reason) => self.stopped = Some(reason),
-                Effect::Checkpointed { .. } | Effect::Notice(_) => {}
+                Effect::Checkpointed { .. } => {}
             }
         }
     }
@@ -152,11 +249,15 @@ impl Writer {
 
     /// Somebody outside has the entity `from` write to the entity `to`.
     pub(crate) fn write(&mut self, from: &str, to: &str, letter: u64, key: Option<&str>) {
-        let call = Letterbox::at(from).write(to.to_owned(), letter);
+        self.ask(Letterbox::at(from).write(to.to_owned(), letter), key);
+        self.work();
+    }
+
+    /// Somebody outside calls; the partition does not work yet.
+    pub(crate) fn ask<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) {
         let manner = Manner::Call { key: key.map(Into::into) };
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
         self.tell(Input::Request(Request { ticket: 1, to, handler, body, manner }));
-        self.work();
     }
 
     /// What has come to the entity.

@@ -1,0 +1,291 @@
+//! The messages to one receiver, oldest first; the bodies of some are in the store only.
+//!
+//! ```text
+//!   0        sent              away.start        away.end       finished       taken        end
+//!   ├ under way ┼ here, sent next ┼ in the store only ┼ here and stored ┼ being stored ┼ here ┤
+//! ```
+//!
+//! While there is room all bodies are here, and `away` is empty. Above that those of messages that the store holds for
+//! certain are let go, the newest first, so that what leaves next is here; and read back in pages when their turn comes near.
+//! A number, a place and a sender stay in memory of each.
+//!
+//! Invariant E6: a session takes the messages in this order and skips none, wherever their bodies are. Invariant P6: a body
+//! is let go only when a finished checkpoint has its cell.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use apostate_core::Address;
+use apostate_log::{Position, StoredCell};
+
+use crate::cell::{self, Section};
+use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_MESSAGES_MAX};
+use crate::message::{Identity, Message};
+use crate::planted;
+
+/// A message on its way to another partition.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) identity: Identity,
+    /// The entity that sent it: its cell stands under this one.
+    pub(crate) sender: Address,
+    pub(crate) layout: Layout,
+    /// The record that it was committed in.
+    pub(crate) record: Position,
+    /// Whether a checkpoint has its cell.
+    pub(crate) is_stored: bool,
+}
+
+/// The layout of a message, or where it is.
+#[derive(Debug)]
+pub(crate) enum Layout {
+    /// In memory.
+    Here(Arc<[u8]>),
+    /// In the store; so long.
+    Away(usize),
+}
+
+impl Outgoing {
+    /// The key of its cell.
+    pub(crate) fn cell(&self) -> Vec<u8> {
+        let sub = cell::outgoing_sub(self.identity.origin, self.identity.number);
+        cell::key(Section::Outgoing, &self.sender, &sub)
+    }
+
+    /// Bytes of its layout, wherever that is.
+    pub(crate) fn length(&self) -> usize {
+        match &self.layout {
+            Layout::Here(bytes) => bytes.len(),
+            Layout::Away(length) => *length,
+        }
+    }
+
+    /// Leaves its body to the store.
+    pub(crate) fn let_go(&mut self) {
+        self.layout = Layout::Away(self.length());
+    }
+}
+
+/// The messages to one receiver.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    messages: VecDeque<Outgoing>,
+    /// How many at the front are under way in the session of the moment, and their bytes.
+    sent: usize,
+    sent_bytes: usize,
+    /// Those whose bodies are in the store only. What is under way is never among them.
+    away: Range<usize>,
+    /// Bytes of the messages in front of `away`, while that is not empty.
+    front_bytes: usize,
+    /// How many of `away`, from its start, the store is being asked for.
+    asked: usize,
+    /// How many at the front a checkpoint was given.
+    taken: usize,
+    /// How many at the front the store holds.
+    finished: usize,
+    /// Bytes of all messages; of the bodies in memory; of the messages that the store does not hold for certain.
+    bytes: usize,
+    here_bytes: usize,
+    pinned_bytes: usize,
+}
+
+impl Queue {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(crate) fn oldest(&self) -> Option<&Outgoing> {
+        self.messages.front()
+    }
+
+    /// Bytes of all messages, wherever their bodies are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Bytes of the bodies in memory.
+    pub(crate) fn here_bytes(&self) -> usize {
+        self.here_bytes
+    }
+
+    /// What it takes of memory, about.
+    pub(crate) fn memory(&self) -> usize {
+        self.here_bytes + self.messages.len() * OUTGOING_OVERHEAD_BYTES
+    }
+
+    /// Bytes of the messages that cannot be let go yet.
+    pub(crate) fn pinned_bytes(&self) -> usize {
+        self.pinned_bytes
+    }
+
+    pub(crate) fn push(&mut self, message: Outgoing) {
+        let length = message.length();
+        self.bytes += length;
+        self.here_bytes += length;
+        self.pinned_bytes += length;
+        self.messages.push_back(message);
+    }
+
+    /// Takes over a message that was read back. For opening only; oldest first, what the store has before what it has not.
+    pub(crate) fn restore(&mut self, message: Outgoing) {
+        if !message.is_stored {
+            return self.push(message);
+        }
+        let (length, at) = (message.length(), self.messages.len());
+        self.bytes += length;
+        if matches!(message.layout, Layout::Here(_)) {
+            self.here_bytes += length;
+        } else {
+            if self.away.is_empty() {
+                (self.away, self.front_bytes) = (at..at, self.here_bytes);
+            }
+            assert!(self.away.end == at, "E6 broken: a message is in memory between others that are not");
+            self.away.end += 1;
+        }
+        (self.taken, self.finished) = (at + 1, at + 1);
+        self.messages.push_back(message);
+    }
+
+    /// A session starts: nothing is under way in it.
+    pub(crate) fn start_again(&mut self) {
+        self.sent = usize::from(planted::is("oldest-skipped") && !self.messages.is_empty());
+        self.sent_bytes = 0;
+    }
+
+    /// Messages that are not under way, as far as they are in memory, and their bodies.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = (&Outgoing, &[u8])> {
+        self.messages.range(self.sent..).map_while(|message| match &message.layout {
+            Layout::Here(bytes) => Some((message, &bytes[..])),
+            // Sends nothing of it, and goes on.
+            Layout::Away(_) => planted::is("page-skipped").then_some((message, &[][..])),
+        })
+    }
+
+    /// The next `count` messages are under way, `bytes` in all.
+    pub(crate) fn note_sent(&mut self, count: usize, bytes: usize) {
+        self.sent += count;
+        self.sent_bytes += bytes;
+    }
+
+    /// The first `count` messages have arrived for good.
+    pub(crate) fn acknowledge(&mut self, count: usize, trims: &mut VecDeque<Outgoing>) {
+        for (at, message) in self.messages.drain(..count).enumerate() {
+            let length = message.length();
+            self.bytes -= length;
+            self.sent_bytes = self.sent_bytes.saturating_sub(length);
+            self.front_bytes = self.front_bytes.saturating_sub(length);
+            if matches!(message.layout, Layout::Here(_)) {
+                self.here_bytes -= length;
+            }
+            if at >= self.finished {
+                self.pinned_bytes -= length;
+            }
+            trims.push_back(message);
+        }
+        let behind = |index: usize| index.saturating_sub(count);
+        self.sent = behind(self.sent);
+        self.away = behind(self.away.start)..behind(self.away.end);
+        self.taken = behind(self.taken);
+        self.finished = behind(self.finished);
+    }
+
+    /// Messages that no checkpoint was given yet: one is given them now.
+    pub(crate) fn take_unstored(&mut self) -> impl Iterator<Item = &mut Outgoing> {
+        let taken = std::mem::replace(&mut self.taken, self.messages.len());
+        self.messages.range_mut(taken..)
+    }
+
+    /// The checkpoint is in the store.
+    pub(crate) fn finish(&mut self) {
+        let newly = self.messages.range(self.finished..self.taken);
+        self.pinned_bytes -= newly.map(Outgoing::length).sum::<usize>();
+        self.finished = self.taken;
+    }
+
+    /// Lets bodies go, the newest first, until they take `share` bytes, or only what is under way and about a page are left
+    /// of what the store has.
+    pub(crate) fn shed(&mut self, share: usize, page_bytes: usize) {
+        let end = if planted::is("body-dropped-early") { self.taken } else { self.finished };
+        if self.here_bytes <= share || self.away.is_empty() && end <= self.sent {
+            return;
+        }
+        if self.away.is_empty() {
+            self.front_bytes = self.messages.range(..end).map(Outgoing::length).sum();
+            self.away = end..end;
+        }
+        while self.away.end < end {
+            self.let_go(self.away.end);
+            self.away.end += 1;
+        }
+        // What is being read goes on where the front ends.
+        while self.asked == 0 && self.here_bytes > share && self.away.start > self.sent {
+            let length = self.messages[self.away.start - 1].length();
+            if self.front_bytes < self.sent_bytes + page_bytes + length {
+                break;
+            }
+            self.away.start -= 1;
+            self.front_bytes -= length;
+            self.let_go(self.away.start);
+        }
+    }
+
+    fn let_go(&mut self, at: usize) {
+        let message = &mut self.messages[at];
+        self.here_bytes -= message.length();
+        message.let_go();
+    }
+
+    /// The cells to be read next: when less than a page is left of what is sent next, and no reading is under way.
+    pub(crate) fn next_page(&mut self, page_bytes: usize) -> Option<Vec<Box<[u8]>>> {
+        let left = self.front_bytes.saturating_sub(self.sent_bytes);
+        if self.away.is_empty() || self.asked > 0 || left >= page_bytes {
+            return None;
+        }
+        let (mut cells, mut bytes) = (Vec::new(), 0);
+        for message in self.messages.range(self.away.clone()) {
+            bytes += message.length();
+            if !cells.is_empty() && (bytes > page_bytes || cells.len() == PAGE_MESSAGES_MAX) {
+                break;
+            }
+            cells.push(message.cell().into());
+        }
+        self.asked = cells.len();
+        Some(cells)
+    }
+
+    /// Takes over the page that was asked for.
+    ///
+    /// Invariant P6: a message that the store was given is there, whole, or somebody hears of it.
+    pub(crate) fn take_page(&mut self, cells: &[StoredCell]) -> Result<(), String> {
+        let asked = std::mem::take(&mut self.asked);
+        let page = self.away.start..self.away.start + asked;
+        let mut cells = cells.iter();
+        for message in self.messages.range_mut(page) {
+            let Identity { origin, number } = message.identity;
+            let found = cells.next().filter(|(key, _)| key[..] == message.cell()[..]);
+            let Some((_, value)) = found else {
+                return Err(format!("message {number} of partition {origin} is missing in the store"));
+            };
+            let is_whole = Message::read(value)
+                .is_ok_and(|(_, identity, rest)| identity == message.identity && rest.is_empty())
+                && value.len() == message.length();
+            if !is_whole {
+                return Err(format!("message {number} of partition {origin} does not read"));
+            }
+            message.layout = Layout::Here(value[..].into());
+            self.here_bytes += value.len();
+            self.front_bytes += value.len();
+        }
+        self.away.start += asked;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "queue/tests.rs"]
+mod tests;

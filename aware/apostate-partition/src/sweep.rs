@@ -1,0 +1,160 @@
+//! Client keys that are too old are forgotten, also those of entities that nobody asks for anything any more.
+//!
+//! The store is read through page by page, round after round, and what is found too old is deleted by records of its own,
+//! between batches. Reading is paced: a page now and then, and two bytes for each byte of client keys that is written. So a
+//! round ends before half as much was written as it has to read: at most about half of what is there is too old.
+//!
+//! What the store says may be older than what memory knows. All that changed since the last finished checkpoint is in memory,
+//! for nothing of that is evicted; so a page counts only while the finished checkpoint is still the one
+//! that it was read after, and only against what memory knows of each key.
+//!
+//! Invariant E1: no key is forgotten that is not too old, or its request could be applied twice.
+
+use apostate_core::{Address, Timestamp};
+use apostate_log::StoredCell;
+
+use crate::cell::{self, Section};
+use crate::client_keys::Remembered;
+use crate::commit::RecordKind;
+use crate::interface::{Effect, Load};
+use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};
+use crate::partition::Partition;
+use crate::planted;
+use crate::slots::SlotId;
+
+/// Most bytes that may be read without a pause.
+const BUDGET_MAX: i64 = 64 << 20;
+
+/// How far the client keys of the store were looked through.
+#[derive(Debug, Default)]
+pub(crate) struct Sweep {
+    /// The last cell that was looked at in this round.
+    after: Option<Box<[u8]>>,
+    /// Bytes that may be read; below zero after a page that was more.
+    budget: i64,
+    /// When time last added to the budget.
+    given_at: Timestamp,
+    /// A page is asked for: the store held this generation then.
+    asked: Option<u64>,
+    found: Option<Found>,
+}
+
+/// What a page had.
+#[derive(Debug)]
+struct Found {
+    /// What the store held when it was asked.
+    stored: u64,
+    /// Keys that are too old.
+    keys: Vec<(Address, Box<str>)>,
+    /// Its last cell.
+    last: Box<[u8]>,
+}
+
+impl Sweep {
+    /// Client keys of so many bytes were written.
+    pub(crate) fn note_written(&mut self, bytes: usize) {
+        self.budget = (self.budget + 2 * bytes as i64).min(BUDGET_MAX);
+    }
+}
+
+impl Partition {
+    /// Goes on with the sweep, between two batches.
+    pub(crate) fn sweep_keys(&mut self, effects: &mut Vec<Effect>) {
+        if planted::is("expired-kept") {
+            return;
+        }
+        let now = self.time.now();
+        if now.since(self.sweep.given_at) >= SWEEP_PAUSE {
+            self.sweep.given_at = now;
+            self.sweep.note_written(SWEEP_BYTES / 2);
+        }
+        if self.sweep.found.is_some() && self.has_room() {
+            self.forget_found(effects);
+        }
+        let is_due = self.sweep.budget > 0 && self.sweep.asked.is_none() && self.sweep.found.is_none();
+        if is_due {
+            self.sweep.asked = Some(self.dirty.stored());
+            let after = self.sweep.after.clone();
+            self.loads.push(Load::ClientKeys { range: self.range, after, bytes_max: SWEEP_BYTES });
+        }
+    }
+
+    /// The store gives a page.
+    ///
+    /// # Errors
+    ///
+    /// When a cell does not read; in words.
+    pub(crate) fn swept(&mut self, cells: &[StoredCell]) -> Result<(), String> {
+        let Some(stored) = self.sweep.asked.take() else { return Ok(()) };
+        let Some((last, _)) = cells.last() else {
+            // The round is over; the next one begins when there is something to spend again.
+            self.sweep.after = None;
+            self.sweep.budget = self.sweep.budget.min(0);
+            return Ok(());
+        };
+        let mut keys = Vec::new();
+        for (key, value) in cells {
+            self.sweep.budget -= (key.len() + value.len()) as i64;
+            let read = cell::read_key(key).zip(Remembered::read(value));
+            let text = read.as_ref().and_then(|(cell, _)| std::str::from_utf8(cell.sub).ok());
+            let (Some((cell, remembered)), Some(text)) = (&read, text) else {
+                return Err(format!("the cell {} does not read", crate::load::hex(key)));
+            };
+            if self.is_outdated(remembered) {
+                keys.push((cell.address.clone(), text.into()));
+            }
+        }
+        self.sweep.found = Some(Found { stored, keys, last: last[..].into() });
+        Ok(())
+    }
+
+    /// Whether what was remembered is older than client keys are remembered.
+    pub(crate) fn is_outdated(&self, remembered: &Remembered) -> bool {
+        planted::is("sweeps-live") || self.time.now().since(remembered.time) > self.tuning.client_key_retention
+    }
+
+    /// Commits that what was found is forgotten. The window has room, and no batch is open.
+    fn forget_found(&mut self, effects: &mut Vec<Effect>) {
+        assert!(self.batch.is_empty(), "E1 broken: client keys are swept in the middle of a batch");
+        let Some(Found { stored, keys, last }) = self.sweep.found.take() else { return };
+        if stored != self.dirty.stored() {
+            // Somebody may have used one of them anew since, and be out of memory by now: the page is read again.
+            return;
+        }
+        for (address, key) in keys {
+            let is_gone = self.slots.find(&address).is_none_or(|slot| self.forget_in_memory(slot, &key));
+            if is_gone {
+                let cell = cell::key(Section::ClientKeys, &address, key.as_bytes());
+                self.batch.record.delete_key(&cell);
+                self.dirty.erase_cell(cell.into());
+            }
+        }
+        self.sweep.after = Some(last);
+        if !self.batch.record.is_empty() {
+            let mut batch = std::mem::take(&mut self.batch);
+            self.append(&mut batch, RecordKind::Batch, effects);
+            self.batch = batch;
+        }
+    }
+
+    /// Forgets a key that the store has too old. False: memory knows better, because it was used anew or is forgotten.
+    fn forget_in_memory(&mut self, id: SlotId, key: &str) -> bool {
+        let generation = self.dirty.generation();
+        let slot = self.slots.get(id);
+        let Some(keys) = slot.extra.as_ref().map(|extra| &extra.keys) else { return true };
+        match keys.known.get(key) {
+            None if keys.absent.contains(key) => return false,
+            None => return true,
+            Some(known) if !self.is_outdated(&known.remembered) => return false,
+            Some(_) => {}
+        }
+        let slot = self.slots.get_mut(id);
+        slot.kept = generation;
+        let keys = &mut slot.extra().keys;
+        keys.known.remove(key);
+        keys.note_absent(key.into());
+        let bytes = keys.recount();
+        self.slots.set_key_bytes(id, bytes);
+        true
+    }
+}

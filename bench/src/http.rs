@@ -1,0 +1,100 @@
+//! Load over HTTP: many connections on one thread, each with one request at a time, kept open.
+//!
+//! Closed loop: each connection asks again as soon as it is answered. Open loop: requests leave on schedule, on whichever
+//! connection is free, and a latency counts from the moment that the schedule names; timers are a millisecond coarse,
+//! so that is how much too long a latency may be.
+//!
+//! Requests are bytes that the workload makes, and of an answer only what is needed is read: what is measured is the
+//! node, beside as little as possible. Both share the machine, and its processor time is reported for both together.
+
+mod connection;
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::LocalSet;
+
+pub(crate) use self::connection::Connection;
+use crate::failure::{Failure, io};
+use crate::latency::Latency;
+use crate::stream::End;
+
+/// Whom to ask, and how hard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: usize,
+    /// Requests a second, on schedule; as many as it takes if none.
+    pub(crate) rate: Option<f64>,
+}
+
+/// What is asked.
+pub(crate) trait Asks {
+    /// Makes request `number` and sees that its answer is as it should be.
+    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<(), Failure>;
+}
+
+/// What all connections share.
+struct Run<A> {
+    asks: Rc<A>,
+    address: SocketAddr,
+    began: Instant,
+    end: End,
+    interval: Option<Duration>,
+    /// The number of the first request of this run.
+    first: u64,
+    begun: Cell<u64>,
+    latency: RefCell<Latency>,
+}
+
+impl Load {
+    /// Asks until `end`, and waits for all answers: how many, and how long they took. Requests are numbered from `first`.
+    pub(crate) fn run<A: Asks + 'static>(self, end: End, first: u64, asks: Rc<A>) -> Result<(u64, Latency), Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(io("no runtime for the load"))?;
+        let run = Rc::new(Run {
+            asks,
+            address: self.address,
+            began: Instant::now(),
+            end,
+            interval: self.rate.map(|rate| Duration::from_secs_f64(1.0 / rate.clamp(0.001, 1e9))),
+            first,
+            begun: Cell::new(0),
+            latency: RefCell::new(Latency::new()),
+        });
+        LocalSet::new().block_on(&runtime, async {
+            let tasks: Vec<_> =
+                (0..self.connections).map(|_| tokio::task::spawn_local(Rc::clone(&run).connection())).collect();
+            for task in tasks {
+                task.await.map_err(|error| Failure::Wrong(error.to_string()))??;
+            }
+            Ok::<_, Failure>(())
+        })?;
+        let answered = run.begun.get();
+        let latency = run.latency.replace(Latency::new());
+        Ok((answered, latency))
+    }
+}
+
+impl<A: Asks> Run<A> {
+    /// One connection, from the first request to the last.
+    async fn connection(self: Rc<Self>) -> Result<(), Failure> {
+        let mut connection = Connection::open(self.address).await?;
+        while !self.end.is_reached(self.began, self.begun.get()) {
+            let number = self.begun.replace(self.begun.get() + 1);
+            let at = match self.interval {
+                Some(interval) => {
+                    let due = self.began + interval.mul_f64(number as f64);
+                    tokio::time::sleep_until(due.into()).await;
+                    due
+                }
+                None => Instant::now(),
+            };
+            self.asks.ask(&mut connection, self.first + number).await?;
+            self.latency.borrow_mut().record(at.elapsed());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! `order-http`: an order is placed over HTTP, and asked for until it is confirmed: ten messages between entities later.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde_json::json;
+
+use crate::arguments::HttpArguments;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::http::{Asks, Connection, Load};
+use crate::orders::{ITEMS, Luck};
+use crate::report::{Report, merged};
+use crate::reserve::audit;
+use crate::shop::Shop;
+use crate::stream::End;
+
+/// Runs it.
+pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
+    let HttpArguments { host, pace, connections, rate } = arguments;
+    let host = Host::open::<Shop>(host)?;
+    let mut report = Report::new("order-http", merged(&host.parameters(), arguments));
+    let serving = host.serve()?;
+    let load = Load { address: serving.local_addr(), connections: *connections, rate: *rate };
+    let orders = Rc::new(Orders {
+        luck: RefCell::new(Luck::new(pace.seed)),
+        units: RefCell::new(vec![0; ITEMS as usize]),
+        looks: Cell::new(0),
+    });
+
+    let (before, _) = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&orders))?;
+    let (begin, looks) = (host.mark()?, orders.looks.get());
+    let (confirmed, latency) = load.run(End::new(pace.time(), pace.requests), before, Rc::clone(&orders))?;
+    let end = host.mark()?;
+
+    begin.report(&end, "order", confirmed, &mut report);
+    report.set_rounded("looks_per_order", (orders.looks.get() - looks) as f64 / confirmed.max(1) as f64);
+    latency.report(&mut report);
+    serving.stop();
+    host.client().settle()?;
+    audit(host.client(), before + confirmed, &orders.units.borrow())?;
+    host.stop()?;
+    Ok(report)
+}
+
+struct Orders {
+    luck: RefCell<Luck>,
+    units: RefCell<Vec<i64>>,
+    looks: Cell<u64>,
+}
+
+impl Asks for Orders {
+    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<(), Failure> {
+        let lines = self.luck.borrow_mut().lines();
+        lines.iter().for_each(|&(item, count)| self.units.borrow_mut()[item as usize] += i64::from(count));
+        let body = json!({ "lines": lines }).to_string();
+        connection.post(&format!("/entities/order/{number}/place"), number, &body).await?;
+        let outcome = format!("/entities/order/{number}/outcome");
+        loop {
+            self.looks.set(self.looks.get() + 1);
+            if connection.get(&outcome).await?.starts_with(b"[true") {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The lines of `POST /messages`: a numbered message a line in, a result a line out.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One message of a producer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkMessage<A = Value> {
+    /// Its number. A producer's numbers ascend, from 1; a number that was applied before is not applied again.
+    pub number: u64,
+    /// The entity that it is for.
+    pub entity: EntityName,
+    /// The handler that it is for.
+    pub handler: String,
+    /// The handler's arguments, by name. None is the same as `{}`.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<A>,
+}
+
+fn none<A>() -> Option<A> {
+    None
+}
+
+/// Which entity: kind and key as one text, cut at the first `/`, or apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EntityName {
+    /// `"stock/tea"`. No kind has a `/` in its name, and the key is not percent-encoded here.
+    Text(String),
+    /// `{"kind": "stock", "key": "tea"}`.
+    Parts {
+        /// Its kind.
+        kind: String,
+        /// Its key.
+        key: String,
+    },
+}
+
+impl EntityName {
+    /// Kind and key; none if there is no `/` between them.
+    #[must_use]
+    pub fn parts(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Text(text) => text.split_once('/'),
+            Self::Parts { kind, key } => Some((kind, key)),
+        }
+    }
+}
+
+impl fmt::Display for EntityName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Parts { kind, key } => write!(f, "{kind}/{key}"),
+        }
+    }
+}
+
+/// What came of one message. The line is written when that is durable.
+///
+/// A line that is no result is a [`Problem`](crate::Problem), and the last one: its `resume_from` says from which number the
+/// producer sends again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkResult<R = Value> {
+    /// The message's number.
+    pub number: u64,
+    /// What came of it.
+    pub result: BulkEnding,
+    /// The reply, if it is done. None for a handler that replies with nothing.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub reply: Option<R>,
+    /// The author's code of a refusal, or the [`ErrorCode`](crate::ErrorCode) of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The author's text of a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What failed, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What came of one message, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BulkEnding {
+    /// It is durable, and will be applied.
+    Accepted,
+    /// It was applied.
+    Done,
+    /// It was taken before, under the same number, and is not applied again.
+    Duplicate,
+    /// It was not applied, and asking again as it is will not help. Its number is used up.
+    Failed,
+    /// The entity said no. Its number is used up.
+    Refused,
+}
+
+impl<R> BulkResult<R> {
+    /// Message `number` ended so, with nothing more to say.
+    #[must_use]
+    pub fn plain(number: u64, result: BulkEnding) -> Self {
+        Self { number, result, reply: None, code: None, text: None, detail: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_in_either_form() {
+        let lines = [
+            r#"{"number":1,"entity":"stock/a/b","handler":"receive","arguments":{"units":5}}"#,
+            r#"{"number":1,"entity":{"kind":"stock","key":"a/b"},"handler":"receive","arguments":{"units":5}}"#,
+        ];
+        for line in lines {
+            let message: BulkMessage = serde_json::from_str(line).expect("a line");
+            assert_eq!(message.entity.parts(), Some(("stock", "a/b")));
+            assert_eq!(message.entity.to_string(), "stock/a/b");
+            assert_eq!(serde_json::to_string(&message).expect("a line"), line);
+        }
+        let without = r#"{"number":2,"entity":"stock/tea","handler":"forget"}"#;
+        assert_eq!(serde_json::from_str::<BulkMessage>(without).expect("a line").arguments, None);
+        assert_eq!(EntityName::Text("stock".to_owned()).parts(), None);
+    }
+
+    #[test]
+    fn a_result_says_what_there_is_to_say() {
+        let done = BulkResult { reply: Some(5), ..BulkResult::plain(1, BulkEnding::Done) };
+        assert_eq!(serde_json::to_string(&done).expect("a line"), r#"{"number":1,"result":"done","reply":5}"#);
+        let refused = r#"{"number":2,"result":"refused","code":"out-of-stock","text":"only 3 left"}"#;
+        let read: BulkResult = serde_json::from_str(refused).expect("a line");
+        assert_eq!((read.result, read.code.as_deref()), (BulkEnding::Refused, Some("out-of-stock")));
+        assert_eq!(serde_json::to_string(&read).expect("a line"), refused);
+    }
+}

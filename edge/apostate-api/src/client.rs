@@ -1,0 +1,301 @@
+//! The client: talks to a node over HTTP, in the types of the application.
+//!
+//! ```no_run
+//! # use apostate::prelude::*;
+//! # #[entity(name = "stock")]
+//! # #[derive(Default, Serialize, Deserialize)]
+//! # pub struct Stock { on_hand: u32 }
+//! # #[handlers]
+//! # impl Stock {
+//! #     #[open]
+//! #     pub fn receive(&mut self, units: u32) -> u32 { self.on_hand += units; self.on_hand }
+//! # }
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use apostate_api::client::Client;
+//!
+//! let client = Client::new("http://127.0.0.1:7070")?;
+//! let level: u32 = client.call(Stock::at("tea").receive(5)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A call that got no answer may have been done. So each call has a key of its own, and is asked again with it until
+//! there is an answer or its deadline passes: however often it is asked, it is done once. What is left then is
+//! [`ClientError::Unknown`], and never a guess.
+//!
+//! Asking again is paced with growing waits, and paid for from a bucket that answers fill: a node that has too much to do
+//! is not asked for more.
+//!
+//! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `operators`, what needs no types;
+//! [`Producer`], a stream of numbered messages.
+
+mod asking;
+mod error;
+mod operators;
+mod path;
+mod producer;
+mod retry;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apostate_core::{Call, EntityKey, FromOutside, HandlerInfo, Handlers, Looking, Refusable, Sure, ToKey, decode};
+use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+
+use crate::client::asking::Ask;
+pub use crate::client::error::{ClientError, SetupError};
+pub use crate::client::producer::{Producer, ProducerError, ProducerSummary};
+use crate::client::retry::Budget;
+use crate::{EntityItem, EntityState, Page};
+
+/// How long a call is asked, again and again, unless [`Client::with_deadline`] says otherwise.
+const DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
+
+/// How long one attempt waits for its answer, unless [`Client::with_attempt`] says otherwise.
+const ATTEMPT_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How many repetitions a client has before answers fill its bucket again, unless [`Client::with_retries`] says otherwise.
+const RETRIES_DEFAULT: u32 = 500;
+
+/// How long a connection may take to open.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Talks to a node. Cheap to clone; clones share connections and the bucket of repetitions.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    authorization: Option<HeaderValue>,
+    budget: Arc<Budget>,
+    deadline: Duration,
+    attempt: Duration,
+}
+
+/// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message that changes an entity",
+    note = "a handler that takes `&self` is asked with `look`"
+)]
+pub trait Changing {}
+
+impl Changing for Sure {}
+impl Changing for Refusable {}
+
+impl Client {
+    /// A client of the node at `url`, such as `http://127.0.0.1:7070`. It connects when it is first used.
+    ///
+    /// # Errors
+    ///
+    /// When `url` is none, or not one of HTTP.
+    pub fn new(url: &str) -> Result<Self, SetupError> {
+        let mut base = Url::parse(url).map_err(|error| SetupError::Url(format!("`{url}` is no URL: {error}")))?;
+        if base.scheme() != "http" || base.host().is_none() {
+            return Err(SetupError::Url(format!("`{url}` is no URL of a node; one begins with `http://`")));
+        }
+        // What is behind the host is kept, for nodes behind a proxy; paths are appended to it.
+        base.set_query(None);
+        base.set_fragment(None);
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_PATIENCE)
+            .build()
+            .map_err(|error| SetupError::Http(error::chain(&error)))?;
+        let budget = Arc::new(Budget::new(RETRIES_DEFAULT));
+        Ok(Self { http, base, authorization: None, budget, deadline: DEADLINE_DEFAULT, attempt: ATTEMPT_DEFAULT })
+    }
+
+    /// The same, with the node's token.
+    ///
+    /// # Errors
+    ///
+    /// When `token` cannot stand in a header field.
+    pub fn with_token(mut self, token: &str) -> Result<Self, SetupError> {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| SetupError::Token)?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
+        Ok(self)
+    }
+
+    /// The same, with another time until which a request is asked again: 30 seconds unless said otherwise.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// The same, with another time that one attempt waits for its answer: 10 seconds unless said otherwise.
+    #[must_use]
+    pub fn with_attempt(self, attempt: Duration) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// The same, with a bucket of its own that holds so many repetitions: 500 unless said otherwise. Every tenth answer gives
+    /// one back. An attempt that found nobody at home costs nothing.
+    #[must_use]
+    pub fn with_retries(self, retries: u32) -> Self {
+        Self { budget: Arc::new(Budget::new(retries)), ..self }
+    }
+
+    /// Calls an entity. Its answer is its reply, once all that the call did is durable. It is done once, however often it has
+    /// to be asked.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`]; after [`ClientError::Unknown`] alone it may have been done.
+    pub async fn call<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Result<R, ClientError>
+    where
+        E: Handlers,
+        R: DeserializeOwned,
+        S: Changing,
+        A: FromOutside,
+    {
+        self.call_once(&new_key(), call).await
+    }
+
+    /// As [`call`](Self::call), with a key of the caller's own, of 1 to 255 characters of ASCII: whoever asks again with the
+    /// same key, be it after a restart of the caller, is given the same answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call).
+    pub async fn call_once<E, R, S, A>(&self, key: &str, call: Call<E, R, S, A>) -> Result<R, ClientError>
+    where
+        E: Handlers,
+        R: DeserializeOwned,
+        S: Changing,
+        A: FromOutside,
+    {
+        let row = row_of(&call)?;
+        let ask = Ask { key: Some(key), ..ask_of(row, call)? };
+        let answer = self.ask(&ask).await?;
+        reply(row, &answer)
+    }
+
+    /// Looks at an entity. What is seen is durable, and no older than this call.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn look<E, R, A>(&self, call: Call<E, R, Looking, A>) -> Result<R, ClientError>
+    where
+        E: Handlers,
+        R: DeserializeOwned,
+        A: FromOutside,
+    {
+        let row = row_of(&call)?;
+        let Ask { path, body, .. } = ask_of(row, call)?;
+        // All arguments as one object: then nothing is taken for something else.
+        let query = body.filter(|body| body != b"{}").map(|body| ("arguments", path::text(&body)));
+        let ask = Ask { query: query.into_iter().collect(), ..Ask::get(path) };
+        let answer = self.ask(&ask).await?;
+        reply(row, &answer)
+    }
+
+    /// Calls an entity and does not look at the reply. All that the call did is durable when the answer comes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call).
+    pub async fn send<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Result<(), ClientError>
+    where
+        E: Handlers,
+        S: Changing,
+        A: FromOutside,
+    {
+        let row = row_of(&call)?;
+        let key = new_key();
+        let ask = Ask { key: Some(&key), is_async: true, ..ask_of(row, call)? };
+        self.ask(&ask).await.map(drop)
+    }
+
+    /// The state of an entity, with its version; none if there is no such entity.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn state<E: Handlers>(&self, key: impl ToKey) -> Result<Option<EntityState<E>>, ClientError> {
+        self.state_as(E::NAME, &key.to_key()?).await
+    }
+
+    /// A page of the list of a kind, and the place of the next one: none or the `next` of the page before goes in.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn list<E: Handlers>(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<EntityItem<E>>, ClientError> {
+        self.list_as(E::NAME, after, limit).await
+    }
+
+    /// Opens the stream of a producer: numbered messages, each applied once for ever, as fast as the node takes them. A
+    /// stream whose connection breaks goes on with another. It needs a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When `name` cannot be a name.
+    pub fn producer(&self, name: impl ToKey) -> Result<Producer, ClientError> {
+        Ok(Producer::open(self.clone(), &name.to_key()?)?)
+    }
+}
+
+/// A key that no other call has.
+fn new_key() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// What is known of the handler that a message is for.
+fn row_of<E: Handlers, R, S, A>(call: &Call<E, R, S, A>) -> Result<&'static HandlerInfo, ClientError> {
+    let row = E::HANDLERS.iter().find(|row| row.info.id() == call.handler);
+    row.map(|row| &row.info)
+        .ok_or_else(|| ClientError::Unreadable(format!("`{}` has no handler with the id {:?}", E::NAME, call.handler)))
+}
+
+/// The request that a message stands for: a call, without a key.
+fn ask_of<'a, E: Handlers, R, S, A>(row: &HandlerInfo, call: Call<E, R, S, A>) -> Result<Ask<'a>, ClientError> {
+    let to = call.to?;
+    let body = (row.arguments.show)(&call.body).map_err(|error| ClientError::Unreadable(error.to_string()))?;
+    let path = path::of(E::NAME, to.key(), Some(row.name))?;
+    Ok(Ask { method: Method::POST, body: Some(body), ..Ask::get(path) })
+}
+
+fn reply<R: DeserializeOwned>(row: &HandlerInfo, json: &[u8]) -> Result<R, ClientError> {
+    let bytes = (row.reply.read)(json).and_then(|bytes| decode(&bytes));
+    bytes.map_err(|error| ClientError::Unreadable(format!("the reply of `{}`: {error}", row.name)))
+}
+
+impl Client {
+    async fn state_as<S: DeserializeOwned>(
+        &self,
+        kind: &str,
+        key: &EntityKey,
+    ) -> Result<Option<EntityState<S>>, ClientError> {
+        match self.ask(&Ask::get(path::of(kind, key, None)?)).await {
+            Ok(answer) => read(&answer).map(Some),
+            Err(error) if error.code() == Some(crate::ErrorCode::EntityMissing) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list_as<S: DeserializeOwned>(
+        &self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<EntityItem<S>>, ClientError> {
+        let mut query = vec![("limit", limit.to_string())];
+        query.extend(after.map(|after| ("after", after.to_owned())));
+        let answer = self.ask(&Ask { query, ..Ask::get(vec!["entities".to_owned(), kind.to_owned()]) }).await?;
+        read(&answer)
+    }
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(json).map_err(|error| ClientError::Unreadable(error.to_string()))
+}

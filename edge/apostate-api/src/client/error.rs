@@ -1,0 +1,96 @@
+//! What a caller is told when a request did not get its answer. *No* and *don't know* are different variants, always.
+
+use apostate_core::{KeyError, Refusal};
+
+use crate::client::ProducerError;
+use crate::{ErrorCode, Problem};
+
+/// Why there is no client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The URL is none.
+    #[error("{0}")]
+    Url(String),
+    /// The token cannot stand in a header field.
+    #[error("the token has characters that cannot be sent")]
+    Token,
+    /// The HTTP library does not start.
+    #[error("there is no HTTP here: {0}")]
+    Http(String),
+}
+
+/// Why a request did not get its answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The entity said no. Nothing was changed.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// It certainly was not done, and the node says why: its code is in [`code`](Self::code).
+    #[error("{} ({}); see {}", .0.detail, .0.code, .0.r#type)]
+    Problem(Box<Problem>),
+    /// Nobody answered: it certainly was not done. Look whether the node runs, and where.
+    #[error("{url} cannot be reached; nothing was done: {detail}")]
+    Unreachable {
+        /// The node.
+        url: String,
+        /// What the network said.
+        detail: String,
+    },
+    /// Nobody knows whether it was done. Ask again with the same key ([`call_once`](crate::client::Client::call_once)), or look.
+    #[error("it is not known whether it was done: {detail}; ask again with the key {}", key.as_deref().unwrap_or("that it had"))]
+    Unknown {
+        /// The key that it was asked with, if it had one.
+        key: Option<String>,
+        /// What happened last.
+        detail: String,
+    },
+    /// What was given for a key cannot be one. Nothing was sent.
+    #[error("the message is for no entity")]
+    Key(#[from] KeyError),
+    /// The key is `.` or `..`, which no URL can carry. Nothing was sent. A [`Producer`](crate::client::Producer) can send to it.
+    #[error("the key `{0}` cannot stand in a URL; send to it through a producer")]
+    NoPath(String),
+    /// It was done, and what came back is not what this program expects: it was built from other sources than the node.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+    /// A producer's stream could not be opened.
+    #[error(transparent)]
+    Producer(#[from] ProducerError),
+}
+
+impl ClientError {
+    /// The entity's considered "no", if that is what it is.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The node's code, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused(_) => Some(ErrorCode::Refused),
+            Self::Problem(problem) => problem.error_code(),
+            _ => None,
+        }
+    }
+}
+
+/// An error and its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}

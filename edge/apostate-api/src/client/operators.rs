@@ -1,0 +1,148 @@
+//! What needs no types of the application: for operators, and for programs that know kinds by their names.
+
+use apostate_core::EntityKey;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::client::asking::Ask;
+use crate::client::{Client, ClientError, new_key, path, read};
+use crate::{EntityItem, EntityState, Health, NodeStatus, Page, ParkedItem};
+
+impl Client {
+    /// Calls the handler called `handler` with `arguments`, an object, and gives its reply.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call).
+    pub async fn call_json(
+        &self,
+        kind: &str,
+        key: &EntityKey,
+        handler: &str,
+        arguments: &Value,
+    ) -> Result<Value, ClientError> {
+        let once = new_key();
+        let path = path::of(kind, key, Some(handler))?;
+        let body = Some(arguments.to_string().into_bytes());
+        let ask = Ask { method: Method::POST, body, key: Some(&once), ..Ask::get(path) };
+        read(&self.ask(&ask).await?)
+    }
+
+    /// Asks the handler called `handler`, which only looks, with `arguments`, an object, and gives its reply.
+    ///
+    /// # Errors
+    ///
+    /// As for [`look`](Self::look).
+    pub async fn look_json(
+        &self,
+        kind: &str,
+        key: &EntityKey,
+        handler: &str,
+        arguments: &Value,
+    ) -> Result<Value, ClientError> {
+        let query = vec![("arguments", arguments.to_string())];
+        read(&self.ask(&Ask { query, ..Ask::get(path::of(kind, key, Some(handler))?) }).await?)
+    }
+
+    /// The state of an entity, with its version; none if there is no such entity.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn state_json(&self, kind: &str, key: &EntityKey) -> Result<Option<EntityState>, ClientError> {
+        self.state_as(kind, key).await
+    }
+
+    /// A page of the list of a kind. None, or the `next` of the page before, goes in.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn list_json(
+        &self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<EntityItem>, ClientError> {
+        self.list_as(kind, after, limit).await
+    }
+
+    /// Every message that was given up on, by entity, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn parked(&self) -> Result<Vec<ParkedItem>, ClientError> {
+        let page: Page<ParkedItem> = read(&self.ask(&Ask::get(segments(&["parked"]))).await?)?;
+        Ok(page.items)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`]; `parked-missing` if it is not parked any more.
+    pub async fn parked_message(&self, id: &str) -> Result<ParkedItem, ClientError> {
+        read(&self.ask(&Ask::get(segments(&["parked", id]))).await?)
+    }
+
+    /// Sends one of them on its way again: durable when the answer comes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parked_message`](Self::parked_message). After [`ClientError::Unknown`], list them again.
+    pub async fn retry_parked(&self, id: &str) -> Result<(), ClientError> {
+        let ask = Ask { method: Method::POST, ..Ask::get(segments(&["parked", id, "retry"])) };
+        self.ask(&ask).await.map(drop)
+    }
+
+    /// Drops one of them for ever, unapplied.
+    ///
+    /// # Errors
+    ///
+    /// As for [`retry_parked`](Self::retry_parked).
+    pub async fn dismiss_parked(&self, id: &str) -> Result<(), ClientError> {
+        let ask = Ask { method: Method::DELETE, ..Ask::get(segments(&["parked", id])) };
+        self.ask(&ask).await.map(drop)
+    }
+
+    /// How the node and its partitions are.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn status(&self) -> Result<NodeStatus, ClientError> {
+        read(&self.ask(&Ask::get(segments(&["partitions"]))).await?)
+    }
+
+    /// Waits until every partition serves, for as long as the client's deadline.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        read::<Health>(&self.ask(&Ask::get(segments(&["ready"]))).await?).map(drop)
+    }
+
+    /// The description of the node: its kinds, their handlers, arguments and replies.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn openapi(&self) -> Result<Value, ClientError> {
+        read(&self.ask(&Ask::get(segments(&["openapi.json"]))).await?)
+    }
+
+    /// The page about an error code, as Markdown.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn error_page(&self, code: &str) -> Result<String, ClientError> {
+        Ok(path::text(&self.ask(&Ask::get(segments(&["errors", code]))).await?))
+    }
+}
+
+fn segments(path: &[&str]) -> Vec<String> {
+    path.iter().map(|segment| (*segment).to_owned()).collect()
+}

@@ -1,0 +1,22 @@
+//! What a node and its callers say to each other over HTTP: wire types, error codes, and a page for each code.
+//!
+//! Both sides build on these types, so that neither guesses. What is an entity's own (arguments, replies, states) stands
+//! in them as a type parameter: it has the shape that its author gave it, and `/openapi.json` of a node describes it.
+//!
+//! Reading order: [`ErrorCode`] and [`Problem`], what is said when something is not done; [`EntityState`] and [`Page`], what
+//! is read; [`BulkMessage`] and [`BulkResult`], the lines of `/messages`; [`PartitionItem`] and [`ParkedItem`], what operators see;
+//! the module `client`, with the feature of that name, which asks a node in the types of the application.
+
+mod bulk;
+#[cfg(feature = "client")]
+pub mod client;
+mod entities;
+mod error_code;
+mod operators;
+mod problem;
+
+pub use crate::bulk::{BulkEnding, BulkMessage, BulkResult, EntityName};
+pub use crate::entities::{EntityItem, EntityState, Page};
+pub use crate::error_code::{ErrorCode, UnknownCode};
+pub use crate::operators::{Health, NodeStatus, ParkedItem, PartitionItem};
+pub use crate::problem::{PROBLEM_TYPE, Problem, RefusalBody};

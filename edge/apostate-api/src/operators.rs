@@ -1,0 +1,88 @@
+//! What an operator sees of a node.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A message that was given up on until an operator retries or dismisses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedItem<A = Value> {
+    /// Names it in `/parked/{id}`.
+    pub id: String,
+    /// The kind of the entity that it is for.
+    pub kind: String,
+    /// The key of that entity.
+    pub key: String,
+    /// The handler that it is for.
+    pub handler: String,
+    /// The entity that sent it, as kind and key; none if it came from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The number that it is parked under. Retried and parked again, it has a new one.
+    pub number: u64,
+    /// Why it was parked.
+    pub reason: String,
+    /// When it was parked, in milliseconds since 1970-01-01T00:00Z.
+    pub since: u64,
+    /// The handler's arguments; none if they do not fit the handler, or this build has no such handler.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<A>,
+}
+
+fn none<A>() -> Option<A> {
+    None
+}
+
+/// How a node is: what `GET /partitions` answers with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The version of the node's program.
+    pub version: String,
+    /// Its partitions, in the order of the ring.
+    pub partitions: Vec<PartitionItem>,
+    /// Bytes of log on disk, of all of them together.
+    pub log_bytes: u64,
+}
+
+/// How one partition is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionItem {
+    /// Its id.
+    pub id: u64,
+    /// The first place on the ring that is its own, in 16 hexadecimal digits.
+    pub first: String,
+    /// The last place on the ring that is its own, in 16 hexadecimal digits.
+    pub last: String,
+    /// Why it stopped, if it did. All figures below are zero then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+    /// Whether it serves.
+    pub is_serving: bool,
+    /// Whether it has nothing to do: no message waits anywhere in it, and all it did is durable. While it is read, a message
+    /// may arrive: when all were quiet twice, with the same figures of `epoch` and `durable`, nothing is on its way.
+    pub is_quiet: bool,
+    /// Which writer of the partition this is.
+    pub epoch: u64,
+    /// The position of its newest durable record.
+    pub durable: u64,
+    /// Entities in memory.
+    pub entities: u64,
+    /// Bytes that they take, about.
+    pub entity_bytes: u64,
+    /// Bytes that wait for a checkpoint.
+    pub dirty_bytes: u64,
+    /// Messages that wait for their entities.
+    pub inbox: u64,
+    /// Messages sent to other partitions and not acknowledged.
+    pub outbox: u64,
+    /// Messages parked.
+    pub parked: u64,
+    /// Requests from outside that wait for their answers.
+    pub requests: u64,
+}
+
+/// What `GET /health` and `GET /ready` answer with when all is well; else they answer with a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// `alive`, or `ready`.
+    pub status: String,
+}

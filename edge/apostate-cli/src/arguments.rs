@@ -1,0 +1,122 @@
+//! What can be asked: a noun, then a verb.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Looks after a node of entities
+#[derive(Debug, Parser)]
+#[command(name = "apostate", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) noun: Noun,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// Prints JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Which node, and what lets us in.
+#[derive(Args, Debug)]
+pub(crate) struct Access {
+    /// The node
+    #[arg(long, global = true, env = "APOSTATE_URL", value_name = "URL", default_value = "http://127.0.0.1:7070")]
+    pub(crate) url: String,
+    /// The node's token
+    #[arg(long, global = true, env = "APOSTATE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+    /// A file with the node's token
+    #[arg(long, global = true, env = "APOSTATE_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Noun {
+    /// Entities: show, list, call
+    #[command(subcommand)]
+    Entity(Entity),
+    /// Messages that were given up on: list, show, retry, dismiss
+    #[command(subcommand)]
+    Parked(Parked),
+    /// Partitions: list
+    #[command(subcommand)]
+    Partition(Partition),
+    /// The node itself: status
+    #[command(subcommand)]
+    Node(NodeVerb),
+    /// Writes what a shell needs to complete these commands
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Entity {
+    /// Shows the state of one entity
+    Show {
+        /// Kind and key: `stock/tea`. The key may have any characters, also `/`
+        #[arg(value_name = "KIND/KEY")]
+        entity: String,
+    },
+    /// Lists all entities of a kind, in the order of the ring
+    List {
+        /// Their kind
+        kind: String,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Calls a handler that is open to the world outside
+    Call {
+        /// Kind and key: `stock/tea`
+        #[arg(value_name = "KIND/KEY")]
+        entity: String,
+        /// The handler
+        handler: String,
+        /// Its arguments, by name. A value is JSON if it reads as JSON, and a text if not
+        #[arg(value_name = "NAME=VALUE")]
+        arguments: Vec<String>,
+        /// All its arguments, as one JSON object
+        #[arg(long = "arguments", value_name = "JSON", conflicts_with = "arguments")]
+        object: Option<String>,
+        /// The client key: with the same key it is done once, however often it is asked. One of its own, if not said
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Parked {
+    /// Lists them, oldest first for each entity
+    List,
+    /// Shows one, with its arguments and why it was given up on
+    Show {
+        /// As `list` names it
+        id: String,
+    },
+    /// Puts one at the end of its entity's inbox, as if it had been sent now
+    Retry {
+        /// As `list` names it
+        id: String,
+    },
+    /// Drops one for ever, unapplied
+    Dismiss {
+        /// As `list` names it
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Partition {
+    /// Lists them, with what is going on in each
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeVerb {
+    /// Says whether it is alive and ready, and what is going on
+    Status,
+}

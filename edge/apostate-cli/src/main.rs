@@ -1,0 +1,55 @@
+//! `apostate`: the operator's command. A noun, then a verb; data on stdout, talk on stderr.
+//!
+//! It is a client like any other: all that it does goes through the HTTP interface of a node, with the wire types of
+//! `apostate-api`. Tables are for people; `--json` prints what the node answered, for programs.
+//!
+//! Reading order: [`arguments`], all that can be asked; [`node`], how it is asked; [`entity`], [`parked`] and [`status`], a file
+//! for each noun; [`output`], how it is shown; [`failure`], which ends with the next thing to try.
+
+mod arguments;
+
+mod node;
+
+mod entity;
+mod parked;
+mod status;
+
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::arguments::{Arguments, Noun};
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_reader_gone() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.told());
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { noun, access, json } = arguments;
+    let output = Output::new(json);
+    if let Noun::Completions { shell } = noun {
+        clap_complete::generate(shell, &mut Arguments::command(), "apostate", &mut std::io::stdout());
+        return Ok(());
+    }
+    let node = Node::new(&access)?;
+    match noun {
+        Noun::Entity(verb) => entity::run(&node, output, verb),
+        Noun::Parked(verb) => parked::run(&node, output, verb),
+        Noun::Partition(verb) => status::partitions(&node, output, verb),
+        Noun::Node(verb) => status::node(&node, output, verb),
+        Noun::Completions { .. } => unreachable!("it needs no node"),
+    }
+}

@@ -1,0 +1,119 @@
+//! How things are shown: a table for people, JSON for programs.
+
+use std::io::{self, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// Rows of a table that is printed before all of it is known: columns are as wide as these need.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// Where data goes, and in which form.
+#[derive(Clone, Copy)]
+pub(crate) struct Output {
+    is_json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(is_json: bool) -> Self {
+        Self { is_json }
+    }
+
+    /// One thing: JSON on one line, or its properties, one a line.
+    pub(crate) fn one<T: Serialize>(
+        self,
+        thing: &T,
+        rows: impl FnOnce() -> Vec<(String, String)>,
+    ) -> Result<(), Failure> {
+        if self.is_json {
+            return line(thing);
+        }
+        let mut table = empty();
+        table.add_rows(rows().into_iter().map(|(name, value)| [name, value]));
+        print(&table)
+    }
+
+    /// Many things: one JSON object a line, or a table.
+    pub(crate) fn many<T: Serialize>(
+        self,
+        header: &[&str],
+        mut things: impl Iterator<Item = Result<T, Failure>>,
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> Result<(), Failure> {
+        if self.is_json {
+            return things.try_for_each(|thing| line(&thing?));
+        }
+        let mut has_more = true;
+        while has_more {
+            let mut table = empty();
+            table.set_header(header);
+            let mut broken = None;
+            for thing in things.by_ref().take(ROWS_AT_ONCE) {
+                match thing {
+                    Ok(thing) => drop(table.add_row(row(&thing))),
+                    Err(failure) => {
+                        broken = Some(failure);
+                        break;
+                    }
+                }
+            }
+            has_more = table.row_count() == ROWS_AT_ONCE;
+            print(&table)?;
+            broken.map_or(Ok(()), Err)?;
+        }
+        Ok(())
+    }
+
+    /// A value of the author's own.
+    pub(crate) fn value(self, value: &Value) -> Result<(), Failure> {
+        match (self.is_json, value) {
+            (false, Value::Null) => self.done("done"),
+            (false, Value::String(text)) => Ok(writeln!(io::stdout(), "{text}")?),
+            (false, value) => Ok(writeln!(io::stdout(), "{value:#}")?),
+            (true, value) => line(value),
+        }
+    }
+
+    /// Something was done, and there is nothing to show.
+    pub(crate) fn done(self, what: &str) -> Result<(), Failure> {
+        if !self.is_json {
+            writeln!(io::stderr(), "{what}")?;
+        }
+        Ok(())
+    }
+}
+
+fn line<T: Serialize>(thing: &T) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, thing).map_err(io::Error::from)?;
+    Ok(out.write_all(b"\n")?)
+}
+
+fn empty() -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+fn print(table: &Table) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    for row in table.lines() {
+        // Columns are padded on both sides; nobody wants that at the edges.
+        writeln!(out, "{}", row.strip_prefix(' ').unwrap_or(&row).trim_end())?;
+    }
+    Ok(())
+}
+
+/// Properties, with names of ours.
+pub(crate) fn rows<const N: usize>(rows: [(&str, String); N]) -> Vec<(String, String)> {
+    rows.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// A moment in milliseconds since 1970, as people write it, in UTC.
+pub(crate) fn time(millis: u64) -> String {
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_millis(millis)).to_string()
+}

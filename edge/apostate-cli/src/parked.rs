@@ -1,0 +1,47 @@
+//! Messages that were given up on: list, show, retry, dismiss.
+
+use apostate_api::{Page, ParkedItem};
+
+use crate::arguments::Parked;
+use crate::failure::Failure;
+use crate::node::{Node, part};
+use crate::output::{Output, rows, time};
+
+pub(crate) fn run(node: &Node, output: Output, verb: Parked) -> Result<(), Failure> {
+    match verb {
+        Parked::List => list(node, output),
+        Parked::Show { id } => show(node, output, &id),
+        Parked::Retry { id } => {
+            node.order("POST", &format!("/parked/{}/retry", part(&id)))?;
+            output.done(&format!("{id} is at the end of its entity's inbox"))
+        }
+        Parked::Dismiss { id } => {
+            node.order("DELETE", &format!("/parked/{}", part(&id)))?;
+            output.done(&format!("{id} is dropped, unapplied"))
+        }
+    }
+}
+
+fn list(node: &Node, output: Output) -> Result<(), Failure> {
+    let page: Page<ParkedItem> = node.get("/parked")?;
+    let header = ["ID", "ENTITY", "HANDLER", "SINCE", "REASON"];
+    output.many(&header, page.items.into_iter().map(Ok), |item: &ParkedItem| {
+        let entity = format!("{}/{}", item.kind, item.key);
+        vec![item.id.clone(), entity, item.handler.clone(), time(item.since), item.reason.clone()]
+    })
+}
+
+fn show(node: &Node, output: Output, id: &str) -> Result<(), Failure> {
+    let item: ParkedItem = node.get(&format!("/parked/{}", part(id)))?;
+    output.one(&item, || {
+        rows([
+            ("id", item.id.clone()),
+            ("entity", format!("{}/{}", item.kind, item.key)),
+            ("handler", item.handler.clone()),
+            ("arguments", item.arguments.as_ref().map_or_else(|| "they do not read".to_owned(), ToString::to_string)),
+            ("from", item.from.clone().unwrap_or_else(|| "outside".to_owned())),
+            ("since", time(item.since)),
+            ("reason", item.reason.clone()),
+        ])
+    })
+}

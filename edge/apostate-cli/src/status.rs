@@ -1,0 +1,65 @@
+//! The node and its partitions.
+
+use apostate_api::{Health, NodeStatus, PartitionItem};
+
+use crate::arguments::{NodeVerb, Partition};
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::output::{Output, rows};
+
+pub(crate) fn partitions(node: &Node, output: Output, verb: Partition) -> Result<(), Failure> {
+    let Partition::List = verb;
+    let status: NodeStatus = node.get("/partitions")?;
+    let header =
+        ["ID", "FIRST", "LAST", "STATE", "EPOCH", "DURABLE", "ENTITIES", "INBOX", "OUTBOX", "PARKED", "REQUESTS"];
+    output.many(&header, status.partitions.into_iter().map(Ok), |partition: &PartitionItem| {
+        vec![
+            partition.id.to_string(),
+            partition.first.clone(),
+            partition.last.clone(),
+            state(partition),
+            partition.epoch.to_string(),
+            partition.durable.to_string(),
+            partition.entities.to_string(),
+            partition.inbox.to_string(),
+            partition.outbox.to_string(),
+            partition.parked.to_string(),
+            partition.requests.to_string(),
+        ]
+    })
+}
+
+fn state(partition: &PartitionItem) -> String {
+    match &partition.stopped {
+        Some(reason) => format!("stopped: {reason}"),
+        None if partition.is_serving => "serving".to_owned(),
+        None => "opening".to_owned(),
+    }
+}
+
+pub(crate) fn node(node: &Node, output: Output, verb: NodeVerb) -> Result<(), Failure> {
+    let NodeVerb::Status = verb;
+    let Health { status: _ } = node.get("/health")?;
+    // A node that is alive may have the best reasons not to be ready.
+    let readiness = match node.get::<Health>("/ready") {
+        Ok(Health { status }) => status,
+        Err(Failure::Problem(problem)) => format!("not ready: {}", problem.detail),
+        Err(failure) => return Err(failure),
+    };
+    let status: NodeStatus = node.get("/partitions")?;
+    let sum = |of: fn(&PartitionItem) -> u64| status.partitions.iter().map(of).sum::<u64>().to_string();
+    let stopped = status.partitions.iter().filter(|partition| partition.stopped.is_some()).count();
+    output.one(&status, || {
+        rows([
+            ("node", readiness),
+            ("version", status.version.clone()),
+            ("partitions", format!("{}, {stopped} of them stopped", status.partitions.len())),
+            ("entities in memory", sum(|partition| partition.entities)),
+            ("bytes of log", status.log_bytes.to_string()),
+            ("messages in inboxes", sum(|partition| partition.inbox)),
+            ("messages in outboxes", sum(|partition| partition.outbox)),
+            ("messages parked", sum(|partition| partition.parked)),
+            ("requests waiting", sum(|partition| partition.requests)),
+        ])
+    })
+}

@@ -1,0 +1,210 @@
+//! The command against a live node: what an operator types, and what they see.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, Output};
+
+use apostate::prelude::*;
+use apostate_server::{HttpSettings, Node, Serving, Settings};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// What the warehouse has of one product.
+#[entity(name = "stock")]
+#[derive(Default, Serialize, Deserialize)]
+struct Stock {
+    on_hand: u32,
+    mishaps: u32,
+}
+
+#[handlers]
+impl Stock {
+    #[open]
+    pub fn receive(&mut self, units: u32) -> u32 {
+        self.on_hand += units;
+        self.on_hand
+    }
+
+    #[open]
+    pub fn take(&mut self, units: u32) -> Result<u32, Refusal> {
+        refuse!(self.on_hand < units, code = "out-of-stock", "only {} left", self.on_hand);
+        self.on_hand -= units;
+        Ok(self.on_hand)
+    }
+
+    #[open]
+    pub fn can_take(&self, units: u32) -> bool {
+        self.on_hand >= units
+    }
+
+    /// Has another one fail for good.
+    #[open]
+    pub fn upset(&mut self, tx: &mut Tx, other: String) {
+        tx.send(Stock::at(other).fail(7));
+    }
+
+    pub fn fail(&mut self, code: u32) {
+        panic!("it fell off the shelf ({code})");
+    }
+}
+
+struct World {
+    node: Node,
+    serving: Option<Serving>,
+    url: String,
+    _data: TempDir,
+}
+
+const TOKEN: &str = "a-long-and-secret-token";
+
+fn world(token: Option<&str>) -> World {
+    let data = tempfile::tempdir().expect("a directory");
+    let retry_time_max = std::time::Duration::from_millis(1);
+    let settings = Settings { retry_time_max, partitions: Some(2), ..Settings::new(data.path().join("data")) };
+    let node = Node::open::<(Stock,)>(settings).expect("a node");
+    let http = HttpSettings {
+        token: token.map(str::to_owned),
+        ..HttpSettings::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    };
+    let serving = node.serve(http).expect("a free port");
+    let url = format!("http://{}", serving.local_addr());
+    World { node, serving: Some(serving), url, _data: data }
+}
+
+impl World {
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_apostate"));
+        command.env_clear().env("APOSTATE_URL", &self.url).args(arguments).output().expect("our own program")
+    }
+
+    /// What a command that succeeds prints.
+    fn says(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The exit code of a command that fails, and what it says.
+    fn fails(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} succeeds");
+        (output.status.code().expect("nobody killed it"), String::from_utf8(output.stderr).expect("text"))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            serving.stop();
+        }
+        self.node.stop().expect("a good end");
+    }
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn an_entity_is_called_looked_at_shown_and_listed() {
+    let world = world(None);
+    assert_eq!(world.says(&["entity", "call", "stock/tea", "receive", "units=5"]), "5\n");
+    assert_eq!(world.says(&["entity", "call", "stock/tea", "can_take", "units=6"]), "false\n");
+    assert_eq!(world.says(&["entity", "call", "stock/a/b", "receive", "--arguments", r#"{"units":1}"#]), "1\n");
+    let shown = world.says(&["entity", "show", "stock/a/b"]);
+    assert!(shown.starts_with("entity ") && shown.contains("on_hand"), "{shown}");
+    let shown = world.says(&["entity", "show", "stock/tea", "--json"]);
+    assert_eq!(lines(&shown)[0]["state"], json!({"on_hand": 5, "mishaps": 0}));
+    let table = world.says(&["entity", "list", "stock"]);
+    assert!(table.starts_with("KEY") && table.lines().count() == 3, "{table}");
+    let mut keys: Vec<_> = lines(&world.says(&["entity", "list", "stock", "--json"]));
+    keys.sort_by_key(|item| item["key"].as_str().map(str::to_owned));
+    assert_eq!(keys.iter().map(|item| &item["key"]).collect::<Vec<_>>(), ["a/b", "tea"]);
+    assert_eq!(world.says(&["entity", "list", "stock", "--limit", "1", "--json"]).lines().count(), 1);
+}
+
+#[test]
+fn a_call_with_the_same_key_is_done_once() {
+    let world = world(None);
+    for _ in 0..2 {
+        let call = ["entity", "call", "stock/tea", "receive", "units=5", "--key", "delivery-1"];
+        assert_eq!(world.says(&call), "5\n");
+    }
+}
+
+#[test]
+fn a_failure_says_what_and_what_to_try_next() {
+    let world = world(None);
+    let cases: [(&[&str], i32, &str, &str); 6] = [
+        (&["entity", "call", "stock/tea", "take", "units=1"], 1, "only 0 left", "/errors/refused"),
+        (&["entity", "call", "stock/tea", "eat"], 1, "eat", "/openapi.json"),
+        (&["entity", "call", "stock/tea", "receive", "units=many"], 1, "units", "/errors/bad-json"),
+        (&["entity", "call", "stock/tea", "receive", "units"], 2, "`units`", "name=value"),
+        (&["entity", "show", "stock/coffee"], 1, "stock/coffee", "apostate entity list"),
+        (&["entity", "show", "stock"], 2, "`stock`", "stock/tea"),
+    ];
+    for (arguments, code, what, next) in cases {
+        let (exit, told) = world.fails(arguments);
+        assert_eq!(exit, code, "{told}");
+        let (error, then) = told.split_once("\n next: ").expect("what to try next");
+        assert!(error.contains(what) && then.contains(next), "{told}");
+    }
+    let (_, told) = world.fails(&["node", "status", "--url", "http://127.0.0.1:1"]);
+    assert!(told.contains("start the node"), "{told}");
+}
+
+#[test]
+fn a_parked_message_is_listed_shown_retried_and_dismissed() {
+    let world = world(None);
+    world.says(&["entity", "call", "stock/tea", "upset", "other=glass"]);
+    world.node.client().settle().unwrap();
+    let ids = || -> Vec<String> {
+        let listed = lines(&world.says(&["parked", "list", "--json"]));
+        listed.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = ids();
+    assert_eq!(first.len(), 1);
+    let shown = world.says(&["parked", "show", &first[0]]);
+    for part in ["stock/glass", "fail", r#"{"code":7}"#, "stock/tea", "it fell off the shelf (7)"] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+    world.says(&["parked", "retry", &first[0]]);
+    world.node.client().settle().unwrap();
+    let second = ids();
+    assert_eq!(second.len(), 1);
+    assert_ne!(first, second, "parked again, it has another number");
+    let (_, told) = world.fails(&["parked", "dismiss", &first[0]]);
+    assert!(told.contains("apostate parked list"), "{told}");
+    world.says(&["parked", "dismiss", &second[0]]);
+    assert!(ids().is_empty());
+}
+
+#[test]
+fn the_node_and_its_partitions_say_how_they_are() {
+    let world = world(None);
+    let table = world.says(&["partition", "list"]);
+    assert!(table.starts_with("ID") && table.matches("serving").count() == 2, "{table}");
+    let status = world.says(&["node", "status"]);
+    assert!(status.contains("ready") && status.contains("2, 0 of them stopped"), "{status}");
+    assert_eq!(lines(&world.says(&["node", "status", "--json"])).len(), 1);
+}
+
+#[test]
+fn a_token_is_said_or_asked_for() {
+    let world = world(Some(TOKEN));
+    let (_, told) = world.fails(&["partition", "list"]);
+    assert!(told.contains("--token-file"), "{told}");
+    world.says(&["partition", "list", "--token", TOKEN]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
+    world.says(&["partition", "list", "--token-file", file.to_str().unwrap()]);
+}
+
+#[test]
+fn a_shell_gets_what_it_needs_to_complete_commands() {
+    let world = world(None);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(world.says(&["completions", shell]).contains("dismiss"), "{shell}");
+    }
+}

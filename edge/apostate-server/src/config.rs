@@ -1,0 +1,278 @@
+//! What an operator may say, in three places with the same words.
+//!
+//! `--cache-bytes 1GiB` on the command line, `APOSTATE_CACHE_BYTES=1GiB` in the environment, `cache-bytes = "1GiB"` in a TOML
+//! file: the first that says something counts, in this order, and then the default. Everything is read and looked at
+//! before anything starts.
+//!
+//! A setting is here because no default can serve: it depends on the machine (memory, threads, disk), on who is near
+//! (addresses, tokens, time limits), or on what the application promises to its clients (how long keys are remembered).
+
+mod units;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, FromArgMatches, ValueEnum};
+use serde::Deserialize;
+
+pub use self::units::{Bytes, Secret, Time};
+use crate::{HttpSettings, Settings, SettingsError};
+
+/// The settings of a node, as far as something was said. Flatten it into a command line of your own, or use it as it is.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// A TOML file with settings
+    #[arg(long, env = "APOSTATE_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Where the data lives; made when it is not there [default: data]
+    #[arg(long, env = "APOSTATE_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:7070]
+    #[arg(long, env = "APOSTATE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// The token that callers must send; wanted for every address but a loopback one
+    #[arg(long, env = "APOSTATE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub token: Option<Secret>,
+    /// A file with the token, which nobody sees in a list of processes
+    #[arg(long, env = "APOSTATE_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Listens on any address without a token: whoever reaches it may do everything
+    #[arg(long, env = "APOSTATE_INSECURE", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub insecure: Option<bool>,
+
+    /// How many partitions new data gets [default: one per core]
+    #[arg(long, env = "APOSTATE_PARTITIONS", value_name = "N")]
+    pub partitions: Option<u32>,
+    /// Threads that run handlers [default: one per core]
+    #[arg(long, env = "APOSTATE_THREADS", value_name = "N")]
+    pub threads: Option<usize>,
+    /// Threads that serve connections [default: one per core, at most 4]
+    #[arg(long, env = "APOSTATE_HTTP_THREADS", value_name = "N")]
+    pub http_threads: Option<usize>,
+    /// Threads that read entities from the store [default: 2]
+    #[arg(long, env = "APOSTATE_LOADERS", value_name = "N")]
+    pub loaders: Option<usize>,
+
+    /// Memory for entities beyond those that have to be there [default: 256MiB]
+    #[arg(long, env = "APOSTATE_CACHE_BYTES", value_name = "BYTES")]
+    pub cache_bytes: Option<Bytes>,
+    /// Memory for blocks of the store [default: 32MiB]
+    #[arg(long, env = "APOSTATE_STORE_CACHE_BYTES", value_name = "BYTES")]
+    pub store_cache_bytes: Option<Bytes>,
+    /// Memory for changed entities that wait for a checkpoint
+    #[arg(long, env = "APOSTATE_DIRTY_BYTES_MAX", value_name = "BYTES")]
+    pub dirty_bytes_max: Option<Bytes>,
+    /// Log between two checkpoints: more makes fewer of them, and a longer start after a crash [default: 128MiB]
+    #[arg(long, env = "APOSTATE_CHECKPOINT_LOG_BYTES", value_name = "BYTES")]
+    pub checkpoint_log_bytes: Option<Bytes>,
+    /// Size of one file of the log
+    #[arg(long, env = "APOSTATE_SEGMENT_BYTES", value_name = "BYTES")]
+    pub segment_bytes: Option<Bytes>,
+
+    /// Requests that may wait in one partition; more are told to come again
+    #[arg(long, env = "APOSTATE_REQUESTS_MAX", value_name = "N")]
+    pub requests_max: Option<usize>,
+    /// Connections at once [default: 10000]
+    #[arg(long, env = "APOSTATE_CONNECTIONS_MAX", value_name = "N")]
+    pub connections_max: Option<usize>,
+    /// Lists and streams of messages at once [default: 64]
+    #[arg(long, env = "APOSTATE_STREAMS_MAX", value_name = "N")]
+    pub streams_max: Option<usize>,
+    /// Longest body of a request, and longest line of a stream [default: 4MiB]
+    #[arg(long, env = "APOSTATE_BODY_BYTES_MAX", value_name = "BYTES")]
+    pub body_bytes_max: Option<Bytes>,
+
+    /// How long the head of a request may take [default: 10s]
+    #[arg(long, env = "APOSTATE_HEADER_TIMEOUT", value_name = "TIME")]
+    pub header_timeout: Option<Time>,
+    /// How long the body of a request may take [default: 30s]
+    #[arg(long, env = "APOSTATE_BODY_TIMEOUT", value_name = "TIME")]
+    pub body_timeout: Option<Time>,
+    /// How long a connection may be idle [default: 75s]
+    #[arg(long, env = "APOSTATE_IDLE_TIMEOUT", value_name = "TIME")]
+    pub idle_timeout: Option<Time>,
+    /// How long a client may read nothing of its answer [default: 30s]
+    #[arg(long, env = "APOSTATE_WRITE_TIMEOUT", value_name = "TIME")]
+    pub write_timeout: Option<Time>,
+    /// How long client keys are remembered [default: 24h]
+    #[arg(long, env = "APOSTATE_CLIENT_KEY_RETENTION", value_name = "TIME")]
+    pub client_key_retention: Option<Time>,
+    /// How long a message whose handler panics is tried again before it is parked [default: 30s]
+    #[arg(long, env = "APOSTATE_RETRY_TIME_MAX", value_name = "TIME")]
+    pub retry_time_max: Option<Time>,
+    /// How long a stop waits for what is under way [default: 10s]
+    #[arg(long, env = "APOSTATE_STOP_PATIENCE", value_name = "TIME")]
+    pub stop_patience: Option<Time>,
+
+    /// What is logged, and more [default: info]
+    #[arg(long, env = "APOSTATE_LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+    /// How it is logged: for people, or as JSON, one object a line [default: text]
+    #[arg(long, env = "APOSTATE_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// What is logged, and everything graver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// What was lost or stopped.
+    Error,
+    /// What somebody should look at.
+    Warn,
+    /// Starts, stops, and what changes rarely.
+    #[default]
+    Info,
+    /// What a developer may want to know.
+    Debug,
+}
+
+/// How it is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why what was said cannot be used. Nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file does not read.
+    #[error("{} cannot be read", .file.display())]
+    Unreadable {
+        /// Which one.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file of settings is not one.
+    #[error("{} is no file of settings: {detail}", .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// Where, and why.
+        detail: String,
+    },
+    /// A setting cannot be.
+    #[error(transparent)]
+    Setting(#[from] SettingsError),
+}
+
+impl Config {
+    /// What this process was told by its command line and its environment; ends the process when they cannot be understood,
+    /// or ask for help.
+    #[must_use]
+    pub fn from_command_line() -> Self {
+        let command = Self::augment_args(clap::Command::new("node"));
+        let matches = command.get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Adds what the file says that [`config`](Self::config) names, where nothing else was said.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file, or it has a key or a value that cannot be.
+    pub fn with_file(self) -> Result<Self, ConfigError> {
+        let Some(file) = self.config.clone() else { return Ok(self) };
+        let text = read(&file)?;
+        let said = toml::from_str(&text).map_err(|error| ConfigError::Malformed { file, detail: error.to_string() })?;
+        Ok(self.over(said))
+    }
+
+    /// What `self` says, and where it says nothing, what `other` says.
+    fn over(self, other: Self) -> Self {
+        macro_rules! first {
+            ($($field:ident)+) => {{
+                let Self { $($field),+ } = self;
+                Self { $($field: $field.or(other.$field)),+ }
+            }};
+        }
+        first! {
+            config data listen token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
+            dirty_bytes_max checkpoint_log_bytes segment_bytes requests_max connections_max streams_max body_bytes_max
+            header_timeout body_timeout idle_timeout write_timeout client_key_retention retry_time_max stop_patience
+            log_level log_format
+        }
+    }
+
+    /// What the node is opened with.
+    ///
+    /// # Errors
+    ///
+    /// When a setting cannot be.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let default = Settings::default();
+        let memory = |said: Option<Bytes>, default| said.map_or(default, Bytes::as_usize);
+        let settings = Settings {
+            data: self.data.clone().unwrap_or(default.data),
+            partitions: self.partitions.or(default.partitions),
+            threads: self.threads.or(default.threads),
+            loaders: self.loaders.unwrap_or(default.loaders),
+            cache_bytes: memory(self.cache_bytes, default.cache_bytes),
+            store_cache_bytes: memory(self.store_cache_bytes, default.store_cache_bytes),
+            dirty_bytes_max: memory(self.dirty_bytes_max, default.dirty_bytes_max),
+            checkpoint_log_bytes: self.checkpoint_log_bytes.map_or(default.checkpoint_log_bytes, |bytes| bytes.0),
+            segment_bytes: self.segment_bytes.map_or(default.segment_bytes, |bytes| bytes.0),
+            requests_max: self.requests_max.unwrap_or(default.requests_max),
+            client_key_retention: self.client_key_retention.map_or(default.client_key_retention, |time| time.0),
+            retry_time_max: self.retry_time_max.map_or(default.retry_time_max, |time| time.0),
+            stop_patience: self.stop_patience.map_or(default.stop_patience, |time| time.0),
+        };
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// What it listens with.
+    ///
+    /// # Errors
+    ///
+    /// When a setting cannot be, or the file with the token does not read.
+    pub fn http_settings(&self) -> Result<HttpSettings, ConfigError> {
+        let default = HttpSettings::default();
+        let time = |said: Option<Time>, default| said.map_or(default, |time| time.0);
+        let body_bytes_max = self.body_bytes_max.map_or(default.body_bytes_max, Bytes::as_usize);
+        let settings = HttpSettings {
+            listen: self.listen.unwrap_or(default.listen),
+            token: self.token()?,
+            insecure: self.insecure.unwrap_or(default.insecure),
+            threads: self.http_threads.or(default.threads),
+            body_bytes_max,
+            bodies_bytes_max: default.bodies_bytes_max.max(body_bytes_max),
+            connections_max: self.connections_max.unwrap_or(default.connections_max),
+            streams_max: self.streams_max.unwrap_or(default.streams_max),
+            header_timeout: time(self.header_timeout, default.header_timeout),
+            body_timeout: time(self.body_timeout, default.body_timeout),
+            idle_timeout: time(self.idle_timeout, default.idle_timeout),
+            write_timeout: time(self.write_timeout, default.write_timeout),
+            stop_patience: time(self.stop_patience, default.stop_patience),
+            ..default
+        };
+        settings.validate()?;
+        Ok(settings)
+    }
+}
+
+impl Config {
+    /// The token itself, or what is in its file, without the line's end.
+    fn token(&self) -> Result<Option<String>, ConfigError> {
+        match (&self.token, &self.token_file) {
+            (Some(Secret(token)), _) => Ok(Some(token.clone())),
+            (None, Some(file)) => Ok(Some(read(file)?.trim_end_matches(['\r', '\n']).to_owned())),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests;

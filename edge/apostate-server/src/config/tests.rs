@@ -1,0 +1,77 @@
+//! The same words everywhere, which of them counts, and what is refused.
+
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    config: Config,
+}
+
+fn parsed(line: &str) -> Config {
+    Line::try_parse_from(["node"].into_iter().chain(line.split_whitespace())).unwrap().config
+}
+
+fn from_file(text: &str) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("node.toml");
+    std::fs::write(&file, text).unwrap();
+    Config { config: Some(file), ..Config::default() }.with_file()
+}
+
+#[test]
+fn a_setting_has_the_same_word_everywhere() {
+    let command = Line::command();
+    let settings: Vec<_> = command.get_arguments().filter(|setting| setting.get_id() != "config").collect();
+    assert!(settings.len() > 20);
+    for setting in settings {
+        let flag = setting.get_long().expect("every setting is a flag");
+        let variable = setting.get_env().and_then(|name| name.to_str()).expect("every setting is a variable");
+        assert_eq!(variable, format!("APOSTATE_{}", flag.replace('-', "_").to_uppercase()));
+        let error = from_file(&format!("{flag} = [[]]")).unwrap_err().to_string();
+        assert!(!error.contains("unknown field"), "every setting is a key: {error}");
+    }
+}
+
+#[test]
+fn the_command_line_counts_more_than_the_file() {
+    let said = parsed("--cache-bytes 1GiB --client-key-retention 2h");
+    let file = from_file("cache-bytes = 1\npartitions = 3\nidle-timeout = \"5s\"").unwrap();
+    let config = said.over(file);
+    let settings = config.settings().unwrap();
+    assert_eq!((settings.cache_bytes, settings.partitions), (1 << 30, Some(3)));
+    assert_eq!(settings.client_key_retention, Duration::from_secs(7200));
+    assert_eq!(config.http_settings().unwrap().idle_timeout, Duration::from_secs(5));
+}
+
+#[test]
+fn what_was_not_said_is_as_by_default() {
+    assert_eq!(parsed("").settings().unwrap(), Settings::default());
+    assert_eq!(parsed("").http_settings().unwrap(), HttpSettings::default());
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_the_way_out() {
+    let open = parsed("--listen 0.0.0.0:7070");
+    assert!(open.http_settings().unwrap_err().to_string().contains("set `token`"), "nobody but us without a token");
+    assert!(parsed("--listen 0.0.0.0:7070 --insecure").http_settings().is_ok());
+    let error = from_file("cache-byte = 1").unwrap_err().to_string();
+    assert!(error.contains("node.toml") && error.contains("cache-byte"), "{error}");
+    let error = parsed("--partitions 0").settings().unwrap_err().to_string();
+    assert!(error.contains("1 to 1024"), "{error}");
+    let missing = Config { config: Some("/nowhere/node.toml".into()), ..Config::default() };
+    assert!(missing.with_file().unwrap_err().to_string().contains("/nowhere/node.toml"));
+}
+
+#[test]
+fn the_token_is_the_line_in_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    std::fs::write(&file, "a-long-and-secret-token\n").unwrap();
+    let config = Config { token_file: Some(file), ..parsed("--listen 0.0.0.0:7070") };
+    assert_eq!(config.http_settings().unwrap().token.as_deref(), Some("a-long-and-secret-token"));
+}

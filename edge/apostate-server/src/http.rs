@@ -1,0 +1,47 @@
+//! The edge: entities over HTTP, for people and for programs.
+//!
+//! ```text
+//!   POST /entities/stock/tea/receive {"units":5}
+//!        │ connection ─▶ door ─▶ calls ─▶ clerk ─▶ desk ─▶ executor      reading and writing on one thread,
+//!        ◀──────────── reply ◀──────────────────── desk ◀─────┘          running on another, batches in between
+//! ```
+//!
+//! The vocabulary is the paper's: kinds, entities, their handlers, messages. A handler that changes is called with POST, one
+//! that looks is asked with GET. What an entity refuses is an answer; what the node cannot do is a problem with a stable code and a
+//! page that explains it. Everything is bounded: heads, bodies, connections, streams, requests, time.
+//!
+//! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `pulse`; `door`, where every request comes in;
+//! `calls`, `lists`, `messages`, `operators`, who answers; `clerk`, and `desk` beside it, the way to the executors; `fault`,
+//! what is said when something is not done.
+//!
+//! What is deliberately absent: TLS, roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.
+
+mod settings;
+
+mod connection;
+mod pulse;
+mod serving;
+
+mod door;
+mod edge;
+mod path;
+mod visitor;
+mod wishes;
+
+mod calls;
+mod lists;
+mod messages;
+mod operators;
+mod query;
+
+mod clerk;
+
+mod body;
+mod budget;
+mod fault;
+mod meters;
+mod reply;
+mod stream;
+
+pub use crate::http::serving::{ServeError, Serving};
+pub use crate::http::settings::HttpSettings;

@@ -1,0 +1,283 @@
+//! Calls, looks and states: one entity, one answer. This is the way that nearly every request takes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use apostate_api::ErrorCode;
+use apostate_core::limits::BODY_BYTES_MAX;
+use apostate_core::{Address, HandlerId, Json, Mode};
+use apostate_partition::{Answer, Manner, Request};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Response, StatusCode};
+
+use crate::http::body;
+use crate::http::budget::SHORT_BYTES;
+use crate::http::clerk::{Asked, Clerk};
+use crate::http::edge::{self, Edge, HandlerRow, KindRow};
+use crate::http::fault::Fault;
+use crate::http::meters::Outcome;
+use crate::http::query;
+use crate::http::reply::{Reply, json};
+use crate::http::wishes::Wishes;
+use crate::quiet_panics::panic_text;
+use crate::slot::Verdict;
+
+/// The header field of versions.
+const ENTITY_VERSION: HeaderName = HeaderName::from_static("entity-version");
+/// The header field that says which preference was heeded.
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// Who handles requests for single entities.
+#[derive(Clone, Copy)]
+pub(crate) struct Calls<'a> {
+    pub(crate) edge: &'a Edge,
+    pub(crate) clerk: &'a Arc<Clerk>,
+}
+
+impl Calls<'_> {
+    /// `/entities/{kind}/{key}/{handler}`.
+    pub(crate) async fn handler(
+        self,
+        parts: &Parts,
+        (kind, key, handler): (&str, &str, &str),
+        body: Incoming,
+    ) -> Result<Response<Reply>, Fault> {
+        let kind = self.edge.kind(kind)?;
+        let handler = kind.handler(handler)?;
+        let began = Instant::now();
+        let answer = match (handler.mode, &parts.method) {
+            (Mode::Changes, &Method::POST) => self.call(parts, kind, handler, key, body).await,
+            (Mode::Looks, &Method::GET | &Method::HEAD) => self.look(parts, kind, handler, key).await,
+            (Mode::Changes, _) => Err(Fault::new(
+                ErrorCode::ChangesIsPost,
+                format!("`{}` may change its {}: it is called with POST", handler.name, kind.name),
+            )
+            .allowing("POST")),
+            (Mode::Looks, _) => Err(Fault::new(
+                ErrorCode::LookIsGet,
+                format!("`{}` only looks at its {}: it is asked with GET", handler.name, kind.name),
+            )
+            .allowing("GET, HEAD")),
+        };
+        self.count(handler.meter, began, &answer);
+        answer
+    }
+
+    fn count(self, meter: usize, began: Instant, answer: &Result<Response<Reply>, Fault>) {
+        let outcome = answer.as_ref().map_or_else(Fault::outcome, |_| Outcome::Done);
+        self.edge.meters.count(meter, outcome, began.elapsed());
+    }
+
+    async fn call(
+        self,
+        parts: &Parts,
+        kind: &KindRow,
+        handler: &HandlerRow,
+        key: &str,
+        body: Incoming,
+    ) -> Result<Response<Reply>, Fault> {
+        let to = Address::new(kind.id, edge::key(key)?);
+        let Wishes { client_key, is_async, deadline } = Wishes::of(&parts.headers)?;
+        let settings = &self.edge.settings;
+        let (body, _share) =
+            body::read(body, settings.body_bytes_max, settings.body_timeout, &self.edge.budget).await?;
+        if !body.is_empty() {
+            check_type(&parts.headers)?;
+        }
+        let arguments = arguments(&handler.arguments, &body)?;
+        let manner = Manner::Call { key: client_key };
+        let (reply, version) = self.ask(kind, to, handler.id, arguments, manner, deadline).await?;
+        let mut response = if is_async {
+            let mut response = Response::new(Reply::nothing());
+            *response.status_mut() = StatusCode::ACCEPTED;
+            response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
+            response
+        } else {
+            json(Reply::whole(shown(&handler.reply, &reply)?))
+        };
+        response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
+        Ok(response)
+    }
+
+    async fn look(
+        self,
+        parts: &Parts,
+        kind: &KindRow,
+        handler: &HandlerRow,
+        key: &str,
+    ) -> Result<Response<Reply>, Fault> {
+        let to = Address::new(kind.id, edge::key(key)?);
+        let wishes = Wishes::of(&parts.headers)?;
+        let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
+        let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
+        let (reply, version) = self.ask(kind, to, handler.id, arguments, Manner::Look, wishes.deadline).await?;
+        let mut response = json(self.long(shown(&handler.reply, &reply)?)?);
+        response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
+        Ok(response)
+    }
+
+    /// `/entities/{kind}/{key}`.
+    pub(crate) async fn state(self, parts: &Parts, kind: &str, key: &str) -> Result<Response<Reply>, Fault> {
+        let kind = self.edge.kind(kind)?;
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            let detail = "an entity is read with GET; it is changed by its handlers";
+            return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
+        }
+        let began = Instant::now();
+        let answer = self.read_state(parts, kind, key).await;
+        self.count(kind.meter, began, &answer);
+        answer
+    }
+
+    async fn read_state(self, parts: &Parts, kind: &KindRow, key: &str) -> Result<Response<Reply>, Fault> {
+        let to = Address::new(kind.id, edge::key(key)?);
+        let wishes = Wishes::of(&parts.headers)?;
+        let name = to.key().clone();
+        let (state, version) = self.ask(kind, to, HandlerId(0), Vec::new(), Manner::State, wishes.deadline).await?;
+        let etag = format!("\"{version}\"");
+        let mut response = if is_known(&parts.headers, &etag) {
+            let mut response = Response::new(Reply::nothing());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        } else {
+            let state = state_text(kind, &state, name.as_str())?;
+            let mut text = Vec::with_capacity(state.len() + 64);
+            text.extend_from_slice(b"{\"kind\":");
+            quoted(&mut text, kind.name);
+            text.extend_from_slice(b",\"key\":");
+            quoted(&mut text, name.as_str());
+            text.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
+            text.extend_from_slice(&state);
+            text.push(b'}');
+            json(self.long(text)?)
+        };
+        let etag = HeaderValue::try_from(etag).expect("digits in quotes");
+        response.headers_mut().insert(ETAG, etag);
+        response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
+        Ok(response)
+    }
+
+    /// Asks an entity, and waits for its reply, no longer than until the deadline.
+    async fn ask(
+        self,
+        kind: &KindRow,
+        to: Address,
+        handler: HandlerId,
+        body: Vec<u8>,
+        manner: Manner,
+        deadline: Option<Instant>,
+    ) -> Result<(Vec<u8>, u64), Fault> {
+        let key = to.key().clone();
+        let entity = || format!("{}/{key}", kind.name);
+        let is_call = matches!(manner, Manner::Call { .. });
+        if self.edge.is_stopping() {
+            return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
+        }
+        let asked = self.clerk.ask(Request { ticket: 0, to, handler, body, manner });
+        let asked =
+            asked.ok_or_else(|| Fault::busy("as many requests are under way as there may be; nothing was done"))?;
+        let verdict = match deadline {
+            None => asked.await,
+            Some(deadline) => match until(deadline, asked).await {
+                Ok(verdict) => verdict,
+                Err(is_withdrawn) if is_withdrawn || !is_call => {
+                    let detail = format!("{} had not begun it when its deadline came; nothing was done", entity());
+                    return Err(Fault::new(ErrorCode::DeadlineExceeded, detail));
+                }
+                Err(_) => return Err(Fault::unknown("its deadline came while it was under way", &entity)),
+            },
+        };
+        match verdict {
+            Verdict::Answered(Answer::Done { reply, version }) => Ok((reply, version)),
+            verdict => Err(Fault::of_verdict(verdict, &entity)),
+        }
+    }
+
+    /// A long answer that changed nothing takes its share of the memory that there is for long ones.
+    fn long(self, text: Vec<u8>) -> Result<Reply, Fault> {
+        if text.len() <= SHORT_BYTES {
+            return Ok(Reply::whole(text));
+        }
+        let share = self.edge.budget.take(text.len());
+        let share =
+            share.ok_or_else(|| Fault::busy("long requests and answers take all the memory that they may have"))?;
+        Ok(Reply::Whole(Some(text.into()), Some(share)))
+    }
+}
+
+/// Waits for a verdict until `deadline`. Err: it came first; true if the request was withdrawn before it was begun.
+async fn until(deadline: Instant, mut asked: Asked) -> Result<Verdict, bool> {
+    // One that is here already is not thrown away, however late it is.
+    let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_micros(1));
+    match tokio::time::timeout(patience, &mut asked).await {
+        Ok(verdict) => Ok(verdict),
+        Err(_) => Err(asked.withdraw()),
+    }
+}
+
+/// The arguments that a JSON text says, in our encoding.
+pub(crate) fn arguments(json: &Json, text: &[u8]) -> Result<Vec<u8>, Fault> {
+    let bytes = guarded(|| (json.read)(text))?.map_err(|error| Fault::new(ErrorCode::BadJson, error.to_string()))?;
+    if bytes.len() > BODY_BYTES_MAX {
+        let detail = format!("the arguments take {} bytes, and {BODY_BYTES_MAX} are allowed", bytes.len());
+        return Err(Fault::new(ErrorCode::TransactionTooLarge, detail));
+    }
+    Ok(bytes)
+}
+
+/// A reply as JSON text.
+pub(crate) fn shown(json: &Json, reply: &[u8]) -> Result<Vec<u8>, Fault> {
+    guarded(|| (json.show)(reply))?.map_err(|error| {
+        Fault::new(ErrorCode::Internal, format!("it was done, and its reply cannot be shown as JSON: {error}"))
+    })
+}
+
+/// A state as JSON text.
+pub(crate) fn state_text(kind: &KindRow, state: &[u8], key: &str) -> Result<Vec<u8>, Fault> {
+    guarded(|| (kind.show_state)(state))?.map_err(|error| {
+        Fault::new(ErrorCode::UnreadableState, format!("the state of {}/{key} cannot be read: {error}", kind.name))
+    })
+}
+
+/// What the author's types do to be read and shown may panic.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        Fault::new(ErrorCode::Internal, format!("a type of the application panicked: {}", panic_text(payload.as_ref())))
+    })
+}
+
+/// Appends `text` as JSON.
+pub(crate) fn quoted(into: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(into, text).expect("a text is JSON, and memory takes everything");
+}
+
+/// Whether the client says that it has the version `etag`.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|list| list.split(',')).any(|known| {
+        let known = known.trim();
+        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
+    })
+}
+
+/// A body is JSON; one without a type is taken for it.
+pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let value = value.as_bytes();
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let is_json = [&b"application/json"[..], b"application/x-ndjson", b"application/ndjson"]
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+        || essence.to_ascii_lowercase().ends_with(b"+json");
+    if is_json {
+        return Ok(());
+    }
+    let detail = format!(
+        "the body is said to be `{}`; send JSON with `Content-Type: application/json`",
+        String::from_utf8_lossy(essence)
+    );
+    Err(Fault::new(ErrorCode::UnsupportedMediaType, detail))
+}

@@ -1,0 +1,91 @@
+//! One connection, from the first byte to the last.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+use tracing::debug;
+
+use crate::http::door::Door;
+use crate::http::edge::{Edge, Stage};
+use crate::http::pulse::{Prognosis, Pulse, Watched};
+
+/// Most bytes that are read ahead of a connection. The head of a request has to fit.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// One of the connections that there may be.
+pub(crate) struct Place(Arc<Edge>);
+
+impl Place {
+    /// Takes a place. None: there are as many connections as there may be.
+    pub(crate) fn take(edge: &Arc<Edge>) -> Option<Self> {
+        let max = edge.settings.connections_max;
+        let more = |open: usize| (open < max).then_some(open + 1);
+        edge.connections.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        edge.meters.connections.fetch_add(1, Ordering::Relaxed);
+        Some(Self(Arc::clone(edge)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Serves a connection until it ends, does nothing for too long, or the node stops.
+pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, place: Place) {
+    let edge = &place.0;
+    let pulse = Arc::new(Pulse::new());
+    let service = {
+        let (door, pulse) = (Arc::clone(&door), Arc::clone(&pulse));
+        service_fn(move |request| Arc::clone(&door).enter(Arc::clone(&pulse), request))
+    };
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .max_buf_size(BUFFER_BYTES)
+            .pipeline_flush(true)
+            // The pulse watches over that.
+            .header_read_timeout(None)
+            .serve_connection(io, service)
+    );
+    let mut stage = edge.stage.subscribe();
+    let mut stopping = pin!(async move {
+        // The edge outlives its connections.
+        let _ = stage.wait_for(|stage| *stage != Stage::Serving).await;
+    });
+    let mut is_stopping = false;
+    let mut check = pin!(sleep(Pulse::patience(&edge.settings)));
+    poll_fn(|context| {
+        if let Poll::Ready(result) = connection.as_mut().poll(context) {
+            if let Err(error) = result {
+                debug!(%error, "connection ended");
+            }
+            return Poll::Ready(());
+        }
+        if !is_stopping && stopping.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            connection.as_mut().graceful_shutdown();
+            context.waker().wake_by_ref();
+        }
+        while check.as_mut().poll(context).is_ready() {
+            match pulse.look(&edge.settings) {
+                Prognosis::Fine(until) => check.as_mut().reset(Instant::from_std(until)),
+                Prognosis::Dead => {
+                    edge.meters.connections_timed_out.fetch_add(1, Ordering::Relaxed);
+                    return Poll::Ready(());
+                }
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+}

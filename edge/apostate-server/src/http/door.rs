@@ -1,0 +1,139 @@
+//! The door: every request comes in here, is looked at, and goes to whoever answers it.
+//!
+//! Requests for entities are nearly all there are: they are told apart by hand and answered without a box or a string that
+//! is not needed. Everything else goes through the router.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use apostate_api::ErrorCode;
+use axum::Router;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::routing::{delete, get, post};
+use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response};
+use tower_service::Service as _;
+
+use crate::http::calls::Calls;
+use crate::http::clerk::Clerk;
+use crate::http::edge::Edge;
+use crate::http::fault::Fault;
+use crate::http::messages::messages;
+use crate::http::path::{Place, percent_decoded};
+use crate::http::pulse::{Pulse, Service};
+use crate::http::reply::Reply;
+use crate::http::visitor::is_sent_by_a_page;
+use crate::http::{lists, operators, wishes};
+
+/// Paths that tell everybody no more than that there is a node, and what its errors mean.
+const FOR_EVERYBODY: [&str; 3] = ["/", "/health", "/ready"];
+
+/// The way in for the connections of one thread.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) clerk: Arc<Clerk>,
+    router: Router,
+}
+
+impl Door {
+    pub(crate) fn new(edge: Arc<Edge>, clerk: Arc<Clerk>) -> Self {
+        let router = Router::new()
+            .route("/", get(operators::welcome))
+            .route("/errors/{code}", get(operators::explain))
+            .route("/health", get(operators::health))
+            .route("/metrics", get(operators::metrics))
+            .route("/openapi.json", get(operators::describe))
+            .route("/parked", get(operators::list_parked))
+            .route("/parked/{id}", delete(operators::dismiss_parked).get(operators::show_parked))
+            .route("/parked/{id}/retry", post(operators::retry_parked))
+            .route("/partitions", get(operators::partitions))
+            .route("/ready", get(operators::ready))
+            .fallback(no_path)
+            .method_not_allowed_fallback(no_method)
+            .with_state(Arc::clone(&edge));
+        Self { edge, clerk, router }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn enter(
+        self: Arc<Self>,
+        pulse: Arc<Pulse>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Reply>, Infallible> {
+        let service = pulse.serve();
+        let (parts, body) = request.into_parts();
+        let response = match self.answer(&parts, body, service).await {
+            Ok(response) => response,
+            Err(fault) => fault.about(parts.uri.path()).into_response(),
+        };
+        self.edge.meters.answered(response.status().as_u16());
+        Ok(response)
+    }
+
+    async fn answer(&self, parts: &Parts, body: Incoming, service: Service) -> Result<Response<Reply>, Fault> {
+        let path = parts.uri.path();
+        self.check(parts, path)?;
+        let calls = Calls { edge: &self.edge, clerk: &self.clerk };
+        match Place::of(path) {
+            Some(Place::Handler(kind, key, handler)) => calls.handler(parts, (kind, key, handler), body).await,
+            Some(Place::Entity(kind, key)) => calls.state(parts, kind, key).await,
+            Some(Place::Kind(kind)) => lists::list_kind(&self.edge, parts, kind, service).await,
+            None if path == "/messages" => messages(&self.edge, parts, body, service),
+            None => self.route(parts, body, service).await,
+        }
+    }
+
+    /// What has to hold before anything is read.
+    fn check(&self, parts: &Parts, path: &str) -> Result<(), Fault> {
+        let settings = &self.edge.settings;
+        let (fields, bytes) = (parts.headers.len(), wishes::header_bytes(&parts.headers));
+        if fields > settings.headers_max || bytes > settings.header_bytes_max {
+            let detail = format!(
+                "{fields} header fields of {bytes} bytes; {} of {} are allowed",
+                settings.headers_max, settings.header_bytes_max
+            );
+            return Err(Fault::new(ErrorCode::HeadersTooLarge, detail).closing());
+        }
+        if settings.token.is_none() && !settings.insecure && is_sent_by_a_page(&parts.headers) {
+            let detail = "a page of another site may have sent this; ask by address, or start the node with a token";
+            return Err(Fault::new(ErrorCode::ForeignOrigin, detail).closing());
+        }
+        let authorization = parts.headers.get(AUTHORIZATION);
+        if self.edge.admits(authorization.map(hyper::header::HeaderValue::as_bytes)) || FOR_EVERYBODY.contains(&path) {
+            return Ok(());
+        }
+        Err(match authorization {
+            None => Fault::new(ErrorCode::TokenMissing, "this node wants `Authorization: Bearer TOKEN`"),
+            Some(_) => Fault::new(ErrorCode::TokenWrong, "the token is not the one that this node was started with"),
+        })
+    }
+
+    async fn route(&self, parts: &Parts, body: Incoming, service: Service) -> Result<Response<Reply>, Fault> {
+        if percent_decoded(parts.uri.path()).and_then(|path| String::from_utf8(path).ok()).is_none() {
+            return Err(Fault::new(ErrorCode::PathUnknown, "the path is not percent-encoded UTF-8"));
+        }
+        let request = Request::from_parts(parts.clone(), axum::body::Body::new(body));
+        let answer = self.router.clone().call(request).await;
+        let response = answer.unwrap_or_else(|never: Infallible| match never {});
+        Ok(response.map(|body| Reply::Routed(body, service)))
+    }
+}
+
+async fn no_path(uri: Uri) -> Fault {
+    let detail = format!("there is nothing at `{}`; `/` says what there is", uri.path());
+    Fault::new(ErrorCode::PathUnknown, detail).about(uri.path())
+}
+
+async fn no_method(State(_): State<Arc<Edge>>, method: Method, uri: Uri) -> Fault {
+    let allow = match uri.path().strip_prefix("/parked/") {
+        Some(id) if id.ends_with("/retry") => "POST",
+        Some(_) => "GET, HEAD, DELETE",
+        None => "GET, HEAD",
+    };
+    let detail = format!("`{}` does not know {method}", uri.path());
+    Fault::new(ErrorCode::MethodNotAllowed, detail).allowing(allow).about(uri.path())
+}

@@ -1,0 +1,166 @@
+//! What all threads of the edge share: the kinds by their names, the settings, the limits, the meters.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
+
+use apostate_api::ErrorCode;
+use apostate_core::{Access, EntityKey, HandlerId, HandlerInfo, Json, Kind, KindId, Mode, StateError};
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::http::budget::Budget;
+use crate::http::fault::Fault;
+use crate::http::meters::Meters;
+use crate::http::path;
+use crate::http::settings::HttpSettings;
+use crate::shared::Shared;
+
+/// What the meter of reading whole states is called.
+const STATE_METER: &str = "(state)";
+
+/// What all threads of the edge share.
+pub(crate) struct Edge {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) settings: HttpSettings,
+    pub(crate) kinds: Vec<KindRow>,
+    pub(crate) meters: Meters,
+    pub(crate) budget: Budget,
+    pub(crate) openapi: OnceLock<Bytes>,
+    /// Open connections.
+    pub(crate) connections: AtomicUsize,
+    pub(crate) stage: watch::Sender<Stage>,
+    streams: Arc<Semaphore>,
+    /// One at a time reads how the partitions are.
+    pub(crate) reporting: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// How far a stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Everybody is served.
+    Serving,
+    /// What is under way is answered, and nothing new is taken.
+    Draining,
+    /// Nobody is waited for any more.
+    Over,
+}
+
+/// A kind, as requests name it.
+pub(crate) struct KindRow {
+    pub(crate) id: KindId,
+    pub(crate) name: &'static str,
+    pub(crate) show_state: fn(&[u8]) -> Result<Vec<u8>, StateError>,
+    pub(crate) handlers: Vec<HandlerRow>,
+    /// Where readings of the whole state are counted.
+    pub(crate) meter: usize,
+}
+
+/// A handler, as requests name it.
+pub(crate) struct HandlerRow {
+    pub(crate) id: HandlerId,
+    pub(crate) name: &'static str,
+    pub(crate) mode: Mode,
+    pub(crate) access: Access,
+    pub(crate) arguments: Json,
+    pub(crate) reply: Json,
+    pub(crate) meter: usize,
+}
+
+impl Edge {
+    pub(crate) fn new(shared: Arc<Shared>, settings: HttpSettings) -> Self {
+        let mut names = Vec::new();
+        let kinds = shared.registry.kinds().iter().map(|kind| KindRow::new(kind, &mut names)).collect();
+        Self {
+            kinds,
+            meters: Meters::new(names.into_iter()),
+            budget: Budget::new(settings.bodies_bytes_max),
+            openapi: OnceLock::new(),
+            connections: AtomicUsize::new(0),
+            stage: watch::channel(Stage::Serving).0,
+            streams: Arc::new(Semaphore::new(settings.streams_max)),
+            reporting: Arc::default(),
+            shared,
+            settings,
+        }
+    }
+
+    /// Whether whoever sends this `Authorization` may do everything.
+    pub(crate) fn admits(&self, authorization: Option<&[u8]>) -> bool {
+        let Some(token) = &self.settings.token else { return true };
+        let Some((scheme, given)) = authorization.and_then(|value| value.split_at_checked(b"Bearer ".len())) else {
+            return false;
+        };
+        scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(given.trim_ascii().ct_eq(token.as_bytes()))
+    }
+
+    /// The kind called `name`.
+    pub(crate) fn kind(&self, name: &str) -> Result<&KindRow, Fault> {
+        Ok(&self.kinds[self.kind_index(name)?])
+    }
+
+    /// The place of the kind called `name`. Kinds are few.
+    pub(crate) fn kind_index(&self, name: &str) -> Result<usize, Fault> {
+        self.kinds.iter().position(|kind| kind.name == name).ok_or_else(|| {
+            let known: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
+            Fault::new(ErrorCode::KindMissing, format!("there is no kind `{name}`; there are {}", known.join(", ")))
+        })
+    }
+
+    /// Room for one more stream or list.
+    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            let detail = "as many lists and streams are under way as there may be; nothing was done";
+            Fault::new(ErrorCode::TooManyStreams, detail)
+        })
+    }
+
+    /// Whether a stop has begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stage.borrow() != Stage::Serving || self.shared.is_closing()
+    }
+}
+
+/// The key that a segment of a path stands for.
+pub(crate) fn key(segment: &str) -> Result<EntityKey, Fault> {
+    path::key_of(segment).map_err(|detail| Fault::new(ErrorCode::BadKey, detail))
+}
+
+impl KindRow {
+    fn new(kind: &Kind, names: &mut Vec<(&'static str, &'static str)>) -> Self {
+        let mut meter = |name| {
+            names.push((kind.name, name));
+            names.len() - 1
+        };
+        Self {
+            id: kind.id,
+            name: kind.name,
+            show_state: kind.show_state,
+            meter: meter(STATE_METER),
+            handlers: kind.handlers.iter().map(|info| HandlerRow::new(info, meter(info.name))).collect(),
+        }
+    }
+
+    /// The handler called `name` that the world outside may use. Handlers of a kind are few.
+    pub(crate) fn handler(&self, name: &str) -> Result<&HandlerRow, Fault> {
+        let handler = self.handlers.iter().find(|handler| handler.name == name).ok_or_else(|| {
+            let open = self.handlers.iter().filter(|handler| handler.access == Access::Open);
+            let open: Vec<_> = open.map(|handler| handler.name).collect();
+            let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
+            let detail = format!("{} has no handler `{name}`; open to the world outside: {open}", self.name);
+            Fault::new(ErrorCode::HandlerMissing, detail)
+        })?;
+        if handler.access == Access::Open {
+            return Ok(handler);
+        }
+        let detail = format!("only entities may send `{name}` to {}; its author has not opened it", self.name);
+        Err(Fault::new(ErrorCode::HandlerNotOpen, detail))
+    }
+}
+
+impl HandlerRow {
+    fn new(info: &HandlerInfo, meter: usize) -> Self {
+        let HandlerInfo { name, mode, refusable: _, access, doc: _, arguments, reply } = *info;
+        Self { id: info.id(), name, mode, access, arguments, reply, meter }
+    }
+}

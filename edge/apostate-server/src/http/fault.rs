@@ -1,0 +1,198 @@
+//! What is said when something is not done: a problem with a stable code, and the header fields that belong to it.
+//!
+//! *No* and *don't know* have different codes, always: only after `outcome-unknown` may something have been done.
+
+use apostate_api::{ErrorCode, PROBLEM_TYPE, Problem};
+use apostate_core::Refusal;
+use apostate_partition::Failure;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+
+use crate::http::meters::Outcome;
+use crate::http::reply::Reply;
+use crate::slot::{NotDone, Verdict};
+use crate::{CallError, ParkedError};
+
+/// How long whoever is told to come again waits, in seconds.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// Why a request was not answered as it was asked. Boxed: nearly no request has one.
+#[derive(Debug)]
+pub(crate) struct Fault(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    problem: Problem,
+    code: ErrorCode,
+    allow: Option<&'static str>,
+    /// Nothing that follows on the connection can be trusted, or is to be waited for.
+    closes: bool,
+}
+
+impl Fault {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        let mut problem = Problem::new(code, detail);
+        problem.retry_after = code.is_retryable().then_some(RETRY_AFTER_SECONDS);
+        Self(Box::new(Inner { problem, code, allow: None, closes: false }))
+    }
+
+    /// The entity said no.
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        let status = refusal.status();
+        let problem = Problem::refused(status, refusal.code, refusal.text);
+        Self(Box::new(Inner { problem, code: ErrorCode::Refused, allow: None, closes: false }))
+    }
+
+    /// Says which methods there are instead.
+    pub(crate) fn allowing(mut self, allow: &'static str) -> Self {
+        self.0.allow = Some(allow);
+        self
+    }
+
+    /// Closes the connection behind it.
+    pub(crate) fn closing(mut self) -> Self {
+        self.0.closes = true;
+        self
+    }
+
+    /// Says what it was about.
+    pub(crate) fn about(mut self, instance: &str) -> Self {
+        self.0.problem.instance.get_or_insert_with(|| instance.to_owned());
+        self
+    }
+
+    /// Says from which number a producer sends again.
+    pub(crate) fn resuming(mut self, number: u64) -> Self {
+        self.0.problem.resume_from = Some(number);
+        self
+    }
+
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    /// Too much is under way.
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Busy, detail)
+    }
+
+    /// Where it is counted.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.0.code {
+            ErrorCode::Refused => Outcome::Refused,
+            ErrorCode::Busy => Outcome::Busy,
+            ErrorCode::DeadlineExceeded => Outcome::Late,
+            ErrorCode::OutcomeUnknown => Outcome::Unknown,
+            code if code.status() < 500 => Outcome::Invalid,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// It as an answer.
+    pub(crate) fn into_response(self) -> Response<Reply> {
+        let Inner { problem, code: _, allow, closes } = *self.0;
+        let body = serde_json::to_vec(&problem).expect("a problem is plain data");
+        let mut response = Response::new(Reply::whole(body));
+        *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        if let Some(seconds) = problem.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"apostate\""));
+        }
+        if closes {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// What a verdict other than an answer with a reply says of `entity`.
+    pub(crate) fn of_verdict(verdict: Verdict, entity: &dyn Fn() -> String) -> Self {
+        use apostate_partition::Answer;
+        match verdict {
+            Verdict::Answered(Answer::Refused(refusal)) => Self::refused(refusal),
+            Verdict::Answered(Answer::Failed(failure)) => Self::of_failure(&failure, entity),
+            Verdict::Answered(Answer::Done { .. } | Answer::Accepted | Answer::Duplicate) => {
+                unreachable!("no fault, or answers to numbered messages only")
+            }
+            Verdict::NotDone(NotDone::Busy) => Self::of_failure(&Failure::Busy, entity),
+            Verdict::NotDone(NotDone::Closed) => Self::new(ErrorCode::NotReady, "the node stops; nothing was done"),
+            Verdict::NotDone(NotDone::Stopped(reason)) => Self::new(
+                ErrorCode::PartitionStopped,
+                format!("{} cannot be reached, nothing was done: its partition stopped ({reason})", entity()),
+            ),
+            Verdict::Unknown(reason) => Self::unknown(&reason, entity),
+        }
+    }
+
+    /// What a failure says of `entity`.
+    pub(crate) fn of_failure(failure: &Failure, entity: &dyn Fn() -> String) -> Self {
+        let code = match failure {
+            Failure::Stopped(reason) => return Self::unknown(reason, entity),
+            Failure::NotHere { .. } => ErrorCode::NotReady,
+            Failure::UnknownKind => ErrorCode::KindMissing,
+            Failure::UnknownHandler => ErrorCode::HandlerMissing,
+            Failure::NotOpen => ErrorCode::HandlerNotOpen,
+            Failure::Unreadable(_) => ErrorCode::BadJson,
+            Failure::TooLarge => ErrorCode::TransactionTooLarge,
+            Failure::Missing => ErrorCode::EntityMissing,
+            Failure::UnreadableState(_) => ErrorCode::UnreadableState,
+            Failure::Panicked(_) => ErrorCode::HandlerPanicked,
+            Failure::Deadly(_) => ErrorCode::HandlerPanicked,
+            Failure::KeyReused => ErrorCode::ClientKeyReused,
+            Failure::KeyExpired => ErrorCode::ClientKeyExpired,
+            Failure::BadKey => ErrorCode::BadClientKey,
+            Failure::Busy => ErrorCode::Busy,
+        };
+        let detail = match failure {
+            Failure::Missing => format!("there is no {}; it exists from the first call that changes it", entity()),
+            failure => format!("{} did not take it: {failure}", entity()),
+        };
+        Self::new(code, detail)
+    }
+
+    /// Nobody knows whether `entity` did it.
+    pub(crate) fn unknown(reason: &str, entity: &dyn Fn() -> String) -> Self {
+        let detail = format!(
+            "it is not known whether {} did it ({reason}); ask again with the same Idempotency-Key, or look",
+            entity()
+        );
+        Self::new(ErrorCode::OutcomeUnknown, detail)
+    }
+}
+
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        let detail = error.to_string();
+        let code = match error {
+            CallError::Refused(refusal) => return Self::refused(refusal),
+            CallError::Failed { entity, failure } => return Self::of_failure(&failure, &|| entity.clone()),
+            CallError::Missing { .. } => ErrorCode::EntityMissing,
+            CallError::Key(_) => ErrorCode::BadKey,
+            CallError::Busy { .. } => ErrorCode::Busy,
+            CallError::Stopped { .. } => ErrorCode::PartitionStopped,
+            CallError::Closed => ErrorCode::NotReady,
+            CallError::Unknown { .. } => ErrorCode::OutcomeUnknown,
+            CallError::Unlisted { .. } => ErrorCode::StoreUnreadable,
+            CallError::Unreadable { .. } => ErrorCode::Internal,
+        };
+        Self::new(code, detail)
+    }
+}
+
+impl From<ParkedError> for Fault {
+    fn from(error: ParkedError) -> Self {
+        let code = match &error {
+            ParkedError::Gone { .. } => ErrorCode::ParkedMissing,
+            ParkedError::Stopped { .. } => ErrorCode::PartitionStopped,
+            ParkedError::Closed => ErrorCode::NotReady,
+            ParkedError::Unknown { .. } => ErrorCode::OutcomeUnknown,
+        };
+        Self::new(code, error.to_string())
+    }
+}

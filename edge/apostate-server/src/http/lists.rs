@@ -1,0 +1,305 @@
+//! Lists of a kind: page by page with a cursor, or all of it as a stream.
+//!
+//! A list is read from checkpoints. Its first page has every partition make one, so from then on the store holds everything
+//! that was durable when the list began; later pages only read on, also after a restart. Pages are in the order of
+//! the ring, then of the keys, and the cursor is a place in that order: it means the same however the ring is cut.
+//!
+//! A page is bounded by bytes and has one entity at least, so that a list is complete whatever is in it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use apostate_api::ErrorCode;
+use apostate_core::{Address, EntityKey, KindId};
+use apostate_partition::{StoredEntity, list};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Response};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::CallError;
+use crate::http::budget::SHORT_BYTES;
+use crate::http::calls::{quoted, state_text};
+use crate::http::edge::{Edge, KindRow};
+use crate::http::fault::Fault;
+use crate::http::pulse::Service;
+use crate::http::query::Query;
+use crate::http::reply::{Reply, json};
+use crate::http::stream::{Pieces, stream};
+use crate::shared::Shared;
+
+/// About how many bytes of entities are read at a time.
+const PAGE_BYTES: usize = 256 << 10;
+
+/// How many entities a page has unless its reader says otherwise.
+const LIMIT_DEFAULT: usize = 100;
+
+/// Most entities of one page.
+const LIMIT_MAX: usize = 1000;
+
+/// How long a list waits for its partitions' checkpoints.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The media type of lines of JSON.
+pub(crate) const NDJSON: &str = "application/x-ndjson";
+
+/// `/entities/{kind}`.
+pub(crate) async fn list_kind(
+    edge: &Arc<Edge>,
+    parts: &Parts,
+    kind: &str,
+    service: Service,
+) -> Result<Response<Reply>, Fault> {
+    let kind = edge.kind_index(kind)?;
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        let detail = "a kind is listed with GET";
+        return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
+    }
+    let query = Query::of(parts.uri.query().unwrap_or_default())?;
+    // No cursor, or an empty one: from the beginning.
+    let after = query.get("after").filter(|cursor| !cursor.is_empty());
+    let after = after.map(|cursor| read_cursor(edge.kinds[kind].id, cursor)).transpose()?;
+    let form = form(&parts.headers)?;
+    let permit = edge.stream()?;
+    if form == Form::Lines {
+        let (pieces, body) = stream();
+        tokio::spawn(write_all(Arc::clone(edge), kind, after, pieces, permit));
+        let mut response = Response::new(Reply::Routed(body, service));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
+        return Ok(response);
+    }
+    let limit =
+        match query.get("limit") {
+            None => LIMIT_DEFAULT,
+            Some(limit) => limit.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
+                Fault::new(ErrorCode::BadQuery, format!("`limit` is 1 to {LIMIT_MAX}, not `{limit}`"))
+            })?,
+        };
+    let text = {
+        let edge = Arc::clone(edge);
+        blocking(move || {
+            let _permit = permit;
+            page(&edge.shared, &edge.kinds[kind], after, limit)
+        })
+        .await??
+    };
+    let mut share = None;
+    if text.len() > SHORT_BYTES {
+        share = edge.budget.take(text.len());
+        if share.is_none() {
+            return Err(Fault::busy("long requests and answers take all the memory that they may have"));
+        }
+    }
+    Ok(json(Reply::Whole(Some(text.into()), share)))
+}
+
+/// What a list looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Page,
+    Lines,
+}
+
+/// What its reader accepts.
+fn form(headers: &HeaderMap) -> Result<Form, Fault> {
+    let mut is_said = false;
+    for accept in headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()) {
+        for range in accept.split(',') {
+            is_said = true;
+            let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            match range.as_str() {
+                NDJSON | "application/ndjson" => return Ok(Form::Lines),
+                "*/*" | "application/*" | "application/json" => return Ok(Form::Page),
+                _ => {}
+            }
+        }
+    }
+    if !is_said {
+        return Ok(Form::Page);
+    }
+    Err(Fault::new(ErrorCode::NotAcceptable, format!("a list is `application/json`, or `{NDJSON}`, and nothing else")))
+}
+
+/// One page as JSON text.
+fn page(shared: &Shared, kind: &KindRow, after: Option<Address>, limit: usize) -> Result<Vec<u8>, Fault> {
+    if after.is_none() {
+        checkpoint_all(shared)?;
+    }
+    let mut text = b"{\"items\":[".to_vec();
+    let (mut at, mut count) = (after, 0);
+    let is_whole = loop {
+        let entities = read_on(shared, kind.id, at.as_ref(), PAGE_BYTES - text.len())?;
+        if entities.is_empty() {
+            break true;
+        }
+        for entity in entities {
+            if count > 0 {
+                text.push(b',');
+            }
+            write_item(&mut text, kind, &entity)?;
+            (at, count) = (Some(entity.address), count + 1);
+            if count == limit {
+                break;
+            }
+        }
+        if count == limit || text.len() >= PAGE_BYTES {
+            break false;
+        }
+    };
+    text.extend_from_slice(b"],\"next\":");
+    match at.filter(|_| !is_whole) {
+        None => text.extend_from_slice(b"null"),
+        Some(last) => quoted(&mut text, &cursor(&last)),
+    }
+    text.push(b'}');
+    Ok(text)
+}
+
+fn write_item(text: &mut Vec<u8>, kind: &KindRow, entity: &StoredEntity) -> Result<(), Fault> {
+    let StoredEntity { address, version, state } = entity;
+    let state = state_text(kind, state, address.key().as_str())?;
+    text.extend_from_slice(b"{\"key\":");
+    quoted(text, address.key().as_str());
+    text.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
+    text.extend_from_slice(&state);
+    text.push(b'}');
+    Ok(())
+}
+
+/// Writes all entities behind `after`, one a line. If that breaks off, the last line is a problem.
+async fn write_all(
+    edge: Arc<Edge>,
+    kind: usize,
+    mut after: Option<Address>,
+    pieces: Pieces,
+    permit: OwnedSemaphorePermit,
+) {
+    let _permit = permit;
+    let mut is_first = after.is_none();
+    loop {
+        let read = {
+            let edge = Arc::clone(&edge);
+            let after = after.clone();
+            move || {
+                if is_first {
+                    checkpoint_all(&edge.shared)?;
+                }
+                lines(&edge.shared, &edge.kinds[kind], after)
+            }
+        };
+        let (piece, last) = match blocking(read).await.and_then(|read| read) {
+            Ok((_, None)) => return,
+            Ok((text, last)) if !edge.is_stopping() => (text, last),
+            Ok(_) => (line(Fault::new(ErrorCode::NotReady, "the node stops; list again after the next start")), None),
+            Err(fault) => (line(fault), None),
+        };
+        // Whoever read it may have gone.
+        if pieces.send(Bytes::from(piece)).await.is_err() || last.is_none() {
+            return;
+        }
+        (after, is_first) = (last, false);
+    }
+}
+
+/// The next entities, one a line, and the last of them.
+fn lines(shared: &Shared, kind: &KindRow, after: Option<Address>) -> Result<(Vec<u8>, Option<Address>), Fault> {
+    let entities = read_on(shared, kind.id, after.as_ref(), PAGE_BYTES)?;
+    let mut text = Vec::new();
+    for entity in &entities {
+        write_item(&mut text, kind, entity)?;
+        text.push(b'\n');
+    }
+    Ok((text, entities.last().map(|last| last.address.clone())))
+}
+
+/// A fault as the last line of a stream.
+pub(crate) fn line(fault: Fault) -> Vec<u8> {
+    let mut text = serde_json::to_vec(fault.problem()).expect("a problem is plain data");
+    text.push(b'\n');
+    text
+}
+
+/// Has every partition write what is durable to the store.
+fn checkpoint_all(shared: &Shared) -> Result<(), Fault> {
+    let until = Instant::now() + CHECKPOINT_PATIENCE;
+    let wishes: Vec<_> = shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
+    for (partition, wish) in wishes {
+        match wish.recv_deadline(until) {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) if shared.is_closing() => return Err(CallError::Closed.into()),
+            Ok(Err(reason)) => {
+                let entity = format!("partition {partition}");
+                return Err(CallError::Stopped { entity, reason }.into());
+            }
+            Err(error) if error.is_timeout() => {
+                let detail = format!("partition {partition} is long in making its checkpoint; look after the disk");
+                return Err(Fault::new(ErrorCode::NotReady, detail));
+            }
+            Err(_) => return Err(CallError::Closed.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The entities behind `after`, from one partition; none at the end of the ring.
+fn read_on(
+    shared: &Shared,
+    kind: KindId,
+    after: Option<&Address>,
+    bytes_max: usize,
+) -> Result<Vec<StoredEntity>, Fault> {
+    let first = after.map_or(0, |after| shared.routes.index_of_hash(after.hash()));
+    for (index, place) in shared.routes.places().iter().enumerate().skip(first) {
+        let after = after.filter(|_| index == first);
+        let read = shared.with_store(|store| list(store, place.range, kind, after, bytes_max))?;
+        let entities = read.map_err(|error| {
+            Fault::new(ErrorCode::StoreUnreadable, format!("the list cannot be read: {error}; look after the disk"))
+        })?;
+        if !entities.is_empty() {
+            return Ok(entities);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// A place in a list: the hash, then the key.
+fn cursor(at: &Address) -> String {
+    let bytes = [&at.hash().to_be_bytes(), at.key().as_bytes()].concat();
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn read_cursor(kind: KindId, cursor: &str) -> Result<Address, Fault> {
+    let read = || {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (hash, key) = bytes.split_first_chunk()?;
+        Address::with_hash(kind, u64::from_be_bytes(*hash), EntityKey::from_bytes(key).ok()?)
+    };
+    read().ok_or_else(|| {
+        Fault::new(ErrorCode::BadCursor, "`after` is no place in this list; take it from `next` of the page before")
+    })
+}
+
+/// Runs what may wait for a disk where nobody else waits.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_a_place_in_the_list_of_one_kind() {
+        let (stock, order) = (KindId::of("stock"), KindId::of("order"));
+        let at = Address::new(stock, EntityKey::new("a/b £").expect("a key"));
+        let text = cursor(&at);
+        assert_eq!(read_cursor(stock, &text).ok(), Some(at));
+        for other in ["", "AAAA", "!", &text[1..]] {
+            assert!(read_cursor(stock, other).is_err(), "{other}");
+        }
+        assert!(read_cursor(order, &text).is_err());
+    }
+}

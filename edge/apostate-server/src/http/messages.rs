@@ -1,0 +1,351 @@
+//! `POST /messages`: a producer's numbered messages, one a line in, one result a line out, streamed both ways.
+//!
+//! ```text
+//!   {"number":1,"entity":"stock/tea","handler":"receive","arguments":{"units":5}}
+//!        ▼                                            ▲
+//!   producer ── at most a window of them unanswered ──┘   {"number":1,"result":"done","reply":5}
+//! ```
+//!
+//! Results come as they become known, which need not be in the order of the numbers. Whoever reads them slowly is read slowly: when
+//! the window is full no further line is read. A line that cannot be a message ends the stream with a problem as its
+//! last line, which says from which number to send again; so does a stop of the node. What was applied before is a
+//! duplicate then, so sending too much again does no harm.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use apostate_api::{BulkEnding, BulkMessage, BulkResult, ErrorCode};
+use apostate_core::{Address, EntityKey, KindId};
+use bytes::{Buf, Bytes, BytesMut};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Response};
+use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::http::body::broken;
+use crate::http::calls;
+use crate::http::edge::{Edge, HandlerRow, Stage};
+use crate::http::fault::Fault;
+use crate::http::lists::{NDJSON, line};
+use crate::http::meters::Outcome;
+use crate::http::pulse::Service;
+use crate::http::reply::Reply;
+use crate::http::stream::{Pieces, stream};
+use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
+
+/// The header field that names the producer.
+const PRODUCER: HeaderName = HeaderName::from_static("producer");
+
+/// Most messages of one stream that are unanswered.
+const WINDOW: usize = 8192;
+
+/// Most bytes of those.
+const WINDOW_BYTES: usize = 4 << 20;
+
+/// How long a stream that breaks waits for answers to what it sent.
+const REST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// `/messages`.
+pub(crate) fn messages<B>(edge: &Arc<Edge>, parts: &Parts, body: B, service: Service) -> Result<Response<Reply>, Fault>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: std::fmt::Display + Send,
+{
+    if parts.method != Method::POST {
+        let detail = "messages are sent with POST";
+        return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("POST"));
+    }
+    let name = producer_name(&parts.headers)?;
+    calls::check_type(&parts.headers)?;
+    if edge.is_stopping() {
+        return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was taken").closing());
+    }
+    let permit = edge.stream()?;
+    let producer = Producer::open(&edge.shared, name).map_err(|error| producer_fault(&error))?;
+    let (pieces, out) = stream();
+    let bulk = Bulk {
+        edge: Arc::clone(edge),
+        producer,
+        handlers: HashMap::new(),
+        unread: BytesMut::new(),
+        written: BytesMut::new(),
+        lines: 0,
+    };
+    tokio::spawn(bulk.run(body, pieces, permit));
+    let mut response = Response::new(Reply::Routed(out, service));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
+    Ok(response)
+}
+
+fn producer_name(headers: &HeaderMap) -> Result<EntityKey, Fault> {
+    let value = headers.get(PRODUCER).ok_or_else(|| {
+        let detail = "name the producer of these messages, such as `Producer: till-7`; its numbers ascend for ever";
+        Fault::new(ErrorCode::ProducerMissing, detail)
+    })?;
+    EntityKey::from_bytes(value.as_bytes())
+        .map_err(|_| Fault::new(ErrorCode::BadProducer, "a producer's name is 1 to 256 bytes of UTF-8"))
+}
+
+/// Where a message goes: its entity, the places of kind and handler, and its arguments, encoded.
+type Resolved = (Address, (usize, usize), Vec<u8>);
+
+/// One stream of messages under way.
+struct Bulk {
+    edge: Arc<Edge>,
+    producer: Producer,
+    /// The handlers of messages that are unanswered: places of kind and handler.
+    handlers: HashMap<u64, (usize, usize)>,
+    /// What was read and has no line's end yet.
+    unread: BytesMut,
+    /// Results that were not written yet.
+    written: BytesMut,
+    /// Lines read.
+    lines: u64,
+}
+
+/// What a stream waits for.
+enum Event {
+    /// More of the body.
+    Read(Bytes),
+    /// The body's end.
+    End,
+    /// Some results.
+    Results(Vec<(u64, ProducerResult)>),
+}
+
+impl Bulk {
+    async fn run<B>(mut self, body: B, pieces: Pieces, permit: OwnedSemaphorePermit)
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+        B::Error: std::fmt::Display,
+    {
+        let _permit = permit;
+        if let Err(fault) = self.work(body, &pieces).await {
+            self.wait_for_the_rest().await;
+            let fault = fault.resuming(self.producer.lowest_unanswered());
+            self.written.extend_from_slice(&line(fault));
+        }
+        // Who sees the end of the stream may open the next one at once: the name is free by then.
+        let Self { producer, mut written, .. } = self;
+        drop(producer);
+        // Whoever reads may have gone.
+        let _ = pieces.send(written.split().freeze()).await;
+    }
+
+    /// What was sent before the stream broke is answered first, as far as it will be.
+    async fn wait_for_the_rest(&mut self) {
+        let until = Instant::now() + REST_PATIENCE;
+        while self.producer.unanswered() > 0 {
+            let producer = &mut self.producer;
+            let results = poll_fn(|context| producer.poll_results(context));
+            let Ok(Ok(results)) = tokio::time::timeout_at(until, results).await else { return };
+            self.write_results(results);
+        }
+    }
+
+    async fn work<B>(&mut self, mut body: B, pieces: &Pieces) -> Result<(), Fault>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+        B::Error: std::fmt::Display,
+    {
+        let mut stopping = self.edge.stage.subscribe();
+        let mut stopping = pin!(async move {
+            // The edge outlives its streams.
+            let _ = stopping.wait_for(|stage| *stage != Stage::Serving).await;
+        });
+        let body_timeout = self.edge.settings.body_timeout;
+        let mut patience = pin!(tokio::time::sleep(body_timeout));
+        let mut is_over = false;
+        loop {
+            if is_over && self.producer.unanswered() == 0 {
+                return Ok(());
+            }
+            let has_room = self.producer.unanswered() < WINDOW && self.producer.unanswered_bytes() < WINDOW_BYTES;
+            let (reads, producer) = (!is_over && has_room, &mut self.producer);
+            let event = poll_fn(|context| {
+                if producer.unanswered() > 0
+                    && let Poll::Ready(results) = producer.poll_results(context)
+                {
+                    return Poll::Ready(results.map(Event::Results).map_err(|error| producer_fault(&error)));
+                }
+                if stopping.as_mut().poll(context).is_ready() {
+                    let detail = "the node stops; what is not answered is sent again after the next start";
+                    return Poll::Ready(Err(Fault::new(ErrorCode::NotReady, detail)));
+                }
+                if !reads {
+                    return Poll::Pending;
+                }
+                if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(context) {
+                    return Poll::Ready(match frame {
+                        None => Ok(Event::End),
+                        Some(Ok(frame)) => Ok(Event::Read(frame.into_data().unwrap_or_default())),
+                        Some(Err(error)) => Err(broken(&error)),
+                    });
+                }
+                if patience.as_mut().poll(context).is_ready() {
+                    let detail = format!("no further line arrived within {body_timeout:?}");
+                    return Poll::Ready(Err(Fault::new(ErrorCode::RequestTimeout, detail)));
+                }
+                Poll::Pending
+            })
+            .await?;
+            match event {
+                Event::Read(bytes) => self.take(&bytes)?,
+                Event::End => {
+                    is_over = true;
+                    self.take_last()?;
+                }
+                Event::Results(results) => self.write_results(results),
+            }
+            // The client's silence counts from the last that either side has said.
+            patience.as_mut().reset(Instant::now() + body_timeout);
+            if !self.written.is_empty() && pieces.send(self.written.split().freeze()).await.is_err() {
+                // Nobody reads any more; what was sent is applied all the same.
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes a piece of the body: all lines that it completes.
+    fn take(&mut self, piece: &[u8]) -> Result<(), Fault> {
+        let searched = self.unread.len();
+        self.unread.extend_from_slice(piece);
+        let Some(end) = self.unread[searched..].iter().rposition(|byte| *byte == b'\n') else {
+            let bytes_max = self.edge.settings.body_bytes_max;
+            if self.unread.len() > bytes_max {
+                let detail = format!("line {} has more than {bytes_max} bytes", self.lines + 1);
+                return Err(Fault::new(ErrorCode::LineTooLong, detail));
+            }
+            return Ok(());
+        };
+        let whole = self.unread.split_to(searched + end).freeze();
+        self.unread.advance(1);
+        for line in whole.split(|byte| *byte == b'\n') {
+            self.take_line(line)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what stands behind the last line's end.
+    fn take_last(&mut self) -> Result<(), Fault> {
+        let last = self.unread.split().freeze();
+        self.take_line(&last)
+    }
+
+    fn take_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        self.lines += 1;
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return Ok(());
+        }
+        let BulkMessage { number, entity, handler, arguments } = serde_json::from_slice::<BulkMessage<&RawValue>>(line)
+            .map_err(|error| Fault::new(ErrorCode::BadLine, format!("line {}: {error}", self.lines)))?;
+        match self.resolve(entity.parts(), &handler, arguments.map_or("", RawValue::get)) {
+            Ok((to, places, body)) => {
+                let id = self.edge.kinds[places.0].handlers[places.1].id;
+                self.producer.offer(number, to, id, body).map_err(|error| producer_fault(&error))?;
+                self.handlers.insert(number, places);
+            }
+            Err(fault) => {
+                // The partition never hears of it; but its place in the order is taken.
+                self.producer.skip(number).map_err(|error| producer_fault(&error))?;
+                self.write_fault(number, &fault);
+            }
+        }
+        Ok(())
+    }
+
+    /// A message as the partition knows it.
+    fn resolve(&self, entity: Option<(&str, &str)>, handler: &str, arguments: &str) -> Result<Resolved, Fault> {
+        let (kind, key) =
+            entity.ok_or_else(|| Fault::new(ErrorCode::BadKey, "an entity is kind and key, such as `stock/tea`"))?;
+        let place = self.edge.kind_index(kind)?;
+        let row = &self.edge.kinds[place];
+        let handler = row.handler(handler)?;
+        if handler.mode == apostate_core::Mode::Looks {
+            let detail = format!("`{}` only looks; it is asked with GET", handler.name);
+            return Err(Fault::new(ErrorCode::LookIsGet, detail));
+        }
+        let key = EntityKey::new(key).map_err(|error| Fault::new(ErrorCode::BadKey, error.to_string()))?;
+        let body = calls::arguments(&handler.arguments, arguments.as_bytes())?;
+        let number = row.handlers.iter().position(|other| other.id == handler.id).expect("it was found there");
+        Ok((Address::new(KindId::of(row.name), key), (place, number), body))
+    }
+
+    fn write_results(&mut self, results: Vec<(u64, ProducerResult)>) {
+        for (number, result) in results {
+            self.write_result(number, result);
+        }
+    }
+
+    fn write_result(&mut self, number: u64, result: ProducerResult) {
+        let edge = Arc::clone(&self.edge);
+        let Some((kind, handler)) = self.handlers.remove(&number) else { return };
+        let handler: &HandlerRow = &edge.kinds[kind].handlers[handler];
+        let outcome = match result {
+            Ok(ProducerAnswer::Done { reply }) => match calls::shown(&handler.reply, &reply) {
+                Ok(reply) => {
+                    self.written.extend_from_slice(format!("{{\"number\":{number},\"result\":\"done\"").as_bytes());
+                    if reply != b"null" {
+                        self.written.extend_from_slice(b",\"reply\":");
+                        self.written.extend_from_slice(&reply);
+                    }
+                    self.written.extend_from_slice(b"}\n");
+                    Outcome::Done
+                }
+                Err(fault) => {
+                    self.write_fault(number, &fault);
+                    Outcome::Failed
+                }
+            },
+            Ok(ProducerAnswer::Duplicate) => {
+                self.write(&BulkResult::plain(number, BulkEnding::Duplicate));
+                Outcome::Done
+            }
+            Ok(ProducerAnswer::Accepted) => {
+                self.write(&BulkResult::plain(number, BulkEnding::Accepted));
+                Outcome::Done
+            }
+            Ok(ProducerAnswer::Refused(refusal)) => {
+                let (code, text) = (Some(refusal.code), Some(refusal.text));
+                self.write(&BulkResult { code, text, ..BulkResult::plain(number, BulkEnding::Refused) });
+                Outcome::Refused
+            }
+            Err(failure) => {
+                let fault = Fault::of_failure(&failure, &|| format!("the entity of message {number}"));
+                self.write_fault(number, &fault);
+                fault.outcome()
+            }
+        };
+        edge.meters.count_streamed(handler.meter, outcome);
+    }
+
+    fn write_fault(&mut self, number: u64, fault: &Fault) {
+        let problem = fault.problem();
+        let (code, detail) = (Some(problem.code.clone()), Some(problem.detail.clone()));
+        self.write(&BulkResult { code, detail, ..BulkResult::plain(number, BulkEnding::Failed) });
+    }
+
+    fn write(&mut self, result: &BulkResult<()>) {
+        let text = serde_json::to_vec(result).expect("a result is plain data");
+        self.written.extend_from_slice(&text);
+        self.written.extend_from_slice(b"\n");
+    }
+}
+
+/// Why a stream does not go on.
+fn producer_fault(error: &ProducerError) -> Fault {
+    let code = match error {
+        ProducerError::InUse { .. } => ErrorCode::ProducerInUse,
+        ProducerError::Key(_) => ErrorCode::BadKey,
+        ProducerError::NotAscending { .. } => ErrorCode::NumbersNotAscending,
+        ProducerError::Broken { .. } => ErrorCode::StreamBroken,
+    };
+    Fault::new(code, error.to_string())
+}

@@ -1,0 +1,90 @@
+//! Where a request is for: paths of entities, read by hand.
+//!
+//! Nearly every request is for an entity, so its path is taken apart where it stands, without copying it; everything else is
+//! left to the router. A key is one segment, percent-encoded: `a%2Fb` is the key `a/b`.
+
+use apostate_core::EntityKey;
+
+/// What a path below `/entities/` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// `/entities/stock`.
+    Kind(&'a str),
+    /// `/entities/stock/tea`: kind and key, the key as it stands there.
+    Entity(&'a str, &'a str),
+    /// `/entities/stock/tea/receive`: kind, key and handler.
+    Handler(&'a str, &'a str, &'a str),
+}
+
+impl<'a> Place<'a> {
+    /// Takes `path` apart. None: it is no path of an entity.
+    pub(crate) fn of(path: &'a str) -> Option<Self> {
+        let rest = path.strip_prefix("/entities/")?;
+        let Some((kind, rest)) = rest.split_once('/') else {
+            return (!rest.is_empty()).then_some(Self::Kind(rest));
+        };
+        match rest.split_once('/') {
+            None => Some(Self::Entity(kind, rest)),
+            Some((key, handler)) => {
+                (!handler.is_empty() && !handler.contains('/')).then_some(Self::Handler(kind, key, handler))
+            }
+        }
+    }
+}
+
+/// The key that a segment of a path stands for, or why it stands for none.
+pub(crate) fn key_of(segment: &str) -> Result<EntityKey, String> {
+    if !segment.contains('%') {
+        return EntityKey::new(segment).map_err(|error| error.to_string());
+    }
+    let bytes = percent_decoded(segment).ok_or_else(|| {
+        format!("`{segment}` has a percent sign without two hexadecimal digits; a percent sign itself is `%25`")
+    })?;
+    EntityKey::from_bytes(&bytes).map_err(|error| error.to_string())
+}
+
+/// The bytes that a percent-encoded text stands for. None: a percent sign is not followed by two hexadecimal digits.
+pub(crate) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| (byte as char).to_digit(16);
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        if byte == b'%' {
+            let (&[high, low], after) = after.split_first_chunk()?;
+            bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
+            rest = after;
+        } else {
+            bytes.push(byte);
+            rest = after;
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_a_kind_an_entity_or_a_handler() {
+        assert_eq!(Place::of("/entities/stock"), Some(Place::Kind("stock")));
+        assert_eq!(Place::of("/entities/stock/tea"), Some(Place::Entity("stock", "tea")));
+        assert_eq!(Place::of("/entities/stock/a%2Fb/take"), Some(Place::Handler("stock", "a%2Fb", "take")));
+        assert_eq!(Place::of("/entities/stock//take"), Some(Place::Handler("stock", "", "take")));
+        for other in ["/", "/entities", "/entities/", "/entities/stock/tea/take/", "/entities/stock/tea/", "/parked"] {
+            let place = Place::of(other);
+            assert!(matches!(place, None | Some(Place::Handler(_, _, ""))), "{other}: {place:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_any_text_percent_encoded() {
+        for (segment, key) in [("tea", "tea"), ("a%2Fb", "a/b"), ("BANK%20CHARGES", "BANK CHARGES"), ("%c2%A3", "£")] {
+            assert_eq!(key_of(segment).expect("a key").as_str(), key);
+        }
+        assert_eq!(key_of("50%25").expect("a key").as_str(), "50%");
+        for segment in ["", "%FF", "%", "%4", "%zz", "a%2", &"x".repeat(257)] {
+            assert!(key_of(segment).is_err(), "{segment}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The pulse of a connection: what it is doing since when, so that one that does nothing can be closed.
+//!
+//! No request sets a timer. Reading, writing and serving leave marks here, and one lazy timer a connection looks at them now
+//! and then; so what a busy connection pays for its timeouts is a few words of memory.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::http::settings::HttpSettings;
+
+/// What a connection is doing since when. Times are microseconds since its start, from 1; 0 is never.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    began: Instant,
+    /// The head of a request has begun.
+    head: AtomicU64,
+    /// Nothing has been asked.
+    idle: AtomicU64,
+    /// The client takes nothing of what is written.
+    blocked: AtomicU64,
+    /// Requests and streams that are being served.
+    serving: AtomicU32,
+}
+
+/// Serves, as long as it lives.
+pub(crate) struct Service(Arc<Pulse>);
+
+/// What to do about a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Prognosis {
+    /// Look again at this time.
+    Fine(Instant),
+    /// Close it.
+    Dead,
+}
+
+impl Pulse {
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            head: AtomicU64::new(0),
+            idle: AtomicU64::new(1),
+            blocked: AtomicU64::new(0),
+            serving: AtomicU32::new(0),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// A request has come, or a stream begun.
+    pub(crate) fn serve(self: &Arc<Self>) -> Service {
+        self.serving.fetch_add(1, Ordering::Relaxed);
+        self.head.store(0, Ordering::Relaxed);
+        Service(Arc::clone(self))
+    }
+
+    fn has_read(&self) {
+        if self.serving.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == 0 {
+            self.head.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    fn has_written(&self) {
+        if self.blocked.load(Ordering::Relaxed) != 0 {
+            self.blocked.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn is_blocked(&self) {
+        if self.blocked.load(Ordering::Relaxed) == 0 {
+            self.blocked.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// How it looks now.
+    pub(crate) fn look(&self, settings: &HttpSettings) -> Prognosis {
+        let until = |since: u64, patience: Duration| self.began + Duration::from_micros(since) + patience;
+        let blocked = self.blocked.load(Ordering::Relaxed);
+        let head = self.head.load(Ordering::Relaxed);
+        let due = if blocked != 0 {
+            until(blocked, settings.write_timeout)
+        } else if self.serving.load(Ordering::Relaxed) > 0 {
+            until(self.now(), settings.write_timeout)
+        } else if head != 0 {
+            until(head, settings.header_timeout)
+        } else {
+            until(self.idle.load(Ordering::Relaxed), settings.idle_timeout)
+        };
+        if due <= Instant::now() {
+            return Prognosis::Dead;
+        }
+        // What is fine now may be in the middle of a head, or blocked, a moment later.
+        Prognosis::Fine(due.min(Instant::now() + Self::patience(settings)))
+    }
+
+    /// How long a connection need not be looked at.
+    pub(crate) fn patience(settings: &HttpSettings) -> Duration {
+        settings.header_timeout.min(settings.write_timeout).min(settings.idle_timeout)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.0.idle.store(self.0.now(), Ordering::Relaxed);
+        self.0.serving.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A socket that leaves its marks.
+pub(crate) struct Watched {
+    stream: TcpStream,
+    pulse: Arc<Pulse>,
+}
+
+impl Watched {
+    pub(crate) fn new(stream: TcpStream, pulse: Arc<Pulse>) -> Self {
+        Self { stream, pulse }
+    }
+
+    fn mark(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(_) => self.pulse.has_written(),
+            Poll::Pending => self.pulse.is_blocked(),
+        }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if into.filled().len() > before {
+            self.pulse.has_read();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.mark(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.mark(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> HttpSettings {
+        let hour = Duration::from_secs(3600);
+        HttpSettings { header_timeout: hour, write_timeout: hour, idle_timeout: hour, ..HttpSettings::default() }
+    }
+
+    #[test]
+    fn each_kind_of_doing_nothing_has_its_own_patience() {
+        let none = Duration::ZERO;
+        let pulse = Arc::new(Pulse::new());
+        assert!(matches!(pulse.look(&settings()), Prognosis::Fine(_)));
+        std::thread::sleep(Duration::from_micros(10));
+        assert_eq!(pulse.look(&HttpSettings { idle_timeout: none, ..settings() }), Prognosis::Dead);
+        pulse.has_read();
+        assert_eq!(pulse.look(&HttpSettings { header_timeout: none, ..settings() }), Prognosis::Dead);
+        assert!(matches!(pulse.look(&HttpSettings { idle_timeout: none, ..settings() }), Prognosis::Fine(_)));
+        let service = pulse.serve();
+        let impatient = HttpSettings { header_timeout: none, idle_timeout: none, ..settings() };
+        assert!(matches!(pulse.look(&impatient), Prognosis::Fine(_)), "an entity may take its time");
+        pulse.is_blocked();
+        assert_eq!(pulse.look(&HttpSettings { write_timeout: none, ..settings() }), Prognosis::Dead);
+        pulse.has_written();
+        drop(service);
+        assert!(matches!(pulse.look(&settings()), Prognosis::Fine(_)));
+    }
+}

@@ -1,0 +1,296 @@
+//! The edge at work: its threads, how they begin, and how they end.
+//!
+//! Each thread has its own reactor, its own connections and its own clerk, and meets the others only where connections are
+//! dealt out. So a request is read, asked, answered and written on one thread, and only the executor is another one.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use apostate_api::ErrorCode;
+use http_body_util::BodyExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::SettingsError;
+use crate::http::clerk::Clerk;
+use crate::http::connection::{self, Place};
+use crate::http::door::Door;
+use crate::http::edge::{Edge, Stage};
+use crate::http::fault::Fault;
+use crate::http::settings::HttpSettings;
+use crate::shared::Shared;
+
+/// How long the listener rests when the system gives it no connection, as without a free file descriptor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Threads, of each thread, that may wait for a disk.
+const BLOCKING_THREADS: usize = 8;
+
+/// Connections that wait to be taken.
+const BACKLOG: u32 = 4096;
+
+/// File descriptors that a node needs besides its connections.
+const FILES_BESIDES: u64 = 256;
+
+/// A node that listens. Dropped, it closes its connections as they are; [`stop`](Self::stop) lets answers leave first.
+pub struct Serving {
+    edge: Arc<Edge>,
+    address: SocketAddr,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Why a node does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A setting cannot be.
+    #[error("a setting cannot be used")]
+    Settings(#[from] SettingsError),
+    /// The address cannot be had.
+    #[error("{address} cannot be listened at")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system does not give us what we need.
+    #[error("the system refuses {what}")]
+    System {
+        /// What is needed.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Serving {
+    pub(crate) fn begin(shared: Arc<Shared>, settings: HttpSettings) -> Result<Self, ServeError> {
+        settings.validate()?;
+        raise_file_limit(settings.connections_max);
+        let failed = |source| ServeError::Listen { address: settings.listen, source };
+        let listener = bind(settings.listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        if settings.token.is_none() && !address.ip().is_loopback() {
+            warn!(%address, "INSECURE: everybody who reaches this address may read and change everything");
+        }
+        let threads = settings.threads();
+        let requests_max = settings.requests_max.div_ceil(threads);
+        let edge = Arc::new(Edge::new(Arc::clone(&shared), settings));
+        let mut serving = Self { edge: Arc::clone(&edge), address, threads: Vec::new() };
+        let mut dealt = Vec::new();
+        let mut crews = Vec::new();
+        for _ in 0..threads {
+            let (deal, sockets) = mpsc::unbounded_channel();
+            dealt.push(deal);
+            crews.push((runtime()?, sockets));
+        }
+        let mut listening = Some((listener, dealt));
+        for (index, (runtime, sockets)) in crews.into_iter().enumerate() {
+            let door = Door::new(Arc::clone(&edge), Arc::new(Clerk::new(Arc::clone(&shared), requests_max)));
+            // The first thread listens for all.
+            let listening = listening.take();
+            let body = move || run(runtime, Arc::new(door), sockets, listening);
+            let thread = thread::Builder::new().name(format!("apostate-http-{index}")).spawn(body);
+            serving.threads.push(thread.map_err(|source| ServeError::System { what: "a thread", source })?);
+        }
+        info!(%address, "node listens");
+        Ok(serving)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Open connections.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.edge.connections.load(Ordering::Relaxed)
+    }
+
+    /// Stops in good order: takes no new connections and no new requests, and waits until what is under way is answered, or
+    /// patience is at its end. Stop it before its node.
+    pub fn stop(mut self) {
+        self.edge.stage.send_replace(Stage::Draining);
+        let until = Instant::now() + self.edge.settings.stop_patience;
+        while self.connections() > 0 && Instant::now() < until {
+            thread::sleep(Duration::from_millis(2));
+        }
+        if self.connections() > 0 {
+            warn!(connections = self.connections(), "closing connections whose answers took too long");
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.edge.stage.send_replace(Stage::Over);
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                error!("a thread of the edge panicked: that is a bug of apostate");
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Listens. Thousands may come at once, as after a restart, and whoever finds no place in the queue waits for a second.
+fn bind(address: SocketAddr) -> io::Result<StdListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of a node that ended just now do not keep the next one from its address.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let reactor = Builder::new_current_thread().enable_io().build()?;
+    let _inside = reactor.enter();
+    socket.listen(BACKLOG)?.into_std()
+}
+
+fn runtime() -> Result<Runtime, ServeError> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_io().enable_time().max_blocking_threads(BLOCKING_THREADS).thread_name("apostate-http-blocking");
+    builder.build().map_err(|source| ServeError::System { what: "a reactor", source })
+}
+
+/// Where the listener deals a connection to.
+type Deal = mpsc::UnboundedSender<(StdStream, Place)>;
+type Sockets = mpsc::UnboundedReceiver<(StdStream, Place)>;
+
+/// The body of a thread of the edge.
+fn run(runtime: Runtime, door: Arc<Door>, sockets: Sockets, listening: Option<(StdListener, Vec<Deal>)>) {
+    let mut stage = door.edge.stage.subscribe();
+    runtime.spawn(Arc::clone(&door.clerk).work());
+    if let Some((listener, dealt)) = listening {
+        runtime.spawn(listen(Arc::clone(&door.edge), listener, dealt));
+    }
+    runtime.spawn(take_in(door, sockets));
+    // The edge outlives its threads.
+    let _ = runtime.block_on(stage.wait_for(|stage| *stage == Stage::Over));
+    // All tasks end here. Who reads the disk for a list that nobody waits for any more is not waited for either.
+    runtime.shutdown_background();
+}
+
+/// Begins to serve what is dealt to this thread.
+async fn take_in(door: Arc<Door>, mut sockets: Sockets) {
+    while let Some((stream, place)) = sockets.recv().await {
+        match TcpStream::from_std(stream) {
+            Ok(stream) => {
+                tokio::spawn(connection::serve(Arc::clone(&door), stream, place));
+            }
+            Err(error) => warn!(%error, "a connection could not be taken"),
+        }
+    }
+}
+
+/// Takes connections and deals them out, until a stop begins.
+async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
+    let mut stage = edge.stage.subscribe();
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return error!(%error, "nothing can be listened at"),
+    };
+    let mut turn = 0;
+    let mut refusals = JoinSet::new();
+    while let Some(accepted) = accept(&listener, &mut stage).await {
+        while refusals.try_join_next().is_some() {}
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Answers are small, and are waited for.
+        let _ = stream.set_nodelay(true);
+        let Some(place) = Place::take(&edge) else {
+            edge.meters.connections_refused.fetch_add(1, Ordering::Relaxed);
+            if refusals.len() < REFUSALS_MAX {
+                refusals.spawn(refuse(stream, edge.settings.connections_max));
+            }
+            continue;
+        };
+        turn = (turn + 1) % dealt.len();
+        match stream.into_std() {
+            // A thread that is gone takes its connection with it.
+            Ok(stream) => drop(dealt[turn].send((stream, place))),
+            Err(error) => warn!(%error, "a connection could not be dealt"),
+        }
+    }
+}
+
+/// The next connection. None: a stop has begun.
+async fn accept(
+    listener: &TcpListener,
+    stage: &mut watch::Receiver<Stage>,
+) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    let mut stopping = std::pin::pin!(stage.wait_for(|stage| *stage != Stage::Serving));
+    std::future::poll_fn(|context| {
+        if std::future::Future::poll(stopping.as_mut(), context).is_ready() {
+            return std::task::Poll::Ready(None);
+        }
+        listener.poll_accept(context).map(Some)
+    })
+    .await
+}
+
+/// Connections that are told at once that there are too many; more than that are closed without a word.
+const REFUSALS_MAX: usize = 64;
+
+/// How long somebody who is told that there are too many connections may take to hear it.
+const REFUSAL_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Tells a client that there are too many connections.
+async fn refuse(stream: TcpStream, max: usize) {
+    let fault = Fault::new(ErrorCode::TooManyConnections, format!("{max} connections are open; come again"));
+    let body = fault.into_response().into_body().collect().await;
+    let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let mut text = Vec::new();
+    write!(
+        text,
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {}\r\ncontent-length: {}\r\nretry-after: 1\r\n\
+         connection: close\r\n\r\n",
+        apostate_api::PROBLEM_TYPE,
+        body.len()
+    )
+    .expect("memory takes everything");
+    text.extend_from_slice(&body);
+    let tell = async {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = stream;
+        stream.write_all(&text).await?;
+        stream.shutdown().await?;
+        // What it has sent is read before the end, or the end would arrive before the answer.
+        let mut buffer = [0; 1024];
+        while stream.read(&mut buffer).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // It is gone either way.
+    let _ = tokio::time::timeout(REFUSAL_PATIENCE, tell).await;
+}
+
+/// Lets the process have as many files as its connections need, as far as it may.
+fn raise_file_limit(connections: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let needed = connections as u64 + FILES_BESIDES;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let raised = maximum.map_or(needed, |maximum| maximum.min(needed));
+    if setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum }).is_err() || raised < needed {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(needed);
+        warn!(files, needed, "the system allows fewer files than there may be connections; see `ulimit -n`");
+    }
+}

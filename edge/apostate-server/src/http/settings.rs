@@ -1,0 +1,167 @@
+//! How the edge is set up. Everything has a default, and the defaults are safe on a machine that one trusts.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::SettingsError;
+
+/// The address of a node that nobody says anything about.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+
+/// Shortest token that is one: what is shorter can be tried out.
+const TOKEN_BYTES_MIN: usize = 16;
+
+/// How a node listens to the world. Limits are those of the whole process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Where it listens. Port 0: any that is free.
+    pub listen: SocketAddr,
+    /// Who sends this as a bearer token may do everything; nobody else may do more than ask whether the node is alive.
+    pub token: Option<String>,
+    /// Listens without a token to others than this machine.
+    pub insecure: bool,
+    /// Threads that serve connections. None: one per core, and no more than four.
+    pub threads: Option<usize>,
+    /// Longest body of a request, and longest line of a stream, in bytes.
+    pub body_bytes_max: usize,
+    /// Bytes of long bodies and long answers that are in memory at once.
+    pub bodies_bytes_max: usize,
+    /// Most bytes of all header fields of one request together.
+    pub header_bytes_max: usize,
+    /// Most header fields of one request.
+    pub headers_max: usize,
+    /// Most connections at once. More are told so, and closed.
+    pub connections_max: usize,
+    /// Most lists and streams of messages at once.
+    pub streams_max: usize,
+    /// Requests that may wait for their entities at once. More are told to come again.
+    pub requests_max: usize,
+    /// How long the head of a request may take, from its first byte on.
+    pub header_timeout: Duration,
+    /// How long the body of a request may take; of a stream, how long each further piece of it.
+    pub body_timeout: Duration,
+    /// How long a connection may be idle.
+    pub idle_timeout: Duration,
+    /// How long a client may read nothing of its answer.
+    pub write_timeout: Duration,
+    /// How long [`stop`](crate::Serving::stop) waits for answers that are under way.
+    pub stop_patience: Duration,
+    /// What the interface's own description calls the application.
+    pub title: String,
+    /// The application's version, there.
+    pub version: String,
+    /// What it is, in Markdown, there.
+    pub description: String,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            listen: LISTEN,
+            token: None,
+            insecure: false,
+            threads: None,
+            body_bytes_max: 4 << 20,
+            bodies_bytes_max: 256 << 20,
+            header_bytes_max: 16 << 10,
+            headers_max: 64,
+            connections_max: 10_000,
+            streams_max: 64,
+            requests_max: 8192,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            stop_patience: Duration::from_secs(10),
+            title: "apostate".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            description: String::new(),
+        }
+    }
+}
+
+impl HttpSettings {
+    /// Everything by default, at another address.
+    #[must_use]
+    pub fn at(listen: SocketAddr) -> Self {
+        Self { listen, ..Self::default() }
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.unwrap_or(cores.min(4))
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        let Self {
+            listen,
+            token,
+            insecure,
+            threads,
+            body_bytes_max,
+            bodies_bytes_max,
+            header_bytes_max,
+            headers_max,
+            connections_max,
+            streams_max,
+            requests_max,
+            header_timeout,
+            body_timeout,
+            idle_timeout,
+            write_timeout,
+            stop_patience: _,
+            title: _,
+            version: _,
+            description: _,
+        } = self;
+        let check = |holds: bool, setting, value: &dyn ToString, allowed: &str| {
+            let error = || SettingsError { setting, value: value.to_string(), allowed: allowed.to_owned() };
+            if holds { Ok(()) } else { Err(error()) }
+        };
+        let is_open = token.is_some() || *insecure || listen.ip().is_loopback();
+        check(is_open, "listen", listen, "a loopback address, or set `token`, or say `insecure`")?;
+        if let Some(token) = token {
+            let fits = token.len() >= TOKEN_BYTES_MIN && token.bytes().all(|byte| byte.is_ascii_graphic());
+            // What it is set to is nobody's business.
+            let allowed = format!("at least {TOKEN_BYTES_MIN} characters of ASCII without spaces");
+            check(fits, "token", &"too short, or has odd characters", &allowed)?;
+        }
+        check(threads.is_none_or(|count| (1..=64).contains(&count)), "http-threads", &self.threads(), "1 to 64")?;
+        check(*body_bytes_max >= 1024, "body-bytes-max", body_bytes_max, "at least 1024")?;
+        let allowed = "at least as much as `body-bytes-max`";
+        check(bodies_bytes_max >= body_bytes_max, "bodies-bytes-max", bodies_bytes_max, allowed)?;
+        check((1024..=48 << 10).contains(header_bytes_max), "header-bytes-max", header_bytes_max, "1024 to 49152")?;
+        check((8..=100).contains(headers_max), "headers-max", headers_max, "8 to 100")?;
+        check(*connections_max >= 1, "connections-max", connections_max, "at least 1")?;
+        check(*streams_max >= 1, "streams-max", streams_max, "at least 1")?;
+        check((1..=1 << 20).contains(requests_max), "requests-max", requests_max, "1 to 1048576")?;
+        let times = [
+            ("header-timeout", header_timeout),
+            ("body-timeout", body_timeout),
+            ("idle-timeout", idle_timeout),
+            ("write-timeout", write_timeout),
+        ];
+        for (setting, time) in times {
+            check(*time >= Duration::from_millis(10), setting, &format!("{time:?}"), "at least 10 ms")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_other_machines_need_a_token() {
+        assert_eq!(HttpSettings::default().validate(), Ok(()));
+        let everywhere = HttpSettings::at(([0, 0, 0, 0], 0).into());
+        let error = everywhere.validate().unwrap_err().to_string();
+        assert_eq!(error, "`listen` is 0.0.0.0:0; choose a loopback address, or set `token`, or say `insecure`");
+        let token = |token: &str| HttpSettings { token: Some(token.to_owned()), ..everywhere.clone() };
+        assert_eq!(token("0123456789abcdef").validate(), Ok(()));
+        let error = token("secret").validate().unwrap_err().to_string();
+        assert!(error.contains("token") && !error.contains("secret"), "{error}");
+        assert_eq!(HttpSettings { insecure: true, ..everywhere }.validate(), Ok(()));
+    }
+}

@@ -1,0 +1,64 @@
+//! Visitors that somebody else's page has sent.
+//!
+//! A node without a token trusts whoever reaches it, and a browser on the same machine does. So pages of other sites must not be
+//! able to use that browser as their hand: what says that it comes from another origin is turned away, and so is what
+//! names the node by a name that anybody could have given it.
+
+use std::net::IpAddr;
+
+use hyper::HeaderMap;
+use hyper::header::{HOST, ORIGIN};
+
+/// Whether a page of another site may have sent a request with these header fields.
+pub(crate) fn is_sent_by_a_page(headers: &HeaderMap) -> bool {
+    let host = match headers.get(HOST).map(|host| host.to_str()) {
+        None => None,
+        Some(Ok(host)) if is_own_name(host) => Some(host),
+        Some(_) => return true,
+    };
+    let own = |origin: &str| {
+        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        authority.is_some() && authority == host
+    };
+    headers.get_all(ORIGIN).iter().any(|origin| !origin.to_str().is_ok_and(own))
+}
+
+/// Whether nobody else can make a browser take this name for the node's: an address, or the machine's own name for itself.
+fn is_own_name(host: &str) -> bool {
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = if has_port { host.rsplit_once(':').map_or(host, |(name, _)| name) } else { host };
+    if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        return address.parse::<IpAddr>().is_ok();
+    }
+    let name = name.to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_sent(host: &str, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse().expect("a value"));
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, origin.parse().expect("a value"));
+        }
+        is_sent_by_a_page(&headers)
+    }
+
+    #[test]
+    fn programs_and_own_pages_are_told_from_pages_of_others() {
+        for host in ["localhost", "localhost:7070", "127.0.0.1:7070", "[::1]:7070", "10.0.0.7", "a.localhost:1"] {
+            assert!(!is_sent(host, None), "{host}");
+            assert!(!is_sent(host, Some(&format!("http://{host}"))), "{host}");
+            assert!(is_sent(host, Some("http://evil.example")) && is_sent(host, Some("null")), "{host}");
+        }
+        for host in
+            ["evil.example", "evil.example:7070", "localhost.evil.example", "127.0.0.1.evil.example:7070", "::1"]
+        {
+            assert!(is_sent(host, None), "{host}");
+        }
+        assert!(is_sent("localhost:7070", Some("http://localhost:8080")), "another program of this machine");
+    }
+}

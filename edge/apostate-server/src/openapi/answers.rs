@@ -1,0 +1,88 @@
+//! What a path can answer with: its answer, and the problems that are possible there.
+
+use std::collections::BTreeMap;
+
+use apostate_api::{ErrorCode, PROBLEM_TYPE};
+use serde_json::{Map, Value, json};
+
+/// Problems of every path: of the connection, and of the node as a whole.
+const EVERYWHERE: [ErrorCode; 4] =
+    [ErrorCode::HeadersTooLarge, ErrorCode::Internal, ErrorCode::NotReady, ErrorCode::TooManyConnections];
+
+/// Writes the answers of a path.
+#[derive(Clone, Copy)]
+pub(super) struct Answers {
+    pub(super) needs_token: bool,
+}
+
+impl Answers {
+    /// The answers `good`, by their status, and the problems with `codes` and those of every path.
+    pub(super) fn of<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
+        let token: &[_] = if self.needs_token { &[ErrorCode::TokenMissing, ErrorCode::TokenWrong] } else { &[] };
+        self.with(good, &[codes, token].concat())
+    }
+
+    /// The same, for a path that needs no token.
+    pub(super) fn open<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
+        self.with(good, codes)
+    }
+
+    fn with<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
+        let mut by_status = BTreeMap::<u16, Vec<ErrorCode>>::new();
+        for code in codes.iter().chain(&EVERYWHERE) {
+            let codes = by_status.entry(code.status()).or_default();
+            if !codes.contains(code) {
+                codes.push(*code);
+            }
+        }
+        let problems = by_status.into_iter().map(|(status, mut codes)| {
+            codes.sort();
+            (status.to_string(), problem(status, &codes))
+        });
+        good.into_iter().map(|(status, answer)| (status.to_string(), answer)).chain(problems).collect()
+    }
+}
+
+fn problem(status: u16, codes: &[ErrorCode]) -> Value {
+    let lines = codes.iter().map(|code| format!("- [`{code}`]({}): {}", code.problem_type(), code.title()));
+    let mut answer = json!({
+        "description": lines.collect::<Vec<_>>().join("\n"),
+        "content": { PROBLEM_TYPE: { "schema": { "$ref": "#/components/schemas/apostate.Problem" } } },
+    });
+    if codes.iter().any(|code| code.is_retryable()) {
+        let schema = json!({ "type": "integer", "minimum": 0 });
+        answer["headers"] = json!({ "Retry-After": { "description": "Seconds to wait.", "schema": schema } });
+    }
+    if status == 401 {
+        answer["headers"] = json!({ "WWW-Authenticate": { "schema": { "type": "string" } } });
+    }
+    answer
+}
+
+/// Answers that several paths refer to.
+pub(super) fn shared() -> Value {
+    json!({
+        "Refusal": {
+            "description": "The entity said no: `refusal` has its author's code and text. [`refused`](/errors/refused)",
+            "content": { PROBLEM_TYPE: { "schema": { "$ref": "#/components/schemas/apostate.Problem" } } },
+        },
+    })
+}
+
+/// An answer in JSON.
+pub(super) fn json_answer(description: &str, schema: Value) -> Value {
+    json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+}
+
+/// An answer in text.
+pub(super) fn text_answer(description: &str, media_type: &str) -> Value {
+    json!({ "description": description, "content": { media_type: { "schema": { "type": "string" } } } })
+}
+
+/// The header field that an answer about one entity has.
+pub(super) fn with_version(mut answer: Value) -> Value {
+    let schema = json!({ "type": "integer", "minimum": 0 });
+    answer["headers"] =
+        json!({ "Entity-Version": { "description": "How often the entity was changed.", "schema": schema } });
+    answer
+}

@@ -1,0 +1,282 @@
+//! A sample kind as a caller reads of it: that paths, schemas and references say what the handlers do.
+
+use std::collections::BTreeMap;
+
+use apostate::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// What a product is called: a type with a name that no component can have.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Sku(String);
+
+impl apostate::schemars::JsonSchema for Sku {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "sku <a/b>".into()
+    }
+
+    fn json_schema(_: &mut apostate::schemars::SchemaGenerator) -> apostate::schemars::Schema {
+        apostate::schemars::json_schema!({ "type": "string", "minLength": 1 })
+    }
+}
+
+#[data]
+pub(super) struct Line {
+    sku: Sku,
+    units: u32,
+    note: Option<String>,
+}
+
+#[data]
+pub(super) enum Level {
+    None,
+    Some { units: u64, lines: Vec<Line> },
+}
+
+/// What the warehouse has of one product.
+#[entity(name = "stock")]
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Stock {
+    /// Units on the shelf.
+    on_hand: i64,
+    lines: BTreeMap<String, Line>,
+}
+
+#[handlers]
+impl Stock {
+    /// Takes in delivered units
+    /// and answers with the new level.
+    ///
+    /// Twice is twice as many.
+    #[open]
+    pub fn receive(&mut self, units: u32, #[serde(default)] note: String) -> i64 {
+        let _ = note;
+        self.on_hand += i64::from(units);
+        self.on_hand
+    }
+
+    #[open(name = "take-away")]
+    pub fn take(&mut self, line: Line) -> Result<Option<Level>, Refusal> {
+        refuse!(line.units == 0, status = 422, "nothing to take");
+        Ok(None)
+    }
+
+    #[open]
+    pub fn forget(&mut self, tx: &mut Tx) {
+        tx.delete();
+    }
+
+    /// The level, as far as it is known.
+    #[open]
+    pub fn level(&self, sku: Sku, deep: bool, at_least: Option<u8>, like: Option<Line>) -> Result<Level, Refusal> {
+        let _ = (sku, deep, at_least, like);
+        Ok(Level::None)
+    }
+
+    pub fn inner(&mut self) {}
+}
+
+fn document(needs_token: bool) -> Value {
+    let registry = <(Stock,)>::registry().expect("one kind");
+    let about = About { title: "a store", version: "1.2.3", description: "Sells *things*.", needs_token };
+    openapi(&registry, &about)
+}
+
+/// Shows every reference in `value`.
+fn references(value: &Value, show: &mut impl FnMut(&str)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| references(item, show)),
+        Value::Object(fields) => {
+            if let Some(Value::String(target)) = fields.get("$ref") {
+                show(target);
+            }
+            fields.values().for_each(|field| references(field, show));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document(true);
+    let mut count = 0;
+    references(&document, &mut |target| {
+        let pointer = target.strip_prefix('#').expect("a reference within the document");
+        assert!(document.pointer(pointer).is_some(), "{target} leads nowhere");
+        count += 1;
+    });
+    assert!(count > 50, "{count} references");
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    for name in ["Line", "Level", "sku__a_b_", "apostate.Problem"] {
+        assert!(schemas.contains_key(name), "{name} in {:?}", schemas.keys());
+    }
+}
+
+#[test]
+fn open_handlers_have_paths_and_others_have_none() {
+    let document = document(false);
+    let paths = document["paths"].as_object().expect("paths");
+    let of_stock: Vec<_> = paths.keys().filter(|path| path.starts_with("/entities/")).map(String::as_str).collect();
+    assert_eq!(
+        of_stock,
+        [
+            "/entities/stock",
+            "/entities/stock/{key}",
+            "/entities/stock/{key}/forget",
+            "/entities/stock/{key}/level",
+            "/entities/stock/{key}/receive",
+            "/entities/stock/{key}/take-away",
+        ]
+    );
+    for path in [
+        "/",
+        "/errors/{code}",
+        "/health",
+        "/messages",
+        "/metrics",
+        "/openapi.json",
+        "/parked",
+        "/parked/{id}/retry",
+        "/partitions",
+        "/ready",
+    ] {
+        assert!(paths.contains_key(path), "{path}");
+    }
+    let mut names: Vec<_> = paths.values().flat_map(|path| path.as_object().expect("operations").values()).collect();
+    names.sort_by_key(|operation| operation["operationId"].as_str().map(str::to_owned));
+    let has = |name: &Value| names.iter().any(|operation| operation["operationId"] == *name);
+    for (path, link) in [("/entities/stock", "state"), ("/parked", "show"), ("/parked", "retry")] {
+        let link = &paths[path]["get"]["responses"]["200"]["links"][link];
+        assert!(has(&link["operationId"]), "{link} leads nowhere");
+    }
+    let count = names.len();
+    names.dedup_by_key(|operation| operation["operationId"].as_str().map(str::to_owned));
+    assert_eq!(names.len(), count, "an operation has its name to itself");
+}
+
+#[test]
+fn a_call_is_described_as_its_author_wrote_it() {
+    let document = document(false);
+    let receive = &document["paths"]["/entities/stock/{key}/receive"]["post"];
+    assert_eq!(receive["operationId"], "stock.receive");
+    assert_eq!(receive["summary"], "Takes in delivered units and answers with the new level.");
+    assert!(receive["description"].as_str().is_some_and(|text| text.ends_with("Twice is twice as many.")));
+    let body = &receive["requestBody"];
+    let units = json!({ "type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX });
+    let expected = json!({ "type": "object", "properties": { "units": units, "note": { "type": "string" } }, "required": ["units"] });
+    assert_eq!((&body["required"], &body["content"]["application/json"]["schema"]), (&json!(true), &expected));
+    let reply = json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX });
+    assert_eq!(receive["responses"]["200"]["content"]["application/json"]["schema"], reply);
+    assert!(receive["responses"].get("4XX").is_none(), "it cannot refuse");
+    let take = &document["paths"]["/entities/stock/{key}/take-away"]["post"];
+    assert_eq!(take["responses"]["4XX"]["$ref"], "#/components/responses/Refusal");
+    assert_eq!(document["paths"]["/entities/stock/{key}/forget"]["post"]["requestBody"]["required"], false);
+}
+
+#[test]
+fn a_look_takes_its_arguments_from_the_query() {
+    let document = document(false);
+    let level = &document["paths"]["/entities/stock/{key}/level"]["get"];
+    assert!(level.get("requestBody").is_none());
+    let parameter = |name: &str| {
+        let parameters = level["parameters"].as_array().expect("parameters");
+        parameters.iter().find(|parameter| parameter["name"] == name).expect("a parameter").clone()
+    };
+    assert_eq!(
+        parameter("deep"),
+        json!({ "name": "deep", "in": "query", "required": true, "schema": { "type": "boolean" } })
+    );
+    assert_eq!(parameter("sku")["schema"]["$ref"], "#/components/schemas/sku__a_b_");
+    let at_least = json!({ "type": "integer", "format": "uint8", "minimum": 0, "maximum": 255 });
+    assert_eq!((&parameter("at_least")["required"], &parameter("at_least")["schema"]), (&json!(false), &at_least));
+    assert!(parameter("like").get("content").is_some(), "an object stands in a query as JSON");
+}
+
+#[test]
+fn a_token_is_asked_for_where_one_is_set() {
+    let (open, closed) = (document(false), document(true));
+    assert!(open.get("security").is_none() && open["components"].get("securitySchemes").is_none());
+    assert_eq!(closed["security"], json!([{ "token": [] }]));
+    for (path, needs_token) in [("/parked", true), ("/entities/stock", true), ("/health", false)] {
+        let operation = &closed["paths"][path]["get"];
+        assert_eq!(operation["responses"].get("401").is_some(), needs_token, "{path}");
+        assert_eq!(operation.get("security").is_none(), needs_token, "{path}");
+    }
+}
+
+/// What a wire type writes is what its schema says, no more and no less.
+#[test]
+fn the_wire_is_as_described() {
+    use apostate_api::{
+        BulkEnding, BulkMessage, BulkResult, EntityName, ErrorCode, Health, NodeStatus, ParkedItem, PartitionItem,
+        Problem,
+    };
+
+    let text = || "text".to_owned();
+    let all = Some(text());
+    let problem = Problem {
+        instance: all.clone(),
+        retry_after: Some(1),
+        resume_from: Some(1),
+        ..Problem::refused(409, "code", "text")
+    };
+    let message =
+        BulkMessage { number: 1, entity: EntityName::Text(text()), handler: text(), arguments: Some(json!({})) };
+    let result = BulkResult {
+        reply: Some(json!(1)),
+        code: all.clone(),
+        text: all.clone(),
+        detail: all.clone(),
+        ..BulkResult::plain(1, BulkEnding::Done)
+    };
+    let parked = ParkedItem {
+        id: text(),
+        kind: text(),
+        key: text(),
+        handler: text(),
+        from: all.clone(),
+        number: 1,
+        reason: text(),
+        since: 1,
+        arguments: Some(json!({})),
+    };
+    let partition = PartitionItem {
+        id: 0,
+        first: text(),
+        last: text(),
+        stopped: all,
+        is_serving: true,
+        is_quiet: true,
+        epoch: 1,
+        durable: 1,
+        entities: 1,
+        entity_bytes: 1,
+        dirty_bytes: 1,
+        inbox: 1,
+        outbox: 1,
+        parked: 1,
+        requests: 1,
+    };
+    let status = NodeStatus { version: text(), partitions: vec![partition], log_bytes: 1 };
+    let schemas = schemas::of_the_wire();
+    let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    let check = |name: &str, value: Value| {
+        assert_eq!(keys(&value), keys(&schemas[&format!("apostate.{name}")]["properties"]), "{name}");
+    };
+    let partition = &schemas["apostate.NodeStatus"]["properties"]["partitions"]["items"];
+    let shown = serde_json::to_value(&status).expect("JSON");
+    assert_eq!(keys(&shown["partitions"][0]), keys(&partition["properties"]));
+    check("NodeStatus", shown);
+    check("Problem", serde_json::to_value(problem).expect("JSON"));
+    check("BulkMessage", serde_json::to_value(message).expect("JSON"));
+    check("BulkResult", serde_json::to_value(result).expect("JSON"));
+    check("ParkedItem", serde_json::to_value(parked).expect("JSON"));
+    check("Health", serde_json::to_value(Health { status: text() }).expect("JSON"));
+    // What need not be there is what is left out when there is nothing to say.
+    let least = serde_json::to_value(Problem::new(ErrorCode::Busy, "text")).expect("JSON");
+    let mut required: Vec<_> = schemas["apostate.Problem"]["required"].as_array().expect("names").clone();
+    required.sort_by_key(|name| name.as_str().map(str::to_owned));
+    assert_eq!(keys(&least), required);
+}

@@ -1,0 +1,104 @@
+//! A whole `main`: a node with its entities, served over HTTP until somebody says to stop.
+
+use std::io;
+use std::net::SocketAddr;
+
+use apostate_core::Entities;
+use tracing::info;
+
+use crate::config::{Config, ConfigError, LogFormat, LogLevel};
+use crate::{HttpSettings, Node, OpenError, ServeError, StopError, StopSignal};
+
+/// What the application is called where it describes itself.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Its name.
+    pub title: &'static str,
+    /// What it is for, in a sentence.
+    pub description: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// Why a node did not run, or did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// What was said about settings cannot be used. Nothing was started.
+    #[error("the settings cannot be used")]
+    Config(#[from] ConfigError),
+    /// The system does not let us listen for signals. Nothing was started.
+    #[error("the system does not say when to stop")]
+    Signals(#[source] io::Error),
+    /// The node does not open.
+    #[error("the node does not open")]
+    Open(#[from] OpenError),
+    /// The node cannot be reached.
+    #[error("the node cannot be served")]
+    Serve(#[from] ServeError),
+    /// Nobody takes what is written.
+    #[error("the output cannot be written")]
+    Output(#[source] io::Error),
+    /// The node did not stop in good order; nothing that was acknowledged is lost.
+    #[error("the node did not stop in good order")]
+    Stop(#[from] StopError),
+}
+
+/// Runs a node with the entities `E` until SIGTERM or ctrl-c; then answers what is under way, makes checkpoints, and ends.
+/// `welcome` is told where it listens, once it does.
+///
+/// ```no_run
+/// # use apostate::prelude::*;
+/// # #[entity(name = "stock")]
+/// # #[derive(Default, Serialize, Deserialize)]
+/// # pub struct Stock { on_hand: u32 }
+/// # #[handlers]
+/// # impl Stock {}
+/// use apostate_server::{About, Config, run};
+///
+/// let about = About { title: "The shop", description: "Sells tea.", version: "1.0.0" };
+/// run::<(Stock,)>(Config::from_command_line(), about, |address| Ok(println!("http://{address}")))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// See [`RunError`]. Settings are looked at before anything starts.
+pub fn run<E: Entities>(
+    config: Config,
+    about: About,
+    welcome: impl FnOnce(SocketAddr) -> io::Result<()>,
+) -> Result<(), RunError> {
+    let config = config.with_file()?;
+    let settings = config.settings()?;
+    let http = HttpSettings {
+        title: about.title.to_owned(),
+        description: about.description.to_owned(),
+        version: about.version.to_owned(),
+        ..config.http_settings()?
+    };
+    let mut stop = StopSignal::listen().map_err(RunError::Signals)?;
+    init_log(config.log_format.unwrap_or_default(), config.log_level.unwrap_or_default());
+    let mut node = Node::open::<E>(settings)?;
+    let serving = node.serve(http)?;
+    welcome(serving.local_addr()).map_err(RunError::Output)?;
+    let signal = stop.wait();
+    info!(signal, "answering what is under way, then stopping");
+    serving.stop();
+    Ok(node.stop()?)
+}
+
+/// Logs to stderr from now on, unless the program has seen to that already.
+fn init_log(format: LogFormat, level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    };
+    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_target(false);
+    // One that is there already is the program's own, and stays.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+}

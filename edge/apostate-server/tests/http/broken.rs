@@ -1,0 +1,124 @@
+//! What is broken is named, and everything else goes on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use apostate::prelude::*;
+use apostate_server::{Node, Serving, Settings};
+
+use crate::support::{App, Client, settings};
+
+/// What another build takes a `slow` for: its number is a text now, and nobody wrote a migration.
+#[entity(name = "slow")]
+#[derive(Default, Serialize, Deserialize)]
+pub struct Renamed {
+    done: String,
+}
+
+#[handlers]
+impl Renamed {
+    /// Replies with what JSON cannot say: its keys are texts.
+    #[open]
+    pub fn puzzle(&mut self) -> BTreeMap<Vec<u8>, u8> {
+        self.done.push('x');
+        BTreeMap::from([(vec![1, 2], 3)])
+    }
+}
+
+fn start<E: apostate_core::Entities>(data: &Path) -> (Node, Serving, Client) {
+    let settings_of_node = Settings { partitions: Some(2), segment_bytes: 1 << 20, ..Settings::new(data) };
+    let node = Node::open::<E>(settings_of_node).expect("a node");
+    let serving = node.serve(settings()).expect("it listens");
+    let client = Client::connect(serving.local_addr());
+    (node, serving, client)
+}
+
+fn key_of(number: usize) -> String {
+    format!("key-{number}")
+}
+
+/// Two keys that two partitions have between them, the lower one first.
+fn far_apart() -> (String, String) {
+    let hash = |key: &String| {
+        let key = EntityKey::new(key).expect("a key");
+        apostate_core::ring_hash(apostate_core::KindId::of("stock"), &key)
+    };
+    let low = (0..).map(key_of).find(|key| hash(key) < 1 << 62).expect("there are many");
+    let high = (0..).map(key_of).find(|key| hash(key) > 3 << 62).expect("there are many");
+    (low, high)
+}
+
+/// Flips a bit in the state of the entity `key`, wherever the store has it.
+fn damage(store: &Path, key: &str) {
+    // As the key ends in a cell's own key: two zero bytes follow.
+    let needle = [key.as_bytes(), &[0, 0]].concat();
+    let mut hits = 0;
+    for path in files(store) {
+        let mut bytes = std::fs::read(&path).expect("readable");
+        let found = bytes.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
+        let found: Vec<usize> = found.map(|(at, _)| at).collect();
+        for at in &found {
+            bytes[at + needle.len() + 12] ^= 1;
+        }
+        hits += found.len();
+        if !found.is_empty() {
+            std::fs::write(&path, bytes).expect("written");
+        }
+    }
+    assert!(hits > 0, "the store has the entity");
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("readable").map(|entry| entry.expect("readable").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_damaged_store_stops_its_partition_and_its_neighbour_answers() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let line = |number: usize, key: &str| {
+        format!(
+            "{{\"number\":{number},\"entity\":\"stock/{key}\",\"handler\":\"receive\",\"arguments\":{{\"units\":1}}}}\n"
+        )
+    };
+    {
+        let (mut node, serving, mut client) = start::<App>(dir.path());
+        let body: String = (1..=4000).map(|number| line(number, &key_of(number - 1))).collect();
+        let answer = client.ask("POST", "/messages", &[("producer", "fill")], &body);
+        assert_eq!(answer.lines().len(), 4000);
+        serving.stop();
+        node.stop().expect("stopped");
+    }
+    let (low, high) = far_apart();
+    damage(&dir.path().join("store"), &low);
+
+    let (_node, _serving, mut client) = start::<App>(dir.path());
+    let accept = [("accept", "application/x-ndjson")];
+    let listed = client.ask("GET", "/entities/stock", &accept, "").lines();
+    assert_eq!(listed.last().expect("a line")["code"], "store-unreadable", "a list leaves nothing out in silence");
+    client.get(&format!("/entities/stock/{low}")).problem("outcome-unknown");
+    client.post(&format!("/entities/stock/{low}/receive"), r#"{"units":1}"#).problem("partition-stopped");
+    client.get("/ready").problem("partition-stopped");
+    let broken = client.ask("POST", "/messages", &[("producer", "more")], &line(1, &low)).lines();
+    assert_eq!((broken.len(), &broken[0]["code"], &broken[0]["resume_from"]), (1, &"stream-broken".into(), &1.into()));
+    assert_eq!(client.post(&format!("/entities/stock/{high}/receive"), r#"{"units":1}"#).good(), 2);
+    let node = client.get("/partitions").good();
+    assert!(node["partitions"][0]["stopped"].as_str().is_some_and(|reason| reason.contains("damaged")), "{node}");
+}
+
+#[test]
+fn a_state_of_another_build_and_a_reply_that_json_cannot_say_are_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    {
+        let (mut node, serving, mut client) = start::<App>(dir.path());
+        assert_eq!(client.post("/entities/slow/a/tick", "").good(), 1);
+        serving.stop();
+        node.stop().expect("stopped");
+    }
+    let (_node, _serving, mut client) = start::<(Renamed,)>(dir.path());
+    client.get("/entities/slow/a").problem("unreadable-state");
+    client.post("/entities/slow/a/puzzle", "").problem("unreadable-state");
+    client.get("/entities/slow").problem("unreadable-state");
+    let problem = client.post("/entities/slow/b/puzzle", "").problem("internal");
+    assert!(problem["detail"].as_str().expect("text").starts_with("it was done"), "{problem}");
+}

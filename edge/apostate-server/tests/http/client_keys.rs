@@ -1,0 +1,68 @@
+//! Client keys: asked twice, done once.
+
+use std::thread;
+
+use crate::support::{Client, Response, Server};
+
+fn ask(client: &mut Client, key: &str, handler: &str, units: u32) -> Response {
+    let path = format!("/entities/stock/tea/{handler}");
+    client.ask("POST", &path, &[("idempotency-key", key)], &format!(r#"{{"units":{units}}}"#))
+}
+
+#[test]
+fn the_same_key_gets_the_same_reply_in_either_form() {
+    let server = Server::start();
+    let mut client = server.client();
+    assert_eq!(ask(&mut client, "\"one\"", "receive", 5).good(), 5);
+    assert_eq!(ask(&mut client, "one", "receive", 5).good(), 5);
+    assert_eq!(ask(&mut client, "two", "receive", 5).good(), 10);
+    assert_eq!(ask(&mut client, "\"one\"", "receive", 5).good(), 5);
+}
+
+#[test]
+fn a_refusal_is_remembered_too_and_all_of_it_across_restarts() {
+    let mut server = Server::start();
+    let first = ask(&mut server.client(), "no", "take", 5);
+    first.problem("refused");
+    assert_eq!(ask(&mut server.client(), "yes", "receive", 5).good(), 5);
+    for gracefully in [false, true, false] {
+        server = server.restart(gracefully);
+        let mut client = server.client();
+        let again = ask(&mut client, "no", "take", 5);
+        assert_eq!((again.status, again.json()), (first.status, first.json()));
+        assert_eq!(ask(&mut client, "yes", "receive", 5).good(), 5);
+    }
+}
+
+#[test]
+fn another_request_with_the_same_key_is_told_so() {
+    let server = Server::start();
+    let mut client = server.client();
+    assert_eq!(ask(&mut client, "one", "receive", 5).good(), 5);
+    ask(&mut client, "one", "receive", 6).problem("client-key-reused");
+    ask(&mut client, "one", "take", 5).problem("client-key-reused");
+    assert_eq!(client.get("/entities/stock/tea/available").good(), 5);
+}
+
+#[test]
+fn repetitions_that_are_under_way_together_are_done_once() {
+    let server = Server::start();
+    let address = server.address();
+    let threads: Vec<_> =
+        (0..8).map(|_| thread::spawn(move || ask(&mut Client::connect(address), "one", "receive", 5).good())).collect();
+    for thread in threads {
+        assert_eq!(thread.join().expect("no panic"), 5);
+    }
+    assert_eq!(server.client().get("/entities/stock/tea").good()["version"], 1);
+}
+
+#[test]
+fn what_cannot_be_a_key_is_told_so() {
+    let server = Server::start();
+    let mut client = server.client();
+    for key in ["\"open", "two words", "", &"k".repeat(256)] {
+        ask(&mut client, key, "receive", 5).problem("bad-client-key");
+    }
+    ask(&mut client, "01920000-0000-7abc-8def-0123456789ab", "receive", 5).problem("client-key-expired");
+    client.get("/entities/stock/tea").problem("entity-missing");
+}

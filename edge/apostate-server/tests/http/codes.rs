@@ -1,0 +1,82 @@
+//! Every error code that the node documents is one that it gives: here those that no other file of this folder is about.
+
+use crate::support::{Server, settings};
+
+#[test]
+fn names_that_are_not_there_are_told_apart() {
+    let server = Server::start();
+    let mut client = server.client();
+    let problem = client.post("/entities/ghost/tea/boo", "").problem("kind-missing");
+    assert!(problem["detail"].as_str().expect("text").contains("stock, slow"), "{problem}");
+    client.get("/entities/ghost/tea").problem("kind-missing");
+    client.get("/entities/ghost").problem("kind-missing");
+    let problem = client.post("/entities/stock/tea/boo", "").problem("handler-missing");
+    assert!(problem["detail"].as_str().expect("text").contains("receive, take, available"), "{problem}");
+    client.post("/entities/stock/tea/stumble", "").problem("handler-not-open");
+    for path in ["/nothing", "/entities", "/entities/", "/entities/stock/tea/receive/now", "/%FF", "/errors/none", "//"]
+    {
+        client.get(path).problem("path-unknown");
+    }
+}
+
+#[test]
+fn methods_that_a_path_does_not_know_are_told_which_it_knows() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (method, path, allow) in [
+        ("POST", "/health", "GET, HEAD"),
+        ("DELETE", "/metrics", "GET, HEAD"),
+        ("PUT", "/parked/x", "GET, HEAD, DELETE"),
+        ("GET", "/parked/x/retry", "POST"),
+        ("DELETE", "/entities/stock", "GET, HEAD"),
+        ("GET", "/messages", "POST"),
+        ("OPTIONS", "/", "GET, HEAD"),
+    ] {
+        let answer = client.ask(method, path, &[], "");
+        answer.problem("method-not-allowed");
+        assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
+    }
+}
+
+#[test]
+fn arguments_that_do_not_fit_name_the_field_at_fault() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (body, names) in [
+        ("{", ""),
+        ("[5]", "object"),
+        ("{}", "units"),
+        (r#"{"units":"five"}"#, "units"),
+        (r#"{"units":-1}"#, "units"),
+        (r#"{"units":5} 6"#, ""),
+        ("\u{feff}{}", ""),
+    ] {
+        let problem = client.post("/entities/stock/tea/receive", body).problem("bad-json");
+        assert!(problem["detail"].as_str().expect("text").contains(names), "{body}: {problem}");
+    }
+    client.get("/entities/stock/tea").problem("entity-missing");
+}
+
+#[test]
+fn headers_that_cannot_be_read_are_told_so() {
+    let server = Server::start();
+    let mut client = server.client();
+    for header in [("prefer", "wait=soon"), ("deadline-ms", "soon"), ("deadline-ms", "-5")] {
+        client.ask("POST", "/entities/stock/tea/receive", &[header], r#"{"units":5}"#).problem("bad-header");
+    }
+    let (name, value) = ("x-long", "x".repeat(20_000));
+    server.client().ask("GET", "/health", &[(name, &value)], "").problem("headers-too-large");
+    let many: Vec<_> = (0..90).map(|_| ("x-many", "1")).collect();
+    server.client().ask("GET", "/health", &many, "").problem("headers-too-large");
+}
+
+#[test]
+fn every_code_has_a_page_that_the_node_serves() {
+    let server = Server::with(1, settings());
+    let mut client = server.client();
+    for code in apostate_api::ErrorCode::ALL {
+        let page = client.get(code.problem_type());
+        assert_eq!((page.status, page.header("content-type")), (200, Some("text/markdown; charset=utf-8")));
+        assert!(page.text().contains(code.as_str()), "{code}");
+    }
+}

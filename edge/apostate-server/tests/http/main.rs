@@ -1,0 +1,23 @@
+//! Journeys over real sockets: what a client of a node sees, one behaviour a file.
+
+#![allow(unreachable_pub, reason = "the modules of one test see each other")]
+
+mod support;
+
+mod broken;
+mod calls;
+mod client_keys;
+mod codes;
+mod connections;
+mod deadlines;
+mod hostile;
+mod keys;
+mod lists;
+mod looks;
+mod messages;
+mod operators;
+mod overload;
+mod states;
+mod stopping;
+mod timeouts;
+mod tokens;

@@ -1,0 +1,117 @@
+//! What operators and their programs see.
+
+use std::time::Duration;
+
+use apostate_server::{Node, Settings};
+
+use crate::support::{App, Client, Gate, Server, settings, wait_until};
+
+#[test]
+fn a_node_says_what_it_is_and_how_it_is() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.post("/entities/stock/tea/receive", r#"{"units":5}"#);
+    let welcome = client.get("/");
+    assert!(
+        welcome.text().contains("/entities/stock") && welcome.text().contains("/openapi.json"),
+        "{}",
+        welcome.text()
+    );
+    assert_eq!(client.get("/health").good()["status"], "alive");
+    assert_eq!(client.get("/ready").good()["status"], "ready");
+    let node = client.get("/partitions").good();
+    let partitions = node["partitions"].as_array().expect("partitions");
+    assert_eq!(partitions.len(), 2);
+    assert_eq!((&partitions[0]["first"], &partitions[1]["last"]), (&"0".repeat(16).into(), &"f".repeat(16).into()));
+    assert!(partitions.iter().all(|partition| partition["is_serving"] == true));
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.post("/entities/stock/tea/receive", r#"{"units":5}"#);
+    client.post("/entities/stock/tea/take", r#"{"units":9}"#);
+    client.post("/entities/stock/tea/take", r#"{"units":"nine"}"#);
+    client.get("/entities/stock/tea/available");
+    client.get("/entities/stock/tea");
+    let metrics = client.get("/metrics");
+    assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let text = metrics.text();
+    for line in [
+        "apostate_requests_total{kind=\"stock\",handler=\"receive\",outcome=\"done\"} 1",
+        "apostate_requests_total{kind=\"stock\",handler=\"take\",outcome=\"refused\"} 1",
+        "apostate_requests_total{kind=\"stock\",handler=\"take\",outcome=\"invalid\"} 1",
+        "apostate_requests_total{kind=\"stock\",handler=\"available\",outcome=\"done\"} 1",
+        "apostate_requests_total{kind=\"stock\",handler=\"(state)\",outcome=\"done\"} 1",
+        "apostate_request_seconds_count{kind=\"stock\",handler=\"receive\"} 1",
+        "apostate_http_responses_total{status=\"409\"} 1",
+        "apostate_http_connections 1",
+        "apostate_partition_up{partition=\"1\"} 1",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
+    }
+    for name in ["position", "epoch", "inbox", "outbox", "parked", "entities", "entity_bytes", "refusals_ignored_total"]
+    {
+        assert!(text.contains(&format!("\napostate_partition_{name}{{partition=\"1\"}} ")), "{name} is not in\n{text}");
+    }
+}
+
+#[test]
+fn the_description_has_every_open_handler() {
+    let server = Server::start();
+    let description = server.client().get("/openapi.json").good();
+    let paths = description["paths"].as_object().expect("paths");
+    assert!(paths["/entities/stock/{key}/receive"]["post"].is_object());
+    assert!(paths["/entities/stock/{key}/available"]["get"].is_object());
+    assert!(!paths.contains_key("/entities/stock/{key}/stumble"));
+}
+
+/// The parked messages.
+fn parked(client: &mut Client) -> Vec<serde_json::Value> {
+    client.get("/parked").good()["items"].as_array().expect("items").clone()
+}
+
+#[test]
+fn parked_messages_are_listed_shown_retried_and_dismissed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let retry_time_max = Duration::from_millis(1);
+    let node =
+        Node::open::<App>(Settings { partitions: Some(2), retry_time_max, ..Settings::new(dir.path().join("data")) });
+    let node = node.expect("a node");
+    let serving = node.serve(settings()).expect("it listens");
+    let mut client = Client::connect(serving.local_addr());
+    assert_eq!(parked(&mut client), Vec::<serde_json::Value>::new());
+    for other in ["a/b", "milk"] {
+        client.post("/entities/stock/tea/jinx", &format!(r#"{{"other":"{other}"}}"#));
+    }
+    wait_until("both are parked", || parked(&mut client).len() == 2);
+    let items = parked(&mut client);
+    for item in &items {
+        assert_eq!(
+            (&item["kind"], &item["handler"], &item["from"]),
+            (&"stock".into(), &"stumble".into(), &"stock/tea".into())
+        );
+        assert!(item["reason"].as_str().expect("text").contains("it stumbled"), "{item}");
+        assert_eq!(item["arguments"], serde_json::json!({}));
+        let id = item["id"].as_str().expect("an id");
+        assert_eq!(&client.get(&format!("/parked/{id}")).good(), item);
+    }
+    let id = |key: &str| {
+        let item = items.iter().find(|item| item["key"] == key).expect("it is parked");
+        item["id"].as_str().expect("an id").to_owned()
+    };
+    Gate::open("stumble");
+    assert_eq!(client.post(&format!("/parked/{}/retry", id("a/b")), "").status, 204);
+    wait_until("it was applied", || client.get("/entities/stock/a%2Fb").status == 200);
+    assert_eq!(client.get("/entities/stock/a%2Fb").good()["state"]["on_hand"], 100);
+    assert_eq!(client.ask("DELETE", &format!("/parked/{}", id("milk")), &[], "").status, 204);
+    assert_eq!(parked(&mut client), Vec::<serde_json::Value>::new());
+    client.get("/entities/stock/milk").problem("entity-missing");
+    for key in ["a/b", "milk"] {
+        client.post(&format!("/parked/{}/retry", id(key)), "").problem("parked-missing");
+        client.ask("DELETE", &format!("/parked/{}", id(key)), &[], "").problem("parked-missing");
+        client.get(&format!("/parked/{}", id(key))).problem("parked-missing");
+    }
+    client.get("/parked/x").problem("parked-missing");
+}

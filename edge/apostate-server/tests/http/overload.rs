@@ -1,0 +1,71 @@
+//! Overload: more than there may be is told to come again, and what there may be is served.
+
+use apostate_server::HttpSettings;
+
+use crate::support::{Client, Gate, Server, request, settings, wait_until};
+
+#[test]
+fn requests_too_many_are_told_to_come_again_and_nothing_of_them_is_done() {
+    let server = Server::with(1, HttpSettings { requests_max: 4, threads: Some(1), ..settings() });
+    let mut holder = server.client();
+    holder.send(request("POST", "/entities/slow/a/pass", &[], r#"{"gate":"overload"}"#));
+    wait_until("it is under way", || Gate::is_waited_for("overload"));
+    let mut waiting: Vec<Client> = (0..3).map(|_| server.client()).collect();
+    for client in &mut waiting {
+        client.send(request("POST", "/entities/slow/b/tick", &[], ""));
+    }
+    let mut client = server.client();
+    let busy = || {
+        let mut client = server.client();
+        client.ask("POST", "/entities/slow/c/tick", &[("deadline-ms", "1")], "").status == 429
+    };
+    wait_until("there is no room", busy);
+    client.post("/entities/slow/c/tick", "").problem("busy");
+    Gate::open("overload");
+    assert_eq!(holder.response().good(), 1);
+    let mut levels: Vec<_> = waiting.iter_mut().map(|client| client.response().good().as_u64()).collect();
+    levels.sort_unstable();
+    assert_eq!(levels, [Some(1), Some(2), Some(3)]);
+    assert_eq!(client.post("/entities/slow/c/tick", "").good(), 1, "what was turned away was not done");
+}
+
+#[test]
+fn long_bodies_share_a_budget() {
+    let (body_bytes_max, bodies_bytes_max) = (1 << 20, 3 << 20);
+    let server = Server::with(1, HttpSettings { body_bytes_max, bodies_bytes_max, ..settings() });
+    let head = format!(
+        "POST /entities/stock/tea/measure HTTP/1.1\r\nhost: localhost\r\ncontent-length: {body_bytes_max}\r\n\r\n{{\"text\":\""
+    );
+    // Each has announced a megabyte, and takes its time with it.
+    let mut slow: Vec<Client> = (0..3).map(|_| server.client()).collect();
+    for client in &mut slow {
+        client.send(&head);
+    }
+    let mut client = server.client();
+    wait_until("there is no memory left", || {
+        let mut another = server.client();
+        another.send(&head);
+        another.send("x".repeat(20_000));
+        // One that finds room waits for its body, as the others do.
+        let _ = another.writer().set_read_timeout(Some(std::time::Duration::from_millis(200)));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| another.try_response()))
+            .is_ok_and(|answer| answer.is_some_and(|answer| answer.status == 429))
+    });
+    assert_eq!(client.post("/entities/stock/tea/receive", r#"{"units":1}"#).good(), 1, "short ones need none");
+    let rest = "x".repeat(body_bytes_max - r#"{"text":""}"#.len());
+    for client in &mut slow {
+        client.send(format!("{rest}\"}}"));
+        assert_eq!(client.response().status, 200);
+    }
+}
+
+#[test]
+fn streams_too_many_are_told_so() {
+    let server = Server::with(1, HttpSettings { streams_max: 1, ..settings() });
+    let mut stream = server.client();
+    stream.send("POST /messages HTTP/1.1\r\nhost: localhost\r\nproducer: one\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert_eq!(stream.head_only().status, 200);
+    let mut client = server.client();
+    client.get("/entities/stock").problem("too-many-streams");
+    client.ask("POST", "/messages", &[("producer", "two")], "").problem("too-many-streams");
+}

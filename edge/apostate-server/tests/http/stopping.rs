@@ -1,0 +1,39 @@
+//! Stopping: what is under way is answered, and nothing new is taken.
+
+use std::thread;
+
+use crate::support::{Gate, Server, request, wait_until};
+
+#[test]
+fn answers_that_are_under_way_leave_before_the_end() {
+    let mut server = Server::start();
+    let mut idle = server.client();
+    assert_eq!(idle.get("/ready").good()["status"], "ready");
+    let mut client = server.client();
+    client.send(request("POST", "/entities/slow/a/pass", &[], r#"{"gate":"stopping"}"#));
+    wait_until("it is under way", || Gate::is_waited_for("stopping"));
+    let serving = server.serving.take().expect("it listens");
+    let address = serving.local_addr();
+    let stopping = thread::spawn(move || serving.stop());
+    assert!(idle.is_closed(), "an idle connection is closed at once");
+    Gate::open("stopping");
+    let answer = client.response();
+    assert_eq!(answer.good(), 1);
+    assert!(client.is_closed());
+    stopping.join().expect("no panic");
+    assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens any more");
+    server.node.stop().expect("it stops");
+}
+
+#[test]
+fn a_node_that_is_closed_behind_its_edge_says_that_it_is_not_ready() {
+    let mut server = Server::start();
+    let mut client = server.client();
+    server.node.stop().expect("it stops");
+    client.get("/ready").problem("not-ready");
+    client.post("/entities/stock/tea/receive", r#"{"units":1}"#).problem("not-ready");
+    let mut client = server.client();
+    client.get("/entities/stock").problem("not-ready");
+    client.ask("POST", "/messages", &[("producer", "one")], "").problem("not-ready");
+    assert_eq!(server.client().get("/health").good()["status"], "alive");
+}

@@ -1,0 +1,162 @@
+//! The kinds of these tests.
+
+use std::sync::{Condvar, Mutex};
+
+use apostate::prelude::*;
+
+/// What the warehouse has of one product.
+#[entity(name = "stock")]
+#[derive(Default, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stock {
+    pub on_hand: u32,
+    pub received: u32,
+    pub note: String,
+}
+
+#[handlers]
+impl Stock {
+    /// Takes in units and answers with the new level.
+    #[open]
+    pub fn receive(&mut self, units: u32) -> u32 {
+        self.on_hand += units;
+        self.received += 1;
+        self.on_hand
+    }
+
+    /// Takes units out, if there are enough.
+    #[open]
+    pub fn take(&mut self, units: u32) -> Result<u32, Refusal> {
+        refuse!(units > 1000, code = "too-many", status = 422, "nobody takes {units} at once");
+        refuse!(self.on_hand < units, code = "out-of-stock", "only {} left", self.on_hand);
+        self.on_hand -= units;
+        Ok(self.on_hand)
+    }
+
+    /// Units at hand.
+    #[open]
+    pub fn available(&self) -> u32 {
+        self.on_hand
+    }
+
+    /// What `units` of it would cost, told to `name`.
+    #[open]
+    pub fn quote(&self, name: String, units: u32, express: Option<bool>) -> String {
+        format!("{name}: {units} of {}{}", self.on_hand, if express == Some(true) { ", at once" } else { "" })
+    }
+
+    /// Writes a note as long as is said.
+    #[open]
+    pub fn annotate(&mut self, bytes: usize) {
+        self.note = "note ".chars().cycle().take(bytes).collect();
+    }
+
+    /// Reads a text, and says how long it is.
+    #[open]
+    pub fn measure(&mut self, text: String) -> usize {
+        self.received += 1;
+        text.len()
+    }
+
+    /// Sends more than one transaction may.
+    #[open]
+    pub fn overdo(&mut self) {
+        self.note = "x".repeat(8 << 20);
+    }
+
+    /// Panics after it changed something.
+    #[open]
+    pub fn fumble(&mut self, units: u32) -> u32 {
+        self.on_hand += units;
+        assert!(units != 13, "unlucky number");
+        self.on_hand
+    }
+
+    /// Sends a message that cannot be applied.
+    #[open]
+    pub fn jinx(&mut self, tx: &mut Tx, other: String) {
+        self.received += 1;
+        tx.send(Stock::at(other).stumble());
+    }
+
+    /// Only entities may send it, and it panics unless somebody has seen to it.
+    pub fn stumble(&mut self) {
+        assert!(Gate::is_open("stumble"), "it stumbled");
+        self.on_hand += 100;
+    }
+
+    /// Is gone.
+    #[open]
+    pub fn close(&mut self, tx: &mut Tx) {
+        tx.delete();
+    }
+}
+
+/// Something whose handlers wait until a test lets them go on.
+#[entity(name = "slow")]
+#[derive(Default, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Slow {
+    pub done: u32,
+}
+
+#[handlers]
+impl Slow {
+    /// Waits for the gate of this name.
+    #[open]
+    pub fn pass(&mut self, gate: String) -> u32 {
+        Gate::pass(&gate);
+        self.done += 1;
+        self.done
+    }
+
+    /// Does not wait.
+    #[open]
+    pub fn tick(&mut self) -> u32 {
+        self.done += 1;
+        self.done
+    }
+
+    /// How often it was done.
+    #[open]
+    pub fn done(&self) -> u32 {
+        self.done
+    }
+}
+
+/// The application.
+pub type App = (Stock, Slow);
+
+/// Gates at which handlers wait. A gate is closed until it is opened.
+pub struct Gate;
+
+#[derive(Default)]
+struct Gates {
+    open: Vec<String>,
+    waiting: Vec<String>,
+}
+
+static GATES: Mutex<Gates> = Mutex::new(Gates { open: Vec::new(), waiting: Vec::new() });
+static CHANGED: Condvar = Condvar::new();
+
+impl Gate {
+    pub fn open(name: &str) {
+        GATES.lock().expect("no panic").open.push(name.to_owned());
+        CHANGED.notify_all();
+    }
+
+    pub fn is_open(name: &str) -> bool {
+        GATES.lock().expect("no panic").open.iter().any(|open| open == name)
+    }
+
+    /// Whether a handler waits there.
+    pub fn is_waited_for(name: &str) -> bool {
+        GATES.lock().expect("no panic").waiting.iter().any(|waiting| waiting == name)
+    }
+
+    fn pass(name: &str) {
+        let mut gates = GATES.lock().expect("no panic");
+        gates.waiting.push(name.to_owned());
+        while !gates.open.iter().any(|open| open == name) {
+            gates = CHANGED.wait(gates).expect("no panic");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `serve`: the store as a node that strangers use over HTTP. The first thing that a newcomer runs.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use apostate_server::{About, Config};
+use store::Store;
+
+use crate::failure::Failure;
+
+/// What it is, where it describes itself.
+const ABOUT: About = About {
+    title: "The store",
+    description: "Order processing: invoices take lines, and stock, customers and countries add up.",
+    version: env!("CARGO_PKG_VERSION"),
+};
+
+/// Serves the store until somebody says to stop; then answers what is under way, and stops in good order.
+pub(crate) fn run(config: Config) -> Result<(), Failure> {
+    let has_token = config.token.is_some() || config.token_file.is_some();
+    apostate_server::run::<Store>(config, ABOUT, |address| {
+        // Nobody has to read it.
+        let _ = welcome(&mut io::stdout(), address, has_token);
+        Ok(())
+    })
+    .map_err(Failure::from)
+}
+
+/// Where it is, and what to try.
+fn welcome(out: &mut impl Write, address: SocketAddr, has_token: bool) -> io::Result<()> {
+    let token = if has_token { " -H \"Authorization: Bearer $APOSTATE_TOKEN\"" } else { "" };
+    write!(
+        out,
+        "The store is at http://{address}
+
+Three requests to paste:
+  curl -s http://{address}/entities/invoice/536365/line{token} -H 'Content-Type: application/json' -d '{{\"line\": {LINE}}}'
+  curl -s http://{address}/entities/stock/85123A{token}
+  curl -s http://{address}/entities/invoice{token}
+
+http://{address}/ says what else there is. Stop it with ctrl-c, or kill it: started again, it goes on.
+"
+    )?;
+    out.flush()
+}
+
+/// A line of an invoice.
+const LINE: &str = r#"{"stock_code": "85123A", "units": 6, "price_milli": 2550, "time": "2010-12-01T08:26", "customer": "17850", "country": "United Kingdom"}"#;

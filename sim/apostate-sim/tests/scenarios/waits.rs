@@ -1,0 +1,133 @@
+//! What waits for a log that is slow or full, or for a build that knows more.
+
+use apostate_core::Registry;
+use apostate_partition::delivery::Frame;
+use apostate_partition::{Answer, Failure, Notice};
+
+use crate::pair::{Appends, Letterbox, Making, OldLetterbox, Writer, key_in, take, talk};
+
+#[test]
+fn a_receiver_whose_log_is_slow_does_not_start_its_session_again() {
+    let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
+    talk(&mut sender, &mut receiver);
+    let (from, to) = (key_in(1), key_in(2));
+    sender.write(&from, &to, 1, None);
+    let letter = take(&mut sender, |frame| matches!(frame, Frame::Messages { .. }));
+    receiver.appends = Appends::Withheld;
+    receiver.hear(&sender, letter);
+    for _ in 0..5 {
+        sender.wait(1000);
+        let knock = take(&mut sender, |frame| matches!(frame, Frame::Knock { .. }));
+        receiver.wait(1000);
+        receiver.hear(&sender, knock);
+        assert!(receiver.frames.is_empty(), "it is at work");
+    }
+    receiver.let_through();
+    talk(&mut sender, &mut receiver);
+    assert_eq!((sender.partition.status().outbox, receiver.got(&to)), (0, vec![1]));
+}
+
+#[test]
+fn a_knock_after_a_lost_acknowledgement_starts_the_session_again() {
+    let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
+    talk(&mut sender, &mut receiver);
+    sender.write(&key_in(1), &key_in(2), 1, None);
+    let letter = take(&mut sender, |frame| matches!(frame, Frame::Messages { .. }));
+    receiver.hear(&sender, letter);
+    receiver.frames.clear();
+    for _ in 0..20 {
+        sender.wait(1000);
+        receiver.wait(1000);
+        talk(&mut sender, &mut receiver);
+    }
+    assert_eq!(sender.partition.status().outbox, 0);
+}
+
+#[test]
+fn while_the_log_is_full_nobody_is_woken_for_nothing_and_people_are_told_once() {
+    let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
+    talk(&mut sender, &mut receiver);
+    let (from, to) = (key_in(1), key_in(2));
+    sender.write(&from, &to, 1, None);
+    talk(&mut sender, &mut receiver);
+    // What was acknowledged waits to be trimmed, and another letter to be written.
+    sender.appends = Appends::Full;
+    (0..6).for_each(|letter| sender.write(&from, &to, letter, None));
+    let told = |writer: &Writer| writer.notices.iter().filter(|notice| **notice == Notice::LogFull).count();
+    let mut wakes = 0;
+    let mut passed = 0;
+    while passed < 10_000 {
+        let wait = sender.wakes.max(1);
+        sender.wait(wait);
+        (wakes, passed) = (wakes + 1, passed + wait);
+    }
+    assert!(wakes <= 60, "{wakes} times in ten seconds");
+    assert_eq!(told(&sender), 1);
+    sender.appends = Appends::Written;
+    sender.wait(1000);
+    sender.appends = Appends::Full;
+    sender.write(&from, &to, 7, None);
+    assert_eq!(told(&sender), 2, "there was room in between");
+}
+
+#[test]
+fn a_call_behind_a_message_that_this_build_does_not_know_is_answered() {
+    let registry = Registry::default().with::<OldLetterbox>().expect("one kind");
+    let old_build = Making { registry, ..Making::default() };
+    let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::first(2, old_build).open());
+    let (from, to) = (key_in(1), key_in(2));
+    talk(&mut sender, &mut receiver);
+    sender.write(&from, &to, 1, None);
+    // Both are asked for in the same turn; the call comes behind the letter.
+    let letter = take(&mut sender, |frame| matches!(frame, Frame::Messages { .. }));
+    receiver.hear(&sender, letter);
+    receiver.ask(OldLetterbox::at(&to).see(), None);
+    receiver.work();
+    assert_eq!(receiver.answers, [Answer::Failed(Failure::Busy)]);
+    // A later build knows what to do with it.
+    let mut later = receiver.again().open();
+    later.work();
+    assert_eq!(later.got(&to), [1]);
+}
+
+#[test]
+fn a_call_that_waits_already_is_answered_when_such_a_message_comes_to_the_head() {
+    let registry = Registry::default().with::<OldLetterbox>().expect("one kind");
+    let old_build = Making { registry, ..Making::default() };
+    let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::first(2, old_build).open());
+    let (from, to) = (key_in(1), key_in(2));
+    talk(&mut sender, &mut receiver);
+    sender.ask(Letterbox::at(&from).prick(to.clone()), None);
+    sender.write(&from, &to, 1, None);
+    talk(&mut sender, &mut receiver);
+    receiver.ask(OldLetterbox::at(&to).see(), None);
+    receiver.work();
+    assert_eq!(receiver.answers, [], "the panic is tried again first");
+    for _ in 0..50 {
+        receiver.wait(1000);
+    }
+    assert_eq!(receiver.partition.status().parked, 1);
+    assert_eq!(receiver.answers, [Answer::Failed(Failure::Busy)]);
+}
+
+#[test]
+fn of_a_batch_that_was_given_up_people_hear_nothing() {
+    let mut writer = Writer::new(1).open();
+    let lives_here = |number: &u64| {
+        let key = format!("box {number}");
+        crate::pair::map().find(Letterbox::at(&key).got().to.expect("a key").hash()) == apostate_log::PartitionId(1)
+    };
+    let keys: Vec<_> = (0..).filter(lives_here).take(2).map(|number| format!("box {number}")).collect();
+    for key in &keys {
+        writer.got(key);
+    }
+    writer.answers.clear();
+    // In one batch: a panic that ends well, and one on what another message has changed, for which all is undone.
+    writer.ask(Letterbox::at(&keys[0]).burst(), None);
+    writer.ask(Letterbox::at(&keys[1]).receive(1), None);
+    writer.ask(Letterbox::at(&keys[1]).burst(), None);
+    writer.work();
+    assert_eq!(writer.answers.len(), 3);
+    let panics = writer.notices.iter().filter(|notice| matches!(notice, Notice::Panicked { .. })).count();
+    assert_eq!(panics, 2, "{:?}", writer.notices);
+}
