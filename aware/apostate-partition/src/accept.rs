@@ -238,7 +238,8 @@ impl Partition {
         }
         if let Some(extra) = slot.extra.as_mut() {
             self.sources.waiting -= extra.waiting.len();
-            self.sources.released.extend(extra.waiting.drain(..));
+            // Waiting is rare: an entity in memory keeps no room for it.
+            self.sources.released.extend(std::mem::take(&mut extra.waiting));
         }
     }
 

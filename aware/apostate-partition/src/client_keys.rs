@@ -9,6 +9,7 @@
 //!
 //! Paper: *Idempotence*; *Activities*.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,16 @@ impl ClientKeys {
         self.is_partial && !self.known.contains_key(key) && !self.absent.contains(key)
     }
 
+    /// The store has `key`; what memory knows of it is newer. Gives what the keys cost in bytes.
+    pub(crate) fn note_stored(&mut self, key: Box<str>, remembered: Remembered) -> usize {
+        if let Entry::Vacant(place) = self.known.entry(key) {
+            let known = Known::stored(remembered);
+            self.bytes += known.bytes(place.key());
+            place.insert(known);
+        }
+        self.bytes
+    }
+
     /// The store does not have `key`.
     pub(crate) fn note_absent(&mut self, key: Box<str>) {
         if self.absent.len() >= KEYS_IN_MEMORY_MAX {
@@ -104,12 +115,17 @@ impl ClientKeys {
         }
         if self.known.len() + self.absent.len() > KEYS_IN_MEMORY_MAX && self.thinned < stored {
             self.thinned = stored;
-            self.known.retain(|_, known| known.generation > stored);
-            self.absent.clear();
-            self.is_partial = true;
-            self.recount();
+            self.thin(stored);
         }
         self.bytes
+    }
+
+    /// Leaves those keys to the store that it holds as of generation `stored`. Gives what is left in bytes.
+    pub(crate) fn thin(&mut self, stored: u64) -> usize {
+        self.known.retain(|_, known| known.generation > stored);
+        self.absent.clear();
+        self.is_partial = true;
+        self.recount()
     }
 }
 

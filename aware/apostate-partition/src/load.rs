@@ -11,7 +11,7 @@ use crate::interface::{Load, Loaded};
 use crate::slots::{WORD_BYTES, read_word};
 
 /// About how many bytes of client keys a load brings.
-const KEYS_BYTES: usize = 64 << 10;
+const KEYS_BYTES: usize = 8 << 10;
 
 /// An entity as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

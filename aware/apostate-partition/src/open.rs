@@ -437,7 +437,8 @@ impl Partition {
             [] => keys.note_absent(key),
             [(_, value), ..] => {
                 let Some(remembered) = Remembered::read(value) else { return false };
-                keys.known.entry(key).or_insert_with(|| Known::stored(remembered));
+                let bytes = keys.note_stored(key, remembered);
+                self.slots.set_key_bytes(id, bytes);
             }
         }
         true

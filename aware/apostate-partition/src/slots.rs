@@ -23,6 +23,9 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// Bytes that a slot costs besides the state.
 pub(crate) const SLOT_BYTES: usize = 256;
 
+/// Client keys of one entity that take less are not worth the asking for them later.
+const KEY_BYTES_MIN: usize = 2 << 10;
+
 /// The value of a state cell: a word of version and one bit, then the state as [`Live::encode`] wrote it; the word alone
 /// where there is no entity (any more). The bit says whether the entity ever remembered a client key: if it did not, nobody
 /// need look for one.
@@ -248,7 +251,7 @@ impl Slots {
     }
 
     /// Passes the eviction hand over at most `steps` slots, until the slots cost `budget` or less. A slot whose
-    /// last change is newer than generation `stored` stays.
+    /// last change is newer than generation `stored` stays, without the client keys that are not.
     pub(crate) fn evict(&mut self, budget: usize, stored: u64, steps: usize) {
         for _ in 0..steps {
             if self.bytes <= budget || self.slab.is_empty() {
@@ -265,7 +268,17 @@ impl Slots {
             let is_loading = matches!(slot.residence, Residence::Loading(_));
             if !slot.is_free && is_idle && is_clean && !is_loading {
                 self.remove(self.hand as SlotId);
+            } else if slot.key_bytes > KEY_BYTES_MIN && slot.residence == Residence::Here {
+                self.thin_keys(self.hand as SlotId, stored);
             }
+        }
+    }
+
+    /// Leaves client keys to the store: the entity has to stay, and what it was asked long ago has not.
+    fn thin_keys(&mut self, id: SlotId, stored: u64) {
+        if let Some(extra) = self.slab[id as usize].extra.as_mut() {
+            let bytes = extra.keys.thin(stored);
+            self.set_key_bytes(id, bytes);
         }
     }
 
