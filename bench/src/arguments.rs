@@ -137,6 +137,10 @@ pub(crate) struct HttpArguments {
     /// Requests a second, on schedule; as many as it takes when left out
     #[arg(long, value_name = "N")]
     pub(crate) rate: Option<f64>,
+    /// Requests that the node lets wait at once; the others are told to come again, and do so at once. As the node wants it
+    /// when left out
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
+    pub(crate) requests_max: Option<usize>,
 }
 
 #[derive(Clone, Debug, Args)]

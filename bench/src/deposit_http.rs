@@ -17,21 +17,22 @@ const ACCOUNTS: u64 = 100_000;
 
 /// Runs it.
 pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
-    let HttpArguments { host, pace, connections, rate } = arguments;
+    let HttpArguments { host, pace, connections, rate, requests_max } = arguments;
     let host = Host::open::<Bank>(host)?;
     let mut report = Report::new("deposit-http", merged(&host.parameters(), arguments));
-    let serving = host.serve()?;
+    let serving = host.serve(*requests_max)?;
     let load = Load { address: serving.local_addr(), connections: *connections, rate: *rate };
     let luck = RefCell::new(Luck::new(pace.seed));
     let deposits = Rc::new(Deposits { luck, books: RefCell::default() });
 
-    let (before, _) = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&deposits))?;
-    let begin = host.mark()?;
-    let (requests, latency) = load.run(End::new(pace.time(), pace.requests), before, Rc::clone(&deposits))?;
+    let before = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&deposits))?;
+    let (begin, first) = (host.mark()?, before.done + before.busy);
+    let answers = load.run(End::new(pace.time(), pace.requests), first, Rc::clone(&deposits))?;
     let end = host.mark()?;
 
-    begin.report(&end, "request", requests, &mut report);
-    latency.report(&mut report);
+    begin.report(&end, "request", answers.done, &mut report);
+    report.set_rounded("busy_per_s", answers.busy as f64 / end.seconds_since(&begin));
+    answers.latency.report(&mut report);
     serving.stop();
     deposits.books.borrow().audit(host.client())?;
     host.stop()?;
@@ -44,14 +45,16 @@ struct Deposits {
 }
 
 impl Asks for Deposits {
-    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<(), Failure> {
+    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<bool, Failure> {
         let (account, amount) = {
             let mut luck = self.luck.borrow_mut();
             (luck.below(ACCOUNTS), luck.below(100) + 1)
         };
         let path = format!("/entities/account/{account}/deposit");
-        connection.post(&path, number, &format!("{{\"amount\":{amount}}}")).await?;
-        self.books.borrow_mut().add(amount);
-        Ok(())
+        let is_done = connection.post(&path, number, &format!("{{\"amount\":{amount}}}")).await?.is_some();
+        if is_done {
+            self.books.borrow_mut().add(amount);
+        }
+        Ok(is_done)
     }
 }

@@ -45,9 +45,10 @@ impl Host {
     }
 
     /// Lets it be reached over HTTP, by this machine alone.
-    pub(crate) fn serve(&self) -> Result<Serving, Failure> {
-        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Ok(self.node.serve(HttpSettings::at(anywhere))?)
+    pub(crate) fn serve(&self, requests_max: Option<usize>) -> Result<Serving, Failure> {
+        let mut settings = HttpSettings::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        settings.requests_max = requests_max.unwrap_or(settings.requests_max);
+        Ok(self.node.serve(settings)?)
     }
 
     /// Where we are, and what it has cost so far.

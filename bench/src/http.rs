@@ -32,8 +32,9 @@ pub(crate) struct Load {
 
 /// What is asked.
 pub(crate) trait Asks {
-    /// Makes request `number` and sees that its answer is as it should be.
-    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<(), Failure>;
+    /// Makes request `number` and sees that its answer is as it should be. Whether it was done: else the node had too much
+    /// to do.
+    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<bool, Failure>;
 }
 
 /// What all connections share.
@@ -46,12 +47,22 @@ struct Run<A> {
     /// The number of the first request of this run.
     first: u64,
     begun: Cell<u64>,
+    busy: Cell<u64>,
     latency: RefCell<Latency>,
 }
 
+/// What came of a run.
+pub(crate) struct Answers {
+    pub(crate) done: u64,
+    /// Answered with 429.
+    pub(crate) busy: u64,
+    /// How long it took to get what was done.
+    pub(crate) latency: Latency,
+}
+
 impl Load {
-    /// Asks until `end`, and waits for all answers: how many, and how long they took. Requests are numbered from `first`.
-    pub(crate) fn run<A: Asks + 'static>(self, end: End, first: u64, asks: Rc<A>) -> Result<(u64, Latency), Failure> {
+    /// Asks until `end`, and waits for all answers. Requests are numbered from `first`.
+    pub(crate) fn run<A: Asks + 'static>(self, end: End, first: u64, asks: Rc<A>) -> Result<Answers, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(io("no runtime for the load"))?;
         let run = Rc::new(Run {
@@ -62,6 +73,7 @@ impl Load {
             interval: self.rate.map(|rate| Duration::from_secs_f64(1.0 / rate.clamp(0.001, 1e9))),
             first,
             begun: Cell::new(0),
+            busy: Cell::new(0),
             latency: RefCell::new(Latency::new()),
         });
         LocalSet::new().block_on(&runtime, async {
@@ -72,9 +84,8 @@ impl Load {
             }
             Ok::<_, Failure>(())
         })?;
-        let answered = run.begun.get();
-        let latency = run.latency.replace(Latency::new());
-        Ok((answered, latency))
+        let busy = run.busy.get();
+        Ok(Answers { done: run.begun.get() - busy, busy, latency: run.latency.replace(Latency::new()) })
     }
 }
 
@@ -92,8 +103,11 @@ impl<A: Asks> Run<A> {
                 }
                 None => Instant::now(),
             };
-            self.asks.ask(&mut connection, self.first + number).await?;
-            self.latency.borrow_mut().record(at.elapsed());
+            if self.asks.ask(&mut connection, self.first + number).await? {
+                self.latency.borrow_mut().record(at.elapsed());
+            } else {
+                self.busy.set(self.busy.get() + 1);
+            }
         }
         Ok(())
     }

@@ -17,10 +17,10 @@ use crate::stream::End;
 
 /// Runs it.
 pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
-    let HttpArguments { host, pace, connections, rate } = arguments;
+    let HttpArguments { host, pace, connections, rate, requests_max } = arguments;
     let host = Host::open::<Shop>(host)?;
     let mut report = Report::new("order-http", merged(&host.parameters(), arguments));
-    let serving = host.serve()?;
+    let serving = host.serve(*requests_max)?;
     let load = Load { address: serving.local_addr(), connections: *connections, rate: *rate };
     let orders = Rc::new(Orders {
         luck: RefCell::new(Luck::new(pace.seed)),
@@ -28,14 +28,14 @@ pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
         looks: Cell::new(0),
     });
 
-    let (before, _) = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&orders))?;
+    let before = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&orders))?.done;
     let (begin, looks) = (host.mark()?, orders.looks.get());
-    let (confirmed, latency) = load.run(End::new(pace.time(), pace.requests), before, Rc::clone(&orders))?;
-    let end = host.mark()?;
+    let answers = load.run(End::new(pace.time(), pace.requests), before, Rc::clone(&orders))?;
+    let (end, confirmed) = (host.mark()?, answers.done);
 
     begin.report(&end, "order", confirmed, &mut report);
     report.set_rounded("looks_per_order", (orders.looks.get() - looks) as f64 / confirmed.max(1) as f64);
-    latency.report(&mut report);
+    answers.latency.report(&mut report);
     serving.stop();
     host.client().settle()?;
     audit(host.client(), before + confirmed, &orders.units.borrow())?;
@@ -50,16 +50,18 @@ struct Orders {
 }
 
 impl Asks for Orders {
-    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<(), Failure> {
+    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<bool, Failure> {
         let lines = self.luck.borrow_mut().lines();
         lines.iter().for_each(|&(item, count)| self.units.borrow_mut()[item as usize] += i64::from(count));
         let body = json!({ "lines": lines }).to_string();
-        connection.post(&format!("/entities/order/{number}/place"), number, &body).await?;
+        let place = format!("/entities/order/{number}/place");
+        // An order is placed however long that takes: the time until it is confirmed is what is asked for.
+        while connection.post(&place, number, &body).await?.is_none() {}
         let outcome = format!("/entities/order/{number}/outcome");
         loop {
             self.looks.set(self.looks.get() + 1);
-            if connection.get(&outcome).await?.starts_with(b"[true") {
-                return Ok(());
+            if connection.get(&outcome).await?.is_some_and(|outcome| outcome.starts_with(b"[true")) {
+                return Ok(true);
             }
         }
     }

@@ -22,8 +22,8 @@ impl Connection {
         Ok(Self { stream, request: Vec::new(), answer: Vec::new() })
     }
 
-    /// POSTs a JSON body with a client key. The body of the answer, which must be a 200.
-    pub(crate) async fn post(&mut self, path: &str, key: u64, body: &str) -> Result<&[u8], Failure> {
+    /// POSTs a JSON body with a client key. The body of the answer, a 200; none if the node has too much to do, a 429.
+    pub(crate) async fn post(&mut self, path: &str, key: u64, body: &str) -> Result<Option<&[u8]>, Failure> {
         self.request.clear();
         let length = body.len();
         let _ = write!(
@@ -34,14 +34,14 @@ impl Connection {
         self.exchange().await
     }
 
-    /// GETs. The body of the answer, which must be a 200.
-    pub(crate) async fn get(&mut self, path: &str) -> Result<&[u8], Failure> {
+    /// GETs. As [`post`](Self::post).
+    pub(crate) async fn get(&mut self, path: &str) -> Result<Option<&[u8]>, Failure> {
         self.request.clear();
         let _ = write!(self.request, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         self.exchange().await
     }
 
-    async fn exchange(&mut self) -> Result<&[u8], Failure> {
+    async fn exchange(&mut self) -> Result<Option<&[u8]>, Failure> {
         self.stream.write_all(&self.request).await.map_err(io("a request does not leave"))?;
         self.answer.clear();
         loop {
@@ -55,10 +55,11 @@ impl Connection {
             }
         }
         let (head, length) = head(&self.answer).unwrap_or_default();
-        if !self.answer.starts_with(b"HTTP/1.1 200 ") {
-            return Err(Failure::Wrong(String::from_utf8_lossy(&self.answer).into_owned()));
+        match self.answer.get(..13) {
+            Some(b"HTTP/1.1 200 ") => Ok(Some(&self.answer[head..head + length])),
+            Some(b"HTTP/1.1 429 ") => Ok(None),
+            _ => Err(Failure::Wrong(String::from_utf8_lossy(&self.answer).into_owned())),
         }
-        Ok(&self.answer[head..head + length])
     }
 }
 
