@@ -30,7 +30,8 @@ impl Partition {
                 if self.phase != Phase::Serving {
                     return;
                 }
-                let worked = !self.is_full() && self.round();
+                let was_full = self.is_full();
+                let worked = !was_full && self.round();
                 self.undo_abandoned();
                 if worked && !self.is_full() {
                     continue;
@@ -45,7 +46,8 @@ impl Partition {
                     continue;
                 }
                 let is_closed = self.close(effects);
-                if is_closed && !worked {
+                // A batch that had to wait for the window was full of what came first: there may be more behind it.
+                if is_closed && !worked && !was_full {
                     break;
                 }
             }

@@ -34,6 +34,8 @@ pub(crate) enum Command {
         kind: Kind,
         #[command(flatten)]
         site: Site,
+        #[command(flatten)]
+        asking: Asking,
     },
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct Replay {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) site: Site,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
     /// How many partitions a new store gets; one per core, if not said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "url")]
     pub(crate) partitions: Option<u32>,
@@ -64,20 +68,19 @@ pub(crate) struct Replay {
 
 /// Where the store is: in a directory, which nobody else uses meanwhile, or behind a URL.
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub(crate) struct Site {
     /// Where the store lives
-    #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
-    pub(crate) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) node: NodeSite,
-}
-
-/// A node that serves the store.
-#[derive(Debug, Args)]
-pub(crate) struct NodeSite {
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// The node that serves the store, such as http://127.0.0.1:7070
     #[arg(long, value_name = "URL")]
-    pub(crate) url: Option<String>,
+    url: Option<String>,
+}
+
+/// How a node is asked.
+#[derive(Debug, Args)]
+pub(crate) struct Asking {
     /// The node's token, if it wants one
     #[arg(long, value_name = "TOKEN", env = "APOSTATE_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
@@ -91,18 +94,16 @@ pub(crate) struct NodeSite {
 pub(crate) enum Where {
     /// A directory.
     Data(PathBuf),
-    /// A URL, and how to ask there.
-    Node(String, NodeSite),
+    /// A URL.
+    Node(String),
 }
 
 impl Site {
     /// What was said.
     pub(crate) fn place(self) -> Where {
-        let Self { data, mut node } = self;
-        match (data, node.url.take()) {
+        match (self.data, self.url) {
             (Some(data), _) => Where::Data(data),
-            (None, Some(url)) => Where::Node(url, node),
-            (None, None) => unreachable!("one of them is required"),
+            (None, url) => Where::Node(url.expect("one of them is required")),
         }
     }
 }

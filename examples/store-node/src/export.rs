@@ -4,17 +4,17 @@ use std::io::{BufWriter, Write, stdout};
 
 use store::{Country, Customer, Invoice, Stock, Table};
 
-use crate::arguments::{Kind, Site, Where};
+use crate::arguments::{Asking, Kind, Site, Where};
 use crate::failure::Failure;
 use crate::host::{self, Hosted};
 use crate::place::Place;
 use crate::remote::Remote;
 
 /// Writes the entities of `kind` that live there.
-pub(crate) fn run(kind: Kind, site: Site) -> Result<(), Failure> {
+pub(crate) fn run(kind: Kind, site: Site, asking: Asking) -> Result<(), Failure> {
     match site.place() {
         Where::Data(data) => write(kind, Hosted::open_existing(&data)?),
-        Where::Node(url, node) => write(kind, Remote::new(url, node)?),
+        Where::Node(url) => write(kind, Remote::new(url, asking)?),
     }
 }
 

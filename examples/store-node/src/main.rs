@@ -59,6 +59,6 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Serve(config)) => serve::run(*config),
         Some(Command::Demo { data, orders }) => demo::run(data.as_deref(), orders),
         Some(Command::Replay(replay)) => replay::run(replay),
-        Some(Command::Export { kind, site }) => export::run(kind, site),
+        Some(Command::Export { kind, site, asking }) => export::run(kind, site, asking),
     }
 }

@@ -16,7 +16,7 @@ use apostate_api::client::Client;
 use apostate_core::Handlers;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::arguments::NodeSite;
+use crate::arguments::Asking;
 use crate::failure::Failure;
 use crate::feed::Fed;
 use crate::place::Place;
@@ -42,8 +42,8 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// The store that the node at `url` serves.
-    pub(crate) fn new(url: String, site: NodeSite) -> Result<Self, Failure> {
-        let NodeSite { url: _, token, patience } = site;
+    pub(crate) fn new(url: String, asking: Asking) -> Result<Self, Failure> {
+        let Asking { token, patience } = asking;
         let patience = Duration::from_secs(patience);
         let mut client = Client::new(&url)?.with_deadline(patience).with_retries(RETRIES);
         if let Some(token) = token {

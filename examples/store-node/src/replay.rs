@@ -17,7 +17,7 @@ use crate::totals::{self, Run};
 
 /// Replays a file into the store that was said.
 pub(crate) fn run(replay: Replay) -> Result<(), Failure> {
-    let Replay { file, site, partitions, singly, connections, json, sizes } = replay;
+    let Replay { file, site, asking, partitions, singly, connections, json, sizes } = replay;
     let file = CsvFile::new(&file);
     let survey = {
         let _progress = Progress::of_unknown_length("reading");
@@ -29,8 +29,8 @@ pub(crate) fn run(replay: Replay) -> Result<(), Failure> {
             let store = Hosted::open(sizes.apply(Settings { partitions, ..Settings::new(data) }))?;
             work(store, &survey.log, survey.lines, rows, json)
         }
-        Where::Node(url, node) => {
-            let store = Remote::new(url, node)?;
+        Where::Node(url) => {
+            let store = Remote::new(url, asking)?;
             let store = if singly { store.singly(connections) } else { store };
             work(store, &survey.log, survey.lines, rows, json)
         }

@@ -100,6 +100,20 @@ fn a_node_that_does_not_come_is_waited_for_and_given_up() {
     assert!(errors.contains("`127.0.0.1`") && errors.contains(" next: "), "{errors}");
 }
 
+#[test]
+fn a_store_is_in_a_directory_or_behind_a_url() {
+    for site in [&[][..], &["--data", "here", "--url", "http://127.0.0.1:1"]] {
+        let mut command = program::program(&["export", "stock"]);
+        let output = command.args(site).output().expect("the program starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(
+            errors.contains("--data <DIR>") && errors.contains("--url <URL>") && !errors.contains("<>"),
+            "{errors}"
+        );
+    }
+}
+
 fn fresh_seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock after 1970");
     now.as_nanos() as u64 ^ u64::from(std::process::id())

@@ -52,7 +52,9 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, place: Place) {
     let mut connection = pin!(
         http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)
-            .pipeline_flush(true)
+            // One buffer, written when it is full. `pipeline_flush` would save writes where requests are pipelined, but lifts
+            // the bound on it: a list would be kept whole for whoever reads it slowly.
+            .writev(false)
             // The pulse watches over that.
             .header_read_timeout(None)
             .serve_connection(io, service)

@@ -173,13 +173,19 @@ impl Writer {
         Self::made(self.id.0, self.log.clone(), self.store.clone(), making)
     }
 
-    /// Writes the appends that were withheld.
+    /// Writes the appends that were withheld, and works.
     pub(crate) fn let_through(&mut self) {
+        self.write_withheld();
+        self.work();
+    }
+
+    /// Writes the appends that were withheld; the partition hears of it.
+    pub(crate) fn write_withheld(&mut self) {
         self.appends = Appends::Written;
         for (at, record) in std::mem::take(&mut self.withheld) {
             self.log.append(at, record);
         }
-        self.work();
+        self.hear_of_appends();
     }
 
     /// Another writer of the same log and store, as after a crash; the old one may go on.
@@ -210,13 +216,17 @@ impl Writer {
     pub(crate) fn work(&mut self) {
         for _ in 0..20 {
             self.tell(Input::Turn);
-            let mut done = Vec::new();
-            self.log.poll(&mut done);
-            done.into_iter().for_each(|(at, result)| self.tell(Input::Appended(at, result)));
+            self.hear_of_appends();
             let mut confirmed = Vec::new();
             self.log.confirmed(&mut confirmed);
             confirmed.into_iter().for_each(|confirmation| self.tell(Input::Confirmed(confirmation)));
         }
+    }
+
+    fn hear_of_appends(&mut self) {
+        let mut done = Vec::new();
+        self.log.poll(&mut done);
+        done.into_iter().for_each(|(at, result)| self.tell(Input::Appended(at, result)));
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {

@@ -2,7 +2,7 @@
 
 use apostate_core::Registry;
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Answer, Failure, Notice};
+use apostate_partition::{Answer, Failure, Input, Notice, Tuning};
 
 use crate::pair::{Appends, Letterbox, Making, OldLetterbox, Writer, key_in, take, talk};
 
@@ -130,4 +130,24 @@ fn of_a_batch_that_was_given_up_people_hear_nothing() {
     assert_eq!(writer.answers.len(), 3);
     let panics = writer.notices.iter().filter(|notice| matches!(notice, Notice::Panicked { .. })).count();
     assert_eq!(panics, 2, "{:?}", writer.notices);
+}
+
+/// Seed 4257: what came of it was written down nowhere, so nobody called again before the clock was looked at.
+#[test]
+fn what_stands_behind_a_batch_that_waited_for_the_window_has_its_turn_at_once() {
+    let tuning = Tuning { append_window: 1, batch_messages_max: 1, ..Tuning::default() };
+    let mut writer = Writer::first(1, Making { tuning, ..Making::default() }).open();
+    let key = key_in(1);
+    writer.ask(Letterbox::at(&key).receive(1), Some("first"));
+    writer.work();
+    writer.appends = Appends::Withheld;
+    writer.ask(Letterbox::at(&key).receive(2), None);
+    for _ in 0..3 {
+        writer.ask(Letterbox::at(&key).receive(1), Some("first"));
+    }
+    writer.work();
+    writer.answers.clear();
+    writer.write_withheld();
+    writer.tell(Input::Turn);
+    assert_eq!(writer.answers.len(), 4, "a letter, and three that were repeated");
 }

@@ -91,16 +91,17 @@ impl Runner {
                 End::Refused(problem) => {
                     return Err(ProducerError::Ended { problem, resume_from: self.resume_from() });
                 }
-                End::Broken(detail, wait) => {
+                End::Broken(detail, asked) => {
                     if self.was_heard {
                         (number, since) = (0, None);
                     }
                     let since = *since.get_or_insert_with(Instant::now);
-                    let wait = retry::wait(number, wait);
-                    if since.elapsed() + wait >= self.client.deadline {
+                    let left = self.client.deadline.saturating_sub(since.elapsed());
+                    if left <= asked.unwrap_or_default() {
                         return Err(ProducerError::Broken { detail, resume_from: self.resume_from() });
                     }
-                    sleep(wait).await;
+                    // The last attempt is made when the time is over, and not a long wait before.
+                    sleep(retry::wait(number, asked).min(left)).await;
                     number = number.saturating_add(1);
                 }
             }
