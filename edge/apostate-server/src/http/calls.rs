@@ -25,6 +25,10 @@ use crate::http::wishes::Wishes;
 use crate::quiet_panics::panic_text;
 use crate::slot::Verdict;
 
+/// How long a caller who is turned away waits for being told so: to turn callers away who come again at once costs as much as to
+/// do what they want, and takes that from those who are served.
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+
 /// The header field of versions.
 const ENTITY_VERSION: HeaderName = HeaderName::from_static("entity-version");
 /// The header field that says which preference was heeded.
@@ -63,6 +67,9 @@ impl Calls<'_> {
             .allowing("GET, HEAD")),
         };
         self.count(handler.meter, began, &answer);
+        if answer.as_ref().is_err_and(|fault| fault.outcome() == Outcome::Busy) {
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
         answer
     }
 
