@@ -160,3 +160,54 @@ impl Iterator for Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const GOOD: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n\
+        536365,85123A,\"A \"\"HANGER\"\", WHITE\",6,2010-12-01T08:26,2.55,17850,United Kingdom\n\
+        C536379,D,Discount,-1,2010-12-01T09:41,27.50,14527,United Kingdom\n";
+
+    /// Bytes of a file that is nearly right.
+    fn spoiled(good: &[u8], luck: &mut u64) -> Vec<u8> {
+        let mut bytes = good.to_vec();
+        let mut below = |end: usize| {
+            *luck ^= *luck << 13;
+            *luck ^= *luck >> 7;
+            *luck ^= *luck << 17;
+            (*luck % end as u64) as usize
+        };
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            match below(4) {
+                0 => bytes[at] = b"\",\n\r0-.9\xFF"[below(9)],
+                1 => bytes[at] ^= 1 << below(8),
+                2 => drop(bytes.splice(at..at, *b"99999999999999999999")),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_file_of_any_bytes_is_read_or_refused() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(GOOD.as_bytes()).expect("memory");
+        let packed = packed.finish().expect("memory");
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = CsvFile::new(&dir.path().join("file.csv"));
+        let (mut luck, mut good, mut bad) = (0x9E37_79B9_7F4A_7C15, 0, 0);
+        for trial in 0..3_000 {
+            let bytes = spoiled(if trial % 3 == 0 { &packed } else { GOOD.as_bytes() }, &mut luck);
+            std::fs::write(&file.path, bytes).expect("a file");
+            match file.survey() {
+                Ok(survey) => good += survey.lines,
+                Err(error) => bad += u64::from(!error.to_string().is_empty()),
+            }
+        }
+        assert!(good > 100 && bad > 100, "{good} lines are good, {bad} files bad: that tries nothing");
+    }
+}

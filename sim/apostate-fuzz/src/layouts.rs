@@ -4,6 +4,7 @@ mod cell;
 mod conversation;
 mod frame;
 mod group;
+mod json;
 mod message;
 mod own_row;
 mod record;
@@ -13,8 +14,8 @@ mod value;
 
 use crate::Layout;
 
-/// Every layout, from the disk up to the entity.
-pub const LAYOUTS: [&Layout; 10] = [
+/// Every layout, from the disk up to the entity and to strangers.
+pub const LAYOUTS: [&Layout; 11] = [
     &segment::LAYOUT,
     &group::LAYOUT,
     &record::LAYOUT,
@@ -25,6 +26,7 @@ pub const LAYOUTS: [&Layout; 10] = [
     &conversation::LAYOUT,
     &stored::LAYOUT,
     &value::LAYOUT,
+    &json::LAYOUT,
 ];
 
 /// The layout called `name`.

@@ -75,3 +75,8 @@ fn whatever_a_store_or_a_log_holds_a_partition_opens_or_says_why_not() {
 fn states_arguments_and_replies_are_read_or_refused() {
     check("value");
 }
+
+#[test]
+fn json_of_strangers_is_read_or_refused() {
+    check("json");
+}

@@ -12,7 +12,7 @@ pub(super) const LAYOUT: Layout = Layout { name: "value", made, amend: |_| {}, c
 /// A state with a field of every shape that authors use.
 #[entity(name = "sample")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Sample {
+pub(super) struct Sample {
     on_hand: u32,
     sold: i64,
     #[serde(default)]
@@ -25,13 +25,13 @@ struct Sample {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Part {
+pub(super) struct Part {
     units: i64,
     codes: Vec<u16>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-enum Mood {
+pub(super) enum Mood {
     #[default]
     Calm,
     Tense(u8),
@@ -43,9 +43,10 @@ enum Mood {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Tree(Vec<Tree>);
+pub(super) struct Tree(Vec<Tree>);
 
-fn made() -> Vec<Vec<u8>> {
+/// States that reach into every corner.
+pub(super) fn samples() -> [Sample; 3] {
     let part = Part { units: -6, codes: vec![0, 700] };
     let sample = Sample {
         on_hand: 70_000,
@@ -57,10 +58,16 @@ fn made() -> Vec<Vec<u8>> {
         pair: (255, true),
         tree: Some(Box::new(Tree(vec![Tree(Vec::new()), Tree(vec![Tree(Vec::new())])]))),
     };
-    let state = |sample: &Sample| [&0_u32.to_le_bytes()[..], &encode(sample)].concat();
     let tense = Sample { mood: Mood::Over(Box::new(Mood::Tense(3))), ..Sample::default() };
+    [sample, tense, Sample::default()]
+}
+
+fn made() -> Vec<Vec<u8>> {
+    let state = |sample: &Sample| [&0_u32.to_le_bytes()[..], &encode(sample)].concat();
     let refusal = Refusal::with_code("out-of-stock", "none left");
-    vec![state(&sample), state(&tense), state(&Sample::default()), encode(&refusal), encode(&vec![1_u64, 2, 300])]
+    let mut made: Vec<_> = samples().iter().map(state).collect();
+    made.extend([encode(&refusal), encode(&vec![1_u64, 2, 300])]);
+    made
 }
 
 fn check(bytes: &[u8]) -> Verdict {
