@@ -108,7 +108,7 @@ const SIM: Step = Step {
             "--",
             "--planted",
             "--seeds",
-            "1000",
+            "2000",
         ]),
     ]),
 };
