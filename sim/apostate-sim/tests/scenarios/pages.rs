@@ -185,3 +185,29 @@ fn client_keys_that_are_too_old_are_swept_although_nobody_asks_for_them() {
     assert_eq!(later.answers.last(), Some(&Answer::Failed(Failure::KeyExpired)));
     assert_eq!(later.got(&key), [1, 2, 3]);
 }
+
+/// An entity that every checkpoint finds changed is never evicted: what it was asked long ago must leave without it.
+#[test]
+fn client_keys_leave_the_memory_of_an_entity_that_has_to_stay() {
+    const CALLS: u64 = 2_000;
+    const CACHE: usize = 64 << 10;
+    let tuning = Tuning { cache_bytes: CACHE, ..Tuning::default() };
+    let registry = Registry::default().with::<OldLetterbox>().expect("one kind");
+    let mut writer = Writer::first(1, Making { tuning, registry, ..Making::default() }).open();
+    let (key, client_key) = (key_in(1), |call: u64| format!("call {call}"));
+    let mut most = 0;
+    for call in 0..CALLS {
+        writer.ask(OldLetterbox::at(&key).see(), Some(&client_key(call)));
+        writer.work();
+        most = most.max(writer.partition.status().entity_bytes);
+    }
+    // What waits for the store is counted by its cells, half of the cache at most; in memory a key is three times its cell.
+    assert!(most < 2 * CACHE, "{most} bytes");
+    writer.answers.clear();
+    for call in [0, CALLS / 2, CALLS - 1] {
+        writer.ask(OldLetterbox::at(&key).see(), Some(&client_key(call)));
+        writer.work();
+    }
+    let again = |count: u64| Answer::Done { reply: apostate_core::encode(&count), version: count };
+    assert_eq!(writer.answers, [again(1), again(CALLS / 2 + 1), again(CALLS)]);
+}
