@@ -35,7 +35,7 @@ pub use crate::json::{Json, SchemaOf};
 pub use crate::key::{EntityKey, KeyError, ToKey};
 pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
 pub use crate::refusal::{Refusal, Refused};
-pub use crate::step::{Outcome, Visit, step};
+pub use crate::step::{Outcome, Visit, panic_text, step};
 pub use crate::time::Timestamp;
 pub use crate::tx::{Effects, OnRefused, Sent, Tx};
 pub use schemars;

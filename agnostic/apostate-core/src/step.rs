@@ -55,7 +55,8 @@ pub fn step(live: &mut dyn Live, handler: usize, visit: &Visit<'_>, effects: &mu
 }
 
 /// What a caught panic said.
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+#[must_use]
+pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {

@@ -9,6 +9,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use apostate_core::panic_text;
 use apostate_log::{PartitionId, Position, StoreError, failpoint};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{debug, info, warn};
@@ -16,7 +17,6 @@ use tracing::{debug, info, warn};
 use crate::disk::Disk;
 use crate::mail::Mail;
 use crate::outgoing::CheckpointOrder;
-use crate::quiet_panics::panic_text;
 use crate::routes::Routes;
 
 /// How long a full disk is left alone before a checkpoint is tried again.

@@ -3,13 +3,13 @@
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
+use apostate_core::panic_text;
 use apostate_log::{Store, StoreError};
 use apostate_partition::{Load, Loaded, load};
 use crossbeam_channel::Receiver;
 
 use crate::mail::Mail;
 use crate::outgoing::LoadOrder;
-use crate::quiet_panics::panic_text;
 use crate::routes::Routes;
 
 /// The body of a loader's thread: reads what is asked for until nobody can ask any more.

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use apostate_core::panic_text;
 use apostate_log::{Log, LogError, PartitionId, Position, Store, StoreError};
 use apostate_partition::{Config, Notice, Partition, Range, Witness};
 use crossbeam_channel::{Receiver, Sender};
@@ -11,7 +12,6 @@ use tracing::{error, info};
 
 use crate::bell::Bell;
 use crate::outgoing::Outgoing;
-use crate::quiet_panics::panic_text;
 use crate::seat::{Seat, SeatParts};
 
 /// How often a long opening says how far it is.

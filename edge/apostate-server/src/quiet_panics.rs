@@ -2,7 +2,6 @@
 //!
 //! A panic anywhere else is a bug, and goes on to the hook that was there before.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
@@ -27,10 +26,4 @@ pub(crate) fn install() {
             }
         }));
     });
-}
-
-/// What a caught panic said.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
 }

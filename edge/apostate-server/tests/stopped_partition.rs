@@ -1,12 +1,15 @@
 //! A partition that stops says why, and leaves its neighbours running.
 
 mod common;
+#[path = "common/damage.rs"]
+mod damage;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use apostate_log::PartitionId;
 use apostate_server::{CallError, ProducerError};
 use common::{Stock, chain, directory, far_apart, open};
+use damage::damage;
 
 /// Fills two partitions with so many entities that each has blocks of its own in the store.
 fn fill(data: &Path) {
@@ -20,37 +23,12 @@ fn fill(data: &Path) {
     node.stop().expect("stopped");
 }
 
-/// Flips a bit in the state of the entity `key`, wherever the store has it.
-fn damage(data: &Path, key: &str) {
-    // As the key ends in a cell's own key: two zero bytes follow.
-    let needle = [key.as_bytes(), &[0, 0]].concat();
-    let mut hits = 0;
-    for path in files(&data.join("store")) {
-        let mut bytes = std::fs::read(&path).expect("readable");
-        let found: Vec<usize> =
-            bytes.windows(needle.len()).enumerate().filter(|(_, w)| *w == needle).map(|(at, _)| at).collect();
-        for at in &found {
-            bytes[at + needle.len() + 12] ^= 1;
-        }
-        hits += found.len();
-        if !found.is_empty() {
-            std::fs::write(&path, bytes).expect("written");
-        }
-    }
-    assert!(hits > 0, "the store has the entity");
-}
-
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).expect("readable").map(|entry| entry.expect("readable").path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
 #[test]
 fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
     let dir = directory();
     fill(dir.path());
     let (low, high) = far_apart("stock");
-    damage(dir.path(), &low);
+    damage(&dir.path().join("store"), &low);
 
     let mut node = open(dir.path(), 2);
     let client = node.client();

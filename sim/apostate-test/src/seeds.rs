@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use apostate_core::{Entities, Registry};
+use apostate_core::{Entities, Registry, panic_text};
 
 use crate::alone::Alone;
 use crate::chronicle::Mark;
@@ -144,7 +144,7 @@ fn live(
         Err(payload) => {
             let finding = match payload.downcast::<Finding>() {
                 Ok(finding) => *finding,
-                Err(payload) => Finding::Assertion(quiet::panic_text(payload.as_ref())),
+                Err(payload) => Finding::Assertion(panic_text(payload.as_ref())),
             };
             Err(failure(seed, name, finding, &world))
         }

@@ -8,10 +8,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Effects, Kind, Live, Mode, Outcome, Sent, StateError, Visit, step};
+use apostate_core::{Effects, Kind, Live, Mode, Outcome, Sent, StateError, Visit, panic_text, step};
 
 use crate::names::{self, Names};
-use crate::quiet::{panic_text, quietly};
+use crate::quiet::quietly;
 
 /// How often a message runs to find out why two values differ.
 const TRIES: usize = 16;

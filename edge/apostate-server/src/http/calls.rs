@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use apostate_api::ErrorCode;
 use apostate_core::limits::BODY_BYTES_MAX;
-use apostate_core::{Address, HandlerId, Json, Mode};
+use apostate_core::{Address, HandlerId, Json, Mode, panic_text};
 use apostate_partition::{Answer, Manner, Request};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
@@ -22,7 +22,6 @@ use crate::http::meters::Outcome;
 use crate::http::query;
 use crate::http::reply::{Reply, json};
 use crate::http::wishes::Wishes;
-use crate::quiet_panics::panic_text;
 use crate::slot::Verdict;
 
 /// How long a caller who is turned away waits for being told so: to turn callers away who come again at once costs as much as to

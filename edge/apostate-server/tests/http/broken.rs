@@ -1,11 +1,12 @@
 //! What is broken is named, and everything else goes on.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use apostate::prelude::*;
 use apostate_server::{Node, Serving, Settings};
 
+use crate::damage::damage;
 use crate::support::{App, Client, settings};
 
 /// What another build takes a `slow` for: its number is a text now, and nobody wrote a migration.
@@ -46,31 +47,6 @@ fn far_apart() -> (String, String) {
     let low = (0..).map(key_of).find(|key| hash(key) < 1 << 62).expect("there are many");
     let high = (0..).map(key_of).find(|key| hash(key) > 3 << 62).expect("there are many");
     (low, high)
-}
-
-/// Flips a bit in the state of the entity `key`, wherever the store has it.
-fn damage(store: &Path, key: &str) {
-    // As the key ends in a cell's own key: two zero bytes follow.
-    let needle = [key.as_bytes(), &[0, 0]].concat();
-    let mut hits = 0;
-    for path in files(store) {
-        let mut bytes = std::fs::read(&path).expect("readable");
-        let found = bytes.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
-        let found: Vec<usize> = found.map(|(at, _)| at).collect();
-        for at in &found {
-            bytes[at + needle.len() + 12] ^= 1;
-        }
-        hits += found.len();
-        if !found.is_empty() {
-            std::fs::write(&path, bytes).expect("written");
-        }
-    }
-    assert!(hits > 0, "the store has the entity");
-}
-
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).expect("readable").map(|entry| entry.expect("readable").path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 #[test]

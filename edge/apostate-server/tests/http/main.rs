@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, reason = "the modules of one test see each other")]
 
+#[path = "../common/damage.rs"]
+mod damage;
 mod support;
 
 mod broken;
