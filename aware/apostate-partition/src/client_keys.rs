@@ -158,7 +158,7 @@ impl Remembered {
                 bytes.push(REFUSED);
                 apostate_core::encode_into(refusal, bytes);
             }
-            Answer::Duplicate | Answer::Accepted | Answer::Failed(_) => {
+            Answer::Repeated(_) | Answer::Duplicate | Answer::Accepted | Answer::Failed(_) => {
                 unreachable!("only what was done or refused is remembered")
             }
         }

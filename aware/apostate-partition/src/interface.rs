@@ -184,12 +184,25 @@ pub enum Answer {
     },
     /// The entity said no.
     Refused(Refusal),
+    /// The client key came before, with the same request: what that was answered, done or refused. Nothing was changed.
+    Repeated(Box<Answer>),
     /// A numbered message had been applied before; nothing was changed.
     Duplicate,
     /// A numbered message is durable, and will be applied once it can be; nobody waits for its reply.
     Accepted,
     /// It was not done.
     Failed(Failure),
+}
+
+impl Answer {
+    /// The answer itself, and whether it had been given before.
+    #[must_use]
+    pub fn original(self) -> (Self, bool) {
+        match self {
+            Self::Repeated(answer) => (*answer, true),
+            answer => (answer, false),
+        }
+    }
 }
 
 /// Why a [`Request`] was not done. Nothing was changed, unless it says otherwise.

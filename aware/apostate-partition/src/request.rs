@@ -165,7 +165,7 @@ impl Partition {
         }
         self.batch.counts.repeated += 1;
         if remembered.fingerprint == fingerprint(request) {
-            Some(remembered.answer.clone())
+            Some(Answer::Repeated(Box::new(remembered.answer.clone())))
         } else {
             Some(Answer::Failed(Failure::KeyReused))
         }

@@ -141,7 +141,7 @@ pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(),
         Verdict::Answered(Answer::Done { .. }) => Ok(()),
         Verdict::Answered(Answer::Failed(Failure::Missing)) => Err(ParkedError::Gone { entity, number }),
         Verdict::Answered(Answer::Failed(failure)) => Err(ParkedError::Unknown { entity, reason: failure.to_string() }),
-        Verdict::Answered(Answer::Refused(_) | Answer::Accepted | Answer::Duplicate) => {
+        Verdict::Answered(Answer::Refused(_) | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
             unreachable!("no handler answers an operator")
         }
         Verdict::NotDone(NotDone::Closed) => Err(ParkedError::Closed),

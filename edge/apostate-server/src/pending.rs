@@ -95,12 +95,12 @@ impl<R> Pending<R> {
         let entity = || self.shared.name_of(address);
         let read =
             |reply: &[u8]| (self.read)(reply).map_err(|detail| CallError::Unreadable { entity: entity(), detail });
-        match verdict {
+        match verdict.original().0 {
             Verdict::Answered(Answer::Done { reply, version: _ }) => read(&reply),
             Verdict::Answered(Answer::Refused(refusal)) => Err(CallError::Refused(refusal)),
             Verdict::Answered(Answer::Failed(failure)) => Err(CallError::of_failure(failure, entity())),
-            Verdict::Answered(Answer::Accepted | Answer::Duplicate) => {
-                unreachable!("answers to numbered messages only")
+            Verdict::Answered(Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
+                unreachable!("an answer is repeated once; the others are for numbered messages")
             }
             Verdict::NotDone(why) => Err(CallError::not_done(why, entity())),
             Verdict::Unknown(reason) => Err(CallError::Unknown { entity: entity(), reason }),

@@ -18,6 +18,19 @@ pub(crate) enum Verdict {
     Unknown(String),
 }
 
+impl Verdict {
+    /// The verdict as if it had been given once, and whether it had been given before, to the same client key.
+    pub(crate) fn original(self) -> (Self, bool) {
+        match self {
+            Self::Answered(answer) => {
+                let (answer, is_repeated) = answer.original();
+                (Self::Answered(answer), is_repeated)
+            }
+            other => (other, false),
+        }
+    }
+}
+
 /// Why a request was never handed to a partition.
 #[derive(Clone, Debug)]
 pub(crate) enum NotDone {

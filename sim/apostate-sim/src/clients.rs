@@ -81,6 +81,8 @@ impl World {
         }
         let now = self.agenda.now();
         let asked = &mut self.ops[op];
+        let (answer, is_repeated) = answer.original();
+        demand!(!is_repeated || asked.may_be_repeated(), "keys", "{:?}: a first answer is a repeated one", asked.manner);
         match (&asked.outcome, &answer) {
             (
                 Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))),

@@ -75,6 +75,11 @@ impl Op {
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(self.manner, Manner::Call { key: Some(_) } | Manner::Look)
     }
+
+    /// Whether somebody may have answered it before.
+    pub(crate) fn may_be_repeated(&self) -> bool {
+        matches!(self.manner, Manner::Call { key: Some(_) }) && self.attempts > 1
+    }
 }
 
 /// A producer that numbers what it sends.

@@ -20,7 +20,7 @@ use crate::http::edge::{self, Edge, HandlerRow, KindRow};
 use crate::http::fault::Fault;
 use crate::http::meters::Outcome;
 use crate::http::query;
-use crate::http::reply::{Reply, json};
+use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
 use crate::http::wishes::Wishes;
 use crate::slot::Verdict;
 
@@ -32,6 +32,14 @@ const BUSY_PAUSE: Duration = Duration::from_millis(200);
 const ENTITY_VERSION: HeaderName = HeaderName::from_static("entity-version");
 /// The header field that says which preference was heeded.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// What an entity answered, in our encoding.
+struct Answered {
+    reply: Vec<u8>,
+    version: u64,
+    /// It had been answered before, to the same client key.
+    is_repeated: bool,
+}
 
 /// Who handles requests for single entities.
 #[derive(Clone, Copy)]
@@ -95,16 +103,19 @@ impl Calls<'_> {
         }
         let arguments = arguments(&handler.arguments, &body)?;
         let manner = Manner::Call { key: client_key };
-        let (reply, version) = self.ask(kind, to, handler.id, arguments, manner, deadline).await?;
+        let answered = self.ask(kind, to, handler.id, arguments, manner, deadline).await?;
         let mut response = if is_async {
             let mut response = Response::new(Reply::nothing());
             *response.status_mut() = StatusCode::ACCEPTED;
             response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
             response
         } else {
-            json(Reply::whole(shown(&handler.reply, &reply)?))
+            json(Reply::whole(shown(&handler.reply, &answered.reply)?))
         };
-        response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
+        response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(answered.version));
+        if answered.is_repeated {
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+        }
         Ok(response)
     }
 
@@ -119,7 +130,8 @@ impl Calls<'_> {
         let wishes = Wishes::of(&parts.headers)?;
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
-        let (reply, version) = self.ask(kind, to, handler.id, arguments, Manner::Look, wishes.deadline).await?;
+        let answered = self.ask(kind, to, handler.id, arguments, Manner::Look, wishes.deadline).await?;
+        let Answered { reply, version, is_repeated: _ } = answered;
         let mut response = json(self.long(shown(&handler.reply, &reply)?)?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
         Ok(response)
@@ -142,7 +154,8 @@ impl Calls<'_> {
         let to = Address::new(kind.id, edge::key(key)?);
         let wishes = Wishes::of(&parts.headers)?;
         let name = to.key().clone();
-        let (state, version) = self.ask(kind, to, HandlerId(0), Vec::new(), Manner::State, wishes.deadline).await?;
+        let answered = self.ask(kind, to, HandlerId(0), Vec::new(), Manner::State, wishes.deadline).await?;
+        let Answered { reply: state, version, is_repeated: _ } = answered;
         let etag = format!("\"{version}\"");
         let mut response = if is_known(&parts.headers, &etag) {
             let mut response = Response::new(Reply::nothing());
@@ -175,7 +188,7 @@ impl Calls<'_> {
         body: Vec<u8>,
         manner: Manner,
         deadline: Option<Instant>,
-    ) -> Result<(Vec<u8>, u64), Fault> {
+    ) -> Result<Answered, Fault> {
         let key = to.key().clone();
         let entity = || format!("{}/{key}", kind.name);
         let is_call = matches!(manner, Manner::Call { .. });
@@ -196,9 +209,11 @@ impl Calls<'_> {
                 Err(_) => return Err(Fault::unknown("its deadline came while it was under way", &entity)),
             },
         };
-        match verdict {
-            Verdict::Answered(Answer::Done { reply, version }) => Ok((reply, version)),
-            verdict => Err(Fault::of_verdict(verdict, &entity)),
+        match verdict.original() {
+            (Verdict::Answered(Answer::Done { reply, version }), is_repeated) => {
+                Ok(Answered { reply, version, is_repeated })
+            }
+            (verdict, is_repeated) => Err(Fault::of_verdict(verdict, &entity).repeated(is_repeated)),
         }
     }
 

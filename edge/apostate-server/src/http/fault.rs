@@ -9,7 +9,7 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, W
 use hyper::{Response, StatusCode};
 
 use crate::http::meters::Outcome;
-use crate::http::reply::Reply;
+use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply};
 use crate::slot::{NotDone, Verdict};
 use crate::{CallError, ParkedError};
 
@@ -27,20 +27,31 @@ struct Inner {
     allow: Option<&'static str>,
     /// Nothing that follows on the connection can be trusted, or is to be waited for.
     closes: bool,
+    /// It was said before, to the same client key.
+    is_repeated: bool,
 }
 
 impl Fault {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let mut problem = Problem::new(code, detail);
         problem.retry_after = code.is_retryable().then_some(RETRY_AFTER_SECONDS);
-        Self(Box::new(Inner { problem, code, allow: None, closes: false }))
+        Self::of(problem, code)
     }
 
     /// The entity said no.
     pub(crate) fn refused(refusal: Refusal) -> Self {
         let status = refusal.status();
-        let problem = Problem::refused(status, refusal.code, refusal.text);
-        Self(Box::new(Inner { problem, code: ErrorCode::Refused, allow: None, closes: false }))
+        Self::of(Problem::refused(status, refusal.code, refusal.text), ErrorCode::Refused)
+    }
+
+    fn of(problem: Problem, code: ErrorCode) -> Self {
+        Self(Box::new(Inner { problem, code, allow: None, closes: false, is_repeated: false }))
+    }
+
+    /// Says that it was said before, to the same client key.
+    pub(crate) fn repeated(mut self, is_repeated: bool) -> Self {
+        self.0.is_repeated = is_repeated;
+        self
     }
 
     /// Says which methods there are instead.
@@ -90,7 +101,7 @@ impl Fault {
 
     /// It as an answer.
     pub(crate) fn into_response(self) -> Response<Reply> {
-        let Inner { problem, code: _, allow, closes } = *self.0;
+        let Inner { problem, code: _, allow, closes, is_repeated } = *self.0;
         let body = serde_json::to_vec(&problem).expect("a problem is plain data");
         let mut response = Response::new(Reply::whole(body));
         *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -105,6 +116,9 @@ impl Fault {
         if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"apostate\""));
         }
+        if is_repeated {
+            headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+        }
         if closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -117,7 +131,7 @@ impl Fault {
         match verdict {
             Verdict::Answered(Answer::Refused(refusal)) => Self::refused(refusal),
             Verdict::Answered(Answer::Failed(failure)) => Self::of_failure(&failure, entity),
-            Verdict::Answered(Answer::Done { .. } | Answer::Accepted | Answer::Duplicate) => {
+            Verdict::Answered(Answer::Done { .. } | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
                 unreachable!("no fault, or answers to numbered messages only")
             }
             Verdict::NotDone(NotDone::Busy) => Self::of_failure(&Failure::Busy, entity),

@@ -64,6 +64,7 @@ pub(super) fn shared() -> Value {
     json!({
         "Refusal": {
             "description": "The entity said no: `refusal` has its author's code and text. [`refused`](/errors/refused)",
+            "headers": { "Idempotency-Replayed": replayed() },
             "content": { PROBLEM_TYPE: { "schema": { "$ref": "#/components/schemas/apostate.Problem" } } },
         },
     })
@@ -77,6 +78,17 @@ pub(super) fn json_answer(description: &str, schema: Value) -> Value {
 /// An answer in text.
 pub(super) fn text_answer(description: &str, media_type: &str) -> Value {
     json!({ "description": description, "content": { media_type: { "schema": { "type": "string" } } } })
+}
+
+/// The header field that the answer to a call with a client key may have.
+pub(super) fn with_replays(mut answer: Value) -> Value {
+    answer["headers"]["Idempotency-Replayed"] = replayed();
+    answer
+}
+
+fn replayed() -> Value {
+    let description = "`true`: the client key came before, and this is what it was answered then; nothing was done now.";
+    json!({ "description": description, "schema": { "type": "boolean" } })
 }
 
 /// The header field that an answer about one entity has.

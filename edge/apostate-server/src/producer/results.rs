@@ -97,6 +97,7 @@ pub(crate) fn judge(verdict: Verdict) -> Judged {
             failure @ (Failure::Stopped(_) | Failure::NotHere { .. } | Failure::Busy),
         )) => Judged::Broken(failure.to_string()),
         Verdict::Answered(Answer::Failed(failure)) => Judged::Result(Err(failure)),
+        Verdict::Answered(Answer::Repeated(_)) => unreachable!("a numbered message has no client key"),
         Verdict::NotDone(NotDone::Closed) => Judged::Broken("the node is closed".to_owned()),
         Verdict::NotDone(NotDone::Stopped(reason)) | Verdict::Unknown(reason) => {
             Judged::Broken(format!("its partition stopped ({reason})"))

@@ -13,10 +13,13 @@ fn ask(client: &mut Client, key: &str, handler: &str, units: u32) -> Response {
 fn the_same_key_gets_the_same_reply_in_either_form() {
     let server = Server::start();
     let mut client = server.client();
-    assert_eq!(ask(&mut client, "\"one\"", "receive", 5).good(), 5);
-    assert_eq!(ask(&mut client, "one", "receive", 5).good(), 5);
-    assert_eq!(ask(&mut client, "two", "receive", 5).good(), 10);
-    assert_eq!(ask(&mut client, "\"one\"", "receive", 5).good(), 5);
+    for (key, level, is_replayed) in
+        [("\"one\"", 5, None), ("one", 5, Some("true")), ("two", 10, None), ("\"one\"", 5, Some("true"))]
+    {
+        let answer = ask(&mut client, key, "receive", 5);
+        assert_eq!(answer.header("idempotency-replayed"), is_replayed, "{key}");
+        assert_eq!(answer.good(), level);
+    }
 }
 
 #[test]
@@ -30,6 +33,7 @@ fn a_refusal_is_remembered_too_and_all_of_it_across_restarts() {
         let mut client = server.client();
         let again = ask(&mut client, "no", "take", 5);
         assert_eq!((again.status, again.json()), (first.status, first.json()));
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
         assert_eq!(ask(&mut client, "yes", "receive", 5).good(), 5);
     }
 }
@@ -39,7 +43,9 @@ fn another_request_with_the_same_key_is_told_so() {
     let server = Server::start();
     let mut client = server.client();
     assert_eq!(ask(&mut client, "one", "receive", 5).good(), 5);
-    ask(&mut client, "one", "receive", 6).problem("client-key-reused");
+    let other = ask(&mut client, "one", "receive", 6);
+    other.problem("client-key-reused");
+    assert_eq!(other.header("idempotency-replayed"), None);
     ask(&mut client, "one", "take", 5).problem("client-key-reused");
     assert_eq!(client.get("/entities/stock/tea/available").good(), 5);
 }

@@ -34,6 +34,7 @@ pub(crate) fn frame(shadow: &Shadow, bytes: &[u8]) -> Check {
 
 /// A partition answers a request to `to`.
 pub(crate) fn answer(shadow: &Shadow, to: &Address, answer: &Answer) -> Check {
+    let answer = if let Answer::Repeated(answer) = answer { answer } else { answer };
     if let Answer::Done { version, .. } = answer {
         let durable = shadow.version(to);
         demand!(*version <= durable, "E2", "{to:?} answers with version {version}, and {durable} is durable");

@@ -88,10 +88,10 @@ impl Mapped {
 
     /// An answer is about to reach its client.
     pub(super) fn answered(&mut self, id: usize, told: Told) -> Check {
-        let answer = match told {
+        let answer = match told.original().0 {
             Told::Done { reply, .. } => Answer::Done(reply),
             Told::Refused(refusal) => Answer::Refused(refusal),
-            Told::Duplicate | Told::Accepted => {
+            Told::Repeated(_) | Told::Duplicate | Told::Accepted => {
                 return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
             }
             Told::Failed(Failure::Busy | Failure::Stopped(_) | Failure::NotHere { .. }) => {
