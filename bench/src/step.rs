@@ -115,7 +115,7 @@ impl Alone {
 
     fn ask<E, R, S, A>(&mut self, ticket: u64, call: Call<E, R, S, A>, manner: Manner) -> Result<(), Failure> {
         let to = call.to.map_err(|error| Failure::Wrong(error.to_string()))?;
-        self.inputs.push(Input::Request(Request { ticket, to, handler: call.handler, body: call.body, manner }));
+        self.inputs.push(Input::Request(Request { ticket, ..Request::new(to, call.handler, call.body, manner) }));
         Ok(())
     }
 

@@ -147,6 +147,16 @@ pub struct Request {
     pub body: Vec<u8>,
     /// How it is asked for.
     pub manner: Manner,
+    /// When nobody waits any more, by the host's clock: from then on it is not begun. A numbered message always is.
+    pub deadline: Option<Timestamp>,
+}
+
+impl Request {
+    /// A request without a deadline, whose ticket the host fills in.
+    #[must_use]
+    pub fn new(to: Address, handler: HandlerId, body: Vec<u8>, manner: Manner) -> Self {
+        Self { ticket: 0, to, handler, body, manner, deadline: None }
+    }
 }
 
 /// How something is asked for.
@@ -250,6 +260,9 @@ pub enum Failure {
     /// The client key is no key.
     #[error("a client key has 1 to {} bytes", crate::limits::CLIENT_KEY_BYTES_MAX)]
     BadKey,
+    /// Its deadline passed while it waited.
+    #[error("its deadline passed before it was begun")]
+    Late,
     /// Too much is waiting. Try again later.
     #[error("too much is waiting; try again in a moment")]
     Busy,

@@ -34,6 +34,11 @@ impl Pacer {
         self.now
     }
 
+    /// The time when the clock shows `clock`, unless it jumps.
+    pub(crate) fn at_clock(&self, clock: Timestamp) -> Timestamp {
+        self.now.after(clock.since(self.clock.unwrap_or(self.now)))
+    }
+
     /// Takes a reading of the clock. Gives the size of the jump in milliseconds, if it jumped.
     pub(crate) fn observe(&mut self, clock: Timestamp) -> Option<u64> {
         let Some(last) = self.clock.replace(clock) else {

@@ -28,7 +28,8 @@ pub(crate) enum Head {
 
 impl Partition {
     /// Takes a request in, or answers at once what no state can change.
-    pub(crate) fn admit(&mut self, request: Request, effects: &mut Vec<Effect>) {
+    pub(crate) fn admit(&mut self, mut request: Request, effects: &mut Vec<Effect>) {
+        request.deadline = request.deadline.map(|clock| self.time.at_clock(clock));
         if let Err(failure) = self.check(&request) {
             effects.push(Effect::Answer { ticket: request.ticket, answer: Answer::Failed(failure) });
             return;
@@ -52,7 +53,7 @@ impl Partition {
 
     /// Whether a request can be one at all.
     fn check(&self, request: &Request) -> Result<(), Failure> {
-        let Request { ticket: _, to, handler, body, manner } = request;
+        let Request { ticket: _, to, handler, body, manner, deadline: _ } = request;
         if !self.range.contains(to.hash()) {
             return Err(Failure::NotHere { map_version: self.map.version });
         }
@@ -82,8 +83,13 @@ impl Partition {
         Ok(())
     }
 
-    /// Handles a call or a look, or lets it wait for its entity.
+    /// Handles a call or a look, or lets it wait for its entity. What nobody waits for any more is not begun.
     pub(crate) fn handle_request(&mut self, request: Request) {
+        if request.deadline.is_some_and(|deadline| deadline <= self.time.now()) {
+            self.answer(&request, Answer::Failed(Failure::Late));
+            self.batch.journal.push(Did::TookRequest(request));
+            return;
+        }
         let slot = self.slot_of(&request.to);
         let is_look = matches!(request.manner, Manner::Look | Manner::State);
         self.start_load(slot);
@@ -108,7 +114,7 @@ impl Partition {
                 return;
             }
         }
-        let Request { ticket: _, to, handler, body, manner } = &request;
+        let Request { ticket: _, to, handler, body, manner, .. } = &request;
         let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true };
         let ran = if *manner == Manner::State { self.show(slot) } else { self.run(run) };
         let answer = match ran {
@@ -257,7 +263,7 @@ impl Partition {
 
     /// Runs a numbered message, or accepts it. None: the batch is given up.
     fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
-        let Request { ticket: _, to, handler, body, manner: _ } = request;
+        let Request { to, handler, body, .. } = request;
         let accepted = || Message {
             to: to.clone(),
             from: None,

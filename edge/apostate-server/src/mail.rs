@@ -101,7 +101,7 @@ mod tests {
         let key = EntityKey::new("tea").expect("a key");
         let manner = Manner::Numbered { producer: key.clone(), number };
         let (to, handler) = (Address::new(KindId::of("stock"), key), HandlerId::of("take"));
-        Request { ticket: 0, to, handler, body: Vec::new(), manner }
+        Request::new(to, handler, Vec::new(), manner)
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl Producer {
         let partition = self.shared.routes.index_of_hash(to.hash());
         let bytes = body.len();
         let manner = Manner::Numbered { producer: self.name.clone(), number };
-        self.unsent[partition].push(Request { ticket: 0, to, handler, body, manner });
+        self.unsent[partition].push(Request::new(to, handler, body, manner));
         self.open.push_back(Open { number, bytes, is_answered: false });
         self.unanswered += 1;
         self.unanswered_bytes += bytes;

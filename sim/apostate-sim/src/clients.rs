@@ -1,6 +1,8 @@
 //! Clients at work: they ask, wait, ask again, and note what they know.
 
-use apostate_core::Address;
+use std::time::Duration;
+
+use apostate_core::{Address, Timestamp};
 use apostate_partition::{Answer, Failure, Input, Manner, Request};
 
 use crate::agenda::SECOND;
@@ -38,17 +40,32 @@ impl World {
         let attempt = asked.attempts;
         let (to, handler) = (asked.to.clone(), asked.handler);
         let (body, manner) = (asked.body.clone(), asked.manner.clone());
+        let deadline = self.deadline(op, attempt, &to);
         let ticket = self.ticket(Ticket::Op { op }, to.clone());
         let id = self.map.find(to.hash());
         let delay = self.delay(self.plan.request_delay);
         if self.is_struck(self.plan.client_rate) {
             self.note(Fault::RequestLost);
         } else {
-            let request = Request { ticket, to, handler, body, manner };
+            let request = Request { ticket, deadline, ..Request::new(to, handler, body, manner) };
             self.agenda.plan_in(delay, Event::Request { id, request });
         }
         let patience = self.luck.between(SECOND / 4, 4 * SECOND);
         self.agenda.plan_in(patience, Event::GiveUp { op, attempt });
+    }
+
+    /// Some clients let a partition wait no longer than so long, by its clock. One that was too late did nothing, so whoever
+    /// hears of it may ask again even without a key.
+    fn deadline(&self, op: usize, attempt: u32, to: &Address) -> Option<Timestamp> {
+        let wait = match (op as u64 + u64::from(attempt)) % 8 {
+            0 => 5,
+            1 => 200,
+            2 => 2000,
+            _ => return None,
+        };
+        let seat = self.seats.all.get(&self.seats.current(self.map.find(to.hash()))?)?;
+        let clock = self.places[seat.place].clock(self.agenda.now());
+        Some(clock.after(Duration::from_millis(wait)))
     }
 
     /// A client has waited long enough.
@@ -82,7 +99,12 @@ impl World {
         let now = self.agenda.now();
         let asked = &mut self.ops[op];
         let (answer, is_repeated) = answer.original();
-        demand!(!is_repeated || asked.may_be_repeated(), "keys", "{:?}: a first answer is a repeated one", asked.manner);
+        demand!(
+            !is_repeated || asked.may_be_repeated(),
+            "keys",
+            "{:?}: a first answer is a repeated one",
+            asked.manner
+        );
         match (&asked.outcome, &answer) {
             (
                 Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))),
@@ -157,7 +179,7 @@ impl World {
             let ticket = Ticket::Number { stream, lane: at, number, seat };
             let ticket = self.ticket(ticket, to.clone());
             let manner = Manner::Numbered { producer: name, number };
-            self.give_or_wait(seat, Input::Request(Request { ticket, to, handler, body, manner }));
+            self.give_or_wait(seat, Input::Request(Request { ticket, ..Request::new(to, handler, body, manner) }));
             if self.luck.chance(100) {
                 return;
             }

@@ -138,7 +138,7 @@ impl World {
         let ticket = self.ticket(Ticket::Command, to.clone());
         if let Some(seat) = self.seats.current(self.map.find(to.hash())) {
             let (handler, body, manner) = (call.handler, call.body, Manner::Look);
-            self.give(seat, Input::Request(Request { ticket, to, handler, body, manner }));
+            self.give(seat, Input::Request(Request { ticket, ..Request::new(to, handler, body, manner) }));
         }
     }
 }

@@ -13,6 +13,7 @@ use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
+use crate::clock;
 use crate::http::body;
 use crate::http::budget::SHORT_BYTES;
 use crate::http::clerk::{Asked, Clerk};
@@ -195,7 +196,9 @@ impl Calls<'_> {
         if self.edge.is_stopping() {
             return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
         }
-        let asked = self.clerk.ask(Request { ticket: 0, to, handler, body, manner });
+        let mut request = Request::new(to, handler, body, manner);
+        request.deadline = deadline.map(|at| clock::now().after(at.saturating_duration_since(Instant::now())));
+        let asked = self.clerk.ask(request);
         let asked =
             asked.ok_or_else(|| Fault::busy("as many requests are under way as there may be; nothing was done"))?;
         let verdict = match deadline {

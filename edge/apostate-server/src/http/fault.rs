@@ -161,6 +161,7 @@ impl Fault {
             Failure::KeyReused => ErrorCode::ClientKeyReused,
             Failure::KeyExpired => ErrorCode::ClientKeyExpired,
             Failure::BadKey => ErrorCode::BadClientKey,
+            Failure::Late => ErrorCode::DeadlineExceeded,
             Failure::Busy => ErrorCode::Busy,
         };
         let detail = match failure {

@@ -87,7 +87,8 @@ pub(super) fn with_replays(mut answer: Value) -> Value {
 }
 
 fn replayed() -> Value {
-    let description = "`true`: the client key came before, and this is what it was answered then; nothing was done now.";
+    let description =
+        "`true`: the client key came before, and this is what it was answered then; nothing was done now.";
     json!({ "description": description, "schema": { "type": "boolean" } })
 }
 

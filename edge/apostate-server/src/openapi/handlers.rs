@@ -75,7 +75,8 @@ fn call(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut Sc
     let done = with_version(json_answer("It is done and durable. The handler's reply.", reply));
     let accepted =
         with_version(json!({ "description": "It is done and durable; `Prefer: respond-async` asked for no reply." }));
-    let mut responses = answers.of([(200, with_replays(done)), (202, with_replays(accepted))], &[&OF_ENTITIES[..], &OF_CALLS].concat());
+    let mut responses =
+        answers.of([(200, with_replays(done)), (202, with_replays(accepted))], &[&OF_ENTITIES[..], &OF_CALLS].concat());
     allow_refusal(&mut responses, handler);
     let mut operation = operation(kind, handler);
     operation.insert(

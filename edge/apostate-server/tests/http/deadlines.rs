@@ -56,3 +56,18 @@ fn a_request_whose_client_has_gone_is_not_begun() {
     assert_eq!(holder.response().good(), 1);
     staying.get("/entities/slow/left").problem("entity-missing");
 }
+
+#[test]
+fn a_call_that_waits_in_its_partition_is_not_begun_after_its_deadline() {
+    let server = Server::with(1, settings());
+    let mut client = server.client();
+    let jinx = r#"{"other":"jinxed","gate":"in its partition"}"#;
+    client.ask("POST", "/entities/stock/tea/jinx_until", &[], jinx).good();
+    // Behind a message that is tried again and again.
+    let wait = [("deadline-ms", "50")];
+    client.ask("POST", "/entities/stock/jinxed/receive", &wait, r#"{"units":5}"#).problem("outcome-unknown");
+    Gate::open("in its partition");
+    // It takes its turn behind the one that waited.
+    let level = client.ask("POST", "/entities/stock/jinxed/receive", &[], r#"{"units":3}"#);
+    assert_eq!(level.good(), 103);
+}

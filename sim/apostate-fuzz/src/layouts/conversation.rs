@@ -87,7 +87,7 @@ impl Place {
             let call = Purse::at(purse(id)).give(purse(other(id)), coins);
             let to = call.to.expect("a key");
             let (handler, body, manner) = (call.handler, call.body, Manner::Call { key: None });
-            place.tell(Input::Request(Request { ticket: 0, to, handler, body, manner }));
+            place.tell(Input::Request(Request::new(to, handler, body, manner)));
         }
         place
     }

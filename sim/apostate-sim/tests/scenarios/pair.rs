@@ -267,7 +267,14 @@ impl Writer {
     pub(crate) fn ask<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) {
         let manner = Manner::Call { key: key.map(Into::into) };
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
-        self.tell(Input::Request(Request { ticket: 1, to, handler, body, manner }));
+        self.tell(Input::Request(Request { ticket: 1, ..Request::new(to, handler, body, manner) }));
+    }
+
+    /// Somebody outside calls, and waits for so many milliseconds; the partition does not work yet.
+    pub(crate) fn ask_for<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, milliseconds: u64) {
+        let request = Request::new(call.to.expect("a key"), call.handler, call.body, Manner::Call { key: None });
+        let deadline = Some(Timestamp(self.now + milliseconds));
+        self.tell(Input::Request(Request { ticket: 1, deadline, ..request }));
     }
 
     /// What has come to the entity.
@@ -275,7 +282,7 @@ impl Writer {
         let call = Letterbox::at(key).got();
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
         self.answers.clear();
-        self.tell(Input::Request(Request { ticket: 2, to, handler, body, manner: Manner::Look }));
+        self.tell(Input::Request(Request { ticket: 2, ..Request::new(to, handler, body, Manner::Look) }));
         self.work();
         match self.answers.pop() {
             Some(Answer::Done { reply, .. }) => apostate_core::decode(&reply).expect("a list"),

@@ -151,3 +151,42 @@ fn what_stands_behind_a_batch_that_waited_for_the_window_has_its_turn_at_once() 
     writer.tell(Input::Turn);
     assert_eq!(writer.answers.len(), 4, "a letter, and three that were repeated");
 }
+
+#[test]
+fn a_call_that_waited_beyond_its_deadline_is_not_begun() {
+    let tuning = Tuning { append_window: 1, batch_messages_max: 1, ..Tuning::default() };
+    let mut writer = Writer::first(1, Making { tuning, ..Making::default() }).open();
+    let key = key_in(1);
+    writer.appends = Appends::Withheld;
+    writer.ask(Letterbox::at(&key).receive(1), None);
+    writer.work();
+    // The window is full: these wait.
+    writer.ask_for(Letterbox::at(&key).receive(2), 50);
+    writer.ask_for(Letterbox::at(&key).receive(3), 500);
+    writer.wait(50);
+    writer.answers.clear();
+    writer.let_through();
+    let late = writer.answers.iter().filter(|answer| **answer == Answer::Failed(Failure::Late)).count();
+    assert_eq!((writer.answers.len(), late), (3, 1), "{:?}", writer.answers);
+    assert_eq!(writer.got(&key), [1, 3]);
+}
+
+#[test]
+fn a_call_that_waited_beyond_its_deadline_behind_an_inbox_is_not_begun() {
+    let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
+    talk(&mut sender, &mut receiver);
+    let (from, to) = (key_in(1), key_in(2));
+    sender.ask(Letterbox::at(&from).prick(to.clone()), None);
+    sender.work();
+    talk(&mut sender, &mut receiver);
+    receiver.ask_for(Letterbox::at(&to).receive(1), 5_000);
+    receiver.ask_for(Letterbox::at(&to).receive(2), 600_000);
+    receiver.work();
+    assert_eq!(receiver.answers, [], "the panic is tried again first");
+    for _ in 0..50 {
+        receiver.wait(1000);
+    }
+    assert_eq!(receiver.partition.status().parked, 1);
+    assert_eq!(receiver.answers[0], Answer::Failed(Failure::Late));
+    assert_eq!(receiver.got(&to), [2]);
+}

@@ -74,7 +74,7 @@ impl Mapped {
             Manner::Call | Manner::Send => Way::Call { key: Some(format!("call {id}").into()) },
         };
         let ticket = u64::from(attempt) << 32 | id as u64;
-        if self.hand_over(seat, Request { ticket, to, handler, body, manner }) {
+        if self.hand_over(seat, Request { ticket, ..Request::new(to, handler, body, manner) }) {
             self.tell(Some(about), format!("asked for at partition {}", seat + 1));
         }
     }

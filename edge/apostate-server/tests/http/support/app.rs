@@ -84,6 +84,18 @@ impl Stock {
         self.on_hand += 100;
     }
 
+    /// Sends a message that cannot be applied before this gate is open.
+    #[open]
+    pub fn jinx_until(&mut self, tx: &mut Tx, other: String, gate: String) {
+        tx.send(Stock::at(other).stumble_until(gate));
+    }
+
+    /// Only entities may send it, and it panics until this gate is open.
+    pub fn stumble_until(&mut self, gate: String) {
+        assert!(Gate::is_open(&gate), "it stumbled");
+        self.on_hand += 100;
+    }
+
     /// Is gone.
     #[open]
     pub fn close(&mut self, tx: &mut Tx) {
