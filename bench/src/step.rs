@@ -142,7 +142,7 @@ impl Alone {
                     self.answered += 1;
                     self.answer = Some(answer);
                 }
-                Effect::WakeAt(_) | Effect::Notice(_) => {}
+                Effect::WakeAt(_) | Effect::Notice(_) | Effect::Span(_) => {}
                 effect @ (Effect::Stopped(_)
                 | Effect::Frame { .. }
                 | Effect::Checkpoint(_)

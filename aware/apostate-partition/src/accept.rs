@@ -95,8 +95,9 @@ impl Partition {
             self.accept(slot, message.clone());
             return true;
         }
-        let Message { to, from, handler, on_refused: _, body } = message;
-        let run = Run { slot, to, from: from.as_ref(), handler: *handler, body, wants_reply: false };
+        let Message { to, from, handler, on_refused: _, body, trace } = message;
+        let (from, trace) = (from.as_ref(), trace.as_deref());
+        let run = Run { slot, to, from, handler: *handler, body, wants_reply: false, trace };
         match self.run(run) {
             Ran::Abandoned => return false,
             Ran::Done(_) | Ran::Missing => {}
@@ -165,8 +166,9 @@ impl Partition {
         let Some(item) = self.pop_inbox(id, End::Front) else { return };
         let number = item.number;
         let Some(message) = item.message() else { unreachable!("it was read, if need be") };
-        let Message { to, from, handler, on_refused: _, body } = message;
-        let run = Run { slot: id, to, from: from.as_ref(), handler: *handler, body, wants_reply: false };
+        let Message { to, from, handler, on_refused: _, body, trace } = message;
+        let (from, trace) = (from.as_ref(), trace.as_deref());
+        let run = Run { slot: id, to, from, handler: *handler, body, wants_reply: false, trace };
         let stays = match self.run(run) {
             Ran::Abandoned => {
                 self.put_back(id, item);
@@ -270,6 +272,7 @@ impl Partition {
             entity: self.name_of(&message.to),
             handler: self.handler_name(&message.to, message.handler),
             reason: reason.clone(),
+            trace: message.trace.as_ref().map(|context| context.trace),
         });
         let to = message.to.clone();
         let parked = Parked { message, reason, time: self.time.now() };
@@ -329,6 +332,7 @@ impl Partition {
             entity: self.name_of(to),
             handler: self.handler_name(to, handler),
             text: text[..text.floor_char_boundary(REASON_BYTES_MAX)].to_owned(),
+            trace: self.trace.as_ref().map(|context| context.trace),
             next,
         });
     }
@@ -354,8 +358,14 @@ mod tests {
     #[test]
     fn a_parked_message_reads_back() {
         let to = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
-        let message =
-            Message { to, from: None, handler: HandlerId::of("take"), on_refused: OnRefused::Never, body: vec![1] };
+        let message = Message {
+            to,
+            from: None,
+            handler: HandlerId::of("take"),
+            on_refused: OnRefused::Never,
+            body: vec![1],
+            trace: None,
+        };
         let parked = Parked { message, reason: "the handler panicked".to_owned(), time: Timestamp(5) };
         let value = parked.write();
         assert_eq!(Parked::read(&value), Some(parked));

@@ -7,11 +7,14 @@
 //!   25         33         41          49            57
 //! ```
 //!
-//! Integers are little-endian. A message has an identity that never changes, *(origin, number)*, once it is on its
+//! A message that is part of a trace has 16 bytes of trace and 8 of span before its keys, and a flag that says so. Integers
+//! are little-endian, but for the ids of traces, which are bytes. A message has an identity that never changes, *(origin, number)*, once it is on its
 //! way to another partition; (0, 0) stands for none.
 
 use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused};
 use apostate_log::PartitionId;
+
+use crate::span::{SpanId, TraceContext, TraceId};
 
 /// A message from one entity to another, or accepted from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Message {
     pub on_refused: OnRefused,
     /// The handler's arguments, encoded.
     pub body: Vec<u8>,
+    /// Where it stands in a trace, if somebody follows it.
+    pub trace: Option<Box<TraceContext>>,
 }
 
 /// What makes a message itself, wherever it is: the partition that it was sent in, and its number there.
@@ -38,9 +43,11 @@ pub struct Identity {
 }
 
 const HEADER_BYTES: usize = 57;
+const TRACE_BYTES: usize = 24;
 const HAS_SENDER: u8 = 1;
 const IGNORE: u8 = 2;
 const TELL: u8 = 4;
+const TRACED: u8 = 8;
 
 /// Bytes that are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,12 +59,13 @@ impl Message {
     #[must_use]
     pub fn length(&self) -> usize {
         let from = self.from.as_ref().map_or(0, |from| from.key().as_bytes().len());
-        HEADER_BYTES + self.to.key().as_bytes().len() + from + self.body.len()
+        let trace = if self.trace.is_some() { TRACE_BYTES } else { 0 };
+        HEADER_BYTES + trace + self.to.key().as_bytes().len() + from + self.body.len()
     }
 
     /// Appends its layout to `bytes`.
     pub fn write(&self, identity: Option<Identity>, bytes: &mut Vec<u8>) {
-        let Self { to, from, handler, on_refused, body } = self;
+        let Self { to, from, handler, on_refused, body, trace } = self;
         let (refusal_flag, told) = match on_refused {
             OnRefused::Never => (0, 0),
             OnRefused::Ignore => (IGNORE, 0),
@@ -68,7 +76,8 @@ impl Message {
         let (origin, number) = identity.map_or((0, 0), |identity| (identity.origin.0, identity.number));
 
         let mut header = [0; HEADER_BYTES];
-        header[0] = refusal_flag | if from.is_some() { HAS_SENDER } else { 0 };
+        let trace_flag = if trace.is_some() { TRACED } else { 0 };
+        header[0] = refusal_flag | trace_flag | if from.is_some() { HAS_SENDER } else { 0 };
         header[1..3].copy_from_slice(&(to.key().as_bytes().len() as u16).to_le_bytes());
         header[3..5].copy_from_slice(&(from_key.len() as u16).to_le_bytes());
         header[5..9].copy_from_slice(&handler.0.to_le_bytes());
@@ -81,6 +90,10 @@ impl Message {
         header[41..49].copy_from_slice(&to.hash().to_le_bytes());
         header[49..57].copy_from_slice(&from_hash.to_le_bytes());
         bytes.extend_from_slice(&header);
+        if let Some(TraceContext { trace, span }) = trace.as_deref() {
+            bytes.extend_from_slice(&trace.to_bytes());
+            bytes.extend_from_slice(&span.map_or(0, SpanId::get).to_le_bytes());
+        }
         bytes.extend_from_slice(to.key().as_bytes());
         bytes.extend_from_slice(from_key);
         bytes.extend_from_slice(body);
@@ -97,6 +110,13 @@ impl Message {
         let to_length = usize::from(u16::from_le_bytes([header[1], header[2]]));
         let from_length = usize::from(u16::from_le_bytes([header[3], header[4]]));
         let body_length = half(header, 21) as usize;
+        let (trace, rest) = match flags & TRACED {
+            0 => (None, rest),
+            _ => {
+                let (trace, rest) = rest.split_first_chunk::<TRACE_BYTES>().ok_or(NotAMessage)?;
+                (Some(Box::new(trace_context(trace).ok_or(NotAMessage)?)), rest)
+            }
+        };
         let (to_key, rest) = rest.split_at_checked(to_length).ok_or(NotAMessage)?;
         let (from_key, rest) = rest.split_at_checked(from_length).ok_or(NotAMessage)?;
         let (body, rest) = rest.split_at_checked(body_length).ok_or(NotAMessage)?;
@@ -113,16 +133,22 @@ impl Message {
                 Some(Address::with_hash(from_kind, from_hash, from_key).ok_or(NotAMessage)?)
             }
         };
-        let on_refused = match (flags & !HAS_SENDER, half(header, 17)) {
+        let on_refused = match (flags & !(HAS_SENDER | TRACED), half(header, 17)) {
             (0, 0) => OnRefused::Never,
             (IGNORE, 0) => OnRefused::Ignore,
             (TELL, told) if from.is_some() => OnRefused::Tell { kind: from_kind, handler: HandlerId(told) },
             _ => return Err(NotAMessage),
         };
         let identity = Identity { origin: PartitionId(word(header, 25)), number: word(header, 33) };
-        let message = Self { to, from, handler: HandlerId(half(header, 5)), on_refused, body: body.to_vec() };
+        let message = Self { to, from, handler: HandlerId(half(header, 5)), on_refused, body: body.to_vec(), trace };
         Ok((message, identity, rest))
     }
+}
+
+fn trace_context(bytes: &[u8; TRACE_BYTES]) -> Option<TraceContext> {
+    let (trace, rest) = bytes.split_first_chunk()?;
+    let span = u64::from_le_bytes(rest.try_into().ok()?);
+    Some(TraceContext { trace: TraceId::from_bytes(*trace)?, span: SpanId::new(span) })
 }
 
 fn half(header: &[u8; HEADER_BYTES], at: usize) -> u32 {
@@ -144,18 +170,23 @@ mod tests {
     #[test]
     fn a_message_reads_back_as_it_was_written() {
         let tell = OnRefused::Tell { kind: KindId::of("order"), handler: HandlerId::of("told") };
+        let trace = |span| {
+            let trace = TraceId::from_bytes([7; 16]).expect("not all zero");
+            Some(Box::new(TraceContext { trace, span: SpanId::new(span) }))
+        };
         let cases = [
-            (Some(address("order", "a/b")), tell),
-            (Some(address("order", &"long".repeat(60))), OnRefused::Never),
-            (None, OnRefused::Ignore),
+            (Some(address("order", "a/b")), tell, None),
+            (Some(address("order", &"long".repeat(60))), OnRefused::Never, trace(9)),
+            (None, OnRefused::Ignore, trace(0)),
         ];
-        for (from, on_refused) in cases {
+        for (from, on_refused, trace) in cases {
             let message = Message {
                 to: address("stock", "BANK CHARGES"),
                 from,
                 handler: HandlerId::of("reserve"),
                 on_refused,
                 body: vec![1, 2, 3],
+                trace,
             };
             let identity = Identity { origin: PartitionId(3), number: 9 };
             let mut bytes = Vec::new();

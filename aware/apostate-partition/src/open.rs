@@ -141,6 +141,7 @@ impl Partition {
             sweep: Sweep::default(),
             parked: BTreeMap::new(),
             run_effects: Effects::default(),
+            trace: None,
             scratch: Vec::new(),
             notices: Vec::new(),
             taken: 0,

@@ -18,6 +18,7 @@ use crate::message::Message;
 use crate::pacing::Pacer;
 use crate::rectangles::Rectangles;
 use crate::slots::{SlotId, Slots};
+use crate::span::TraceContext;
 use crate::sweep::Sweep;
 use crate::{Map, Range, Tuning};
 
@@ -66,6 +67,8 @@ pub struct Partition {
     pub(crate) parked: BTreeMap<u64, Parked>,
     /// The effects of the handler run under way; kept for its room.
     pub(crate) run_effects: Effects,
+    /// Where what the handler run under way sends stands in its trace, if it has one.
+    pub(crate) trace: Option<Box<TraceContext>>,
     pub(crate) scratch: Vec<u8>,
     pub(crate) notices: Vec<Notice>,
     /// Messages taken from any source in this round.

@@ -53,7 +53,7 @@ impl Partition {
 
     /// Whether a request can be one at all.
     fn check(&self, request: &Request) -> Result<(), Failure> {
-        let Request { ticket: _, to, handler, body, manner, deadline: _ } = request;
+        let Request { ticket: _, to, handler, body, manner, deadline: _, trace: _ } = request;
         if !self.range.contains(to.hash()) {
             return Err(Failure::NotHere { map_version: self.map.version });
         }
@@ -114,8 +114,9 @@ impl Partition {
                 return;
             }
         }
-        let Request { ticket: _, to, handler, body, manner, .. } = &request;
-        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true };
+        let Request { ticket: _, to, handler, body, manner, deadline: _, trace } = &request;
+        let trace = trace.as_deref();
+        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace };
         let ran = if *manner == Manner::State { self.show(slot) } else { self.run(run) };
         let answer = match ran {
             Ran::Abandoned => {
@@ -263,19 +264,21 @@ impl Partition {
 
     /// Runs a numbered message, or accepts it. None: the batch is given up.
     fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
-        let Request { to, handler, body, .. } = request;
+        let Request { to, handler, body, trace, .. } = request;
         let accepted = || Message {
             to: to.clone(),
             from: None,
             handler: *handler,
             on_refused: OnRefused::Ignore,
             body: body.clone(),
+            trace: trace.clone(),
         };
         if !self.is_free(slot) {
             self.accept(slot, accepted());
             return Some(Answer::Accepted);
         }
-        Some(match self.run(Run { slot, to, from: None, handler: *handler, body, wants_reply: true }) {
+        let trace = trace.as_deref();
+        Some(match self.run(Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace }) {
             Ran::Abandoned => return None,
             Ran::Done(version) => Answer::Done { reply: std::mem::take(&mut self.run_effects.reply), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),

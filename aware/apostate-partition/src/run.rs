@@ -20,6 +20,7 @@ use crate::message::{Identity, Message};
 use crate::partition::{Partition, panic_text};
 use crate::planted;
 use crate::slots::{NONE, SlotId, WORD_BYTES, word};
+use crate::span::TraceContext;
 
 /// What to run.
 #[derive(Clone, Copy)]
@@ -30,6 +31,7 @@ pub(crate) struct Run<'a> {
     pub(crate) handler: HandlerId,
     pub(crate) body: &'a [u8],
     pub(crate) wants_reply: bool,
+    pub(crate) trace: Option<&'a TraceContext>,
 }
 
 /// What came of it.
@@ -76,6 +78,15 @@ impl Partition {
     /// Runs a message against an entity that is here and of a known kind. On `Abandoned` the caller puts the message
     /// back where it came from, and runs nothing more in this batch.
     pub(crate) fn run(&mut self, run: Run<'_>) -> Ran {
+        let span = self.begin_span(run.trace);
+        let ran = self.run_once(run);
+        if let Some(span) = span {
+            self.end_span(span, &run, &ran);
+        }
+        ran
+    }
+
+    fn run_once(&mut self, run: Run<'_>) -> Ran {
         let kind = self.slots.get(run.slot).kind as usize;
         let Some(number) = self.registry.kinds()[kind].find(run.handler) else {
             return Ran::Impossible(Impossible::UnknownHandler);
@@ -274,7 +285,8 @@ impl Partition {
         let mut sent = std::mem::take(&mut self.run_effects.sent);
         for message in sent.drain(..) {
             let Sent { to, handler, on_refused, body } = message;
-            self.post(Message { to, from: Some(from.clone()), handler, on_refused, body });
+            let trace = self.trace.clone();
+            self.post(Message { to, from: Some(from.clone()), handler, on_refused, body, trace });
         }
         self.run_effects.sent = sent;
     }
@@ -311,6 +323,7 @@ impl Partition {
                     handler,
                     on_refused: OnRefused::Never,
                     body: encode(&refused),
+                    trace: self.trace.clone(),
                 });
             }
             _ => self.batch.counts.ignored_refusals += 1,

@@ -23,6 +23,9 @@ pub struct ParkedItem<A = Value> {
     pub reason: String,
     /// When it was parked, in milliseconds since 1970-01-01T00:00Z.
     pub since: u64,
+    /// The trace that it is part of, if somebody follows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// The handler's arguments; none if they do not fit the handler, or this build has no such handler.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     pub arguments: Option<A>,

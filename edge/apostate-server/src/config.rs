@@ -16,7 +16,7 @@ use clap::{Args, FromArgMatches, ValueEnum};
 use serde::Deserialize;
 
 pub use self::units::{Bytes, Secret, Time};
-use crate::{HttpSettings, Settings, SettingsError};
+use crate::{HttpSettings, Settings, SettingsError, Share, TraceSettings};
 
 /// The settings of a node, as far as something was said. Flatten it into a command line of your own, or use it as it is.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -105,6 +105,13 @@ pub struct Config {
     /// How long a stop waits for what is under way [default: 10s]
     #[arg(long, env = "APOSTATE_STOP_PATIENCE", value_name = "TIME")]
     pub stop_patience: Option<Time>,
+
+    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP; without one nobody is followed
+    #[arg(long, env = "APOSTATE_TRACES", value_name = "URL")]
+    pub traces: Option<String>,
+    /// Which share of the requests is followed that come without a trace of their own [default: 1]
+    #[arg(long, env = "APOSTATE_TRACE_SHARE", value_name = "SHARE")]
+    pub trace_share: Option<Share>,
 
     /// What is logged, and more [default: info]
     #[arg(long, env = "APOSTATE_LOG_LEVEL", value_name = "LEVEL")]
@@ -198,7 +205,7 @@ impl Config {
             config data listen token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
             dirty_bytes_max checkpoint_log_bytes segment_bytes requests_max connections_max streams_max body_bytes_max
             header_timeout body_timeout idle_timeout write_timeout client_key_retention retry_time_max stop_patience
-            log_level log_format
+            traces trace_share log_level log_format
         }
     }
 
@@ -224,6 +231,10 @@ impl Config {
             client_key_retention: self.client_key_retention.map_or(default.client_key_retention, |time| time.0),
             retry_time_max: self.retry_time_max.map_or(default.retry_time_max, |time| time.0),
             stop_patience: self.stop_patience.map_or(default.stop_patience, |time| time.0),
+            traces: self.traces.clone().map(|collector| TraceSettings {
+                share: self.trace_share.unwrap_or(Share::ALL),
+                ..TraceSettings::new(collector)
+            }),
         };
         settings.validate()?;
         Ok(settings)

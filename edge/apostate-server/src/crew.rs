@@ -31,6 +31,7 @@ use crate::routes::Routes;
 use crate::running::{FileWitness, Running};
 use crate::shared::Shared;
 use crate::status::NodeStatus;
+use crate::traces::{SpanSender, Traces};
 use crate::watchdog::{Condemned, Watchdog};
 use crate::{Settings, checkpointer, executor, loader, luck, quiet_panics};
 
@@ -43,10 +44,19 @@ pub(crate) struct Crew {
     executors: Vec<JoinHandle<()>>,
     /// Loaders, checkpointer and watchdog.
     helpers: Vec<JoinHandle<()>>,
+    /// Ends after those who tell it of spans.
+    sender: Option<SenderThread>,
     /// Dropped, it ends the watchdog, and the checkpointer's waiting for a full disk.
     watching: Option<Sender<()>>,
     /// Let go last.
     directory: Option<Directory>,
+}
+
+/// The thread that sends spans.
+struct SenderThread {
+    /// Dropped, it ends the thread, which sends what it has before.
+    sending: Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Crew {
@@ -86,9 +96,10 @@ impl Crew {
                 witness: Box::new(FileWitness::new(Arc::clone(&running), index)),
             });
         }
-        let shared = Arc::new(Shared::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk)));
-        let mut crew =
-            Self { shared, executors: Vec::new(), helpers: Vec::new(), watching: None, directory: Some(directory) };
+        let (traces, sender) = follow(settings, &registry)?.unzip();
+        let shared = Arc::new(Shared::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk), traces));
+        let (executors, helpers) = (Vec::new(), Vec::new());
+        let mut crew = Self { shared, executors, helpers, sender, watching: None, directory: Some(directory) };
         let (condemn, condemned) = crossbeam_channel::unbounded();
         let (watching, ending) = crossbeam_channel::bounded(0);
         crew.watching = Some(watching);
@@ -132,6 +143,12 @@ impl Crew {
                 error!("a thread of the node panicked: that is a bug of apostate");
             }
         }
+        if let Some(SenderThread { sending, thread }) = self.sender.take() {
+            drop(sending);
+            if thread.join().is_err() {
+                error!("the sender of traces panicked: that is a bug of apostate");
+            }
+        }
         self.shared.close_disk();
         self.directory = None;
     }
@@ -151,8 +168,8 @@ impl Crew {
         let routes = Arc::clone(&self.shared.routes);
         for (index, plans) in plans.into_iter().enumerate() {
             let mailbox = Arc::clone(&routes.mailboxes()[index]);
-            let outgoing =
-                Outgoing::new(index, Arc::clone(&routes), loaders.clone(), checkpointer.clone(), condemn.clone());
+            let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.shared.traces.clone());
+            let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, condemn.clone(), traces);
             let (disk, opened) = (Arc::clone(disk), opened.clone());
             let run = move || executor::run(mailbox, plans, disk.store(), &opened, outgoing);
             self.executors.push(spawn(&format!("apostate-run-{index}"), run)?);
@@ -172,6 +189,16 @@ impl Crew {
         self.helpers.push(spawn("apostate-watch", move || watchdog.run(&stop))?);
         Ok(())
     }
+}
+
+/// Who is followed, and the thread that sends what is seen of them, if it was asked for.
+fn follow(settings: &Settings, registry: &Arc<Registry>) -> Result<Option<(Arc<Traces>, SenderThread)>, OpenError> {
+    let Some(settings) = &settings.traces else { return Ok(None) };
+    let (traces, told) = Traces::new(settings.share);
+    let sender = SpanSender::new(settings, told, Arc::clone(registry), Arc::clone(traces.counts()))?;
+    let (sending, stop) = crossbeam_channel::bounded(0);
+    let thread = spawn("apostate-traces", move || sender.run(&stop))?;
+    Ok(Some((traces, SenderThread { sending, thread })))
 }
 
 /// Waits until all of so many partitions were read back, lets them serve, and waits until they do. One that cannot leaves

@@ -24,7 +24,7 @@ mod serving;
 
 mod door;
 mod edge;
-mod path;
+pub(crate) mod path;
 mod visitor;
 mod wishes;
 

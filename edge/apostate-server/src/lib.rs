@@ -40,7 +40,7 @@
 //! ```
 //!
 //! Reading order: [`Settings`]; [`Node`], and `crew`, its threads; `executor`, `seat` and `mailbox`, where the work is done;
-//! `directory`, `manifest` and `disk`, what is kept; `running` and `watchdog`, who is to blame; [`Client`], [`Pending`],
+//! `directory`, `manifest` and `disk`, what is kept; `running` and `watchdog`, who is to blame; `traces`, who is followed; [`Client`], [`Pending`],
 //! [`Producer`] and [`Listing`], the ways in; [`ParkedMessage`], what waits for an operator; [`HttpSettings`], [`Serving`] and
 //! `http`, the way in for everybody else.
 //!
@@ -75,6 +75,7 @@ mod manifest;
 
 mod quiet_panics;
 mod running;
+mod traces;
 mod watchdog;
 
 mod openapi;
@@ -114,3 +115,4 @@ pub use crate::run::{About, RunError, run};
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
 pub use crate::status::{NodeStatus, PartitionStatus, Work};
 pub use crate::stop_signal::StopSignal;
+pub use crate::traces::{Share, TraceSettings};

@@ -1,14 +1,16 @@
 //! What an executor sends out at the end of a turn, gathered so that each receiver is disturbed once.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use apostate_log::PartitionId;
-use apostate_partition::{Checkpoint, Load};
+use apostate_partition::{Checkpoint, Load, Span};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
 use crate::mail::Mail;
 use crate::routes::Routes;
+use crate::traces::{Told, Traces};
 use crate::watchdog::Condemned;
 
 /// Entities that one message asks a loader for. Small enough that the loaders share the work.
@@ -42,6 +44,7 @@ pub(crate) struct Outgoing {
     loaders: Sender<LoadOrder>,
     checkpointer: Sender<CheckpointOrder>,
     watchdog: Sender<Condemned>,
+    traces: Option<Arc<Traces>>,
     /// For each executor.
     mail: Vec<Vec<Mail>>,
     local: Vec<LocalFrame>,
@@ -54,9 +57,10 @@ impl Outgoing {
         loaders: Sender<LoadOrder>,
         checkpointer: Sender<CheckpointOrder>,
         watchdog: Sender<Condemned>,
+        traces: Option<Arc<Traces>>,
     ) -> Self {
         let mail = routes.mailboxes().iter().map(|_| Vec::new()).collect();
-        Self { executor, routes, loaders, checkpointer, watchdog, mail, local: Vec::new() }
+        Self { executor, routes, loaders, checkpointer, watchdog, traces, mail, local: Vec::new() }
     }
 
     /// Carries a frame towards the partition `to`. One that nobody has is lost, as frames may be.
@@ -88,6 +92,13 @@ impl Outgoing {
     pub(crate) fn checkpoint(&self, seat: usize, checkpoint: Box<Checkpoint>) {
         // As above.
         let _ = self.checkpointer.send(CheckpointOrder { executor: self.executor, seat, checkpoint });
+    }
+
+    /// A run that is part of a trace is durable. One of a message from before the last start may be nobody's now.
+    pub(crate) fn span(&self, partition: PartitionId, span: Box<Span>) {
+        if let Some(traces) = &self.traces {
+            traces.tell(Told::Run(partition, span, SystemTime::now()));
+        }
     }
 
     /// A partition has stopped, and another start would not mend it.

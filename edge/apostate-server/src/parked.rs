@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use apostate_core::{Address, EntityKey, Registry, Timestamp};
-use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, parked};
+use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, TraceId, parked};
 
 use crate::CallError;
 use crate::error::{kind_name, name_of};
@@ -35,6 +35,8 @@ pub struct ParkedMessage {
     pub since: Timestamp,
     /// The handler's arguments, encoded.
     pub body: Vec<u8>,
+    /// The trace that it is part of, if somebody follows it.
+    pub trace: Option<TraceId>,
     to: Address,
 }
 
@@ -80,7 +82,7 @@ impl ParkedMessage {
 
     fn new(registry: &Registry, stored: StoredMessage) -> Self {
         let StoredMessage { number, message, reason, time: since } = stored;
-        let Message { to, from, handler, on_refused: _, body } = message;
+        let Message { to, from, handler, on_refused: _, body, trace } = message;
         let kind = registry.find(to.kind()).map(|kind| &registry.kinds()[kind]);
         let known = kind.and_then(|kind| Some(kind.handlers[kind.find(handler)?].name.to_owned()));
         Self {
@@ -92,6 +94,7 @@ impl ParkedMessage {
             reason,
             since,
             body,
+            trace: trace.map(|context| context.trace),
             to,
         }
     }

@@ -70,7 +70,8 @@ impl<R> Pending<R> {
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::Unsent(Ok(Unsent { to, handler, body, manner })) => {
                 let address = to.clone();
-                let slot = self.shared.ask(Request::new(to, handler, body, manner));
+                let trace = self.shared.follow(None);
+                let slot = self.shared.ask(Request { trace, ..Request::new(to, handler, body, manner) });
                 State::Sent(address, slot)
             }
             other => other,

@@ -21,6 +21,7 @@ use crate::producer::results::{Judged, judge};
 use crate::shared::Shared;
 use crate::slot::Verdict;
 use crate::tickets::Stream;
+use crate::traces::Parent;
 
 pub use crate::producer::results::{ProducerAnswer, ProducerError, ProducerResult, ProducerSummary};
 
@@ -52,6 +53,8 @@ pub struct Producer {
     keeps_results: bool,
     summary: ProducerSummary,
     broken: Option<ProducerError>,
+    /// The trace that its messages are part of, if whoever sends them says so.
+    parent: Option<Parent>,
 }
 
 /// A message that was sent, and the one before it was perhaps not answered.
@@ -82,6 +85,7 @@ impl Producer {
             keeps_results: true,
             summary: ProducerSummary::default(),
             broken: None,
+            parent: None,
         })
     }
 
@@ -137,7 +141,8 @@ impl Producer {
         let partition = self.shared.routes.index_of_hash(to.hash());
         let bytes = body.len();
         let manner = Manner::Numbered { producer: self.name.clone(), number };
-        self.unsent[partition].push(Request::new(to, handler, body, manner));
+        let trace = self.shared.follow(self.parent);
+        self.unsent[partition].push(Request { trace, ..Request::new(to, handler, body, manner) });
         self.open.push_back(Open { number, bytes, is_answered: false });
         self.unanswered += 1;
         self.unanswered_bytes += bytes;
@@ -147,6 +152,11 @@ impl Producer {
             self.flush_partition(partition);
         }
         Ok(leaves)
+    }
+
+    /// Follows its messages as their sender says, and not each by chance.
+    pub(crate) fn follow_as(&mut self, parent: Option<Parent>) {
+        self.parent = parent;
     }
 
     /// Takes the place of a message that is never sent, because it cannot be: later ones have higher numbers.

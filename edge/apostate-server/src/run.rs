@@ -69,7 +69,10 @@ pub fn run<E: Entities>(
     welcome: impl FnOnce(SocketAddr) -> io::Result<()>,
 ) -> Result<(), RunError> {
     let config = config.with_file()?;
-    let settings = config.settings()?;
+    let mut settings = config.settings()?;
+    if let Some(traces) = &mut settings.traces {
+        about.title.clone_into(&mut traces.service);
+    }
     let http = HttpSettings {
         title: about.title.to_owned(),
         description: about.description.to_owned(),

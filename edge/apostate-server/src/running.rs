@@ -18,6 +18,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apostate_partition::{Suspect, Witness};
 use memmap2::{MmapOptions, MmapRaw};
@@ -163,6 +164,11 @@ impl Witness for FileWitness {
     fn leave(&mut self) {
         self.running.slot_of(self.partition).is_running.store(0, Ordering::Release);
         quiet_panics::set_in_handler(false);
+    }
+
+    fn clock(&mut self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

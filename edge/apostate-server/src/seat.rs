@@ -244,6 +244,7 @@ impl Seat {
                     notice::tell(self.id, &notice);
                     self.opened.notice(self.id, &notice);
                 }
+                Effect::Span(span) => outgoing.span(self.id, span),
                 Effect::Stopped(reason) => {
                     if is_for_good(&reason) {
                         outgoing.condemn(self.id, &reason.to_string());

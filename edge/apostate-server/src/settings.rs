@@ -8,6 +8,8 @@ use std::time::Duration;
 use apostate_log::FilesSettings;
 use apostate_partition::Tuning;
 
+use crate::TraceSettings;
+
 /// Most partitions of one process: more would only make each one's share of memory too small to be of use.
 pub const PARTITIONS_MAX: u32 = 1024;
 
@@ -52,6 +54,8 @@ pub struct Settings {
     /// How long a graceful stop waits for messages to arrive. What has not arrived is on disk, and arrives after the
     /// next start.
     pub stop_patience: Duration,
+    /// Where traces go; nowhere unless it is said, and nobody is followed.
+    pub traces: Option<TraceSettings>,
 }
 
 impl Default for Settings {
@@ -71,6 +75,7 @@ impl Default for Settings {
             client_key_retention: tuning.client_key_retention,
             retry_time_max: tuning.retry_time_max,
             stop_patience: Duration::from_secs(10),
+            traces: None,
         }
     }
 }
@@ -110,6 +115,7 @@ impl Settings {
             client_key_retention: _,
             retry_time_max: _,
             stop_patience: _,
+            traces,
         } = self;
         let check = |holds: bool, setting, value: &dyn ToString, allowed: &str| {
             let error = || SettingsError { setting, value: value.to_string(), allowed: allowed.to_owned() };
@@ -121,6 +127,9 @@ impl Settings {
         }
         if let Some(count) = threads {
             check(*count >= 1, "threads", count, "at least 1")?;
+        }
+        if let Some(traces) = traces {
+            traces.validate()?;
         }
         check((1..=64).contains(loaders), "loaders", loaders, "1 to 64")?;
         let allowed = format!("at least {SEGMENT_BYTES_MIN}");

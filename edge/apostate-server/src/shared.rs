@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apostate_core::{Address, EntityKey, Registry};
 use apostate_log::{PartitionId, Store};
-use apostate_partition::{ParkedCommand, Request};
+use apostate_partition::{ParkedCommand, Request, TraceContext};
 use crossbeam_channel::Receiver;
 
 use crate::CallError;
@@ -16,6 +16,7 @@ use crate::mail::Mail;
 use crate::routes::{Place, Routes};
 use crate::slot::{NotDone, Promise, Slot, Verdict, slot};
 use crate::status::{NodeStatus, PartitionStatus};
+use crate::traces::{Parent, Traces};
 
 /// What every client of a node shares.
 pub(crate) struct Shared {
@@ -25,17 +26,25 @@ pub(crate) struct Shared {
     is_closing: AtomicBool,
     /// None when the node is closed: clients may live on, the files must not.
     disk: RwLock<Option<Arc<Disk>>>,
+    /// Who is followed; nobody unless it was asked for.
+    pub(crate) traces: Option<Arc<Traces>>,
     /// Producers that have a stream open.
     producers: Mutex<BTreeSet<EntityKey>>,
 }
 
 impl Shared {
-    pub(crate) fn new(registry: Arc<Registry>, routes: Arc<Routes>, disk: Arc<Disk>) -> Self {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        routes: Arc<Routes>,
+        disk: Arc<Disk>,
+        traces: Option<Arc<Traces>>,
+    ) -> Self {
         Self {
             registry,
             routes,
             is_closing: AtomicBool::new(false),
             disk: RwLock::new(Some(disk)),
+            traces,
             producers: Mutex::default(),
         }
     }
@@ -58,6 +67,11 @@ impl Shared {
     pub(crate) fn with_store<T>(&self, read: impl FnOnce(&dyn Store) -> T) -> Result<T, CallError> {
         let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
         disk.as_ref().map(|disk| read(disk.store())).ok_or(CallError::Closed)
+    }
+
+    /// Where a request stands in a trace: as its caller says, or else by chance. Mostly nowhere.
+    pub(crate) fn follow(&self, parent: Option<Parent>) -> Option<Box<TraceContext>> {
+        self.traces.as_ref()?.follow(parent).map(Box::new)
     }
 
     /// Sends one request on its way.

@@ -98,6 +98,11 @@ impl World {
                 Notice::Parked { .. } => self.note(Fault::Parked),
                 _ => {}
             },
+            Effect::Span(span) => {
+                if !self.is_damaged {
+                    self.span(&span)?;
+                }
+            }
             Effect::Stopped(reason) => self.stopped(id, own, place, reason)?,
         }
         Ok(())

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use apostate_core::{Address, Timestamp};
-use apostate_partition::{Answer, Failure, Input, Manner, Request};
+use apostate_partition::{Answer, Failure, Input, Manner, Request, Span, TraceContext, TraceId};
 
 use crate::agenda::SECOND;
-use crate::broken::{Check, demand};
+use crate::broken::{Broken, Check, demand};
 use crate::carry::is_try_again;
 use crate::fault::Fault;
 use crate::host::SeatId;
@@ -15,6 +15,12 @@ use crate::world::{Event, Ticket, World};
 
 /// Most numbers that a producer has under way on one lane.
 const WINDOW: usize = 32;
+
+/// Every fourth operation is followed.
+fn asked_trace(op: usize) -> Option<Box<TraceContext>> {
+    let trace = TraceId::from_bytes((op as u128 + 1).to_be_bytes())?;
+    op.is_multiple_of(4).then(|| Box::new(TraceContext { trace, span: None }))
+}
 
 impl World {
     /// A ticket for whoever waits for an answer of `to`.
@@ -40,14 +46,14 @@ impl World {
         let attempt = asked.attempts;
         let (to, handler) = (asked.to.clone(), asked.handler);
         let (body, manner) = (asked.body.clone(), asked.manner.clone());
-        let deadline = self.deadline(op, attempt, &to);
+        let (deadline, trace) = (self.deadline(op, attempt, &to), asked_trace(op));
         let ticket = self.ticket(Ticket::Op { op }, to.clone());
         let id = self.map.find(to.hash());
         let delay = self.delay(self.plan.request_delay);
         if self.is_struck(self.plan.client_rate) {
             self.note(Fault::RequestLost);
         } else {
-            let request = Request { ticket, deadline, ..Request::new(to, handler, body, manner) };
+            let request = Request { ticket, deadline, trace, ..Request::new(to, handler, body, manner) };
             self.agenda.plan_in(delay, Event::Request { id, request });
         }
         let patience = self.luck.between(SECOND / 4, 4 * SECOND);
@@ -66,6 +72,21 @@ impl World {
         let seat = self.seats.all.get(&self.seats.current(self.map.find(to.hash()))?)?;
         let clock = self.places[seat.place].clock(self.agenda.now());
         Some(clock.after(Duration::from_millis(wait)))
+    }
+
+    /// A run of a trace is told of: it follows from an operation that was asked for and is followed, however many messages,
+    /// crashes and partitions lie in between.
+    pub(crate) fn span(&self, span: &Span) -> Check {
+        let op = (u128::from_be_bytes(span.trace.to_bytes()) - 1) as usize;
+        let asked = self.ops.get(op).filter(|asked| asked.attempts > 0 && asked_trace(op).is_some());
+        let Some(asked) = asked else {
+            return Err(Broken::new("traces", format!("nobody has asked for trace {}", span.trace)));
+        };
+        match span.parent {
+            None => demand!(span.to == asked.to && span.from.is_none(), "traces", "{span:?} was not asked for"),
+            Some(_) => demand!(span.from.is_some(), "traces", "nobody has sent {span:?}"),
+        }
+        Ok(())
     }
 
     /// A client has waited long enough.

@@ -24,6 +24,7 @@ use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
 use crate::http::wishes::Wishes;
 use crate::slot::Verdict;
+use crate::traces::OpenRequest;
 
 /// How long a caller who is turned away waits for being told so: to turn callers away who come again at once costs as much as to
 /// do what they want, and takes that from those who are served.
@@ -47,6 +48,8 @@ struct Answered {
 pub(crate) struct Calls<'a> {
     pub(crate) edge: &'a Edge,
     pub(crate) clerk: &'a Arc<Clerk>,
+    /// The request, if it is followed.
+    pub(crate) followed: Option<&'a OpenRequest>,
 }
 
 impl Calls<'_> {
@@ -197,6 +200,7 @@ impl Calls<'_> {
             return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
         }
         let mut request = Request::new(to, handler, body, manner);
+        request.trace = self.followed.map(|open| Box::new(open.context()));
         request.deadline = deadline.map(|at| clock::now().after(at.saturating_duration_since(Instant::now())));
         let asked = self.clerk.ask(request);
         let asked =

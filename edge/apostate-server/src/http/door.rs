@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use apostate_api::ErrorCode;
 use axum::Router;
@@ -27,6 +28,7 @@ use crate::http::pulse::{Pulse, Service};
 use crate::http::reply::Reply;
 use crate::http::visitor::is_sent_by_a_page;
 use crate::http::{lists, operators, wishes};
+use crate::traces::{OpenRequest, Parent, RequestSpan, Told};
 
 /// Paths that tell everybody no more than that there is a node, and what its errors mean.
 const FOR_EVERYBODY: [&str; 3] = ["/", "/health", "/ready"];
@@ -66,18 +68,36 @@ impl Door {
     ) -> Result<Response<Reply>, Infallible> {
         let service = pulse.serve();
         let (parts, body) = request.into_parts();
-        let response = match self.answer(&parts, body, service).await {
+        let followed = self.follow(&parts);
+        let response = match self.answer(&parts, body, service, followed.as_ref()).await {
             Ok(response) => response,
             Err(fault) => fault.about(parts.uri.path()).into_response(),
         };
-        self.edge.meters.answered(response.status().as_u16());
+        let status = response.status().as_u16();
+        self.edge.meters.answered(status);
+        if let (Some(open), Some(traces)) = (followed, &self.edge.shared.traces) {
+            let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+            traces.tell(Told::Request(Box::new(RequestSpan { open, ended: SystemTime::now(), method, path, status })));
+        }
         Ok(response)
     }
 
-    async fn answer(&self, parts: &Parts, body: Incoming, service: Service) -> Result<Response<Reply>, Fault> {
+    /// Follows a request for entities, if it is to be followed. What a stream brings is followed message by message.
+    fn follow(&self, parts: &Parts) -> Option<OpenRequest> {
+        let traces = self.edge.shared.traces.as_ref()?;
+        parts.uri.path().starts_with("/entities/").then(|| traces.follow_request(Parent::of(&parts.headers)))?
+    }
+
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: Incoming,
+        service: Service,
+        followed: Option<&OpenRequest>,
+    ) -> Result<Response<Reply>, Fault> {
         let path = parts.uri.path();
         self.check(parts, path)?;
-        let calls = Calls { edge: &self.edge, clerk: &self.clerk };
+        let calls = Calls { edge: &self.edge, clerk: &self.clerk, followed };
         match Place::of(path) {
             Some(Place::Handler(kind, key, handler)) => calls.handler(parts, (kind, key, handler), body).await,
             Some(Place::Entity(kind, key)) => calls.state(parts, kind, key).await,

@@ -38,6 +38,7 @@ use crate::http::pulse::Service;
 use crate::http::reply::Reply;
 use crate::http::stream::{Pieces, stream};
 use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
+use crate::traces::Parent;
 
 /// The header field that names the producer.
 const PRODUCER: HeaderName = HeaderName::from_static("producer");
@@ -67,7 +68,8 @@ where
         return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was taken").closing());
     }
     let permit = edge.stream()?;
-    let producer = Producer::open(&edge.shared, name).map_err(|error| producer_fault(&error))?;
+    let mut producer = Producer::open(&edge.shared, name).map_err(|error| producer_fault(&error))?;
+    producer.follow_as(Parent::of(&parts.headers));
     let (pieces, out) = stream();
     let bulk = Bulk {
         edge: Arc::clone(edge),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::NodeStatus;
+use crate::traces::SpanCounts;
 
 /// Upper bounds of the classes of latency, in microseconds; the last class has none.
 const BOUNDS: [u64; 14] = [
@@ -114,7 +115,12 @@ impl Meters {
     }
 
     /// All of it as text for Prometheus.
-    pub(crate) fn text(&self, open_connections: usize, node: Option<&NodeStatus>) -> String {
+    pub(crate) fn text(
+        &self,
+        open_connections: usize,
+        node: Option<&NodeStatus>,
+        spans: Option<&SpanCounts>,
+    ) -> String {
         let mut text = Text(String::with_capacity(16 << 10));
         self.write_calls(&mut text);
         text.family("apostate_http_responses_total", "counter", "Answers over HTTP, by status");
@@ -143,6 +149,12 @@ impl Meters {
         for (name, kind, help, value) in connections {
             text.family(name, kind, help);
             text.sample(name, &[], value);
+        }
+        if let Some(SpanCounts { sent, dropped, failed }) = spans {
+            text.family("apostate_spans_total", "counter", "Spans of traces, by what became of them");
+            for (outcome, count) in [("sent", sent), ("dropped", dropped), ("failed", failed)] {
+                text.sample("apostate_spans_total", &[("outcome", outcome)], read(count));
+            }
         }
         if let Some(node) = node {
             write_node(&mut text, node);
@@ -278,7 +290,7 @@ mod tests {
         meters.count(0, Outcome::Refused, Duration::from_micros(501));
         meters.count(0, Outcome::Done, Duration::from_secs(60));
         meters.answered(200);
-        let text = meters.text(3, None);
+        let text = meters.text(3, None, None);
         for line in [
             "apostate_requests_total{kind=\"stock\",handler=\"receive\",outcome=\"done\"} 2",
             "apostate_requests_total{kind=\"stock\",handler=\"receive\",outcome=\"refused\"} 1",

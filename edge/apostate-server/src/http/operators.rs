@@ -177,7 +177,8 @@ pub(crate) async fn metrics(State(edge): Shared) -> Answer {
     let status = tokio::time::timeout(READY_PATIENCE, status(&edge)).await;
     // Without the partitions, when they are too busy to say how they are.
     let status = status.ok().transpose()?;
-    let text = edge.meters.text(edge.connections.load(Ordering::Relaxed), status.as_ref());
+    let spans = edge.shared.traces.as_ref().map(|traces| traces.counts().as_ref());
+    let text = edge.meters.text(edge.connections.load(Ordering::Relaxed), status.as_ref(), spans);
     Ok(typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text))
 }
 
@@ -221,6 +222,7 @@ fn parked_item(edge: &Edge, message: &ParkedMessage) -> ParkedItem<Box<RawValue>
         number: message.number,
         reason: message.reason.clone(),
         since: message.since.0,
+        trace_id: message.trace.map(|trace| trace.to_string()),
         arguments,
     }
 }

@@ -81,7 +81,13 @@ fn call(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut Sc
     let mut operation = operation(kind, handler);
     operation.insert(
         "parameters".to_owned(),
-        json!([parameters::key(), parameters::client_key(), parameters::prefer(), parameters::deadline(),]),
+        json!([
+            parameters::key(),
+            parameters::client_key(),
+            parameters::prefer(),
+            parameters::deadline(),
+            parameters::traceparent(),
+        ]),
     );
     let content = json!({ "application/json": { "schema": arguments } });
     operation.insert("requestBody".to_owned(), json!({ "required": needs_body, "content": content }));
@@ -95,7 +101,7 @@ fn look(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut Sc
     let seen = with_version(json_answer("The handler's reply. What it saw is durable.", reply));
     let mut responses = answers.of([(200, seen)], &[&OF_ENTITIES[..], &OF_LOOKS].concat());
     allow_refusal(&mut responses, handler);
-    let mut taken = vec![parameters::key(), parameters::deadline()];
+    let mut taken = vec![parameters::key(), parameters::deadline(), parameters::traceparent()];
     taken.extend(parameters::arguments(&arguments, generator.definitions()));
     let mut operation = operation(kind, handler);
     operation.insert("parameters".to_owned(), taken.into());
@@ -156,7 +162,7 @@ fn state_of(kind: &Kind, state: &Value, answers: Answers) -> Value {
         "tags": [kind.name],
         "summary": format!("Reads a whole {}.", kind.name),
         "description": "With the `ETag` of an earlier answer as `If-None-Match`, the answer is 304 as long as nothing changed.",
-        "parameters": [parameters::key(), parameters::deadline()],
+        "parameters": [parameters::key(), parameters::deadline(), parameters::traceparent()],
         "responses": answers.of([(200, seen), (304, known)], &codes),
     })
 }

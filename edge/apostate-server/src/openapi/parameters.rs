@@ -48,6 +48,17 @@ pub(super) fn deadline() -> Value {
     })
 }
 
+/// The trace that a request is part of.
+pub(super) fn traceparent() -> Value {
+    json!({
+        "name": "traceparent",
+        "in": "header",
+        "description": "The trace that this is part of, as W3C's Trace Context has it. What cannot be understood is left alone.",
+        "schema": { "type": "string" },
+        "example": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    })
+}
+
 /// A query parameter.
 pub(super) fn query(name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "description": description, "schema": schema })

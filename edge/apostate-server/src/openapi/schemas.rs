@@ -42,7 +42,7 @@ pub(super) fn of_the_wire() -> Map<String, Value> {
             ("reason", &text),
             ("since", &count),
         ],
-        &[("from", &text), ("arguments", &json!(true))],
+        &[("from", &text), ("trace_id", &text), ("arguments", &json!(true))],
     );
     let figures =
         ["id", "epoch", "durable", "entities", "entity_bytes", "dirty_bytes", "inbox", "outbox", "parked", "requests"];

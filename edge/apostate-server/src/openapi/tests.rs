@@ -237,6 +237,7 @@ fn the_wire_is_as_described() {
         key: text(),
         handler: text(),
         from: all.clone(),
+        trace_id: all.clone(),
         number: 1,
         reason: text(),
         since: 1,

@@ -125,6 +125,7 @@ impl Place {
             Effect::Frame { bytes, .. } => self.said.push(bytes),
             Effect::Stopped(reason) => self.stopped = Some(reason),
             Effect::Answer { .. } | Effect::Checkpointed { .. } | Effect::WakeAt(_) | Effect::Notice(_) => {}
+            Effect::Span(_) => {}
         }
     }
 

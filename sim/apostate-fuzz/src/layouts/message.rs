@@ -2,13 +2,15 @@
 
 use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused, ring_hash};
 use apostate_log::PartitionId;
-use apostate_partition::{Identity, Message};
+use apostate_partition::{Identity, Message, SpanId, TraceContext, TraceId};
 
 use crate::{Layout, Verdict};
 
 pub(super) const LAYOUT: Layout = Layout { name: "message", made, amend, check, memory_bytes: 64 << 10 };
 
 const HEADER_BYTES: usize = 57;
+const TRACE_BYTES: usize = 24;
+const TRACED: u8 = 8;
 
 /// Messages of every shape, with their identities.
 pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
@@ -19,14 +21,19 @@ pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
         handler: HandlerId::of("receive"),
         on_refused,
         body: body.to_vec(),
+        trace: None,
     };
     let order = || Some(address("order", "a/b"));
     let tell = OnRefused::Tell { kind: KindId::of("order"), handler: HandlerId::of("told") };
+    let trace = TraceContext { trace: TraceId::from_bytes([7; 16]).expect("not all zero"), span: SpanId::new(9) };
+    let traced = |message| Message { trace: Some(Box::new(trace)), ..message };
     let number = |number| Some(Identity { origin: PartitionId(3), number });
     vec![
         (message(None, OnRefused::Never, b"\x81\xa5units\x05"), None),
         (message(order(), OnRefused::Ignore, b""), number(1)),
         (message(order(), tell, b"\x80"), number(2)),
+        (traced(message(order(), tell, b"\x80")), number(3)),
+        (traced(message(None, OnRefused::Never, b"")), None),
         (message(Some(address("order", &"long".repeat(60))), OnRefused::Never, b"\x80"), number(u64::MAX)),
     ]
 }
@@ -43,6 +50,7 @@ fn made() -> Vec<Vec<u8>> {
 /// Puts both entities' places on the ring right.
 pub(super) fn amend(bytes: &mut [u8]) {
     let Some((header, rest)) = bytes.split_at_mut_checked(HEADER_BYTES) else { return };
+    let Some(rest) = rest.get(if header[0] & TRACED == 0 { 0 } else { TRACE_BYTES }..) else { return };
     let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
     let (to_length, from_length) = (length(1), length(3));
     let mut place = |kind_at: usize, hash_at: usize, key: Option<&[u8]>| {

@@ -4,6 +4,7 @@
 
 mod pages;
 mod pair;
+mod traces;
 mod waits;
 
 use apostate_log::{Epoch, Log, MemoryLog, MemoryStore, PartitionId, Position};

@@ -8,7 +8,7 @@ use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;
 use apostate_partition::{
-    Answer, Checkpoint, Config, Effect, Input, Manner, Map, Notice, Partition, Request, StopReason, Tuning, load,
+    Answer, Checkpoint, Config, Effect, Input, Manner, Map, Notice, Partition, Request, Span, StopReason, Tuning, load,
 };
 use bytes::Bytes;
 
@@ -93,6 +93,7 @@ pub(crate) struct Writer {
     /// When it wants to be woken.
     pub(crate) wakes: u64,
     pub(crate) notices: Vec<Notice>,
+    pub(crate) spans: Vec<Span>,
     /// What becomes of appends.
     pub(crate) appends: Appends,
     withheld: Vec<(Position, Bytes)>,
@@ -164,8 +165,8 @@ impl Writer {
         let partition =
             Partition::open(config, &store, &log, Box::new(()), &mut |_| {}).expect("what was written reads");
         let (frames, answers, notices, withheld) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
-        let (now, stopped, appends) = (BEGINNING + late, None, Appends::Written);
-        Self { partition, log, store, id, now, frames, answers, stopped, wakes: 0, notices, appends, withheld }
+        let (now, stopped, appends, spans) = (BEGINNING + late, None, Appends::Written, Vec::new());
+        Self { partition, log, store, id, now, frames, answers, stopped, wakes: 0, notices, spans, appends, withheld }
     }
 
     /// Another writer of the same log and store, made in this way.
@@ -238,6 +239,7 @@ impl Writer {
                     Appends::Full => self.tell(Input::Appended(at, AppendResult::Full)),
                 },
                 Effect::Notice(notice) => self.notices.push(notice),
+                Effect::Span(span) => self.spans.push(*span),
                 Effect::Confirm { ticket } => self.log.confirm(ticket),
                 Effect::Frame { bytes, .. } => self.frames.push_back(bytes),
                 Effect::Answer { answer, .. } => self.answers.push(answer),
@@ -265,16 +267,19 @@ impl Writer {
 
     /// Somebody outside calls; the partition does not work yet.
     pub(crate) fn ask<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) {
+        let request = self.request(call, key);
+        self.tell(Input::Request(request));
+    }
+
+    pub(crate) fn request<E, R, S, A>(&self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) -> Request {
         let manner = Manner::Call { key: key.map(Into::into) };
-        let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
-        self.tell(Input::Request(Request { ticket: 1, ..Request::new(to, handler, body, manner) }));
+        Request { ticket: 1, ..Request::new(call.to.expect("a key"), call.handler, call.body, manner) }
     }
 
     /// Somebody outside calls, and waits for so many milliseconds; the partition does not work yet.
     pub(crate) fn ask_for<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, milliseconds: u64) {
-        let request = Request::new(call.to.expect("a key"), call.handler, call.body, Manner::Call { key: None });
-        let deadline = Some(Timestamp(self.now + milliseconds));
-        self.tell(Input::Request(Request { ticket: 1, deadline, ..request }));
+        let (request, deadline) = (self.request(call, None), Some(Timestamp(self.now + milliseconds)));
+        self.tell(Input::Request(Request { deadline, ..request }));
     }
 
     /// What has come to the entity.

@@ -229,6 +229,7 @@ impl Mapped {
                 }
             }
             Effect::Notice(notice) => self.notice(notice),
+            Effect::Span(_) => {}
             Effect::Stopped(reason) => {
                 return Err(Finding::Platform(format!("partition {} stopped: {reason}", self.seats[at].id)));
             }
@@ -238,10 +239,10 @@ impl Mapped {
 
     fn notice(&mut self, notice: Notice) {
         match notice {
-            Notice::Panicked { entity, handler, text, next } => {
+            Notice::Panicked { entity, handler, text, next, trace: _ } => {
                 self.tell(None, format!("{entity} {handler} panicked: {text}; {next}"));
             }
-            Notice::Parked { entity, handler, reason } => {
+            Notice::Parked { entity, handler, reason, trace: _ } => {
                 self.tell(None, format!("a message for {entity} {handler} was parked: {reason}"));
                 self.parked.push(format!("{entity} {handler}: {reason}"));
             }

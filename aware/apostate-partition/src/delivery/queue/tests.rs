@@ -19,6 +19,7 @@ fn message(number: u64) -> Outgoing {
         handler: HandlerId::of("receive"),
         on_refused: OnRefused::Never,
         body: vec![7; 30],
+        trace: None,
     };
     let mut bytes = Vec::new();
     message.write(Some(identity), &mut bytes);

@@ -1,0 +1,128 @@
+//! Traces: who is followed, and where what is seen of them goes.
+//!
+//! A request that is followed has a trace; so has everything that comes of it, in every partition, at whatever time. Each run of
+//! a handler is a *span*, and so is each request over HTTP. They go to an OpenTelemetry collector, which somebody else runs.
+//!
+//! ```text
+//!   requests ──▶ partitions ──▶ spans, once durable ──▶ queue ──▶ sender ──▶ collector
+//!                                                         └─ full: dropped and counted, nobody waits
+//! ```
+//!
+//! What is not set up costs nothing: nobody asks for the time, and no message is longer. Spans are for people to look at: a
+//! crash, or a collector that cannot be reached, loses some, and nothing else depends on them.
+
+mod parent;
+mod sender;
+mod settings;
+mod spans;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use apostate_log::PartitionId;
+use apostate_partition::{Span, SpanId, TraceContext, TraceId};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
+
+pub(crate) use self::parent::Parent;
+pub(crate) use self::sender::SpanSender;
+pub use self::settings::{Share, TraceSettings};
+
+/// Most spans that wait to be sent.
+const QUEUE_SPANS: usize = 16_384;
+
+/// Who is followed, and the way to the sender.
+#[derive(Debug)]
+pub(crate) struct Traces {
+    share: Share,
+    queue: Sender<Told>,
+    counts: Arc<SpanCounts>,
+}
+
+/// What became of spans.
+#[derive(Debug, Default)]
+pub(crate) struct SpanCounts {
+    /// The collector has them.
+    pub(crate) sent: AtomicU64,
+    /// Too many waited.
+    pub(crate) dropped: AtomicU64,
+    /// The collector did not take them.
+    pub(crate) failed: AtomicU64,
+}
+
+/// What the sender is told of.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A run of a handler, durable since.
+    Run(PartitionId, Box<Span>, SystemTime),
+    /// A request over HTTP.
+    Request(Box<RequestSpan>),
+}
+
+/// A request over HTTP that was answered.
+#[derive(Debug)]
+pub(crate) struct RequestSpan {
+    pub(crate) open: OpenRequest,
+    pub(crate) ended: SystemTime,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) status: u16,
+}
+
+/// A request over HTTP that is followed and not answered yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenRequest {
+    pub(crate) trace: TraceId,
+    pub(crate) id: SpanId,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) began: SystemTime,
+}
+
+impl OpenRequest {
+    /// Where what it asks for stands in the trace.
+    pub(crate) fn context(&self) -> TraceContext {
+        TraceContext { trace: self.trace, span: Some(self.id) }
+    }
+}
+
+impl Traces {
+    /// The way in, and what the sender reads from.
+    pub(crate) fn new(share: Share) -> (Arc<Self>, Receiver<Told>) {
+        let (queue, told) = crossbeam_channel::bounded(QUEUE_SPANS);
+        (Arc::new(Self { share, queue, counts: Arc::default() }), told)
+    }
+
+    pub(crate) fn counts(&self) -> &Arc<SpanCounts> {
+        &self.counts
+    }
+
+    /// Whether a request is followed, and as part of which trace: as its caller says, or else by chance.
+    pub(crate) fn follow(&self, parent: Option<Parent>) -> Option<TraceContext> {
+        match parent {
+            Some(Parent { context, is_followed }) => is_followed.then_some(context),
+            None => {
+                let drawn = RandomIdGenerator::default().new_trace_id().to_bytes();
+                let trace = TraceId::from_bytes(drawn).filter(|_| self.share.holds(drawn))?;
+                Some(TraceContext { trace, span: None })
+            }
+        }
+    }
+
+    /// The same for a request over HTTP, which is a span itself.
+    pub(crate) fn follow_request(&self, parent: Option<Parent>) -> Option<OpenRequest> {
+        let TraceContext { trace, span: parent } = self.follow(parent)?;
+        let id = SpanId::new(u64::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes()))?;
+        Some(OpenRequest { trace, id, parent, began: SystemTime::now() })
+    }
+
+    /// Tells the sender of a span, unless too many wait.
+    pub(crate) fn tell(&self, told: Told) {
+        match self.queue.try_send(told) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The sender: one thread that takes spans from the queue and gives them to the collector.
+//!
+//! It gathers for a second or until there are enough for one request. A collector that does not answer loses what it was asked
+//! to take; what waits meanwhile is bounded by the queue. People hear of it once, and once more when it is over.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use apostate_core::Registry;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use opentelemetry::InstrumentationScope;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanExporter as _;
+use tokio::runtime::Runtime;
+use tracing::{info, warn};
+
+use crate::SettingsError;
+use crate::traces::spans::Spans;
+use crate::traces::{SpanCounts, Told, TraceSettings};
+
+/// Most spans of one request.
+const BATCH_SPANS: usize = 1024;
+
+/// How long a span waits for others to be sent with it.
+const GATHERING: Duration = Duration::from_secs(1);
+
+/// How long the collector may take for one request.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a stop waits for the collector.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often it is looked whether the end has come.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What the sender's thread works with.
+pub(crate) struct SpanSender {
+    collector: String,
+    exporter: SpanExporter,
+    runtime: Runtime,
+    told: Receiver<Told>,
+    registry: Arc<Registry>,
+    counts: Arc<SpanCounts>,
+    is_failing: bool,
+}
+
+impl SpanSender {
+    /// A sender to the collector that `settings` name. It connects when it has something to send.
+    pub(crate) fn new(
+        settings: &TraceSettings,
+        told: Receiver<Told>,
+        registry: Arc<Registry>,
+        counts: Arc<SpanCounts>,
+    ) -> Result<Self, SettingsError> {
+        let collector = settings.endpoint()?;
+        let unusable = |error: String| SettingsError {
+            setting: "traces",
+            value: format!("`{}`", settings.collector),
+            allowed: format!("another collector ({error})"),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(&collector)
+            .with_timeout(PATIENCE)
+            .build();
+        let mut exporter = exporter.map_err(|error| unusable(error.to_string()))?;
+        exporter.set_resource(&resource(&settings.service));
+        let runtime = runtime.map_err(|error| unusable(error.to_string()))?;
+        Ok(Self { collector, exporter, runtime, told, registry, counts, is_failing: false })
+    }
+
+    /// The body of the sender's thread: sends until `stop` is dropped, and then what is left.
+    pub(crate) fn run(mut self, stop: &Receiver<()>) {
+        let mut gathered = Vec::new();
+        let mut since = Instant::now();
+        let mut last: Option<Instant> = None;
+        loop {
+            if last.is_none() && stop.try_recv().is_err_and(|error| error.is_disconnected()) {
+                last = Some(Instant::now() + LAST_PATIENCE);
+            }
+            match self.told.recv_timeout(if last.is_some() { Duration::ZERO } else { LOOK }) {
+                Ok(told) => {
+                    if gathered.is_empty() {
+                        since = Instant::now();
+                    }
+                    gathered.push(told);
+                    gathered.extend(self.told.try_iter().take(BATCH_SPANS - gathered.len()));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => last = last.or(Some(Instant::now() + LAST_PATIENCE)),
+            }
+            let is_last = last.is_some() && self.told.is_empty();
+            let is_due = gathered.len() >= BATCH_SPANS || since.elapsed() >= GATHERING || last.is_some();
+            if is_due && !gathered.is_empty() {
+                let until = last.unwrap_or_else(|| Instant::now() + PATIENCE);
+                self.send(std::mem::take(&mut gathered), until);
+            }
+            if is_last || last.is_some_and(|last| last <= Instant::now()) {
+                self.counts.dropped.fetch_add(self.told.len() as u64, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+
+    fn send(&mut self, gathered: Vec<Told>, until: Instant) {
+        let count = gathered.len() as u64;
+        let scope = InstrumentationScope::builder("apostate").with_version(env!("CARGO_PKG_VERSION")).build();
+        let spans = Spans { registry: &self.registry, scope };
+        let batch = gathered.into_iter().map(|told| spans.of(told)).collect();
+        let patience = until.saturating_duration_since(Instant::now());
+        let exporter = &self.exporter;
+        let sent = self.runtime.block_on(async { tokio::time::timeout(patience, exporter.export(batch)).await });
+        let failure = match sent {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("it did not answer within {patience:?}")),
+        };
+        let counted = if failure.is_none() { &self.counts.sent } else { &self.counts.failed };
+        counted.fetch_add(count, Ordering::Relaxed);
+        let was_failing = std::mem::replace(&mut self.is_failing, failure.is_some());
+        let collector = &self.collector;
+        match failure {
+            Some(reason) if !was_failing => {
+                warn!(collector, reason, "the collector does not take traces; they are lost until it does");
+            }
+            None if was_failing => info!(collector, "the collector takes traces again"),
+            _ => {}
+        }
+    }
+}
+
+/// What the application is called, and what else the variables of OpenTelemetry say of it.
+fn resource(service: &str) -> Resource {
+    let named = std::env::var_os("OTEL_SERVICE_NAME").is_some_and(|name| !name.is_empty());
+    let resource = Resource::builder();
+    if named { resource.build() } else { resource.with_service_name(service.to_owned()).build() }
+}
