@@ -117,6 +117,9 @@ impl World {
             self.note(Fault::AnswerLost);
             return Ok(());
         }
+        if answer == Answer::Failed(Failure::Late) {
+            self.note(Fault::RequestLate);
+        }
         let now = self.agenda.now();
         let asked = &mut self.ops[op];
         let (answer, is_repeated) = answer.original();

@@ -48,6 +48,7 @@ faults! {
     RequestLost: "a request is lost",
     RequestToOld: "a request reaches an old writer",
     AnswerLost: "an answer to a client is lost",
+    RequestLate: "a request is not begun, for its deadline has passed",
     ClockForward: "a clock jumps forward",
     ClockBack: "a clock jumps back",
     LoadSlow: "the store takes long to load an entity",
