@@ -28,6 +28,8 @@ pub(crate) enum Workload {
     Deposit(DepositArguments),
     /// The same over HTTP, with connections that each have one request under way
     DepositHttp(HttpArguments),
+    /// The same through the typed client
+    DepositClient(HttpArguments),
     /// Orders placed over HTTP, until each is seen to be confirmed
     OrderHttp(HttpArguments),
     /// Durable updates of one entity, by the size of its state

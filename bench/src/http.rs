@@ -32,9 +32,15 @@ pub(crate) struct Load {
 
 /// What is asked.
 pub(crate) trait Asks {
+    /// What requests go over, one at a time.
+    type Way;
+
+    /// Opens a way to the node.
+    async fn open(&self, address: SocketAddr) -> Result<Self::Way, Failure>;
+
     /// Makes request `number` and sees that its answer is as it should be. Whether it was done: else the node had too much
     /// to do.
-    async fn ask(&self, connection: &mut Connection, number: u64) -> Result<bool, Failure>;
+    async fn ask(&self, way: &mut Self::Way, number: u64) -> Result<bool, Failure>;
 }
 
 /// What all connections share.
@@ -92,7 +98,7 @@ impl Load {
 impl<A: Asks> Run<A> {
     /// One connection, from the first request to the last.
     async fn connection(self: Rc<Self>) -> Result<(), Failure> {
-        let mut connection = Connection::open(self.address).await?;
+        let mut way = self.asks.open(self.address).await?;
         while !self.end.is_reached(self.began, self.begun.get()) {
             let number = self.begun.replace(self.begun.get() + 1);
             let at = match self.interval {
@@ -103,7 +109,7 @@ impl<A: Asks> Run<A> {
                 }
                 None => Instant::now(),
             };
-            if self.asks.ask(&mut connection, self.first + number).await? {
+            if self.asks.ask(&mut way, self.first + number).await? {
                 self.latency.borrow_mut().record(at.elapsed());
             } else {
                 self.busy.set(self.busy.get() + 1);

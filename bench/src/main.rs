@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Workload::Reserve(arguments) => reserve::run(arguments),
         Workload::Deposit(arguments) => deposit::run(arguments),
         Workload::DepositHttp(arguments) => deposit_http::run(arguments),
+        Workload::DepositClient(arguments) => deposit_http::run_client(arguments),
         Workload::OrderHttp(arguments) => order_http::run(arguments),
         Workload::Hot(arguments) => hot::run(arguments),
         Workload::Cold(arguments) => cold::run(arguments),

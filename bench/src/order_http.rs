@@ -1,6 +1,7 @@
 //! `order-http`: an order is placed over HTTP, and asked for until it is confirmed: ten messages between entities later.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use serde_json::json;
@@ -50,6 +51,12 @@ struct Orders {
 }
 
 impl Asks for Orders {
+    type Way = Connection;
+
+    async fn open(&self, address: SocketAddr) -> Result<Connection, Failure> {
+        Connection::open(address).await
+    }
+
     async fn ask(&self, connection: &mut Connection, number: u64) -> Result<bool, Failure> {
         let lines = self.luck.borrow_mut().lines();
         lines.iter().for_each(|&(item, count)| self.units.borrow_mut()[item as usize] += i64::from(count));

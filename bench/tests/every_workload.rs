@@ -64,6 +64,15 @@ fn deposit() {
 }
 
 #[test]
+fn over_http() {
+    let few = [&FEW[..], &["--connections", "4"]].concat();
+    for workload in ["deposit-http", "deposit-client", "order-http"] {
+        let figures = figures(&[&[workload], &few[..]].concat());
+        check(&figures, workload, &["p50_ms", "p99_ms", "busy_per_s"][..if workload == "order-http" { 2 } else { 3 }]);
+    }
+}
+
+#[test]
 fn hot() {
     let figures = figures(&[&["hot", "--state-bytes", "100,5_000"], &FEW[..]].concat());
     check(&figures, "hot", &["requests_per_s", "log_bytes_per_request"]);
