@@ -12,6 +12,7 @@
 //! crash, or a collector that cannot be reached, loses some, and nothing else depends on them.
 
 mod parent;
+mod request;
 mod sender;
 mod settings;
 mod spans;
@@ -21,11 +22,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use apostate_log::PartitionId;
-use apostate_partition::{Span, SpanId, TraceContext, TraceId};
+use apostate_partition::{Span, TraceContext, TraceId};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
 pub(crate) use self::parent::Parent;
+pub(crate) use self::request::{FollowedRequest, RequestSpan};
 pub(crate) use self::sender::SpanSender;
 pub use self::settings::{Share, TraceSettings};
 
@@ -60,32 +62,6 @@ pub(crate) enum Told {
     Request(Box<RequestSpan>),
 }
 
-/// A request over HTTP that was answered.
-#[derive(Debug)]
-pub(crate) struct RequestSpan {
-    pub(crate) open: OpenRequest,
-    pub(crate) ended: SystemTime,
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) status: u16,
-}
-
-/// A request over HTTP that is followed and not answered yet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OpenRequest {
-    pub(crate) trace: TraceId,
-    pub(crate) id: SpanId,
-    pub(crate) parent: Option<SpanId>,
-    pub(crate) began: SystemTime,
-}
-
-impl OpenRequest {
-    /// Where what it asks for stands in the trace.
-    pub(crate) fn context(&self) -> TraceContext {
-        TraceContext { trace: self.trace, span: Some(self.id) }
-    }
-}
-
 impl Traces {
     /// The way in, and what the sender reads from.
     pub(crate) fn new(share: Share) -> (Arc<Self>, Receiver<Told>) {
@@ -107,13 +83,6 @@ impl Traces {
                 Some(TraceContext { trace, span: None })
             }
         }
-    }
-
-    /// The same for a request over HTTP, which is a span itself.
-    pub(crate) fn follow_request(&self, parent: Option<Parent>) -> Option<OpenRequest> {
-        let TraceContext { trace, span: parent } = self.follow(parent)?;
-        let id = SpanId::new(u64::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes()))?;
-        Some(OpenRequest { trace, id, parent, began: SystemTime::now() })
     }
 
     /// Tells the sender of a span, unless too many wait.

@@ -4,15 +4,41 @@
 mod collector;
 mod common;
 
-use std::net::TcpListener;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use apostate::prelude::*;
 use apostate_server::{HttpSettings, Node, Serving, Settings, Share, TraceSettings};
 use collector::{Collector, Seen, hex};
 use common::Stock;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
+
+/// Whoever passes waits until it is open.
+#[entity(name = "door")]
+#[derive(Default, Serialize, Deserialize)]
+struct Door {
+    passed: u32,
+}
+
+static IS_WAITED_FOR: AtomicBool = AtomicBool::new(false);
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+
+#[handlers]
+impl Door {
+    /// Waits, and passes.
+    #[open]
+    pub fn pass(&mut self) {
+        IS_WAITED_FOR.store(true, Ordering::Release);
+        while !IS_OPEN.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.passed += 1;
+    }
+}
 
 /// A node with two partitions that sends traces somewhere.
 struct Followed {
@@ -33,7 +59,7 @@ impl Followed {
         let data = dir.path().join("data");
         let settings =
             Settings { partitions: Some(2), segment_bytes: 1 << 20, traces: Some(traces), ..Settings::new(data) };
-        let node = Node::open::<(Stock,)>(settings).expect("a node");
+        let node = Node::open::<(Stock, Door)>(settings).expect("a node");
         let serving = node.serve(HttpSettings::at(([127, 0, 0, 1], 0).into())).expect("it listens");
         Self { serving, node, _dir: dir }
     }
@@ -180,5 +206,35 @@ fn a_collector_that_is_not_there_costs_spans_and_nothing_else() {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(node.counted("sent"), 0);
+    node.stop();
+}
+
+#[test]
+fn a_caller_who_leaves_before_the_answer_is_seen_to_have_left() {
+    let collector = Collector::listen();
+    let node = Followed::by(&collector.url(), 0.0);
+    let mut leaving = TcpStream::connect(node.serving.local_addr()).expect("a connection");
+    let head = format!(
+        "POST /entities/door/front/pass HTTP/1.1\r\nhost: localhost\r\ntraceparent: {}\r\ncontent-length: 0\r\n\r\n",
+        parent("01")
+    );
+    leaving.write_all(head.as_bytes()).expect("it is taken");
+    let until = Instant::now() + Duration::from_secs(60);
+    while !IS_WAITED_FOR.load(Ordering::Acquire) {
+        assert!(Instant::now() < until, "nobody comes to the door");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(leaving);
+    let spans = collector.spans_of(TRACE, 1);
+    let left = one(&spans, "POST /entities/door/{key}/pass");
+    let status = left.span.status.clone().expect("a status");
+    assert_eq!((left.attribute("http.response.status_code"), status.code), (None, 2), "{status:?}");
+    // What it asked for was begun, and is done all the same.
+    IS_OPEN.store(true, Ordering::Release);
+    let spans = collector.spans_of(TRACE, 2);
+    assert_eq!(
+        one(&spans, "door.pass").span.parent_span_id,
+        one(&spans, "POST /entities/door/{key}/pass").span.span_id
+    );
     node.stop();
 }

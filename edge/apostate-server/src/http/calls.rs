@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use apostate_api::ErrorCode;
 use apostate_core::limits::BODY_BYTES_MAX;
 use apostate_core::{Address, HandlerId, Json, Mode, panic_text};
-use apostate_partition::{Answer, Manner, Request};
+use apostate_partition::{Answer, Manner, Request, TraceContext};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
@@ -24,7 +24,6 @@ use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
 use crate::http::wishes::Wishes;
 use crate::slot::Verdict;
-use crate::traces::OpenRequest;
 
 /// How long a caller who is turned away waits for being told so: to turn callers away who come again at once costs as much as to
 /// do what they want, and takes that from those who are served.
@@ -48,8 +47,8 @@ struct Answered {
 pub(crate) struct Calls<'a> {
     pub(crate) edge: &'a Edge,
     pub(crate) clerk: &'a Arc<Clerk>,
-    /// The request, if it is followed.
-    pub(crate) followed: Option<&'a OpenRequest>,
+    /// Where the request stands in a trace, if it is followed.
+    pub(crate) followed: Option<TraceContext>,
 }
 
 impl Calls<'_> {
@@ -200,7 +199,7 @@ impl Calls<'_> {
             return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
         }
         let mut request = Request::new(to, handler, body, manner);
-        request.trace = self.followed.map(|open| Box::new(open.context()));
+        request.trace = self.followed.map(Box::new);
         request.deadline = deadline.map(|at| clock::now().after(at.saturating_duration_since(Instant::now())));
         let asked = self.clerk.ask(request);
         let asked =

@@ -5,9 +5,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use apostate_api::ErrorCode;
+use apostate_partition::TraceContext;
 use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
@@ -28,7 +28,7 @@ use crate::http::pulse::{Pulse, Service};
 use crate::http::reply::Reply;
 use crate::http::visitor::is_sent_by_a_page;
 use crate::http::{lists, operators, wishes};
-use crate::traces::{OpenRequest, Parent, RequestSpan, Told};
+use crate::traces::FollowedRequest;
 
 /// Paths that tell everybody no more than that there is a node, and what its errors mean.
 const FOR_EVERYBODY: [&str; 3] = ["/", "/health", "/ready"];
@@ -69,23 +69,22 @@ impl Door {
         let service = pulse.serve();
         let (parts, body) = request.into_parts();
         let followed = self.follow(&parts);
-        let response = match self.answer(&parts, body, service, followed.as_ref()).await {
+        let response = match self.answer(&parts, body, service, followed.as_ref().map(FollowedRequest::context)).await {
             Ok(response) => response,
             Err(fault) => fault.about(parts.uri.path()).into_response(),
         };
         let status = response.status().as_u16();
         self.edge.meters.answered(status);
-        if let (Some(open), Some(traces)) = (followed, &self.edge.shared.traces) {
-            let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
-            traces.tell(Told::Request(Box::new(RequestSpan { open, ended: SystemTime::now(), method, path, status })));
+        if let Some(followed) = followed {
+            followed.end(status);
         }
         Ok(response)
     }
 
     /// Follows a request for entities, if it is to be followed. What a stream brings is followed message by message.
-    fn follow(&self, parts: &Parts) -> Option<OpenRequest> {
+    fn follow(&self, parts: &Parts) -> Option<FollowedRequest> {
         let traces = self.edge.shared.traces.as_ref()?;
-        parts.uri.path().starts_with("/entities/").then(|| traces.follow_request(Parent::of(&parts.headers)))?
+        parts.uri.path().starts_with("/entities/").then(|| FollowedRequest::begin(traces, parts))?
     }
 
     async fn answer(
@@ -93,7 +92,7 @@ impl Door {
         parts: &Parts,
         body: Incoming,
         service: Service,
-        followed: Option<&OpenRequest>,
+        followed: Option<TraceContext>,
     ) -> Result<Response<Reply>, Fault> {
         let path = parts.uri.path();
         self.check(parts, path)?;

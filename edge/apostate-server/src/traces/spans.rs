@@ -63,31 +63,31 @@ impl Spans<'_> {
     }
 
     fn request(&self, request: RequestSpan) -> SpanData {
-        let RequestSpan { open, ended, method, path, status } = request;
+        let RequestSpan { trace, id, parent, began, ended, method, path, status } = request;
         let route = match Place::of(&path) {
             Some(Place::Handler(kind, _, handler)) => format!("/entities/{kind}/{{key}}/{handler}"),
             Some(Place::Entity(kind, _)) => format!("/entities/{kind}/{{key}}"),
             Some(Place::Kind(kind)) => format!("/entities/{kind}"),
             None => path.clone(),
         };
-        let attributes = vec![
+        let mut attributes = vec![
             KeyValue::new("http.request.method", method.clone()),
             KeyValue::new("http.route", route.clone()),
             KeyValue::new("url.path", path),
-            KeyValue::new("http.response.status_code", i64::from(status)),
         ];
+        let status = match status {
+            None => Status::error("the caller did not wait for the answer"),
+            Some(status) => {
+                attributes.push(KeyValue::new("http.response.status_code", i64::from(status)));
+                if status >= 500 { Status::error("") } else { Status::Unset }
+            }
+        };
         SpanData {
             span_kind: SpanKind::Server,
             attributes,
-            parent_span_is_remote: open.parent.is_some(),
-            status: if status >= 500 { Status::error("") } else { Status::Unset },
-            ..self.plain(
-                open.trace,
-                open.id,
-                open.parent,
-                format!("{method} {route}"),
-                (open.began, ended.max(open.began)),
-            )
+            parent_span_is_remote: parent.is_some(),
+            status,
+            ..self.plain(trace, id, parent, format!("{method} {route}"), (began, ended.max(began)))
         }
     }
 

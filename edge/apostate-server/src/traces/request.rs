@@ -1,0 +1,59 @@
+//! A request over HTTP that is followed: a span that ends when it was answered, or when its caller has gone.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use apostate_partition::{SpanId, TraceContext, TraceId};
+use hyper::http::request::Parts;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
+
+use crate::traces::{Parent, Told, Traces};
+
+/// A request that is followed. The sender is told of it when it is dropped.
+#[derive(Debug)]
+pub(crate) struct FollowedRequest {
+    traces: Arc<Traces>,
+    span: RequestSpan,
+}
+
+/// A request over HTTP, as a span.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestSpan {
+    pub(crate) trace: TraceId,
+    pub(crate) id: SpanId,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) began: SystemTime,
+    pub(crate) ended: SystemTime,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// None: its caller did not wait for the answer.
+    pub(crate) status: Option<u16>,
+}
+
+impl FollowedRequest {
+    /// Follows a request, if its caller does, or by chance.
+    pub(crate) fn begin(traces: &Arc<Traces>, parts: &Parts) -> Option<Self> {
+        let TraceContext { trace, span: parent } = traces.follow(Parent::of(&parts.headers))?;
+        let id = SpanId::new(u64::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes()))?;
+        let (began, method, path) = (SystemTime::now(), parts.method.to_string(), parts.uri.path().to_owned());
+        let span = RequestSpan { trace, id, parent, began, ended: began, method, path, status: None };
+        Some(Self { traces: Arc::clone(traces), span })
+    }
+
+    /// Where what it asks for stands in the trace.
+    pub(crate) fn context(&self) -> TraceContext {
+        TraceContext { trace: self.span.trace, span: Some(self.span.id) }
+    }
+
+    /// It was answered.
+    pub(crate) fn end(mut self, status: u16) {
+        self.span.status = Some(status);
+    }
+}
+
+impl Drop for FollowedRequest {
+    fn drop(&mut self) {
+        self.span.ended = SystemTime::now();
+        self.traces.tell(Told::Request(Box::new(self.span.clone())));
+    }
+}
