@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use apostate_api::ErrorCode;
@@ -76,6 +77,15 @@ impl Failure {
     /// Whether the reader of our output has seen enough, and nothing is wrong.
     pub(crate) fn is_reader_gone(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What the process ends with: 2 when what it was told cannot be used, as for words of the command line that cannot be
+    /// understood, so that whoever starts it again after a failure can leave that be; 1 for all else.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Serve(RunError::Config(_)) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
     }
 
     /// The failure with its causes, and then what to try next.

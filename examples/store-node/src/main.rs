@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_reader_gone() => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{}", failure.told());
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }

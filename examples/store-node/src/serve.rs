@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use apostate_server::{About, Config};
+use apostate_server::{About, Config, LogFormat, RunError};
 use store::Store;
 
 use crate::failure::Failure;
@@ -17,10 +17,16 @@ const ABOUT: About = About {
 
 /// Serves the store until somebody says to stop; then answers what is under way, and stops in good order.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
+    // With what its file says, which may be the token.
+    let config = config.with_file().map_err(RunError::from)?;
     let has_token = config.token.is_some() || config.token_file.is_some();
+    // Whoever reads JSON reads nothing else; the log says where it listens.
+    let is_for_people = config.log_format != Some(LogFormat::Json);
     apostate_server::run::<Store>(config, ABOUT, |address| {
-        // Nobody has to read it.
-        let _ = welcome(&mut io::stdout(), address, has_token);
+        if is_for_people {
+            // Nobody has to read it.
+            let _ = welcome(&mut io::stdout(), address, has_token);
+        }
         Ok(())
     })
     .map_err(Failure::from)

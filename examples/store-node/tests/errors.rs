@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use support::expected;
 use support::made_up::{self, quoted};
-use support::program::{self, Log, program, replay, run_badly};
+use support::program::{self, Log, program, replay, run_badly, run_to};
 
 /// The file cannot be replayed, for this reason, and nothing of it arrives.
 fn check_bad_file(name: &str, text: &[u8], reason: &str) {
@@ -102,4 +102,15 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert!(first.starts_with("InvoiceNo,"), "{first}");
     let output = export.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn settings_that_cannot_be_used_end_it_as_words_that_cannot_be_understood_do() {
+    let place = Log::new(1, 1);
+    let file = place.place("settings.toml");
+    std::fs::write(&file, "cache-bytes = \"256MeB\"").expect("written");
+    let errors = run_to(2, program(&["serve", "--config", file.to_str().expect("a path")]));
+    assert!(errors.contains("256MeB"), "{errors}");
+    let errors = run_to(2, program(&["serve", "--cache-bytes", "256MeB"]));
+    assert!(errors.contains("256MeB"), "{errors}");
 }

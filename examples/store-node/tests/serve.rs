@@ -4,8 +4,9 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::program::{Log, program};
@@ -89,6 +90,29 @@ fn an_address_of_other_machines_needs_a_token() {
     let place = Log::new(1, 1);
     let data = place.place("data");
     let serve = program(&["serve", "--listen", "0.0.0.0:0", "--data", data.to_str().expect("a path")]);
-    let errors = support::program::run_badly(serve);
+    let errors = support::program::run_to(2, serve);
     assert!(errors.contains("token") && errors.contains(" next: "), "{errors}");
+}
+
+#[test]
+fn a_token_in_the_file_of_settings_is_in_what_it_prints() {
+    let place = Log::new(1, 1);
+    let file = place.place("settings.toml");
+    std::fs::write(&file, "listen = \"127.0.0.1:0\"\ntoken = \"a-long-and-secret-token\"").expect("written");
+    let data = place.place("data");
+    let mut process = program(&["serve"])
+        .arg("--config")
+        .arg(file)
+        .arg("--data")
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let lines = BufReader::new(process.stdout.take().expect("piped")).lines().map(|line| line.expect("text"));
+    let pasted: Vec<_> = lines.filter(|line| line.trim_start().starts_with("curl ")).take(3).collect();
+    process.kill().expect("it runs");
+    process.wait().expect("it ends");
+    assert_eq!(pasted.len(), 3);
+    assert!(pasted.iter().all(|line| line.contains("Authorization: Bearer $APOSTATE_TOKEN")), "{pasted:?}");
 }

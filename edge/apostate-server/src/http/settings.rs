@@ -119,7 +119,7 @@ impl HttpSettings {
             if holds { Ok(()) } else { Err(error()) }
         };
         let is_open = token.is_some() || *insecure || listen.ip().is_loopback();
-        check(is_open, "listen", listen, "a loopback address, or set `token`, or say `insecure`")?;
+        check(is_open, "listen", listen, "a loopback address, set `token` or `token-file`, or say `insecure`")?;
         if let Some(token) = token {
             let fits = token.len() >= TOKEN_BYTES_MIN && token.bytes().all(|byte| byte.is_ascii_graphic());
             // What it is set to is nobody's business.
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(HttpSettings::default().validate(), Ok(()));
         let everywhere = HttpSettings::at(([0, 0, 0, 0], 0).into());
         let error = everywhere.validate().unwrap_err().to_string();
-        assert_eq!(error, "`listen` is 0.0.0.0:0; choose a loopback address, or set `token`, or say `insecure`");
+        assert_eq!(error, "`listen` is 0.0.0.0:0; choose a loopback address, set `token` or `token-file`, or say `insecure`");
         let token = |token: &str| HttpSettings { token: Some(token.to_owned()), ..everywhere.clone() };
         assert_eq!(token("0123456789abcdef").validate(), Ok(()));
         let error = token("secret").validate().unwrap_err().to_string();

@@ -66,9 +66,14 @@ pub fn run(mut command: Command) -> Output {
 }
 
 /// Runs it to its end, which has to be bad; gives what it says on stderr.
-pub fn run_badly(mut command: Command) -> String {
+pub fn run_badly(command: Command) -> String {
+    run_to(1, command)
+}
+
+/// Runs it to its end, which has to be this one; gives what it says on stderr.
+pub fn run_to(code: i32, mut command: Command) -> String {
     let output = command.output().expect("the program starts");
-    assert_eq!(output.status.code(), Some(1), "{command:?} ended with {}", output.status);
+    assert_eq!(output.status.code(), Some(code), "{command:?} ended with {}", output.status);
     assert!(output.stdout.is_empty(), "{command:?} says something on stdout, and fails");
     String::from_utf8(output.stderr).expect("errors are text")
 }
