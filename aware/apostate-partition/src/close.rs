@@ -73,7 +73,9 @@ impl Partition {
         batch.counts = crate::batch::Counts::default();
         batch.first_number = self.log.next_number;
         self.batch = batch;
-        // Only now: an open batch knows slots by their places.
+        // Only now: an open batch knows slots and producers by their places. Of a producer that has nothing to say its
+        // watermark is left.
+        self.sources.producers.retain(|producer| !producer.queue.is_empty());
         self.slots.evict(self.tuning.cache_bytes, self.dirty.stored(), EVICT_STEPS + 4 * touched);
         true
     }

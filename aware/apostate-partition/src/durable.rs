@@ -70,6 +70,7 @@ impl Partition {
                 self.log.again_at = Some(self.time.now().after(FULL_DELAY));
                 if !std::mem::replace(&mut self.log.is_full, true) {
                     self.notices.push(Notice::LogFull);
+                    self.turn_requests_away(effects);
                 }
             }
             AppendResult::Poisoned(reason) => return self.stop(StopReason::Failed(reason), effects),

@@ -157,6 +157,7 @@ pub(crate) struct Sources {
     pub(crate) released: VecDeque<Request>,
     /// Requests in order of arrival.
     pub(crate) requests: VecDeque<Request>,
+    /// Those whose messages wait or are in the batch: few, however many there have ever been.
     pub(crate) producers: Vec<Producer>,
     /// What operators want of parked messages.
     pub(crate) commands: VecDeque<ParkedCommand>,

@@ -46,6 +46,13 @@ impl Partition {
         }
     }
 
+    /// Turns away what has not been begun: the log has no room, and what is begun waits until it has.
+    pub(crate) fn turn_requests_away(&mut self, effects: &mut Vec<Effect>) {
+        let waiting = self.sources.released.drain(..).chain(self.sources.requests.drain(..));
+        let answer = Answer::Failed(Failure::Full);
+        effects.extend(waiting.map(|request| Effect::Answer { ticket: request.ticket, answer: answer.clone() }));
+    }
+
     fn new_producer(&mut self, name: apostate_core::EntityKey) -> usize {
         self.sources.producers.push(Producer { name, queue: std::collections::VecDeque::new(), high: None });
         self.sources.producers.len() - 1
@@ -76,6 +83,9 @@ impl Partition {
         }
         // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
         let is_numbered = matches!(manner, Manner::Numbered { .. });
+        if !is_numbered && self.log.is_full {
+            return Err(Failure::Full);
+        }
         let waiting = self.sources.requests.len() + self.sources.released.len() + self.sources.waiting;
         if !is_numbered && waiting >= self.tuning.requests_max {
             return Err(Failure::Busy);

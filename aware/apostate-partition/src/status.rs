@@ -44,12 +44,16 @@ pub struct Status {
     pub outbox_memory: usize,
     /// Requests that wait.
     pub requests: usize,
+    /// Producers whose messages wait.
+    pub producers: usize,
     /// Messages that arrived from other partitions and wait.
     pub arrived: usize,
     /// Messages parked.
     pub parked: usize,
     /// What was counted since it opened.
     pub counts: Counts,
+    /// Whether its log has no room: nothing new is taken until it has.
+    pub is_full: bool,
     /// Whether it has nothing to do: no message waits anywhere in it, and all it did is durable.
     pub is_quiet: bool,
 }
@@ -89,9 +93,11 @@ impl Partition {
             outbox_bytes: self.outbox.bytes(),
             outbox_memory: self.outbox.memory(),
             requests,
+            producers: sources.producers.len(),
             arrived: self.intakes.count(),
             parked: self.parked.len(),
             counts: self.counts,
+            is_full: self.log.is_full,
             is_quiet,
         }
     }

@@ -60,6 +60,9 @@ pub struct PartitionItem {
     pub stopped: Option<String>,
     /// Whether it serves.
     pub is_serving: bool,
+    /// Whether its log has no room: what is new is turned away until it has.
+    #[serde(default)]
+    pub is_full: bool,
     /// Whether it has nothing to do: no message waits anywhere in it, and all it did is durable. While it is read, a message
     /// may arrive: when all were quiet twice, with the same figures of `epoch` and `durable`, nothing is on its way.
     pub is_quiet: bool,

@@ -132,6 +132,9 @@ pub enum Failure {
     /// The client key is no key.
     #[error("a client key has 1 to {} bytes", crate::limits::CLIENT_KEY_BYTES_MAX)]
     BadKey,
+    /// The log has no room: it was not begun.
+    #[error("there is no room on the disk; make room, and ask again")]
+    Full,
     /// Its deadline passed while it waited.
     #[error("its deadline passed before it was begun")]
     Late,

@@ -162,7 +162,7 @@ impl Fault {
             Failure::KeyExpired => ErrorCode::ClientKeyExpired,
             Failure::BadKey => ErrorCode::BadClientKey,
             Failure::Late => ErrorCode::DeadlineExceeded,
-            Failure::Busy => ErrorCode::Busy,
+            Failure::Busy | Failure::Full => ErrorCode::Busy,
         };
         let detail = match failure {
             Failure::Missing => format!("there is no {}; it exists from the first call that changes it", entity()),

@@ -211,6 +211,7 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_outbox_bytes", "gauge", "Bytes of those", |status| status.outbox_bytes as u64),
     ("apostate_partition_requests", "gauge", "Requests that wait", |status| status.requests as u64),
     ("apostate_partition_parked", "gauge", "Messages parked until an operator decides", |status| status.parked as u64),
+    ("apostate_partition_full", "gauge", "Whether the log has no room", |status| u64::from(status.is_full)),
     ("apostate_partition_messages_total", "counter", "Handler runs", |status| status.counts.messages),
     ("apostate_partition_repeated_total", "counter", "Requests answered from a client key", |status| {
         status.counts.repeated

@@ -108,6 +108,11 @@ pub(crate) async fn ready(State(edge): Shared) -> Answer {
         let detail = format!("partition {partition} has stopped: {reason}");
         return Err(Fault::new(ErrorCode::PartitionStopped, detail));
     }
+    let is_full = |partition: &&PartitionStatus| partition.state.as_ref().is_ok_and(|status| status.is_full);
+    if let Some(partition) = status.partitions.iter().find(is_full) {
+        let detail = format!("partition {} has no room for its log; make room on the disk of the data", partition.id);
+        return Err(not_ready(detail));
+    }
     let serving =
         status.partitions.iter().filter(|partition| partition.state.as_ref().is_ok_and(|status| status.is_serving));
     let serving = serving.count();
@@ -143,6 +148,7 @@ fn partition_item(partition: &PartitionStatus) -> PartitionItem {
         last: format!("{:016x}", partition.range.last),
         stopped: None,
         is_serving: false,
+        is_full: false,
         is_quiet: false,
         epoch: 0,
         durable: 0,
@@ -158,6 +164,7 @@ fn partition_item(partition: &PartitionStatus) -> PartitionItem {
         Err(reason) => PartitionItem { stopped: Some(reason.clone()), ..item },
         Ok(status) => PartitionItem {
             is_serving: status.is_serving,
+            is_full: status.is_full,
             is_quiet: status.is_quiet && partition.requests == 0,
             epoch: status.epoch.0,
             durable: status.durable.0,

@@ -157,7 +157,10 @@ mod tests {
         assert_eq!(HttpSettings::default().validate(), Ok(()));
         let everywhere = HttpSettings::at(([0, 0, 0, 0], 0).into());
         let error = everywhere.validate().unwrap_err().to_string();
-        assert_eq!(error, "`listen` is 0.0.0.0:0; choose a loopback address, set `token` or `token-file`, or say `insecure`");
+        assert_eq!(
+            error,
+            "`listen` is 0.0.0.0:0; choose a loopback address, set `token` or `token-file`, or say `insecure`"
+        );
         let token = |token: &str| HttpSettings { token: Some(token.to_owned()), ..everywhere.clone() };
         assert_eq!(token("0123456789abcdef").validate(), Ok(()));
         let error = token("secret").validate().unwrap_err().to_string();

@@ -249,6 +249,7 @@ fn the_wire_is_as_described() {
         last: text(),
         stopped: all,
         is_serving: true,
+        is_full: false,
         is_quiet: true,
         epoch: 1,
         durable: 1,

@@ -282,6 +282,13 @@ impl Writer {
         self.tell(Input::Request(Request { deadline, ..request }));
     }
 
+    /// A producer sends its message `number`; the partition does not work yet.
+    pub(crate) fn number<E, R, S, A>(&mut self, producer: &str, number: u64, call: apostate_core::Call<E, R, S, A>) {
+        let producer = apostate_core::EntityKey::new(producer).expect("a name");
+        let request = self.request(call, None);
+        self.tell(Input::Request(Request { manner: Manner::Numbered { producer, number }, ..request }));
+    }
+
     /// What has come to the entity.
     pub(crate) fn got(&mut self, key: &str) -> Vec<u64> {
         let call = Letterbox::at(key).got();

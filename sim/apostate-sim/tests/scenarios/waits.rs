@@ -190,3 +190,47 @@ fn a_call_that_waited_beyond_its_deadline_behind_an_inbox_is_not_begun() {
     assert_eq!(receiver.answers[0], Answer::Failed(Failure::Late));
     assert_eq!(receiver.got(&to), [2]);
 }
+
+#[test]
+fn while_the_log_is_full_what_is_new_is_turned_away_and_what_was_begun_waits() {
+    let tuning = Tuning { append_window: 1, batch_messages_max: 1, ..Tuning::default() };
+    let mut writer = Writer::first(1, Making { tuning, ..Making::default() }).open();
+    let key = key_in(1);
+    writer.got(&key);
+    writer.answers.clear();
+    writer.appends = Appends::Full;
+    for letter in 1..=3 {
+        writer.ask(Letterbox::at(&key).receive(letter), None);
+    }
+    writer.work();
+    // One is in a record, one in the batch that waits for the window; the third was not begun.
+    let full = Answer::Failed(Failure::Full);
+    assert_eq!(writer.answers, [full.clone()]);
+    assert!(writer.partition.status().is_full);
+    writer.ask(Letterbox::at(&key).receive(4), None);
+    writer.work();
+    assert_eq!(writer.answers, [full.clone(), full]);
+    writer.appends = Appends::Written;
+    writer.wait(1000);
+    assert!(!writer.partition.status().is_full);
+    writer.ask(Letterbox::at(&key).receive(5), None);
+    writer.work();
+    assert_eq!(writer.got(&key), [1, 2, 5], "what was turned away was not done");
+}
+
+#[test]
+fn a_producer_that_has_nothing_more_to_say_is_not_remembered_by_name() {
+    let mut writer = Writer::new(1).open();
+    let key = key_in(1);
+    for producer in 0..200 {
+        writer.number(&format!("till {producer}"), 1, Letterbox::at(&key).receive(producer));
+    }
+    assert_eq!(writer.partition.status().producers, 200);
+    writer.work();
+    assert_eq!(writer.partition.status().producers, 0);
+    // Its watermark is.
+    writer.number("till 7", 1, Letterbox::at(&key).receive(7));
+    writer.work();
+    assert_eq!(writer.answers.last(), Some(&Answer::Duplicate));
+    assert_eq!(writer.got(&key).len(), 200);
+}

@@ -94,7 +94,7 @@ impl Mapped {
             Told::Repeated(_) | Told::Duplicate | Told::Accepted => {
                 return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
             }
-            Told::Failed(Failure::Busy | Failure::Stopped(_) | Failure::NotHere { .. }) => {
+            Told::Failed(Failure::Busy | Failure::Full | Failure::Stopped(_) | Failure::NotHere { .. }) => {
                 self.agenda.plan(SECOND / 10, Event::Ask(id));
                 return Ok(());
             }
