@@ -205,7 +205,7 @@ fn while_the_log_is_full_what_is_new_is_turned_away_and_what_was_begun_waits() {
     writer.work();
     // One is in a record, one in the batch that waits for the window; the third was not begun.
     let full = Answer::Failed(Failure::Full);
-    assert_eq!(writer.answers, [full.clone()]);
+    assert_eq!(writer.answers, std::slice::from_ref(&full));
     assert!(writer.partition.status().is_full);
     writer.ask(Letterbox::at(&key).receive(4), None);
     writer.work();
