@@ -291,7 +291,7 @@ impl Client {
     ) -> Result<Page<EntityItem<S>>, ClientError> {
         let mut query = vec![("limit", limit.to_string())];
         query.extend(after.map(|after| ("after", after.to_owned())));
-        let answer = self.ask(&Ask { query, ..Ask::get(vec!["entities".to_owned(), kind.to_owned()]) }).await?;
+        let answer = self.ask(&Ask { query, ..Ask::get(path::segments(["entities", kind])?) }).await?;
         read(&answer)
     }
 }

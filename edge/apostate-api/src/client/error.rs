@@ -48,8 +48,9 @@ pub enum ClientError {
     /// What was given for a key cannot be one. Nothing was sent.
     #[error("the message is for no entity")]
     Key(#[from] KeyError),
-    /// The key is `.` or `..`, which no URL can carry. Nothing was sent. A [`Producer`](crate::client::Producer) can send to it.
-    #[error("the key `{0}` cannot stand in a URL; send to it through a producer")]
+    /// A name is `.` or `..`, which no URL can carry. Nothing was sent. To a key like that a
+    /// [`Producer`](crate::client::Producer) can send.
+    #[error("`{0}` cannot stand in a URL; to a key like that a producer can send")]
     NoPath(String),
     /// It was done, and what came back is not what this program expects: it was built from other sources than the node.
     #[error("the answer cannot be read: {0}")]

@@ -73,7 +73,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn parked(&self) -> Result<Vec<ParkedItem>, ClientError> {
-        let page: Page<ParkedItem> = read(&self.ask(&Ask::get(segments(&["parked"]))).await?)?;
+        let page: Page<ParkedItem> = read(&self.ask(&Ask::get(path::segments(["parked"])?)).await?)?;
         Ok(page.items)
     }
 
@@ -83,7 +83,7 @@ impl Client {
     ///
     /// See [`ClientError`]; `parked-missing` if it is not parked any more.
     pub async fn parked_message(&self, id: &str) -> Result<ParkedItem, ClientError> {
-        read(&self.ask(&Ask::get(segments(&["parked", id]))).await?)
+        read(&self.ask(&Ask::get(path::segments(["parked", id])?)).await?)
     }
 
     /// Sends one of them on its way again: durable when the answer comes.
@@ -92,7 +92,7 @@ impl Client {
     ///
     /// As for [`parked_message`](Self::parked_message). After [`ClientError::Unknown`], list them again.
     pub async fn retry_parked(&self, id: &str) -> Result<(), ClientError> {
-        let ask = Ask { method: Method::POST, ..Ask::get(segments(&["parked", id, "retry"])) };
+        let ask = Ask { method: Method::POST, ..Ask::get(path::segments(["parked", id, "retry"])?) };
         self.ask(&ask).await.map(drop)
     }
 
@@ -102,7 +102,7 @@ impl Client {
     ///
     /// As for [`retry_parked`](Self::retry_parked).
     pub async fn dismiss_parked(&self, id: &str) -> Result<(), ClientError> {
-        let ask = Ask { method: Method::DELETE, ..Ask::get(segments(&["parked", id])) };
+        let ask = Ask { method: Method::DELETE, ..Ask::get(path::segments(["parked", id])?) };
         self.ask(&ask).await.map(drop)
     }
 
@@ -112,7 +112,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn status(&self) -> Result<NodeStatus, ClientError> {
-        read(&self.ask(&Ask::get(segments(&["partitions"]))).await?)
+        read(&self.ask(&Ask::get(path::segments(["partitions"])?)).await?)
     }
 
     /// Waits until every partition serves, for as long as the client's deadline.
@@ -121,7 +121,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn ready(&self) -> Result<(), ClientError> {
-        read::<Health>(&self.ask(&Ask::get(segments(&["ready"]))).await?).map(drop)
+        read::<Health>(&self.ask(&Ask::get(path::segments(["ready"])?)).await?).map(drop)
     }
 
     /// The description of the node: its kinds, their handlers, arguments and replies.
@@ -130,7 +130,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn openapi(&self) -> Result<Value, ClientError> {
-        read(&self.ask(&Ask::get(segments(&["openapi.json"]))).await?)
+        read(&self.ask(&Ask::get(path::segments(["openapi.json"])?)).await?)
     }
 
     /// The page about an error code, as Markdown.
@@ -139,10 +139,6 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn error_page(&self, code: &str) -> Result<String, ClientError> {
-        Ok(path::text(&self.ask(&Ask::get(segments(&["errors", code]))).await?))
+        Ok(path::text(&self.ask(&Ask::get(path::segments(["errors", code])?)).await?))
     }
-}
-
-fn segments(path: &[&str]) -> Vec<String> {
-    path.iter().map(|segment| (*segment).to_owned()).collect()
 }
