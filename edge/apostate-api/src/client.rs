@@ -40,7 +40,8 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apostate_core::{Call, EntityKey, FromOutside, HandlerInfo, Handlers, Looking, Refusable, Sure, ToKey, decode};
+use apostate_core::{Call, FromOutside, HandlerInfo, Handlers, Looking, Refusable, Sure, ToKey, decode};
+pub use apostate_core::{EntityKey, KeyError, Refusal};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
