@@ -26,9 +26,10 @@
 //! Asking again is paced with growing waits, and paid for from a bucket that answers fill: a node that has too much to do
 //! is not asked for more.
 //!
-//! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `operators`, what needs no types;
-//! [`Producer`], a stream of numbered messages.
+//! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `answer`, what an answer means for that;
+//! `operators`, what needs no types; [`Producer`], a stream of numbered messages.
 
+mod answer;
 mod asking;
 mod error;
 mod operators;

@@ -29,16 +29,26 @@ pub enum ClientError {
     /// It certainly was not done, and the node says why: its code is in [`code`](Self::code).
     #[error("{} ({}); see {}", .0.detail, .0.code, .0.r#type)]
     Problem(Box<Problem>),
-    /// Nobody answered: it certainly was not done. Look whether the node runs, and where.
-    #[error("{url} cannot be reached; nothing was done: {detail}")]
+    /// Nobody answered, and nothing was done: there was nobody, or the request only reads. Look whether the node runs, and
+    /// where.
+    #[error("{url} does not answer; nothing was done: {detail}")]
     Unreachable {
         /// The node.
         url: String,
         /// What the network said.
         detail: String,
     },
-    /// Nobody knows whether it was done. Ask again with the same key ([`call_once`](crate::client::Client::call_once)), or look.
-    #[error("it is not known whether it was done: {detail}; ask again with the key {}", key.as_deref().unwrap_or("that it had"))]
+    /// Something else answered, as no node does: it certainly was not done. Look where the node is.
+    #[error("what answers at {url} is no node; nothing was done: status {status}")]
+    NoNode {
+        /// Where it answers.
+        url: String,
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// Nobody knows whether it was done: said of what changes something, and never of what only reads. Ask again with the same
+    /// key ([`call_once`](crate::client::Client::call_once)), or look.
+    #[error("it is not known whether it was done: {detail}; {}", next_of(key.as_deref()))]
     Unknown {
         /// The key that it was asked with, if it had one.
         key: Option<String>,
@@ -79,6 +89,10 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+fn next_of(key: Option<&str>) -> String {
+    key.map_or_else(|| "look before you ask again".to_owned(), |key| format!("ask again with the key {key}"))
 }
 
 /// An error and its causes, in one line.

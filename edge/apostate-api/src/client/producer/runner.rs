@@ -13,7 +13,7 @@ use reqwest::{Method, Response};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::client::asking::retry_after;
+use crate::client::answer::retry_after;
 use crate::client::producer::{Line, ProducerError, Told};
 use crate::client::stream::{Lines, pieces};
 use crate::client::{Client, error, retry};

@@ -1,0 +1,77 @@
+//! The client where something else than a node answers, or half a node: nothing is guessed.
+
+#[path = "strangers/canned.rs"]
+mod canned;
+
+use std::time::Duration;
+
+use apostate_api::client::{Client, ClientError, EntityKey};
+use apostate_api::{ErrorCode, Problem};
+use canned::{Canned, answer, problem};
+use serde_json::json;
+
+/// Runs a journey.
+fn run<T>(journey: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(journey)
+}
+
+/// A client that asks three times.
+fn client(canned: &Canned) -> Client {
+    let client = Client::new(&canned.url()).expect("a client").with_retries(2);
+    client.with_deadline(Duration::from_secs(20)).with_attempt(Duration::from_secs(5))
+}
+
+/// What a call, a dismissal and a look end with, when they get `answer` as often as they ask.
+async fn errors(answer: &str) -> [ClientError; 3] {
+    let canned = Canned::start(&[answer]).await;
+    let key = EntityKey::new("tea").expect("a key");
+    let call = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no node");
+    let dismissal = client(&canned).dismiss_parked("7").await.expect_err("no node");
+    let look = client(&canned).look_json("stock", &key, "level", &json!({})).await.expect_err("no node");
+    [call, dismissal, look]
+}
+
+#[test]
+fn what_says_no_and_is_no_node_has_done_nothing() {
+    for status in [301, 403, 404] {
+        for error in run(errors(&answer(status, "<html>"))) {
+            assert!(matches!(error, ClientError::NoNode { status: said, .. } if said == status), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_lost_the_answer_of_a_node_leaves_a_call_unknown() {
+    for lost in [answer(502, "<html>"), answer(504, ""), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n5".to_owned()] {
+        let [call, dismissal, look] = run(errors(&lost));
+        assert!(matches!(&call, ClientError::Unknown { key: Some(_), .. }), "{call}");
+        assert!(matches!(&dismissal, ClientError::Unknown { key: None, .. }), "{dismissal}");
+        assert!(matches!(&look, ClientError::NoNode { .. } | ClientError::Unreachable { .. }), "{look}");
+    }
+}
+
+#[test]
+fn what_a_node_does_not_know_it_says_of_what_changes_something() {
+    let newer = Problem { code: "on-the-moon".to_owned(), ..Problem::new(ErrorCode::Internal, "") };
+    for said in [Problem::new(ErrorCode::OutcomeUnknown, ""), Problem::new(ErrorCode::Internal, ""), newer] {
+        let [call, dismissal, look] = run(errors(&problem(&said)));
+        assert!(matches!(&call, ClientError::Unknown { detail, .. } if detail.contains(&said.code)), "{call}");
+        assert!(matches!(&dismissal, ClientError::Unknown { key: None, .. }), "{dismissal}");
+        assert!(matches!(&look, ClientError::Problem(problem) if problem.code == said.code), "{look}");
+    }
+}
+
+#[test]
+fn what_was_unknown_once_stays_so_unless_the_entity_answers() {
+    let stranger = answer(404, "<html>");
+    let key = EntityKey::new("tea").expect("a key");
+    run(async {
+        let canned = Canned::start(&["", &stranger]).await;
+        let error = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no answer");
+        assert!(matches!(&error, ClientError::Unknown { detail, .. } if detail.contains("404")), "{error}");
+        let canned = Canned::start(&["", &stranger, &answer(200, "5")]).await;
+        assert_eq!(client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect("a level"), 5);
+        assert_eq!(canned.asked(), 3);
+    });
+}
