@@ -75,3 +75,18 @@ fn what_was_unknown_once_stays_so_unless_the_entity_answers() {
         assert_eq!(canned.asked(), 3);
     });
 }
+
+#[test]
+fn what_no_header_field_can_carry_is_no_client_key() {
+    let key = EntityKey::new("tea").expect("a key");
+    run(async {
+        let canned = Canned::start(&[&answer(200, "5")]).await;
+        for bad in ["a\nb", "\u{7f}", "Schlüssel"] {
+            let call = client(&canned).call_json_once(bad, "stock", &key, "receive", &json!({})).await;
+            assert_eq!(call.expect_err("no key").code(), Some(ErrorCode::BadClientKey), "{bad:?}");
+        }
+        assert_eq!(canned.asked(), 0);
+        let odd = client(&canned).call_json_once(r#"a "key" \"#, "stock", &key, "receive", &json!({})).await;
+        assert_eq!(odd.expect("a level"), 5);
+    });
+}

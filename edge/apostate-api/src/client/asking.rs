@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Response};
 
-use crate::ErrorCode;
 use crate::client::answer::{Attempt, Miss, Missed, refused, whole};
 use crate::client::{Client, ClientError, path, retry};
+use crate::{ErrorCode, Problem};
 
 /// An attempt with less time than this is not begun: of one that is cut short nobody would know anything.
 const ATTEMPT_MIN: Duration = Duration::from_millis(100);
@@ -53,6 +53,7 @@ impl Client {
     where
         F: Future<Output = Attempt<T>>,
     {
+        ask.key.map_or(Ok(()), check_key)?;
         let until = Instant::now() + self.deadline;
         let mut was_unknown = None;
         for number in 0.. {
@@ -138,6 +139,15 @@ fn settled<T>(answer: Result<T, ClientError>, was_unknown: Option<String>, ask: 
 fn is_of_the_entity(error: &ClientError) -> bool {
     matches!(error.code(), Some(ErrorCode::Refused | ErrorCode::HandlerPanicked))
         || matches!(error, ClientError::Unknown { .. })
+}
+
+/// What a header field cannot carry is no client key, and the node would say so.
+fn check_key(key: &str) -> Result<(), ClientError> {
+    if key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let detail = "a client key has letters, digits, signs and spaces of ASCII, and nothing else";
+    Err(ClientError::Problem(Box::new(Problem::new(ErrorCode::BadClientKey, detail))))
 }
 
 /// A key as a structured field has it.

@@ -21,10 +21,25 @@ impl Client {
         handler: &str,
         arguments: &Value,
     ) -> Result<Value, ClientError> {
-        let once = new_key();
+        self.call_json_once(&new_key(), kind, key, handler, arguments).await
+    }
+
+    /// As [`call_json`](Self::call_json), with a client key of the caller's own, which says `once`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call_once`](Self::call_once).
+    pub async fn call_json_once(
+        &self,
+        once: &str,
+        kind: &str,
+        key: &EntityKey,
+        handler: &str,
+        arguments: &Value,
+    ) -> Result<Value, ClientError> {
         let path = path::of(kind, key, Some(handler))?;
         let body = Some(arguments.to_string().into_bytes());
-        let ask = Ask { method: Method::POST, body, key: Some(&once), ..Ask::get(path) };
+        let ask = Ask { method: Method::POST, body, key: Some(once), ..Ask::get(path) };
         read(&self.ask(&ask).await?)
     }
 
@@ -113,6 +128,15 @@ impl Client {
     /// See [`ClientError`].
     pub async fn status(&self) -> Result<NodeStatus, ClientError> {
         read(&self.ask(&Ask::get(path::segments(["partitions"])?)).await?)
+    }
+
+    /// Whether the node lives. It says so without a token, and whatever its partitions do.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn health(&self) -> Result<(), ClientError> {
+        read::<Health>(&self.ask(&Ask::get(path::segments(["health"])?)).await?).map(drop)
     }
 
     /// Waits until every partition serves, for as long as the client's deadline.
