@@ -74,6 +74,7 @@ pub struct Client {
     budget: Arc<Budget>,
     deadline: Duration,
     attempt: Duration,
+    asks_again: bool,
 }
 
 /// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it.
@@ -108,7 +109,8 @@ impl Client {
             .build()
             .map_err(|error| SetupError::Http(error::chain(&error)))?;
         let budget = Arc::new(Budget::new(RETRIES_DEFAULT));
-        Ok(Self { http, base, authorization: None, budget, deadline: DEADLINE_DEFAULT, attempt: ATTEMPT_DEFAULT })
+        let (deadline, attempt) = (DEADLINE_DEFAULT, ATTEMPT_DEFAULT);
+        Ok(Self { http, base, authorization: None, budget, deadline, attempt, asks_again: true })
     }
 
     /// The same, with the node's token.
@@ -140,6 +142,13 @@ impl Client {
     #[must_use]
     pub fn with_retries(self, retries: u32) -> Self {
         Self { budget: Arc::new(Budget::new(retries)), ..self }
+    }
+
+    /// The same, for a person who waits and decides: each request is asked once, for `patience` at most, and whoever is not at
+    /// home is not waited for. Producers alone still open another connection when theirs breaks.
+    #[must_use]
+    pub fn asking_once(self, patience: Duration) -> Self {
+        Self { deadline: patience, attempt: patience, asks_again: false, ..self }
     }
 
     /// Calls an entity. Its answer is its reply, once all that the call did is durable. It is done once, however often it has

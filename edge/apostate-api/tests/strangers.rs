@@ -90,3 +90,24 @@ fn what_no_header_field_can_carry_is_no_client_key() {
         assert_eq!(odd.expect("a level"), 5);
     });
 }
+
+#[test]
+fn a_client_that_asks_once_says_at_once_what_it_was_told() {
+    let patience = Duration::from_secs(60);
+    let key = EntityKey::new("tea").expect("a key");
+    run(async {
+        let busy = problem(&Problem::new(ErrorCode::Busy, ""));
+        for (said, code) in [(busy.as_str(), Some(ErrorCode::Busy)), ("", None)] {
+            let canned = Canned::start(&[said]).await;
+            let client = Client::new(&canned.url()).expect("a client").asking_once(patience);
+            let error = client.call_json("stock", &key, "receive", &json!({})).await.expect_err("no answer");
+            assert_eq!(error.code(), code, "{error}");
+            assert_eq!(matches!(error, ClientError::Unknown { .. }), code.is_none(), "{error}");
+            assert_eq!(canned.asked(), 1);
+        }
+        let nobody = Canned::start(&[""]).await.url();
+        let client = Client::new(&nobody).expect("a client").asking_once(patience);
+        let error = tokio::time::timeout(patience / 2, client.status()).await.expect("nobody is waited for");
+        assert!(matches!(error, Err(ClientError::Unreachable { .. })), "{error:?}");
+    });
+}

@@ -75,7 +75,7 @@ impl Client {
             };
             let wait = retry::wait(number, retry_after);
             let is_over = Instant::now() + wait + ATTEMPT_MIN >= until;
-            let is_allowed = was_unknown.is_none() || ask.is_repeatable();
+            let is_allowed = self.asks_again && (was_unknown.is_none() || ask.is_repeatable());
             if is_over || !is_allowed || !(is_free || self.budget.take()) {
                 return settled(Err(error), was_unknown, ask);
             }
