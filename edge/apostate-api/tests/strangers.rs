@@ -111,3 +111,12 @@ fn a_client_that_asks_once_says_at_once_what_it_was_told() {
         assert!(matches!(error, Err(ClientError::Unreachable { .. })), "{error:?}");
     });
 }
+
+#[test]
+fn an_answer_without_an_end_does_not_take_all_memory() {
+    run(async {
+        let canned = Canned::without_end("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await;
+        let error = client(&canned).asking_once(Duration::from_secs(60)).status().await.expect_err("no answer");
+        assert!(matches!(&error, ClientError::Unreadable(_)), "{error}");
+    });
+}

@@ -9,6 +9,9 @@ use reqwest::{Response, Url};
 use crate::client::{ClientError, error};
 use crate::{ErrorCode, Problem};
 
+/// Longest answer, and longest line of one, that is taken into memory.
+pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 20;
+
 /// An answer that stands, or why there is none.
 pub(crate) type Attempt<T> = Result<Result<T, ClientError>, Missed>;
 
@@ -85,8 +88,20 @@ impl Miss {
 }
 
 /// All of an answer.
-pub(crate) async fn whole(response: Response) -> Attempt<Vec<u8>> {
-    Ok(Ok(response.bytes().await?.into()))
+pub(crate) async fn whole(mut response: Response) -> Attempt<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > ANSWER_BYTES_MAX {
+            return Ok(Err(too_long()));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Ok(body))
+}
+
+/// Something is longer than anything that a node says.
+pub(crate) fn too_long() -> ClientError {
+    ClientError::Unreadable(format!("it is longer than {ANSWER_BYTES_MAX} bytes"))
 }
 
 /// What an answer that says no means for a caller who would ask again.
@@ -94,9 +109,8 @@ pub(crate) async fn refused<T>(response: Response) -> Attempt<T> {
     let status = response.status().as_u16();
     let retry_after = retry_after(&response);
     let missed = |why| Err(Missed { why, retry_after });
-    let Ok(problem) = serde_json::from_slice::<Problem>(&response.bytes().await?) else {
-        return missed(Miss::Stranger(status));
-    };
+    let problem = whole(response).await?.ok().and_then(|body| serde_json::from_slice::<Problem>(&body).ok());
+    let Some(problem) = problem else { return missed(Miss::Stranger(status)) };
     match problem.error_code() {
         Some(ErrorCode::Refused) => Ok(Err(ClientError::Refused(refusal_of(problem)))),
         Some(ErrorCode::OutcomeUnknown | ErrorCode::Internal) => missed(Miss::Unsure(Box::new(problem))),

@@ -18,6 +18,15 @@ pub(crate) struct Canned {
 
 impl Canned {
     pub(crate) async fn start(answers: &[&str]) -> Self {
+        Self::with(answers, false).await
+    }
+
+    /// Of an answer that begins so there is always more.
+    pub(crate) async fn without_end(answer: &str) -> Self {
+        Self::with(&[answer], true).await
+    }
+
+    async fn with(answers: &[&str], is_endless: bool) -> Self {
         let answers: Vec<_> = answers.iter().map(|answer| (*answer).to_owned()).collect();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
@@ -26,7 +35,7 @@ impl Canned {
         let task = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 let number = counter.fetch_add(1, Ordering::Relaxed);
-                serve(connection, &answers[number.min(answers.len() - 1)]).await;
+                serve(connection, &answers[number.min(answers.len() - 1)], is_endless).await;
             }
         });
         Self { address, asked, task }
@@ -49,7 +58,7 @@ impl Drop for Canned {
 }
 
 /// Requests of tests are short: what has arrived when a head is over is all of it, or the rest of it does not matter.
-async fn serve(mut connection: TcpStream, answer: &str) {
+async fn serve(mut connection: TcpStream, answer: &str, is_endless: bool) {
     let mut request = Vec::new();
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         if !matches!(connection.read_buf(&mut request).await, Ok(1..)) {
@@ -57,7 +66,10 @@ async fn serve(mut connection: TcpStream, answer: &str) {
         }
     }
     // A client that has read enough may have gone.
-    let _ = connection.write_all(answer.as_bytes()).await;
+    let mut is_taken = connection.write_all(answer.as_bytes()).await.is_ok();
+    while is_endless && is_taken {
+        is_taken = connection.write_all(&[b' '; 1 << 16]).await.is_ok();
+    }
     let _ = connection.shutdown().await;
 }
 
