@@ -42,6 +42,16 @@ fn what_says_no_and_is_no_node_has_done_nothing() {
 }
 
 #[test]
+fn what_says_yes_and_is_no_node_is_not_believed() {
+    run(async {
+        let canned = Canned::start(&[&answer(200, "<html>")]).await;
+        for error in [client(&canned).retry_parked("7").await, client(&canned).dismiss_parked("7").await] {
+            assert!(matches!(&error, Err(ClientError::Unreadable(_))), "{error:?}");
+        }
+    });
+}
+
+#[test]
 fn what_lost_the_answer_of_a_node_leaves_a_call_unknown() {
     for lost in [answer(502, "<html>"), answer(504, ""), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n5".to_owned()] {
         let [call, dismissal, look] = run(errors(&lost));

@@ -108,7 +108,7 @@ impl Client {
     /// As for [`parked_message`](Self::parked_message). After [`ClientError::Unknown`], list them again.
     pub async fn retry_parked(&self, id: &str) -> Result<(), ClientError> {
         let ask = Ask { method: Method::POST, ..Ask::get(path::segments(["parked", id, "retry"])?) };
-        self.ask(&ask).await.map(drop)
+        nothing(&self.ask(&ask).await?)
     }
 
     /// Drops one of them for ever, unapplied.
@@ -118,7 +118,7 @@ impl Client {
     /// As for [`retry_parked`](Self::retry_parked).
     pub async fn dismiss_parked(&self, id: &str) -> Result<(), ClientError> {
         let ask = Ask { method: Method::DELETE, ..Ask::get(path::segments(["parked", id])?) };
-        self.ask(&ask).await.map(drop)
+        nothing(&self.ask(&ask).await?)
     }
 
     /// How the node and its partitions are.
@@ -164,5 +164,13 @@ impl Client {
     /// See [`ClientError`].
     pub async fn error_page(&self, code: &str) -> Result<String, ClientError> {
         Ok(path::text(&self.ask(&Ask::get(path::segments(["errors", code])?)).await?))
+    }
+}
+
+/// What a node answers when there is nothing to say.
+fn nothing(answer: &[u8]) -> Result<(), ClientError> {
+    match answer {
+        [] => Ok(()),
+        _ => Err(ClientError::Unreadable("there is something where a node says nothing".to_owned())),
     }
 }
