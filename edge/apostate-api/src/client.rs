@@ -27,11 +27,12 @@
 //! is not asked for more.
 //!
 //! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `answer`, what an answer means for that;
-//! `operators`, what needs no types; [`Producer`], a stream of numbered messages.
+//! `operators`, what needs no types; [`Listing`], all of a kind; [`Producer`], a stream of numbered messages.
 
 mod answer;
 mod asking;
 mod error;
+mod listing;
 mod operators;
 mod path;
 mod producer;
@@ -49,6 +50,7 @@ use serde::de::DeserializeOwned;
 
 use crate::client::asking::Ask;
 pub use crate::client::error::{ClientError, SetupError};
+pub use crate::client::listing::Listing;
 pub use crate::client::producer::{Producer, ProducerError, ProducerSummary};
 use crate::client::retry::Budget;
 use crate::{EntityItem, EntityState, Page};
@@ -243,6 +245,15 @@ impl Client {
         limit: usize,
     ) -> Result<Page<EntityItem<E>>, ClientError> {
         self.list_as(E::NAME, after, limit).await
+    }
+
+    /// All of the list of a kind, read as it comes; a piece of it may take as long as an attempt.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn list_all<E: Handlers>(&self) -> Result<Listing<E>, ClientError> {
+        Listing::open(self, E::NAME).await
     }
 
     /// Opens the stream of a producer: numbered messages, each applied once for ever, as fast as the node takes them. A

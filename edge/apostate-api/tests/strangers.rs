@@ -122,11 +122,54 @@ fn a_client_that_asks_once_says_at_once_what_it_was_told() {
     });
 }
 
+/// The keys of a list that is answered so, and how it ends.
+async fn listed(canned: Canned) -> (Vec<String>, Option<ClientError>) {
+    let mut keys = Vec::new();
+    let mut listing = client(&canned).list_all_json("stock").await.expect("it begins");
+    loop {
+        match listing.next().await {
+            Ok(Some(item)) => keys.push(item.key),
+            Ok(None) => return (keys, None),
+            Err(error) => {
+                assert!(matches!(listing.next().await, Ok(None)), "it is over");
+                return (keys, Some(error));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_breaks_a_list_off_is_told_after_what_came_before() {
+    let item = |key: &str| format!("{}\n", json!({ "key": key, "version": 1, "state": null }));
+    let cut = |rest: &str| answer(200, &format!("{}{rest}", item("a"))).replace("Length: ", "Length: 9");
+    let last = serde_json::to_string(&Problem::new(ErrorCode::NotReady, "")).expect("JSON");
+    run(async {
+        let (keys, end) = listed(Canned::start(&[&answer(200, &(item("a") + item("b").trim_end()))]).await).await;
+        assert!(end.is_none(), "{end:?}");
+        assert_eq!(keys, ["a", "b"]);
+        let (_, end) = listed(Canned::start(&[&answer(200, "")]).await).await;
+        assert!(end.is_none(), "{end:?}");
+        let (keys, end) = listed(Canned::start(&[&answer(200, &(item("a") + &last))]).await).await;
+        assert_eq!((keys.len(), end.and_then(|end| end.code())), (1, Some(ErrorCode::NotReady)));
+        for broken in [cut(""), cut(&item("b")[..9])] {
+            let (keys, end) = listed(Canned::start(&[&broken]).await).await;
+            assert!(keys == ["a"] && matches!(end, Some(ClientError::Broken(_))), "{keys:?} {end:?}");
+        }
+        for odd in ["null", "{}", &item("b")[..9]] {
+            let (keys, end) = listed(Canned::start(&[&answer(200, &(item("a") + odd))]).await).await;
+            assert!(keys == ["a"] && matches!(end, Some(ClientError::Unreadable(_))), "{keys:?} {end:?}");
+        }
+    });
+}
+
 #[test]
 fn an_answer_without_an_end_does_not_take_all_memory() {
     run(async {
         let canned = Canned::without_end("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await;
-        let error = client(&canned).asking_once(Duration::from_secs(60)).status().await.expect_err("no answer");
+        let client = client(&canned).asking_once(Duration::from_secs(60));
+        let error = client.status().await.expect_err("no answer");
+        assert!(matches!(&error, ClientError::Unreadable(_)), "{error}");
+        let error = client.list_all_json("stock").await.expect("it begins").next().await.expect_err("no line");
         assert!(matches!(&error, ClientError::Unreadable(_)), "{error}");
     });
 }

@@ -99,6 +99,11 @@ pub(crate) async fn whole(mut response: Response) -> Attempt<Vec<u8>> {
     Ok(Ok(body))
 }
 
+/// An answer that has begun, and is read later.
+pub(crate) async fn begun(response: Response) -> Attempt<Response> {
+    Ok(Ok(response))
+}
+
 /// Something is longer than anything that a node says.
 pub(crate) fn too_long() -> ClientError {
     ClientError::Unreadable(format!("it is longer than {ANSWER_BYTES_MAX} bytes"))

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Response};
 
-use crate::client::answer::{Attempt, Miss, Missed, refused, whole};
+use crate::client::answer::{Attempt, Miss, Missed, begun, refused, whole};
 use crate::client::{Client, ClientError, path, retry};
 use crate::{ErrorCode, Problem};
 
@@ -24,12 +24,14 @@ pub(crate) struct Ask<'a> {
     pub(crate) key: Option<&'a str>,
     /// Whether its reply is not wanted.
     pub(crate) is_async: bool,
+    /// Which form the answer has to have, if there are several.
+    pub(crate) accept: Option<&'static str>,
 }
 
 impl Ask<'_> {
     /// A request that reads.
     pub(crate) fn get(path: Vec<String>) -> Self {
-        Self { method: Method::GET, path, query: Vec::new(), body: None, key: None, is_async: false }
+        Self { method: Method::GET, path, query: Vec::new(), body: None, key: None, is_async: false, accept: None }
     }
 
     /// Whether it only reads: then there is nothing that may have been done.
@@ -47,6 +49,11 @@ impl Client {
     /// Asks until there is an answer.
     pub(crate) async fn ask(&self, ask: &Ask<'_>) -> Result<Vec<u8>, ClientError> {
         self.insist(ask, |patience| self.attempt(ask, patience, whole)).await
+    }
+
+    /// Asks until an answer begins.
+    pub(crate) async fn open(&self, ask: &Ask<'_>) -> Result<Response, ClientError> {
+        self.insist(ask, |patience| self.attempt(ask, patience, begun)).await
     }
 
     async fn insist<T, F>(&self, ask: &Ask<'_>, attempt: impl Fn(Duration) -> F) -> Result<T, ClientError>
@@ -107,6 +114,9 @@ impl Client {
         }
         if ask.is_async {
             request = request.header("prefer", "respond-async");
+        }
+        if let Some(accept) = ask.accept {
+            request = request.header(ACCEPT, accept);
         }
         if let Some(body) = &ask.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());

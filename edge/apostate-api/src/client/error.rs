@@ -65,6 +65,9 @@ pub enum ClientError {
     /// It was done, and what came back is not what this program expects: it was built from other sources than the node.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
+    /// A list broke off. What came of it stands; list again.
+    #[error("the list broke off: {0}")]
+    Broken(String),
     /// A producer's stream could not be opened.
     #[error(transparent)]
     Producer(#[from] ProducerError),

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::client::asking::Ask;
-use crate::client::{Client, ClientError, new_key, path, read};
+use crate::client::{Client, ClientError, Listing, new_key, path, read};
 use crate::{EntityItem, EntityState, Health, NodeStatus, Page, ParkedItem};
 
 impl Client {
@@ -80,6 +80,15 @@ impl Client {
         limit: usize,
     ) -> Result<Page<EntityItem>, ClientError> {
         self.list_as(kind, after, limit).await
+    }
+
+    /// All of the list of a kind.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn list_all_json(&self, kind: &str) -> Result<Listing, ClientError> {
+        Listing::open(self, kind).await
     }
 
     /// Every message that was given up on, by entity, oldest first.
