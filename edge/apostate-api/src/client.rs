@@ -96,9 +96,11 @@ impl Client {
     ///
     /// When `url` is none, or not one of HTTP.
     pub fn new(url: &str) -> Result<Self, SetupError> {
-        let mut base = Url::parse(url).map_err(|error| SetupError::Url(format!("`{url}` is no URL: {error}")))?;
+        let no_url =
+            |why: String| SetupError::Url(format!("`{url}` is no URL of a node such as `http://host:7070`{why}"));
+        let mut base = Url::parse(url).map_err(|error| no_url(format!(": {error}")))?;
         if base.scheme() != "http" || base.host().is_none() {
-            return Err(SetupError::Url(format!("`{url}` is no URL of a node; one begins with `http://`")));
+            return Err(no_url(String::new()));
         }
         // What is behind the host is kept, for nodes behind a proxy; paths are appended to it.
         base.set_query(None);
@@ -109,7 +111,7 @@ impl Client {
             .tcp_nodelay(true)
             .connect_timeout(CONNECT_PATIENCE)
             .build()
-            .map_err(|error| SetupError::Http(error::chain(&error)))?;
+            .map_err(|error| SetupError::Http(error::cause(&error)))?;
         let budget = Arc::new(Budget::new(RETRIES_DEFAULT));
         let (deadline, attempt) = (DEADLINE_DEFAULT, ATTEMPT_DEFAULT);
         Ok(Self { http, base, authorization: None, budget, deadline, attempt, asks_again: true })

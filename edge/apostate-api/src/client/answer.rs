@@ -53,7 +53,7 @@ impl From<Miss> for Missed {
 impl From<reqwest::Error> for Missed {
     fn from(error: reqwest::Error) -> Self {
         let is_away = error.is_connect();
-        let detail = error::chain(&error.without_url());
+        let detail = error::cause(&error.without_url());
         if is_away { Miss::Away(detail).into() } else { Miss::Silent(detail).into() }
     }
 }

@@ -98,17 +98,7 @@ fn next_of(key: Option<&str>) -> String {
     key.map_or_else(|| "look before you ask again".to_owned(), |key| format!("ask again with the key {key}"))
 }
 
-/// An error and its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
+/// What happened, in the words of whom it happened to: the innermost cause. Those around it only say that we were asking.
+pub(crate) fn cause(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error).to_string()
 }

@@ -48,7 +48,7 @@ impl<S: DeserializeOwned> Listing<S> {
             let Some(response) = &mut self.response else { return Ok(None) };
             let piece = tokio::time::timeout(self.patience, response.chunk()).await;
             let piece = piece.map_err(|_| format!("nothing came for {:?}", self.patience));
-            match piece.and_then(|piece| piece.map_err(|error| error::chain(&error.without_url()))) {
+            match piece.and_then(|piece| piece.map_err(|error| error::cause(&error.without_url()))) {
                 Ok(Some(piece)) => self.hear(&piece),
                 Ok(None) => {
                     // The last line may have no end of its own.

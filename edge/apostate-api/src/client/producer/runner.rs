@@ -144,7 +144,7 @@ impl Runner {
                 answer = sending.as_mut(), if response.is_none() => match answer {
                     Ok(answer) if answer.status().is_success() => response = Some(answer),
                     Ok(answer) => return refused(answer).await,
-                    Err(error) => return End::Broken(error::chain(&error.without_url()), None),
+                    Err(error) => return End::Broken(error::cause(&error.without_url()), None),
                 },
                 room = room(sender.clone()), if has_unsent => match room {
                     Some(room) => drop(room.send(self.piece())),
@@ -171,7 +171,7 @@ impl Runner {
                         return End::Finished;
                     }
                     Ok(None) => return self.ended(&lines),
-                    Err(error) => return End::Broken(error::chain(&error.without_url()), None),
+                    Err(error) => return End::Broken(error::cause(&error.without_url()), None),
                 },
                 () = sleep_until(is_silent), if !self.open.is_empty() => {
                     return End::Broken(format!("no result for {:?}", self.client.attempt), None);
