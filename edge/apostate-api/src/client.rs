@@ -48,10 +48,11 @@ use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 
+pub use crate::ProducerSummary;
 use crate::client::asking::Ask;
 pub use crate::client::error::{ClientError, SetupError};
 pub use crate::client::listing::Listing;
-pub use crate::client::producer::{Producer, ProducerError, ProducerSummary};
+pub use crate::client::producer::{Producer, ProducerError};
 use crate::client::retry::Budget;
 use crate::{EntityItem, EntityState, Page};
 
