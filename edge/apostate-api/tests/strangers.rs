@@ -5,7 +5,7 @@ mod canned;
 
 use std::time::Duration;
 
-use apostate_api::client::{Client, ClientError, EntityKey};
+use apostate_api::client::{Client, ClientError, EntityKey, ProducerError};
 use apostate_api::{ErrorCode, Problem};
 use canned::{Canned, answer, problem};
 use serde_json::json;
@@ -119,6 +119,21 @@ fn a_client_that_asks_once_says_at_once_what_it_was_told() {
         let client = Client::new(&nobody).expect("a client").asking_once(patience);
         let error = tokio::time::timeout(patience / 2, client.status()).await.expect("nobody is waited for");
         assert!(matches!(error, Err(ClientError::Unreachable { .. })), "{error:?}");
+    });
+}
+
+#[test]
+fn a_stream_whose_answer_has_no_end_breaks() {
+    let key = EntityKey::new("tea").expect("a key");
+    run(async {
+        for status in ["200 OK", "503 So"] {
+            let canned = Canned::without_end(&format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n")).await;
+            let client = client(&canned).with_deadline(Duration::ZERO);
+            let mut producer = client.producer("till").expect("a name");
+            producer.send_json(1, "stock", &key, "receive", &json!({})).await.expect("it begins");
+            let error = producer.finish().await.expect_err("no results");
+            assert!(matches!(error, ProducerError::Broken { resume_from: 1, .. }), "{error}");
+        }
     });
 }
 

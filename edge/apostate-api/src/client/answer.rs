@@ -111,11 +111,9 @@ pub(crate) fn too_long() -> ClientError {
 
 /// What an answer that says no means for a caller who would ask again.
 pub(crate) async fn refused<T>(response: Response) -> Attempt<T> {
-    let status = response.status().as_u16();
     let retry_after = retry_after(&response);
     let missed = |why| Err(Missed { why, retry_after });
-    let problem = whole(response).await?.ok().and_then(|body| serde_json::from_slice::<Problem>(&body).ok());
-    let Some(problem) = problem else { return missed(Miss::Stranger(status)) };
+    let problem = problem(response).await?;
     match problem.error_code() {
         Some(ErrorCode::Refused) => Ok(Err(ClientError::Refused(refusal_of(problem)))),
         Some(ErrorCode::OutcomeUnknown | ErrorCode::Internal) => missed(Miss::Unsure(Box::new(problem))),
@@ -124,6 +122,13 @@ pub(crate) async fn refused<T>(response: Response) -> Attempt<T> {
         _ if problem.is_retryable() => missed(Miss::NotYet(Box::new(problem))),
         _ => Ok(Err(ClientError::Problem(Box::new(problem)))),
     }
+}
+
+/// What a node says in an answer that says no.
+pub(crate) async fn problem(response: Response) -> Result<Problem, Missed> {
+    let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
+    let problem = whole(response).await?.ok().and_then(|body| serde_json::from_slice(&body).ok());
+    problem.ok_or(Missed { why: Miss::Stranger(status), retry_after })
 }
 
 /// How long the node asks to be left alone.
