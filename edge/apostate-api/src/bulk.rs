@@ -98,11 +98,40 @@ pub enum BulkEnding {
     Refused,
 }
 
+/// What became of all messages of a producer's stream so far, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProducerSummary {
+    /// Durable, and will be applied.
+    pub accepted: u64,
+    /// Applied.
+    pub done: u64,
+    /// Applied or refused before; or sent again by the same stream, after its connection broke.
+    pub duplicates: u64,
+    /// Not done for another reason than a refusal, such as a handler that is not there.
+    pub failed: u64,
+    /// Refused by the entity.
+    pub refused: u64,
+}
+
 impl<R> BulkResult<R> {
     /// Message `number` ended so, with nothing more to say.
     #[must_use]
     pub fn plain(number: u64, result: BulkEnding) -> Self {
         Self { number, result, reply: None, code: None, text: None, detail: None }
+    }
+}
+
+impl ProducerSummary {
+    /// Counts one message that ended so.
+    pub fn count(&mut self, ending: BulkEnding) {
+        let Self { accepted, done, duplicates, failed, refused } = self;
+        *match ending {
+            BulkEnding::Accepted => accepted,
+            BulkEnding::Done => done,
+            BulkEnding::Duplicate => duplicates,
+            BulkEnding::Failed => failed,
+            BulkEnding::Refused => refused,
+        } += 1;
     }
 }
 

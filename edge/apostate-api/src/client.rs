@@ -26,11 +26,13 @@
 //! Asking again is paced with growing waits, and paid for from a bucket that answers fill: a node that has too much to do
 //! is not asked for more.
 //!
-//! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `operators`, what needs no types;
-//! [`Producer`], a stream of numbered messages.
+//! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `answer`, what an answer means for that;
+//! `operators`, what needs no types; [`Listing`], all of a kind; [`Producer`], a stream of numbered messages.
 
+mod answer;
 mod asking;
 mod error;
+mod listing;
 mod operators;
 mod path;
 mod producer;
@@ -40,14 +42,17 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apostate_core::{Call, EntityKey, FromOutside, HandlerInfo, Handlers, Looking, Refusable, Sure, ToKey, decode};
+use apostate_core::{Call, FromOutside, HandlerInfo, Handlers, Looking, Refusable, Sure, ToKey, decode};
+pub use apostate_core::{EntityKey, KeyError, Refusal};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 
+pub use crate::ProducerSummary;
 use crate::client::asking::Ask;
 pub use crate::client::error::{ClientError, SetupError};
-pub use crate::client::producer::{Producer, ProducerError, ProducerSummary};
+pub use crate::client::listing::Listing;
+pub use crate::client::producer::{Producer, ProducerError};
 use crate::client::retry::Budget;
 use crate::{EntityItem, EntityState, Page};
 
@@ -72,6 +77,7 @@ pub struct Client {
     budget: Arc<Budget>,
     deadline: Duration,
     attempt: Duration,
+    asks_again: bool,
 }
 
 /// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it.
@@ -91,9 +97,11 @@ impl Client {
     ///
     /// When `url` is none, or not one of HTTP.
     pub fn new(url: &str) -> Result<Self, SetupError> {
-        let mut base = Url::parse(url).map_err(|error| SetupError::Url(format!("`{url}` is no URL: {error}")))?;
+        let no_url =
+            |why: String| SetupError::Url(format!("`{url}` is no URL of a node such as `http://host:7070`{why}"));
+        let mut base = Url::parse(url).map_err(|error| no_url(format!(": {error}")))?;
         if base.scheme() != "http" || base.host().is_none() {
-            return Err(SetupError::Url(format!("`{url}` is no URL of a node; one begins with `http://`")));
+            return Err(no_url(String::new()));
         }
         // What is behind the host is kept, for nodes behind a proxy; paths are appended to it.
         base.set_query(None);
@@ -104,9 +112,10 @@ impl Client {
             .tcp_nodelay(true)
             .connect_timeout(CONNECT_PATIENCE)
             .build()
-            .map_err(|error| SetupError::Http(error::chain(&error)))?;
+            .map_err(|error| SetupError::Http(error::cause(&error)))?;
         let budget = Arc::new(Budget::new(RETRIES_DEFAULT));
-        Ok(Self { http, base, authorization: None, budget, deadline: DEADLINE_DEFAULT, attempt: ATTEMPT_DEFAULT })
+        let (deadline, attempt) = (DEADLINE_DEFAULT, ATTEMPT_DEFAULT);
+        Ok(Self { http, base, authorization: None, budget, deadline, attempt, asks_again: true })
     }
 
     /// The same, with the node's token.
@@ -138,6 +147,13 @@ impl Client {
     #[must_use]
     pub fn with_retries(self, retries: u32) -> Self {
         Self { budget: Arc::new(Budget::new(retries)), ..self }
+    }
+
+    /// The same, for a person who waits and decides: each request is asked once, for `patience` at most, and whoever is not at
+    /// home is not waited for. Producers alone still open another connection when theirs breaks.
+    #[must_use]
+    pub fn asking_once(self, patience: Duration) -> Self {
+        Self { deadline: patience, attempt: patience, asks_again: false, ..self }
     }
 
     /// Calls an entity. Its answer is its reply, once all that the call did is durable. It is done once, however often it has
@@ -234,6 +250,15 @@ impl Client {
         self.list_as(E::NAME, after, limit).await
     }
 
+    /// All of the list of a kind, read as it comes; a piece of it may take as long as an attempt.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn list_all<E: Handlers>(&self) -> Result<Listing<E>, ClientError> {
+        Listing::open(self, E::NAME).await
+    }
+
     /// Opens the stream of a producer: numbered messages, each applied once for ever, as fast as the node takes them. A
     /// stream whose connection breaks goes on with another. It needs a Tokio runtime.
     ///
@@ -291,7 +316,7 @@ impl Client {
     ) -> Result<Page<EntityItem<S>>, ClientError> {
         let mut query = vec![("limit", limit.to_string())];
         query.extend(after.map(|after| ("after", after.to_owned())));
-        let answer = self.ask(&Ask { query, ..Ask::get(vec!["entities".to_owned(), kind.to_owned()]) }).await?;
+        let answer = self.ask(&Ask { query, ..Ask::get(path::segments(["entities", kind])?) }).await?;
         read(&answer)
     }
 }

@@ -1,11 +1,12 @@
 //! Entities: show, list, call.
 
-use apostate_api::{EntityState, ErrorCode};
-use serde_json::{Map, Value};
+use apostate_api::client::EntityKey;
+use apostate_api::{ErrorCode, Problem};
+use serde_json::{Map, Value, json};
 
 use crate::arguments::Entity;
 use crate::failure::Failure;
-use crate::node::{Node, part};
+use crate::node::Node;
 use crate::output::{Output, rows};
 
 pub(crate) fn run(node: &Node, output: Output, verb: Entity) -> Result<(), Failure> {
@@ -14,14 +15,18 @@ pub(crate) fn run(node: &Node, output: Output, verb: Entity) -> Result<(), Failu
         Entity::List { kind, limit } => list(node, output, &kind, limit.unwrap_or(usize::MAX)),
         Entity::Call { entity, handler, arguments, object, key } => {
             let arguments = object.map_or_else(|| named(&arguments), |object| whole(&object))?;
-            let key = key.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-            call(node, output, &entity, &handler, &arguments, &key)
+            call(node, output, &entity, &handler, &arguments, key.as_deref())
         }
     }
 }
 
 fn show(node: &Node, output: Output, entity: &str) -> Result<(), Failure> {
-    let state: EntityState = node.get(&path_of(entity)?)?;
+    let (kind, key) = name_of(entity)?;
+    let state = node.ask(node.client.state_json(kind, &key))?;
+    let state = state.ok_or_else(|| {
+        let detail = format!("there is no {entity}; it exists from the first call that changes it");
+        Failure::Problem(Box::new(Problem::new(ErrorCode::EntityMissing, detail)))
+    })?;
     output.one(&state, || {
         let mut rows =
             rows([("entity", format!("{}/{}", state.kind, state.key)), ("version", state.version.to_string())]);
@@ -34,30 +39,45 @@ fn show(node: &Node, output: Output, entity: &str) -> Result<(), Failure> {
 }
 
 fn list(node: &Node, output: Output, kind: &str, limit: usize) -> Result<(), Failure> {
-    let lines = node.lines(&format!("/entities/{}", part(kind)))?.take(limit);
-    output.many(&["KEY", "VERSION", "STATE"], lines, |item| {
-        let field = |name| item.get(name).map_or_else(String::new, short);
+    // As values, whose fields are in the order of the alphabet.
+    let items = node.list(kind)?.take(limit).map(|item| item.map(|item| json!(item)));
+    output.many(&["KEY", "VERSION", "STATE"], items, |item| {
+        let field = |name: &str| short(&item[name]);
         vec![field("key"), field("version"), field("state")]
     })
 }
 
 /// Calls, or looks if that is all that the handler does.
-fn call(node: &Node, output: Output, entity: &str, handler: &str, arguments: &Value, key: &str) -> Result<(), Failure> {
-    let path = format!("{}/{}", path_of(entity)?, part(handler));
-    let reply: Value = match node.post(&path, key, arguments) {
-        Err(Failure::Problem(problem)) if problem.error_code() == Some(ErrorCode::LookIsGet) => {
-            node.get(&format!("{path}?arguments={}", part(&arguments.to_string())))?
+fn call(
+    node: &Node,
+    output: Output,
+    entity: &str,
+    handler: &str,
+    arguments: &Value,
+    once: Option<&str>,
+) -> Result<(), Failure> {
+    let (kind, key) = name_of(entity)?;
+    let client = &node.client;
+    let reply = node.ask(async {
+        let called = match once {
+            Some(once) => client.call_json_once(once, kind, &key, handler, arguments).await,
+            None => client.call_json(kind, &key, handler, arguments).await,
+        };
+        match called {
+            Err(error) if error.code() == Some(ErrorCode::LookIsGet) => {
+                client.look_json(kind, &key, handler, arguments).await
+            }
+            called => called,
         }
-        Err(failure) => return Err(failure.with_key(key)),
-        Ok(reply) => reply,
-    };
+    })?;
     output.value(&reply)
 }
 
-/// The path of `kind/key`, whatever is in the key.
-fn path_of(entity: &str) -> Result<String, Failure> {
-    let (kind, key) = entity.split_once('/').ok_or_else(|| Failure::EntityName(entity.to_owned()))?;
-    Ok(format!("/entities/{}/{}", part(kind), part(key)))
+/// The two parts of `kind/key`, whatever is in the key.
+fn name_of(entity: &str) -> Result<(&str, EntityKey), Failure> {
+    let no_name = |source| Failure::EntityName { name: entity.to_owned(), source };
+    let (kind, key) = entity.split_once('/').ok_or_else(|| no_name(None))?;
+    Ok((kind, EntityKey::new(key).map_err(|error| no_name(Some(error)))?))
 }
 
 /// `units=5 order=a-1` as an object.
@@ -86,7 +106,6 @@ fn short(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn an_argument_is_json_if_it_reads_as_json() {
@@ -99,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_key_may_have_a_slash() {
-        assert_eq!(path_of("stock/a/b").expect("a name"), "/entities/stock/a%2Fb");
-        assert!(path_of("stock").is_err());
+        let (kind, key) = name_of("stock/a/b").expect("a name");
+        assert_eq!((kind, key.as_str()), ("stock", "a/b"));
+        assert!(name_of("stock").is_err() && name_of("stock/").is_err());
     }
 }

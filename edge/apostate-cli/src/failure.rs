@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use apostate_api::client::{ClientError, KeyError, SetupError};
 use apostate_api::{ErrorCode, Problem};
 
 /// Why the command did not do what it was asked.
@@ -14,30 +15,33 @@ pub(crate) enum Failure {
     /// The node says why not.
     #[error("{} ({})", .0.detail, .0.code)]
     Problem(Box<Problem>),
-    /// The same, of something that may have been done.
-    #[error("{} ({})", .problem.detail, .problem.code)]
-    Unknown { problem: Box<Problem>, key: String },
-    /// Nobody knows whether it was done: the answer did not come.
-    #[error("{url} did not answer; the call may have been done")]
-    Unanswered { url: String, key: String, source: Box<ureq::Error> },
+    /// It may have been done.
+    #[error("nobody knows whether {url} did it: {detail}")]
+    Unknown { url: String, key: Option<String>, detail: String },
     /// Nobody is there.
-    #[error("{url} does not answer")]
-    Unreachable { url: String, source: Box<ureq::Error> },
+    #[error("{url} does not answer: {detail}")]
+    Unreachable { url: String, detail: String },
     /// Somebody else is there.
     #[error("{url} answers with status {status}, and not as a node does")]
     NoNode { url: String, status: u16 },
     /// The answer breaks off, or is not one.
     #[error("the answer of {url} cannot be read: {detail}")]
     Broken { url: String, detail: String },
-    /// The URL is none.
-    #[error("this is no URL of a node: {detail}")]
-    Url { detail: String },
+    /// The URL or the token is none.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// The token cannot be had.
     #[error("the token cannot be read from {}", .file.display())]
     TokenFile { file: PathBuf, source: io::Error },
+    /// There are no timers and sockets to be had.
+    #[error("the system gives no sockets")]
+    Runtime(#[source] io::Error),
     /// No entity's name.
-    #[error("`{0}` names no entity")]
-    EntityName(String),
+    #[error("`{name}` names no entity")]
+    EntityName { name: String, source: Option<KeyError> },
+    /// A name that cannot be asked for.
+    #[error("`{0}` cannot stand in a URL")]
+    NoPath(String),
     /// No argument.
     #[error("`{0}` is no argument")]
     Argument(String),
@@ -52,24 +56,30 @@ impl Failure {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// The failure of a call with this client key, with which it can be asked again.
-    pub(crate) fn with_key(self, key: &str) -> Self {
-        match self {
-            Self::Problem(problem) if problem.error_code() == Some(ErrorCode::OutcomeUnknown) => {
-                Self::Unknown { problem, key: key.to_owned() }
+    /// What became of something that was asked of the node at `url`.
+    pub(crate) fn of(error: ClientError, url: &str) -> Self {
+        let url = url.to_owned();
+        match error {
+            ClientError::Refused(refusal) => {
+                let status = refusal.status();
+                Self::Problem(Box::new(Problem::refused(status, refusal.code, refusal.text)))
             }
-            Self::Unreachable { url, source } if may_have_arrived(&source) => {
-                Self::Unanswered { url, key: key.to_owned(), source }
-            }
-            other => other,
+            ClientError::Problem(problem) => Self::Problem(problem),
+            ClientError::Unknown { key, detail } => Self::Unknown { url, key, detail },
+            ClientError::Unreachable { detail, .. } => Self::Unreachable { url, detail },
+            ClientError::NoNode { status, .. } => Self::NoNode { url, status },
+            ClientError::NoPath(name) => Self::NoPath(name),
+            ClientError::Broken(detail) | ClientError::Unreadable(detail) => Self::Broken { url, detail },
+            other => Self::Broken { url, detail: other.to_string() },
         }
     }
 
     /// 1: no. 2: the command line is wrong. 3: nobody knows whether it was done.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unknown { .. } | Self::Unanswered { .. } => ExitCode::from(3),
-            Self::EntityName(_) | Self::Argument(_) | Self::Url { .. } => ExitCode::from(2),
+            Self::Unknown { .. } => ExitCode::from(3),
+            Self::EntityName { .. } | Self::NoPath(_) | Self::Argument(_) => ExitCode::from(2),
+            Self::Setup(SetupError::Url(_) | SetupError::Token) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }
@@ -87,30 +97,34 @@ impl Failure {
 
     fn next(&self) -> String {
         match self {
-            Self::Problem(problem) => problem.error_code().map_or_else(
-                || format!("look at {} of the node", problem.r#type),
-                |code| next_of(code).map_or_else(|| format!("look at {} of the node", problem.r#type), str::to_owned),
-            ),
-            Self::Unknown { key, .. } | Self::Unanswered { key, .. } => {
+            Self::Problem(problem) => problem
+                .error_code()
+                .and_then(next_of)
+                .map_or_else(|| format!("look at {} of the node", problem.r#type), str::to_owned),
+            Self::Unknown { key: Some(key), .. } => {
                 format!("repeat the same command with `--key {key}`: it is done once, whatever happened")
             }
+            Self::Unknown { key: None, .. } => "see with `apostate parked list` whether it is still there".to_owned(),
             Self::Unreachable { .. } => "start the node, or say where it is with --url or APOSTATE_URL".to_owned(),
-            Self::NoNode { .. } | Self::Url { .. } => "say where the node is with --url or APOSTATE_URL".to_owned(),
+            Self::NoNode { .. } | Self::Setup(SetupError::Url(_)) => {
+                "say where the node is with --url or APOSTATE_URL".to_owned()
+            }
+            Self::Setup(SetupError::Token) => "say the token with --token-file or APOSTATE_TOKEN".to_owned(),
             Self::Broken { .. } => "repeat the command; if that does not help, look at the node's log".to_owned(),
             Self::TokenFile { .. } => "check the file's path and its permissions".to_owned(),
-            Self::EntityName(_) => "write kind and key with a slash between them: stock/tea".to_owned(),
+            Self::Setup(SetupError::Http(_)) | Self::Runtime(_) => {
+                "do what it says above, and repeat the command".to_owned()
+            }
+            Self::EntityName { .. } => "write kind and key with a slash between them: stock/tea".to_owned(),
+            Self::NoPath(_) => {
+                "choose another name; an entity with this key takes what comes through /messages alone".to_owned()
+            }
             Self::Argument(_) => {
                 "write name=value, or all arguments as one object: --arguments '{\"units\":5}'".to_owned()
             }
             Self::Output(_) => "make room, or choose another place".to_owned(),
         }
     }
-}
-
-/// Whether the request may have reached the node.
-fn may_have_arrived(error: &ureq::Error) -> bool {
-    !matches!(error, ureq::Error::ConnectionFailed | ureq::Error::HostNotFound | ureq::Error::BadUri(_))
-        && !matches!(error, ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// What an operator tries next, where the code alone says it.

@@ -1,6 +1,6 @@
 //! `apostate`: the operator's command. A noun, then a verb; data on stdout, talk on stderr.
 //!
-//! It is a client like any other: all that it does goes through the HTTP interface of a node, with the wire types of
+//! It is a client like any other: all that it does goes through the HTTP interface of a node, by the client of
 //! `apostate-api`. Tables are for people; `--json` prints what the node answered, for programs.
 //!
 //! Reading order: [`arguments`], all that can be asked; [`node`], how it is asked; [`entity`], [`parked`] and [`status`], a file

@@ -1,10 +1,10 @@
 //! Messages that were given up on: list, show, retry, dismiss.
 
-use apostate_api::{Page, ParkedItem};
+use apostate_api::ParkedItem;
 
 use crate::arguments::Parked;
 use crate::failure::Failure;
-use crate::node::{Node, part};
+use crate::node::Node;
 use crate::output::{Output, rows, time};
 
 pub(crate) fn run(node: &Node, output: Output, verb: Parked) -> Result<(), Failure> {
@@ -12,27 +12,27 @@ pub(crate) fn run(node: &Node, output: Output, verb: Parked) -> Result<(), Failu
         Parked::List => list(node, output),
         Parked::Show { id } => show(node, output, &id),
         Parked::Retry { id } => {
-            node.order("POST", &format!("/parked/{}/retry", part(&id)))?;
+            node.ask(node.client.retry_parked(&id))?;
             output.done(&format!("{id} is at the end of its entity's inbox"))
         }
         Parked::Dismiss { id } => {
-            node.order("DELETE", &format!("/parked/{}", part(&id)))?;
+            node.ask(node.client.dismiss_parked(&id))?;
             output.done(&format!("{id} is dropped, unapplied"))
         }
     }
 }
 
 fn list(node: &Node, output: Output) -> Result<(), Failure> {
-    let page: Page<ParkedItem> = node.get("/parked")?;
+    let items = node.ask(node.client.parked())?;
     let header = ["ID", "ENTITY", "HANDLER", "SINCE", "REASON"];
-    output.many(&header, page.items.into_iter().map(Ok), |item: &ParkedItem| {
+    output.many(&header, items.into_iter().map(Ok), |item: &ParkedItem| {
         let entity = format!("{}/{}", item.kind, item.key);
         vec![item.id.clone(), entity, item.handler.clone(), time(item.since), item.reason.clone()]
     })
 }
 
 fn show(node: &Node, output: Output, id: &str) -> Result<(), Failure> {
-    let item: ParkedItem = node.get(&format!("/parked/{}", part(id)))?;
+    let item = node.ask(node.client.parked_message(id))?;
     output.one(&item, || {
         rows([
             ("id", item.id.clone()),

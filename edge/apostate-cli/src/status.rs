@@ -1,6 +1,6 @@
 //! The node and its partitions.
 
-use apostate_api::{Health, NodeStatus, PartitionItem};
+use apostate_api::PartitionItem;
 
 use crate::arguments::{NodeVerb, Partition};
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use crate::output::{Output, rows};
 
 pub(crate) fn partitions(node: &Node, output: Output, verb: Partition) -> Result<(), Failure> {
     let Partition::List = verb;
-    let status: NodeStatus = node.get("/partitions")?;
+    let status = node.ask(node.client.status())?;
     let header =
         ["ID", "FIRST", "LAST", "STATE", "EPOCH", "DURABLE", "ENTITIES", "INBOX", "OUTBOX", "PARKED", "REQUESTS"];
     output.many(&header, status.partitions.into_iter().map(Ok), |partition: &PartitionItem| {
@@ -40,14 +40,14 @@ fn state(partition: &PartitionItem) -> String {
 
 pub(crate) fn node(node: &Node, output: Output, verb: NodeVerb) -> Result<(), Failure> {
     let NodeVerb::Status = verb;
-    let Health { status: _ } = node.get("/health")?;
+    node.ask(node.client.health())?;
     // A node that is alive may have the best reasons not to be ready.
-    let readiness = match node.get::<Health>("/ready") {
-        Ok(Health { status }) => status,
+    let readiness = match node.ask(node.client.ready()) {
+        Ok(()) => "ready".to_owned(),
         Err(Failure::Problem(problem)) => format!("not ready: {}", problem.detail),
         Err(failure) => return Err(failure),
     };
-    let status: NodeStatus = node.get("/partitions")?;
+    let status = node.ask(node.client.status())?;
     let sum = |of: fn(&PartitionItem) -> u64| status.partitions.iter().map(of).sum::<u64>().to_string();
     let stopped = status.partitions.iter().filter(|partition| partition.stopped.is_some()).count();
     output.one(&status, || {

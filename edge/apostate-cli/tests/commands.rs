@@ -130,6 +130,25 @@ fn a_call_with_the_same_key_is_done_once() {
         let call = ["entity", "call", "stock/tea", "receive", "units=5", "--key", "delivery-1"];
         assert_eq!(world.says(&call), "5\n");
     }
+    for _ in 0..2 {
+        let call = ["entity", "call", "stock/tea", "receive", "units=1", "--key", r#"the "second" \ delivery"#];
+        assert_eq!(world.says(&call), "6\n");
+    }
+}
+
+#[test]
+fn a_list_of_more_than_one_table_is_complete() {
+    const ENTITIES: usize = 2_050;
+    let world = world(None);
+    let client = world.node.client();
+    let pending: Vec<_> = (0..ENTITIES).map(|number| client.send(Stock::at(number as u64).receive(1))).collect();
+    pending.into_iter().for_each(|sent| sent.wait().unwrap());
+    let listed = lines(&world.says(&["entity", "list", "stock", "--json"]));
+    assert_eq!(listed.len(), ENTITIES);
+    let keys: std::collections::BTreeSet<_> = listed.iter().map(|item| item["key"].as_str().unwrap()).collect();
+    assert_eq!(keys.len(), ENTITIES);
+    let table = world.says(&["entity", "list", "stock"]);
+    assert_eq!(table.lines().filter(|line| !line.starts_with("KEY")).count(), ENTITIES);
 }
 
 #[test]
@@ -199,6 +218,10 @@ fn a_token_is_said_or_asked_for() {
     let file = dir.path().join("token");
     std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
     world.says(&["partition", "list", "--token-file", file.to_str().unwrap()]);
+    for (wrong, code) in [("another-token", 1), ("a\nb", 2)] {
+        let (exit, told) = world.fails(&["partition", "list", "--token", wrong]);
+        assert!(exit == code && told.contains("--token-file"), "{told}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use apostate_api::{BulkEnding, ProducerSummary};
 use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, HandlerId};
 use apostate_partition::{Manner, Request};
 
@@ -23,7 +24,7 @@ use crate::slot::Verdict;
 use crate::tickets::Stream;
 use crate::traces::Parent;
 
-pub use crate::producer::results::{ProducerAnswer, ProducerError, ProducerResult, ProducerSummary};
+pub use crate::producer::results::{ProducerAnswer, ProducerError, ProducerResult};
 
 /// Messages for one partition that leave together.
 const BATCH_MESSAGES: usize = 256;
@@ -309,14 +310,13 @@ impl Producer {
     }
 
     fn settle(&mut self, number: u64, result: ProducerResult) {
-        let count = match &result {
-            Ok(ProducerAnswer::Done { .. }) => &mut self.summary.done,
-            Ok(ProducerAnswer::Duplicate) => &mut self.summary.duplicates,
-            Ok(ProducerAnswer::Accepted) => &mut self.summary.accepted,
-            Ok(ProducerAnswer::Refused(_)) => &mut self.summary.refused,
-            Err(_) => &mut self.summary.failed,
-        };
-        *count += 1;
+        self.summary.count(match &result {
+            Ok(ProducerAnswer::Done { .. }) => BulkEnding::Done,
+            Ok(ProducerAnswer::Duplicate) => BulkEnding::Duplicate,
+            Ok(ProducerAnswer::Accepted) => BulkEnding::Accepted,
+            Ok(ProducerAnswer::Refused(_)) => BulkEnding::Refused,
+            Err(_) => BulkEnding::Failed,
+        });
         if let Ok(at) = self.open.binary_search_by_key(&number, |open| open.number) {
             self.open[at].is_answered = true;
             self.unanswered -= 1;

@@ -110,6 +110,11 @@ fn any_key_reaches_its_entity() {
                 break;
             }
         }
+        let (mut streamed, mut listing) = (Vec::new(), client.list_all::<Stock>().await.expect("it begins"));
+        while let Some(item) = listing.next().await.expect("an entity") {
+            streamed.push((item.state.on_hand, item.key));
+        }
+        assert_eq!(streamed, listed, "page by page, and all at once");
         listed.sort();
         let expected: Vec<_> = (1..).zip(keys.map(str::to_owned)).collect();
         assert_eq!(listed, expected);

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use apostate_core::Refusal;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Response};
 
-use crate::client::{Client, ClientError, error, path, retry};
+use crate::client::answer::{Attempt, Miss, Missed, begun, refused, whole};
+use crate::client::{Client, ClientError, path, retry};
 use crate::{ErrorCode, Problem};
 
 /// An attempt with less time than this is not begun: of one that is cut short nobody would know anything.
@@ -24,55 +24,65 @@ pub(crate) struct Ask<'a> {
     pub(crate) key: Option<&'a str>,
     /// Whether its reply is not wanted.
     pub(crate) is_async: bool,
+    /// Which form the answer has to have, if there are several.
+    pub(crate) accept: Option<&'static str>,
 }
 
 impl Ask<'_> {
     /// A request that reads.
     pub(crate) fn get(path: Vec<String>) -> Self {
-        Self { method: Method::GET, path, query: Vec::new(), body: None, key: None, is_async: false }
+        Self { method: Method::GET, path, query: Vec::new(), body: None, key: None, is_async: false, accept: None }
+    }
+
+    /// Whether it only reads: then there is nothing that may have been done.
+    fn is_reading(&self) -> bool {
+        self.method == Method::GET
     }
 
     /// Whether it may be asked again when nobody knows whether it was done.
     fn is_repeatable(&self) -> bool {
-        self.key.is_some() || self.method == Method::GET
+        self.key.is_some() || self.is_reading()
     }
-}
-
-/// What one attempt came to.
-enum Attempt {
-    /// An answer that stands.
-    Answered(Result<Vec<u8>, ClientError>),
-    /// It was not done: nobody was at home.
-    Away(String),
-    /// It was not done, and may be later.
-    NotYet(Box<Problem>, Option<Duration>),
-    /// Nobody knows.
-    Unknown(String, Option<Duration>),
 }
 
 impl Client {
     /// Asks until there is an answer.
     pub(crate) async fn ask(&self, ask: &Ask<'_>) -> Result<Vec<u8>, ClientError> {
+        self.insist(ask, |patience| self.attempt(ask, patience, whole)).await
+    }
+
+    /// Asks until an answer begins.
+    pub(crate) async fn open(&self, ask: &Ask<'_>) -> Result<Response, ClientError> {
+        self.insist(ask, |patience| self.attempt(ask, patience, begun)).await
+    }
+
+    async fn insist<T, F>(&self, ask: &Ask<'_>, attempt: impl Fn(Duration) -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Attempt<T>>,
+    {
+        ask.key.map_or(Ok(()), check_key)?;
         let until = Instant::now() + self.deadline;
         let mut was_unknown = None;
         for number in 0.. {
             let left = until.saturating_duration_since(Instant::now());
-            let attempt = self.attempt(ask, left.min(self.attempt)).await;
-            let (is_free, retry_after, error) = match attempt {
-                Attempt::Answered(answer) => {
+            let Missed { why, retry_after } = match attempt(left.min(self.attempt)).await {
+                Ok(answer) => {
                     self.budget.give();
                     return settled(answer, was_unknown, ask);
                 }
-                Attempt::Away(detail) => (true, None, ClientError::Unreachable { url: self.base.to_string(), detail }),
-                Attempt::NotYet(problem, wait) => (false, wait, ClientError::Problem(problem)),
-                Attempt::Unknown(detail, wait) => {
-                    was_unknown = Some(detail.clone());
-                    (false, wait, ClientError::Unknown { key: ask.key.map(str::to_owned), detail })
-                }
+                Err(missed) => missed,
+            };
+            let is_free = matches!(why, Miss::Away(_));
+            let error = if why.is_unknown() && !ask.is_reading() {
+                let detail = why.detail();
+                was_unknown = Some(detail.clone());
+                ClientError::Unknown { key: ask.key.map(str::to_owned), detail }
+            } else {
+                why.into_error(&self.base)
             };
             let wait = retry::wait(number, retry_after);
             let is_over = Instant::now() + wait + ATTEMPT_MIN >= until;
-            let is_allowed = was_unknown.is_none() || ask.is_repeatable();
+            let is_allowed = self.asks_again && (was_unknown.is_none() || ask.is_repeatable());
             if is_over || !is_allowed || !(is_free || self.budget.take()) {
                 return settled(Err(error), was_unknown, ask);
             }
@@ -81,8 +91,23 @@ impl Client {
         unreachable!("there is always another number")
     }
 
-    async fn attempt(&self, ask: &Ask<'_>, patience: Duration) -> Attempt {
-        let mut request = self.request(ask.method.clone(), &ask.path, &ask.query).timeout(patience);
+    /// Asks once. `read` takes what comes after the head of an answer that says yes.
+    async fn attempt<T, F>(&self, ask: &Ask<'_>, patience: Duration, read: impl Fn(Response) -> F) -> Attempt<T>
+    where
+        F: Future<Output = Attempt<T>>,
+    {
+        let answer = async {
+            let response = self.request_of(ask, patience).send().await?;
+            match response.status().is_success() {
+                true => read(response).await,
+                false => refused(response).await,
+            }
+        };
+        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(Missed::silent_for(patience)))
+    }
+
+    fn request_of(&self, ask: &Ask<'_>, patience: Duration) -> reqwest::RequestBuilder {
+        let mut request = self.request(ask.method.clone(), &ask.path, &ask.query);
         request = request.header("deadline-ms", patience.as_millis().max(1).to_string());
         if let Some(key) = ask.key {
             request = request.header("idempotency-key", quoted(key));
@@ -90,14 +115,13 @@ impl Client {
         if ask.is_async {
             request = request.header("prefer", "respond-async");
         }
+        if let Some(accept) = ask.accept {
+            request = request.header(ACCEPT, accept);
+        }
         if let Some(body) = &ask.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        match request.send().await {
-            Ok(response) => answer(response).await,
-            Err(error) if error.is_connect() => Attempt::Away(error::chain(&error.without_url())),
-            Err(error) => Attempt::Unknown(error::chain(&error.without_url()), None),
-        }
+        request
     }
 
     /// A request as every one begins.
@@ -110,63 +134,11 @@ impl Client {
     }
 }
 
-async fn answer(response: Response) -> Attempt {
-    let is_done = response.status().is_success();
-    let status = response.status().as_u16();
-    let retry_after = retry_after(&response);
-    let body = match response.bytes().await {
-        Ok(body) => body.to_vec(),
-        Err(error) => return Attempt::Unknown(error::chain(&error.without_url()), retry_after),
-    };
-    if is_done {
-        return Attempt::Answered(Ok(body));
-    }
-    match serde_json::from_slice::<Problem>(&body) {
-        Ok(problem) => judged(problem, retry_after),
-        // Something between us and the node, or no node at all.
-        Err(_) => {
-            let detail = format!("what answers there is no node: status {status}");
-            Attempt::Unknown(detail, retry_after)
-        }
-    }
-}
-
-/// How long the node asks to be left alone.
-pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// What a problem means for a caller who would ask again.
-fn judged(problem: Problem, retry_after: Option<Duration>) -> Attempt {
-    match problem.error_code() {
-        Some(ErrorCode::Refused) => Attempt::Answered(Err(ClientError::Refused(refusal_of(problem)))),
-        Some(ErrorCode::OutcomeUnknown | ErrorCode::Internal) => Attempt::Unknown(problem.detail, retry_after),
-        // A newer node's 5xx: it may mean anything.
-        None if problem.status >= 500 => Attempt::Unknown(problem.detail, retry_after),
-        _ if problem.is_retryable() => Attempt::NotYet(Box::new(problem), retry_after),
-        _ => Attempt::Answered(Err(ClientError::Problem(Box::new(problem)))),
-    }
-}
-
-fn refusal_of(problem: Problem) -> Refusal {
-    let Problem { refusal, status, detail, .. } = problem;
-    let refusal = match refusal {
-        Some(refusal) => Refusal::with_code(refusal.code, refusal.text),
-        None => Refusal::new(detail),
-    };
-    refusal.with_status(status)
-}
-
 /// An answer, after attempts of which nobody knows. Had one of those been done, the entity would have said so: its own answers
 /// stand. What was said at the door says nothing of them.
-fn settled(
-    answer: Result<Vec<u8>, ClientError>,
-    was_unknown: Option<String>,
-    ask: &Ask<'_>,
-) -> Result<Vec<u8>, ClientError> {
+fn settled<T>(answer: Result<T, ClientError>, was_unknown: Option<String>, ask: &Ask<'_>) -> Result<T, ClientError> {
     match (answer, was_unknown) {
-        (Err(error), Some(detail)) if ask.method != Method::GET && !is_of_the_entity(&error) => {
+        (Err(error), Some(detail)) if !is_of_the_entity(&error) => {
             let detail = format!("{detail}; then: {error}");
             Err(ClientError::Unknown { key: ask.key.map(str::to_owned), detail })
         }
@@ -177,6 +149,15 @@ fn settled(
 fn is_of_the_entity(error: &ClientError) -> bool {
     matches!(error.code(), Some(ErrorCode::Refused | ErrorCode::HandlerPanicked))
         || matches!(error, ClientError::Unknown { .. })
+}
+
+/// What a header field cannot carry is no client key, and the node would say so.
+fn check_key(key: &str) -> Result<(), ClientError> {
+    if key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let detail = "a client key has letters, digits, signs and spaces of ASCII, and nothing else";
+    Err(ClientError::Problem(Box::new(Problem::new(ErrorCode::BadClientKey, detail))))
 }
 
 /// A key as a structured field has it.

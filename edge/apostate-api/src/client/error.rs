@@ -29,16 +29,26 @@ pub enum ClientError {
     /// It certainly was not done, and the node says why: its code is in [`code`](Self::code).
     #[error("{} ({}); see {}", .0.detail, .0.code, .0.r#type)]
     Problem(Box<Problem>),
-    /// Nobody answered: it certainly was not done. Look whether the node runs, and where.
-    #[error("{url} cannot be reached; nothing was done: {detail}")]
+    /// Nobody answered, and nothing was done: there was nobody, or the request only reads. Look whether the node runs, and
+    /// where.
+    #[error("{url} does not answer; nothing was done: {detail}")]
     Unreachable {
         /// The node.
         url: String,
         /// What the network said.
         detail: String,
     },
-    /// Nobody knows whether it was done. Ask again with the same key ([`call_once`](crate::client::Client::call_once)), or look.
-    #[error("it is not known whether it was done: {detail}; ask again with the key {}", key.as_deref().unwrap_or("that it had"))]
+    /// Something else answered, as no node does: it certainly was not done. Look where the node is.
+    #[error("what answers at {url} is no node; nothing was done: status {status}")]
+    NoNode {
+        /// Where it answers.
+        url: String,
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// Nobody knows whether it was done: said of what changes something, and never of what only reads. Ask again with the same
+    /// key ([`call_once`](crate::client::Client::call_once)), or look.
+    #[error("it is not known whether it was done: {detail}; {}", next_of(key.as_deref()))]
     Unknown {
         /// The key that it was asked with, if it had one.
         key: Option<String>,
@@ -48,12 +58,16 @@ pub enum ClientError {
     /// What was given for a key cannot be one. Nothing was sent.
     #[error("the message is for no entity")]
     Key(#[from] KeyError),
-    /// The key is `.` or `..`, which no URL can carry. Nothing was sent. A [`Producer`](crate::client::Producer) can send to it.
-    #[error("the key `{0}` cannot stand in a URL; send to it through a producer")]
+    /// A name is `.` or `..`, which no URL can carry. Nothing was sent. To a key like that a
+    /// [`Producer`](crate::client::Producer) can send.
+    #[error("`{0}` cannot stand in a URL; to a key like that a producer can send")]
     NoPath(String),
     /// It was done, and what came back is not what this program expects: it was built from other sources than the node.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
+    /// A list broke off. What came of it stands; list again.
+    #[error("the list broke off: {0}")]
+    Broken(String),
     /// A producer's stream could not be opened.
     #[error(transparent)]
     Producer(#[from] ProducerError),
@@ -80,17 +94,11 @@ impl ClientError {
     }
 }
 
-/// An error and its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
+fn next_of(key: Option<&str>) -> String {
+    key.map_or_else(|| "look before you ask again".to_owned(), |key| format!("ask again with the key {key}"))
+}
+
+/// What happened, in the words of whom it happened to: the innermost cause. Those around it only say that we were asking.
+pub(crate) fn cause(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error).to_string()
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::client::asking::Ask;
-use crate::client::{Client, ClientError, new_key, path, read};
+use crate::client::{Client, ClientError, Listing, new_key, path, read};
 use crate::{EntityItem, EntityState, Health, NodeStatus, Page, ParkedItem};
 
 impl Client {
@@ -21,10 +21,25 @@ impl Client {
         handler: &str,
         arguments: &Value,
     ) -> Result<Value, ClientError> {
-        let once = new_key();
+        self.call_json_once(&new_key(), kind, key, handler, arguments).await
+    }
+
+    /// As [`call_json`](Self::call_json), with a client key of the caller's own, which says `once`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call_once`](Self::call_once).
+    pub async fn call_json_once(
+        &self,
+        once: &str,
+        kind: &str,
+        key: &EntityKey,
+        handler: &str,
+        arguments: &Value,
+    ) -> Result<Value, ClientError> {
         let path = path::of(kind, key, Some(handler))?;
         let body = Some(arguments.to_string().into_bytes());
-        let ask = Ask { method: Method::POST, body, key: Some(&once), ..Ask::get(path) };
+        let ask = Ask { method: Method::POST, body, key: Some(once), ..Ask::get(path) };
         read(&self.ask(&ask).await?)
     }
 
@@ -67,13 +82,22 @@ impl Client {
         self.list_as(kind, after, limit).await
     }
 
+    /// All of the list of a kind.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn list_all_json(&self, kind: &str) -> Result<Listing, ClientError> {
+        Listing::open(self, kind).await
+    }
+
     /// Every message that was given up on, by entity, oldest first.
     ///
     /// # Errors
     ///
     /// See [`ClientError`].
     pub async fn parked(&self) -> Result<Vec<ParkedItem>, ClientError> {
-        let page: Page<ParkedItem> = read(&self.ask(&Ask::get(segments(&["parked"]))).await?)?;
+        let page: Page<ParkedItem> = read(&self.ask(&Ask::get(path::segments(["parked"])?)).await?)?;
         Ok(page.items)
     }
 
@@ -83,7 +107,7 @@ impl Client {
     ///
     /// See [`ClientError`]; `parked-missing` if it is not parked any more.
     pub async fn parked_message(&self, id: &str) -> Result<ParkedItem, ClientError> {
-        read(&self.ask(&Ask::get(segments(&["parked", id]))).await?)
+        read(&self.ask(&Ask::get(path::segments(["parked", id])?)).await?)
     }
 
     /// Sends one of them on its way again: durable when the answer comes.
@@ -92,8 +116,8 @@ impl Client {
     ///
     /// As for [`parked_message`](Self::parked_message). After [`ClientError::Unknown`], list them again.
     pub async fn retry_parked(&self, id: &str) -> Result<(), ClientError> {
-        let ask = Ask { method: Method::POST, ..Ask::get(segments(&["parked", id, "retry"])) };
-        self.ask(&ask).await.map(drop)
+        let ask = Ask { method: Method::POST, ..Ask::get(path::segments(["parked", id, "retry"])?) };
+        nothing(&self.ask(&ask).await?)
     }
 
     /// Drops one of them for ever, unapplied.
@@ -102,8 +126,8 @@ impl Client {
     ///
     /// As for [`retry_parked`](Self::retry_parked).
     pub async fn dismiss_parked(&self, id: &str) -> Result<(), ClientError> {
-        let ask = Ask { method: Method::DELETE, ..Ask::get(segments(&["parked", id])) };
-        self.ask(&ask).await.map(drop)
+        let ask = Ask { method: Method::DELETE, ..Ask::get(path::segments(["parked", id])?) };
+        nothing(&self.ask(&ask).await?)
     }
 
     /// How the node and its partitions are.
@@ -112,7 +136,16 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn status(&self) -> Result<NodeStatus, ClientError> {
-        read(&self.ask(&Ask::get(segments(&["partitions"]))).await?)
+        read(&self.ask(&Ask::get(path::segments(["partitions"])?)).await?)
+    }
+
+    /// Whether the node lives. It says so without a token, and whatever its partitions do.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn health(&self) -> Result<(), ClientError> {
+        read::<Health>(&self.ask(&Ask::get(path::segments(["health"])?)).await?).map(drop)
     }
 
     /// Waits until every partition serves, for as long as the client's deadline.
@@ -121,7 +154,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn ready(&self) -> Result<(), ClientError> {
-        read::<Health>(&self.ask(&Ask::get(segments(&["ready"]))).await?).map(drop)
+        read::<Health>(&self.ask(&Ask::get(path::segments(["ready"])?)).await?).map(drop)
     }
 
     /// The description of the node: its kinds, their handlers, arguments and replies.
@@ -130,7 +163,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn openapi(&self) -> Result<Value, ClientError> {
-        read(&self.ask(&Ask::get(segments(&["openapi.json"]))).await?)
+        read(&self.ask(&Ask::get(path::segments(["openapi.json"])?)).await?)
     }
 
     /// The page about an error code, as Markdown.
@@ -139,10 +172,14 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn error_page(&self, code: &str) -> Result<String, ClientError> {
-        Ok(path::text(&self.ask(&Ask::get(segments(&["errors", code]))).await?))
+        Ok(path::text(&self.ask(&Ask::get(path::segments(["errors", code])?)).await?))
     }
 }
 
-fn segments(path: &[&str]) -> Vec<String> {
-    path.iter().map(|segment| (*segment).to_owned()).collect()
+/// What a node answers when there is nothing to say.
+fn nothing(answer: &[u8]) -> Result<(), ClientError> {
+    match answer {
+        [] => Ok(()),
+        _ => Err(ClientError::Unreadable("there is something where a node says nothing".to_owned())),
+    }
 }

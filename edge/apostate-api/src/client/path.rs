@@ -1,4 +1,4 @@
-//! Paths of entities: kind, key and handler as segments, percent-encoded.
+//! Paths: names that a caller chose as segments, percent-encoded.
 
 use apostate_core::EntityKey;
 use reqwest::Url;
@@ -7,12 +7,17 @@ use crate::client::ClientError;
 
 /// The segments of an entity's path, or of one of its handlers.
 pub(crate) fn of(kind: &str, key: &EntityKey, handler: Option<&str>) -> Result<Vec<String>, ClientError> {
-    // A URL takes these for steps, however they are encoded.
-    if matches!(key.as_str(), "." | "..") {
-        return Err(ClientError::NoPath(key.to_string()));
-    }
-    let segments = ["entities", kind, key.as_str()].into_iter().chain(handler);
-    Ok(segments.map(str::to_owned).collect())
+    segments(["entities", kind, key.as_str()].into_iter().chain(handler))
+}
+
+/// The segments of any path.
+pub(crate) fn segments<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, ClientError> {
+    let segment = |name: &str| match name {
+        // A URL takes these for steps, however they are encoded.
+        "." | ".." => Err(ClientError::NoPath(name.to_owned())),
+        name => Ok(name.to_owned()),
+    };
+    names.into_iter().map(segment).collect()
 }
 
 /// `base` with more segments.
@@ -70,6 +75,17 @@ mod tests {
         ] {
             assert_eq!(path(key).unwrap(), format!("/behind/entities/stock/{encoded}/receive"), "{key:?}");
         }
-        assert!(path(".").is_err() && path("..").is_err());
+    }
+
+    #[test]
+    fn no_name_is_a_step_to_another_path() {
+        let tea = EntityKey::new("tea").unwrap();
+        for step in [".", ".."] {
+            let key = EntityKey::new(step).unwrap();
+            for path in [of("stock", &key, None), of(step, &tea, None), of("stock", &tea, Some(step))] {
+                assert!(matches!(path, Err(ClientError::NoPath(name)) if name == step));
+            }
+            assert!(segments(["parked", step, "retry"]).is_err());
+        }
     }
 }

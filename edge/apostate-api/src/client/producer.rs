@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::producer::runner::Runner;
 use crate::client::{Changing, Client, ClientError, row_of};
-use crate::{BulkEnding, BulkResult, Problem};
+use crate::{BulkResult, Problem, ProducerSummary};
 
 /// How many messages may be without a result.
 const WINDOW: usize = 8192;
@@ -59,21 +59,6 @@ struct SoFar {
     /// None if they are only counted.
     results: Option<Vec<BulkResult>>,
     broken: Option<ProducerError>,
-}
-
-/// What became of all messages of a stream so far, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProducerSummary {
-    /// Applied.
-    pub done: u64,
-    /// Applied before, or refused before; or sent again by this stream, after its connection broke.
-    pub duplicates: u64,
-    /// Durable, and will be applied.
-    pub accepted: u64,
-    /// Refused by the entity.
-    pub refused: u64,
-    /// Not done for another reason, such as a handler that is not there.
-    pub failed: u64,
 }
 
 /// Why a producer's stream does not go on.
@@ -254,13 +239,7 @@ impl Told {
     fn result(&self, result: BulkResult) {
         self.with(|so_far| {
             let SoFar { summary, results, broken: _ } = so_far;
-            match result.result {
-                BulkEnding::Accepted => summary.accepted += 1,
-                BulkEnding::Done => summary.done += 1,
-                BulkEnding::Duplicate => summary.duplicates += 1,
-                BulkEnding::Failed => summary.failed += 1,
-                BulkEnding::Refused => summary.refused += 1,
-            }
+            summary.count(result.result);
             if let Some(results) = results {
                 results.push(result);
             }

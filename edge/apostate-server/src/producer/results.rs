@@ -24,21 +24,6 @@ pub enum ProducerAnswer {
     Refused(Refusal),
 }
 
-/// What became of all messages of a stream so far, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProducerSummary {
-    /// Applied.
-    pub done: u64,
-    /// Applied before.
-    pub duplicates: u64,
-    /// In an inbox.
-    pub accepted: u64,
-    /// Refused by the entity.
-    pub refused: u64,
-    /// Not done for another reason, such as a handler that is not there.
-    pub failed: u64,
-}
-
 /// Why a producer's stream does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProducerError {

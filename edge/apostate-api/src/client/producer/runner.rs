@@ -11,9 +11,9 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::client::asking::retry_after;
+use crate::client::answer::{ANSWER_BYTES_MAX, Missed, problem, retry_after, too_long};
 use crate::client::producer::{Line, ProducerError, Told};
 use crate::client::stream::{Lines, pieces};
 use crate::client::{Client, error, retry};
@@ -143,8 +143,8 @@ impl Runner {
             tokio::select! {
                 answer = sending.as_mut(), if response.is_none() => match answer {
                     Ok(answer) if answer.status().is_success() => response = Some(answer),
-                    Ok(answer) => return refused(answer).await,
-                    Err(error) => return End::Broken(error::chain(&error.without_url()), None),
+                    Ok(answer) => return refused(answer, self.client.attempt).await,
+                    Err(error) => return End::Broken(error::cause(&error.without_url()), None),
                 },
                 room = room(sender.clone()), if has_unsent => match room {
                     Some(room) => drop(room.send(self.piece())),
@@ -171,7 +171,7 @@ impl Runner {
                         return End::Finished;
                     }
                     Ok(None) => return self.ended(&lines),
-                    Err(error) => return End::Broken(error::chain(&error.without_url()), None),
+                    Err(error) => return End::Broken(error::cause(&error.without_url()), None),
                 },
                 () = sleep_until(is_silent), if !self.open.is_empty() => {
                     return End::Broken(format!("no result for {:?}", self.client.attempt), None);
@@ -213,6 +213,9 @@ impl Runner {
                 Err(_) => end = Some(judged(line)),
             }
         });
+        if lines.rest().len() > ANSWER_BYTES_MAX {
+            end.get_or_insert_with(|| End::Broken(too_long().to_string(), None));
+        }
         self.told.news.notify_one();
         end
     }
@@ -245,12 +248,12 @@ fn judged_problem(problem: Problem, wait: Option<Duration>) -> End {
 }
 
 /// The node answered with a problem instead of a stream.
-async fn refused(response: Response) -> End {
-    let (status, wait) = (response.status(), retry_after(&response));
-    let body = response.bytes().await.unwrap_or_default();
-    match serde_json::from_slice::<Problem>(&body) {
+async fn refused(response: Response, patience: Duration) -> End {
+    let wait = retry_after(&response);
+    let problem = timeout(patience, problem(response)).await.unwrap_or_else(|_| Err(Missed::silent_for(patience)));
+    match problem {
         Ok(problem) => judged_problem(problem, wait),
-        Err(_) => End::Broken(format!("what answers there is no node: status {}", status.as_u16()), wait),
+        Err(missed) => End::Broken(missed.why.detail(), wait),
     }
 }
 

@@ -1,0 +1,92 @@
+//! A server whose answers are written before it is asked.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use apostate_api::Problem;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Gives one answer to each connection, in order and the last one for ever, and closes it.
+pub(crate) struct Canned {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Canned {
+    pub(crate) async fn start(answers: &[&str]) -> Self {
+        Self::with(answers, false).await
+    }
+
+    /// Of an answer that begins so there is always more.
+    pub(crate) async fn without_end(answer: &str) -> Self {
+        Self::with(&[answer], true).await
+    }
+
+    async fn with(answers: &[&str], is_endless: bool) -> Self {
+        let answers: Vec<_> = answers.iter().map(|answer| (*answer).to_owned()).collect();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("it listens");
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let task = tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let number = counter.fetch_add(1, Ordering::Relaxed);
+                serve(connection, &answers[number.min(answers.len() - 1)], is_endless).await;
+            }
+        });
+        Self { address, asked, task }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Canned {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(mut connection: TcpStream, answer: &str, is_endless: bool) {
+    let mut request = Vec::new();
+    while !is_whole(&request) {
+        if !matches!(connection.read_buf(&mut request).await, Ok(1..)) {
+            return;
+        }
+    }
+    // A client that has read enough may have gone.
+    let mut is_taken = connection.write_all(answer.as_bytes()).await.is_ok();
+    while is_endless && is_taken {
+        is_taken = connection.write_all(&[b' '; 1 << 16]).await.is_ok();
+    }
+    let _ = connection.shutdown().await;
+}
+
+/// An answer of anybody.
+pub(crate) fn answer(status: u16, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status} So\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// An answer of a node that says no.
+pub(crate) fn problem(problem: &Problem) -> String {
+    answer(problem.status, &serde_json::to_string(problem).expect("JSON"))
+}
+
+/// Whether a request has come with its body: one that is closed before that may lose its answer.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.split("\r\n").find_map(|field| field.strip_prefix("content-length: "));
+    body.len() >= length.map_or(0, |length| length.parse().expect("a length"))
+}

@@ -1,0 +1,120 @@
+//! The command where no node answers: what became of a call is never guessed, and whoever waits is told at once.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+/// Gives every request this answer, and says where.
+fn stranger(answer: &'static str) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it listens"));
+    // It ends with the process.
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.expect("a connection");
+            let (mut request, mut bytes) = (Vec::new(), [0; 4096]);
+            while !is_whole(&request) {
+                match connection.read(&mut bytes) {
+                    Ok(count @ 1..) => request.extend_from_slice(&bytes[..count]),
+                    _ => break,
+                }
+            }
+            let _ = connection.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+/// Whether a request has come with its body: one that is closed before that may lose its answer.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.split("\r\n").find_map(|field| field.strip_prefix("content-length: "));
+    body.len() >= length.map_or(0, |length| length.parse().expect("a length"))
+}
+
+/// Exit code, standard output and standard error.
+fn run(url: &str, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apostate"));
+    let output = command.env_clear().env("APOSTATE_URL", url).args(arguments).output().expect("our own program");
+    let Output { status, stdout, stderr } = output;
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("nobody killed it"), text(stdout), text(stderr))
+}
+
+/// What the command says after ` next: `.
+fn next(told: &str) -> &str {
+    told.split_once("\n next: ").expect("what to try next").1
+}
+
+const CALL: [&str; 5] = ["entity", "call", "stock/tea", "receive", "units=5"];
+
+#[test]
+fn a_call_without_an_answer_is_unknown_and_says_its_key() {
+    const LOST: [&str; 4] = [
+        "",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n5",
+        "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 No\r\nConnection: close\r\n\r\n\
+         {\"type\":\"/errors/internal\",\"title\":\"\",\"status\":500,\"detail\":\"a bug\",\"code\":\"internal\"}",
+    ];
+    for lost in LOST {
+        let url = stranger(lost);
+        let (exit, _, told) = run(&url, &CALL);
+        assert!(exit == 3 && (!lost.contains("internal") || told.contains("a bug (internal)")), "{told}");
+        let key = next(&told).split('`').nth(1).and_then(|flag| flag.strip_prefix("--key ")).expect("a key");
+        assert_eq!(key.len(), 36, "{told}");
+        let (exit, _, told) = run(&url, &[&CALL[..], &["--key", "delivery-1"]].concat());
+        assert!(exit == 3 && next(&told).contains("`--key delivery-1`"), "{told}");
+        for verb in ["retry", "dismiss"] {
+            let (exit, _, told) = run(&url, &["parked", verb, "7"]);
+            assert!(exit == 3 && next(&told).contains("apostate parked list"), "{told}");
+        }
+        let (exit, _, told) = run(&url, &["entity", "show", "stock/tea"]);
+        assert_eq!(exit, 1, "a look does nothing: {told}");
+    }
+}
+
+#[test]
+fn what_is_no_node_is_said_to_be_none() {
+    let urls = [
+        stranger("HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>"),
+        stranger("HTTP/1.1 301 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"),
+    ];
+    let commands: [&[&str]; 5] = [
+        &CALL,
+        &["entity", "show", "stock/tea"],
+        &["entity", "list", "stock"],
+        &["parked", "retry", "7"],
+        &["node", "status"],
+    ];
+    for url in &urls {
+        for command in commands {
+            let (exit, said, told) = run(url, command);
+            assert!(exit == 1 && said.is_empty() && next(&told).contains("--url"), "{command:?}: {told}");
+        }
+    }
+    for url in ["", "127.0.0.1:7070", "localhost:7070", "https://127.0.0.1:7070"] {
+        let (exit, _, told) = run(url, &["node", "status"]);
+        assert!(exit == 2 && told.contains("http://") && next(&told).contains("--url"), "{told}");
+    }
+}
+
+#[test]
+fn where_nobody_listens_nothing_was_done() {
+    let (exit, _, told) = run("http://127.0.0.1:1", &CALL);
+    assert!(exit == 1 && told.contains("Connection refused") && next(&told).contains("start the node"), "{told}");
+}
+
+#[test]
+fn a_list_that_breaks_off_shows_what_came_and_fails() {
+    let url = stranger(
+        "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"key\":\"tea\",\"version\":1,\"state\":{\"on_hand\":5}}\n{\"key\":",
+    );
+    let (exit, said, told) = run(&url, &["entity", "list", "stock", "--json"]);
+    assert_eq!((exit, said.as_str()), (1, "{\"key\":\"tea\",\"state\":{\"on_hand\":5},\"version\":1}\n"), "{told}");
+    let (exit, said, told) = run(&url, &["entity", "list", "stock"]);
+    assert!(exit == 1 && said.lines().count() == 2 && next(&told).contains("repeat"), "{said}{told}");
+    let (exit, said, _) = run(&url, &["entity", "list", "stock", "--json", "--limit", "1"]);
+    assert_eq!((exit, said.lines().count()), (0, 1), "it has what it was asked for");
+}
