@@ -95,13 +95,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When `url` is none, or not one of HTTP.
+    /// When `url` is none, or not one of HTTP, or has a name and a password.
     pub fn new(url: &str) -> Result<Self, SetupError> {
         let no_url =
             |why: String| SetupError::Url(format!("`{url}` is no URL of a node such as `http://host:7070`{why}"));
         let mut base = Url::parse(url).map_err(|error| no_url(format!(": {error}")))?;
         if base.scheme() != "http" || base.host().is_none() {
             return Err(no_url(String::new()));
+        }
+        // URLs are told in errors; what is secret has no place in them.
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(SetupError::Url("a node wants a token, and no name and password in its URL".to_owned()));
         }
         // What is behind the host is kept, for nodes behind a proxy; paths are appended to it.
         base.set_query(None);

@@ -1,5 +1,6 @@
 //! What can go wrong, each with the next thing to try.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
@@ -102,7 +103,7 @@ impl Failure {
                 .and_then(next_of)
                 .map_or_else(|| format!("look at {} of the node", problem.r#type), str::to_owned),
             Self::Unknown { key: Some(key), .. } => {
-                format!("repeat the same command with `--key {key}`: it is done once, whatever happened")
+                format!("repeat the same command with `--key {}`: it is done once, whatever happened", quoted(key))
             }
             Self::Unknown { key: None, .. } => "see with `apostate parked list` whether it is still there".to_owned(),
             Self::Unreachable { .. } => "start the node, or say where it is with --url or APOSTATE_URL".to_owned(),
@@ -127,6 +128,16 @@ impl Failure {
     }
 }
 
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.,:/@%+=".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''")).into()
+    }
+}
+
 /// What an operator tries next, where the code alone says it.
 fn next_of(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
@@ -140,4 +151,18 @@ fn next_of(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::TokenMissing | ErrorCode::TokenWrong => "say the token with --token-file or APOSTATE_TOKEN",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_can_be_pasted_back() {
+        for (key, word) in
+            [("5f8e-1", "5f8e-1"), ("two words", "'two words'"), ("it's", r"'it'\''s'"), ("$HOME", "'$HOME'")]
+        {
+            assert_eq!(quoted(key), word);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! How things are shown: a table for people, JSON for programs.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
@@ -33,7 +34,7 @@ impl Output {
             return line(thing);
         }
         let mut table = empty();
-        table.add_rows(rows().into_iter().map(|(name, value)| [name, value]));
+        table.add_rows(rows().into_iter().map(|(name, value)| [name, visible(&value).into_owned()]));
         print(&table)
     }
 
@@ -48,13 +49,14 @@ impl Output {
             return things.try_for_each(|thing| line(&thing?));
         }
         let mut has_more = true;
+        let mut is_first = true;
         while has_more {
             let mut table = empty();
             table.set_header(header);
             let mut broken = None;
             for thing in things.by_ref().take(ROWS_AT_ONCE) {
                 match thing {
-                    Ok(thing) => drop(table.add_row(row(&thing))),
+                    Ok(thing) => drop(table.add_row(row(&thing).iter().map(|cell| visible(cell)))),
                     Err(failure) => {
                         broken = Some(failure);
                         break;
@@ -62,7 +64,10 @@ impl Output {
                 }
             }
             has_more = table.row_count() == ROWS_AT_ONCE;
-            print(&table)?;
+            if is_first || table.row_count() > 0 {
+                print(&table)?;
+            }
+            is_first = false;
             broken.map_or(Ok(()), Err)?;
         }
         Ok(())
@@ -72,7 +77,7 @@ impl Output {
     pub(crate) fn value(self, value: &Value) -> Result<(), Failure> {
         match (self.is_json, value) {
             (false, Value::Null) => self.done("done"),
-            (false, Value::String(text)) => Ok(writeln!(io::stdout(), "{text}")?),
+            (false, Value::String(text)) => Ok(writeln!(io::stdout(), "{}", visible(text))?),
             (false, value) => Ok(writeln!(io::stdout(), "{value:#}")?),
             (true, value) => line(value),
         }
@@ -85,6 +90,17 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// A text as a terminal may be shown it: what would steer the terminal is spelt out.
+fn visible(text: &str) -> Cow<'_, str> {
+    let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let spelt =
+        text.chars().map(|letter| if steers(letter) { letter.escape_default().to_string() } else { letter.into() });
+    spelt.collect::<String>().into()
 }
 
 fn line<T: Serialize>(thing: &T) -> Result<(), Failure> {
@@ -116,4 +132,18 @@ pub(crate) fn rows<const N: usize>(rows: [(&str, String); N]) -> Vec<(String, St
 /// A moment in milliseconds since 1970, as people write it, in UTC.
 pub(crate) fn time(millis: u64) -> String {
     humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_millis(millis)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_steer_the_terminal_is_spelt_out() {
+        for (text, shown) in
+            [("BANK CHARGES", "BANK CHARGES"), ("two\nlines", "two\nlines"), ("\u{1b}[2J", "\\u{1b}[2J")]
+        {
+            assert_eq!(visible(text), shown);
+        }
+    }
 }

@@ -118,3 +118,10 @@ fn a_list_that_breaks_off_shows_what_came_and_fails() {
     let (exit, said, _) = run(&url, &["entity", "list", "stock", "--json", "--limit", "1"]);
     assert_eq!((exit, said.lines().count()), (0, 1), "it has what it was asked for");
 }
+
+#[test]
+fn a_password_in_the_url_is_refused_and_not_repeated() {
+    let (code, _, errors) = run("http://root:hunter2@127.0.0.1:1", &["node", "status"]);
+    assert_eq!(code, 2);
+    assert!(errors.contains("token") && !errors.contains("hunter2"), "{errors}");
+}

@@ -12,6 +12,9 @@ use crate::{ErrorCode, Problem};
 /// An attempt with less time than this is not begun: of one that is cut short nobody would know anything.
 const ATTEMPT_MIN: Duration = Duration::from_millis(100);
 
+/// The node is told at most so much less time than there is, so that its own word comes in time.
+const NODE_SOONER: Duration = Duration::from_millis(100);
+
 /// A request.
 pub(crate) struct Ask<'a> {
     pub(crate) method: Method,
@@ -108,7 +111,8 @@ impl Client {
 
     fn request_of(&self, ask: &Ask<'_>, patience: Duration) -> reqwest::RequestBuilder {
         let mut request = self.request(ask.method.clone(), &ask.path, &ask.query);
-        request = request.header("deadline-ms", patience.as_millis().max(1).to_string());
+        let node_patience = patience - (patience / 10).min(NODE_SOONER);
+        request = request.header("deadline-ms", node_patience.as_millis().max(1).to_string());
         if let Some(key) = ask.key {
             request = request.header("idempotency-key", quoted(key));
         }
