@@ -73,7 +73,7 @@ impl Op {
 
     /// Whether it may be asked for again without harm.
     pub(crate) fn is_repeatable(&self) -> bool {
-        matches!(self.manner, Manner::Call { key: Some(_) } | Manner::Look)
+        matches!(self.manner, Manner::Call { key: Some(_) } | Manner::Look | Manner::State)
     }
 
     /// Whether somebody may have answered it before.
@@ -148,8 +148,10 @@ pub(crate) fn draw_ops(work: &Work, luck: &mut Luck) -> Vec<Op> {
             let entity = || Register::at(register);
             let add = Op::new(entity().add(tag), manner(luck, "r", u64::from(tag)), Aim::Add(register, tag));
             ops.push(add);
-            for _ in 0..luck.below(3) {
-                ops.push(Op::new(entity().sum(), Manner::Look, Aim::Sum(register)));
+            for look in 0..luck.below(3) {
+                let look =
+                    Op::new(entity().sum(), if look == 0 { Manner::Look } else { Manner::State }, Aim::Sum(register));
+                ops.push(look);
             }
         }
     }

@@ -10,13 +10,14 @@ use apostate_partition::cell::{self, Section};
 use apostate_partition::{Answer, Manner};
 
 use crate::broken::{Broken, Check, demand};
-use crate::check::entity::state;
+use crate::check::entity::{state, whole};
 use crate::check::linear::{self, Seen, What};
 use crate::check::{Shadows, money, stored};
 use crate::engine::lock;
 use crate::outside::{Aim, Outcome};
 use crate::programs::moody::Moody;
 use crate::programs::post::Post;
+use crate::programs::register::Register;
 use crate::programs::shop::{FIRST_STOCK, Order, Stock};
 use crate::programs::sink::Sink;
 use crate::world::World;
@@ -123,7 +124,11 @@ fn histories(world: &World) -> Check {
                 Some(Seen { asked: op.issued, answered: None, what: What::Add { tag, sum: None } })
             }
             (Aim::Sum(_), Outcome::Known(at, Answer::Done { reply, .. })) => {
-                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Look { sum: sum(reply)? } })
+                let sum = match op.manner {
+                    Manner::State => whole::<Register>(reply)?.sum,
+                    _ => sum(reply)?,
+                };
+                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Look { sum } })
             }
             _ => None,
         };

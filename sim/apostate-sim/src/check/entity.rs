@@ -14,7 +14,12 @@ use crate::programs::{
 
 /// Reads the state in a cell.
 pub(crate) fn state<E: Entity>(cell: &[u8]) -> Result<E, Broken> {
-    decode_state(&cell[8..]).map_err(|error| Broken::new("P4", format!("a state of {}: {error}", E::NAME)))
+    whole(&cell[8..])
+}
+
+/// Reads a state as it is shown.
+pub(crate) fn whole<E: Entity>(state: &[u8]) -> Result<E, Broken> {
+    decode_state(state).map_err(|error| Broken::new("P4", format!("a state of {}: {error}", E::NAME)))
 }
 
 /// A state has become durable.
