@@ -30,9 +30,6 @@ use crate::http::visitor::is_sent_by_a_page;
 use crate::http::{lists, operators, wishes};
 use crate::traces::FollowedRequest;
 
-/// Paths that tell everybody no more than that there is a node, and what its errors mean.
-const FOR_EVERYBODY: [&str; 3] = ["/", "/health", "/ready"];
-
 /// The way in for the connections of one thread.
 #[derive(Clone)]
 pub(crate) struct Door {
@@ -122,7 +119,7 @@ impl Door {
             return Err(Fault::new(ErrorCode::ForeignOrigin, detail).closing());
         }
         let authorization = parts.headers.get(AUTHORIZATION);
-        if self.edge.admits(authorization.map(hyper::header::HeaderValue::as_bytes)) || FOR_EVERYBODY.contains(&path) {
+        if self.edge.admits(authorization.map(hyper::header::HeaderValue::as_bytes)) || is_for_everybody(path) {
             return Ok(());
         }
         Err(match authorization {
@@ -140,6 +137,11 @@ impl Door {
         let response = answer.unwrap_or_else(|never: Infallible| match never {});
         Ok(response.map(|body| Reply::Routed(body, service)))
     }
+}
+
+/// Paths that tell everybody no more than that there is a node, and what its errors mean.
+fn is_for_everybody(path: &str) -> bool {
+    matches!(path, "/" | "/health" | "/ready") || path.starts_with("/errors/")
 }
 
 async fn no_path(uri: Uri) -> Fault {

@@ -16,7 +16,8 @@ const TOKEN_BYTES_MIN: usize = 16;
 pub struct HttpSettings {
     /// Where it listens. Port 0: any that is free.
     pub listen: SocketAddr,
-    /// Who sends this as a bearer token may do everything; nobody else may do more than ask whether the node is alive.
+    /// Who sends this as a bearer token may do everything; nobody else may do more than ask whether the node is alive, and
+    /// what an error means.
     pub token: Option<String>,
     /// Listens without a token to others than this machine.
     pub insecure: bool,

@@ -39,8 +39,9 @@ pub(super) fn describe(paths: &mut Map<String, Value>, answers: Answers) {
     let document = json_answer("This document.", json!({ "type": "object" }));
     get("/openapi.json", "openapi", "Describes the node.", document, &[]);
     let responses =
-        answers.of([(200, text_answer("A page about the code.", "text/markdown"))], &[ErrorCode::PathUnknown]);
+        answers.open([(200, text_answer("A page about the code.", "text/markdown"))], &[ErrorCode::PathUnknown]);
     let mut page = operation("error", "Tells what an error code means, and what to do.", responses);
+    page["security"] = json!([]);
     let code = json!({ "type": "string", "enum": ErrorCode::ALL });
     page["parameters"] = json!([{ "name": "code", "in": "path", "required": true, "schema": code }]);
     paths.insert("/errors/{code}".to_owned(), json!({ "get": page }));

@@ -22,7 +22,8 @@ fn without_the_token_nothing_is_read_or_changed() {
         ("GET", "/nothing"),
     ] {
         let answer = client.ask(method, path, &[], "");
-        answer.problem("token-missing");
+        let page = answer.problem("token-missing")["type"].as_str().expect("a page").to_owned();
+        assert_eq!(client.get(&page).status, 200, "who has no token can read what that means");
         assert!(answer.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")));
         for wrong in
             ["Bearer correct-horse-battery-stapl", "Bearer correct-horse-battery-staplee", "Basic x", "Bearer "]
@@ -30,7 +31,7 @@ fn without_the_token_nothing_is_read_or_changed() {
             client.ask(method, path, &[("authorization", wrong)], "").problem("token-wrong");
         }
     }
-    for path in ["/", "/health", "/ready"] {
+    for path in ["/", "/health", "/ready", "/errors/busy"] {
         assert_eq!(client.get(path).status, 200, "{path}");
     }
     let right = format!("Bearer {TOKEN}");
