@@ -25,6 +25,7 @@ use crate::http::fault::Fault;
 use crate::http::messages::messages;
 use crate::http::path::{Place, percent_decoded};
 use crate::http::pulse::{Pulse, Service};
+use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::http::visitor::is_sent_by_a_page;
 use crate::http::{lists, operators, wishes};
@@ -94,7 +95,11 @@ impl Door {
         let path = parts.uri.path();
         self.check(parts, path)?;
         let calls = Calls { edge: &self.edge, clerk: &self.clerk, followed };
-        match Place::of(path) {
+        let place = Place::of(path);
+        if takes_no_query(place, path) {
+            Query::only(parts.uri.query().unwrap_or_default(), &[])?;
+        }
+        match place {
             Some(Place::Handler(kind, key, handler)) => calls.handler(parts, (kind, key, handler), body).await,
             Some(Place::Entity(kind, key)) => calls.state(parts, kind, key).await,
             Some(Place::Kind(kind)) => lists::list_kind(&self.edge, parts, kind, service).await,
@@ -142,6 +147,14 @@ impl Door {
 /// Paths that tell everybody no more than that there is a node, and what its errors mean.
 fn is_for_everybody(path: &str) -> bool {
     matches!(path, "/" | "/health" | "/ready") || path.starts_with("/errors/")
+}
+
+/// Where whoever sends a parameter would believe that it matters, and it does not: `?limit=5` for parked messages. Probes may
+/// ask for health and metrics as they like.
+fn takes_no_query(place: Option<Place<'_>>, path: &str) -> bool {
+    matches!(place, Some(Place::Entity(..)))
+        || matches!(path, "/messages" | "/parked" | "/partitions")
+        || path.starts_with("/parked/")
 }
 
 async fn no_path(uri: Uri) -> Fault {

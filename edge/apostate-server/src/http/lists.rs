@@ -58,11 +58,13 @@ pub(crate) async fn list_kind(
         let detail = "a kind is listed with GET";
         return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
     }
-    let query = Query::of(parts.uri.query().unwrap_or_default())?;
+    let form = form(&parts.headers)?;
+    // As lines it is all of the list, whatever the limit.
+    let known: &[_] = if form == Form::Lines { &["after"] } else { &["after", "limit"] };
+    let query = Query::only(parts.uri.query().unwrap_or_default(), known)?;
     // No cursor, or an empty one: from the beginning.
     let after = query.get("after").filter(|cursor| !cursor.is_empty());
     let after = after.map(|cursor| read_cursor(edge.kinds[kind].id, cursor)).transpose()?;
-    let form = form(&parts.headers)?;
     let permit = edge.stream()?;
     if form == Form::Lines {
         let (pieces, body) = stream();

@@ -46,6 +46,20 @@ impl Query {
         Ok(Self(pairs.collect::<Result<_, Fault>>()?))
     }
 
+    /// The same, where every parameter is one of `known`, and said once. What is not known here, or not both times, would be
+    /// left out in silence, and whoever sent it believes that it matters.
+    pub(crate) fn only(query: &str, known: &[&str]) -> Result<Self, Fault> {
+        let query = Self::of(query)?;
+        if let Some((name, _)) = query.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(" and ") };
+            let detail = format!("`{name}` is no parameter here; there is {known}");
+            return Err(Fault::new(ErrorCode::BadQuery, detail));
+        }
+        query.check_once()?;
+        Ok(query)
+    }
+
     /// The value of the parameter `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
@@ -59,11 +73,7 @@ impl Query {
         {
             return read(value.as_bytes());
         }
-        if let Some(((name, _), _)) =
-            self.0.iter().zip(1..).find(|((name, _), next)| self.0[*next..].iter().any(|(other, _)| other == name))
-        {
-            return Err(Fault::new(ErrorCode::BadQuery, format!("`{name}` is in the query twice")));
-        }
+        self.check_once()?;
         let is_json = |value: &str| serde_json::from_str::<&RawValue>(value).is_ok();
         let ambiguous: Vec<bool> = self.0.iter().map(|(_, value)| is_json(value)).collect();
         let count = ambiguous.iter().filter(|is_ambiguous| **is_ambiguous).count();
@@ -77,6 +87,15 @@ impl Query {
             };
         }
         Err(first.expect("there is one way at least"))
+    }
+
+    /// Whether every parameter is said once.
+    fn check_once(&self) -> Result<(), Fault> {
+        let mut names = self.0.iter().zip(1..);
+        match names.find(|((name, _), next)| self.0[*next..].iter().any(|(other, _)| other == name)) {
+            None => Ok(()),
+            Some(((name, _), _)) => Err(Fault::new(ErrorCode::BadQuery, format!("`{name}` is in the query twice"))),
+        }
     }
 
     /// The object that has, of the values that may be JSON, those as text whose bits are set in `way`.
@@ -131,6 +150,21 @@ mod tests {
         let many = "a=1&b=1&c=1&d=1&e=1&f=1&g=1";
         assert_eq!(arguments(many, |value| value["g"].is_string()).map(|value| value["a"].clone()), json("\"1\""));
         assert_eq!(arguments("units=5", |_| false), None);
+    }
+
+    #[test]
+    fn a_parameter_that_nobody_knows_is_named_with_what_there_is() {
+        let query = Query::only("limit=5&after=", &["after", "limit"]).expect("both are known");
+        assert_eq!((query.get("limit"), query.get("after")), (Some("5"), Some("")));
+        for (query, known, expected) in [
+            ("Limit=1", &["after", "limit"][..], "`Limit` is no parameter here; there is `after` and `limit`"),
+            ("limit=1", &["after"], "`limit` is no parameter here; there is `after`"),
+            ("a%20b", &[], "`a b` is no parameter here; there is none"),
+            ("after=1&after=1", &["after"], "`after` is in the query twice"),
+        ] {
+            let fault = Query::only(query, known).expect_err("it is refused");
+            assert_eq!(fault.problem().detail, expected);
+        }
     }
 
     #[test]

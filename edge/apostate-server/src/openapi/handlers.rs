@@ -156,7 +156,7 @@ fn state_of(kind: &Kind, state: &Value, answers: Answers) -> Value {
     seen["headers"]["ETag"] = etag.clone();
     let mut known = with_version(json!({ "description": "It has the version that `If-None-Match` names." }));
     known["headers"]["ETag"] = etag;
-    let codes = [&OF_ENTITIES[..], &[ErrorCode::EntityMissing]].concat();
+    let codes = [&OF_ENTITIES[..], &[ErrorCode::BadQuery, ErrorCode::EntityMissing]].concat();
     json!({
         "operationId": format!("{}:state", kind.name),
         "tags": [kind.name],
@@ -199,7 +199,7 @@ fn list(kind: &Kind, state: &Value, answers: Answers) -> Value {
         "description": "Pages are bounded by bytes as well, and have one entity at least. What exists throughout appears once.",
         "parameters": [
             parameters::query("after", "The `next` of the page before.", json!({ "type": "string" })),
-            parameters::query("limit", "Most entities of the page.", limit),
+            parameters::query("limit", "Most entities of the page; lines have no pages.", limit),
         ],
         "responses": answers.of([(200, answer)], &OF_LISTS),
     })

@@ -9,13 +9,19 @@ use crate::openapi::answers::{Answers, json_answer, text_answer};
 pub(super) const TAG: &str = "the node";
 
 /// Problems of what is parked.
-const OF_PARKED: [ErrorCode; 4] =
-    [ErrorCode::OutcomeUnknown, ErrorCode::ParkedMissing, ErrorCode::PartitionStopped, ErrorCode::StoreUnreadable];
+const OF_PARKED: [ErrorCode; 5] = [
+    ErrorCode::BadQuery,
+    ErrorCode::OutcomeUnknown,
+    ErrorCode::ParkedMissing,
+    ErrorCode::PartitionStopped,
+    ErrorCode::StoreUnreadable,
+];
 
 /// Problems of streams of messages, before the first result.
-const OF_MESSAGES: [ErrorCode; 8] = [
+const OF_MESSAGES: [ErrorCode; 9] = [
     ErrorCode::BadHeader,
     ErrorCode::BadProducer,
+    ErrorCode::BadQuery,
     ErrorCode::Busy,
     ErrorCode::PartitionStopped,
     ErrorCode::ProducerInUse,
@@ -33,7 +39,7 @@ pub(super) fn describe(paths: &mut Map<String, Value>, answers: Answers) {
         paths.insert(path.to_owned(), json!({ "get": operation(name, summary, responses) }));
     };
     let status = json_answer("How the node is.", schema("NodeStatus"));
-    get("/partitions", "partitions", "Tells how each partition is.", status, &[]);
+    get("/partitions", "partitions", "Tells how each partition is.", status, &[ErrorCode::BadQuery]);
     let metrics = text_answer("Figures, as Prometheus reads them.", "text/plain");
     get("/metrics", "metrics", "Counts what the node does.", metrics, &[]);
     let document = json_answer("This document.", json!({ "type": "object" }));
@@ -99,7 +105,7 @@ fn parked(paths: &mut Map<String, Value>, answers: Answers) {
         },
         "required": ["items", "next"],
     });
-    let codes = [ErrorCode::PartitionStopped, ErrorCode::StoreUnreadable];
+    let codes = [ErrorCode::BadQuery, ErrorCode::PartitionStopped, ErrorCode::StoreUnreadable];
     let mut answer = json_answer("Every parked message, by entity, oldest first.", page);
     let link = |name: &str| json!({ "operationId": format!("node:{name}"), "parameters": { "id": "$response.body#/items/0/id" } });
     answer["links"] = json!({ "show": link("parked.show"), "retry": link("parked.retry") });

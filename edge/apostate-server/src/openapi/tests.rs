@@ -199,7 +199,9 @@ fn a_token_is_asked_for_where_one_is_set() {
     let (open, closed) = (document(false), document(true));
     assert!(open.get("security").is_none() && open["components"].get("securitySchemes").is_none());
     assert_eq!(closed["security"], json!([{ "token": [] }]));
-    for (path, needs_token) in [("/parked", true), ("/entities/stock", true), ("/health", false), ("/errors/{code}", false)] {
+    for (path, needs_token) in
+        [("/parked", true), ("/entities/stock", true), ("/health", false), ("/errors/{code}", false)]
+    {
         let operation = &closed["paths"][path]["get"];
         assert_eq!(operation["responses"].get("401").is_some(), needs_token, "{path}");
         assert_eq!(operation.get("security").is_none(), needs_token, "{path}");

@@ -58,6 +58,21 @@ fn arguments_that_do_not_fit_name_the_field_at_fault() {
 }
 
 #[test]
+fn a_parameter_where_none_is_taken_is_named() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.post("/entities/stock/tea/receive", r#"{"units":1}"#);
+    for path in ["/entities/stock/tea", "/parked", "/parked/x", "/partitions"] {
+        let problem = client.get(&format!("{path}?limit=5")).problem("bad-query");
+        assert_eq!(problem["detail"], "`limit` is no parameter here; there is none", "{path}");
+    }
+    for path in ["/health", "/metrics", "/entities/stock/tea"] {
+        assert_eq!(client.get(&format!("{path}?")).status, 200, "{path}");
+    }
+    assert_eq!(client.get("/health?now=1").status, 200, "probes may ask as they like");
+}
+
+#[test]
 fn headers_that_cannot_be_read_are_told_so() {
     let server = Server::start();
     let mut client = server.client();

@@ -127,6 +127,16 @@ fn what_cannot_be_listed_is_told_so() {
     for limit in ["0", "1001", "-1", "many"] {
         client.get(&format!("/entities/stock?limit={limit}")).problem("bad-query");
     }
+    for query in ["foo=bar", "Limit=1", "limit=1&limit=2", "after=&after="] {
+        let problem = client.get(&format!("/entities/stock?{query}")).problem("bad-query");
+        let (name, _) = query.split_once('=').expect("a parameter");
+        assert!(problem["detail"].as_str().expect("text").contains(&format!("`{name}`")), "{problem}");
+    }
+    // As lines a list is whole, so a limit would be left out in silence.
+    for query in ["foo=bar", "limit=zzz", "limit=2", "after=&after="] {
+        let lines = [("accept", "application/x-ndjson")];
+        client.ask("GET", &format!("/entities/stock?{query}"), &lines, "").problem("bad-query");
+    }
     let other = client.get("/entities/stock?limit=1").good()["next"].as_str().expect("more").to_owned();
     for cursor in ["x", "AAAA", &other[1..]] {
         client.get(&format!("/entities/stock?after={cursor}")).problem("bad-cursor");
