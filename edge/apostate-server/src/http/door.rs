@@ -13,9 +13,9 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{delete, get, post};
 use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HOST};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, Version};
 use tower_service::Service as _;
 
 use crate::http::calls::Calls;
@@ -118,6 +118,12 @@ impl Door {
                 settings.headers_max, settings.header_bytes_max
             );
             return Err(Fault::new(ErrorCode::HeadersTooLarge, detail).closing());
+        }
+        // Of two names the node and a proxy before it could each go by another.
+        let hosts = parts.headers.get_all(HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
+            let detail = format!("a request names its `Host` once, and this one has {hosts} of these header fields");
+            return Err(Fault::new(ErrorCode::BadHeader, detail).closing());
         }
         if settings.token.is_none() && !settings.insecure && is_sent_by_a_page(&parts.headers) {
             let detail = "a page of another site may have sent this; ask by address, or start the node with a token";

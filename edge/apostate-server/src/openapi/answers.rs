@@ -6,8 +6,13 @@ use apostate_api::{ErrorCode, PROBLEM_TYPE};
 use serde_json::{Map, Value, json};
 
 /// Problems of every path: of the connection, and of the node as a whole.
-const EVERYWHERE: [ErrorCode; 4] =
-    [ErrorCode::HeadersTooLarge, ErrorCode::Internal, ErrorCode::NotReady, ErrorCode::TooManyConnections];
+const EVERYWHERE: [ErrorCode; 5] = [
+    ErrorCode::BadHeader,
+    ErrorCode::HeadersTooLarge,
+    ErrorCode::Internal,
+    ErrorCode::NotReady,
+    ErrorCode::TooManyConnections,
+];
 
 /// Writes the answers of a path.
 #[derive(Clone, Copy)]

@@ -9,8 +9,7 @@ use crate::openapi::answers::{Answers, json_answer, with_replays, with_version};
 use crate::openapi::parameters;
 
 /// Problems of whatever asks one entity.
-const OF_ENTITIES: [ErrorCode; 8] = [
-    ErrorCode::BadHeader,
+const OF_ENTITIES: [ErrorCode; 7] = [
     ErrorCode::BadKey,
     ErrorCode::BadClientKey,
     ErrorCode::Busy,

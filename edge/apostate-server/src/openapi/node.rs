@@ -18,8 +18,7 @@ const OF_PARKED: [ErrorCode; 5] = [
 ];
 
 /// Problems of streams of messages, before the first result.
-const OF_MESSAGES: [ErrorCode; 9] = [
-    ErrorCode::BadHeader,
+const OF_MESSAGES: [ErrorCode; 8] = [
     ErrorCode::BadProducer,
     ErrorCode::BadQuery,
     ErrorCode::Busy,

@@ -86,6 +86,27 @@ fn headers_that_cannot_be_read_are_told_so() {
 }
 
 #[test]
+fn a_request_names_its_host_once() {
+    let server = Server::start();
+    for (head, status) in [
+        ("GET /health HTTP/1.1\r\n", 400),
+        ("GET /health HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n", 400),
+        ("GET http://localhost/health HTTP/1.1\r\n", 400),
+        ("GET /health HTTP/1.0\r\nhost: localhost\r\nhost: evil.example\r\n", 400),
+        ("GET /health HTTP/1.1\r\nhost: localhost\r\n", 200),
+        ("GET /health HTTP/1.0\r\n", 200),
+    ] {
+        let mut client = server.client();
+        let answer = client.send(format!("{head}\r\n")).response();
+        assert_eq!(answer.status, status, "{head}");
+        if status == 400 {
+            answer.problem("bad-header");
+            assert!(client.is_closed(), "{head}");
+        }
+    }
+}
+
+#[test]
 fn every_code_has_a_page_that_the_node_serves() {
     let server = Server::with(1, settings());
     let mut client = server.client();
