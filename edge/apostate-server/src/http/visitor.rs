@@ -2,12 +2,16 @@
 //!
 //! A node without a token trusts whoever reaches it, and a browser on the same machine does. So pages of other sites must not be
 //! able to use that browser as their hand: what says that it comes from another origin is turned away, and so is what
-//! names the node by a name that anybody could have given it.
+//! names the node by a name that anybody could have given it. An image or a script is asked for without an `Origin`, and every list
+//! costs a checkpoint; so what the browser says of the asking site counts as well.
 
 use std::net::IpAddr;
 
 use hyper::HeaderMap;
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, HeaderName, ORIGIN};
+
+/// What a browser says of the site whose page asks.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a page of another site may have sent a request with these header fields.
 pub(crate) fn is_sent_by_a_page(headers: &HeaderMap) -> bool {
@@ -20,7 +24,10 @@ pub(crate) fn is_sent_by_a_page(headers: &HeaderMap) -> bool {
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         authority.is_some() && authority == host
     };
+    // `none`: a person typed the address. `same-site` is another program of this machine.
+    let is_own_site = |site: &[u8]| site == b"same-origin" || site == b"none";
     headers.get_all(ORIGIN).iter().any(|origin| !origin.to_str().is_ok_and(own))
+        || headers.get_all(SEC_FETCH_SITE).iter().any(|site| !is_own_site(site.as_bytes()))
 }
 
 /// Whether nobody else can make a browser take this name for the node's: an address, or the machine's own name for itself.
@@ -60,5 +67,15 @@ mod tests {
             assert!(is_sent(host, None), "{host}");
         }
         assert!(is_sent("localhost:7070", Some("http://localhost:8080")), "another program of this machine");
+    }
+
+    #[test]
+    fn a_browser_that_names_no_origin_says_whose_page_asks() {
+        for (site, foreign) in [("cross-site", true), ("same-site", true), ("same-origin", false), ("none", false)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, "localhost:7070".parse().expect("a value"));
+            headers.insert(SEC_FETCH_SITE, site.parse().expect("a value"));
+            assert_eq!(is_sent_by_a_page(&headers), foreign, "{site}");
+        }
     }
 }

@@ -71,6 +71,8 @@ fn a_page_of_another_site_cannot_use_a_browser_of_this_machine() {
     client.ask("POST", "/entities/stock/tea/receive", &origin, r#"{"units":1}"#).problem("foreign-origin");
     let rebound = "GET /entities/stock/tea HTTP/1.1\r\nhost: evil.example:7070\r\n\r\n";
     server.client().send(rebound).response().problem("foreign-origin");
+    let image = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")];
+    server.client().ask("GET", "/entities/stock", &image, "").problem("foreign-origin");
     server.client().get("/entities/stock/tea").problem("entity-missing");
     let own = [("origin", "http://localhost")];
     assert_eq!(server.client().ask("POST", "/entities/stock/tea/receive", &own, r#"{"units":1}"#).good(), 1);
