@@ -28,6 +28,7 @@ pub(crate) mod path;
 mod visitor;
 mod wishes;
 
+mod accept;
 mod calls;
 mod lists;
 mod messages;

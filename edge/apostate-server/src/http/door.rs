@@ -145,7 +145,10 @@ impl Door {
         }
         let request = Request::from_parts(parts.clone(), axum::body::Body::new(body));
         let answer = self.router.clone().call(request).await;
-        let response = answer.unwrap_or_else(|never: Infallible| match never {});
+        let mut response = answer.unwrap_or_else(|never: Infallible| match never {});
+        if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+            return Err(fault);
+        }
         Ok(response.map(|body| Reply::Routed(body, service)))
     }
 }
@@ -165,7 +168,7 @@ fn takes_no_query(place: Option<Place<'_>>, path: &str) -> bool {
 
 async fn no_path(uri: Uri) -> Fault {
     let detail = format!("there is nothing at `{}`; `/` says what there is", uri.path());
-    Fault::new(ErrorCode::PathUnknown, detail).about(uri.path())
+    Fault::new(ErrorCode::PathUnknown, detail)
 }
 
 async fn no_method(State(_): State<Arc<Edge>>, method: Method, uri: Uri) -> Fault {
@@ -175,5 +178,5 @@ async fn no_method(State(_): State<Arc<Edge>>, method: Method, uri: Uri) -> Faul
         None => "GET, HEAD",
     };
     let detail = format!("`{}` does not know {method}", uri.path());
-    Fault::new(ErrorCode::MethodNotAllowed, detail).allowing(allow).about(uri.path())
+    Fault::new(ErrorCode::MethodNotAllowed, detail).allowing(allow)
 }

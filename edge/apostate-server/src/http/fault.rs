@@ -17,10 +17,10 @@ use crate::{CallError, ParkedError};
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// Why a request was not answered as it was asked. Boxed: nearly no request has one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fault(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     problem: Problem,
     code: ErrorCode,

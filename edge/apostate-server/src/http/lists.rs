@@ -15,12 +15,13 @@ use apostate_partition::{StoredEntity, list};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Response};
+use hyper::{Method, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::CallError;
+use crate::http::accept::{Form, form};
 use crate::http::budget::SHORT_BYTES;
 use crate::http::calls::{quoted, state_text};
 use crate::http::edge::{Edge, KindRow};
@@ -96,33 +97,6 @@ pub(crate) async fn list_kind(
         }
     }
     Ok(json(Reply::Whole(Some(text.into()), share)))
-}
-
-/// What a list looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Page,
-    Lines,
-}
-
-/// What its reader accepts.
-fn form(headers: &HeaderMap) -> Result<Form, Fault> {
-    let mut is_said = false;
-    for accept in headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()) {
-        for range in accept.split(',') {
-            is_said = true;
-            let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            match range.as_str() {
-                NDJSON | "application/ndjson" => return Ok(Form::Lines),
-                "*/*" | "application/*" | "application/json" => return Ok(Form::Page),
-                _ => {}
-            }
-        }
-    }
-    if !is_said {
-        return Ok(Form::Page);
-    }
-    Err(Fault::new(ErrorCode::NotAcceptable, format!("a list is `application/json`, or `{NDJSON}`, and nothing else")))
 }
 
 /// One page as JSON text.

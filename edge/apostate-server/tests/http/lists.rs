@@ -144,4 +144,5 @@ fn what_cannot_be_listed_is_told_so() {
     client.get(&format!("/entities/slow?after={other}")).problem("bad-cursor");
     assert_eq!(client.get("/entities/stock?after=").good(), client.get("/entities/stock").good());
     client.ask("GET", "/entities/stock", &[("accept", "text/csv")], "").problem("not-acceptable");
+    client.ask("GET", "/entities/stock", &[("accept", "application/json;q=0")], "").problem("not-acceptable");
 }

@@ -56,7 +56,15 @@ impl Client {
 
     pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         self.send(request(method, path, headers, body));
-        if method == "HEAD" { self.head_only() } else { self.response() }
+        if method == "HEAD" {
+            return self.head_only();
+        }
+        let response = self.response();
+        if response.header("content-type") == Some(apostate_api::PROBLEM_TYPE) {
+            let about = path.split('?').next();
+            assert_eq!(response.json()["instance"].as_str(), about, "a problem says what it is about");
+        }
+        response
     }
 
     /// The next answer.
