@@ -24,17 +24,15 @@ impl Answers {
     /// The answers `good`, by their status, and the problems with `codes` and those of every path.
     pub(super) fn of<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
         let token: &[_] = if self.needs_token { &[ErrorCode::TokenMissing, ErrorCode::TokenWrong] } else { &[] };
-        self.with(good, &[codes, token].concat())
+        self.open(good, &[codes, token].concat())
     }
 
     /// The same, for a path that needs no token.
     pub(super) fn open<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
-        self.with(good, codes)
-    }
-
-    fn with<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
+        // Who has the token is trusted, whoever sent it.
+        let foreign: &[_] = if self.needs_token { &[] } else { &[ErrorCode::ForeignOrigin] };
         let mut by_status = BTreeMap::<u16, Vec<ErrorCode>>::new();
-        for code in codes.iter().chain(&EVERYWHERE) {
+        for code in codes.iter().chain(&EVERYWHERE).chain(foreign) {
             let codes = by_status.entry(code.status()).or_default();
             if !codes.contains(code) {
                 codes.push(*code);

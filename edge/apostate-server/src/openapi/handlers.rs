@@ -42,12 +42,14 @@ const OF_LOOKS: [ErrorCode; 5] = [
 ];
 
 /// Problems of lists.
-const OF_LISTS: [ErrorCode; 6] = [
+const OF_LISTS: [ErrorCode; 8] = [
     ErrorCode::BadCursor,
     ErrorCode::BadQuery,
     ErrorCode::Busy,
+    ErrorCode::NotAcceptable,
     ErrorCode::PartitionStopped,
     ErrorCode::StoreUnreadable,
+    ErrorCode::TooManyStreams,
     ErrorCode::UnreadableState,
 ];
 
@@ -161,7 +163,12 @@ fn state_of(kind: &Kind, state: &Value, answers: Answers) -> Value {
         "tags": [kind.name],
         "summary": format!("Reads a whole {}.", kind.name),
         "description": "With the `ETag` of an earlier answer as `If-None-Match`, the answer is 304 as long as nothing changed.",
-        "parameters": [parameters::key(), parameters::deadline(), parameters::traceparent()],
+        "parameters": [
+            parameters::key(),
+            parameters::known_version(),
+            parameters::deadline(),
+            parameters::traceparent(),
+        ],
         "responses": answers.of([(200, seen), (304, known)], &codes),
     })
 }

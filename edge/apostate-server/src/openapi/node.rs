@@ -8,14 +8,13 @@ use crate::openapi::answers::{Answers, json_answer, text_answer};
 /// Under what these paths are listed. With a blank, as no kind has it in its name.
 pub(super) const TAG: &str = "the node";
 
-/// Problems of what is parked.
-const OF_PARKED: [ErrorCode; 5] = [
-    ErrorCode::BadQuery,
-    ErrorCode::OutcomeUnknown,
-    ErrorCode::ParkedMissing,
-    ErrorCode::PartitionStopped,
-    ErrorCode::StoreUnreadable,
-];
+/// Problems of what reads the parked messages.
+const OF_PARKED_READ: [ErrorCode; 4] =
+    [ErrorCode::BadQuery, ErrorCode::PartitionStopped, ErrorCode::StoreUnreadable, ErrorCode::TooManyStreams];
+
+/// Problems of what changes one of them.
+const OF_PARKED_CHANGED: [ErrorCode; 4] =
+    [ErrorCode::BadQuery, ErrorCode::OutcomeUnknown, ErrorCode::ParkedMissing, ErrorCode::PartitionStopped];
 
 /// Problems of streams of messages, before the first result.
 const OF_MESSAGES: [ErrorCode; 8] = [
@@ -91,8 +90,8 @@ fn messages(answers: Answers) -> Value {
 fn parked(paths: &mut Map<String, Value>, answers: Answers) {
     let id = json!({ "name": "id", "in": "path", "required": true, "description": "As the list names it.",
         "schema": { "type": "string", "minLength": 1 } });
-    let of_one = |name: &str, summary: &str, good: (u16, Value)| {
-        let mut operation = operation(name, summary, answers.of([good], &OF_PARKED));
+    let of_one = |name: &str, summary: &str, good: (u16, Value), codes: &[ErrorCode]| {
+        let mut operation = operation(name, summary, answers.of([good], codes));
         operation["parameters"] = json!([id]);
         operation
     };
@@ -104,20 +103,20 @@ fn parked(paths: &mut Map<String, Value>, answers: Answers) {
         },
         "required": ["items", "next"],
     });
-    let codes = [ErrorCode::BadQuery, ErrorCode::PartitionStopped, ErrorCode::StoreUnreadable];
     let mut answer = json_answer("Every parked message, by entity, oldest first.", page);
     let link = |name: &str| json!({ "operationId": format!("node:{name}"), "parameters": { "id": "$response.body#/items/0/id" } });
     answer["links"] = json!({ "show": link("parked.show"), "retry": link("parked.retry") });
-    let list = answers.of([(200, answer)], &codes);
+    let list = answers.of([(200, answer)], &OF_PARKED_READ);
     let list = operation("parked", "Lists the messages that were given up on.", list);
     paths.insert("/parked".to_owned(), json!({ "get": list }));
-    let show =
-        of_one("parked.show", "Shows a parked message.", (200, json_answer("The message.", schema("ParkedItem"))));
+    let message = (200, json_answer("The message.", schema("ParkedItem")));
+    let codes = [&OF_PARKED_READ[..], &[ErrorCode::ParkedMissing]].concat();
+    let show = of_one("parked.show", "Shows a parked message.", message, &codes);
     let dismissed = (204, json!({ "description": "It is gone for ever, unapplied." }));
-    let dismiss = of_one("parked.dismiss", "Drops a parked message for ever.", dismissed);
+    let dismiss = of_one("parked.dismiss", "Drops a parked message for ever.", dismissed, &OF_PARKED_CHANGED);
     paths.insert("/parked/{id}".to_owned(), json!({ "get": show, "delete": dismiss }));
     let retried = (204, json!({ "description": "It is on its way again." }));
-    let retry = of_one("parked.retry", "Sends a parked message on its way again.", retried);
+    let retry = of_one("parked.retry", "Sends a parked message on its way again.", retried, &OF_PARKED_CHANGED);
     paths.insert("/parked/{id}/retry".to_owned(), json!({ "post": retry }));
 }
 

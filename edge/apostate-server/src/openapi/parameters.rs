@@ -38,6 +38,13 @@ pub(super) fn prefer() -> Value {
         "example": "respond-async" })
 }
 
+/// The version of an entity that its reader has already.
+pub(super) fn known_version() -> Value {
+    let description = "The `ETag` of an earlier answer: while it holds, the answer is 304 and has no body.";
+    json!({ "name": "If-None-Match", "in": "header", "description": description, "schema": { "type": "string" },
+        "example": "\"3\"" })
+}
+
 /// How long a caller waits.
 pub(super) fn deadline() -> Value {
     json!({

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use apostate::prelude::*;
+use apostate_api::ErrorCode;
 use serde_json::{Value, json};
 
 use super::*;
@@ -208,12 +209,34 @@ fn a_token_is_asked_for_where_one_is_set() {
     }
 }
 
+/// Codes that no path answers with: those of methods and names that the document does not have, and those that end a stream.
+const NOWHERE: [ErrorCode; 10] = [
+    ErrorCode::BadLine,
+    ErrorCode::ChangesIsPost,
+    ErrorCode::HandlerMissing,
+    ErrorCode::HandlerNotOpen,
+    ErrorCode::KindMissing,
+    ErrorCode::LineTooLong,
+    ErrorCode::LookIsGet,
+    ErrorCode::MethodNotAllowed,
+    ErrorCode::NumbersNotAscending,
+    ErrorCode::StreamBroken,
+];
+
+#[test]
+fn every_code_is_among_the_answers_of_some_path() {
+    let documents = format!("{} {}", document(false), document(true));
+    for code in ErrorCode::ALL {
+        let is_described = documents.contains(&format!("[`{code}`](/errors/{code})"));
+        assert_ne!(is_described, NOWHERE.contains(code), "{code}");
+    }
+}
+
 /// What a wire type writes is what its schema says, no more and no less.
 #[test]
 fn the_wire_is_as_described() {
     use apostate_api::{
-        BulkEnding, BulkMessage, BulkResult, EntityName, ErrorCode, Health, NodeStatus, ParkedItem, PartitionItem,
-        Problem,
+        BulkEnding, BulkMessage, BulkResult, EntityName, Health, NodeStatus, ParkedItem, PartitionItem, Problem,
     };
 
     let text = || "text".to_owned();

@@ -12,6 +12,7 @@ mod client_keys;
 mod codes;
 mod connections;
 mod deadlines;
+mod described;
 mod hostile;
 mod keys;
 mod lists;
