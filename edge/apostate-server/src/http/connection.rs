@@ -16,6 +16,7 @@ use tracing::debug;
 use crate::http::door::Door;
 use crate::http::edge::{Edge, Stage};
 use crate::http::pulse::{Prognosis, Pulse, Watched};
+use crate::http::settings::HEADERS_MAX;
 
 /// Most bytes that are read ahead of a connection. The head of a request has to fit.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -52,6 +53,8 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, place: Place) {
     let mut connection = pin!(
         http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)
+            // More than we allow, so that whoever sends too many is told so by us.
+            .max_headers(2 * HEADERS_MAX)
             // One buffer, written when it is full. `pipeline_flush` would save writes where requests are pipelined, but lifts
             // the bound on it: a list would be kept whole for whoever reads it slowly.
             .writev(false)

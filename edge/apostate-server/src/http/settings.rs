@@ -11,6 +11,9 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070
 /// Shortest token that is one: what is shorter can be tried out.
 const TOKEN_BYTES_MIN: usize = 16;
 
+/// Most header fields of one request that may be allowed.
+pub(crate) const HEADERS_MAX: usize = 100;
+
 /// How a node listens to the world. Limits are those of the whole process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
@@ -132,7 +135,8 @@ impl HttpSettings {
         let allowed = "at least as much as `body-bytes-max`";
         check(bodies_bytes_max >= body_bytes_max, "bodies-bytes-max", bodies_bytes_max, allowed)?;
         check((1024..=48 << 10).contains(header_bytes_max), "header-bytes-max", header_bytes_max, "1024 to 49152")?;
-        check((8..=100).contains(headers_max), "headers-max", headers_max, "8 to 100")?;
+        let allowed = format!("8 to {HEADERS_MAX}");
+        check((8..=HEADERS_MAX).contains(headers_max), "headers-max", headers_max, &allowed)?;
         check(*connections_max >= 1, "connections-max", connections_max, "at least 1")?;
         check(*streams_max >= 1, "streams-max", streams_max, "at least 1")?;
         check((1..=1 << 20).contains(requests_max), "requests-max", requests_max, "1 to 1048576")?;

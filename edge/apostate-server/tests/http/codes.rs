@@ -81,8 +81,10 @@ fn headers_that_cannot_be_read_are_told_so() {
     }
     let (name, value) = ("x-long", "x".repeat(20_000));
     server.client().ask("GET", "/health", &[(name, &value)], "").problem("headers-too-large");
-    let many: Vec<_> = (0..90).map(|_| ("x-many", "1")).collect();
-    server.client().ask("GET", "/health", &many, "").problem("headers-too-large");
+    for count in [90, 150, 199] {
+        let many: Vec<_> = (0..count).map(|_| ("x-many", "1")).collect();
+        server.client().ask("GET", "/health", &many, "").problem("headers-too-large");
+    }
 }
 
 #[test]
