@@ -189,8 +189,8 @@ impl Config {
     pub fn with_file(self) -> Result<Self, ConfigError> {
         let Some(file) = self.config.clone() else { return Ok(self) };
         let text = read(&file)?;
-        let said = toml::from_str(&text).map_err(|error| ConfigError::Malformed { file, detail: error.to_string() })?;
-        Ok(self.over(said))
+        let malformed = |error| ConfigError::Malformed { file, detail: place_and_reason(&text, &error) };
+        Ok(self.over(toml::from_str(&text).map_err(malformed)?))
     }
 
     /// What `self` says, and where it says nothing, what `other` says.
@@ -279,6 +279,15 @@ impl Config {
             (None, None) => Ok(None),
         }
     }
+}
+
+/// Where `text` is wrong, and why. Never the line itself: it may be the one with the token.
+fn place_and_reason(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else { return error.message().to_owned() };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    format!("line {line}, column {column}: {}", error.message())
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {

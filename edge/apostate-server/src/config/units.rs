@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::de::{Error, Unexpected, Visitor};
+use serde::de::{Error, IgnoredAny, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// A number of bytes: `268435456`, `256MiB`, `1GB`.
@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 pub struct Bytes(pub u64);
 
 /// What nobody should read over somebody's shoulder, or in a log.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
 impl fmt::Debug for Secret {
@@ -83,6 +83,22 @@ impl<'de> Deserialize<'de> for Bytes {
             }
         }
         deserializer.deserialize_any(Read)
+    }
+}
+
+/// Whoever is told that it is no text is not told what it is instead.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Read {
+            Text(String),
+            Other(IgnoredAny),
+        }
+        match Read::deserialize(deserializer)? {
+            Read::Text(text) => Ok(Self(text)),
+            Read::Other(_) => Err(D::Error::custom("a secret is a text in quotes")),
+        }
     }
 }
 
