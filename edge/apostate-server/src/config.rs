@@ -38,7 +38,7 @@ pub struct Config {
     /// A file with the token, which nobody sees in a list of processes
     #[arg(long, env = "APOSTATE_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Listens on any address without a token: whoever reaches it may do everything
+    /// Listens on any address without a token: whoever reaches it, and any page of a browser that does, may do everything
     #[arg(long, env = "APOSTATE_INSECURE", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub insecure: Option<bool>,
 

@@ -77,8 +77,11 @@ impl Serving {
         let failed = |source| ServeError::Listen { address: settings.listen, source };
         let listener = bind(settings.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if settings.token.is_none() && !address.ip().is_loopback() {
-            warn!(%address, "INSECURE: everybody who reaches this address may read and change everything");
+        if settings.token.is_none() && settings.insecure {
+            warn!(
+                %address,
+                "INSECURE: whoever reaches this address, and every page in a browser that does, may read and change everything"
+            );
         }
         let threads = settings.threads();
         let requests_max = settings.requests_max.div_ceil(threads);

@@ -22,7 +22,7 @@ pub struct HttpSettings {
     /// Who sends this as a bearer token may do everything; nobody else may do more than ask whether the node is alive, and
     /// what an error means.
     pub token: Option<String>,
-    /// Listens without a token to others than this machine.
+    /// Listens without a token to others than this machine, and to pages of all sites. With a token it means nothing.
     pub insecure: bool,
     /// Threads that serve connections. None: one per core, and no more than four.
     pub threads: Option<usize>,
