@@ -44,5 +44,5 @@ mod meters;
 mod reply;
 mod stream;
 
-pub use crate::http::serving::{ServeError, Serving};
+pub use crate::http::serving::{Listener, ServeError, Serving};
 pub use crate::http::settings::HttpSettings;

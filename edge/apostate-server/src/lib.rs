@@ -104,7 +104,7 @@ pub use crate::directory::DirectoryError;
 pub use crate::disk::DiskError;
 pub use crate::error::CallError;
 pub use crate::failpoints::FAILPOINTS;
-pub use crate::http::{HttpSettings, ServeError, Serving};
+pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
 pub use crate::listing::{Listed, Listing};
 pub use crate::node::{Node, OpenError, StopError};
 pub use crate::opening::Progress;

@@ -15,7 +15,7 @@ use crate::quiet;
 use crate::settings::SettingsError;
 use crate::shared::Shared;
 use crate::status::NodeStatus;
-use crate::{CallError, HttpSettings, ServeError, Serving, Settings};
+use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
 
 /// How long a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
@@ -140,7 +140,17 @@ impl Node {
     ///
     /// See [`ServeError`]; nobody is let in then.
     pub fn serve(&self, settings: HttpSettings) -> Result<Serving, ServeError> {
-        Serving::begin(Arc::clone(self.crew.shared()), settings)
+        settings.validate()?;
+        self.serve_on(Listener::bind(settings.listen)?, settings)
+    }
+
+    /// As [`serve`](Self::serve), at an address that was taken before, and not at the one that `settings` name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`serve`](Self::serve).
+    pub fn serve_on(&self, listener: Listener, settings: HttpSettings) -> Result<Serving, ServeError> {
+        Serving::begin(Arc::clone(self.crew.shared()), listener, settings)
     }
 
     /// How it is.

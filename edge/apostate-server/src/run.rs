@@ -7,7 +7,7 @@ use apostate_core::Entities;
 use tracing::info;
 
 use crate::config::{Config, ConfigError, LogFormat, LogLevel};
-use crate::{HttpSettings, Node, OpenError, ServeError, StopError, StopSignal};
+use crate::{HttpSettings, Listener, Node, OpenError, ServeError, StopError, StopSignal};
 
 /// What the application is called where it describes itself.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ pub enum RunError {
 ///
 /// # Errors
 ///
-/// See [`RunError`]. Settings are looked at before anything starts.
+/// See [`RunError`]. Settings are looked at, and the address is taken, before anything starts.
 pub fn run<E: Entities>(
     config: Config,
     about: About,
@@ -81,8 +81,10 @@ pub fn run<E: Entities>(
     };
     let mut stop = StopSignal::listen().map_err(RunError::Signals)?;
     init_log(config.log_format.unwrap_or_default(), config.log_level.unwrap_or_default());
+    // Before anything is opened: new data would be left behind, with a number of partitions that stays.
+    let listener = Listener::bind(http.listen)?;
     let mut node = Node::open::<E>(settings)?;
-    let serving = node.serve(http)?;
+    let serving = node.serve_on(listener, http)?;
     welcome(serving.local_addr()).map_err(RunError::Output)?;
     let signal = stop.wait();
     info!(signal, "answering what is under way, then stopping");

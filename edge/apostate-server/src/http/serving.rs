@@ -39,6 +39,14 @@ const BACKLOG: u32 = 4096;
 /// File descriptors that a node needs besides its connections.
 const FILES_BESIDES: u64 = 256;
 
+/// An address that is this process's own, and that nobody is let in at before [`Node::serve_on`](crate::Node::serve_on).
+///
+/// Taken before a node is opened, it shows in time that somebody else has it, and nothing is left behind.
+pub struct Listener {
+    socket: TcpSocket,
+    address: SocketAddr,
+}
+
 /// A node that listens. Dropped, it closes its connections as they are; [`stop`](Self::stop) lets answers leave first.
 pub struct Serving {
     edge: Arc<Edge>,
@@ -70,13 +78,44 @@ pub enum ServeError {
     },
 }
 
+impl Listener {
+    /// Takes `address`. Port 0: any that is free.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError::Listen`], when it cannot be had.
+    pub fn bind(address: SocketAddr) -> Result<Self, ServeError> {
+        let failed = |source| ServeError::Listen { address, source };
+        let socket = bound(address).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address })
+    }
+
+    /// Which address it is.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets connections come. Thousands may come at once, as after a restart, and whoever finds no place in the queue waits
+    /// for a second.
+    fn listen(self) -> Result<StdListener, ServeError> {
+        let listen = || {
+            let reactor = Builder::new_current_thread().enable_io().build()?;
+            let _inside = reactor.enter();
+            self.socket.listen(BACKLOG)?.into_std()
+        };
+        listen().map_err(|source| ServeError::Listen { address: self.address, source })
+    }
+}
+
 impl Serving {
-    pub(crate) fn begin(shared: Arc<Shared>, settings: HttpSettings) -> Result<Self, ServeError> {
+    pub(crate) fn begin(shared: Arc<Shared>, listener: Listener, settings: HttpSettings) -> Result<Self, ServeError> {
+        let address = listener.local_addr();
+        let settings = HttpSettings { listen: address, ..settings };
         settings.validate()?;
         raise_file_limit(settings.connections_max);
-        let failed = |source| ServeError::Listen { address: settings.listen, source };
-        let listener = bind(settings.listen).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let listener = listener.listen()?;
         if settings.token.is_none() && settings.insecure {
             warn!(
                 %address,
@@ -149,15 +188,12 @@ impl Drop for Serving {
     }
 }
 
-/// Listens. Thousands may come at once, as after a restart, and whoever finds no place in the queue waits for a second.
-fn bind(address: SocketAddr) -> io::Result<StdListener> {
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Connections of a node that ended just now do not keep the next one from its address.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    let reactor = Builder::new_current_thread().enable_io().build()?;
-    let _inside = reactor.enter();
-    socket.listen(BACKLOG)?.into_std()
+    Ok(socket)
 }
 
 fn runtime() -> Result<Runtime, ServeError> {
