@@ -10,8 +10,9 @@ use apostate_partition::Tuning;
 
 use crate::TraceSettings;
 
-/// Most partitions of one process: more would only make each one's share of memory too small to be of use.
-pub const PARTITIONS_MAX: u32 = 1024;
+/// Most partitions of one process: each costs memory and syncs of its own, and with 1024 an idle node took 2.8 GB and a call 17
+/// seconds.
+pub const PARTITIONS_MAX: u32 = 256;
 
 /// Smallest share of the cache that one partition can work with.
 const CACHE_BYTES_MIN: usize = 64 << 10;
@@ -21,6 +22,18 @@ const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 10;
 
 /// Smallest segment of the log: smaller ones would be nothing but headers and renames.
 const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+
+/// Largest segment of the log: it is one file, and trimmed as a whole.
+const SEGMENT_BYTES_MAX: u64 = 16 << 30;
+
+/// Most memory, or log between two checkpoints, that a setting can mean: no machine has more.
+const BYTES_MAX: u64 = 16 << 40;
+
+/// Most of anything that is counted: connections, requests, streams.
+pub(crate) const COUNT_MAX: usize = 1 << 20;
+
+/// Longest time that a setting can mean: clocks can add it to any moment.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// How a node is set up. Sizes are those of the whole process; its partitions share them evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,21 +119,17 @@ impl Settings {
             partitions,
             threads,
             loaders,
-            cache_bytes: _,
-            store_cache_bytes: _,
-            dirty_bytes_max: _,
-            checkpoint_log_bytes: _,
+            cache_bytes,
+            store_cache_bytes,
+            dirty_bytes_max,
+            checkpoint_log_bytes,
             segment_bytes,
             requests_max,
-            client_key_retention: _,
-            retry_time_max: _,
-            stop_patience: _,
+            client_key_retention,
+            retry_time_max,
+            stop_patience,
             traces,
         } = self;
-        let check = |holds: bool, setting, value: &dyn ToString, allowed: &str| {
-            let error = || SettingsError { setting, value: value.to_string(), allowed: allowed.to_owned() };
-            if holds { Ok(()) } else { Err(error()) }
-        };
         check(!data.as_os_str().is_empty(), "data", &"empty", "a directory")?;
         if let Some(count) = partitions {
             check((1..=PARTITIONS_MAX).contains(count), "partitions", count, &format!("1 to {PARTITIONS_MAX}"))?;
@@ -132,9 +141,23 @@ impl Settings {
             traces.validate()?;
         }
         check((1..=64).contains(loaders), "loaders", loaders, "1 to 64")?;
-        let allowed = format!("at least {SEGMENT_BYTES_MIN}");
-        check(*segment_bytes >= SEGMENT_BYTES_MIN, "segment-bytes", segment_bytes, &allowed)?;
-        check(*requests_max >= 16, "requests-max", requests_max, "at least 16")
+        let sizes = [
+            ("cache-bytes", *cache_bytes as u64),
+            ("store-cache-bytes", *store_cache_bytes as u64),
+            ("dirty-bytes-max", *dirty_bytes_max as u64),
+            ("checkpoint-log-bytes", *checkpoint_log_bytes),
+        ];
+        for (setting, bytes) in sizes {
+            check(bytes <= BYTES_MAX, setting, &bytes, &format!("at most {BYTES_MAX}"))?;
+        }
+        let allowed = format!("{SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}");
+        let fits = (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(segment_bytes);
+        check(fits, "segment-bytes", segment_bytes, &allowed)?;
+        let allowed = format!("16 to {COUNT_MAX}");
+        check((16..=COUNT_MAX).contains(requests_max), "requests-max", requests_max, &allowed)?;
+        check_time("client-key-retention", *client_key_retention, Duration::ZERO)?;
+        check_time("retry-time-max", *retry_time_max, Duration::ZERO)?;
+        check_time("stop-patience", *stop_patience, Duration::ZERO)
     }
 
     /// How many partitions new data gets.
@@ -174,6 +197,24 @@ impl Settings {
     }
 }
 
+/// Whether what has to hold of `setting` does.
+pub(crate) fn check(
+    holds: bool,
+    setting: &'static str,
+    value: &dyn ToString,
+    allowed: &str,
+) -> Result<(), SettingsError> {
+    let error = || SettingsError { setting, value: value.to_string(), allowed: allowed.to_owned() };
+    if holds { Ok(()) } else { Err(error()) }
+}
+
+/// Whether `time` is at least `least`, and no longer than a clock can bear.
+pub(crate) fn check_time(setting: &'static str, time: Duration, least: Duration) -> Result<(), SettingsError> {
+    let longest = format!("at most {} days", TIME_MAX.as_secs() / (24 * 3600));
+    let allowed = if least.is_zero() { longest } else { format!("at least {least:?} and {longest}") };
+    check((least..=TIME_MAX).contains(&time), setting, &format!("{time:?}"), &allowed)
+}
+
 fn cores() -> usize {
     available_parallelism().map_or(1, NonZero::get)
 }
@@ -195,7 +236,8 @@ mod tests {
     #[test]
     fn a_setting_that_cannot_be_is_named_with_what_it_may_be() {
         let cases = [
-            (Settings { partitions: Some(0), ..Settings::default() }, "`partitions` is 0; choose 1 to 1024"),
+            (Settings { partitions: Some(0), ..Settings::default() }, "`partitions` is 0; choose 1 to 256"),
+            (Settings { partitions: Some(257), ..Settings::default() }, "`partitions` is 257; choose 1 to 256"),
             (Settings { threads: Some(0), ..Settings::default() }, "`threads` is 0; choose at least 1"),
             (Settings { loaders: 0, ..Settings::default() }, "`loaders` is 0; choose 1 to 64"),
             (Settings::new(""), "`data` is empty; choose a directory"),
@@ -206,6 +248,31 @@ mod tests {
         let settings = Settings { cache_bytes: 100_000, ..Settings::default() };
         let error = settings.tuning(2).unwrap_err().to_string();
         assert_eq!(error, "`cache-bytes` is 100000; choose at least 131072 for 2 partitions");
+    }
+
+    #[test]
+    fn what_nobody_can_have_is_refused_before_anything_starts() {
+        let (huge, long) = (usize::MAX, Duration::MAX);
+        let default = Settings::default;
+        let cases = [
+            ("cache-bytes", Settings { cache_bytes: huge, ..default() }, "at most 17592186044416"),
+            ("store-cache-bytes", Settings { store_cache_bytes: huge, ..default() }, "at most 17592186044416"),
+            ("dirty-bytes-max", Settings { dirty_bytes_max: huge, ..default() }, "at most 17592186044416"),
+            (
+                "checkpoint-log-bytes",
+                Settings { checkpoint_log_bytes: u64::MAX, ..default() },
+                "at most 17592186044416",
+            ),
+            ("segment-bytes", Settings { segment_bytes: u64::MAX, ..default() }, "65536 to 17179869184"),
+            ("requests-max", Settings { requests_max: huge, ..default() }, "16 to 1048576"),
+            ("client-key-retention", Settings { client_key_retention: long, ..default() }, "at most 365 days"),
+            ("retry-time-max", Settings { retry_time_max: long, ..default() }, "at most 365 days"),
+            ("stop-patience", Settings { stop_patience: long, ..default() }, "at most 365 days"),
+        ];
+        for (setting, settings, allowed) in cases {
+            let error = settings.validate().unwrap_err();
+            assert_eq!((error.setting, error.allowed.as_str()), (setting, allowed));
+        }
     }
 
     #[test]

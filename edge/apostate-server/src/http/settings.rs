@@ -4,12 +4,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::SettingsError;
+use crate::settings::{COUNT_MAX, check, check_time};
 
 /// The address of a node that nobody says anything about.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 /// Shortest token that is one: what is shorter can be tried out.
 const TOKEN_BYTES_MIN: usize = 16;
+
+/// Longest body that may be allowed: it is read as a whole.
+const BODY_BYTES_MAX: usize = 1 << 30;
+
+/// Shortest time that a client may be given for anything.
+const TIMEOUT_MIN: Duration = Duration::from_millis(10);
 
 /// Most header fields of one request that may be allowed.
 pub(crate) const HEADERS_MAX: usize = 100;
@@ -113,15 +120,11 @@ impl HttpSettings {
             body_timeout,
             idle_timeout,
             write_timeout,
-            stop_patience: _,
+            stop_patience,
             title: _,
             version: _,
             description: _,
         } = self;
-        let check = |holds: bool, setting, value: &dyn ToString, allowed: &str| {
-            let error = || SettingsError { setting, value: value.to_string(), allowed: allowed.to_owned() };
-            if holds { Ok(()) } else { Err(error()) }
-        };
         let is_open = token.is_some() || *insecure || listen.ip().is_loopback();
         check(is_open, "listen", listen, "a loopback address, set `token` or `token-file`, or say `insecure`")?;
         if let Some(token) = token {
@@ -131,15 +134,18 @@ impl HttpSettings {
             check(fits, "token", &"too short, or has odd characters", &allowed)?;
         }
         check(threads.is_none_or(|count| (1..=64).contains(&count)), "http-threads", &self.threads(), "1 to 64")?;
-        check(*body_bytes_max >= 1024, "body-bytes-max", body_bytes_max, "at least 1024")?;
+        let allowed = format!("1024 to {BODY_BYTES_MAX}");
+        check((1024..=BODY_BYTES_MAX).contains(body_bytes_max), "body-bytes-max", body_bytes_max, &allowed)?;
         let allowed = "at least as much as `body-bytes-max`";
         check(bodies_bytes_max >= body_bytes_max, "bodies-bytes-max", bodies_bytes_max, allowed)?;
         check((1024..=48 << 10).contains(header_bytes_max), "header-bytes-max", header_bytes_max, "1024 to 49152")?;
         let allowed = format!("8 to {HEADERS_MAX}");
         check((8..=HEADERS_MAX).contains(headers_max), "headers-max", headers_max, &allowed)?;
-        check(*connections_max >= 1, "connections-max", connections_max, "at least 1")?;
-        check(*streams_max >= 1, "streams-max", streams_max, "at least 1")?;
-        check((1..=1 << 20).contains(requests_max), "requests-max", requests_max, "1 to 1048576")?;
+        let counts =
+            [("connections-max", connections_max), ("streams-max", streams_max), ("requests-max", requests_max)];
+        for (setting, count) in counts {
+            check((1..=COUNT_MAX).contains(count), setting, count, &format!("1 to {COUNT_MAX}"))?;
+        }
         let times = [
             ("header-timeout", header_timeout),
             ("body-timeout", body_timeout),
@@ -147,9 +153,9 @@ impl HttpSettings {
             ("write-timeout", write_timeout),
         ];
         for (setting, time) in times {
-            check(*time >= Duration::from_millis(10), setting, &format!("{time:?}"), "at least 10 ms")?;
+            check_time(setting, *time, TIMEOUT_MIN)?;
         }
-        Ok(())
+        check_time("stop-patience", *stop_patience, Duration::ZERO)
     }
 }
 
@@ -171,5 +177,34 @@ mod tests {
         let error = token("secret").validate().unwrap_err().to_string();
         assert!(error.contains("token") && !error.contains("secret"), "{error}");
         assert_eq!(HttpSettings { insecure: true, ..everywhere }.validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_nobody_can_have_is_refused_before_anything_starts() {
+        let (huge, long) = (usize::MAX / 8 + 1, Duration::MAX);
+        let default = HttpSettings::default;
+        let cases = [
+            ("streams-max", HttpSettings { streams_max: huge, ..default() }, "1 to 1048576"),
+            ("connections-max", HttpSettings { connections_max: huge, ..default() }, "1 to 1048576"),
+            ("requests-max", HttpSettings { requests_max: huge, ..default() }, "1 to 1048576"),
+            ("body-bytes-max", HttpSettings { body_bytes_max: huge, ..default() }, "1024 to 1073741824"),
+            (
+                "header-timeout",
+                HttpSettings { header_timeout: long, ..default() },
+                "at least 10ms and at most 365 days",
+            ),
+            ("body-timeout", HttpSettings { body_timeout: long, ..default() }, "at least 10ms and at most 365 days"),
+            ("idle-timeout", HttpSettings { idle_timeout: long, ..default() }, "at least 10ms and at most 365 days"),
+            (
+                "write-timeout",
+                HttpSettings { write_timeout: Duration::ZERO, ..default() },
+                "at least 10ms and at most 365 days",
+            ),
+            ("stop-patience", HttpSettings { stop_patience: long, ..default() }, "at most 365 days"),
+        ];
+        for (setting, settings, allowed) in cases {
+            let error = settings.validate().unwrap_err();
+            assert_eq!((error.setting, error.allowed.as_str()), (setting, allowed));
+        }
     }
 }
