@@ -5,10 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Highest number of a message. The one above it is a number still, so that a stream can say where it goes on.
+pub const NUMBER_MAX: u64 = 1 << 63;
+
 /// One message of a producer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkMessage<A = Value> {
-    /// Its number. A producer's numbers ascend, from 1; a number that was applied before is not applied again.
+    /// Its number, from 1 to [`NUMBER_MAX`]. A producer's numbers ascend. They may only repeat what was sent before, the same
+    /// message under the same number: one that was once passed over is lost for ever, see [`BulkEnding::Duplicate`].
     pub number: u64,
     /// The entity that it is for.
     pub entity: EntityName,
@@ -90,7 +94,11 @@ pub enum BulkEnding {
     Accepted,
     /// It was applied.
     Done,
-    /// It was taken before, under the same number, and is not applied again.
+    /// This number, or a higher one of the same producer, was taken before; so nothing is applied.
+    ///
+    /// Only the highest number is remembered, in each partition by itself. Who repeats what was sent before loses nothing. A
+    /// number that was passed over and is sent later is a duplicate too, and its message is lost, where its partition has
+    /// taken a higher one; elsewhere it is applied. Which of the two nobody can know from outside.
     Duplicate,
     /// It was not applied, and asking again as it is will not help. Its number is used up.
     Failed,

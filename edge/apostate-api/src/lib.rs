@@ -15,7 +15,7 @@ mod error_code;
 mod operators;
 mod problem;
 
-pub use crate::bulk::{BulkEnding, BulkMessage, BulkResult, EntityName, ProducerSummary};
+pub use crate::bulk::{BulkEnding, BulkMessage, BulkResult, EntityName, NUMBER_MAX, ProducerSummary};
 pub use crate::entities::{EntityItem, EntityState, Page};
 pub use crate::error_code::{ErrorCode, UnknownCode};
 pub use crate::operators::{Health, NodeStatus, ParkedItem, PartitionItem};

@@ -1,8 +1,11 @@
 //! A producer: sends numbered messages, each applied once for ever, as fast as the node takes them.
 //!
-//! A producer is an origin like a partition: the node remembers the highest number applied, not every message. So a
+//! A producer is an origin like a partition: each partition remembers the highest number that it took, not every message. So a
 //! producer that was interrupted starts again at any number that it knows to be answered, or at the first, and what was
-//! applied before is a *duplicate*.
+//! taken before is a *duplicate*.
+//!
+//! Numbers may only repeat what was sent before, the same message under the same number, or go on above it. One that was once
+//! passed over is lost for ever: sent later, it is a duplicate wherever a higher one was taken, though nobody applied it.
 //!
 //! Messages leave in batches and answers come back in batches, so that a message costs neither a lock nor a wake-up.
 
@@ -12,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use apostate_api::{BulkEnding, ProducerSummary};
+use apostate_api::{BulkEnding, NUMBER_MAX, ProducerSummary};
 use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, HandlerId};
 use apostate_partition::{Manner, Request};
 
@@ -103,7 +106,8 @@ impl Producer {
         self
     }
 
-    /// Sends `call` as message `number`, which must be higher than all before it. Blocks while too many are unanswered.
+    /// Sends `call` as message `number`, which must be higher than all before it, and no higher than
+    /// [`NUMBER_MAX`](apostate_api::NUMBER_MAX). A number that is passed over is lost: a later stream must not use it. Blocks while too many are unanswered.
     ///
     /// # Errors
     ///
@@ -134,10 +138,7 @@ impl Producer {
         handler: HandlerId,
         body: Vec<u8>,
     ) -> Result<bool, ProducerError> {
-        if number <= self.highest {
-            return Err(ProducerError::NotAscending { number, highest: self.highest });
-        }
-        self.highest = number;
+        self.skip(number)?;
         let is_idle = self.unanswered == 0;
         let partition = self.shared.routes.index_of_hash(to.hash());
         let bytes = body.len();
@@ -160,9 +161,9 @@ impl Producer {
         self.parent = parent;
     }
 
-    /// Takes the place of a message that is never sent, because it cannot be: later ones have higher numbers.
+    /// Takes the place of message `number`, whether it is sent or cannot be: later ones have higher numbers.
     pub(crate) fn skip(&mut self, number: u64) -> Result<(), ProducerError> {
-        if number <= self.highest {
+        if number <= self.highest || number > NUMBER_MAX {
             return Err(ProducerError::NotAscending { number, highest: self.highest });
         }
         self.highest = number;

@@ -2,8 +2,9 @@
 
 mod common;
 
+use apostate_api::NUMBER_MAX;
 use apostate_server::{Client, ProducerAnswer, ProducerError, ProducerSummary};
-use common::{Stock, directory, open};
+use common::{Stock, directory, far_apart, open};
 
 fn produce(client: &Client, numbers: impl Iterator<Item = u64>) -> ProducerSummary {
     let mut producer = client.producer("replay").expect("a stream");
@@ -65,7 +66,7 @@ fn numbers_ascend_and_a_name_has_one_stream() {
     assert!(matches!(client.producer("orders"), Err(ProducerError::InUse { .. })));
     assert!(client.producer("other").is_ok());
     producer.send(7, Stock::at("tea").receive(1)).expect("sent");
-    for number in [0, 6, 7] {
+    for number in [0, 6, 7, NUMBER_MAX + 1, u64::MAX] {
         let error = producer.send(number, Stock::at("tea").receive(1)).unwrap_err();
         assert_eq!(error, ProducerError::NotAscending { number, highest: 7 });
     }
@@ -73,6 +74,34 @@ fn numbers_ascend_and_a_name_has_one_stream() {
     producer.send(8, Stock::at("tea").receive(1)).expect("the number was not used up");
     assert_eq!(producer.finish().expect("answered").done, 2);
     assert!(client.producer("orders").is_ok(), "a finished stream makes room for the next");
+}
+
+#[test]
+fn the_highest_number_is_the_last() {
+    let dir = directory();
+    let node = open(dir.path(), 1);
+    let mut producer = node.client().producer("orders").expect("a stream");
+    producer.send(NUMBER_MAX, Stock::at("tea").receive(1)).expect("sent");
+    assert!(producer.send(NUMBER_MAX + 1, Stock::at("tea").receive(1)).is_err());
+    assert_eq!(producer.wait_all().expect("answered").done, 1);
+    assert_eq!(producer.lowest_unanswered(), NUMBER_MAX + 1);
+}
+
+#[test]
+fn a_number_that_was_passed_over_is_lost_where_a_higher_one_was_taken() {
+    let dir = directory();
+    let node = open(dir.path(), 2);
+    let client = node.client();
+    let (low, high) = far_apart("stock");
+    let send = |number, key: &String| {
+        let mut producer = client.producer("orders").expect("a stream");
+        producer.send(number, Stock::at(key).receive(1)).expect("sent");
+        producer.finish().expect("answered")
+    };
+    assert_eq!(send(5, &low).duplicates, 0);
+    assert_eq!(send(3, &low).duplicates, 1, "its partition has taken 5");
+    assert_eq!(send(4, &high).duplicates, 0, "the other partition has not");
+    assert_eq!(received(&client), 2);
 }
 
 #[test]

@@ -269,6 +269,8 @@ fn a_stream_tells_what_became_of_each_message() {
         producer.send(4, Ghost::at("x").boo()).await.expect("sent");
         let again = producer.send(4, Stock::at("tea").receive(1)).await.expect_err("not above 4");
         assert_eq!(again, ProducerError::NotAscending { number: 4, highest: 4 });
+        let high = producer.send(u64::MAX, Stock::at("tea").receive(1)).await.expect_err("above all numbers");
+        assert_eq!(high, ProducerError::NotAscending { number: u64::MAX, highest: 4 });
         let mut results = Vec::new();
         while producer.unanswered() > 0 || results.len() < 3 {
             results.extend(producer.wait_results().await.expect("results"));

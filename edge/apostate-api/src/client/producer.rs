@@ -7,7 +7,9 @@
 //! ```
 //!
 //! The node knows a producer's messages by their numbers, so what is sent again and was applied is a *duplicate*. A
-//! producer that starts again, be it years later, may begin at any number that it knows to be answered, or at the first.
+//! producer that starts again, be it years later, may begin at any number that it knows to be answered, or at the first. It may
+//! only repeat what it sent before: a number that it once passed over is lost for ever, see
+//! [`BulkEnding::Duplicate`](crate::BulkEnding::Duplicate).
 
 mod runner;
 
@@ -21,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::producer::runner::Runner;
 use crate::client::{Changing, Client, ClientError, row_of};
-use crate::{BulkResult, Problem, ProducerSummary};
+use crate::{BulkResult, NUMBER_MAX, Problem, ProducerSummary};
 
 /// How many messages may be without a result.
 const WINDOW: usize = 8192;
@@ -64,8 +66,8 @@ struct SoFar {
 /// Why a producer's stream does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProducerError {
-    /// Numbers ascend from message to message, from 1. Nothing was sent.
-    #[error("message {number} comes after message {highest}; numbers ascend, from 1")]
+    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`](crate::NUMBER_MAX). Nothing was sent.
+    #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
     NotAscending {
         /// The number.
         number: u64,
@@ -161,7 +163,7 @@ impl Producer {
 
     async fn push(&mut self, number: u64, text: Bytes) -> Result<(), ProducerError> {
         self.check()?;
-        if number <= self.highest {
+        if number <= self.highest || number > NUMBER_MAX {
             return Err(ProducerError::NotAscending { number, highest: self.highest });
         }
         let place = Arc::clone(&self.window).acquire_owned().await;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use apostate_api::{BulkEnding, BulkMessage, BulkResult, ErrorCode};
+use apostate_api::{BulkEnding, BulkMessage, BulkResult, ErrorCode, NUMBER_MAX};
 use apostate_core::{Address, EntityKey, KindId};
 use bytes::{Buf, Bytes, BytesMut};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -248,6 +248,10 @@ impl Bulk {
         }
         let BulkMessage { number, entity, handler, arguments } = serde_json::from_slice::<BulkMessage<&RawValue>>(line)
             .map_err(|error| Fault::new(ErrorCode::BadLine, format!("line {}: {error}", self.lines)))?;
+        if !(1..=NUMBER_MAX).contains(&number) {
+            let detail = format!("line {}: `number` is 1 to {NUMBER_MAX}, not {number}", self.lines);
+            return Err(Fault::new(ErrorCode::BadLine, detail));
+        }
         match self.resolve(entity.parts(), &handler, arguments.map_or("", RawValue::get)) {
             Ok((to, places, body)) => {
                 let id = self.edge.kinds[places.0].handlers[places.1].id;

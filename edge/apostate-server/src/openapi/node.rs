@@ -72,7 +72,8 @@ fn messages(answers: Answers) -> Value {
         operation("messages", "Takes numbered messages, one a line, and streams one result a line.", responses);
     operation["description"] = json!(
         "A producer numbers its messages, in ascending order from 1. What was applied under a number is not applied again, \
-         so a stream that broke is sent again from the first number without a result."
+         so a stream that broke is sent again from the first number without a result. Only what was sent before may be sent \
+         again: a number that was once passed over is lost for ever."
     );
     let name = json!({ "type": "string", "minLength": 1 });
     operation["parameters"] = json!([{

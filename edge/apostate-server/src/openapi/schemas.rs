@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use apostate_api::NUMBER_MAX;
 use serde_json::{Map, Value, json};
 
 use crate::openapi::SCHEMAS;
@@ -22,14 +23,15 @@ pub(super) fn of_the_wire() -> Map<String, Value> {
         &[("instance", &text), ("retry_after", &count), ("refusal", &refusal), ("resume_from", &count)],
     );
     let parts = object(&[("kind", &text), ("key", &text)], &[]);
+    let number = json!({ "type": "integer", "format": "uint64", "minimum": 1, "maximum": NUMBER_MAX });
     let entity = json!({ "oneOf": [text, parts], "description": "`stock/tea`, or kind and key apart." });
     let message = object(
-        &[("number", &count), ("entity", &entity), ("handler", &text)],
+        &[("number", &number), ("entity", &entity), ("handler", &text)],
         &[("arguments", &json!({ "type": "object" }))],
     );
     let ending = json!({ "enum": ["accepted", "done", "duplicate", "failed", "refused"] });
     let result = object(
-        &[("number", &count), ("result", &ending)],
+        &[("number", &number), ("result", &ending)],
         &[("reply", &json!(true)), ("code", &text), ("text", &text), ("detail", &text)],
     );
     let parked = object(

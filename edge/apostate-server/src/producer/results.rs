@@ -1,5 +1,6 @@
 //! What becomes of a producer's messages, and of its stream.
 
+use apostate_api::NUMBER_MAX;
 use apostate_core::{EntityKey, KeyError, Refusal};
 use apostate_partition::{Answer, Failure};
 
@@ -16,7 +17,8 @@ pub enum ProducerAnswer {
         /// For `apostate_core::decode`.
         reply: Vec<u8>,
     },
-    /// It had been applied before. Nothing was changed.
+    /// This number, or a higher one of the same producer, had been taken in its partition before. Nothing was changed. So a
+    /// number that was once passed over is lost.
     Duplicate,
     /// It is in its entity's inbox, and will be applied; its reply is for nobody.
     Accepted,
@@ -36,8 +38,8 @@ pub enum ProducerError {
     /// The name, or the key of a message's entity, cannot be one. Nothing was sent.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Numbers ascend from message to message, from 1. Nothing was sent.
-    #[error("message {number} comes after message {highest}; numbers ascend, from 1")]
+    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`](apostate_api::NUMBER_MAX). Nothing was sent.
+    #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
     NotAscending {
         /// The number.
         number: u64,

@@ -162,6 +162,9 @@ fn a_line_that_is_none_ends_the_stream_and_says_where_to_go_on() {
     for (bad, code) in [
         ("{\n", "bad-line"),
         ("{\"number\":11}\n", "bad-line"),
+        (&receive(0), "bad-line"),
+        (&receive((1 << 63) + 1), "bad-line"),
+        (&receive(u64::MAX), "bad-line"),
         ("{\"number\":-1,\"entity\":\"stock/tea\",\"handler\":\"receive\"}\n", "bad-line"),
         (&receive(10), "numbers-not-ascending"),
         (&receive(3), "numbers-not-ascending"),
@@ -172,7 +175,16 @@ fn a_line_that_is_none_ends_the_stream_and_says_where_to_go_on() {
         let problem = &results[10];
         assert_eq!((&problem["code"], &problem["resume_from"]), (&code.into(), &11.into()), "{problem}");
     }
-    assert_eq!(total(&mut client), 50);
+    assert_eq!(total(&mut client), 80);
+}
+
+#[test]
+fn behind_the_highest_number_there_is_one_to_go_on_from() {
+    let server = Server::start();
+    let mut client = server.client();
+    let results = send(&mut client, "till", &(receive(1 << 63) + "{\n"));
+    assert_eq!((results.len(), &results[0]["result"]), (2, &"done".into()));
+    assert_eq!(results[1]["resume_from"], (1_u64 << 63) + 1);
 }
 
 #[test]
