@@ -107,7 +107,7 @@ impl Producer {
     }
 
     /// Sends `call` as message `number`, which must be higher than all before it, and no higher than
-    /// [`NUMBER_MAX`](apostate_api::NUMBER_MAX). A number that is passed over is lost: a later stream must not use it. Blocks while too many are unanswered.
+    /// [`NUMBER_MAX`]. A number that is passed over is lost: a later stream must not use it. Blocks while too many are unanswered.
     ///
     /// # Errors
     ///

@@ -66,7 +66,7 @@ struct SoFar {
 /// Why a producer's stream does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProducerError {
-    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`](crate::NUMBER_MAX). Nothing was sent.
+    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`]. Nothing was sent.
     #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
     NotAscending {
         /// The number.

@@ -38,7 +38,7 @@ pub enum ProducerError {
     /// The name, or the key of a message's entity, cannot be one. Nothing was sent.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`](apostate_api::NUMBER_MAX). Nothing was sent.
+    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`]. Nothing was sent.
     #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
     NotAscending {
         /// The number.
