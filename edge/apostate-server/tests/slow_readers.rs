@@ -44,6 +44,30 @@ fn a_list_is_not_kept_in_memory_for_whoever_reads_it_slowly() {
     assert!(grown < LIST_BYTES / 2, "{grown} bytes, for {} readers of a list of {LIST_BYTES}", deaf.len());
 }
 
+/// A reply is as long as its author likes, and a thousand of them are asked for in a few kilobytes.
+#[test]
+fn replies_to_a_stream_are_not_made_faster_than_they_are_read() {
+    const REPLY_BYTES: usize = 1 << 20;
+    const MESSAGES: usize = 200;
+    let server = Server::with(1, HttpSettings { write_timeout: Duration::from_secs(1), ..settings() });
+    let line = |number| {
+        let arguments = format!(r#"{{"bytes":{REPLY_BYTES}}}"#);
+        format!(r#"{{"number":{number},"entity":"stock/tea","handler":"recite","arguments":{arguments}}}"#)
+    };
+    let lines: Vec<_> = (1..=MESSAGES).map(line).collect();
+    let before = resident_bytes();
+    let mut deaf = server.client();
+    deaf.send(request("POST", "/messages", &[("producer", "deaf")], &lines.join("\n")));
+    assert_eq!(deaf.head_only().status, 200);
+    let mut most = before;
+    wait_until("it is given up", || {
+        most = most.max(resident_bytes());
+        server.serving.as_ref().expect("it listens").connections() == 0
+    });
+    let grown = most - before;
+    assert!(grown < MESSAGES * REPLY_BYTES / 2, "{grown} bytes, for {MESSAGES} replies of {REPLY_BYTES}");
+}
+
 /// Asks for the whole list, and reads no more of the answer than its head.
 fn ask_and_read_nothing(server: &Server) -> Client {
     let mut client = server.client();

@@ -1,5 +1,8 @@
 //! Bodies of requests, read whole: within a length, a time and a budget.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use apostate_api::ErrorCode;
@@ -8,19 +11,16 @@ use http_body::Body;
 use http_body_util::BodyExt;
 
 use crate::http::budget::{Budget, SHORT_BYTES, Share};
+use crate::http::edge::{Edge, Stage};
 use crate::http::fault::Fault;
 
 /// So much of a body that is too long is read on, for so long.
 const UNWANTED_BYTES_MAX: usize = 4 << 20;
 const UNWANTED_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Reads all of `body`. The share lives as long as what was read.
-pub(crate) async fn read<B>(
-    mut body: B,
-    bytes_max: usize,
-    patience: Duration,
-    budget: &Budget,
-) -> Result<(Bytes, Option<Share>), Fault>
+/// Reads all of `body`, unless it is too long, takes too long, or the node stops meanwhile. The share lives as long as what was
+/// read.
+pub(crate) async fn read<B>(mut body: B, edge: &Edge) -> Result<(Bytes, Option<Share>), Fault>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
@@ -28,40 +28,80 @@ where
     if body.is_end_stream() {
         return Ok((Bytes::new(), None));
     }
+    let mut read = pin!(whole(&mut body, edge.settings.body_bytes_max, &edge.budget));
+    // Nearly every body is there: no timer for it.
+    if let Poll::Ready(read) = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await {
+        return read;
+    }
+    let patience = edge.settings.body_timeout;
+    let mut late = pin!(tokio::time::sleep(patience));
+    let mut stage = edge.stage.subscribe();
+    let mut stopping = pin!(stage.wait_for(|stage| *stage != Stage::Serving));
+    poll_fn(|context| {
+        if let Poll::Ready(read) = read.as_mut().poll(context) {
+            return Poll::Ready(read);
+        }
+        if stopping.as_mut().poll(context).is_ready() {
+            let detail = "the node stops, and the body is not whole; nothing was done";
+            return Poll::Ready(Err(Fault::new(ErrorCode::NotReady, detail).closing()));
+        }
+        late.as_mut().poll(context).map(|()| {
+            let detail = format!("the body did not arrive within {patience:?}; nothing was done");
+            Err(Fault::new(ErrorCode::RequestTimeout, detail).closing())
+        })
+    })
+    .await
+}
+
+async fn whole<B>(body: &mut B, bytes_max: usize, budget: &Budget) -> Result<(Bytes, Option<Share>), Fault>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
     let too_long =
         || Fault::new(ErrorCode::BodyTooLarge, format!("the body has more than {bytes_max} bytes")).closing();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > bytes_max {
-        let_go(&mut body).await;
+        let_go(body).await;
         return Err(too_long());
     }
-    let read = async {
-        // Nearly every body is there in one piece.
-        let first = piece(&mut body).await?.unwrap_or_default();
-        if body.is_end_stream() && first.len() <= SHORT_BYTES {
-            return Ok((first, None));
+    // Nearly every body is there in one piece.
+    let first = piece(body).await?.unwrap_or_default();
+    if body.is_end_stream() && first.len() <= SHORT_BYTES {
+        return Ok((first, None));
+    }
+    // Memory is taken for what has come, and not for what was announced; and for what is short not at all.
+    let mut share: Option<Share> = None;
+    let mut cover = |bytes: usize| match &mut share {
+        _ if bytes <= SHORT_BYTES => true,
+        Some(share) => share.grow(bytes),
+        none => {
+            *none = budget.take(bytes);
+            none.is_some()
         }
-        let mut share = budget.take(first.len().max(announced)).ok_or_else(no_room)?;
-        let mut whole = BytesMut::with_capacity(first.len().max(announced));
-        whole.extend_from_slice(&first);
-        while let Some(piece) = piece(&mut body).await? {
-            let length = whole.len() + piece.len();
-            if length > bytes_max {
-                let_go(&mut body).await;
-                return Err(too_long());
-            }
-            // What a buffer grows to when it grows.
-            if length > whole.capacity() && !share.grow(2 * length) {
+    };
+    if !cover(first.len()) {
+        return Err(no_room());
+    }
+    let mut whole = BytesMut::with_capacity(first.len().max(announced.min(SHORT_BYTES)));
+    whole.extend_from_slice(&first);
+    while let Some(piece) = piece(body).await? {
+        let length = whole.len() + piece.len();
+        if length > bytes_max {
+            let_go(body).await;
+            return Err(too_long());
+        }
+        if length > whole.capacity() {
+            // It grows in few steps, and no further than was announced.
+            let room = if announced < length { 2 * length } else { announced.min(2 * length) };
+            if !cover(room) {
                 return Err(no_room());
             }
-            whole.extend_from_slice(&piece);
+            whole.reserve(room - whole.len());
         }
-        Ok((whole.freeze(), Some(share)))
-    };
-    tokio::time::timeout(patience, read).await.unwrap_or_else(|_| {
-        let detail = format!("the body did not arrive within {patience:?}; nothing was done");
-        Err(Fault::new(ErrorCode::RequestTimeout, detail).closing())
-    })
+        whole.extend_from_slice(&piece);
+    }
+    Ok((whole.freeze(), share))
 }
 
 async fn piece<B>(body: &mut B) -> Result<Option<Bytes>, Fault>

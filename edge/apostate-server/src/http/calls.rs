@@ -17,8 +17,9 @@ use crate::clock;
 use crate::http::body;
 use crate::http::budget::SHORT_BYTES;
 use crate::http::clerk::{Asked, Clerk};
-use crate::http::edge::{self, Edge, HandlerRow, KindRow};
+use crate::http::edge::{self, Edge, HandlerRow, KindRow, ShowState};
 use crate::http::fault::Fault;
+use crate::http::lists::blocking;
 use crate::http::meters::Outcome;
 use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
@@ -28,6 +29,9 @@ use crate::slot::Verdict;
 /// How long a caller who is turned away waits for being told so: to turn callers away who come again at once costs as much as to
 /// do what they want, and takes that from those who are served.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
+
+/// JSON longer than this is read and written where no connection waits for it.
+const LONG_JSON_BYTES: usize = 128 << 10;
 
 /// The header field of versions.
 const ENTITY_VERSION: HeaderName = HeaderName::from_static("entity-version");
@@ -98,13 +102,17 @@ impl Calls<'_> {
     ) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
         let Wishes { client_key, is_async, deadline } = Wishes::of(&parts.headers)?;
-        let settings = &self.edge.settings;
-        let (body, _share) =
-            body::read(body, settings.body_bytes_max, settings.body_timeout, &self.edge.budget).await?;
+        let (body, _share) = body::read(body, self.edge).await?;
         if !body.is_empty() {
             check_type(&parts.headers)?;
         }
-        let arguments = arguments(&handler.arguments, &body)?;
+        let arguments = match body.len() > LONG_JSON_BYTES {
+            false => arguments(&handler.arguments, &body)?,
+            true => {
+                let json = handler.arguments;
+                blocking(move || arguments(&json, &body)).await??
+            }
+        };
         let manner = Manner::Call { key: client_key };
         let answered = self.ask(kind, to, handler.id, arguments, manner, deadline).await?;
         let mut response = if is_async {
@@ -113,7 +121,7 @@ impl Calls<'_> {
             response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
             response
         } else {
-            json(Reply::whole(shown(&handler.reply, &answered.reply)?))
+            json(self.done(shown_anywhere(handler.reply, answered.reply).await?))
         };
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(answered.version));
         if answered.is_repeated {
@@ -135,7 +143,7 @@ impl Calls<'_> {
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
         let answered = self.ask(kind, to, handler.id, arguments, Manner::Look, wishes.deadline).await?;
         let Answered { reply, version, is_repeated: _ } = answered;
-        let mut response = json(self.long(shown(&handler.reply, &reply)?)?);
+        let mut response = json(self.long(shown_anywhere(handler.reply, reply).await?)?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
         Ok(response)
     }
@@ -165,7 +173,13 @@ impl Calls<'_> {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         } else {
-            let state = state_text(kind, &state, name.as_str())?;
+            let state = match state.len() > LONG_JSON_BYTES {
+                false => state_text(kind.name, kind.show_state, &state, name.as_str())?,
+                true => {
+                    let (kind, show, name) = (kind.name, kind.show_state, name.clone());
+                    blocking(move || state_text(kind, show, &state, name.as_str())).await??
+                }
+            };
             let mut text = Vec::with_capacity(state.len() + 64);
             text.extend_from_slice(b"{\"kind\":");
             quoted(&mut text, kind.name);
@@ -231,7 +245,15 @@ impl Calls<'_> {
         let share = self.edge.budget.take(text.len());
         let share =
             share.ok_or_else(|| Fault::busy("long requests and answers take all the memory that they may have"))?;
-        Ok(Reply::Whole(Some(text.into()), Some(share)))
+        Ok(Reply::whole(share.of(text)))
+    }
+
+    /// The answer to something that was done. However long it is, nobody can refuse it any more.
+    fn done(self, text: Vec<u8>) -> Reply {
+        match text.len() <= SHORT_BYTES {
+            true => Reply::whole(text),
+            false => Reply::whole(self.edge.budget.overdraw(text.len()).of(text)),
+        }
     }
 }
 
@@ -262,10 +284,18 @@ pub(crate) fn shown(json: &Json, reply: &[u8]) -> Result<Vec<u8>, Fault> {
     })
 }
 
+/// The same; a long one where no connection waits for it.
+async fn shown_anywhere(json: Json, reply: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    if reply.len() <= LONG_JSON_BYTES {
+        return shown(&json, &reply);
+    }
+    blocking(move || shown(&json, &reply)).await?
+}
+
 /// A state as JSON text.
-pub(crate) fn state_text(kind: &KindRow, state: &[u8], key: &str) -> Result<Vec<u8>, Fault> {
-    guarded(|| (kind.show_state)(state))?.map_err(|error| {
-        Fault::new(ErrorCode::UnreadableState, format!("the state of {}/{key} cannot be read: {error}", kind.name))
+pub(crate) fn state_text(kind: &str, show: ShowState, state: &[u8], key: &str) -> Result<Vec<u8>, Fault> {
+    guarded(|| show(state))?.map_err(|error| {
+        Fault::new(ErrorCode::UnreadableState, format!("the state of {kind}/{key} cannot be read: {error}"))
     })
 }
 

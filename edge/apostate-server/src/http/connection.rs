@@ -55,9 +55,9 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, place: Place) {
             .max_buf_size(BUFFER_BYTES)
             // More than we allow, so that whoever sends too many is told so by us.
             .max_headers(2 * HEADERS_MAX)
-            // One buffer, written when it is full. `pipeline_flush` would save writes where requests are pipelined, but lifts
-            // the bound on it: a list would be kept whole for whoever reads it slowly.
-            .writev(false)
+            // `pipeline_flush` would save writes where requests are pipelined, but lifts the bound on what waits to be written:
+            // a list would be kept whole for whoever reads it slowly.
+            .pipeline_flush(false)
             // The pulse watches over that.
             .header_read_timeout(None)
             .serve_connection(io, service)
@@ -74,6 +74,10 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, place: Place) {
             if let Err(error) = result {
                 debug!(%error, "connection ended");
             }
+            return Poll::Ready(());
+        }
+        // A head that is not whole by now is not waited for.
+        if is_stopping && pulse.is_resting() {
             return Poll::Ready(());
         }
         if !is_stopping && stopping.as_mut().poll(context).is_ready() {

@@ -16,6 +16,9 @@ use crate::http::path;
 use crate::http::settings::HttpSettings;
 use crate::shared::Shared;
 
+/// Operators whose lists are under way at once.
+const OPERATORS_MAX: usize = 4;
+
 /// What the meter of reading whole states is called.
 const STATE_METER: &str = "(state)";
 
@@ -30,7 +33,10 @@ pub(crate) struct Edge {
     /// Open connections.
     pub(crate) connections: AtomicUsize,
     pub(crate) stage: watch::Sender<Stage>,
+    /// How many of each there may be, so that none can keep out the others.
+    lists: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    operators: Arc<Semaphore>,
     /// One at a time reads how the partitions are.
     pub(crate) reporting: Arc<tokio::sync::Mutex<()>>,
 }
@@ -46,11 +52,14 @@ pub(crate) enum Stage {
     Over,
 }
 
+/// Shows an encoded state as JSON.
+pub(crate) type ShowState = fn(&[u8]) -> Result<Vec<u8>, StateError>;
+
 /// A kind, as requests name it.
 pub(crate) struct KindRow {
     pub(crate) id: KindId,
     pub(crate) name: &'static str,
-    pub(crate) show_state: fn(&[u8]) -> Result<Vec<u8>, StateError>,
+    pub(crate) show_state: ShowState,
     pub(crate) handlers: Vec<HandlerRow>,
     /// Where readings of the whole state are counted.
     pub(crate) meter: usize,
@@ -78,7 +87,9 @@ impl Edge {
             openapi: OnceLock::new(),
             connections: AtomicUsize::new(0),
             stage: watch::channel(Stage::Serving).0,
+            lists: Arc::new(Semaphore::new(settings.streams_max)),
             streams: Arc::new(Semaphore::new(settings.streams_max)),
+            operators: Arc::new(Semaphore::new(OPERATORS_MAX)),
             reporting: Arc::default(),
             shared,
             settings,
@@ -107,18 +118,29 @@ impl Edge {
         })
     }
 
-    /// Room for one more stream or list.
+    /// Room for one more list.
+    pub(crate) fn list(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        room(&self.lists, "as many lists are under way as there may be")
+    }
+
+    /// Room for one more stream of messages.
     pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
-            let detail = "as many lists and streams are under way as there may be; nothing was done";
-            Fault::new(ErrorCode::TooManyStreams, detail)
-        })
+        room(&self.streams, "as many streams of messages are under way as there may be; nothing was done")
+    }
+
+    /// Room for one more list of what operators look after.
+    pub(crate) fn operator(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        room(&self.operators, "as many operators ask as may at once")
     }
 
     /// Whether a stop has begun.
     pub(crate) fn is_stopping(&self) -> bool {
         *self.stage.borrow() != Stage::Serving || self.shared.is_closing()
     }
+}
+
+fn room(places: &Arc<Semaphore>, detail: &str) -> Result<OwnedSemaphorePermit, Fault> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| Fault::new(ErrorCode::TooManyStreams, detail))
 }
 
 /// The key that a segment of a path stands for.

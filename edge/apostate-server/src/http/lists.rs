@@ -14,7 +14,6 @@ use apostate_core::{Address, EntityKey, KindId};
 use apostate_partition::{StoredEntity, list};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
@@ -66,7 +65,7 @@ pub(crate) async fn list_kind(
     // No cursor, or an empty one: from the beginning.
     let after = query.get("after").filter(|cursor| !cursor.is_empty());
     let after = after.map(|cursor| read_cursor(edge.kinds[kind].id, cursor)).transpose()?;
-    let permit = edge.stream()?;
+    let permit = edge.list()?;
     if form == Form::Lines {
         let (pieces, body) = stream();
         tokio::spawn(write_all(Arc::clone(edge), kind, after, pieces, permit));
@@ -89,14 +88,12 @@ pub(crate) async fn list_kind(
         })
         .await??
     };
-    let mut share = None;
-    if text.len() > SHORT_BYTES {
-        share = edge.budget.take(text.len());
-        if share.is_none() {
-            return Err(Fault::busy("long requests and answers take all the memory that they may have"));
-        }
+    if text.len() <= SHORT_BYTES {
+        return Ok(json(Reply::whole(text)));
     }
-    Ok(json(Reply::Whole(Some(text.into()), share)))
+    let share = edge.budget.take(text.len());
+    let share = share.ok_or_else(|| Fault::busy("long requests and answers take all the memory that they may have"))?;
+    Ok(json(Reply::whole(share.of(text))))
 }
 
 /// One page as JSON text.
@@ -136,7 +133,7 @@ fn page(shared: &Shared, kind: &KindRow, after: Option<Address>, limit: usize) -
 
 fn write_item(text: &mut Vec<u8>, kind: &KindRow, entity: &StoredEntity) -> Result<(), Fault> {
     let StoredEntity { address, version, state } = entity;
-    let state = state_text(kind, state, address.key().as_str())?;
+    let state = state_text(kind.name, kind.show_state, state, address.key().as_str())?;
     text.extend_from_slice(b"{\"key\":");
     quoted(text, address.key().as_str());
     text.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
@@ -167,14 +164,25 @@ async fn write_all(
             }
         };
         let (piece, last) = match blocking(read).await.and_then(|read| read) {
-            Ok((_, None)) => return,
+            Ok((_, None)) => return pieces.end().await,
             Ok((text, last)) if !edge.is_stopping() => (text, last),
             Ok(_) => (line(Fault::new(ErrorCode::NotReady, "the node stops; list again after the next start")), None),
             Err(fault) => (line(fault), None),
         };
-        // Whoever read it may have gone.
-        if pieces.send(Bytes::from(piece)).await.is_err() || last.is_none() {
+        // What others do not read takes its share too; whoever read this may have gone meanwhile.
+        let is_wanted = || !pieces.is_closed() && !edge.is_stopping();
+        let share = match last {
+            None => edge.budget.overdraw(piece.len()),
+            Some(_) => match edge.budget.wait(piece.len(), is_wanted).await {
+                Some(share) => share,
+                None => return,
+            },
+        };
+        if pieces.send(share.of(piece)).await.is_err() {
             return;
+        }
+        if last.is_none() {
+            return pieces.end().await;
         }
         (after, is_first) = (last, false);
     }

@@ -49,6 +49,12 @@ const WINDOW: usize = 8192;
 /// Most bytes of those.
 const WINDOW_BYTES: usize = 4 << 20;
 
+/// Most bytes that the replies to those may come to, as far as replies before them tell.
+const WINDOW_REPLY_BYTES: usize = 4 << 20;
+
+/// What a reply is taken to be before there was one.
+const REPLY_BYTES_FIRST: usize = 64 << 10;
+
 /// How long a stream that breaks waits for answers to what it sent.
 const REST_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -76,8 +82,11 @@ where
         producer,
         handlers: HashMap::new(),
         unread: BytesMut::new(),
+        searched: 0,
         written: BytesMut::new(),
         lines: 0,
+        messages: 0,
+        reply_bytes: REPLY_BYTES_FIRST,
     };
     tokio::spawn(bulk.run(body, pieces, permit));
     let mut response = Response::new(Reply::Routed(out, service));
@@ -103,12 +112,17 @@ struct Bulk {
     producer: Producer,
     /// The handlers of messages that are unanswered: places of kind and handler.
     handlers: HashMap<u64, (usize, usize)>,
-    /// What was read and has no line's end yet.
+    /// What was read and not taken yet, and how much of it has no line's end.
     unread: BytesMut,
+    searched: usize,
     /// Results that were not written yet.
     written: BytesMut,
     /// Lines read.
     lines: u64,
+    /// Messages among them.
+    messages: u64,
+    /// What a reply is taken to be: as long as the longest of those that came last.
+    reply_bytes: usize,
 }
 
 /// What a stream waits for.
@@ -137,7 +151,9 @@ impl Bulk {
         let Self { producer, mut written, .. } = self;
         drop(producer);
         // Whoever reads may have gone.
-        let _ = pieces.send(written.split().freeze()).await;
+        if written.is_empty() || pieces.send(written.split().freeze()).await.is_ok() {
+            pieces.end().await;
+        }
     }
 
     /// What was sent before the stream broke is answered first, as far as it will be.
@@ -163,13 +179,26 @@ impl Bulk {
         });
         let body_timeout = self.edge.settings.body_timeout;
         let mut patience = pin!(tokio::time::sleep(body_timeout));
-        let mut is_over = false;
+        let (mut is_over, mut messages) = (false, 0);
         loop {
-            if is_over && self.producer.unanswered() == 0 {
+            self.take_lines()?;
+            if is_over && self.has_room() {
+                self.take_last()?;
+            }
+            // The client's silence counts from the last that either side has said. To send empty lines is to say nothing.
+            if self.messages > messages {
+                messages = self.messages;
+                patience.as_mut().reset(Instant::now() + body_timeout);
+            }
+            if !self.written.is_empty() && pieces.send(self.written.split().freeze()).await.is_err() {
+                // Nobody reads any more; what was sent is applied all the same.
                 return Ok(());
             }
-            let has_room = self.producer.unanswered() < WINDOW && self.producer.unanswered_bytes() < WINDOW_BYTES;
-            let (reads, producer) = (!is_over && has_room, &mut self.producer);
+            if is_over && self.unread.is_empty() && self.producer.unanswered() == 0 {
+                return Ok(());
+            }
+            // With room, every whole line that was read is taken.
+            let (reads, producer) = (!is_over && self.has_room(), &mut self.producer);
             let event = poll_fn(|context| {
                 if producer.unanswered() > 0
                     && let Poll::Ready(results) = producer.poll_results(context)
@@ -198,46 +227,48 @@ impl Bulk {
             })
             .await?;
             match event {
-                Event::Read(bytes) => self.take(&bytes)?,
-                Event::End => {
-                    is_over = true;
-                    self.take_last()?;
+                Event::Read(bytes) => self.unread.extend_from_slice(&bytes),
+                Event::End => is_over = true,
+                Event::Results(results) => {
+                    self.write_results(results);
+                    patience.as_mut().reset(Instant::now() + body_timeout);
                 }
-                Event::Results(results) => self.write_results(results),
-            }
-            // The client's silence counts from the last that either side has said.
-            patience.as_mut().reset(Instant::now() + body_timeout);
-            if !self.written.is_empty() && pieces.send(self.written.split().freeze()).await.is_err() {
-                // Nobody reads any more; what was sent is applied all the same.
-                return Ok(());
             }
         }
     }
 
-    /// Takes a piece of the body: all lines that it completes.
-    fn take(&mut self, piece: &[u8]) -> Result<(), Fault> {
-        let searched = self.unread.len();
-        self.unread.extend_from_slice(piece);
-        let Some(end) = self.unread[searched..].iter().rposition(|byte| *byte == b'\n') else {
-            let bytes_max = self.edge.settings.body_bytes_max;
-            if self.unread.len() > bytes_max {
-                let detail = format!("line {} has more than {bytes_max} bytes", self.lines + 1);
-                return Err(Fault::new(ErrorCode::LineTooLong, detail));
-            }
-            return Ok(());
-        };
-        let whole = self.unread.split_to(searched + end).freeze();
-        self.unread.advance(1);
-        for line in whole.split(|byte| *byte == b'\n') {
-            self.take_line(line)?;
+    /// Whether one more message may be under way.
+    fn has_room(&self) -> bool {
+        let unanswered = self.producer.unanswered();
+        let replies_max = (WINDOW_REPLY_BYTES / self.reply_bytes).max(1);
+        unanswered < WINDOW.min(replies_max) && self.producer.unanswered_bytes() < WINDOW_BYTES
+    }
+
+    /// Takes the whole lines that were read, as far as there is room.
+    fn take_lines(&mut self) -> Result<(), Fault> {
+        while self.has_room() {
+            let Some(end) = self.unread[self.searched..].iter().position(|byte| *byte == b'\n') else {
+                self.searched = self.unread.len();
+                let bytes_max = self.edge.settings.body_bytes_max;
+                if self.searched > bytes_max {
+                    let detail = format!("line {} has more than {bytes_max} bytes", self.lines + 1);
+                    return Err(Fault::new(ErrorCode::LineTooLong, detail));
+                }
+                return Ok(());
+            };
+            let line = self.unread.split_to(self.searched + end);
+            self.unread.advance(1);
+            self.searched = 0;
+            self.take_line(&line)?;
         }
         Ok(())
     }
 
     /// Takes what stands behind the last line's end.
     fn take_last(&mut self) -> Result<(), Fault> {
-        let last = self.unread.split().freeze();
-        self.take_line(&last)
+        let last = self.unread.split();
+        self.searched = 0;
+        if last.is_empty() { Ok(()) } else { self.take_line(&last) }
     }
 
     fn take_line(&mut self, line: &[u8]) -> Result<(), Fault> {
@@ -246,6 +277,7 @@ impl Bulk {
         if line.is_empty() {
             return Ok(());
         }
+        self.messages += 1;
         let BulkMessage { number, entity, handler, arguments } = serde_json::from_slice::<BulkMessage<&RawValue>>(line)
             .map_err(|error| Fault::new(ErrorCode::BadLine, format!("line {}: {error}", self.lines)))?;
         if !(1..=NUMBER_MAX).contains(&number) {
@@ -285,6 +317,12 @@ impl Bulk {
     }
 
     fn write_results(&mut self, results: Vec<(u64, ProducerResult)>) {
+        let length = |(_, result): &(u64, ProducerResult)| match result {
+            Ok(ProducerAnswer::Done { reply }) => reply.len(),
+            _ => 0,
+        };
+        let longest = results.iter().map(length).max().unwrap_or(0);
+        self.reply_bytes = longest.max(self.reply_bytes - self.reply_bytes / 8).max(1);
         for (number, result) in results {
             self.write_result(number, result);
         }

@@ -207,7 +207,7 @@ pub(crate) async fn show_parked(State(edge): Shared, Path(id): Path<String>) -> 
 }
 
 async fn all_parked(edge: &Arc<Edge>) -> Result<Vec<ParkedItem<Box<RawValue>>>, Fault> {
-    let permit = edge.stream()?;
+    let permit = edge.operator()?;
     let asked = Arc::clone(edge);
     blocking(move || {
         let _permit = permit;

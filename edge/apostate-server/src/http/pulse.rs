@@ -102,6 +102,11 @@ impl Pulse {
         Prognosis::Fine(due.min(Instant::now() + Self::patience(settings)))
     }
 
+    /// Whether nothing is being served, and nothing waits to be written: perhaps the head of a request has begun.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.serving.load(Ordering::Relaxed) == 0 && self.blocked.load(Ordering::Relaxed) == 0
+    }
+
     /// How long a connection need not be looked at.
     pub(crate) fn patience(settings: &HttpSettings) -> Duration {
         settings.header_timeout.min(settings.write_timeout).min(settings.idle_timeout)

@@ -8,7 +8,6 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
-use crate::http::budget::Share;
 use crate::http::pulse::Service;
 
 /// The header field that says that the answer was given before, to the same client key.
@@ -16,19 +15,19 @@ pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("ide
 
 /// The body of an answer.
 pub(crate) enum Reply {
-    /// All of it, and its share of the memory that long ones have.
-    Whole(Option<Bytes>, #[expect(dead_code, reason = "given back when it is dropped")] Option<Share>),
+    /// All of it.
+    Whole(Option<Bytes>),
     /// What the router answers with; the connection is busy until it ends.
     Routed(axum::body::Body, #[expect(dead_code, reason = "ends when it is dropped")] Service),
 }
 
 impl Reply {
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self::Whole(Some(bytes.into()), None)
+        Self::Whole(Some(bytes.into()))
     }
 
     pub(crate) fn nothing() -> Self {
-        Self::Whole(None, None)
+        Self::Whole(None)
     }
 }
 
@@ -48,21 +47,21 @@ impl Body for Reply {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.get_mut() {
-            Self::Whole(bytes, _) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Routed(body, _) => Pin::new(body).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(bytes, _) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Self::Routed(body, _) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(bytes, _) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Routed(body, _) => body.size_hint(),
         }
     }

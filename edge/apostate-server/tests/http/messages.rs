@@ -1,7 +1,9 @@
 //! Streams of numbered messages: both ways at once, each applied once, resumable.
 
 use std::io::Write;
+use std::time::Duration;
 
+use apostate_server::HttpSettings;
 use serde_json::{Value, json};
 
 use crate::support::{Client, Server, settings, wait_until};
@@ -264,4 +266,22 @@ fn a_stop_ends_a_stream_with_word_where_to_go_on() {
     assert_eq!((&problem["code"], &problem["resume_from"]), (&"not-ready".into(), &3.into()));
     assert_eq!(client.line(&mut rest), None);
     stopping.join().expect("no panic");
+}
+
+#[test]
+fn a_stream_of_empty_lines_says_nothing_and_is_given_up() {
+    let server = Server::with(1, HttpSettings { body_timeout: Duration::from_millis(300), ..settings() });
+    let mut client = server.client();
+    client.send("POST /messages HTTP/1.1\r\nhost: localhost\r\nproducer: one\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert_eq!(client.head_only().status, 200);
+    let mut writer = client.writer();
+    let trickle = std::thread::spawn(move || {
+        while writer.write_all(b"1\r\n\n\r\n").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let last = client.line(&mut Vec::new()).expect("it is told why");
+    assert_eq!(last["code"], "request-timeout");
+    drop(client);
+    trickle.join().expect("it ends with its connection");
 }

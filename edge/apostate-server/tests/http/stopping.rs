@@ -1,8 +1,11 @@
 //! Stopping: what is under way is answered, and nothing new is taken.
 
 use std::thread;
+use std::time::Duration;
 
-use crate::support::{Gate, Server, request, wait_until};
+use apostate_server::HttpSettings;
+
+use crate::support::{Gate, Server, request, settings, wait_until};
 
 #[test]
 fn answers_that_are_under_way_leave_before_the_end() {
@@ -36,4 +39,23 @@ fn a_node_that_is_closed_behind_its_edge_says_that_it_is_not_ready() {
     client.get("/entities/stock").problem("not-ready");
     client.ask("POST", "/messages", &[("producer", "one")], "").problem("not-ready");
     assert_eq!(server.client().get("/health").good()["status"], "alive");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_what_was_half_sent() {
+    let hour = Duration::from_secs(3600);
+    let patient = HttpSettings { stop_patience: hour, header_timeout: hour, body_timeout: hour, ..settings() };
+    let mut server = Server::with(1, patient);
+    let mut head = server.client();
+    head.send(b"POST /entities/stock/tea/receive HTTP/1.1\r\nhost: loc");
+    let mut body = server.client();
+    body.send(b"POST /entities/stock/tea/receive HTTP/1.1\r\nhost: localhost\r\ncontent-length: 11\r\n\r\n{\"uni");
+    // Both have been read when the one behind them has been answered.
+    assert_eq!(server.client().get("/ready").good()["status"], "ready");
+    let connections = || server.serving.as_ref().expect("it listens").connections();
+    wait_until("both are there", || connections() >= 2);
+    server.serving.take().expect("it listens").stop();
+    body.response().problem("not-ready");
+    assert!(head.is_closed());
+    server.node.stop().expect("it stops");
 }

@@ -57,6 +57,13 @@ impl Stock {
         text.len()
     }
 
+    /// Answers as long as is said.
+    #[open]
+    pub fn recite(&mut self, bytes: usize) -> String {
+        self.received += 1;
+        "word ".chars().cycle().take(bytes).collect()
+    }
+
     /// Sends more than one transaction may.
     #[open]
     pub fn overdo(&mut self) {
