@@ -8,6 +8,7 @@
 #[path = "http/support/mod.rs"]
 mod support;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use apostate_server::HttpSettings;
@@ -17,8 +18,12 @@ const ENTITIES: usize = 1000;
 const ENTITY_BYTES: usize = 20_000;
 const LIST_BYTES: usize = ENTITIES * ENTITY_BYTES;
 
+/// One at a time: they share the memory that is measured.
+static TURN: Mutex<()> = Mutex::new(());
+
 #[test]
 fn a_list_is_not_kept_in_memory_for_whoever_reads_it_slowly() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let server = Server::with(1, HttpSettings { write_timeout: Duration::from_secs(1), ..settings() });
     let mut client = server.client();
     for number in 0..ENTITIES {
@@ -47,6 +52,7 @@ fn a_list_is_not_kept_in_memory_for_whoever_reads_it_slowly() {
 /// A reply is as long as its author likes, and a thousand of them are asked for in a few kilobytes.
 #[test]
 fn replies_to_a_stream_are_not_made_faster_than_they_are_read() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     const REPLY_BYTES: usize = 1 << 20;
     const MESSAGES: usize = 200;
     let server = Server::with(1, HttpSettings { write_timeout: Duration::from_secs(1), ..settings() });

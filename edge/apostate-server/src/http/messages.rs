@@ -53,7 +53,7 @@ const WINDOW_BYTES: usize = 4 << 20;
 const WINDOW_REPLY_BYTES: usize = 4 << 20;
 
 /// What a reply is taken to be before there was one.
-const REPLY_BYTES_FIRST: usize = 64 << 10;
+const REPLY_BYTES_FIRST: usize = 256 << 10;
 
 /// How long a stream that breaks waits for answers to what it sent.
 const REST_PATIENCE: Duration = Duration::from_secs(5);
@@ -121,7 +121,7 @@ struct Bulk {
     lines: u64,
     /// Messages among them.
     messages: u64,
-    /// What a reply is taken to be: as long as the longest of those that came last.
+    /// What a reply is taken to be: as long as the longest of those that came last, or half of what it was taken to be.
     reply_bytes: usize,
 }
 
@@ -322,7 +322,7 @@ impl Bulk {
             _ => 0,
         };
         let longest = results.iter().map(length).max().unwrap_or(0);
-        self.reply_bytes = longest.max(self.reply_bytes - self.reply_bytes / 8).max(1);
+        self.reply_bytes = longest.max(self.reply_bytes / 2).max(1);
         for (number, result) in results {
             self.write_result(number, result);
         }
