@@ -81,6 +81,7 @@ where
         }
     };
     if !cover(first.len()) {
+        let_go(body).await;
         return Err(no_room());
     }
     let mut whole = BytesMut::with_capacity(first.len().max(announced.min(SHORT_BYTES)));
@@ -95,6 +96,7 @@ where
             // It grows in few steps, and no further than was announced.
             let room = if announced < length { 2 * length } else { announced.min(2 * length) };
             if !cover(room) {
+                let_go(body).await;
                 return Err(no_room());
             }
             whole.reserve(room - whole.len());

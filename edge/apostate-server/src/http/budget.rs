@@ -18,7 +18,10 @@ const WAIT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Memory for long bodies and answers.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<AtomicIsize>);
+pub(crate) struct Budget {
+    left: Arc<AtomicIsize>,
+    all: usize,
+}
 
 /// Some of it; given back when it is dropped.
 #[derive(Debug)]
@@ -29,19 +32,20 @@ pub(crate) struct Share {
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(AtomicIsize::new(signed(bytes))))
+        Self { left: Arc::new(AtomicIsize::new(signed(bytes))), all: bytes }
     }
 
-    /// A share for `bytes`. None: so much is not left.
+    /// A share for `bytes`, or all there is for what is longer than that. None: so much is not left.
     pub(crate) fn take(&self, bytes: usize) -> Option<Share> {
+        let bytes = bytes.min(self.all);
         let less = |left: isize| left.checked_sub(signed(bytes)).filter(|left| *left >= 0);
-        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).ok()?;
+        self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).ok()?;
         Some(Share { budget: self.clone(), bytes })
     }
 
     /// A share for what is there already and cannot be refused any more: whoever comes next waits for it to come back.
     pub(crate) fn overdraw(&self, bytes: usize) -> Share {
-        self.0.fetch_sub(signed(bytes), Ordering::AcqRel);
+        self.left.fetch_sub(signed(bytes), Ordering::AcqRel);
         Share { budget: self.clone(), bytes }
     }
 
@@ -74,7 +78,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget.0.fetch_add(signed(self.bytes), Ordering::AcqRel);
+        self.budget.left.fetch_add(signed(self.bytes), Ordering::AcqRel);
     }
 }
 
@@ -117,6 +121,15 @@ mod tests {
         drop(bytes);
         assert!(budget.take(1).is_none(), "somebody still has them");
         drop(copy);
+        assert!(budget.take(100).is_some());
+    }
+
+    #[test]
+    fn what_is_longer_than_all_there_is_is_let_in_alone() {
+        let budget = Budget::new(100);
+        let share = budget.take(1000).expect("nobody else is there");
+        assert!(budget.take(1).is_none());
+        drop(share);
         assert!(budget.take(100).is_some());
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use apostate_server::HttpSettings;
 use serde_json::Value;
 
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, settings};
 
 fn fill(client: &mut Client, count: usize) {
     for number in 0..count {
@@ -145,4 +146,17 @@ fn what_cannot_be_listed_is_told_so() {
     assert_eq!(client.get("/entities/stock?after=").good(), client.get("/entities/stock").good());
     client.ask("GET", "/entities/stock", &[("accept", "text/csv")], "").problem("not-acceptable");
     client.ask("GET", "/entities/stock", &[("accept", "application/json;q=0")], "").problem("not-acceptable");
+}
+
+/// A piece has one entity at least, also where the budget for long answers is smaller than that.
+#[test]
+fn a_stream_of_entities_longer_than_the_budget_comes_to_its_end() {
+    let (body_bytes_max, bodies_bytes_max) = (64 << 10, 64 << 10);
+    let server = Server::with(1, HttpSettings { body_bytes_max, bodies_bytes_max, ..settings() });
+    let mut client = server.client();
+    for key in ["coffee", "milk", "tea"] {
+        client.post(&format!("/entities/stock/{key}/annotate"), r#"{"bytes":1000000}"#);
+    }
+    let list = client.ask("GET", "/entities/stock", &[("accept", "application/x-ndjson")], "");
+    assert_eq!(list.lines().len(), 3);
 }

@@ -79,6 +79,29 @@ fn is_turned_away(client: &mut Client) -> bool {
 }
 
 #[test]
+fn long_answers_that_nobody_reads_keep_their_part_of_the_budget() {
+    const STATE_BYTES: usize = 4_000_000;
+    let (bodies_bytes_max, write_timeout) = (5 * STATE_BYTES, std::time::Duration::from_secs(3600));
+    let server = Server::with(1, HttpSettings { bodies_bytes_max, write_timeout, ..settings() });
+    let mut client = server.client();
+    client.post("/entities/stock/tea/annotate", &format!(r#"{{"bytes":{STATE_BYTES}}}"#));
+    let mut deaf = Vec::new();
+    wait_until("there is no memory left", || {
+        let mut another = server.client();
+        another.send(request("GET", "/entities/stock/tea", &[], ""));
+        let is_turned_away = another.head_only().status == 429;
+        deaf.push(another);
+        assert!(deaf.len() < 100, "{} bytes are nowhere", deaf.len() * STATE_BYTES);
+        is_turned_away
+    });
+    let reply = client.post("/entities/stock/tea/recite", r#"{"bytes":1000000}"#).good();
+    assert_eq!(reply.as_str().map(str::len), Some(1_000_000), "it was done, so it is told");
+    assert_eq!(client.get("/entities/stock/milk").status, 404, "short ones need none");
+    drop(deaf);
+    wait_until("it has come back", || client.get("/entities/stock/tea").status == 200);
+}
+
+#[test]
 fn streams_too_many_are_told_so() {
     let server = Server::with(1, HttpSettings { streams_max: 1, ..settings() });
     let mut stream = server.client();
