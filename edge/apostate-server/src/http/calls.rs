@@ -121,7 +121,7 @@ impl Calls<'_> {
             response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
             response
         } else {
-            json(self.done(shown_anywhere(handler.reply, answered.reply).await?))
+            json(self.shown(handler.reply, answered.reply, true).await?)
         };
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(answered.version));
         if answered.is_repeated {
@@ -143,7 +143,7 @@ impl Calls<'_> {
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
         let answered = self.ask(kind, to, handler.id, arguments, Manner::Look, wishes.deadline).await?;
         let Answered { reply, version, is_repeated: _ } = answered;
-        let mut response = json(self.long(shown_anywhere(handler.reply, reply).await?)?);
+        let mut response = json(self.shown(handler.reply, reply, false).await?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
         Ok(response)
     }
@@ -173,22 +173,8 @@ impl Calls<'_> {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         } else {
-            let state = match state.len() > LONG_JSON_BYTES {
-                false => state_text(kind.name, kind.show_state, &state, name.as_str())?,
-                true => {
-                    let (kind, show, name) = (kind.name, kind.show_state, name.clone());
-                    blocking(move || state_text(kind, show, &state, name.as_str())).await??
-                }
-            };
-            let mut text = Vec::with_capacity(state.len() + 64);
-            text.extend_from_slice(b"{\"kind\":");
-            quoted(&mut text, kind.name);
-            text.extend_from_slice(b",\"key\":");
-            quoted(&mut text, name.as_str());
-            text.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
-            text.extend_from_slice(&state);
-            text.push(b'}');
-            json(self.long(text)?)
+            let (kind, show) = (kind.name, kind.show_state);
+            json(self.written(state, false, move |state| entity_text(kind, show, name.as_str(), version, state)).await?)
         };
         let etag = HeaderValue::try_from(etag).expect("digits in quotes");
         response.headers_mut().insert(ETAG, etag);
@@ -237,23 +223,36 @@ impl Calls<'_> {
         }
     }
 
-    /// A long answer that changed nothing takes its share of the memory that there is for long ones.
-    fn long(self, text: Vec<u8>) -> Result<Reply, Fault> {
+    /// A reply as an answer.
+    async fn shown(self, json: Json, reply: Vec<u8>, is_done: bool) -> Result<Reply, Fault> {
+        self.written(reply, is_done, move |reply| shown(&json, reply)).await
+    }
+
+    /// Has `write` make an answer of what an entity `said`: a long one where no connection waits for it, and within the memory
+    /// that there is for long ones. The answer to something that was done cannot be refused any more, however long it is.
+    async fn written(
+        self,
+        said: Vec<u8>,
+        is_done: bool,
+        write: impl FnOnce(&[u8]) -> Result<Vec<u8>, Fault> + Send + 'static,
+    ) -> Result<Reply, Fault> {
+        let share = |bytes| match is_done {
+            true => Ok(self.edge.budget.overdraw(bytes)),
+            false => self.edge.budget.take(bytes).ok_or_else(|| {
+                Fault::busy("long requests and answers take all the memory that they may have; nothing was done")
+            }),
+        };
+        let text = if said.len() <= LONG_JSON_BYTES {
+            write(&said)?
+        } else {
+            // It waits for its turn, and is in memory meanwhile.
+            let _waiting = share(said.len())?;
+            blocking(move || write(&said)).await??
+        };
         if text.len() <= SHORT_BYTES {
             return Ok(Reply::whole(text));
         }
-        let share = self.edge.budget.take(text.len());
-        let share =
-            share.ok_or_else(|| Fault::busy("long requests and answers take all the memory that they may have"))?;
-        Ok(Reply::whole(share.of(text)))
-    }
-
-    /// The answer to something that was done. However long it is, nobody can refuse it any more.
-    fn done(self, text: Vec<u8>) -> Reply {
-        match text.len() <= SHORT_BYTES {
-            true => Reply::whole(text),
-            false => Reply::whole(self.edge.budget.overdraw(text.len()).of(text)),
-        }
+        Ok(Reply::whole(share(text.len())?.of(text)))
     }
 }
 
@@ -284,12 +283,18 @@ pub(crate) fn shown(json: &Json, reply: &[u8]) -> Result<Vec<u8>, Fault> {
     })
 }
 
-/// The same; a long one where no connection waits for it.
-async fn shown_anywhere(json: Json, reply: Vec<u8>) -> Result<Vec<u8>, Fault> {
-    if reply.len() <= LONG_JSON_BYTES {
-        return shown(&json, &reply);
-    }
-    blocking(move || shown(&json, &reply)).await?
+/// An entity as JSON text.
+fn entity_text(kind: &str, show: ShowState, key: &str, version: u64, state: &[u8]) -> Result<Vec<u8>, Fault> {
+    let state = state_text(kind, show, state, key)?;
+    let mut text = Vec::with_capacity(state.len() + kind.len() + key.len() + 64);
+    text.extend_from_slice(b"{\"kind\":");
+    quoted(&mut text, kind);
+    text.extend_from_slice(b",\"key\":");
+    quoted(&mut text, key);
+    text.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
+    text.extend_from_slice(&state);
+    text.push(b'}');
+    Ok(text)
 }
 
 /// A state as JSON text.
