@@ -26,7 +26,7 @@ const ACCOUNT_BYTES: u64 = 1000;
 const DEPOSITS: u64 = 1000;
 
 /// So much log that no checkpoint is made before it.
-const NO_CHECKPOINT: u64 = 1 << 50;
+const NO_CHECKPOINT: u64 = 1 << 40;
 
 /// Runs it. The report has the figures of the last pair of sizes, and those of each in a list.
 pub(crate) fn run(arguments: &RecoverArguments) -> Result<Report, Failure> {

@@ -21,6 +21,7 @@ fn a_head_that_does_not_end_is_not_waited_for() {
     assert!(slow.is_closed());
     // Nor one that goes on for ever, a little at a time.
     let mut trickling = server.client();
+    trickling.send("GET /health HTTP/1.1\r\n");
     let mut writer = trickling.writer();
     let trickle = std::thread::spawn(move || {
         use std::io::Write;
@@ -28,7 +29,6 @@ fn a_head_that_does_not_end_is_not_waited_for() {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    trickling.send("GET /health HTTP/1.1\r\n");
     assert!(trickling.is_closed());
     trickle.join().expect("no panic");
     assert_eq!(idle.get("/health").status, 200, "who says nothing yet is not slow");
