@@ -1,7 +1,5 @@
 //! Tokens: whoever has none is told no more than that there is a node.
 
-use std::io::{Read, Seek};
-
 use apostate_server::{HttpSettings, ServeError};
 
 use crate::support::{Server, settings};
@@ -55,35 +53,6 @@ fn other_machines_are_let_in_with_a_token_or_when_somebody_says_so() {
     ];
     for settings in allowed {
         server.node.serve(settings).expect("it listens").stop();
-    }
-}
-
-/// What is logged meanwhile.
-fn logged(work: impl FnOnce()) -> String {
-    let log = tempfile::tempfile().expect("a file");
-    let writer = std::sync::Mutex::new(log.try_clone().expect("a handle"));
-    tracing::subscriber::with_default(tracing_subscriber::fmt().with_writer(writer).finish(), work);
-    let (mut log, mut text) = (log, String::new());
-    log.rewind().expect("a file");
-    log.read_to_string(&mut text).expect("text");
-    text
-}
-
-#[test]
-fn who_lets_everybody_in_is_told_so_wherever_it_listens() {
-    let server = Server::with(1, settings());
-    let everywhere = ([0, 0, 0, 0], 0).into();
-    let token = Some(TOKEN.to_owned());
-    for (settings, is_warned) in [
-        (HttpSettings { insecure: true, ..settings() }, true),
-        (HttpSettings { insecure: true, listen: everywhere, ..settings() }, true),
-        (settings(), false),
-        (HttpSettings { insecure: true, token, ..settings() }, false),
-    ] {
-        let listen = settings.listen;
-        let log = logged(|| server.node.serve(settings).expect("it listens").stop());
-        assert!(log.contains("node listens"), "{log}");
-        assert_eq!(log.contains("INSECURE"), is_warned, "{listen}: {log}");
     }
 }
 
