@@ -12,7 +12,7 @@
 //!
 //! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `pulse`; `door`, where every request comes in;
 //! `calls`, `lists`, `messages`, `operators`, who answers; `clerk`, and `desk` beside it, the way to the executors; `fault`,
-//! what is said when something is not done.
+//! what is said when something is not done, and `overload`, how fast.
 //!
 //! What is deliberately absent: TLS, roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.
 
@@ -41,6 +41,7 @@ mod body;
 mod budget;
 mod fault;
 mod meters;
+mod overload;
 mod reply;
 mod stream;
 

@@ -82,7 +82,7 @@ where
     };
     if !cover(first.len()) {
         let_go(body).await;
-        return Err(no_room());
+        return Err(Fault::no_room().closing());
     }
     let mut whole = BytesMut::with_capacity(first.len().max(announced.min(SHORT_BYTES)));
     whole.extend_from_slice(&first);
@@ -97,7 +97,7 @@ where
             let room = if announced < length { 2 * length } else { announced.min(2 * length) };
             if !cover(room) {
                 let_go(body).await;
-                return Err(no_room());
+                return Err(Fault::no_room().closing());
             }
             whole.reserve(room - whole.len());
         }
@@ -143,8 +143,4 @@ where
 /// The body ended before its end.
 pub(crate) fn broken(error: &dyn std::fmt::Display) -> Fault {
     Fault::new(ErrorCode::BadBody, format!("the body cannot be read: {error}; nothing was done")).closing()
-}
-
-fn no_room() -> Fault {
-    Fault::busy("long requests and answers take all the memory that they may have; nothing was done").closing()
 }

@@ -15,7 +15,6 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 
 use crate::clock;
 use crate::http::body;
-use crate::http::budget::SHORT_BYTES;
 use crate::http::clerk::{Asked, Clerk};
 use crate::http::edge::{self, Edge, HandlerRow, KindRow, ShowState};
 use crate::http::fault::Fault;
@@ -25,10 +24,6 @@ use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
 use crate::http::wishes::Wishes;
 use crate::slot::Verdict;
-
-/// How long a caller who is turned away waits for being told so: to turn callers away who come again at once costs as much as to
-/// do what they want, and takes that from those who are served.
-const BUSY_PAUSE: Duration = Duration::from_millis(200);
 
 /// JSON longer than this is read and written where no connection waits for it.
 const LONG_JSON_BYTES: usize = 128 << 10;
@@ -51,7 +46,9 @@ struct Answered {
 pub(crate) struct Calls<'a> {
     pub(crate) edge: &'a Edge,
     pub(crate) clerk: &'a Arc<Clerk>,
-    /// Where the request stands in a trace, if it is followed.
+    /// When the request came.
+    pub(crate) began: Instant,
+    /// Where it stands in a trace, if it is followed.
     pub(crate) followed: Option<TraceContext>,
 }
 
@@ -65,7 +62,6 @@ impl Calls<'_> {
     ) -> Result<Response<Reply>, Fault> {
         let kind = self.edge.kind(kind)?;
         let handler = kind.handler(handler)?;
-        let began = Instant::now();
         let answer = match (handler.mode, &parts.method) {
             (Mode::Changes, &Method::POST) => self.call(parts, kind, handler, key, body).await,
             (Mode::Looks, &Method::GET | &Method::HEAD) => self.look(parts, kind, handler, key).await,
@@ -80,16 +76,22 @@ impl Calls<'_> {
             )
             .allowing("GET, HEAD")),
         };
-        self.count(handler.meter, began, &answer);
-        if answer.as_ref().is_err_and(|fault| fault.outcome() == Outcome::Busy) {
-            tokio::time::sleep(BUSY_PAUSE).await;
-        }
+        self.end(parts, handler.meter, answer.as_ref().err()).await;
         answer
     }
 
-    fn count(self, meter: usize, began: Instant, answer: &Result<Response<Reply>, Fault>) {
-        let outcome = answer.as_ref().map_or_else(Fault::outcome, |_| Outcome::Done);
-        self.edge.meters.count(meter, outcome, began.elapsed());
+    /// Counts how a request ended, and lets its caller wait if it is turned away.
+    async fn end(self, parts: &Parts, meter: usize, fault: Option<&Fault>) {
+        let outcome = fault.map_or(Outcome::Done, Fault::outcome);
+        self.edge.meters.count(meter, outcome, self.began.elapsed());
+        if outcome == Outcome::Busy {
+            let deadline = self.wishes(parts).ok().and_then(|wishes| wishes.deadline);
+            self.edge.turned_away.wait(self.edge, deadline).await;
+        }
+    }
+
+    fn wishes(self, parts: &Parts) -> Result<Wishes, Fault> {
+        Wishes::of(&parts.headers, self.began)
     }
 
     async fn call(
@@ -101,7 +103,7 @@ impl Calls<'_> {
         body: Incoming,
     ) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
-        let Wishes { client_key, is_async, deadline } = Wishes::of(&parts.headers)?;
+        let Wishes { client_key, is_async, deadline } = self.wishes(parts)?;
         let (body, _share) = body::read(body, self.edge).await?;
         if !body.is_empty() {
             check_type(&parts.headers)?;
@@ -138,7 +140,7 @@ impl Calls<'_> {
         key: &str,
     ) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
-        let wishes = Wishes::of(&parts.headers)?;
+        let wishes = self.wishes(parts)?;
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
         let answered = self.ask(kind, to, handler.id, arguments, Manner::Look, wishes.deadline).await?;
@@ -155,15 +157,14 @@ impl Calls<'_> {
             let detail = "an entity is read with GET; it is changed by its handlers";
             return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
         }
-        let began = Instant::now();
         let answer = self.read_state(parts, kind, key).await;
-        self.count(kind.meter, began, &answer);
+        self.end(parts, kind.meter, answer.as_ref().err()).await;
         answer
     }
 
     async fn read_state(self, parts: &Parts, kind: &KindRow, key: &str) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
-        let wishes = Wishes::of(&parts.headers)?;
+        let wishes = self.wishes(parts)?;
         let name = to.key().clone();
         let answered = self.ask(kind, to, HandlerId(0), Vec::new(), Manner::State, wishes.deadline).await?;
         let Answered { reply: state, version, is_repeated: _ } = answered;
@@ -238,9 +239,7 @@ impl Calls<'_> {
     ) -> Result<Reply, Fault> {
         let share = |bytes| match is_done {
             true => Ok(self.edge.budget.overdraw(bytes)),
-            false => self.edge.budget.take(bytes).ok_or_else(|| {
-                Fault::busy("long requests and answers take all the memory that they may have; nothing was done")
-            }),
+            false => self.edge.budget.take(bytes).ok_or_else(Fault::no_room),
         };
         let text = if said.len() <= LONG_JSON_BYTES {
             write(&said)?
@@ -249,10 +248,7 @@ impl Calls<'_> {
             let _waiting = share(said.len())?;
             blocking(move || write(&said)).await??
         };
-        if text.len() <= SHORT_BYTES {
-            return Ok(Reply::whole(text));
-        }
-        Ok(Reply::whole(share(text.len())?.of(text)))
+        Reply::within(text, share)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Instant;
 
 use apostate_api::ErrorCode;
 use apostate_partition::TraceContext;
@@ -94,7 +95,7 @@ impl Door {
     ) -> Result<Response<Reply>, Fault> {
         let path = parts.uri.path();
         self.check(parts, path)?;
-        let calls = Calls { edge: &self.edge, clerk: &self.clerk, followed };
+        let calls = Calls { edge: &self.edge, clerk: &self.clerk, began: Instant::now(), followed };
         let place = Place::of(path);
         if takes_no_query(place, path) {
             Query::only(parts.uri.query().unwrap_or_default(), &[])?;

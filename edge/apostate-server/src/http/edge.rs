@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::http::budget::Budget;
 use crate::http::fault::Fault;
 use crate::http::meters::Meters;
+use crate::http::overload::TurnedAway;
 use crate::http::path;
 use crate::http::settings::HttpSettings;
 use crate::shared::Shared;
@@ -29,6 +30,7 @@ pub(crate) struct Edge {
     pub(crate) kinds: Vec<KindRow>,
     pub(crate) meters: Meters,
     pub(crate) budget: Budget,
+    pub(crate) turned_away: TurnedAway,
     pub(crate) openapi: OnceLock<Bytes>,
     /// Open connections.
     pub(crate) connections: AtomicUsize,
@@ -84,6 +86,7 @@ impl Edge {
             kinds,
             meters: Meters::new(names.into_iter()),
             budget: Budget::new(settings.bodies_bytes_max),
+            turned_away: TurnedAway::default(),
             openapi: OnceLock::new(),
             connections: AtomicUsize::new(0),
             stage: watch::channel(Stage::Serving).0,

@@ -87,6 +87,11 @@ impl Fault {
         Self::new(ErrorCode::Busy, detail)
     }
 
+    /// Long requests and answers have no memory left.
+    pub(crate) fn no_room() -> Self {
+        Self::busy("long requests and answers take all the memory that they may have; nothing was done")
+    }
+
     /// Where it is counted.
     pub(crate) fn outcome(&self) -> Outcome {
         match self.0.code {

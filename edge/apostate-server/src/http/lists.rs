@@ -21,7 +21,6 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::CallError;
 use crate::http::accept::{Form, form};
-use crate::http::budget::SHORT_BYTES;
 use crate::http::calls::{quoted, state_text};
 use crate::http::edge::{Edge, KindRow};
 use crate::http::fault::Fault;
@@ -88,12 +87,7 @@ pub(crate) async fn list_kind(
         })
         .await??
     };
-    if text.len() <= SHORT_BYTES {
-        return Ok(json(Reply::whole(text)));
-    }
-    let share = edge.budget.take(text.len());
-    let share = share.ok_or_else(|| Fault::busy("long requests and answers take all the memory that they may have"))?;
-    Ok(json(Reply::whole(share.of(text))))
+    Ok(json(Reply::within(text, |bytes| edge.budget.take(bytes).ok_or_else(Fault::no_room))?))
 }
 
 /// One page as JSON text.

@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
+use crate::http::budget::{SHORT_BYTES, Share};
 use crate::http::pulse::Service;
 
 /// The header field that says that the answer was given before, to the same client key.
@@ -24,6 +25,14 @@ pub(crate) enum Reply {
 impl Reply {
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self::Whole(Some(bytes.into()))
+    }
+
+    /// All of an answer: a short one as it is, a long one with the share of memory that there is for it.
+    pub(crate) fn within<E>(text: Vec<u8>, share: impl FnOnce(usize) -> Result<Share, E>) -> Result<Self, E> {
+        if text.len() <= SHORT_BYTES {
+            return Ok(Self::whole(text));
+        }
+        Ok(Self::whole(share(text.len())?.of(text)))
     }
 
     pub(crate) fn nothing() -> Self {

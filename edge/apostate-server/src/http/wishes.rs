@@ -36,8 +36,8 @@ pub(crate) struct Wishes {
 }
 
 impl Wishes {
-    /// Reads the header fields.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Fault> {
+    /// Reads the header fields of a request that came at this time.
+    pub(crate) fn of(headers: &HeaderMap, came: Instant) -> Result<Self, Fault> {
         let mut wishes = Self::default();
         for (name, value) in headers {
             if *name == IDEMPOTENCY_KEY {
@@ -46,22 +46,23 @@ impl Wishes {
                     return Err(Fault::new(ErrorCode::BadClientKey, "there are two Idempotency-Key header fields"));
                 }
             } else if *name == PREFER {
-                wishes.prefer(value)?;
+                wishes.prefer(value, came)?;
             } else if *name == DEADLINE_MS {
                 let wait = text(value).and_then(|text| text.parse().ok()).map(Duration::from_millis);
-                wishes.wait(wait.ok_or_else(|| {
+                let wait = wait.ok_or_else(|| {
                     Fault::new(
                         ErrorCode::BadHeader,
                         "Deadline-Ms is a number of milliseconds, such as `Deadline-Ms: 250`",
                     )
-                })?);
+                })?;
+                wishes.wait(came, wait);
             }
         }
         Ok(wishes)
     }
 
     /// Preferences that we do not know are left alone, as they are meant to be.
-    fn prefer(&mut self, value: &HeaderValue) -> Result<(), Fault> {
+    fn prefer(&mut self, value: &HeaderValue, came: Instant) -> Result<(), Fault> {
         let bad = || Fault::new(ErrorCode::BadHeader, "Prefer is a list such as `Prefer: respond-async, wait=10`");
         for preference in text(value).ok_or_else(bad)?.split(',') {
             let preference = preference.split(';').next().unwrap_or_default().trim();
@@ -70,15 +71,15 @@ impl Wishes {
                 self.is_async = true;
             } else if name.trim().eq_ignore_ascii_case("wait") {
                 let seconds = value.trim().trim_matches('"').parse().map_err(|_| bad())?;
-                self.wait(Duration::from_secs(seconds));
+                self.wait(came, Duration::from_secs(seconds));
             }
         }
         Ok(())
     }
 
     /// Of two deadlines the sooner one counts.
-    fn wait(&mut self, wait: Duration) {
-        let deadline = Instant::now() + wait.min(DEADLINE_MAX);
+    fn wait(&mut self, came: Instant, wait: Duration) {
+        let deadline = came + wait.min(DEADLINE_MAX);
         self.deadline = Some(self.deadline.map_or(deadline, |other| other.min(deadline)));
     }
 }
@@ -128,7 +129,7 @@ mod tests {
         for (name, value) in fields {
             headers.append(name, value.parse().expect("a value"));
         }
-        Wishes::of(&headers)
+        Wishes::of(&headers, Instant::now())
     }
 
     #[test]

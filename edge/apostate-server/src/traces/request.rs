@@ -13,11 +13,13 @@ use crate::traces::{Parent, Told, Traces};
 #[derive(Debug)]
 pub(crate) struct FollowedRequest {
     traces: Arc<Traces>,
-    span: RequestSpan,
+    context: TraceContext,
+    /// Until the sender is told.
+    span: Option<Box<RequestSpan>>,
 }
 
 /// A request over HTTP, as a span.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct RequestSpan {
     pub(crate) trace: TraceId,
     pub(crate) id: SpanId,
@@ -37,23 +39,28 @@ impl FollowedRequest {
         let id = SpanId::new(u64::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes()))?;
         let (began, method, path) = (SystemTime::now(), parts.method.to_string(), parts.uri.path().to_owned());
         let span = RequestSpan { trace, id, parent, began, ended: began, method, path, status: None };
-        Some(Self { traces: Arc::clone(traces), span })
+        let context = TraceContext { trace, span: Some(id) };
+        Some(Self { traces: Arc::clone(traces), context, span: Some(Box::new(span)) })
     }
 
     /// Where what it asks for stands in the trace.
     pub(crate) fn context(&self) -> TraceContext {
-        TraceContext { trace: self.span.trace, span: Some(self.span.id) }
+        self.context
     }
 
     /// It was answered.
     pub(crate) fn end(mut self, status: u16) {
-        self.span.status = Some(status);
+        if let Some(span) = &mut self.span {
+            span.status = Some(status);
+        }
     }
 }
 
 impl Drop for FollowedRequest {
     fn drop(&mut self) {
-        self.span.ended = SystemTime::now();
-        self.traces.tell(Told::Request(Box::new(self.span.clone())));
+        if let Some(mut span) = self.span.take() {
+            span.ended = SystemTime::now();
+            self.traces.tell(Told::Request(span));
+        }
     }
 }
