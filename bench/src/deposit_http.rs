@@ -41,7 +41,7 @@ fn measure<B: By + 'static>(workload: &'static str, arguments: &HttpArguments, b
     let before = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&deposits))?;
     let (begin, first) = (host.mark()?, before.done + before.busy);
     let answers = load.run(End::new(pace.time(), pace.requests), first, Rc::clone(&deposits))?;
-    let end = host.mark()?;
+    let (begin, end) = (begin.at(answers.began), host.mark()?.at(answers.done_last));
 
     begin.report(&end, "request", answers.done, &mut report);
     report.set_rounded("busy_per_s", answers.busy as f64 / end.seconds_since(&begin));

@@ -133,6 +133,11 @@ impl Mark {
         report.set("peak_memory_bytes", machine::peak_memory_bytes());
     }
 
+    /// It, but for the time.
+    pub(crate) fn at(self, at: Instant) -> Self {
+        Self { at, ..self }
+    }
+
     /// Bytes of records since `earlier`.
     pub(crate) fn record_bytes_since(&self, earlier: &Self) -> u64 {
         self.work.record_bytes - earlier.work.record_bytes

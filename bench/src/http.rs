@@ -46,7 +46,6 @@ pub(crate) trait Asks {
 /// What all connections share.
 struct Run<A> {
     asks: Rc<A>,
-    address: SocketAddr,
     began: Instant,
     end: End,
     interval: Option<Duration>,
@@ -54,6 +53,7 @@ struct Run<A> {
     first: u64,
     begun: Cell<u64>,
     busy: Cell<u64>,
+    done_last: Cell<Instant>,
     latency: RefCell<Latency>,
 }
 
@@ -62,6 +62,10 @@ pub(crate) struct Answers {
     pub(crate) done: u64,
     /// Answered with 429.
     pub(crate) busy: u64,
+    /// When all connections were open.
+    pub(crate) began: Instant,
+    /// When the last of what was done was: whoever is turned away at the end may hear of it later.
+    pub(crate) done_last: Instant,
     /// How long it took to get what was done.
     pub(crate) latency: Latency,
 }
@@ -71,34 +75,42 @@ impl Load {
     pub(crate) fn run<A: Asks + 'static>(self, end: End, first: u64, asks: Rc<A>) -> Result<Answers, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(io("no runtime for the load"))?;
+        let ways = runtime.block_on(async {
+            let mut ways = Vec::with_capacity(self.connections);
+            for _ in 0..self.connections {
+                ways.push(asks.open(self.address).await?);
+            }
+            Ok::<_, Failure>(ways)
+        })?;
+        let began = Instant::now();
         let run = Rc::new(Run {
             asks,
-            address: self.address,
-            began: Instant::now(),
+            began,
             end,
             interval: self.rate.map(|rate| Duration::from_secs_f64(1.0 / rate.clamp(0.001, 1e9))),
             first,
             begun: Cell::new(0),
             busy: Cell::new(0),
+            done_last: Cell::new(began),
             latency: RefCell::new(Latency::new()),
         });
         LocalSet::new().block_on(&runtime, async {
-            let tasks: Vec<_> =
-                (0..self.connections).map(|_| tokio::task::spawn_local(Rc::clone(&run).connection())).collect();
+            let spawn = |way| tokio::task::spawn_local(Rc::clone(&run).connection(way));
+            let tasks: Vec<_> = ways.into_iter().map(spawn).collect();
             for task in tasks {
                 task.await.map_err(|error| Failure::Wrong(error.to_string()))??;
             }
             Ok::<_, Failure>(())
         })?;
         let busy = run.busy.get();
-        Ok(Answers { done: run.begun.get() - busy, busy, latency: run.latency.replace(Latency::new()) })
+        let (done, done_last) = (run.begun.get() - busy, run.done_last.get());
+        Ok(Answers { done, busy, began, done_last, latency: run.latency.replace(Latency::new()) })
     }
 }
 
 impl<A: Asks> Run<A> {
     /// One connection, from the first request to the last.
-    async fn connection(self: Rc<Self>) -> Result<(), Failure> {
-        let mut way = self.asks.open(self.address).await?;
+    async fn connection(self: Rc<Self>, mut way: A::Way) -> Result<(), Failure> {
         while !self.end.is_reached(self.began, self.begun.get()) {
             let number = self.begun.replace(self.begun.get() + 1);
             let at = match self.interval {
@@ -110,7 +122,9 @@ impl<A: Asks> Run<A> {
                 None => Instant::now(),
             };
             if self.asks.ask(&mut way, self.first + number).await? {
-                self.latency.borrow_mut().record(at.elapsed());
+                let now = Instant::now();
+                self.done_last.set(now);
+                self.latency.borrow_mut().record(now.duration_since(at));
             } else {
                 self.busy.set(self.busy.get() + 1);
             }

@@ -32,7 +32,8 @@ pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
     let before = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&orders))?.done;
     let (begin, looks) = (host.mark()?, orders.looks.get());
     let answers = load.run(End::new(pace.time(), pace.requests), before, Rc::clone(&orders))?;
-    let (end, confirmed) = (host.mark()?, answers.done);
+    let (begin, end) = (begin.at(answers.began), host.mark()?.at(answers.done_last));
+    let confirmed = answers.done;
 
     begin.report(&end, "order", confirmed, &mut report);
     report.set_rounded("looks_per_order", (orders.looks.get() - looks) as f64 / confirmed.max(1) as f64);

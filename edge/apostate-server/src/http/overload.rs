@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use crate::http::edge::{Edge, Stage};
 
-/// How much longer each one makes the wait: two thousand are told in a second.
-const EACH: Duration = Duration::from_micros(500);
+/// How much longer each one makes the wait: a thousand are told in a second.
+const EACH: Duration = Duration::from_millis(1);
 
-/// The longest wait: `Retry-After` has them wait as long again.
-const LONGEST: Duration = Duration::from_secs(1);
+/// The longest wait. Whoever waits longer than a few seconds for an answer takes the node for dead.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// How many wait for being told that there is too much.
 #[derive(Debug, Default)]
