@@ -11,7 +11,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 
 use crate::http::budget::{Budget, SHORT_BYTES, Share};
-use crate::http::edge::{Edge, Stage};
+use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 
 /// So much of a body that is too long is read on, for so long.
@@ -35,8 +35,7 @@ where
     }
     let patience = edge.settings.body_timeout;
     let mut late = pin!(tokio::time::sleep(patience));
-    let mut stage = edge.stage.subscribe();
-    let mut stopping = pin!(stage.wait_for(|stage| *stage != Stage::Serving));
+    let mut stopping = pin!(edge.stopping());
     poll_fn(|context| {
         if let Poll::Ready(read) = read.as_mut().poll(context) {
             return Poll::Ready(read);

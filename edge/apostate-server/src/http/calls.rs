@@ -86,7 +86,7 @@ impl Calls<'_> {
         self.edge.meters.count(meter, outcome, self.began.elapsed());
         if outcome == Outcome::Busy {
             let deadline = self.wishes(parts).ok().and_then(|wishes| wishes.deadline);
-            self.edge.turned_away.wait(self.edge, deadline).await;
+            self.edge.turned_away.wait(self.edge.stopping(), deadline).await;
         }
     }
 
@@ -281,23 +281,32 @@ pub(crate) fn shown(json: &Json, reply: &[u8]) -> Result<Vec<u8>, Fault> {
 
 /// An entity as JSON text.
 fn entity_text(kind: &str, show: ShowState, key: &str, version: u64, state: &[u8]) -> Result<Vec<u8>, Fault> {
-    let state = state_text(kind, show, state, key)?;
-    let mut text = Vec::with_capacity(state.len() + kind.len() + key.len() + 64);
-    text.extend_from_slice(b"{\"kind\":");
+    let mut text = b"{\"kind\":".to_vec();
     quoted(&mut text, kind);
-    text.extend_from_slice(b",\"key\":");
-    quoted(&mut text, key);
-    text.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
-    text.extend_from_slice(&state);
-    text.push(b'}');
+    text.push(b',');
+    write_entity(&mut text, kind, show, key, version, state)?;
     Ok(text)
 }
 
-/// A state as JSON text.
-pub(crate) fn state_text(kind: &str, show: ShowState, state: &[u8], key: &str) -> Result<Vec<u8>, Fault> {
-    guarded(|| show(state))?.map_err(|error| {
+/// Appends the rest of an object that is an entity: its key, its version and its state.
+pub(crate) fn write_entity(
+    into: &mut Vec<u8>,
+    kind: &str,
+    show: ShowState,
+    key: &str,
+    version: u64,
+    state: &[u8],
+) -> Result<(), Fault> {
+    let state = guarded(|| show(state))?.map_err(|error| {
         Fault::new(ErrorCode::UnreadableState, format!("the state of {kind}/{key} cannot be read: {error}"))
-    })
+    })?;
+    into.reserve(state.len() + key.len() + 64);
+    into.extend_from_slice(b"\"key\":");
+    quoted(into, key);
+    into.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
+    into.extend_from_slice(&state);
+    into.push(b'}');
+    Ok(())
 }
 
 /// What the author's types do to be read and shown may panic.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use crate::http::door::Door;
-use crate::http::edge::{Edge, Stage};
+use crate::http::edge::Edge;
 use crate::http::pulse::{Prognosis, Pulse, Watched};
 use crate::http::settings::HEADERS_MAX;
 
@@ -62,11 +62,7 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, place: Place) {
             .header_read_timeout(None)
             .serve_connection(io, service)
     );
-    let mut stage = edge.stage.subscribe();
-    let mut stopping = pin!(async move {
-        // The edge outlives its connections.
-        let _ = stage.wait_for(|stage| *stage != Stage::Serving).await;
-    });
+    let mut stopping = pin!(edge.stopping());
     let mut is_stopping = false;
     let mut check = pin!(sleep(Pulse::patience(&edge.settings)));
     poll_fn(|context| {

@@ -136,6 +136,15 @@ impl Edge {
         room(&self.operators, "as many operators ask as may at once")
     }
 
+    /// Waits for a stop to begin.
+    pub(crate) fn stopping(&self) -> impl Future<Output = ()> + use<> {
+        let mut stage = self.stage.subscribe();
+        async move {
+            // Whoever waits has gone before the edge has.
+            let _ = stage.wait_for(|stage| *stage != Stage::Serving).await;
+        }
+    }
+
     /// Whether a stop has begun.
     pub(crate) fn is_stopping(&self) -> bool {
         *self.stage.borrow() != Stage::Serving || self.shared.is_closing()

@@ -21,7 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::CallError;
 use crate::http::accept::{Form, form};
-use crate::http::calls::{quoted, state_text};
+use crate::http::calls::{quoted, write_entity};
 use crate::http::edge::{Edge, KindRow};
 use crate::http::fault::Fault;
 use crate::http::pulse::Service;
@@ -127,13 +127,8 @@ fn page(shared: &Shared, kind: &KindRow, after: Option<Address>, limit: usize) -
 
 fn write_item(text: &mut Vec<u8>, kind: &KindRow, entity: &StoredEntity) -> Result<(), Fault> {
     let StoredEntity { address, version, state } = entity;
-    let state = state_text(kind.name, kind.show_state, state, address.key().as_str())?;
-    text.extend_from_slice(b"{\"key\":");
-    quoted(text, address.key().as_str());
-    text.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
-    text.extend_from_slice(&state);
-    text.push(b'}');
-    Ok(())
+    text.push(b'{');
+    write_entity(text, kind.name, kind.show_state, address.key().as_str(), *version, state)
 }
 
 /// Writes all entities behind `after`, one a line. If that breaks off, the last line is a problem.

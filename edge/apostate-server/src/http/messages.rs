@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 use crate::http::body::broken;
 use crate::http::calls;
-use crate::http::edge::{Edge, HandlerRow, Stage};
+use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
 use crate::http::lists::{NDJSON, line};
 use crate::http::meters::Outcome;
@@ -172,11 +172,7 @@ impl Bulk {
         B: http_body::Body<Data = Bytes> + Unpin,
         B::Error: std::fmt::Display,
     {
-        let mut stopping = self.edge.stage.subscribe();
-        let mut stopping = pin!(async move {
-            // The edge outlives its streams.
-            let _ = stopping.wait_for(|stage| *stage != Stage::Serving).await;
-        });
+        let mut stopping = pin!(self.edge.stopping());
         let body_timeout = self.edge.settings.body_timeout;
         let mut patience = pin!(tokio::time::sleep(body_timeout));
         let (mut is_over, mut messages) = (false, 0);

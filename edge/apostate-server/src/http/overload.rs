@@ -6,8 +6,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::http::edge::{Edge, Stage};
-
 /// How much longer each one makes the wait: a thousand are told in a second.
 const EACH: Duration = Duration::from_millis(1);
 
@@ -23,12 +21,10 @@ struct Waiting<'a>(&'a TurnedAway);
 
 impl TurnedAway {
     /// Waits, but not beyond the caller's `deadline`, and not while the node stops.
-    pub(crate) async fn wait(&self, edge: &Edge, deadline: Option<Instant>) {
+    pub(crate) async fn wait(&self, stopping: impl Future<Output = ()>, deadline: Option<Instant>) {
         let (_one, pause) = self.enter();
         let until = Instant::now() + pause;
         let until = deadline.map_or(until, |deadline| deadline.min(until));
-        let mut stage = edge.stage.subscribe();
-        let stopping = stage.wait_for(|stage| *stage != Stage::Serving);
         // Whichever comes first, there is nothing more to do.
         let _ = tokio::time::timeout_at(until.into(), stopping).await;
     }
@@ -48,7 +44,31 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, poll_fn, ready};
+    use std::pin::pin;
+    use std::task::Poll;
+
     use super::*;
+
+    /// Whether who is turned away hears of it at once.
+    fn is_told(turned_away: &TurnedAway, stopping: impl Future<Output = ()>, deadline: Option<Instant>) -> bool {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut told = pin!(turned_away.wait(stopping, deadline));
+            poll_fn(|context| Poll::Ready(told.as_mut().poll(context).is_ready())).await
+        })
+    }
+
+    #[test]
+    fn nobody_waits_beyond_a_deadline_or_while_the_node_stops() {
+        let turned_away = TurnedAway::default();
+        let _others: Vec<_> = (0..5000).map(|_| turned_away.enter()).collect();
+        let (past, future) = (Instant::now(), Instant::now() + LONGEST);
+        assert!(!is_told(&turned_away, pending(), None));
+        assert!(!is_told(&turned_away, pending(), Some(future)));
+        assert!(is_told(&turned_away, pending(), Some(past)));
+        assert!(is_told(&turned_away, ready(()), None));
+    }
 
     #[test]
     fn the_more_wait_the_longer_they_do() {

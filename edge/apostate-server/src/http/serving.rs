@@ -3,10 +3,13 @@
 //! Each thread has its own reactor, its own connections and its own clerk, and meets the others only where connections are
 //! dealt out. So a request is read, asked, answered and written on one thread, and only the executor is another one.
 
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,7 +17,7 @@ use apostate_api::ErrorCode;
 use http_body_util::BodyExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -234,14 +237,14 @@ async fn take_in(door: Arc<Door>, mut sockets: Sockets) {
 
 /// Takes connections and deals them out, until a stop begins.
 async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
-    let mut stage = edge.stage.subscribe();
+    let mut stopping = pin!(edge.stopping());
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return error!(%error, "nothing can be listened at"),
     };
     let mut turn = 0;
     let mut refusals = JoinSet::new();
-    while let Some(accepted) = accept(&listener, &mut stage).await {
+    while let Some(accepted) = accept(&listener, stopping.as_mut()).await {
         while refusals.try_join_next().is_some() {}
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -272,12 +275,11 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
 /// The next connection. None: a stop has begun.
 async fn accept(
     listener: &TcpListener,
-    stage: &mut watch::Receiver<Stage>,
+    mut stopping: Pin<&mut impl Future<Output = ()>>,
 ) -> Option<io::Result<(TcpStream, SocketAddr)>> {
-    let mut stopping = std::pin::pin!(stage.wait_for(|stage| *stage != Stage::Serving));
-    std::future::poll_fn(|context| {
-        if std::future::Future::poll(stopping.as_mut(), context).is_ready() {
-            return std::task::Poll::Ready(None);
+    poll_fn(|context| {
+        if stopping.as_mut().poll(context).is_ready() {
+            return Poll::Ready(None);
         }
         listener.poll_accept(context).map(Some)
     })
