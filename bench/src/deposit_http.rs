@@ -45,7 +45,7 @@ fn measure<B: By + 'static>(workload: &'static str, arguments: &HttpArguments, b
 
     begin.report(&end, "request", answers.done, &mut report);
     report.set_rounded("busy_per_s", answers.busy as f64 / end.seconds_since(&begin));
-    answers.latency.report(&mut report);
+    answers.report(&mut report);
     serving.stop();
     deposits.books.borrow().audit(host.client())?;
     host.stop()?;

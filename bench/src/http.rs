@@ -19,6 +19,8 @@ use tokio::task::LocalSet;
 pub(crate) use self::connection::Connection;
 use crate::failure::{Failure, io};
 use crate::latency::Latency;
+use crate::machine;
+use crate::report::Report;
 use crate::stream::End;
 
 /// Whom to ask, and how hard.
@@ -67,7 +69,17 @@ pub(crate) struct Answers {
     /// When the last of what was done was: whoever is turned away at the end may hear of it later.
     pub(crate) done_last: Instant,
     /// How long it took to get what was done.
-    pub(crate) latency: Latency,
+    latency: Latency,
+    /// Processor time that asking took.
+    cpu_seconds: f64,
+}
+
+impl Answers {
+    /// Says how long it took, and what the asking itself took of the machine.
+    pub(crate) fn report(&self, report: &mut Report) {
+        self.latency.report(report);
+        report.set_rounded("load_cpu_seconds", self.cpu_seconds);
+    }
 }
 
 impl Load {
@@ -82,7 +94,7 @@ impl Load {
             }
             Ok::<_, Failure>(ways)
         })?;
-        let began = Instant::now();
+        let (began, cpu) = (Instant::now(), machine::cpu_seconds_of_thread());
         let run = Rc::new(Run {
             asks,
             began,
@@ -104,7 +116,8 @@ impl Load {
         })?;
         let busy = run.busy.get();
         let (done, done_last) = (run.begun.get() - busy, run.done_last.get());
-        Ok(Answers { done, busy, began, done_last, latency: run.latency.replace(Latency::new()) })
+        let cpu_seconds = machine::cpu_seconds_of_thread() - cpu;
+        Ok(Answers { done, busy, began, done_last, latency: run.latency.replace(Latency::new()), cpu_seconds })
     }
 }
 

@@ -7,7 +7,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// Processor time of all threads of this process, in seconds.
 pub(crate) fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    seconds_of(ClockId::ProcessCPUTime)
+}
+
+/// Processor time of the thread that asks, in seconds.
+pub(crate) fn cpu_seconds_of_thread() -> f64 {
+    seconds_of(ClockId::ThreadCPUTime)
+}
+
+fn seconds_of(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 

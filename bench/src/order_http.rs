@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
 
     begin.report(&end, "order", confirmed, &mut report);
     report.set_rounded("looks_per_order", (orders.looks.get() - looks) as f64 / confirmed.max(1) as f64);
-    answers.latency.report(&mut report);
+    answers.report(&mut report);
     serving.stop();
     host.client().settle()?;
     audit(host.client(), before + confirmed, &orders.units.borrow())?;
