@@ -43,6 +43,7 @@ pub mod planted;
 mod range;
 pub mod rectangles;
 mod request;
+mod restore;
 mod run;
 mod slots;
 mod span;
