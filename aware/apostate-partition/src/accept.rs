@@ -9,7 +9,7 @@ use crate::batch::Did;
 use crate::cell::Section;
 use crate::client_keys::message_fingerprint;
 use crate::inbox::{End, InboxItem};
-use crate::interface::{Answer, Effect, Failure, Load, Notice, ParkedCommand};
+use crate::interface::{Answer, Failure, Load, Notice, ParkedCommand};
 use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN};
 use crate::message::Message;
 use crate::partition::Partition;
@@ -259,7 +259,7 @@ impl Partition {
         self.sources.waiting -= waiting.len();
         for request in waiting {
             let answer = Answer::Failed(Failure::Busy);
-            self.batch.outputs.push(Effect::Answer { ticket: request.ticket, answer });
+            self.batch.answer(request.ticket, answer);
             self.batch.journal.push(Did::TookRequest(request));
         }
     }
@@ -305,7 +305,7 @@ impl Partition {
                 Answer::Done { reply: Vec::new(), version: 0 }
             }
         };
-        self.batch.outputs.push(Effect::Answer { ticket, answer });
+        self.batch.answer(ticket, answer);
         self.batch.journal.push(Did::Commanded(command));
     }
 

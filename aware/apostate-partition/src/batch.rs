@@ -12,7 +12,7 @@ use crate::client_keys::Known;
 use crate::commit::RecordBuilder;
 use crate::delivery::{Handled, Outgoing};
 use crate::inbox::InboxItem;
-use crate::interface::{Effect, Notice, ParkedCommand, Request};
+use crate::interface::{Answer, Effect, Notice, ParkedCommand, Request};
 use crate::message::{Identity, Message};
 use crate::slots::{Retry, SlotId, StateBytes};
 
@@ -23,6 +23,8 @@ pub(crate) struct Batch {
     pub(crate) messages: usize,
     /// Bytes that the states of touched entities may take in the record.
     pub(crate) state_bytes: usize,
+    /// Bytes of its answers.
+    pub(crate) answers_bytes: usize,
     /// Cells other than states, as they come; states join when it closes.
     pub(crate) record: RecordBuilder,
     pub(crate) touched: Vec<Touched>,
@@ -119,6 +121,18 @@ impl Batch {
     /// Whether nothing was taken or made yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.journal.is_empty() && self.messages == 0 && self.outputs.is_empty() && self.looks.is_empty()
+    }
+
+    /// An answer that leaves once the batch is durable.
+    pub(crate) fn answer(&mut self, ticket: u64, answer: Answer) {
+        self.answers_bytes += answer.bytes();
+        self.outputs.push(Effect::Answer { ticket, answer });
+    }
+
+    /// An answer that changed nothing, and leaves once it is certain that we are still the writer.
+    pub(crate) fn answer_look(&mut self, ticket: u64, answer: Answer) {
+        self.answers_bytes += answer.bytes();
+        self.looks.push(Effect::Answer { ticket, answer });
     }
 
     /// Bytes that its record may take.

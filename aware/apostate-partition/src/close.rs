@@ -187,6 +187,7 @@ impl Partition {
     /// Holds outputs back until the newest record is durable; looks also until we are known to be the writer.
     fn hold(&mut self, batch: &mut Batch, is_committed: bool, effects: &mut Vec<Effect>) {
         let newest = if planted::is("answer-early") { self.log.durable } else { self.log.submitted };
+        self.held.answers_bytes += std::mem::take(&mut batch.answers_bytes);
         for output in batch.outputs.drain(..) {
             self.held.outputs.push_back((newest, output));
         }
@@ -255,6 +256,7 @@ impl Partition {
         batch.cells.clear();
         batch.outputs.clear();
         batch.looks.clear();
+        batch.answers_bytes = 0;
         batch.notices.clear();
         batch.messages = 0;
         batch.state_bytes = 0;

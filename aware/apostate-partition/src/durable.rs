@@ -108,11 +108,13 @@ impl Partition {
     pub(crate) fn release(&mut self, effects: &mut Vec<Effect>) {
         let durable = self.log.durable;
         while let Some((_, output)) = self.held.outputs.pop_front_if(|(position, _)| *position <= durable) {
+            self.held.let_go(&output);
             effects.push(output);
         }
         while let Some((_, _, look)) =
             self.held.looks.pop_front_if(|(ticket, position, _)| *ticket == 0 && *position <= durable)
         {
+            self.held.let_go(&look);
             effects.push(look);
         }
     }

@@ -93,6 +93,8 @@ pub struct Tuning {
     pub inbox_max: usize,
     /// Requests that may wait in all.
     pub requests_max: usize,
+    /// Bytes of answers that wait to leave, above which no more requests are begun.
+    pub answers_bytes_max: usize,
     /// How long client keys are remembered.
     pub client_key_retention: Duration,
     /// How long a source waits for an entity that is being loaded, before its message goes to the inbox.
@@ -115,6 +117,7 @@ impl Default for Tuning {
             inbox_memory: 64 << 20,
             inbox_max: 1_000_000,
             requests_max: 65_536,
+            answers_bytes_max: 32 << 20,
             client_key_retention: Duration::from_secs(24 * 3600),
             load_patience: Duration::from_millis(50),
             retry_time_max: Duration::from_secs(30),

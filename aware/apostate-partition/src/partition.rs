@@ -142,8 +142,19 @@ pub(crate) struct Held {
     pub(crate) outputs: VecDeque<(Position, Effect)>,
     /// Leaves when the confirm with this ticket says yes, and the record at this position is durable.
     pub(crate) looks: VecDeque<(u64, Position, Effect)>,
+    /// Bytes of the answers among them.
+    pub(crate) answers_bytes: usize,
     /// Why this partition stops when the confirm with this ticket says that it is the writer.
     pub(crate) doubt: Option<(u64, String)>,
+}
+
+impl Held {
+    /// It leaves.
+    pub(crate) fn let_go(&mut self, effect: &Effect) {
+        if let Effect::Answer { ticket: _, answer } = effect {
+            self.answers_bytes = self.answers_bytes.saturating_sub(answer.bytes());
+        }
+    }
 }
 
 /// Where work comes from.

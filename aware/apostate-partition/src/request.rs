@@ -119,7 +119,7 @@ impl Partition {
             // Only now: one that is remembered all the same was answered.
             if is_expired(key, self.time.now(), self.tuning.client_key_retention) {
                 let answer = Answer::Failed(Failure::KeyExpired);
-                self.batch.looks.push(Effect::Answer { ticket: request.ticket, answer });
+                self.batch.answer_look(request.ticket, answer);
                 self.batch.journal.push(Did::TookRequest(request));
                 return;
             }
@@ -149,13 +149,13 @@ impl Partition {
             }
             Manner::Call { .. } if matches!(answer, Answer::Done { .. }) => self.answer(&request, answer),
             // It changed nothing: it must be certain that we are still the writer, or the answer could be stale.
-            _ => self.batch.looks.push(Effect::Answer { ticket: request.ticket, answer }),
+            _ => self.batch.answer_look(request.ticket, answer),
         }
         self.batch.journal.push(Did::TookRequest(request));
     }
 
     fn answer(&mut self, request: &Request, answer: Answer) {
-        self.batch.outputs.push(Effect::Answer { ticket: request.ticket, answer });
+        self.batch.answer(request.ticket, answer);
     }
 
     fn wait(&mut self, slot: SlotId, request: Request) {

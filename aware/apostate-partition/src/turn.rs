@@ -72,7 +72,15 @@ impl Partition {
         let messages_max = if self.one_at_a_time > 0 { 1 } else { self.tuning.batch_messages_max };
         // The last run may still write as much as one run may, and local messages left over become inbox cells.
         let bytes_max = RECORD_BYTES_MAX / 2;
-        self.abandoned.is_some() || self.batch.messages >= messages_max || self.batch.bytes() >= bytes_max
+        self.abandoned.is_some()
+            || self.batch.messages >= messages_max
+            || self.batch.bytes() >= bytes_max
+            || self.batch.answers_bytes >= self.tuning.answers_bytes_max
+    }
+
+    /// Whether more answers would take too much memory before they leave.
+    fn has_to_answer_first(&self) -> bool {
+        self.held.answers_bytes + self.batch.answers_bytes >= self.tuning.answers_bytes_max
     }
 
     /// Whether acknowledged messages have waited long enough to be trimmed by a record of their own.
@@ -190,7 +198,7 @@ impl Partition {
 
     fn requests(&mut self) {
         for _ in 0..TURN_MESSAGES {
-            if self.is_full() {
+            if self.is_full() || self.has_to_answer_first() {
                 return;
             }
             let released = self.sources.released.pop_front();

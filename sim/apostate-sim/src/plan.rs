@@ -90,6 +90,7 @@ fn draw_tuning(luck: &mut Luck) -> Tuning {
         outbox_memory: luck.pick(&[0, 100, 2_000, 64 << 20]),
         inbox_memory: luck.pick(&[0, 1_000, 64 << 20]),
         backlog_bytes_max: luck.pick(&[5_000, 1 << 20]),
+        answers_bytes_max: luck.pick(&[100, 32 << 20]),
         ..Tuning::default()
     }
 }

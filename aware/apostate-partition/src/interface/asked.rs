@@ -77,6 +77,16 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Done { reply, version: _ } => reply.len(),
+            Self::Refused(refusal) => refusal.code.len() + refusal.text.len(),
+            Self::Repeated(answer) => answer.bytes(),
+            Self::Duplicate | Self::Accepted | Self::Failed(_) => 0,
+        }
+    }
+
     /// The answer itself, and whether it had been given before.
     #[must_use]
     pub fn original(self) -> (Self, bool) {

@@ -246,7 +246,13 @@ impl Calls<'_> {
         } else {
             // It waits for its turn, and is in memory meanwhile.
             let _waiting = share(said.len())?;
-            blocking(move || write(&said)).await??
+            blocking(move || {
+                let mut text = write(&said)?;
+                // It may be kept for as long as its reader takes.
+                text.shrink_to_fit();
+                Ok::<_, Fault>(text)
+            })
+            .await??
         };
         Reply::within(text, share)
     }

@@ -289,12 +289,17 @@ impl Writer {
         self.tell(Input::Request(Request { manner: Manner::Numbered { producer, number }, ..request }));
     }
 
-    /// What has come to the entity.
-    pub(crate) fn got(&mut self, key: &str) -> Vec<u64> {
+    /// Somebody outside looks at what has come to the entity; the partition does not work yet.
+    pub(crate) fn look(&mut self, key: &str) {
         let call = Letterbox::at(key).got();
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
-        self.answers.clear();
         self.tell(Input::Request(Request { ticket: 2, ..Request::new(to, handler, body, Manner::Look) }));
+    }
+
+    /// What has come to the entity.
+    pub(crate) fn got(&mut self, key: &str) -> Vec<u64> {
+        self.answers.clear();
+        self.look(key);
         self.work();
         match self.answers.pop() {
             Some(Answer::Done { reply, .. }) => apostate_core::decode(&reply).expect("a list"),

@@ -153,6 +153,29 @@ fn what_stands_behind_a_batch_that_waited_for_the_window_has_its_turn_at_once() 
 }
 
 #[test]
+fn while_long_answers_wait_to_leave_no_more_are_made() {
+    let tuning = Tuning { answers_bytes_max: 1000, ..Tuning::default() };
+    let mut writer = Writer::first(1, Making { tuning, ..Making::default() }).open();
+    let key = key_in(1);
+    for letter in 1..=200 {
+        writer.ask(Letterbox::at(&key).receive(letter), None);
+    }
+    writer.work();
+    writer.answers.clear();
+    // Each look is answered with 200 letters, and waits for the letter before it to be durable.
+    writer.appends = Appends::Withheld;
+    writer.ask(Letterbox::at(&key).receive(201), None);
+    for _ in 0..50 {
+        writer.look(&key);
+    }
+    writer.work();
+    let waiting = writer.partition.status().requests;
+    assert!((40..50).contains(&waiting), "{waiting} are not begun");
+    writer.let_through();
+    assert_eq!(writer.answers.len(), 51);
+}
+
+#[test]
 fn a_call_that_waited_beyond_its_deadline_is_not_begun() {
     let tuning = Tuning { append_window: 1, batch_messages_max: 1, ..Tuning::default() };
     let mut writer = Writer::first(1, Making { tuning, ..Making::default() }).open();
