@@ -96,7 +96,7 @@ impl Partition {
     /// Handles a call or a look, or lets it wait for its entity. What nobody waits for any more is not begun.
     pub(crate) fn handle_request(&mut self, request: Request) {
         if request.deadline.is_some_and(|deadline| deadline <= self.time.now()) {
-            self.answer(&request, Answer::Failed(Failure::Late));
+            self.batch.answer(request.ticket, Answer::Failed(Failure::Late));
             self.batch.journal.push(Did::TookRequest(request));
             return;
         }
@@ -112,7 +112,7 @@ impl Partition {
         }
         if let Manner::Call { key: Some(key) } = &request.manner {
             if let Some(answer) = self.remembered(slot, key, &request) {
-                self.answer(&request, answer);
+                self.batch.answer(request.ticket, answer);
                 self.batch.journal.push(Did::TookRequest(request));
                 return;
             }
@@ -145,24 +145,20 @@ impl Partition {
         match &request.manner {
             Manner::Call { key: Some(key) } if !matches!(answer, Answer::Failed(_)) => {
                 self.remember(slot, key, &request, &answer);
-                self.answer(&request, answer);
+                self.batch.answer(request.ticket, answer);
             }
-            Manner::Call { .. } if matches!(answer, Answer::Done { .. }) => self.answer(&request, answer),
+            Manner::Call { .. } if matches!(answer, Answer::Done { .. }) => self.batch.answer(request.ticket, answer),
             // It changed nothing: it must be certain that we are still the writer, or the answer could be stale.
             _ => self.batch.answer_look(request.ticket, answer),
         }
         self.batch.journal.push(Did::TookRequest(request));
     }
 
-    fn answer(&mut self, request: &Request, answer: Answer) {
-        self.batch.answer(request.ticket, answer);
-    }
-
     fn wait(&mut self, slot: SlotId, request: Request) {
         let is_blocked = self.is_blocked(slot);
         let extra = self.slots.get_mut(slot).extra();
         if is_blocked || extra.waiting.len() >= WAITING_CALLS_MAX {
-            self.answer(&request, Answer::Failed(Failure::Busy));
+            self.batch.answer(request.ticket, Answer::Failed(Failure::Busy));
             self.batch.journal.push(Did::TookRequest(request));
         } else {
             extra.waiting.push_back(request);
@@ -267,7 +263,7 @@ impl Partition {
         if !is_duplicate {
             self.sources.producers[at].high = Some(number);
         }
-        self.answer(&request, answer);
+        self.batch.answer(request.ticket, answer);
         self.batch.journal.push(Did::TookNumbered { producer: at, request, high });
         Head::Handled
     }

@@ -173,6 +173,7 @@ fn while_long_answers_wait_to_leave_no_more_are_made() {
     assert!((40..50).contains(&waiting), "{waiting} are not begun");
     writer.let_through();
     assert_eq!(writer.answers.len(), 51);
+    assert_eq!(writer.got(&key).len(), 201, "what has left takes no room any more");
 }
 
 #[test]
