@@ -58,7 +58,7 @@ pub use crate::interface::{
     Witness,
 };
 pub use crate::limits::Tuning;
-pub use crate::load::{StoredEntity, StoredMessage, list, load, parked, stored_position};
+pub use crate::load::{StoredEntity, StoredMessage, list, load, parked, parked_message, stored_position};
 pub use crate::message::{Identity, Message, NotAMessage};
 pub use crate::open::OpenError;
 pub use crate::partition::Partition;

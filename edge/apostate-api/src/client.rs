@@ -318,10 +318,18 @@ impl Client {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<EntityItem<S>>, ClientError> {
+        self.page(path::segments(["entities", kind])?, after, limit).await
+    }
+
+    async fn page<T: DeserializeOwned>(
+        &self,
+        path: Vec<String>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<T>, ClientError> {
         let mut query = vec![("limit", limit.to_string())];
         query.extend(after.map(|after| ("after", after.to_owned())));
-        let answer = self.ask(&Ask { query, ..Ask::get(path::segments(["entities", kind])?) }).await?;
-        read(&answer)
+        read(&self.ask(&Ask { query, ..Ask::get(path) }).await?)
     }
 }
 

@@ -90,23 +90,33 @@ pub(crate) enum Entity {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Parked {
-    /// Lists them, oldest first for each entity
-    List,
+    /// Lists them, of one entity the oldest first
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
     /// Shows one, with its arguments and why it was given up on
     Show {
         /// As `list` names it
         id: String,
     },
-    /// Puts one at the end of its entity's inbox, as if it had been sent now
-    Retry {
-        /// As `list` names it
-        id: String,
-    },
-    /// Drops one for ever, unapplied
-    Dismiss {
-        /// As `list` names it
-        id: String,
-    },
+    /// Puts messages at the end of their entities' inboxes, as if they had been sent now
+    Retry(Chosen),
+    /// Drops messages for ever, unapplied
+    Dismiss(Chosen),
+}
+
+/// Which parked messages.
+#[derive(Args, Debug)]
+#[group(required = true)]
+pub(crate) struct Chosen {
+    /// As `list` names them
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// All that are parked by now for entities of this kind
+    #[arg(long, value_name = "KIND", conflicts_with = "ids")]
+    pub(crate) all: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

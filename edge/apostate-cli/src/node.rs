@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use apostate_api::EntityItem;
 use apostate_api::client::{Client, ClientError};
+use apostate_api::{EntityItem, ParkedItem};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Access;
@@ -12,6 +12,9 @@ use crate::failure::Failure;
 /// How long an answer may take. A node that has so much to do says so sooner, and the checkpoint that a list waits for is
 /// given up sooner.
 const PATIENCE: Duration = Duration::from_secs(75);
+
+/// Parked messages of one page.
+const PAGE: usize = 1000;
 
 /// A node, and what lets us in.
 pub(crate) struct Node {
@@ -51,5 +54,22 @@ impl Node {
     pub(crate) fn list(&self, kind: &str) -> Result<impl Iterator<Item = Result<EntityItem, Failure>>, Failure> {
         let mut listing = self.ask(self.client.list_all_json(kind))?;
         Ok(std::iter::from_fn(move || self.ask(listing.next()).transpose()))
+    }
+
+    /// All parked messages, page by page. It ends after a failure.
+    pub(crate) fn parked(&self) -> impl Iterator<Item = Result<ParkedItem, Failure>> {
+        let mut after = Some(None);
+        std::iter::from_fn(move || {
+            let from: Option<String> = after.take()?;
+            let (items, failure) = match self.ask(self.client.parked(from.as_deref(), PAGE)) {
+                Ok(page) => {
+                    after = page.next.map(Some);
+                    (page.items, None)
+                }
+                Err(failure) => (Vec::new(), Some(failure)),
+            };
+            Some(items.into_iter().map(Ok).chain(failure.map(Err)))
+        })
+        .flatten()
     }
 }

@@ -199,6 +199,34 @@ fn a_parked_message_is_listed_shown_retried_and_dismissed() {
 }
 
 #[test]
+fn many_parked_messages_are_retried_and_dismissed_together() {
+    let world = world(None);
+    let others = ["glass", "cup", "plate", "bowl", "pot"];
+    for other in others {
+        world.says(&["entity", "call", "stock/tea", "upset", &format!("other={other}")]);
+    }
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        world.node.client().settle().unwrap();
+        let listed = lines(&world.says(&[&["parked", "list", "--json"], arguments].concat()));
+        listed.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = ids(&[]);
+    assert_eq!(first.len(), others.len());
+    assert_eq!(ids(&["--limit", "2"]), first[..2]);
+    world.says(&["parked", "dismiss", &first[0], &first[1]]);
+    assert_eq!(ids(&[]), first[2..]);
+    world.says(&["parked", "retry", "--all", "order"]);
+    assert_eq!(ids(&[]), first[2..], "they are of another kind");
+    world.says(&["parked", "retry", "--all", "stock"]);
+    let second = ids(&[]);
+    assert!(second.len() == 3 && second.iter().all(|id| !first.contains(id)), "each was tried again: {second:?}");
+    world.says(&["parked", "dismiss", "--all", "stock"]);
+    assert!(ids(&[]).is_empty());
+    assert_eq!(world.fails(&["parked", "retry"]).0, 2);
+    assert_eq!(world.fails(&["parked", "retry", "a", "--all", "stock"]).0, 2);
+}
+
+#[test]
 fn the_node_and_its_partitions_say_how_they_are() {
     let world = world(None);
     let table = world.says(&["partition", "list"]);

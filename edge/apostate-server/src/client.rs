@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::CallError;
 use crate::listing::Listing;
-use crate::parked::{self, ParkedError, ParkedMessage};
+use crate::parked::{self, ParkedError, ParkedMessage, ParkedMessages};
 use crate::pending::{Pending, no_reply, reply_of};
 use crate::producer::{Producer, ProducerError};
 use crate::quiet;
@@ -86,15 +86,13 @@ impl Client {
         Producer::open(&self.shared, name.to_key()?)
     }
 
-    /// Lists the messages that were parked and still are, by their entities, oldest first: as of now or later, durable. It
-    /// has every partition make a checkpoint, and blocks until they are made.
+    /// Lists the messages that were parked and still are, by kind, then in the order of the ring, of one entity the oldest
+    /// first: as of now or later, durable. It has every partition make a checkpoint, and reading begins when they are made.
     ///
-    /// # Errors
-    ///
-    /// [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node has, and
-    /// [`CallError::Unlisted`] when the store cannot be read.
-    pub fn parked(&self) -> Result<Vec<ParkedMessage>, CallError> {
-        parked::list(&self.shared)
+    /// Each item may be an error: [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node
+    /// has, and [`CallError::Unlisted`] when the store cannot be read.
+    pub fn parked(&self) -> ParkedMessages {
+        ParkedMessages::new(&self.shared)
     }
 
     /// Puts a parked message at the end of its entity's inbox, as if it had been sent now: it is applied once more, or

@@ -11,7 +11,7 @@
 //! page that explains it. Everything is bounded: heads, bodies, connections, streams, requests, time.
 //!
 //! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `pulse`; `door`, where every request comes in;
-//! `calls`, `lists`, `messages`, `operators`, who answers; `clerk`, and `desk` beside it, the way to the executors; `fault`,
+//! `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `clerk`, and `desk` beside it, the way to the executors; `fault`,
 //! what is said when something is not done, and `overload`, how fast.
 //!
 //! What is deliberately absent: TLS, roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.
@@ -33,6 +33,8 @@ mod calls;
 mod lists;
 mod messages;
 mod operators;
+mod pages;
+mod parked;
 mod query;
 
 mod clerk;

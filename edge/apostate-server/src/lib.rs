@@ -90,6 +90,7 @@ mod producer;
 mod quiet;
 mod shared;
 mod slot;
+mod wish;
 
 mod desk;
 mod http;
@@ -108,7 +109,7 @@ pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
 pub use crate::listing::{Listed, Listing};
 pub use crate::node::{Node, OpenError, StopError};
 pub use crate::opening::Progress;
-pub use crate::parked::{ParkedError, ParkedMessage};
+pub use crate::parked::{ParkedError, ParkedMessage, ParkedMessages};
 pub use crate::pending::Pending;
 pub use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
 pub use crate::run::{About, RunError, run};

@@ -4,15 +4,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use apostate_core::{Address, EntityKey, Handlers, KindId, decode_state};
-use apostate_log::PartitionId;
 use apostate_partition::{StoredEntity, list};
-use crossbeam_channel::Receiver;
 
 use crate::CallError;
 use crate::shared::Shared;
+use crate::wish::CheckpointWish;
 
-/// About how many bytes of entities are read at a time.
-const PAGE_BYTES: usize = 256 << 10;
+/// About how many bytes are read at a time.
+pub(crate) const PAGE_BYTES: usize = 256 << 10;
 
 /// One entity of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub struct Listed<E> {
 pub struct Listing<E> {
     shared: Arc<Shared>,
     /// For each partition in the order of the ring: its checkpoint wish.
-    wishes: std::vec::IntoIter<Receiver<Result<PartitionId, String>>>,
+    wishes: std::vec::IntoIter<CheckpointWish>,
     /// The next partition, as an index into the routes' places.
     next: usize,
     /// The place that pages are read from, and the last entity read there.
@@ -41,10 +40,9 @@ pub struct Listing<E> {
 
 impl<E: Handlers> Listing<E> {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        let wishes: Vec<_> = shared.routes.places().iter().map(|place| shared.wish(*place)).collect();
         Self {
             shared: Arc::clone(shared),
-            wishes: wishes.into_iter(),
+            wishes: CheckpointWish::tell_all(shared).into_iter(),
             next: 0,
             current: None,
             page: Vec::new().into_iter(),
@@ -66,13 +64,8 @@ impl<E: Handlers> Listing<E> {
         Ok(())
     }
 
-    fn enter(&mut self, wish: &Receiver<Result<PartitionId, String>>) -> Result<(), CallError> {
-        match wish.recv() {
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) if self.shared.is_closing() => return Err(CallError::Closed),
-            Ok(Err(reason)) => return Err(CallError::Stopped { entity: E::NAME.to_owned(), reason }),
-            Err(_) => return Err(CallError::Closed),
-        }
+    fn enter(&mut self, wish: &CheckpointWish) -> Result<(), CallError> {
+        wish.wait(&self.shared)?;
         self.current = Some((self.next, None));
         self.next += 1;
         Ok(())

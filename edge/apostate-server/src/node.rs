@@ -15,6 +15,7 @@ use crate::quiet;
 use crate::settings::SettingsError;
 use crate::shared::Shared;
 use crate::status::NodeStatus;
+use crate::wish::{CheckpointWish, Unfulfilled};
 use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
 
 /// How long a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
@@ -185,14 +186,15 @@ impl Node {
 
 /// Has everything that is durable written to the store. Without it the next start reads the log: slower, not less.
 fn last_checkpoints(shared: &Shared) -> Result<(), StopError> {
-    let wishes: Vec<_> = shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
+    let wishes = CheckpointWish::tell_all(shared);
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let mut result = Ok(());
-    for (partition, wish) in wishes {
-        match wish.recv_deadline(until) {
-            Ok(Ok(_)) => {}
-            Ok(Err(reason)) => result = result.and(Err(StopError { partition, reason })),
-            Err(_) => {
+    for wish in wishes {
+        let partition = wish.partition;
+        match wish.wait_until(until) {
+            Ok(()) => {}
+            Err(Unfulfilled::Stopped(reason)) => result = result.and(Err(StopError { partition, reason })),
+            Err(Unfulfilled::Closed | Unfulfilled::Late) => {
                 warn!(partition = partition.0, "stopping without a last checkpoint; the next start reads the log")
             }
         }

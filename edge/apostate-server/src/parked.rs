@@ -7,12 +7,15 @@
 use std::sync::Arc;
 
 use apostate_core::{Address, EntityKey, Registry, Timestamp};
-use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, TraceId, parked};
+use apostate_log::StoreError;
+use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, TraceId, parked, parked_message};
 
 use crate::CallError;
 use crate::error::{kind_name, name_of};
+use crate::listing::PAGE_BYTES;
 use crate::shared::Shared;
 use crate::slot::{NotDone, Verdict};
+use crate::wish::CheckpointWish;
 
 /// A message that was given up on until an operator retries or dismisses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,26 +103,69 @@ impl ParkedMessage {
     }
 }
 
-/// All parked messages, by kind, key and number: the same for any number of partitions.
-pub(crate) fn list(shared: &Arc<Shared>) -> Result<Vec<ParkedMessage>, CallError> {
-    let places = shared.routes.places();
-    let wishes: Vec<_> = places.iter().map(|place| (place, shared.wish(*place))).collect();
-    let mut messages = Vec::new();
-    for (place, wish) in wishes {
-        match wish.recv() {
-            Ok(Ok(_)) => {}
-            Ok(Err(reason)) if !shared.is_closing() => {
-                return Err(CallError::Stopped { entity: format!("partition {}", place.partition), reason });
-            }
-            Ok(Err(_)) | Err(_) => return Err(CallError::Closed),
-        }
-        let read = shared.with_store(|store| parked(store, place.range))?;
-        let unlisted = |detail| CallError::Unlisted { what: "parked messages".to_owned(), detail };
-        let stored = read.map_err(|error| unlisted(error.to_string()))?;
-        messages.extend(stored.into_iter().map(|stored| ParkedMessage::new(&shared.registry, stored)));
+/// The parked messages of a node, by kind, then in the order of the ring, then by number: the same for any number of
+/// partitions. Ends after an error.
+#[must_use = "a list is read lazily"]
+pub struct ParkedMessages {
+    shared: Arc<Shared>,
+    /// What is still waited for.
+    wishes: Vec<CheckpointWish>,
+    /// Where the next page goes on; none at the end.
+    after: Option<Option<(Address, u64)>>,
+    page: std::vec::IntoIter<ParkedMessage>,
+}
+
+impl ParkedMessages {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        let (wishes, page) = (CheckpointWish::tell_all(shared), Vec::new().into_iter());
+        Self { shared: Arc::clone(shared), wishes, after: Some(None), page }
     }
-    messages.sort_by(|a, b| (&a.kind, &a.key, a.number).cmp(&(&b.kind, &b.key, b.number)));
-    Ok(messages)
+
+    /// Reads a page, if all of the last one was taken.
+    fn turn_page(&mut self) -> Result<(), CallError> {
+        if !self.page.as_slice().is_empty() {
+            return Ok(());
+        }
+        let Some(after) = self.after.take() else { return Ok(()) };
+        self.wishes.drain(..).try_for_each(|wish| wish.wait(&self.shared))?;
+        let page = read_on(&self.shared, after.as_ref(), PAGE_BYTES)?;
+        self.after = page.last().map(|last| Some((last.to.clone(), last.number)));
+        self.page = page.into_iter();
+        Ok(())
+    }
+}
+
+impl Iterator for ParkedMessages {
+    type Item = Result<ParkedMessage, CallError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.turn_page() {
+            Ok(()) => self.page.next().map(Ok),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// The parked messages behind `after`, about `bytes_max` in all; none at the end. Those since the last checkpoint are missing.
+pub(crate) fn read_on(
+    shared: &Shared,
+    after: Option<&(Address, u64)>,
+    bytes_max: usize,
+) -> Result<Vec<ParkedMessage>, CallError> {
+    let ranges: Vec<_> = shared.routes.places().iter().map(|place| place.range).collect();
+    let after = after.map(|(to, number)| (to, *number));
+    let stored = shared.with_store(|store| parked(store, &ranges, after, bytes_max))?.map_err(unlisted)?;
+    Ok(stored.into_iter().map(|stored| ParkedMessage::new(&shared.registry, stored)).collect())
+}
+
+/// The message parked under `number` at `to`, if there is one. Those since the last checkpoint are missing.
+pub(crate) fn find(shared: &Shared, to: &Address, number: u64) -> Result<Option<ParkedMessage>, CallError> {
+    let stored = shared.with_store(|store| parked_message(store, to, number))?.map_err(unlisted)?;
+    Ok(stored.map(|stored| ParkedMessage::new(&shared.registry, stored)))
+}
+
+fn unlisted(error: StoreError) -> CallError {
+    CallError::Unlisted { what: "parked messages".to_owned(), detail: error.to_string() }
 }
 
 /// Sends a parked message on its way again.

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apostate_core::{Address, EntityKey, Registry};
-use apostate_log::{PartitionId, Store};
+use apostate_log::Store;
 use apostate_partition::{ParkedCommand, Request, TraceContext};
-use crossbeam_channel::Receiver;
 
 use crate::CallError;
 use crate::disk::Disk;
@@ -113,13 +112,6 @@ impl Shared {
 
     pub(crate) fn place_of(&self, entity: &Address) -> Place {
         self.routes.places()[self.routes.index_of_hash(entity.hash())]
-    }
-
-    /// Wishes that everything durable so far in the partition at `place` be in the store.
-    pub(crate) fn wish(&self, place: Place) -> Receiver<Result<PartitionId, String>> {
-        let (tell, told) = crossbeam_channel::bounded(1);
-        self.routes.mailbox(place).post(Mail::Wish { seat: place.seat, tell });
-        told
     }
 
     /// How every partition is. Those of an executor that has ended are missing.

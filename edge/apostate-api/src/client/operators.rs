@@ -91,14 +91,14 @@ impl Client {
         Listing::open(self, kind).await
     }
 
-    /// Every message that was given up on, by entity, oldest first.
+    /// A page of the messages that were given up on; of one entity the oldest first. None, or the `next` of the page before,
+    /// goes in.
     ///
     /// # Errors
     ///
     /// See [`ClientError`].
-    pub async fn parked(&self) -> Result<Vec<ParkedItem>, ClientError> {
-        let page: Page<ParkedItem> = read(&self.ask(&Ask::get(path::segments(["parked"])?)).await?)?;
-        Ok(page.items)
+    pub async fn parked(&self, after: Option<&str>, limit: usize) -> Result<Page<ParkedItem>, ClientError> {
+        self.page(path::segments(["parked"])?, after, limit).await
     }
 
     /// One of them.

@@ -29,7 +29,7 @@ use crate::http::pulse::{Pulse, Service};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::http::visitor::is_sent_by_a_page;
-use crate::http::{lists, operators, wishes};
+use crate::http::{lists, operators, parked, wishes};
 use crate::traces::FollowedRequest;
 
 /// The way in for the connections of one thread.
@@ -48,9 +48,9 @@ impl Door {
             .route("/health", get(operators::health))
             .route("/metrics", get(operators::metrics))
             .route("/openapi.json", get(operators::describe))
-            .route("/parked", get(operators::list_parked))
-            .route("/parked/{id}", delete(operators::dismiss_parked).get(operators::show_parked))
-            .route("/parked/{id}/retry", post(operators::retry_parked))
+            .route("/parked", get(parked::list))
+            .route("/parked/{id}", delete(parked::dismiss).get(parked::show))
+            .route("/parked/{id}/retry", post(parked::retry))
             .route("/partitions", get(operators::partitions))
             .route("/ready", get(operators::ready))
             .fallback(no_path)
@@ -159,11 +159,11 @@ fn is_for_everybody(path: &str) -> bool {
     matches!(path, "/" | "/health" | "/ready") || path.starts_with("/errors/")
 }
 
-/// Where whoever sends a parameter would believe that it matters, and it does not: `?limit=5` for parked messages. Probes may
-/// ask for health and metrics as they like.
+/// Where whoever sends a parameter would believe that it matters, and it does not: `?limit=5` for partitions. Probes may ask for
+/// health and metrics as they like.
 fn takes_no_query(place: Option<Place<'_>>, path: &str) -> bool {
     matches!(place, Some(Place::Entity(..)))
-        || matches!(path, "/messages" | "/parked" | "/partitions")
+        || matches!(path, "/messages" | "/partitions")
         || path.starts_with("/parked/")
 }
 

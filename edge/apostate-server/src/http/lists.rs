@@ -7,7 +7,6 @@
 //! A page is bounded by bytes and has one entity at least, so that a list is complete whatever is in it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use apostate_api::ErrorCode;
 use apostate_core::{Address, EntityKey, KindId};
@@ -19,28 +18,17 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::CallError;
 use crate::http::accept::{Form, form};
 use crate::http::calls::{quoted, write_entity};
 use crate::http::edge::{Edge, KindRow};
 use crate::http::fault::Fault;
+use crate::http::pages::{self, blocking, checkpoint_all};
 use crate::http::pulse::Service;
 use crate::http::query::Query;
 use crate::http::reply::{Reply, json};
 use crate::http::stream::{Pieces, stream};
+use crate::listing::PAGE_BYTES;
 use crate::shared::Shared;
-
-/// About how many bytes of entities are read at a time.
-const PAGE_BYTES: usize = 256 << 10;
-
-/// How many entities a page has unless its reader says otherwise.
-const LIMIT_DEFAULT: usize = 100;
-
-/// Most entities of one page.
-const LIMIT_MAX: usize = 1000;
-
-/// How long a list waits for its partitions' checkpoints.
-const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The media type of lines of JSON.
 pub(crate) const NDJSON: &str = "application/x-ndjson";
@@ -72,13 +60,7 @@ pub(crate) async fn list_kind(
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
         return Ok(response);
     }
-    let limit =
-        match query.get("limit") {
-            None => LIMIT_DEFAULT,
-            Some(limit) => limit.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-                Fault::new(ErrorCode::BadQuery, format!("`limit` is 1 to {LIMIT_MAX}, not `{limit}`"))
-            })?,
-        };
+    let limit = pages::limit(&query)?;
     let text = {
         let edge = Arc::clone(edge);
         blocking(move || {
@@ -195,28 +177,6 @@ pub(crate) fn line(fault: Fault) -> Vec<u8> {
     text
 }
 
-/// Has every partition write what is durable to the store.
-fn checkpoint_all(shared: &Shared) -> Result<(), Fault> {
-    let until = Instant::now() + CHECKPOINT_PATIENCE;
-    let wishes: Vec<_> = shared.routes.places().iter().map(|place| (place.partition, shared.wish(*place))).collect();
-    for (partition, wish) in wishes {
-        match wish.recv_deadline(until) {
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) if shared.is_closing() => return Err(CallError::Closed.into()),
-            Ok(Err(reason)) => {
-                let entity = format!("partition {partition}");
-                return Err(CallError::Stopped { entity, reason }.into());
-            }
-            Err(error) if error.is_timeout() => {
-                let detail = format!("partition {partition} is long in making its checkpoint; look after the disk");
-                return Err(Fault::new(ErrorCode::NotReady, detail));
-            }
-            Err(_) => return Err(CallError::Closed.into()),
-        }
-    }
-    Ok(())
-}
-
 /// The entities behind `after`, from one partition; none at the end of the ring.
 fn read_on(
     shared: &Shared,
@@ -253,11 +213,6 @@ fn read_cursor(kind: KindId, cursor: &str) -> Result<Address, Fault> {
     read().ok_or_else(|| {
         Fault::new(ErrorCode::BadCursor, "`after` is no place in this list; take it from `next` of the page before")
     })
-}
-
-/// Runs what may wait for a disk where nobody else waits.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))
 }
 
 #[cfg(test)]

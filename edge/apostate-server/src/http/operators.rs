@@ -1,34 +1,28 @@
-//! What operators see, and what programs that watch over the node see: parked messages, partitions, health, meters, and the
-//! pages that explain it all. These are asked for now and then, so the router finds them.
+//! What operators see, and what programs that watch over the node see: partitions, health, meters, and the pages that explain it
+//! all. These are asked for now and then, so the router finds them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use apostate_api::{ErrorCode, Health, NodeStatus, ParkedItem, PartitionItem};
-use apostate_core::{Address, EntityKey, KindId};
-use apostate_partition::ParkedCommand;
+use apostate_api::{ErrorCode, Health, NodeStatus, PartitionItem};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
-use crate::http::lists::blocking;
+use crate::http::pages::blocking;
 use crate::openapi::{About, openapi};
-use crate::parked::{self, ParkedMessage};
 use crate::{HttpSettings, PartitionStatus};
 
 /// How long somebody who asks whether the node is ready waits for its partitions.
 const READY_PATIENCE: Duration = Duration::from_secs(2);
 
-type Shared = State<Arc<Edge>>;
-type Answer = Result<Response, Fault>;
+pub(crate) type Shared = State<Arc<Edge>>;
+pub(crate) type Answer = Result<Response, Fault>;
 
 /// Through the router it travels beside an empty answer: the door takes it out, and answers with it as with any other.
 impl IntoResponse for Fault {
@@ -44,7 +38,7 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response {
     typed(status, "application/json", body)
 }
 
-fn typed(status: StatusCode, media_type: &'static str, body: impl Into<axum::body::Body>) -> Response {
+pub(crate) fn typed(status: StatusCode, media_type: &'static str, body: impl Into<axum::body::Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -190,106 +184,4 @@ pub(crate) async fn metrics(State(edge): Shared) -> Answer {
     let spans = edge.shared.traces.as_ref().map(|traces| traces.counts().as_ref());
     let text = edge.meters.text(edge.connections.load(Ordering::Relaxed), status.as_ref(), spans);
     Ok(typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text))
-}
-
-/// `GET /parked`.
-pub(crate) async fn list_parked(State(edge): Shared) -> Answer {
-    let items = all_parked(&edge).await?;
-    Ok(json(StatusCode::OK, &apostate_api::Page { items, next: None }))
-}
-
-/// `GET /parked/{id}`.
-pub(crate) async fn show_parked(State(edge): Shared, Path(id): Path<String>) -> Answer {
-    read_id(&id)?;
-    let mut items = all_parked(&edge).await?.into_iter();
-    let item = items.find(|item| item.id == id).ok_or_else(|| missing(&id))?;
-    Ok(json(StatusCode::OK, &item))
-}
-
-async fn all_parked(edge: &Arc<Edge>) -> Result<Vec<ParkedItem<Box<RawValue>>>, Fault> {
-    let permit = edge.operator()?;
-    let asked = Arc::clone(edge);
-    blocking(move || {
-        let _permit = permit;
-        let messages = parked::list(&asked.shared)?;
-        Ok(messages.iter().map(|message| parked_item(&asked, message)).collect())
-    })
-    .await?
-}
-
-fn parked_item(edge: &Edge, message: &ParkedMessage) -> ParkedItem<Box<RawValue>> {
-    let kind = edge.kinds.iter().find(|kind| kind.name == message.kind);
-    let handler = kind.and_then(|kind| kind.handlers.iter().find(|handler| handler.name == message.handler));
-    // Arguments of another build may fit no more; the message is listed all the same.
-    let arguments = handler.and_then(|handler| (handler.arguments.show)(&message.body).ok());
-    let arguments = arguments.and_then(|text| RawValue::from_string(String::from_utf8(text).ok()?).ok());
-    ParkedItem {
-        id: id_of(message.address(), message.number),
-        kind: message.kind.clone(),
-        key: message.key.as_str().to_owned(),
-        handler: message.handler.clone(),
-        from: message.from.clone(),
-        number: message.number,
-        reason: message.reason.clone(),
-        since: message.since.0,
-        trace_id: message.trace.map(|trace| trace.to_string()),
-        arguments,
-    }
-}
-
-/// `POST /parked/{id}/retry`.
-pub(crate) async fn retry_parked(State(edge): Shared, Path(id): Path<String>) -> Answer {
-    command(&edge, &id, true).await
-}
-
-/// `DELETE /parked/{id}`.
-pub(crate) async fn dismiss_parked(State(edge): Shared, Path(id): Path<String>) -> Answer {
-    command(&edge, &id, false).await
-}
-
-async fn command(edge: &Arc<Edge>, id: &str, retry: bool) -> Answer {
-    let (to, number) = read_id(id)?;
-    let entity = edge.shared.name_of(&to);
-    let slot = edge.shared.command(ParkedCommand { ticket: 0, to, number, retry });
-    let verdict = std::future::poll_fn(|context| slot.poll(context)).await;
-    parked::judge(verdict, entity, number)?;
-    let mut response = Response::new(axum::body::Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
-}
-
-fn missing(id: &str) -> Fault {
-    Fault::new(ErrorCode::ParkedMissing, format!("no message `{id}` is parked: it was retried or dismissed before"))
-}
-
-/// What a parked message is called in URLs: where it is parked, and its number.
-fn id_of(to: &Address, number: u64) -> String {
-    let bytes = [&to.kind().0.to_be_bytes()[..], &number.to_be_bytes(), to.key().as_bytes()].concat();
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn read_id(id: &str) -> Result<(Address, u64), Fault> {
-    let read = || {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(id).ok()?;
-        let (kind, rest) = bytes.split_first_chunk()?;
-        let (number, key) = rest.split_first_chunk()?;
-        let to = Address::new(KindId(u32::from_be_bytes(*kind)), EntityKey::from_bytes(key).ok()?);
-        Some((to, u64::from_be_bytes(*number)))
-    };
-    read().ok_or_else(|| missing(id))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_of_a_parked_message_says_where_it_is() {
-        let to = Address::new(KindId::of("stock"), EntityKey::new("a/b £").expect("a key"));
-        let (read, number) = read_id(&id_of(&to, 7)).expect("an id");
-        assert_eq!((read, number), (to, 7));
-        for other in ["", "!", "AAAA"] {
-            assert!(read_id(other).is_err(), "{other}");
-        }
-    }
 }

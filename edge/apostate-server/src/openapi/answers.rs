@@ -74,6 +74,18 @@ pub(super) fn shared() -> Value {
 }
 
 /// An answer in JSON.
+pub(super) fn page_answer(description: &str, item: &Value) -> Value {
+    let page = json!({
+        "type": "object",
+        "properties": {
+            "items": { "type": "array", "items": item },
+            "next": { "type": ["string", "null"], "description": "The `after` of the next page; null: the list ends here." },
+        },
+        "required": ["items", "next"],
+    });
+    json_answer(description, page)
+}
+
 pub(super) fn json_answer(description: &str, schema: Value) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema } } })
 }

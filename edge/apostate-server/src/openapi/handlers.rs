@@ -5,7 +5,7 @@ use apostate_core::schemars::SchemaGenerator;
 use apostate_core::{Access, HandlerInfo, Kind, Mode};
 use serde_json::{Map, Value, json};
 
-use crate::openapi::answers::{Answers, json_answer, with_replays, with_version};
+use crate::openapi::answers::{Answers, json_answer, page_answer, with_replays, with_version};
 use crate::openapi::parameters;
 
 /// Problems of whatever asks one entity.
@@ -183,29 +183,20 @@ fn list(kind: &Kind, state: &Value, answers: Answers) -> Value {
         },
         "required": ["key", "version", "state"],
     });
-    let page = json!({
-        "type": "object",
-        "properties": {
-            "items": { "type": "array", "items": item },
-            "next": { "type": ["string", "null"], "description": "The `after` of the next page; null: the list ends here." },
-        },
-        "required": ["items", "next"],
-    });
-    let mut answer = json_answer("A page; or, as lines, all of the list.", page);
+    let mut answer = page_answer("A page; or, as lines, all of the list.", &item);
     let line =
         json!({ "type": "string", "description": "A line of JSON for each entity: `key`, `version` and `state`." });
     answer["content"]["application/x-ndjson"] = json!({ "schema": line });
     let first = json!({ "key": "$response.body#/items/0/key" });
     answer["links"] = json!({ "state": { "operationId": format!("{}:state", kind.name), "parameters": first } });
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 });
     json!({
         "operationId": format!("{}:list", kind.name),
         "tags": [kind.name],
         "summary": format!("Lists every {}, in an order that stays.", kind.name),
         "description": "Pages are bounded by bytes as well, and have one entity at least. What exists throughout appears once.",
         "parameters": [
-            parameters::query("after", "The `next` of the page before.", json!({ "type": "string" })),
-            parameters::query("limit", "Most entities of the page; lines have no pages.", limit),
+            parameters::after(),
+            parameters::limit("Most entities of the page; lines have no pages."),
         ],
         "responses": answers.of([(200, answer)], &OF_LISTS),
     })

@@ -3,14 +3,20 @@
 use apostate_api::ErrorCode;
 use serde_json::{Map, Value, json};
 
-use crate::openapi::answers::{Answers, json_answer, text_answer};
+use crate::openapi::answers::{Answers, json_answer, page_answer, text_answer};
+use crate::openapi::parameters;
 
 /// Under what these paths are listed. With a blank, as no kind has it in its name.
 pub(super) const TAG: &str = "the node";
 
 /// Problems of what reads the parked messages.
-const OF_PARKED_READ: [ErrorCode; 4] =
-    [ErrorCode::BadQuery, ErrorCode::PartitionStopped, ErrorCode::StoreUnreadable, ErrorCode::TooManyStreams];
+const OF_PARKED_READ: [ErrorCode; 5] = [
+    ErrorCode::BadQuery,
+    ErrorCode::Busy,
+    ErrorCode::PartitionStopped,
+    ErrorCode::StoreUnreadable,
+    ErrorCode::TooManyStreams,
+];
 
 /// Problems of what changes one of them.
 const OF_PARKED_CHANGED: [ErrorCode; 4] =
@@ -96,19 +102,14 @@ fn parked(paths: &mut Map<String, Value>, answers: Answers) {
         operation["parameters"] = json!([id]);
         operation
     };
-    let page = json!({
-        "type": "object",
-        "properties": {
-            "items": { "type": "array", "items": schema("ParkedItem") },
-            "next": { "type": ["string", "null"] },
-        },
-        "required": ["items", "next"],
-    });
-    let mut answer = json_answer("Every parked message, by entity, oldest first.", page);
+    let mut answer = page_answer("A page.", &schema("ParkedItem"));
     let link = |name: &str| json!({ "operationId": format!("node:{name}"), "parameters": { "id": "$response.body#/items/0/id" } });
     answer["links"] = json!({ "show": link("parked.show"), "retry": link("parked.retry") });
-    let list = answers.of([(200, answer)], &OF_PARKED_READ);
-    let list = operation("parked", "Lists the messages that were given up on.", list);
+    let codes = [&OF_PARKED_READ[..], &[ErrorCode::BadCursor]].concat();
+    let mut list =
+        operation("parked", "Lists the messages that were given up on.", answers.of([(200, answer)], &codes));
+    list["description"] = json!("By kind, then in the order of the ring; of one entity the oldest first.");
+    list["parameters"] = json!([parameters::after(), parameters::limit("Most messages of the page.")]);
     paths.insert("/parked".to_owned(), json!({ "get": list }));
     let message = (200, json_answer("The message.", schema("ParkedItem")));
     let codes = [&OF_PARKED_READ[..], &[ErrorCode::ParkedMissing]].concat();

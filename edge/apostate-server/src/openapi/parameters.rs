@@ -66,6 +66,16 @@ pub(super) fn traceparent() -> Value {
     })
 }
 
+/// Where a list goes on.
+pub(super) fn after() -> Value {
+    query("after", "The `next` of the page before.", json!({ "type": "string" }))
+}
+
+/// How long a page is.
+pub(super) fn limit(description: &str) -> Value {
+    query("limit", description, json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }))
+}
+
 /// A query parameter.
 pub(super) fn query(name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "description": description, "schema": schema })

@@ -115,3 +115,37 @@ fn parked_messages_are_listed_shown_retried_and_dismissed() {
     }
     client.get("/parked/x").problem("parked-missing");
 }
+
+#[test]
+fn parked_messages_are_listed_page_by_page() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let retry_time_max = Duration::from_millis(1);
+    let node =
+        Node::open::<App>(Settings { partitions: Some(3), retry_time_max, ..Settings::new(dir.path().join("data")) });
+    let node = node.expect("a node");
+    let serving = node.serve(settings()).expect("it listens");
+    let mut client = Client::connect(serving.local_addr());
+    for number in 0..7 {
+        client.post("/entities/stock/tea/jinx", &format!(r#"{{"other":"page-{number}"}}"#));
+    }
+    wait_until("all are parked", || parked(&mut client).len() == 7);
+    let whole = parked(&mut client);
+    for limit in [1, 2, 6, 7] {
+        let (mut items, mut after, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let page = client.get(&format!("/parked?limit={limit}&after={after}")).good();
+            let found = page["items"].as_array().expect("items");
+            assert!(found.len() <= limit);
+            items.extend(found.clone());
+            pages += 1;
+            let Some(next) = page["next"].as_str() else { break };
+            after = next.to_owned();
+        }
+        assert_eq!((&items, pages), (&whole, 7 / limit + 1), "pages of {limit}");
+    }
+    for (query, code) in
+        [("limit=0", "bad-query"), ("limit=1001", "bad-query"), ("after=x", "bad-cursor"), ("to=1", "bad-query")]
+    {
+        client.get(&format!("/parked?{query}")).problem(code);
+    }
+}

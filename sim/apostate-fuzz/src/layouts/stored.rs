@@ -114,7 +114,7 @@ fn open(store: &MemoryStore, log: &MemoryLog) -> bool {
     let config = Config { id: PARTITION, map, registry, tuning: Tuning::default(), luck: 7, suspects: Vec::new() };
     let is_open = Partition::open(config, store, log, Box::new(()), &mut |_| {}).is_ok();
     let kind = KindId::of("stock");
-    let _ = (stored_position(store, PARTITION), parked(store, Range::WHOLE));
+    let _ = (stored_position(store, PARTITION), parked(store, &[Range::WHOLE], None, usize::MAX));
     for entity in list(store, Range::WHOLE, kind, None, 1 << 20).unwrap_or_default() {
         let loaded = load(store, Load::Entity(entity.address));
         assert!(loaded.cells.is_ok(), "a store in memory answers");

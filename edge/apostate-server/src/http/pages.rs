@@ -1,0 +1,58 @@
+//! What all lists have in common: how many items a page has, and that from the first one on all is there that was durable when it
+//! was asked for.
+
+use std::time::{Duration, Instant};
+
+use apostate_api::ErrorCode;
+
+use crate::CallError;
+use crate::http::fault::Fault;
+use crate::http::query::Query;
+use crate::shared::Shared;
+use crate::wish::{CheckpointWish, Unfulfilled};
+
+/// How many items a page has unless its reader says otherwise.
+const LIMIT_DEFAULT: usize = 100;
+
+/// Most items of one page.
+const LIMIT_MAX: usize = 1000;
+
+/// How long a list waits for its partitions' checkpoints.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many items the reader wants.
+pub(crate) fn limit(query: &Query) -> Result<usize, Fault> {
+    let Some(limit) = query.get("limit") else { return Ok(LIMIT_DEFAULT) };
+    limit
+        .parse()
+        .ok()
+        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+        .ok_or_else(|| Fault::new(ErrorCode::BadQuery, format!("`limit` is 1 to {LIMIT_MAX}, not `{limit}`")))
+}
+
+/// Has every partition write what is durable to the store.
+pub(crate) fn checkpoint_all(shared: &Shared) -> Result<(), Fault> {
+    wait_for(shared, CheckpointWish::tell_all(shared))
+}
+
+/// Waits until these checkpoints are made.
+pub(crate) fn wait_for(shared: &Shared, wishes: impl IntoIterator<Item = CheckpointWish>) -> Result<(), Fault> {
+    let until = Instant::now() + CHECKPOINT_PATIENCE;
+    for wish in wishes {
+        wish.wait_until(until).map_err(|unfulfilled| match unfulfilled {
+            Unfulfilled::Stopped(reason) => wish.stopped(shared, reason).into(),
+            Unfulfilled::Closed => CallError::Closed.into(),
+            Unfulfilled::Late => {
+                let detail =
+                    format!("partition {} is long in making its checkpoint; look after the disk", wish.partition);
+                Fault::new(ErrorCode::NotReady, detail)
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Runs what may wait for a disk where nobody else waits.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))
+}

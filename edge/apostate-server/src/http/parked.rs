@@ -1,0 +1,166 @@
+//! Messages that were given up on: list, show, retry, dismiss.
+
+use std::sync::Arc;
+
+use apostate_api::{ErrorCode, ParkedItem};
+use apostate_core::{Address, EntityKey, KindId};
+use apostate_partition::ParkedCommand;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hyper::StatusCode;
+use serde_json::value::RawValue;
+
+use crate::http::edge::Edge;
+use crate::http::fault::Fault;
+use crate::http::operators::{Answer, Shared, typed};
+use crate::http::pages::{self, blocking, checkpoint_all};
+use crate::http::query::Query;
+use crate::http::reply::Reply;
+use crate::listing::PAGE_BYTES;
+use crate::parked::{self, ParkedMessage};
+use crate::wish::CheckpointWish;
+
+/// `GET /parked`.
+pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::only(&query.unwrap_or_default(), &["after", "limit"])?;
+    // No cursor, or an empty one: from the beginning.
+    let after = query.get("after").filter(|id| !id.is_empty()).map(|id| {
+        let detail = "`after` is no place in this list; take it from `next` of the page before";
+        read_id(id).ok_or_else(|| Fault::new(ErrorCode::BadCursor, detail))
+    });
+    let (after, limit) = (after.transpose()?, pages::limit(&query)?);
+    read(&edge, move |edge| page(edge, after, limit)).await
+}
+
+/// One page as JSON text.
+fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<u8>, Fault> {
+    if after.is_none() {
+        checkpoint_all(&edge.shared)?;
+    }
+    let mut text = b"{\"items\":[".to_vec();
+    let (mut at, mut count) = (after, 0);
+    let next = loop {
+        let messages = parked::read_on(&edge.shared, at.as_ref(), PAGE_BYTES - text.len())?;
+        if messages.is_empty() {
+            break None;
+        }
+        for message in messages {
+            if count > 0 {
+                text.push(b',');
+            }
+            serde_json::to_writer(&mut text, &item(edge, &message)).expect("what we say is plain data");
+            (at, count) = (Some((message.address().clone(), message.number)), count + 1);
+            if count == limit {
+                break;
+            }
+        }
+        if count == limit || text.len() >= PAGE_BYTES {
+            break at.map(|(to, number)| id_of(&to, number));
+        }
+    };
+    text.extend_from_slice(b"],\"next\":");
+    serde_json::to_writer(&mut text, &next).expect("what we say is plain data");
+    text.push(b'}');
+    Ok(text)
+}
+
+/// `GET /parked/{id}`.
+pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>) -> Answer {
+    let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
+    read(&edge, move |edge| {
+        pages::wait_for(&edge.shared, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))])?;
+        let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
+        Ok(serde_json::to_vec(&item(edge, &message)).expect("what we say is plain data"))
+    })
+    .await
+}
+
+/// Reads where nobody else waits, and within the memory that there is for long answers.
+async fn read(edge: &Arc<Edge>, read: impl FnOnce(&Edge) -> Result<Vec<u8>, Fault> + Send + 'static) -> Answer {
+    let permit = edge.operator()?;
+    let asked = Arc::clone(edge);
+    let text = blocking(move || {
+        let _permit = permit;
+        read(&asked)
+    })
+    .await??;
+    let reply = Reply::within(text, |bytes| edge.budget.take(bytes).ok_or_else(Fault::no_room))?;
+    Ok(typed(StatusCode::OK, "application/json", Body::new(reply)))
+}
+
+fn item(edge: &Edge, message: &ParkedMessage) -> ParkedItem<Box<RawValue>> {
+    let kind = edge.kinds.iter().find(|kind| kind.name == message.kind);
+    let handler = kind.and_then(|kind| kind.handlers.iter().find(|handler| handler.name == message.handler));
+    // Arguments of another build may fit no more; the message is listed all the same.
+    let arguments = handler.and_then(|handler| (handler.arguments.show)(&message.body).ok());
+    let arguments = arguments.and_then(|text| RawValue::from_string(String::from_utf8(text).ok()?).ok());
+    ParkedItem {
+        id: id_of(message.address(), message.number),
+        kind: message.kind.clone(),
+        key: message.key.as_str().to_owned(),
+        handler: message.handler.clone(),
+        from: message.from.clone(),
+        number: message.number,
+        reason: message.reason.clone(),
+        since: message.since.0,
+        trace_id: message.trace.map(|trace| trace.to_string()),
+        arguments,
+    }
+}
+
+/// `POST /parked/{id}/retry`.
+pub(crate) async fn retry(State(edge): Shared, Path(id): Path<String>) -> Answer {
+    command(&edge, &id, true).await
+}
+
+/// `DELETE /parked/{id}`.
+pub(crate) async fn dismiss(State(edge): Shared, Path(id): Path<String>) -> Answer {
+    command(&edge, &id, false).await
+}
+
+async fn command(edge: &Arc<Edge>, id: &str, retry: bool) -> Answer {
+    let (to, number) = read_id(id).ok_or_else(|| missing(id))?;
+    let entity = edge.shared.name_of(&to);
+    let slot = edge.shared.command(ParkedCommand { ticket: 0, to, number, retry });
+    let verdict = std::future::poll_fn(|context| slot.poll(context)).await;
+    parked::judge(verdict, entity, number)?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
+
+fn missing(id: &str) -> Fault {
+    Fault::new(ErrorCode::ParkedMissing, format!("no message `{id}` is parked: it was retried or dismissed before"))
+}
+
+/// What a parked message is called in URLs: where it is parked, and its number.
+fn id_of(to: &Address, number: u64) -> String {
+    let bytes = [&to.kind().0.to_be_bytes()[..], &number.to_be_bytes(), to.key().as_bytes()].concat();
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn read_id(id: &str) -> Option<(Address, u64)> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(id).ok()?;
+    let (kind, rest) = bytes.split_first_chunk()?;
+    let (number, key) = rest.split_first_chunk()?;
+    let to = Address::new(KindId(u32::from_be_bytes(*kind)), EntityKey::from_bytes(key).ok()?);
+    Some((to, u64::from_be_bytes(*number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_parked_message_says_where_it_is() {
+        let to = Address::new(KindId::of("stock"), EntityKey::new("a/b £").expect("a key"));
+        let (read, number) = read_id(&id_of(&to, 7)).expect("an id");
+        assert_eq!((read, number), (to, 7));
+        for other in ["", "!", "AAAA"] {
+            assert_eq!(read_id(other), None, "{other}");
+        }
+    }
+}
