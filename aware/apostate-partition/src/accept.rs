@@ -1,4 +1,4 @@
-//! Messages that cannot be handled at once: accepted into an inbox, retried, parked.
+//! Messages that cannot be handled at once: accepted into an inbox, and retried.
 //!
 //! An inbox cell is written in the same commit that raises the watermark, so the watermark never covers a message
 //! that exists only in memory, and a slow entity never holds up a session.
@@ -7,45 +7,14 @@ use apostate_core::{Address, Timestamp};
 
 use crate::batch::Did;
 use crate::cell::Section;
-use crate::client_keys::message_fingerprint;
 use crate::inbox::{End, InboxItem};
-use crate::interface::{Answer, Failure, Load, Notice, ParkedCommand};
+use crate::interface::{Answer, Failure, Load, Notice};
 use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN};
 use crate::message::Message;
 use crate::partition::Partition;
 use crate::planted;
 use crate::run::{Impossible, Ran, Run};
 use crate::slots::{NONE, Residence, Retry, SlotId};
-
-/// A message that was given up on until an operator decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Parked {
-    pub(crate) message: Message,
-    pub(crate) reason: String,
-    pub(crate) time: Timestamp,
-}
-
-impl Parked {
-    /// The cell's value.
-    pub(crate) fn write(&self) -> Vec<u8> {
-        let Self { message, reason, time } = self;
-        let mut value = time.0.to_le_bytes().to_vec();
-        value.extend_from_slice(&(reason.len() as u32).to_le_bytes());
-        value.extend_from_slice(reason.as_bytes());
-        message.write(None, &mut value);
-        value
-    }
-
-    /// Reads a cell's value.
-    pub(crate) fn read(value: &[u8]) -> Option<Self> {
-        let (time, rest) = value.split_first_chunk()?;
-        let (length, rest) = rest.split_first_chunk()?;
-        let (reason, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        let (message, _, rest) = Message::read(rest).ok()?;
-        let reason = String::from_utf8(reason.to_vec()).ok()?;
-        rest.is_empty().then_some(Self { message, reason, time: Timestamp(u64::from_le_bytes(*time)) })
-    }
-}
 
 impl Partition {
     /// Has the entity read from the store, if that is not under way.
@@ -264,54 +233,9 @@ impl Partition {
         }
     }
 
-    /// Gives a message up until an operator decides. `number` is the one that it had in the inbox.
-    fn park(&mut self, number: Option<u64>, message: Message, mut reason: String) {
-        reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
-        let number = number.unwrap_or_else(|| self.number());
-        self.tell(Notice::Parked {
-            entity: self.name_of(&message.to),
-            handler: self.handler_name(&message.to, message.handler),
-            reason: reason.clone(),
-            trace: message.trace.as_ref().map(|context| context.trace),
-        });
-        let to = message.to.clone();
-        let parked = Parked { message, reason, time: self.time.now() };
-        if !planted::is("parked-lost") {
-            self.batch.put(Section::Parked, &to, &number.to_be_bytes(), parked.write());
-        }
-        self.batch.counts.parked += 1;
-        self.batch.journal.push(Did::Parked { number });
-        self.parked.insert(number, parked);
-    }
-
-    /// An operator retries or dismisses a parked message.
-    pub(crate) fn handle_command(&mut self, command: ParkedCommand) {
-        let ParkedCommand { ticket, ref to, number, retry } = command;
-        let found = self.parked.get(&number).is_some_and(|parked| parked.message.to == *to);
-        let parked = if found { self.parked.remove(&number) } else { None };
-        let answer = match parked {
-            None => Answer::Failed(Failure::Missing),
-            Some(parked) => {
-                self.batch.delete(Section::Parked, to, &number.to_be_bytes());
-                if retry {
-                    // Whoever has it retried says that it will not kill the process again.
-                    let fingerprint = message_fingerprint(to.hash(), parked.message.handler.0, &parked.message.body);
-                    self.suspects.retain(|suspect| suspect.fingerprint != fingerprint);
-                    let slot = self.slot_of(to);
-                    self.start_load(slot);
-                    self.accept(slot, parked.message.clone());
-                }
-                self.batch.journal.push(Did::Unparked { number, parked });
-                Answer::Done { reply: Vec::new(), version: 0 }
-            }
-        };
-        self.batch.answer(ticket, answer);
-        self.batch.journal.push(Did::Commanded(command));
-    }
-
     /// Lets people know of something, unless the batch is given up: then it has never been. They hear of it before it is
     /// durable, and perhaps again; held back, a crash in between would keep it from them.
-    fn tell(&mut self, notice: Notice) {
+    pub(crate) fn tell(&mut self, notice: Notice) {
         self.batch.notices.push(notice);
     }
 
@@ -346,29 +270,5 @@ trait Due {
 impl Due for std::collections::BTreeSet<(Timestamp, SlotId)> {
     fn pop_first_if_due(&mut self, now: Timestamp) -> Option<(Timestamp, SlotId)> {
         if self.first()?.0 <= now { self.pop_first() } else { None }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use apostate_core::{EntityKey, HandlerId, KindId, OnRefused};
-
-    use super::*;
-
-    #[test]
-    fn a_parked_message_reads_back() {
-        let to = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
-        let message = Message {
-            to,
-            from: None,
-            handler: HandlerId::of("take"),
-            on_refused: OnRefused::Never,
-            body: vec![1],
-            trace: None,
-        };
-        let parked = Parked { message, reason: "the handler panicked".to_owned(), time: Timestamp(5) };
-        let value = parked.write();
-        assert_eq!(Parked::read(&value), Some(parked));
-        assert_eq!(Parked::read(&value[..value.len() - 1]), None);
     }
 }

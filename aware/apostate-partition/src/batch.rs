@@ -6,7 +6,6 @@
 
 use apostate_core::Address;
 
-use crate::accept::Parked;
 use crate::cell::{self, Section};
 use crate::client_keys::Known;
 use crate::commit::RecordBuilder;
@@ -14,6 +13,7 @@ use crate::delivery::{Handled, Outgoing};
 use crate::inbox::InboxItem;
 use crate::interface::{Answer, Effect, Notice, ParkedCommand, Request};
 use crate::message::{Identity, Message};
+use crate::parked::Here;
 use crate::slots::{Retry, SlotId, StateBytes};
 
 /// What will be one commit.
@@ -75,7 +75,7 @@ pub(crate) enum Did {
     Remembered { slot: SlotId, key: Box<str> },
     Forgot { slot: SlotId, key: Box<str>, known: Known },
     Parked { number: u64 },
-    Unparked { number: u64, parked: Parked },
+    Unparked { number: u64, here: Here },
     Commanded(ParkedCommand),
 }
 

@@ -216,12 +216,18 @@ impl Partition {
                 self.dirty.put_state(slot, encoded);
             }
         }
+        let generation = self.dirty.generation();
         for did in &batch.journal {
-            let (Did::Remembered { slot: id, key } | Did::Forgot { slot: id, key, .. }) = did else { continue };
-            let slot = self.slots.get_mut(*id);
-            slot.kept = self.dirty.generation();
-            let bytes = slot.extra().keys.settle(key, self.dirty.generation(), self.dirty.stored());
-            self.slots.set_key_bytes(*id, bytes);
+            match did {
+                Did::Remembered { slot: id, key } | Did::Forgot { slot: id, key, .. } => {
+                    let slot = self.slots.get_mut(*id);
+                    slot.kept = generation;
+                    let bytes = slot.extra().keys.settle(key, generation, self.dirty.stored());
+                    self.slots.set_key_bytes(*id, bytes);
+                }
+                Did::Parked { number } => self.parked.settle(*number, generation),
+                _ => {}
+            }
         }
         for change in batch.cells.drain(..) {
             match change {
@@ -291,12 +297,8 @@ impl Partition {
                     self.release_waiting(slot);
                 }
             }
-            Did::Parked { number } => {
-                self.parked.remove(&number);
-            }
-            Did::Unparked { number, parked } => {
-                self.parked.insert(number, parked);
-            }
+            Did::Parked { number } => self.parked.forget(number),
+            Did::Unparked { number, here } => self.parked.put(number, here),
             Did::Commanded(command) => self.sources.commands.push_front(command),
             Did::Remembered { slot, key } => {
                 self.slots.get_mut(slot).extra().keys.known.remove(&key);

@@ -160,6 +160,7 @@ impl Partition {
         let problem = match &load {
             Load::Outgoing { to, .. } => self.outbox.take_page(*to, &cells).err(),
             Load::ClientKeys { .. } => self.swept(&cells).err(),
+            Load::Parked { to, number } => self.take_parked(to, *number, &cells).err(),
             Load::Inbox { address, cells: asked } => {
                 let Some(id) = self.slots.find(address) else { return };
                 self.take_inbox_page(id, asked, &cells).err()
@@ -193,6 +194,7 @@ impl Partition {
             Load::Outgoing { to, cells } => format!("a page of {} messages to partition {to}", cells.len()),
             Load::Inbox { address, .. } => format!("the inbox of {}", self.name_of(address)),
             Load::ClientKeys { .. } => "a page of client keys".to_owned(),
+            Load::Parked { to, number } => format!("message {number}, parked at {}", self.name_of(to)),
         }
     }
 
@@ -202,6 +204,7 @@ impl Partition {
             self.outbox.stored();
             self.sources.inboxes.note_stored();
             self.shed_inboxes();
+            self.parked.shed(self.dirty.stored());
         }
         let before = if planted::is("trim-early") { self.log.durable.next() } else { position.next() };
         effects.push(Effect::Trim { before });
@@ -236,6 +239,9 @@ impl Partition {
             self.sources.inboxes.taken = self.batch.first_number;
             if planted::is("inbox-dropped-early") {
                 self.shed_inboxes();
+            }
+            if planted::is("parked-dropped-early") {
+                self.parked.shed(self.dirty.generation());
             }
             self.dirty.take(self.id, self.log.submitted, rows);
         }

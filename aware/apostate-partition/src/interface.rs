@@ -166,6 +166,13 @@ pub enum Load {
         /// The keys of their cells, in the order of the inbox.
         cells: Vec<Box<[u8]>>,
     },
+    /// A parked message that an operator decides about.
+    Parked {
+        /// The entity that it is parked under.
+        to: Address,
+        /// The number that it is parked under.
+        number: u64,
+    },
     /// A page of client keys, of whatever entities, to see which are too old.
     ClientKeys {
         /// Where the entities live.

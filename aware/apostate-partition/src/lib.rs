@@ -38,6 +38,7 @@ mod load;
 mod message;
 mod open;
 mod pacing;
+mod parked;
 mod partition;
 pub mod planted;
 mod range;

@@ -5,9 +5,9 @@ use apostate_log::{PartitionId, Position, Store, StoreError, StoredCell};
 use bytes::Bytes;
 
 use crate::Range;
-use crate::accept::Parked;
 use crate::cell::{self, OwnRow, Section};
 use crate::interface::{Load, Loaded};
+use crate::parked::Parked;
 use crate::slots::{WORD_BYTES, read_word};
 
 /// About how many bytes of client keys a load brings.
@@ -62,6 +62,7 @@ fn read(store: &dyn Store, load: &Load) -> Result<(Vec<StoredCell>, bool), Store
             }
             Ok((found, false))
         }
+        Load::Parked { to, number } => Ok((get(parked_key(to, *number))?.into_iter().collect(), false)),
         Load::ClientKeys { range, after, bytes_max } => {
             Ok((client_keys(store, *range, after.as_deref(), *bytes_max)?, false))
         }

@@ -6,7 +6,7 @@
 //! Invariant P4: replaying a log gives the same cells, to the byte. Invariant P6: what was acknowledged is here, or
 //! the opening fails and says which record is missing.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use apostate_core::{Effects, Timestamp};
 use apostate_log::{Log, LogError, PartitionId, Position, Record, Store, StoreError};
@@ -18,6 +18,7 @@ use crate::commit::Body;
 use crate::delivery::{Generations, Intakes, Outbox};
 use crate::interface::{Config, Witness};
 use crate::pacing::Pacer;
+use crate::parked::ParkedMessages;
 use crate::partition::{Held, LogState, Partition, Phase, Sources};
 use crate::planted;
 use crate::rectangles::Rectangles;
@@ -134,7 +135,7 @@ impl Partition {
             counts: Counts::default(),
             is_record_wanted: false,
             sweep: Sweep::default(),
-            parked: BTreeMap::new(),
+            parked: ParkedMessages::default(),
             run_effects: Effects::default(),
             trace: None,
             scratch: Vec::new(),

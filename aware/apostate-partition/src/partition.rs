@@ -1,6 +1,6 @@
 //! The partition: its shape, and its one verb.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,7 +8,6 @@ use apostate_core::{Address, Effects, EntityKey, Registry, Timestamp};
 use apostate_log::{Epoch, PartitionId, Position};
 use bytes::Bytes;
 
-use crate::accept::Parked;
 use crate::batch::{Batch, Counts};
 use crate::checkpoint::Dirty;
 use crate::delivery::{Generation, Generations, Intakes, Outbox};
@@ -16,6 +15,7 @@ use crate::inbox::Inboxes;
 use crate::interface::{Effect, Input, Load, Notice, ParkedCommand, Request, StopReason, Suspect, Witness};
 use crate::message::Message;
 use crate::pacing::Pacer;
+use crate::parked::ParkedMessages;
 use crate::rectangles::Rectangles;
 use crate::slots::{SlotId, Slots};
 use crate::span::TraceContext;
@@ -64,7 +64,7 @@ pub struct Partition {
     pub(crate) is_record_wanted: bool,
     pub(crate) sweep: Sweep,
     /// Parked messages, by their numbers.
-    pub(crate) parked: BTreeMap<u64, Parked>,
+    pub(crate) parked: ParkedMessages,
     /// The effects of the handler run under way; kept for its room.
     pub(crate) run_effects: Effects,
     /// Where what the handler run under way sends stands in its trace, if it has one.

@@ -48,6 +48,7 @@ bugs! {
     "openings-alike": "two openings at the same moment write the same bytes",
     "page-skipped": "a session passes over messages whose bodies are in the store",
     "panic-half-undone": "a panic takes back its own entity, and not what others have built upon it",
+    "parked-dropped-early": "a parked message is left to a checkpoint that is not durable",
     "parked-lost": "a parked message is kept in memory only",
     "producer-forgotten": "the watermark of a producer is not saved",
     "refusal-kept": "a refusal does not take back what its handler changed",

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use apostate_core::{Address, Timestamp};
 use apostate_log::{Epoch, PartitionId, Position, StoredCell};
 
-use crate::accept::Parked;
 use crate::cell::{self, EntityCell, OwnRow, Section};
 use crate::client_keys::{Known, Remembered};
 use crate::control::read_generation;
@@ -85,7 +84,7 @@ impl Partition {
             Section::ClientKeys => self.restore_client_key(&address, sub, value).is_some(),
             Section::Inbox => self.restore_inbox(&address, sub, value, is_new).is_some(),
             Section::Outgoing => self.restore_outgoing(key, sub, value, is_new).is_some(),
-            Section::Parked => self.restore_parked(sub, value).is_some(),
+            Section::Parked => self.restore_parked(sub, value, is_new).is_some(),
             Section::Own | Section::Host => false,
         };
         if !is_read {
@@ -145,15 +144,6 @@ impl Partition {
                 self.outbox.restore(peer, Outgoing { identity, sender, layout, record, is_stored });
             }
         }
-        Some(())
-    }
-
-    fn restore_parked(&mut self, sub: &[u8], value: Option<&[u8]>) -> Option<()> {
-        let number = u64::from_be_bytes(sub.try_into().ok()?);
-        match value {
-            Some(value) => self.parked.insert(number, Parked::read(value)?),
-            None => self.parked.remove(&number),
-        };
         Some(())
     }
 

@@ -71,7 +71,8 @@ impl Partition {
             && self.intakes.is_empty()
             && self.batch.is_empty()
             && self.log.in_flight.is_empty()
-            && sources.commands.is_empty();
+            && sources.commands.is_empty()
+            && self.parked.is_idle();
         Status {
             id: self.id,
             range: self.range,
@@ -95,7 +96,7 @@ impl Partition {
             requests,
             producers: sources.producers.len(),
             arrived: self.intakes.count(),
-            parked: self.parked.len(),
+            parked: self.parked.count(),
             counts: self.counts,
             is_full: self.log.is_full,
             is_quiet,

@@ -124,7 +124,7 @@ impl Partition {
     }
 
     /// One more message of the batch.
-    fn count(&mut self) {
+    pub(crate) fn count(&mut self) {
         self.taken += 1;
         self.batch.messages += 1;
     }
@@ -132,7 +132,6 @@ impl Partition {
     fn commands(&mut self) {
         while !self.is_full() {
             let Some(command) = self.sources.commands.pop_front() else { return };
-            self.count();
             self.handle_command(command);
         }
     }

@@ -299,7 +299,7 @@ impl World {
 
 /// Whether a load reads back messages that memory had no room for.
 fn is_page(load: &Load) -> bool {
-    matches!(load, Load::Outgoing { .. } | Load::Inbox { .. })
+    matches!(load, Load::Outgoing { .. } | Load::Inbox { .. } | Load::Parked { .. })
 }
 
 /// Whether an answer says that the request was certainly not done and may be sent again.

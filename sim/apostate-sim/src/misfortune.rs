@@ -18,7 +18,7 @@ impl World {
         let gap = self.luck.between(self.plan.misfortune_gap / 10, 2 * self.plan.misfortune_gap);
         self.agenda.plan_in(gap, Event::Misfortune);
         let place = self.luck.index(self.places.len());
-        match self.luck.below(13) {
+        match self.luck.below(14) {
             0..=3 => self.crash(place),
             4 => {
                 self.pause(place);
@@ -45,7 +45,9 @@ impl World {
                 self.keep_older_store(place);
                 Ok(())
             }
-            _ => self.restore_older_store(place),
+            12 => self.restore_older_store(place),
+            // No misfortune: an operator who tries once more, perhaps too early.
+            _ => self.retry_parked(),
         }
     }
 

@@ -190,7 +190,8 @@ impl World {
         format!("{open} operations, {streams} producers, {:#?}", seats.collect::<Vec<_>>())
     }
 
-    fn retry_parked(&mut self) -> Check {
+    /// Has every parked message tried again.
+    pub(crate) fn retry_parked(&mut self) -> Check {
         let mut parked = Vec::new();
         for shadow in self.shadows.iter() {
             for (key, _) in shadow.section(Section::Parked) {

@@ -4,6 +4,7 @@
 
 mod pages;
 mod pair;
+mod parked;
 mod traces;
 mod waits;
 
