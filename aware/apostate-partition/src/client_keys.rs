@@ -184,7 +184,18 @@ impl Remembered {
 
 /// What a request asks for, as one number: a repetition asks for the same.
 pub(crate) fn fingerprint(request: &Request) -> u64 {
-    message_fingerprint(request.to.hash(), request.handler.0, &request.body)
+    let (to, handler) = (request.to.hash(), request.handler.0);
+    match request.digest {
+        None => message_fingerprint(to, handler, &request.body),
+        Some(digest) => message_fingerprint(to, handler, &digest.to_le_bytes()),
+    }
+}
+
+/// Whether a request asks for what a client key remembers: by what its caller said, or else by what its handler is told, as
+/// a caller in the process says it.
+pub(crate) fn is_repetition(remembered: u64, request: &Request) -> bool {
+    let told = || message_fingerprint(request.to.hash(), request.handler.0, &request.body);
+    remembered == fingerprint(request) || remembered == told()
 }
 
 /// Names a message by what it asks of whom.

@@ -198,7 +198,7 @@ pub struct Loaded {
 /// What an operator does with a parked message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedCommand {
-    /// Gets [`Answer::Done`] without reply, or [`Failure::Missing`].
+    /// Gets [`Answer::Done`] without reply, [`Failure::Missing`], or [`Failure::Full`].
     pub ticket: u64,
     /// The entity that the message is parked under.
     pub to: Address,

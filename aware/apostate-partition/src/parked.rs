@@ -11,7 +11,7 @@ use apostate_log::StoredCell;
 use crate::batch::Did;
 use crate::cell::Section;
 use crate::client_keys::message_fingerprint;
-use crate::interface::{Answer, Failure, Load, Notice, ParkedCommand};
+use crate::interface::{Answer, Effect, Failure, Load, Notice, ParkedCommand};
 use crate::limits::REASON_BYTES_MAX;
 use crate::message::Message;
 use crate::partition::Partition;
@@ -135,6 +135,17 @@ impl Partition {
         self.batch.counts.parked += 1;
         self.batch.journal.push(Did::Parked { number });
         self.parked.put(number, Here { parked, generation: OPEN });
+    }
+
+    /// Takes an operator's command in, or turns it away: without room in the log it would be done at some time, and nobody
+    /// would know.
+    pub(crate) fn admit_command(&mut self, command: ParkedCommand, effects: &mut Vec<Effect>) {
+        if self.log.is_full {
+            let (ticket, answer) = (command.ticket, Answer::Failed(Failure::Full));
+            effects.push(Effect::Answer { ticket, answer });
+        } else {
+            self.sources.commands.push_back(command);
+        }
     }
 
     /// An operator retries or dismisses a parked message. One that only the store has is read back first.

@@ -217,7 +217,7 @@ impl Partition {
             Input::Checkpointed(position) => self.checkpointed(position, effects),
             Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(reason), effects),
             Input::Checkpoint { ticket } => self.wish(ticket),
-            Input::Parked(command) => self.sources.commands.push_back(command),
+            Input::Parked(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }
         effects.extend(self.loads.drain(..).map(Effect::Load));

@@ -5,7 +5,7 @@ use apostate_core::{Access, Address, Mode, OnRefused};
 
 use crate::batch::Did;
 use crate::cell::Section;
-use crate::client_keys::{Known, Remembered, fingerprint, is_expired, is_fitting};
+use crate::client_keys::{Known, Remembered, fingerprint, is_expired, is_fitting, is_repetition};
 use crate::interface::{Answer, Effect, Failure, Load, Manner, Request};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
@@ -48,9 +48,10 @@ impl Partition {
 
     /// Turns away what has not been begun: the log has no room, and what is begun waits until it has.
     pub(crate) fn turn_requests_away(&mut self, effects: &mut Vec<Effect>) {
-        let waiting = self.sources.released.drain(..).chain(self.sources.requests.drain(..));
-        let answer = Answer::Failed(Failure::Full);
-        effects.extend(waiting.map(|request| Effect::Answer { ticket: request.ticket, answer: answer.clone() }));
+        let sources = &mut self.sources;
+        let requests = sources.released.drain(..).chain(sources.requests.drain(..)).map(|request| request.ticket);
+        let tickets = requests.chain(sources.commands.drain(..).map(|command| command.ticket));
+        effects.extend(tickets.map(|ticket| Effect::Answer { ticket, answer: Answer::Failed(Failure::Full) }));
     }
 
     fn new_producer(&mut self, name: apostate_core::EntityKey) -> usize {
@@ -60,7 +61,7 @@ impl Partition {
 
     /// Whether a request can be one at all.
     fn check(&self, request: &Request) -> Result<(), Failure> {
-        let Request { ticket: _, to, handler, body, manner, deadline: _, trace: _ } = request;
+        let Request { ticket: _, to, handler, body, manner, digest: _, deadline: _, trace: _ } = request;
         if !self.range.contains(to.hash()) {
             return Err(Failure::NotHere { map_version: self.map.version });
         }
@@ -124,7 +125,7 @@ impl Partition {
                 return;
             }
         }
-        let Request { ticket: _, to, handler, body, manner, deadline: _, trace } = &request;
+        let Request { ticket: _, to, handler, body, manner, digest: _, deadline: _, trace } = &request;
         let trace = trace.as_deref();
         let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace };
         let ran = if *manner == Manner::State { self.show(slot) } else { self.run(run) };
@@ -177,7 +178,7 @@ impl Partition {
             return None;
         }
         self.batch.counts.repeated += 1;
-        if remembered.fingerprint == fingerprint(request) {
+        if is_repetition(remembered.fingerprint, request) {
             Some(Answer::Repeated(Box::new(remembered.answer.clone())))
         } else {
             Some(Answer::Failed(Failure::KeyReused))

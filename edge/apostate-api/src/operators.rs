@@ -58,6 +58,9 @@ pub struct PartitionItem {
     /// Why it stopped, if it did. All figures below are zero then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// Whether it does not say how it is: a handler runs and does not end. All figures below are zero then.
+    #[serde(default)]
+    pub is_silent: bool,
     /// Whether it serves.
     pub is_serving: bool,
     /// Whether its log has no room: what is new is turned away until it has.

@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::mem::take;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -132,12 +133,21 @@ impl Crew {
     }
 
     /// Ends all threads, lets go of the files, and then of the directory. Does nothing the second time.
-    pub(crate) fn end(&mut self) {
+    ///
+    /// A handler that does not come to its end within `patience` is left to itself: nothing can end it but the end of the
+    /// process. What it works on stays locked until then. Gives whether there was one.
+    pub(crate) fn end(&mut self, patience: Option<Duration>) -> bool {
         self.shared.close_door();
         for mailbox in self.shared.routes.mailboxes() {
             mailbox.post(Mail::Quit);
         }
         self.watching = None;
+        if patience.is_some_and(|patience| !are_over(&self.executors, patience)) {
+            let leaked =
+                (take(&mut self.executors), take(&mut self.helpers), self.sender.take(), self.directory.take());
+            std::mem::forget(leaked);
+            return true;
+        }
         for thread in self.executors.drain(..).chain(self.helpers.drain(..)) {
             if thread.join().is_err() {
                 error!("a thread of the node panicked: that is a bug of apostate");
@@ -151,6 +161,7 @@ impl Crew {
         }
         self.shared.close_disk();
         self.directory = None;
+        false
     }
 
     /// Begins executors, loaders and the checkpointer.
@@ -264,9 +275,21 @@ fn wait_until_all_serve(
     }
 }
 
+/// Whether all of them end within `patience`.
+fn are_over(threads: &[JoinHandle<()>], patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    while !threads.iter().all(JoinHandle::is_finished) {
+        if Instant::now() >= until {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
 impl Drop for Crew {
     fn drop(&mut self) {
-        self.end();
+        self.end(None);
     }
 }
 

@@ -38,6 +38,7 @@ mod parked;
 mod query;
 
 mod clerk;
+mod digest;
 
 mod body;
 mod budget;

@@ -177,8 +177,17 @@ impl Node {
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
             Err(error) => warn!(%error, "stopping without waiting for messages"),
         }
-        let result = last_checkpoints(&shared);
-        self.crew.end();
+        let silent = shared.status().silent.first().copied();
+        // A checkpoint of what does not even say how it is would be waited for in vain.
+        let result = match silent {
+            None => last_checkpoints(&shared),
+            Some(partition) => {
+                Err(StopError { partition, reason: "a handler of it does not end; see the log".to_owned() })
+            }
+        };
+        if self.crew.end(silent.map(|_| self.stop_patience)) {
+            warn!("a handler does not end: it is left to itself, and holds the data until the process ends");
+        }
         info!("node stopped");
         result
     }
@@ -204,6 +213,6 @@ fn last_checkpoints(shared: &Shared) -> Result<(), StopError> {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.crew.end();
+        self.crew.end(None);
     }
 }

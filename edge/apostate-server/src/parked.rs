@@ -54,6 +54,12 @@ pub enum ParkedError {
         /// The number that it was parked under.
         number: u64,
     },
+    /// Nothing was done: the log has no room. Make room, and decide again.
+    #[error("{entity} did not take it, nothing was done: the log has no room; make room on the disk, and decide again")]
+    Full {
+        /// The entity, as kind and key.
+        entity: String,
+    },
     /// Nothing was done: the partition that has the entity had stopped before. Start the node again when the reason is
     /// mended.
     #[error("{entity} cannot be reached, nothing was done: its partition stopped ({reason}); mend it, and start again")]
@@ -189,6 +195,7 @@ pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(),
     match verdict {
         Verdict::Answered(Answer::Done { .. }) => Ok(()),
         Verdict::Answered(Answer::Failed(Failure::Missing)) => Err(ParkedError::Gone { entity, number }),
+        Verdict::Answered(Answer::Failed(Failure::Full)) => Err(ParkedError::Full { entity }),
         Verdict::Answered(Answer::Failed(failure)) => Err(ParkedError::Unknown { entity, reason: failure.to_string() }),
         Verdict::Answered(Answer::Refused(_) | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
             unreachable!("no handler answers an operator")

@@ -16,17 +16,22 @@ use crate::status::PartitionStatus;
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
+/// How long a partition may take to say how it is.
+const LOOK_PATIENCE: Duration = Duration::from_secs(1);
+const LOOK_PATIENCE_MIN: Duration = Duration::from_millis(10);
+
 /// Waits until nothing is on its way, or until `patience` is at its end. Whether all is quiet.
 pub(crate) fn wait(shared: &Shared, patience: Option<Duration>) -> Result<bool, CallError> {
     let begun = Instant::now();
     let mut pause = PAUSE_MIN;
     let mut before = None;
     loop {
-        let quiet = look(shared)?;
+        let left = patience.map(|patience| patience.saturating_sub(begun.elapsed()));
+        let quiet = look(shared, left.unwrap_or(LOOK_PATIENCE).clamp(LOOK_PATIENCE_MIN, LOOK_PATIENCE))?;
         if quiet.is_some() && quiet == before {
             return Ok(true);
         }
-        if patience.is_some_and(|patience| begun.elapsed() >= patience) {
+        if left == Some(Duration::ZERO) {
             return Ok(false);
         }
         // A first quiet look is followed at once by the second.
@@ -38,12 +43,13 @@ pub(crate) fn wait(shared: &Shared, patience: Option<Duration>) -> Result<bool, 
     }
 }
 
-/// Where every partition's log ends, if all are quiet.
-fn look(shared: &Shared) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
-    let partitions = shared.status().partitions;
+/// Where every partition's log ends, if all are quiet. One that does not say how it is within `patience` is not.
+fn look(shared: &Shared, patience: Duration) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
+    let (mut partitions, is_all) = shared.reports(patience);
     if partitions.len() < shared.routes.places().len() {
-        return Err(CallError::Closed);
+        return if is_all { Err(CallError::Closed) } else { Ok(None) };
     }
+    partitions.sort_unstable_by_key(|partition| partition.range);
     let mut ends = Vec::with_capacity(partitions.len());
     for partition in &partitions {
         match quiet_end(partition)? {

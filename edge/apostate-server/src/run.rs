@@ -2,12 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::thread;
 
 use apostate_core::Entities;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::config::{Config, ConfigError, LogFormat, LogLevel};
 use crate::{HttpSettings, Listener, Node, OpenError, ServeError, StopError, StopSignal};
+
+/// The exit code of a process that was told twice to stop.
+const ENDED_AT_ONCE: i32 = 130;
 
 /// What the application is called where it describes itself.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +91,12 @@ pub fn run<E: Entities>(
     let serving = node.serve_on(listener, http)?;
     welcome(serving.local_addr()).map_err(RunError::Output)?;
     let signal = stop.wait();
-    info!(signal, "answering what is under way, then stopping");
+    info!(signal, "answering what is under way, then stopping; a second signal ends it at once");
+    thread::spawn(move || {
+        let signal = stop.wait();
+        warn!(signal, "ending at once; what was acknowledged is durable");
+        std::process::exit(ENDED_AT_ONCE);
+    });
     serving.stop();
     Ok(node.stop()?)
 }

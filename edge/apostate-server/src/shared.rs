@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use apostate_core::{Address, EntityKey, Registry};
 use apostate_log::Store;
@@ -16,6 +17,9 @@ use crate::routes::{Place, Routes};
 use crate::slot::{NotDone, Promise, Slot, Verdict, slot};
 use crate::status::{NodeStatus, PartitionStatus};
 use crate::traces::{Parent, Traces};
+
+/// How long a partition may take to say how it is: it does between two turns.
+const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What every client of a node shares.
 pub(crate) struct Shared {
@@ -114,17 +118,31 @@ impl Shared {
         self.routes.places()[self.routes.index_of_hash(entity.hash())]
     }
 
-    /// How every partition is. Those of an executor that has ended are missing.
+    /// How every partition is.
     pub(crate) fn status(&self) -> NodeStatus {
+        let (mut partitions, _) = self.reports(STATUS_PATIENCE);
+        partitions.sort_unstable_by_key(|partition| partition.range);
+        let has_said = |id| partitions.iter().any(|partition| partition.id == id);
+        let silent = self.routes.places().iter().map(|place| place.partition).filter(|id| !has_said(*id)).collect();
+        let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
+        NodeStatus { partitions, silent, log_bytes: disk.as_ref().map_or(0, |disk| disk.log_bytes()) }
+    }
+
+    /// What partitions say of themselves within `patience`, and whether all did whose executors have not ended.
+    pub(crate) fn reports(&self, patience: Duration) -> (Vec<PartitionStatus>, bool) {
+        let until = Instant::now() + patience;
         let (tell, told) = crossbeam_channel::unbounded();
         for mailbox in self.routes.mailboxes() {
             mailbox.post(Mail::Report { tell: tell.clone() });
         }
         drop(tell);
-        let mut partitions: Vec<PartitionStatus> = told.iter().collect();
-        partitions.sort_unstable_by_key(|partition| partition.range);
-        let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
-        NodeStatus { partitions, log_bytes: disk.as_ref().map_or(0, |disk| disk.log_bytes()) }
+        let mut partitions = Vec::with_capacity(self.routes.places().len());
+        loop {
+            match told.recv_deadline(until) {
+                Ok(partition) => partitions.push(partition),
+                Err(error) => return (partitions, error.is_disconnected()),
+            }
+        }
     }
 
     /// Opens a producer's stream. False: it has one open.

@@ -6,8 +6,10 @@ use apostate_partition::{Range, Status};
 /// How a node is.
 #[derive(Clone, Debug)]
 pub struct NodeStatus {
-    /// Its partitions, in the order of the ring.
+    /// Its partitions that say how they are, in the order of the ring.
     pub partitions: Vec<PartitionStatus>,
+    /// Those that did not say it in time: a handler runs and does not end, or their thread is no more.
+    pub silent: Vec<PartitionId>,
     /// Bytes of log on disk, of all of them together.
     pub log_bytes: u64,
 }

@@ -17,6 +17,9 @@ pub struct Request {
     pub body: Vec<u8>,
     /// How it is asked for.
     pub manner: Manner,
+    /// What its caller said, as one number, where the body alone does not tell a repetition: with the same client key it has
+    /// to be the same.
+    pub digest: Option<u64>,
     /// When nobody waits any more, by the host's clock: from then on it is not begun. A numbered message always is.
     pub deadline: Option<Timestamp>,
     /// Where it stands in a trace, if somebody wants to follow it.
@@ -24,10 +27,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request without a deadline and a trace, whose ticket the host fills in.
+    /// A request without a digest, a deadline and a trace, whose ticket the host fills in.
     #[must_use]
     pub fn new(to: Address, handler: HandlerId, body: Vec<u8>, manner: Manner) -> Self {
-        Self { ticket: 0, to, handler, body, manner, deadline: None, trace: None }
+        Self { ticket: 0, to, handler, body, manner, digest: None, deadline: None, trace: None }
     }
 }
 

@@ -16,9 +16,10 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 use crate::clock;
 use crate::http::body;
 use crate::http::clerk::{Asked, Clerk};
+use crate::http::digest::digest;
 use crate::http::edge::{self, Edge, HandlerRow, KindRow, ShowState};
 use crate::http::fault::Fault;
-use crate::http::meters::Outcome;
+use crate::http::meters::{Meters, Outcome};
 use crate::http::pages::blocking;
 use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
@@ -52,6 +53,30 @@ pub(crate) struct Calls<'a> {
     pub(crate) followed: Option<TraceContext>,
 }
 
+/// Counts a request when it ends, also if its caller does not wait for that.
+struct Counting<'a> {
+    meters: &'a Meters,
+    meter: usize,
+    began: Instant,
+    outcome: Outcome,
+}
+
+impl<'a> Counting<'a> {
+    fn begin(calls: &Calls<'a>, meter: usize) -> Self {
+        Self { meters: &calls.edge.meters, meter, began: calls.began, outcome: Outcome::Gone }
+    }
+
+    fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Counting<'_> {
+    fn drop(&mut self) {
+        self.meters.count(self.meter, self.outcome, self.began.elapsed());
+    }
+}
+
 impl Calls<'_> {
     /// `/entities/{kind}/{key}/{handler}`.
     pub(crate) async fn handler(
@@ -62,6 +87,7 @@ impl Calls<'_> {
     ) -> Result<Response<Reply>, Fault> {
         let kind = self.edge.kind(kind)?;
         let handler = kind.handler(handler)?;
+        let counting = Counting::begin(&self, handler.meter);
         let answer = match (handler.mode, &parts.method) {
             (Mode::Changes, &Method::POST) => self.call(parts, kind, handler, key, body).await,
             (Mode::Looks, &Method::GET | &Method::HEAD) => self.look(parts, kind, handler, key).await,
@@ -76,14 +102,14 @@ impl Calls<'_> {
             )
             .allowing("GET, HEAD")),
         };
-        self.end(parts, handler.meter, answer.as_ref().err()).await;
+        self.end(parts, counting, answer.as_ref().err()).await;
         answer
     }
 
     /// Counts how a request ended, and lets its caller wait if it is turned away.
-    async fn end(self, parts: &Parts, meter: usize, fault: Option<&Fault>) {
+    async fn end(self, parts: &Parts, counting: Counting<'_>, fault: Option<&Fault>) {
         let outcome = fault.map_or(Outcome::Done, Fault::outcome);
-        self.edge.meters.count(meter, outcome, self.began.elapsed());
+        counting.end(outcome);
         if outcome == Outcome::Busy {
             let deadline = self.wishes(parts).ok().and_then(|wishes| wishes.deadline);
             self.edge.turned_away.wait(self.edge.stopping(), deadline).await;
@@ -108,15 +134,16 @@ impl Calls<'_> {
         if !body.is_empty() {
             check_type(&parts.headers)?;
         }
-        let arguments = match body.len() > LONG_JSON_BYTES {
-            false => arguments(&handler.arguments, &body)?,
-            true => {
-                let json = handler.arguments;
-                blocking(move || arguments(&json, &body)).await??
-            }
+        let (form, has_key) = (handler.arguments, client_key.is_some());
+        let read = move |body: &[u8]| -> Result<_, Fault> {
+            Ok((arguments(&form, body)?, if has_key { digest(body) } else { None }))
         };
-        let manner = Manner::Call { key: client_key };
-        let answered = self.ask(kind, to, handler.id, arguments, manner, deadline).await?;
+        let (arguments, digest) = match body.len() > LONG_JSON_BYTES {
+            false => read(&body)?,
+            true => blocking(move || read(&body)).await??,
+        };
+        let request = Request::new(to, handler.id, arguments, Manner::Call { key: client_key });
+        let answered = self.ask(kind, Request { digest, ..request }, deadline).await?;
         let mut response = if is_async {
             let mut response = Response::new(Reply::nothing());
             *response.status_mut() = StatusCode::ACCEPTED;
@@ -143,7 +170,7 @@ impl Calls<'_> {
         let wishes = self.wishes(parts)?;
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
-        let answered = self.ask(kind, to, handler.id, arguments, Manner::Look, wishes.deadline).await?;
+        let answered = self.ask(kind, Request::new(to, handler.id, arguments, Manner::Look), wishes.deadline).await?;
         let Answered { reply, version, is_repeated: _ } = answered;
         let mut response = json(self.shown(handler.reply, reply, false).await?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
@@ -157,8 +184,9 @@ impl Calls<'_> {
             let detail = "an entity is read with GET; it is changed by its handlers";
             return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
         }
+        let counting = Counting::begin(&self, kind.meter);
         let answer = self.read_state(parts, kind, key).await;
-        self.end(parts, kind.meter, answer.as_ref().err()).await;
+        self.end(parts, counting, answer.as_ref().err()).await;
         answer
     }
 
@@ -166,7 +194,8 @@ impl Calls<'_> {
         let to = Address::new(kind.id, edge::key(key)?);
         let wishes = self.wishes(parts)?;
         let name = to.key().clone();
-        let answered = self.ask(kind, to, HandlerId(0), Vec::new(), Manner::State, wishes.deadline).await?;
+        let request = Request::new(to, HandlerId(0), Vec::new(), Manner::State);
+        let answered = self.ask(kind, request, wishes.deadline).await?;
         let Answered { reply: state, version, is_repeated: _ } = answered;
         let etag = format!("\"{version}\"");
         let mut response = if is_known(&parts.headers, &etag) {
@@ -184,22 +213,13 @@ impl Calls<'_> {
     }
 
     /// Asks an entity, and waits for its reply, no longer than until the deadline.
-    async fn ask(
-        self,
-        kind: &KindRow,
-        to: Address,
-        handler: HandlerId,
-        body: Vec<u8>,
-        manner: Manner,
-        deadline: Option<Instant>,
-    ) -> Result<Answered, Fault> {
-        let key = to.key().clone();
+    async fn ask(self, kind: &KindRow, mut request: Request, deadline: Option<Instant>) -> Result<Answered, Fault> {
+        let key = request.to.key().clone();
         let entity = || format!("{}/{key}", kind.name);
-        let is_call = matches!(manner, Manner::Call { .. });
+        let is_call = matches!(request.manner, Manner::Call { .. });
         if self.edge.is_stopping() {
             return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
         }
-        let mut request = Request::new(to, handler, body, manner);
         request.trace = self.followed.map(Box::new);
         request.deadline = deadline.map(|at| clock::now().after(at.saturating_duration_since(Instant::now())));
         let asked = self.clerk.ask(request);
@@ -210,7 +230,8 @@ impl Calls<'_> {
             Some(deadline) => match until(deadline, asked).await {
                 Ok(verdict) => verdict,
                 Err(is_withdrawn) if is_withdrawn || !is_call => {
-                    let detail = format!("{} had not begun it when its deadline came; nothing was done", entity());
+                    let began = if is_withdrawn { "had not begun it" } else { "was still looking" };
+                    let detail = format!("{} {began} when its deadline came; nothing was done", entity());
                     return Err(Fault::new(ErrorCode::DeadlineExceeded, detail));
                 }
                 Err(_) => return Err(Fault::unknown("its deadline came while it was under way", &entity)),
@@ -316,7 +337,7 @@ pub(crate) fn write_entity(
 }
 
 /// What the author's types do to be read and shown may panic.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         Fault::new(ErrorCode::Internal, format!("a type of the application panicked: {}", panic_text(payload.as_ref())))
     })

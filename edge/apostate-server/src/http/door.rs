@@ -67,11 +67,15 @@ impl Door {
     ) -> Result<Response<Reply>, Infallible> {
         let service = pulse.serve();
         let (parts, body) = request.into_parts();
-        let followed = self.follow(&parts);
-        let response = match self.answer(&parts, body, service, followed.as_ref().map(FollowedRequest::context)).await {
-            Ok(response) => response,
-            Err(fault) => fault.about(parts.uri.path()).into_response(),
+        let (answer, followed) = match self.check(&parts, parts.uri.path()) {
+            Err(fault) => (Err(fault), None),
+            Ok(()) => {
+                let followed = self.follow(&parts);
+                let context = followed.as_ref().map(FollowedRequest::context);
+                (self.answer(&parts, body, service, context).await, followed)
+            }
         };
+        let response = answer.unwrap_or_else(|fault| fault.about(parts.uri.path()).into_response());
         let status = response.status().as_u16();
         self.edge.meters.answered(status);
         if let Some(followed) = followed {
@@ -80,7 +84,7 @@ impl Door {
         Ok(response)
     }
 
-    /// Follows a request for entities, if it is to be followed. What a stream brings is followed message by message.
+    /// Follows a request for entities that has been let in, if it is to be followed. What a stream brings is followed message by message.
     fn follow(&self, parts: &Parts) -> Option<FollowedRequest> {
         let traces = self.edge.shared.traces.as_ref()?;
         parts.uri.path().starts_with("/entities/").then(|| FollowedRequest::begin(traces, parts))?
@@ -94,7 +98,6 @@ impl Door {
         followed: Option<TraceContext>,
     ) -> Result<Response<Reply>, Fault> {
         let path = parts.uri.path();
-        self.check(parts, path)?;
         let calls = Calls { edge: &self.edge, clerk: &self.clerk, began: Instant::now(), followed };
         let place = Place::of(path);
         if takes_no_query(place, path) {

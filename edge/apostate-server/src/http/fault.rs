@@ -209,6 +209,7 @@ impl From<ParkedError> for Fault {
     fn from(error: ParkedError) -> Self {
         let code = match &error {
             ParkedError::Gone { .. } => ErrorCode::ParkedMissing,
+            ParkedError::Full { .. } => ErrorCode::Busy,
             ParkedError::Stopped { .. } => ErrorCode::PartitionStopped,
             ParkedError::Closed => ErrorCode::NotReady,
             ParkedError::Unknown { .. } => ErrorCode::OutcomeUnknown,

@@ -33,9 +33,11 @@ pub(crate) enum Outcome {
     Failed,
     /// Nobody knows.
     Unknown,
+    /// Its caller hung up before the answer: it may have been done.
+    Gone,
 }
 
-const OUTCOMES: [(Outcome, &str); 7] = [
+const OUTCOMES: [(Outcome, &str); 8] = [
     (Outcome::Done, "done"),
     (Outcome::Refused, "refused"),
     (Outcome::Invalid, "invalid"),
@@ -43,6 +45,7 @@ const OUTCOMES: [(Outcome, &str); 7] = [
     (Outcome::Late, "late"),
     (Outcome::Failed, "failed"),
     (Outcome::Unknown, "unknown"),
+    (Outcome::Gone, "gone"),
 ];
 
 /// Counts the requests of one handler.
@@ -228,6 +231,9 @@ fn write_node(text: &mut Text, node: &NodeStatus) {
     for partition in &node.partitions {
         let is_up = partition.state.as_ref().is_ok_and(|status| status.is_serving);
         text.sample("apostate_partition_up", &[("partition", &partition.id.to_string())], u64::from(is_up));
+    }
+    for silent in &node.silent {
+        text.sample("apostate_partition_up", &[("partition", &silent.to_string())], 0);
     }
     for (name, kind, help, figure) in FIGURES {
         text.family(name, kind, help);

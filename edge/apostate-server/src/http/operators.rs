@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use apostate_api::{ErrorCode, Health, NodeStatus, PartitionItem};
+use apostate_log::PartitionId;
+use apostate_partition::Range;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
@@ -16,6 +18,7 @@ use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 use crate::http::pages::blocking;
 use crate::openapi::{About, openapi};
+use crate::routes::Place;
 use crate::{HttpSettings, PartitionStatus};
 
 /// How long somebody who asks whether the node is ready waits for its partitions.
@@ -101,6 +104,10 @@ pub(crate) async fn ready(State(edge): Shared) -> Answer {
     let status = status
         .map_err(|_| not_ready(format!("the partitions did not say within {READY_PATIENCE:?} how they are")))??;
     let places = edge.shared.routes.places().len();
+    if let Some(partition) = status.silent.first() {
+        let detail = format!("partition {partition} does not say how it is: a handler runs for long; the log names it");
+        return Err(not_ready(detail));
+    }
     if let Some((partition, reason)) = status.stopped().next() {
         let detail = format!("partition {partition} has stopped: {reason}");
         return Err(Fault::new(ErrorCode::PartitionStopped, detail));
@@ -133,30 +140,17 @@ async fn status(edge: &Arc<Edge>) -> Result<crate::NodeStatus, Fault> {
 /// `/partitions`.
 pub(crate) async fn partitions(State(edge): Shared) -> Answer {
     let status = status(&edge).await?;
-    let items = status.partitions.iter().map(partition_item).collect();
+    let mut items: Vec<_> = status.partitions.iter().map(partition_item).collect();
+    let is_silent = |place: &&Place| status.silent.contains(&place.partition);
+    let silent = edge.shared.routes.places().iter().filter(is_silent);
+    items.extend(silent.map(|place| PartitionItem { is_silent: true, ..unknown(place.partition, place.range) }));
+    items.sort_by(|one, other| one.first.cmp(&other.first));
     let version = edge.settings.version.clone();
     Ok(json(StatusCode::OK, &NodeStatus { version, partitions: items, log_bytes: status.log_bytes }))
 }
 
 fn partition_item(partition: &PartitionStatus) -> PartitionItem {
-    let item = PartitionItem {
-        id: partition.id.0,
-        first: format!("{:016x}", partition.range.first),
-        last: format!("{:016x}", partition.range.last),
-        stopped: None,
-        is_serving: false,
-        is_full: false,
-        is_quiet: false,
-        epoch: 0,
-        durable: 0,
-        entities: 0,
-        entity_bytes: 0,
-        dirty_bytes: 0,
-        inbox: 0,
-        outbox: 0,
-        parked: 0,
-        requests: partition.requests as u64,
-    };
+    let item = PartitionItem { requests: partition.requests as u64, ..unknown(partition.id, partition.range) };
     match &partition.state {
         Err(reason) => PartitionItem { stopped: Some(reason.clone()), ..item },
         Ok(status) => PartitionItem {
@@ -173,6 +167,29 @@ fn partition_item(partition: &PartitionStatus) -> PartitionItem {
             parked: status.parked as u64,
             ..item
         },
+    }
+}
+
+/// A partition of which no more is known.
+fn unknown(id: PartitionId, range: Range) -> PartitionItem {
+    PartitionItem {
+        id: id.0,
+        first: format!("{:016x}", range.first),
+        last: format!("{:016x}", range.last),
+        stopped: None,
+        is_silent: false,
+        is_serving: false,
+        is_full: false,
+        is_quiet: false,
+        epoch: 0,
+        durable: 0,
+        entities: 0,
+        entity_bytes: 0,
+        dirty_bytes: 0,
+        inbox: 0,
+        outbox: 0,
+        parked: 0,
+        requests: 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages that were given up on: list, show, retry, dismiss.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use apostate_api::{ErrorCode, ParkedItem};
 use apostate_core::{Address, EntityKey, KindId};
@@ -10,15 +11,17 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 
-use crate::http::edge::Edge;
+use crate::http::calls::guarded;
+use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
 use crate::http::operators::{Answer, Shared, typed};
 use crate::http::pages::{self, blocking, checkpoint_all};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
+use crate::http::wishes::Wishes;
 use crate::listing::PAGE_BYTES;
 use crate::parked::{self, ParkedMessage};
 use crate::wish::CheckpointWish;
@@ -95,7 +98,8 @@ fn item(edge: &Edge, message: &ParkedMessage) -> ParkedItem<Box<RawValue>> {
     let kind = edge.kinds.iter().find(|kind| kind.name == message.kind);
     let handler = kind.and_then(|kind| kind.handlers.iter().find(|handler| handler.name == message.handler));
     // Arguments of another build may fit no more; the message is listed all the same.
-    let arguments = handler.and_then(|handler| (handler.arguments.show)(&message.body).ok());
+    let show = |handler: &HandlerRow| guarded(|| (handler.arguments.show)(&message.body)).ok()?.ok();
+    let arguments = handler.and_then(show);
     let arguments = arguments.and_then(|text| RawValue::from_string(String::from_utf8(text).ok()?).ok());
     ParkedItem {
         id: id_of(message.address(), message.number),
@@ -112,20 +116,27 @@ fn item(edge: &Edge, message: &ParkedMessage) -> ParkedItem<Box<RawValue>> {
 }
 
 /// `POST /parked/{id}/retry`.
-pub(crate) async fn retry(State(edge): Shared, Path(id): Path<String>) -> Answer {
-    command(&edge, &id, true).await
+pub(crate) async fn retry(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    command(&edge, &id, true, &headers).await
 }
 
 /// `DELETE /parked/{id}`.
-pub(crate) async fn dismiss(State(edge): Shared, Path(id): Path<String>) -> Answer {
-    command(&edge, &id, false).await
+pub(crate) async fn dismiss(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    command(&edge, &id, false, &headers).await
 }
 
-async fn command(edge: &Arc<Edge>, id: &str, retry: bool) -> Answer {
+async fn command(edge: &Arc<Edge>, id: &str, retry: bool, headers: &HeaderMap) -> Answer {
+    let deadline = Wishes::of(headers, Instant::now())?.deadline;
     let (to, number) = read_id(id).ok_or_else(|| missing(id))?;
     let entity = edge.shared.name_of(&to);
     let slot = edge.shared.command(ParkedCommand { ticket: 0, to, number, retry });
-    let verdict = std::future::poll_fn(|context| slot.poll(context)).await;
+    let answer = std::future::poll_fn(|context| slot.poll(context));
+    let verdict = match deadline {
+        None => answer.await,
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
+            .await
+            .map_err(|_| Fault::unknown("its deadline came first", &|| entity.clone()))?,
+    };
     parked::judge(verdict, entity, number)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;

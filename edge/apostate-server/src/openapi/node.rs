@@ -19,8 +19,13 @@ const OF_PARKED_READ: [ErrorCode; 5] = [
 ];
 
 /// Problems of what changes one of them.
-const OF_PARKED_CHANGED: [ErrorCode; 4] =
-    [ErrorCode::BadQuery, ErrorCode::OutcomeUnknown, ErrorCode::ParkedMissing, ErrorCode::PartitionStopped];
+const OF_PARKED_CHANGED: [ErrorCode; 5] = [
+    ErrorCode::BadQuery,
+    ErrorCode::Busy,
+    ErrorCode::OutcomeUnknown,
+    ErrorCode::ParkedMissing,
+    ErrorCode::PartitionStopped,
+];
 
 /// Problems of streams of messages, before the first result.
 const OF_MESSAGES: [ErrorCode; 8] = [

@@ -48,8 +48,14 @@ pub(super) fn of_the_wire() -> Map<String, Value> {
     );
     let figures =
         ["id", "epoch", "durable", "entities", "entity_bytes", "dirty_bytes", "inbox", "outbox", "parked", "requests"];
-    let mut partition_fields =
-        vec![("first", &text), ("last", &text), ("is_serving", &flag), ("is_full", &flag), ("is_quiet", &flag)];
+    let mut partition_fields = vec![
+        ("first", &text),
+        ("last", &text),
+        ("is_silent", &flag),
+        ("is_serving", &flag),
+        ("is_full", &flag),
+        ("is_quiet", &flag),
+    ];
     partition_fields.extend(figures.map(|figure| (figure, &count)));
     let partition = object(&partition_fields, &[("stopped", &text)]);
     let partitions = json!({ "type": "array", "items": partition });

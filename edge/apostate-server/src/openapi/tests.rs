@@ -273,6 +273,7 @@ fn the_wire_is_as_described() {
         first: text(),
         last: text(),
         stopped: all,
+        is_silent: false,
         is_serving: true,
         is_full: false,
         is_quiet: true,

@@ -50,6 +50,23 @@ fn another_request_with_the_same_key_is_told_so() {
     assert_eq!(client.get("/entities/stock/tea/available").good(), 5);
 }
 
+/// What a handler makes of a set without an order is another thing each time.
+#[test]
+fn what_is_repeated_is_what_was_sent_however_it_is_written() {
+    let server = Server::start();
+    let mut client = server.client();
+    let sorts: Vec<_> = (0..9).map(|sort| format!("\"sort-{sort}\":1")).collect();
+    for turn in 0..sorts.len() {
+        let turned = [&sorts[turn..], &sorts[..turn]].concat().join(", ");
+        let body = format!("{{ \"sorts\": {{{turned}}} }}");
+        let answer = client.ask("POST", "/entities/stock/tea/receive_all", &[("idempotency-key", "all")], &body);
+        assert_eq!(answer.header("idempotency-replayed"), (turn > 0).then_some("true"));
+        assert_eq!(answer.good(), 9);
+    }
+    let other = client.ask("POST", "/entities/stock/tea/receive_all", &[("idempotency-key", "all")], r#"{"sorts":{}}"#);
+    other.problem("client-key-reused");
+}
+
 #[test]
 fn repetitions_that_are_under_way_together_are_done_once() {
     let server = Server::start();

@@ -29,7 +29,8 @@ fn a_problem_is_among_the_answers_of_its_path() {
         ("/entities/stock/{key}", "/entities/stock/%FF", &[], "bad-key"),
         ("/entities/stock/{key}", "/entities/stock/tea", &[("deadline-ms", "x")], "bad-header"),
         ("/errors/{code}", "/errors/none", &[], "path-unknown"),
-        ("/parked", "/parked?limit=1", &[], "bad-query"),
+        ("/parked", "/parked?limit=0", &[], "bad-query"),
+        ("/parked", "/parked?after=x", &[], "bad-cursor"),
         ("/parked/{id}", "/parked/x", &[], "parked-missing"),
         ("/partitions", "/partitions?x=1", &[], "bad-query"),
     ] {

@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use apostate_server::HttpSettings;
+use apostate_server::{HttpSettings, Node, Settings};
 
-use crate::support::{Gate, Server, request, settings, wait_until};
+use crate::support::{App, Client, Gate, Server, request, settings, wait_until};
 
 #[test]
 fn answers_that_are_under_way_leave_before_the_end() {
@@ -39,6 +39,45 @@ fn a_node_that_is_closed_behind_its_edge_says_that_it_is_not_ready() {
     client.get("/entities/stock").problem("not-ready");
     client.ask("POST", "/messages", &[("producer", "one")], "").problem("not-ready");
     assert_eq!(server.client().get("/health").good()["status"], "alive");
+}
+
+#[test]
+fn a_handler_that_does_not_end_holds_up_its_partition_and_neither_operators_nor_a_stop() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let node_settings = Settings {
+        partitions: Some(2),
+        threads: Some(2),
+        stop_patience: Duration::from_millis(100),
+        ..Settings::new(dir.path().join("data"))
+    };
+    let mut node = Node::open::<App>(node_settings.clone()).expect("a node");
+    let serving = node.serve(HttpSettings { stop_patience: Duration::ZERO, ..settings() }).expect("it listens");
+    let mut stuck = Client::connect(serving.local_addr());
+    stuck.send(request("POST", "/entities/slow/a/pass", &[], r#"{"gate":"endless"}"#));
+    wait_until("it is under way", || Gate::is_waited_for("endless"));
+
+    let mut client = Client::connect(serving.local_addr());
+    let problem = client.get("/ready");
+    problem.problem("not-ready");
+    assert!(problem.text().contains("a handler runs for long"), "{}", problem.text());
+    let node_says = client.get("/partitions").good();
+    let partitions = node_says["partitions"].as_array().expect("partitions");
+    let silent: Vec<_> = partitions.iter().map(|partition| partition["is_silent"].as_bool().expect("a flag")).collect();
+    assert!(silent.len() == 2 && silent.iter().filter(|is_silent| **is_silent).count() == 1, "{node_says}");
+    let index = silent.iter().position(|is_silent| *is_silent).expect("one is");
+    assert!(partitions[0]["first"] == "0".repeat(16).as_str(), "they are in the order of the ring");
+    let id = &partitions[index]["id"];
+    let metrics = client.get("/metrics");
+    let down = format!("apostate_partition_up{{partition=\"{id}\"}} 0");
+    assert!(metrics.text().contains(&down), "{}", metrics.text());
+
+    serving.stop();
+    let error = node.stop().expect_err("it does not end");
+    assert_eq!(error.partition.0, id.as_u64().expect("a number"));
+    assert!(error.to_string().contains("does not end"), "{error}");
+    // As long as it may still write, nobody else gets the data.
+    assert!(Node::open::<App>(node_settings).is_err());
+    Gate::open("endless");
 }
 
 #[test]

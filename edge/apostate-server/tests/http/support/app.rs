@@ -23,6 +23,12 @@ impl Stock {
         self.on_hand
     }
 
+    /// Takes in units of many sorts, in whatever order.
+    #[open]
+    pub fn receive_all(&mut self, sorts: std::collections::HashMap<String, u32>) -> u32 {
+        self.receive(sorts.values().sum())
+    }
+
     /// Takes units out, if there are enough.
     #[open]
     pub fn take(&mut self, units: u32) -> Result<u32, Refusal> {
