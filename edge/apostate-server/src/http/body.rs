@@ -111,7 +111,7 @@ where
     B::Error: std::fmt::Display,
 {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken(&error))?;
+        let frame = frame.map_err(|error| broken(&format!("{error}; nothing was done")))?;
         // Trailers mean nothing here.
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
@@ -139,7 +139,7 @@ where
     let _ = tokio::time::timeout(UNWANTED_PATIENCE, read).await;
 }
 
-/// The body ended before its end.
+/// The body ended before its end. What that leaves undone, its reader knows: of a stream some lines were taken.
 pub(crate) fn broken(error: &dyn std::fmt::Display) -> Fault {
-    Fault::new(ErrorCode::BadBody, format!("the body cannot be read: {error}; nothing was done")).closing()
+    Fault::new(ErrorCode::BadBody, format!("the body cannot be read: {error}")).closing()
 }
