@@ -39,6 +39,7 @@ pub struct Config {
     #[arg(long, env = "APOSTATE_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Listens on any address without a token: whoever reaches it, and any page of a browser that does, may do everything
+    /// [default: false]
     #[arg(long, env = "APOSTATE_INSECURE", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub insecure: Option<bool>,
 
@@ -61,13 +62,13 @@ pub struct Config {
     /// Memory for blocks of the store [default: 32MiB]
     #[arg(long, env = "APOSTATE_STORE_CACHE_BYTES", value_name = "BYTES")]
     pub store_cache_bytes: Option<Bytes>,
-    /// Memory for changed entities that wait for a checkpoint
+    /// Memory for changed entities that wait for a checkpoint [default: 1GiB]
     #[arg(long, env = "APOSTATE_DIRTY_BYTES_MAX", value_name = "BYTES")]
     pub dirty_bytes_max: Option<Bytes>,
     /// Log between two checkpoints: more makes fewer of them, and a longer start after a crash [default: 128MiB]
     #[arg(long, env = "APOSTATE_CHECKPOINT_LOG_BYTES", value_name = "BYTES")]
     pub checkpoint_log_bytes: Option<Bytes>,
-    /// Size of one file of the log
+    /// Size of one file of the log [default: 64MiB]
     #[arg(long, env = "APOSTATE_SEGMENT_BYTES", value_name = "BYTES")]
     pub segment_bytes: Option<Bytes>,
 

@@ -55,6 +55,26 @@ fn what_was_not_said_is_as_by_default() {
 }
 
 #[test]
+fn the_defaults_that_the_help_tells_are_those_that_hold() {
+    let command = Line::command();
+    let told = |setting: &clap::Arg| {
+        let help = setting.get_help()?.to_string();
+        let (_, default) = help.split_once(" [default: ")?;
+        let default = default.strip_suffix(']').expect("the default stands at the end");
+        // What depends on the machine is told in words.
+        (!default.contains(' '))
+            .then(|| format!("--{} {default}", setting.get_long().expect("every setting is a flag")))
+    };
+    let told: Vec<_> = command.get_arguments().filter_map(told).collect();
+    assert!(told.len() > 20, "{told:?}");
+    let config = parsed(&told.join(" "));
+    assert_eq!(config.settings().unwrap(), Settings::default());
+    assert_eq!(config.http_settings().unwrap(), HttpSettings::default());
+    assert_eq!(config.trace_share, Some(Share::ALL));
+    assert_eq!((config.log_level, config.log_format), (Some(LogLevel::default()), Some(LogFormat::default())));
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_the_way_out() {
     let open = parsed("--listen 0.0.0.0:7070");
     assert!(open.http_settings().unwrap_err().to_string().contains("set `token`"), "nobody but us without a token");
