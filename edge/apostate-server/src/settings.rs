@@ -1,4 +1,4 @@
-//! What the operator may choose. Everything has a default but the place of the data.
+//! What the operator may choose. Everything has a default; that of the data is the folder `data`, where the process runs.
 
 use std::num::NonZero;
 use std::path::PathBuf;
