@@ -26,7 +26,7 @@ use crate::{Map, Range, Tuning};
 ///
 /// Every input is legal in every state; nothing here fails, blocks or waits.
 ///
-/// Invariants E1, E2, E3, E6, P1, P4, P6.
+/// Invariants E1, E2, E3, E6, P1, P2, P4, P6.
 pub struct Partition {
     pub(crate) id: PartitionId,
     pub(crate) range: Range,
