@@ -16,6 +16,7 @@ use clap::{Args, FromArgMatches, ValueEnum};
 use serde::Deserialize;
 
 pub use self::units::{Bytes, Secret, Time};
+use crate::settings::COUNT_MAX;
 use crate::{HttpSettings, Settings, SettingsError, Share, TraceSettings};
 
 /// The settings of a node, as far as something was said. Flatten it into a command line of your own, or use it as it is.
@@ -72,7 +73,7 @@ pub struct Config {
     #[arg(long, env = "APOSTATE_SEGMENT_BYTES", value_name = "BYTES")]
     pub segment_bytes: Option<Bytes>,
 
-    /// Requests that may wait in one partition; more are told to come again
+    /// Requests over HTTP that may be under way; more are told to come again [default: 8192]
     #[arg(long, env = "APOSTATE_REQUESTS_MAX", value_name = "N")]
     pub requests_max: Option<usize>,
     /// Connections at once [default: 10000]
@@ -167,6 +168,12 @@ pub enum ConfigError {
         /// Where, and why.
         detail: String,
     },
+    /// There are two tokens, and nobody knows which one is meant.
+    #[error(
+        "both `token` and `token-file` are set, by the command line or the environment (APOSTATE_TOKEN, APOSTATE_TOKEN_FILE), or \
+         both in the file of settings; leave one out"
+    )]
+    TwoTokens,
     /// A setting cannot be.
     #[error(transparent)]
     Setting(#[from] SettingsError),
@@ -194,8 +201,12 @@ impl Config {
         Ok(self.over(toml::from_str(&text).map_err(malformed)?))
     }
 
-    /// What `self` says, and where it says nothing, what `other` says.
-    fn over(self, other: Self) -> Self {
+    /// What `self` says, and where it says nothing, what `other` says. A token and a file with one are one thing, said in two
+    /// ways.
+    fn over(self, mut other: Self) -> Self {
+        if self.token.is_some() || self.token_file.is_some() {
+            (other.token, other.token_file) = (None, None);
+        }
         macro_rules! first {
             ($($field:ident)+) => {{
                 let Self { $($field),+ } = self;
@@ -228,7 +239,8 @@ impl Config {
             dirty_bytes_max: memory(self.dirty_bytes_max, default.dirty_bytes_max),
             checkpoint_log_bytes: self.checkpoint_log_bytes.map_or(default.checkpoint_log_bytes, |bytes| bytes.0),
             segment_bytes: self.segment_bytes.map_or(default.segment_bytes, |bytes| bytes.0),
-            requests_max: self.requests_max.unwrap_or(default.requests_max),
+            // A partition takes what the edge lets in.
+            partition_requests_max: self.requests_max.unwrap_or(0).clamp(default.partition_requests_max, COUNT_MAX),
             client_key_retention: self.client_key_retention.map_or(default.client_key_retention, |time| time.0),
             retry_time_max: self.retry_time_max.map_or(default.retry_time_max, |time| time.0),
             stop_patience: self.stop_patience.map_or(default.stop_patience, |time| time.0),
@@ -259,6 +271,7 @@ impl Config {
             bodies_bytes_max: default.bodies_bytes_max.max(body_bytes_max),
             connections_max: self.connections_max.unwrap_or(default.connections_max),
             streams_max: self.streams_max.unwrap_or(default.streams_max),
+            requests_max: self.requests_max.unwrap_or(default.requests_max),
             header_timeout: time(self.header_timeout, default.header_timeout),
             body_timeout: time(self.body_timeout, default.body_timeout),
             idle_timeout: time(self.idle_timeout, default.idle_timeout),
@@ -275,7 +288,8 @@ impl Config {
     /// The token itself, or what is in its file, without the line's end.
     fn token(&self) -> Result<Option<String>, ConfigError> {
         match (&self.token, &self.token_file) {
-            (Some(Secret(token)), _) => Ok(Some(token.clone())),
+            (Some(_), Some(_)) => Err(ConfigError::TwoTokens),
+            (Some(Secret(token)), None) => Ok(Some(token.clone())),
             (None, Some(file)) => Ok(Some(read(file)?.trim_end_matches(['\r', '\n']).to_owned())),
             (None, None) => Ok(None),
         }

@@ -58,7 +58,7 @@ pub struct Settings {
     /// Bytes of one segment file of the log.
     pub segment_bytes: u64,
     /// Requests that may wait for their answers in one partition.
-    pub requests_max: usize,
+    pub partition_requests_max: usize,
     /// How long client keys are remembered.
     pub client_key_retention: Duration,
     /// How long, in all, a message between entities whose handler panics is tried again before it is parked. More: a
@@ -84,7 +84,7 @@ impl Default for Settings {
             dirty_bytes_max: tuning.dirty_bytes_max,
             checkpoint_log_bytes: tuning.checkpoint_log_bytes,
             segment_bytes: FilesSettings::default().segment_bytes,
-            requests_max: tuning.requests_max,
+            partition_requests_max: tuning.requests_max,
             client_key_retention: tuning.client_key_retention,
             retry_time_max: tuning.retry_time_max,
             stop_patience: Duration::from_secs(10),
@@ -124,7 +124,7 @@ impl Settings {
             dirty_bytes_max,
             checkpoint_log_bytes,
             segment_bytes,
-            requests_max,
+            partition_requests_max,
             client_key_retention,
             retry_time_max,
             stop_patience,
@@ -154,7 +154,12 @@ impl Settings {
         let fits = (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(segment_bytes);
         check(fits, "segment-bytes", segment_bytes, &allowed)?;
         let allowed = format!("16 to {COUNT_MAX}");
-        check((16..=COUNT_MAX).contains(requests_max), "requests-max", requests_max, &allowed)?;
+        check(
+            (16..=COUNT_MAX).contains(partition_requests_max),
+            "partition-requests-max",
+            partition_requests_max,
+            &allowed,
+        )?;
         check_time("client-key-retention", *client_key_retention, Duration::ZERO)?;
         check_time("retry-time-max", *retry_time_max, Duration::ZERO)?;
         check_time("stop-patience", *stop_patience, Duration::ZERO)
@@ -189,7 +194,7 @@ impl Settings {
             cache_bytes: memory("cache-bytes", self.cache_bytes)?,
             dirty_bytes_max: memory("dirty-bytes-max", self.dirty_bytes_max)?,
             checkpoint_log_bytes: share("checkpoint-log-bytes", self.checkpoint_log_bytes, CHECKPOINT_LOG_BYTES_MIN)?,
-            requests_max: self.requests_max,
+            requests_max: self.partition_requests_max,
             client_key_retention: self.client_key_retention,
             retry_time_max: self.retry_time_max,
             ..Tuning::default()
@@ -264,7 +269,7 @@ mod tests {
                 "at most 17592186044416",
             ),
             ("segment-bytes", Settings { segment_bytes: u64::MAX, ..default() }, "65536 to 17179869184"),
-            ("requests-max", Settings { requests_max: huge, ..default() }, "16 to 1048576"),
+            ("partition-requests-max", Settings { partition_requests_max: huge, ..default() }, "16 to 1048576"),
             ("client-key-retention", Settings { client_key_retention: long, ..default() }, "at most 365 days"),
             ("retry-time-max", Settings { retry_time_max: long, ..default() }, "at most 365 days"),
             ("stop-patience", Settings { stop_patience: long, ..default() }, "at most 365 days"),

@@ -12,7 +12,7 @@ fn a_node_with_the_most_of_everything_runs() {
     let (year, count) = (Duration::from_secs(365 * 24 * 3600), 1 << 20);
     let dir = directory();
     let settings = Settings {
-        requests_max: count,
+        partition_requests_max: count,
         cache_bytes: 16 << 40,
         store_cache_bytes: 16 << 40,
         dirty_bytes_max: 16 << 40,

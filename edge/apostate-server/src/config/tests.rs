@@ -112,4 +112,26 @@ fn the_token_is_the_line_in_its_file() {
     std::fs::write(&file, "a-long-and-secret-token\n").unwrap();
     let config = Config { token_file: Some(file), ..parsed("--listen 0.0.0.0:7070") };
     assert_eq!(config.http_settings().unwrap().token.as_deref(), Some("a-long-and-secret-token"));
+    let two = Config { token: Some(Secret("another-long-token".to_owned())), ..config.clone() };
+    assert!(two.http_settings().unwrap_err().to_string().contains("leave one out"));
+    // What the command line says counts, in whichever way it says it.
+    assert_eq!(config.clone().over(two.clone()), config);
+    let of_file = Config { token: two.token, ..Config::default() };
+    assert_eq!(config.clone().over(of_file), config);
+}
+
+#[test]
+fn as_many_requests_as_are_let_in_are_taken_by_a_partition() {
+    for (said, edge, partition) in
+        [("", 8192, 65_536), ("--requests-max 16", 16, 65_536), ("--requests-max 100000", 100_000, 100_000)]
+    {
+        let config = parsed(said);
+        assert_eq!(config.http_settings().unwrap().requests_max, edge);
+        assert_eq!(config.settings().unwrap().partition_requests_max, partition);
+    }
+    for wrong in ["0", "2000000"] {
+        let config = parsed(&format!("--requests-max {wrong}"));
+        assert!(config.settings().is_ok());
+        assert!(config.http_settings().unwrap_err().to_string().contains("requests-max"));
+    }
 }
