@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use apostate_log::PartitionId;
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
 
 use crate::CallError;
 use crate::mail::Mail;
@@ -37,6 +37,16 @@ impl CheckpointWish {
     /// Tells every partition; they are in the order of the ring.
     pub(crate) fn tell_all(shared: &Shared) -> Vec<Self> {
         shared.routes.places().iter().map(|place| Self::tell(shared, *place)).collect()
+    }
+
+    /// Whether it has come true; none: not yet.
+    pub(crate) fn poll(&self) -> Option<Result<(), Unfulfilled>> {
+        match self.told.try_recv() {
+            Ok(Ok(_)) => Some(Ok(())),
+            Ok(Err(reason)) => Some(Err(Unfulfilled::Stopped(reason))),
+            Err(TryRecvError::Disconnected) => Some(Err(Unfulfilled::Closed)),
+            Err(TryRecvError::Empty) => None,
+        }
     }
 
     /// Waits until it has come true, but not beyond `until`.

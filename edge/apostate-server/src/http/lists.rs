@@ -61,6 +61,9 @@ pub(crate) async fn list_kind(
         return Ok(response);
     }
     let limit = pages::limit(&query)?;
+    if after.is_none() {
+        checkpoint_all(&edge.shared).await?;
+    }
     let text = {
         let edge = Arc::clone(edge);
         blocking(move || {
@@ -74,28 +77,27 @@ pub(crate) async fn list_kind(
 
 /// One page as JSON text.
 fn page(shared: &Shared, kind: &KindRow, after: Option<Address>, limit: usize) -> Result<Vec<u8>, Fault> {
-    if after.is_none() {
-        checkpoint_all(shared)?;
-    }
     let mut text = b"{\"items\":[".to_vec();
     let (mut at, mut count) = (after, 0);
-    let is_whole = loop {
+    let is_whole = 'page: loop {
         let entities = read_on(shared, kind.id, at.as_ref(), PAGE_BYTES - text.len())?;
         if entities.is_empty() {
             break true;
         }
         for entity in entities {
+            let item = match item(kind, &entity) {
+                // The next page begins with it, and says so.
+                Err(_) if count > 0 => break 'page false,
+                item => item?,
+            };
             if count > 0 {
                 text.push(b',');
             }
-            write_item(&mut text, kind, &entity)?;
+            text.extend_from_slice(&item);
             (at, count) = (Some(entity.address), count + 1);
-            if count == limit {
-                break;
+            if count == limit || text.len() >= PAGE_BYTES {
+                break 'page false;
             }
-        }
-        if count == limit || text.len() >= PAGE_BYTES {
-            break false;
         }
     };
     text.extend_from_slice(b"],\"next\":");
@@ -107,10 +109,13 @@ fn page(shared: &Shared, kind: &KindRow, after: Option<Address>, limit: usize) -
     Ok(text)
 }
 
-fn write_item(text: &mut Vec<u8>, kind: &KindRow, entity: &StoredEntity) -> Result<(), Fault> {
+/// One entity. If its state does not read, the fault says how the list goes on behind it.
+fn item(kind: &KindRow, entity: &StoredEntity) -> Result<Vec<u8>, Fault> {
     let StoredEntity { address, version, state } = entity;
-    text.push(b'{');
-    write_entity(text, kind.name, kind.show_state, address.key().as_str(), *version, state)
+    let mut text = b"{".to_vec();
+    write_entity(&mut text, kind.name, kind.show_state, address.key().as_str(), *version, state)
+        .map_err(|fault| fault.adding(&format!("the list goes on behind it with `after={}`", cursor(address))))?;
+    Ok(text)
 }
 
 /// Writes all entities behind `after`, one a line. If that breaks off, the last line is a problem.
@@ -122,20 +127,19 @@ async fn write_all(
     permit: OwnedSemaphorePermit,
 ) {
     let _permit = permit;
-    let mut is_first = after.is_none();
+    let mut checkpoint = if after.is_none() { checkpoint_all(&edge.shared).await } else { Ok(()) };
     loop {
         let read = {
             let edge = Arc::clone(&edge);
             let after = after.clone();
-            move || {
-                if is_first {
-                    checkpoint_all(&edge.shared)?;
-                }
-                lines(&edge.shared, &edge.kinds[kind], after)
-            }
+            move || lines(&edge.shared, &edge.kinds[kind], after)
         };
-        let (piece, last) = match blocking(read).await.and_then(|read| read) {
-            Ok((_, None)) => return pieces.end().await,
+        let read = match std::mem::replace(&mut checkpoint, Ok(())) {
+            Ok(()) => blocking(read).await.and_then(|read| read),
+            Err(fault) => Err(fault),
+        };
+        let (piece, last) = match read {
+            Ok((text, None)) if text.is_empty() => return pieces.end().await,
             Ok((text, last)) if !edge.is_stopping() => (text, last),
             Ok(_) => (line(Fault::new(ErrorCode::NotReady, "the node stops; list again after the next start")), None),
             Err(fault) => (line(fault), None),
@@ -155,16 +159,22 @@ async fn write_all(
         if last.is_none() {
             return pieces.end().await;
         }
-        (after, is_first) = (last, false);
+        after = last;
     }
 }
 
-/// The next entities, one a line, and the last of them.
+/// The next entities, one a line, and the last of them; none if the list ends with these lines.
 fn lines(shared: &Shared, kind: &KindRow, after: Option<Address>) -> Result<(Vec<u8>, Option<Address>), Fault> {
     let entities = read_on(shared, kind.id, after.as_ref(), PAGE_BYTES)?;
     let mut text = Vec::new();
     for entity in &entities {
-        write_item(&mut text, kind, entity)?;
+        match item(kind, entity) {
+            Ok(item) => text.extend_from_slice(&item),
+            Err(fault) => {
+                text.extend_from_slice(&line(fault));
+                return Ok((text, None));
+            }
+        }
         text.push(b'\n');
     }
     Ok((text, entities.last().map(|last| last.address.clone())))

@@ -30,16 +30,29 @@ pub(crate) fn limit(query: &Query) -> Result<usize, Fault> {
         .ok_or_else(|| Fault::new(ErrorCode::BadQuery, format!("`limit` is 1 to {LIMIT_MAX}, not `{limit}`")))
 }
 
+/// How often it is looked whether a checkpoint is made, at first and in the long run.
+const POLL_MIN: Duration = Duration::from_micros(500);
+const POLL_MAX: Duration = Duration::from_millis(50);
+
 /// Has every partition write what is durable to the store.
-pub(crate) fn checkpoint_all(shared: &Shared) -> Result<(), Fault> {
-    wait_for(shared, CheckpointWish::tell_all(shared))
+pub(crate) async fn checkpoint_all(shared: &Shared) -> Result<(), Fault> {
+    wait_for(shared, CheckpointWish::tell_all(shared)).await
 }
 
-/// Waits until these checkpoints are made.
-pub(crate) fn wait_for(shared: &Shared, wishes: impl IntoIterator<Item = CheckpointWish>) -> Result<(), Fault> {
+/// Waits until these checkpoints are made. No thread waits with it: there are few that may wait for a disk.
+pub(crate) async fn wait_for(shared: &Shared, wishes: impl IntoIterator<Item = CheckpointWish>) -> Result<(), Fault> {
     let until = Instant::now() + CHECKPOINT_PATIENCE;
+    let mut pause = POLL_MIN;
     for wish in wishes {
-        wish.wait_until(until).map_err(|unfulfilled| match unfulfilled {
+        let made = loop {
+            match wish.poll() {
+                Some(made) => break made,
+                None if Instant::now() >= until => break Err(Unfulfilled::Late),
+                None => tokio::time::sleep(pause).await,
+            }
+            pause = (pause * 2).min(POLL_MAX);
+        };
+        made.map_err(|unfulfilled| match unfulfilled {
             Unfulfilled::Stopped(reason) => wish.stopped(shared, reason).into(),
             Unfulfilled::Closed => CallError::Closed.into(),
             Unfulfilled::Late => {

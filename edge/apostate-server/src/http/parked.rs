@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::calls::guarded;
 use crate::http::edge::{Edge, HandlerRow};
@@ -35,14 +36,15 @@ pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery) -> Answ
         read_id(id).ok_or_else(|| Fault::new(ErrorCode::BadCursor, detail))
     });
     let (after, limit) = (after.transpose()?, pages::limit(&query)?);
-    read(&edge, move |edge| page(edge, after, limit)).await
+    let permit = edge.operator()?;
+    if after.is_none() {
+        checkpoint_all(&edge.shared).await?;
+    }
+    read(&edge, permit, move |edge| page(edge, after, limit)).await
 }
 
 /// One page as JSON text.
 fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<u8>, Fault> {
-    if after.is_none() {
-        checkpoint_all(&edge.shared)?;
-    }
     let mut text = b"{\"items\":[".to_vec();
     let (mut at, mut count) = (after, 0);
     let next = loop {
@@ -73,8 +75,9 @@ fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<
 /// `GET /parked/{id}`.
 pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>) -> Answer {
     let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
-    read(&edge, move |edge| {
-        pages::wait_for(&edge.shared, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))])?;
+    let permit = edge.operator()?;
+    pages::wait_for(&edge.shared, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
+    read(&edge, permit, move |edge| {
         let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
         Ok(serde_json::to_vec(&item(edge, &message)).expect("what we say is plain data"))
     })
@@ -82,8 +85,11 @@ pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>) -> Answer 
 }
 
 /// Reads where nobody else waits, and within the memory that there is for long answers.
-async fn read(edge: &Arc<Edge>, read: impl FnOnce(&Edge) -> Result<Vec<u8>, Fault> + Send + 'static) -> Answer {
-    let permit = edge.operator()?;
+async fn read(
+    edge: &Arc<Edge>,
+    permit: OwnedSemaphorePermit,
+    read: impl FnOnce(&Edge) -> Result<Vec<u8>, Fault> + Send + 'static,
+) -> Answer {
     let asked = Arc::clone(edge);
     let text = blocking(move || {
         let _permit = permit;

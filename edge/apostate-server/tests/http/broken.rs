@@ -95,6 +95,36 @@ fn a_state_of_another_build_and_a_reply_that_json_cannot_say_are_named() {
     client.get("/entities/slow/a").problem("unreadable-state");
     client.post("/entities/slow/a/puzzle", "").problem("unreadable-state");
     client.get("/entities/slow").problem("unreadable-state");
-    let problem = client.post("/entities/slow/b/puzzle", "").problem("internal");
-    assert!(problem["detail"].as_str().expect("text").starts_with("it was done"), "{problem}");
+    for key in ["b", "c", "d", "e", "f"] {
+        let problem = client.post(&format!("/entities/slow/{key}/puzzle"), "").problem("internal");
+        assert!(problem["detail"].as_str().expect("text").starts_with("it was done"), "{problem}");
+    }
+    // What cannot be read hides nothing that can.
+    let behind = |problem: &serde_json::Value| {
+        let detail = problem["detail"].as_str().expect("text");
+        let (_, cursor) = detail.split_once("with `after=").unwrap_or_else(|| panic!("{detail}"));
+        cursor.trim_end_matches('`').to_owned()
+    };
+    for accept in ["application/json", "application/x-ndjson"] {
+        let (mut found, mut after, mut unreadable) = (Vec::new(), String::new(), 0);
+        loop {
+            let answer = client.ask("GET", &format!("/entities/slow?after={after}"), &[("accept", accept)], "");
+            let (items, next) = if answer.header("content-type") == Some("application/x-ndjson") {
+                let mut lines = answer.lines();
+                let problem = lines.pop_if(|line| !line["code"].is_null());
+                (lines, problem.map(|problem| (behind(&problem), 1)))
+            } else if answer.status == 200 {
+                let page = answer.good();
+                let next = page["next"].as_str().map(|next| (next.to_owned(), 0));
+                (page["items"].as_array().expect("items").clone(), next)
+            } else {
+                (Vec::new(), Some((behind(&answer.problem("unreadable-state")), 1)))
+            };
+            found.extend(items.iter().map(|item| item["key"].as_str().expect("a key").to_owned()));
+            let Some((cursor, count)) = next else { break };
+            (after, unreadable) = (cursor, unreadable + count);
+        }
+        found.sort();
+        assert_eq!((found, unreadable), (["b", "c", "d", "e", "f"].map(str::to_owned).to_vec(), 1), "{accept}");
+    }
 }
