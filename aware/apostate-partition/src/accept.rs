@@ -227,7 +227,7 @@ impl Partition {
         let waiting = std::mem::take(&mut self.slots.get_mut(id).extra().waiting);
         self.sources.waiting -= waiting.len();
         for request in waiting {
-            let answer = Answer::Failed(Failure::Busy);
+            let answer = Answer::Failed(Failure::Blocked);
             self.batch.answer(request.ticket, answer);
             self.batch.journal.push(Did::TookRequest(request));
         }

@@ -159,7 +159,8 @@ impl Partition {
         let is_blocked = self.is_blocked(slot);
         let extra = self.slots.get_mut(slot).extra();
         if is_blocked || extra.waiting.len() >= WAITING_CALLS_MAX {
-            self.batch.answer(request.ticket, Answer::Failed(Failure::Busy));
+            let failure = if is_blocked { Failure::Blocked } else { Failure::Busy };
+            self.batch.answer(request.ticket, Answer::Failed(failure));
             self.batch.journal.push(Did::TookRequest(request));
         } else {
             extra.waiting.push_back(request);

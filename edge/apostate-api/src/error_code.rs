@@ -111,6 +111,7 @@ error_codes! {
     ClientKeyExpired = "client-key-expired", 422, false, "the client key is too old";
     ClientKeyReused = "client-key-reused", 422, false, "the client key was used for another request";
     DeadlineExceeded = "deadline-exceeded", 504, true, "the deadline passed before it was begun";
+    EntityBlocked = "entity-blocked", 503, false, "a message before it waits for another build";
     EntityMissing = "entity-missing", 404, false, "there is no such entity";
     ForeignOrigin = "foreign-origin", 403, false, "a page of another site asks";
     HandlerMissing = "handler-missing", 404, false, "there is no such handler";

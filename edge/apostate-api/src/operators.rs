@@ -44,6 +44,9 @@ pub struct NodeStatus {
     pub partitions: Vec<PartitionItem>,
     /// Bytes of log on disk, of all of them together.
     pub log_bytes: u64,
+    /// Whether a checkpoint waits for room on the disk. The log grows meanwhile.
+    #[serde(default)]
+    pub is_store_full: bool,
 }
 
 /// How one partition is.

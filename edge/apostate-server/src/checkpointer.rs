@@ -43,7 +43,13 @@ fn write(order: CheckpointOrder, disk: &Disk, ending: &Receiver<()>) -> Result<P
     let (partition, position) = (checkpoint.partition, checkpoint.position);
     debug!(partition = partition.0, position = position.0, "checkpoint begins");
     let write = || checkpoint.write(disk.store(), &disk.host_rows());
-    until_there_is_room(partition, write, || ending.recv_timeout(FULL_DELAY) == Err(RecvTimeoutError::Timeout))?;
+    let pause = || {
+        disk.set_store_full(true);
+        ending.recv_timeout(FULL_DELAY) == Err(RecvTimeoutError::Timeout)
+    };
+    let written = until_there_is_room(partition, write, pause);
+    disk.set_store_full(false);
+    written?;
     debug!(partition = partition.0, position = position.0, "checkpoint is durable");
     Ok(position)
 }

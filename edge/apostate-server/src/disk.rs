@@ -5,6 +5,7 @@
 //! it is, too.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use apostate_log::{
     CellChange, Expected, FilesEngine, FilesLog, FilesSettings, FjallStore, PartitionId, Position, Store, StoreError,
@@ -23,6 +24,8 @@ pub(crate) struct Disk {
     store: FjallStore,
     engine: FilesEngine,
     identity: String,
+    /// A checkpoint waits for room.
+    is_store_full: AtomicBool,
 }
 
 /// Why log and store cannot be used.
@@ -66,7 +69,7 @@ impl Disk {
             let (partition, position) = (stopped.partition.0, stopped.position.0);
             warn!(partition, position, detail = stopped.detail, "the log has lost records of a partition");
         }
-        let disk = Self { store, engine, identity: identity_row(directory) };
+        let disk = Self { store, engine, identity: identity_row(directory), is_store_full: AtomicBool::new(false) };
         if !is_ready {
             disk.write_host_rows()?;
             failpoint("directory.disk-created");
@@ -102,6 +105,16 @@ impl Disk {
     /// Bytes of log on disk.
     pub(crate) fn log_bytes(&self) -> u64 {
         self.engine.log_bytes()
+    }
+
+    /// A checkpoint waits for room from now on, or not any more.
+    pub(crate) fn set_store_full(&self, is_full: bool) {
+        self.is_store_full.store(is_full, Ordering::Relaxed);
+    }
+
+    /// Whether a checkpoint waits for room.
+    pub(crate) fn is_store_full(&self) -> bool {
+        self.is_store_full.load(Ordering::Relaxed)
     }
 
     /// What the host writes with every checkpoint.

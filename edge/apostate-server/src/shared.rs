@@ -125,7 +125,9 @@ impl Shared {
         let has_said = |id| partitions.iter().any(|partition| partition.id == id);
         let silent = self.routes.places().iter().map(|place| place.partition).filter(|id| !has_said(*id)).collect();
         let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
-        NodeStatus { partitions, silent, log_bytes: disk.as_ref().map_or(0, |disk| disk.log_bytes()) }
+        let (log_bytes, is_store_full) =
+            disk.as_ref().map_or((0, false), |disk| (disk.log_bytes(), disk.is_store_full()));
+        NodeStatus { partitions, silent, log_bytes, is_store_full }
     }
 
     /// What partitions say of themselves within `patience`, and whether all did whose executors have not ended.

@@ -12,6 +12,8 @@ pub struct NodeStatus {
     pub silent: Vec<PartitionId>,
     /// Bytes of log on disk, of all of them together.
     pub log_bytes: u64,
+    /// Whether a checkpoint waits for room on the disk. The log grows meanwhile.
+    pub is_store_full: bool,
 }
 
 /// How one partition is.

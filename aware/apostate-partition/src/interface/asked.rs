@@ -151,6 +151,9 @@ pub enum Failure {
     /// Its deadline passed while it waited.
     #[error("its deadline passed before it was begun")]
     Late,
+    /// A message before it is for a handler that this build does not know: it waits for one that does.
+    #[error("a message before it is for a handler that this build does not have; start a build that has it")]
+    Blocked,
     /// Too much is waiting. Try again later.
     #[error("too much is waiting; try again in a moment")]
     Busy,

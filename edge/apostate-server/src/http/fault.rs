@@ -173,6 +173,7 @@ impl Fault {
             Failure::KeyExpired => ErrorCode::ClientKeyExpired,
             Failure::BadKey => ErrorCode::BadClientKey,
             Failure::Late => ErrorCode::DeadlineExceeded,
+            Failure::Blocked => ErrorCode::EntityBlocked,
             Failure::Busy | Failure::Full => ErrorCode::Busy,
         };
         let detail = match failure {

@@ -117,6 +117,9 @@ pub(crate) async fn ready(State(edge): Shared) -> Answer {
         let detail = format!("partition {} has no room for its log; make room on the disk of the data", partition.id);
         return Err(not_ready(detail));
     }
+    if status.is_store_full {
+        return Err(not_ready("a checkpoint waits for room; make room on the disk of the data".to_owned()));
+    }
     let serving =
         status.partitions.iter().filter(|partition| partition.state.as_ref().is_ok_and(|status| status.is_serving));
     let serving = serving.count();
@@ -146,7 +149,8 @@ pub(crate) async fn partitions(State(edge): Shared) -> Answer {
     items.extend(silent.map(|place| PartitionItem { is_silent: true, ..unknown(place.partition, place.range) }));
     items.sort_by(|one, other| one.first.cmp(&other.first));
     let version = edge.settings.version.clone();
-    Ok(json(StatusCode::OK, &NodeStatus { version, partitions: items, log_bytes: status.log_bytes }))
+    let crate::NodeStatus { log_bytes, is_store_full, .. } = status;
+    Ok(json(StatusCode::OK, &NodeStatus { version, partitions: items, log_bytes, is_store_full }))
 }
 
 fn partition_item(partition: &PartitionStatus) -> PartitionItem {

@@ -9,11 +9,12 @@ use crate::openapi::answers::{Answers, json_answer, page_answer, with_replays, w
 use crate::openapi::parameters;
 
 /// Problems of whatever asks one entity.
-const OF_ENTITIES: [ErrorCode; 7] = [
+const OF_ENTITIES: [ErrorCode; 8] = [
     ErrorCode::BadKey,
     ErrorCode::BadClientKey,
     ErrorCode::Busy,
     ErrorCode::DeadlineExceeded,
+    ErrorCode::EntityBlocked,
     ErrorCode::OutcomeUnknown,
     ErrorCode::PartitionStopped,
     ErrorCode::UnreadableState,

@@ -59,7 +59,10 @@ pub(super) fn of_the_wire() -> Map<String, Value> {
     partition_fields.extend(figures.map(|figure| (figure, &count)));
     let partition = object(&partition_fields, &[("stopped", &text)]);
     let partitions = json!({ "type": "array", "items": partition });
-    let status = object(&[("version", &text), ("partitions", &partitions), ("log_bytes", &count)], &[]);
+    let status = object(
+        &[("version", &text), ("partitions", &partitions), ("log_bytes", &count), ("is_store_full", &flag)],
+        &[],
+    );
     let health = object(&[("status", &json!({ "enum": ["alive", "ready"] }))], &[]);
     [
         ("BulkMessage", message),

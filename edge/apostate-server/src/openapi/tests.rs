@@ -287,7 +287,7 @@ fn the_wire_is_as_described() {
         parked: 1,
         requests: 1,
     };
-    let status = NodeStatus { version: text(), partitions: vec![partition], log_bytes: 1 };
+    let status = NodeStatus { version: text(), partitions: vec![partition], log_bytes: 1, is_store_full: false };
     let schemas = schemas::of_the_wire();
     let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     let check = |name: &str, value: Value| {

@@ -83,7 +83,7 @@ fn a_call_behind_a_message_that_this_build_does_not_know_is_answered() {
     receiver.hear(&sender, letter);
     receiver.ask(OldLetterbox::at(&to).see(), None);
     receiver.work();
-    assert_eq!(receiver.answers, [Answer::Failed(Failure::Busy)]);
+    assert_eq!(receiver.answers, [Answer::Failed(Failure::Blocked)]);
     // A later build knows what to do with it.
     let mut later = receiver.again().open();
     later.work();
@@ -107,7 +107,7 @@ fn a_call_that_waits_already_is_answered_when_such_a_message_comes_to_the_head()
         receiver.wait(1000);
     }
     assert_eq!(receiver.partition.status().parked, 1);
-    assert_eq!(receiver.answers, [Answer::Failed(Failure::Busy)]);
+    assert_eq!(receiver.answers, [Answer::Failed(Failure::Blocked)]);
 }
 
 #[test]
