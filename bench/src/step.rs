@@ -146,7 +146,7 @@ impl Alone {
                 effect @ (Effect::Stopped(_)
                 | Effect::Frame { .. }
                 | Effect::Checkpoint(_)
-                | Effect::Checkpointed { .. }
+                | Effect::WishGranted { .. }
                 | Effect::Trim { .. }) => return Err(Failure::Wrong(format!("the partition wants {effect:?}"))),
             }
         }

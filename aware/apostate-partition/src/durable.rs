@@ -212,7 +212,7 @@ impl Partition {
         let (met, open) = self.wishes.drain(..).partition(|(_, generation)| *generation <= stored);
         self.wishes = open;
         let met: Vec<(u64, u64)> = met;
-        effects.extend(met.into_iter().map(|(ticket, _)| Effect::Checkpointed { ticket }));
+        effects.extend(met.into_iter().map(|(ticket, _)| Effect::WishGranted { ticket }));
         self.take_checkpoint(effects);
     }
 

@@ -81,8 +81,8 @@ pub enum Input {
     Checkpointed(Position),
     /// The store failed to take a checkpoint, for this reason: the partition stops.
     CheckpointFailed(String),
-    /// The host wants a checkpoint of everything durable so far, and to be told by an [`Effect::Checkpointed`].
-    Checkpoint {
+    /// The host wants a checkpoint of everything durable so far, and to be told by an [`Effect::WishGranted`].
+    WishCheckpoint {
         /// The host's name for the wish.
         ticket: u64,
     },
@@ -125,8 +125,8 @@ pub enum Effect {
     Load(Load),
     /// Write cells to the store, and come back with [`Input::Checkpointed`]. One at a time.
     Checkpoint(Box<Checkpoint>),
-    /// Everything durable when [`Input::Checkpoint`] came is in the store.
-    Checkpointed {
+    /// Everything durable when [`Input::WishCheckpoint`] came is in the store.
+    WishGranted {
         /// The wish's ticket.
         ticket: u64,
     },

@@ -14,43 +14,49 @@
 //!                  entities         └─────────┘
 //! ```
 //!
-//! Reading order: [`Input`] and [`Effect`] are its contact with the world; `partition.rs` is its shape and its `step`;
-//! `turn.rs` says what runs next, `run.rs` runs it, `close.rs` makes a record of what came of it; `delivery` speaks
-//! with other partitions; `open.rs` reads everything back.
+//! Reading order, as the modules stand below: [`Input`] and [`Effect`] are its contact with the world; `partition.rs` is its shape
+//! and its `step`; `turn.rs` says what runs next, `run.rs` runs it, `close.rs` makes a record of what came of it; `delivery`
+//! speaks with other partitions; `open.rs` reads everything back.
 //!
 //! What is deliberately absent: handlers never run during replay; no message is ever looked up by its identity; no entity
 //! is ever locked.
 
-mod accept;
-mod batch;
-pub mod cell;
-mod checkpoint;
-mod client_keys;
-mod close;
-pub mod commit;
-mod control;
-pub mod delivery;
-mod durable;
-mod inbox;
 mod interface;
 pub mod limits;
-mod load;
 mod message;
-mod open;
-mod pacing;
-mod parked;
-mod partition;
-pub mod planted;
 mod range;
-pub mod rectangles;
+
+mod partition;
+mod status;
+mod turn;
+
+mod accept;
+mod inbox;
+mod parked;
 mod request;
-mod restore;
 mod run;
 mod slots;
 mod span;
-mod status;
+
+mod batch;
+mod close;
+pub mod commit;
+mod durable;
+
+mod control;
+pub mod delivery;
+pub mod rectangles;
+
+pub mod cell;
+mod checkpoint;
+mod client_keys;
+mod load;
+mod open;
+mod restore;
 mod sweep;
-mod turn;
+
+mod pacing;
+pub mod planted;
 
 pub use crate::cell::host_row;
 pub use crate::checkpoint::Checkpoint;

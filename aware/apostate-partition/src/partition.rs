@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use apostate_core::{Address, Effects, EntityKey, Registry, Timestamp};
+use apostate_core::{Address, Effects, EntityKey, Registry, Timestamp, panic_text};
 use apostate_log::{Epoch, PartitionId, Position};
 use bytes::Bytes;
 
@@ -216,7 +216,7 @@ impl Partition {
             Input::Loaded(loaded) => self.loaded(loaded, effects),
             Input::Checkpointed(position) => self.checkpointed(position, effects),
             Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(reason), effects),
-            Input::Checkpoint { ticket } => self.wish(ticket),
+            Input::WishCheckpoint { ticket } => self.wish(ticket),
             Input::Parked(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }
@@ -274,10 +274,4 @@ impl Partition {
         let found = kind.and_then(|kind| Some(kind.handlers[kind.find(handler)?].name.to_owned()));
         found.unwrap_or_else(|| format!("{:08x}", handler.0))
     }
-}
-
-/// What a caught panic said.
-pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "an assertion broke".to_owned())
 }

@@ -9,7 +9,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apostate_core::limits::TX_BYTES_MAX;
-use apostate_core::{Address, HandlerId, Mode, OnRefused, Outcome, Refusal, Refused, Sent, Visit, encode, step};
+use apostate_core::{
+    Address, HandlerId, Mode, OnRefused, Outcome, Refusal, Refused, Sent, Visit, encode, panic_text, step,
+};
 
 use crate::batch::{self, Touched};
 use crate::cell::{self, Section};
@@ -17,7 +19,7 @@ use crate::client_keys::message_fingerprint;
 use crate::delivery::{Layout, Outgoing};
 use crate::limits::DEATHS_MAX;
 use crate::message::{Identity, Message};
-use crate::partition::{Partition, panic_text};
+use crate::partition::Partition;
 use crate::planted;
 use crate::slots::{NONE, SlotId, WORD_BYTES, word};
 use crate::span::TraceContext;

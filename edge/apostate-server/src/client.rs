@@ -12,7 +12,7 @@ use crate::listing::Listing;
 use crate::parked::{self, ParkedError, ParkedMessage, ParkedMessages};
 use crate::pending::{Pending, no_reply, reply_of};
 use crate::producer::{Producer, ProducerError};
-use crate::quiet;
+use crate::settle;
 use crate::shared::Shared;
 
 /// Talks to the entities of a node in the same process. Cheap to clone; every clone may be used from any thread.
@@ -123,7 +123,7 @@ impl Client {
     ///
     /// [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node has.
     pub fn settle(&self) -> Result<(), CallError> {
-        quiet::wait(&self.shared, None).map(|_| ())
+        settle::wait(&self.shared, None).map(|_| ())
     }
 
     /// As [`settle`](Self::settle), for at most `patience`. Whether all is quiet.
@@ -132,6 +132,6 @@ impl Client {
     ///
     /// As for [`settle`](Self::settle).
     pub fn settle_within(&self, patience: Duration) -> Result<bool, CallError> {
-        quiet::wait(&self.shared, Some(patience))
+        settle::wait(&self.shared, Some(patience))
     }
 }

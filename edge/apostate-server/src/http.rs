@@ -24,8 +24,8 @@ mod serving;
 
 mod door;
 mod edge;
+mod origin;
 pub(crate) mod path;
-mod visitor;
 mod wishes;
 
 mod accept;

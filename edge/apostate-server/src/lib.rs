@@ -48,11 +48,13 @@
 
 mod settings;
 
+// A node as a whole: how it begins, ends and is.
 mod crew;
 mod node;
 mod opening;
 mod status;
 
+// Executors, and what arrives at them.
 mod bell;
 mod clock;
 mod executor;
@@ -65,21 +67,23 @@ mod routes;
 mod seat;
 mod tickets;
 
+// Threads that wait for the disk.
 mod checkpointer;
 mod loader;
 
+// What is kept.
 mod directory;
 mod disk;
 mod failpoints;
 mod manifest;
 
+// Who is to blame, and who is followed.
 mod quiet_panics;
 mod running;
 mod traces;
 mod watchdog;
 
-mod openapi;
-
+// The way in for the same process.
 mod client;
 mod completions;
 mod error;
@@ -87,17 +91,20 @@ mod listing;
 mod parked;
 mod pending;
 mod producer;
-mod quiet;
+mod settle;
 mod shared;
 mod slot;
 mod wish;
 
+// The way in for everybody else.
 mod desk;
 mod http;
-mod stop_signal;
+mod openapi;
 
+// A whole `main`.
 mod config;
 mod run;
+mod stop_signal;
 
 pub use crate::client::{Changing, Client};
 pub use crate::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time};

@@ -11,8 +11,8 @@ use crate::client::Client;
 use crate::crew::Crew;
 use crate::disk::DiskError;
 use crate::opening::{Failure, Progress};
-use crate::quiet;
 use crate::settings::SettingsError;
+use crate::settle;
 use crate::shared::Shared;
 use crate::status::NodeStatus;
 use crate::wish::{CheckpointWish, Unfulfilled};
@@ -172,7 +172,7 @@ impl Node {
         }
         let shared = Arc::clone(self.crew.shared());
         shared.close_door();
-        match quiet::wait(&shared, Some(self.stop_patience)) {
+        match settle::wait(&shared, Some(self.stop_patience)) {
             Ok(true) | Err(CallError::Stopped { .. }) => {}
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
             Err(error) => warn!(%error, "stopping without waiting for messages"),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::thread;
 
 use apostate_core::Entities;
@@ -45,6 +46,18 @@ pub enum RunError {
     /// The node did not stop in good order; nothing that was acknowledged is lost.
     #[error("the node did not stop in good order")]
     Stop(#[from] StopError),
+}
+
+impl RunError {
+    /// What the process ends with: 2 when what it was told cannot be used, as for words of the command line that cannot be
+    /// understood, so that whoever starts it again after a failure can leave that be; 1 for all else.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
 }
 
 /// Runs a node with the entities `E` until SIGTERM or ctrl-c; then answers what is under way, makes checkpoints, and ends.

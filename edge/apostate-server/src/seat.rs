@@ -143,7 +143,7 @@ impl Seat {
             let _ = tell.send(Err(reason.clone()));
         } else {
             let ticket = self.tickets.wish(tell);
-            self.give(now, [Input::Checkpoint { ticket }]);
+            self.give(now, [Input::WishCheckpoint { ticket }]);
         }
     }
 
@@ -234,7 +234,7 @@ impl Seat {
                 }
                 Effect::Load(load) => self.loads.push(load),
                 Effect::Checkpoint(checkpoint) => outgoing.checkpoint(seat, checkpoint),
-                Effect::Checkpointed { ticket } => self.tickets.grant(ticket, self.id),
+                Effect::WishGranted { ticket } => self.tickets.grant(ticket, self.id),
                 Effect::Trim { before } => {
                     self.work.trims += 1;
                     running.log.trim(before);

@@ -79,11 +79,10 @@ impl Failure {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// What the process ends with: 2 when what it was told cannot be used, as for words of the command line that cannot be
-    /// understood, so that whoever starts it again after a failure can leave that be; 1 for all else.
+    /// What the process ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Serve(RunError::Config(_)) => ExitCode::from(2),
+            Self::Serve(error) => error.exit_code(),
             _ => ExitCode::FAILURE,
         }
     }

@@ -81,7 +81,7 @@ impl World {
                 let delay = self.delay(if is_slow { 3 * SECOND } else { self.plan.store_delay });
                 self.agenda.plan_in(delay, Event::Checkpoint { seat: id, checkpoint });
             }
-            Effect::Checkpointed { ticket } => {
+            Effect::WishGranted { ticket } => {
                 self.tickets.remove(&ticket);
             }
             Effect::Trim { before } => {

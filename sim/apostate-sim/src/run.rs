@@ -163,7 +163,7 @@ impl World {
             // What only the log has is not looked for: its turn comes with the next checkpoint.
             for id in self.map.tiles.clone().into_iter().map(|(_, id)| id) {
                 if let Some(seat) = self.seats.current(id) {
-                    self.give(seat, Input::Checkpoint { ticket: 0 });
+                    self.give(seat, Input::WishCheckpoint { ticket: 0 });
                 }
             }
             demand!(self.agenda.now() < end, "keys", "{kept} client keys are never forgotten");

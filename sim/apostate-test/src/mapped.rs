@@ -191,7 +191,7 @@ impl Mapped {
                 let life = self.seats[seat].life;
                 if self.seats[seat].is_open() && self.seats[seat].wished != Some(life) {
                     self.seats[seat].wished = Some(life);
-                    self.give(seat, life, Input::Checkpoint { ticket: life });
+                    self.give(seat, life, Input::WishCheckpoint { ticket: life });
                 }
             }
             if self.seats.iter().all(Seat::is_stored) {

@@ -24,11 +24,11 @@ use crate::http::clerk::Clerk;
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 use crate::http::messages::messages;
+use crate::http::origin::is_sent_by_a_page;
 use crate::http::path::{Place, percent_decoded};
 use crate::http::pulse::{Pulse, Service};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
-use crate::http::visitor::is_sent_by_a_page;
 use crate::http::{lists, operators, parked, wishes};
 use crate::traces::FollowedRequest;
 

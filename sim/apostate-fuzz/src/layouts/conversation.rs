@@ -124,7 +124,7 @@ impl Place {
             }
             Effect::Frame { bytes, .. } => self.said.push(bytes),
             Effect::Stopped(reason) => self.stopped = Some(reason),
-            Effect::Answer { .. } | Effect::Checkpointed { .. } | Effect::WakeAt(_) | Effect::Notice(_) => {}
+            Effect::Answer { .. } | Effect::WishGranted { .. } | Effect::WakeAt(_) | Effect::Notice(_) => {}
             Effect::Span(_) => {}
         }
     }

@@ -179,7 +179,7 @@ fn a_client_key_older_than_the_checkpoint_is_known_after_a_crash() {
     let mut writer = Writer::new(1).open();
     let key = key_in(1);
     writer.write(&key, &key, 1, Some("first"));
-    writer.tell(Input::Checkpoint { ticket: 9 });
+    writer.tell(Input::WishCheckpoint { ticket: 9 });
     writer.work();
     // Of this the log alone knows.
     writer.write(&key, &key, 2, Some("second"));

@@ -248,7 +248,7 @@ impl Writer {
                 Effect::Trim { before } => self.log.trim(before),
                 Effect::WakeAt(at) => self.wakes = at.0 - self.now,
                 Effect::Stopped(reason) => self.stopped = Some(reason),
-                Effect::Checkpointed { .. } => {}
+                Effect::WishGranted { .. } => {}
             }
         }
     }

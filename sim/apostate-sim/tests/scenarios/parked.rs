@@ -31,7 +31,7 @@ fn wait(writer: &mut Writer) {
 }
 
 fn checkpoint(writer: &mut Writer) {
-    writer.tell(Input::Checkpoint { ticket: 1 });
+    writer.tell(Input::WishCheckpoint { ticket: 1 });
     writer.work();
 }
 

@@ -217,7 +217,7 @@ impl Mapped {
                 let delay = self.luck.below(SECOND / 50);
                 self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Checkpointed(position))));
             }
-            Effect::Checkpointed { ticket } => self.seats[at].stored = Some(ticket),
+            Effect::WishGranted { ticket } => self.seats[at].stored = Some(ticket),
             Effect::Trim { before } => self.seats[at].writer.trim(before),
             Effect::WakeAt(time) => {
                 let seat = &mut self.seats[at];
