@@ -23,6 +23,16 @@ pub struct Refusable;
 #[derive(Clone, Copy, Debug)]
 pub struct Looking;
 
+/// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it, and whoever takes them bounds `S` so.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message that changes an entity",
+    note = "a handler that takes `&self` is asked with `look`"
+)]
+pub trait Changing {}
+
+impl Changing for Sure {}
+impl Changing for Refusable {}
+
 /// May be sent from outside.
 #[derive(Clone, Copy, Debug)]
 pub struct Open;

@@ -27,7 +27,9 @@ mod time;
 mod tx;
 
 pub use crate::address::{Address, HandlerId, KindId, name_hash, ring_hash};
-pub use crate::call::{Call, FromOutside, Handler, IntoSend, Looking, Open, Refusable, Sending, Sure, Within};
+pub use crate::call::{
+    Call, Changing, FromOutside, Handler, IntoSend, Looking, Open, Refusable, Sending, Sure, Within,
+};
 pub use crate::codec::{BodyError, decode, encode, encode_into};
 pub use crate::entity::{Access, Entity, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run, StateError};
 pub use crate::id::Id;

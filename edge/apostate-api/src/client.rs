@@ -42,8 +42,8 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apostate_core::{Call, FromOutside, HandlerInfo, Handlers, Looking, Refusable, Sure, ToKey, decode};
-pub use apostate_core::{EntityKey, KeyError, Refusal};
+use apostate_core::{Call, FromOutside, HandlerInfo, Handlers, Looking, ToKey, decode};
+pub use apostate_core::{Changing, EntityKey, KeyError, Refusal};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
@@ -79,16 +79,6 @@ pub struct Client {
     attempt: Duration,
     asks_again: bool,
 }
-
-/// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no message that changes an entity",
-    note = "a handler that takes `&self` is asked with `look`"
-)]
-pub trait Changing {}
-
-impl Changing for Sure {}
-impl Changing for Refusable {}
 
 impl Client {
     /// A client of the node at `url`, such as `http://127.0.0.1:7070`. It connects when it is first used.

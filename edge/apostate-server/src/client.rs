@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apostate_core::{Call, Entity, FromOutside, Handlers, Looking, Refusable, Sure, ToKey};
+use apostate_core::{Call, Changing, Entity, FromOutside, Handlers, Looking, ToKey};
 use apostate_partition::Manner;
 use serde::de::DeserializeOwned;
 
@@ -22,16 +22,6 @@ use crate::shared::Shared;
 pub struct Client {
     shared: Arc<Shared>,
 }
-
-/// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no message that changes an entity",
-    note = "a handler that takes `&self` is asked with `look`"
-)]
-pub trait Changing {}
-
-impl Changing for Sure {}
-impl Changing for Refusable {}
 
 impl Client {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {

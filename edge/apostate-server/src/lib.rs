@@ -106,7 +106,7 @@ mod config;
 mod run;
 mod stop_signal;
 
-pub use crate::client::{Changing, Client};
+pub use crate::client::Client;
 pub use crate::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time};
 pub use crate::directory::DirectoryError;
 pub use crate::disk::DiskError;
@@ -125,3 +125,4 @@ pub use crate::status::{NodeStatus, PartitionStatus, Work};
 pub use crate::stop_signal::StopSignal;
 pub use crate::traces::{Share, TraceSettings};
 pub use apostate_api::ProducerSummary;
+pub use apostate_core::Changing;

@@ -16,10 +16,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use apostate_api::{BulkEnding, NUMBER_MAX, ProducerSummary};
-use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, HandlerId};
+use apostate_core::{Address, Call, Changing, Entity, EntityKey, FromOutside, HandlerId};
 use apostate_partition::{Manner, Request};
 
-use crate::client::Changing;
 use crate::mail::Mail;
 use crate::producer::results::{Judged, judge};
 use crate::shared::Shared;
