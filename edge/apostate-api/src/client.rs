@@ -155,7 +155,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// See [`ClientError`]; after [`ClientError::Unknown`] alone it may have been done.
+    /// See [`ClientError`]; after [`ClientError::Unknown`] and [`ClientError::Unreadable`] alone it may have been done.
     pub async fn call<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Result<R, ClientError>
     where
         E: Handlers,
@@ -264,8 +264,9 @@ impl Client {
     }
 }
 
-/// A key that no other call has.
-fn new_key() -> String {
+/// A key that no other call has, for [`Client::call_once`]: who chooses it before they call can ask again, whatever happens.
+#[must_use]
+pub fn new_key() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 

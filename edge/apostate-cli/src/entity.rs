@@ -1,11 +1,11 @@
 //! Entities: show, list, call.
 
-use apostate_api::client::EntityKey;
+use apostate_api::client::{EntityKey, new_key};
 use apostate_api::{ErrorCode, Problem};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Entity;
-use crate::failure::Failure;
+use crate::failure::{Change, Failure};
 use crate::node::Node;
 use crate::output::{Output, rows};
 
@@ -15,7 +15,7 @@ pub(crate) fn run(node: &Node, output: Output, verb: Entity) -> Result<(), Failu
         Entity::List { kind, limit } => list(node, output, &kind, limit.unwrap_or(usize::MAX)),
         Entity::Call { entity, handler, arguments, object, key } => {
             let arguments = object.map_or_else(|| named(&arguments), |object| whole(&object))?;
-            call(node, output, &entity, &handler, &arguments, key.as_deref())
+            call(node, output, &entity, &handler, &arguments, key.unwrap_or_else(new_key))
         }
     }
 }
@@ -54,23 +54,16 @@ fn call(
     entity: &str,
     handler: &str,
     arguments: &Value,
-    once: Option<&str>,
+    once: String,
 ) -> Result<(), Failure> {
     let (kind, key) = name_of(entity)?;
-    let client = &node.client;
-    let reply = node.ask(async {
-        let called = match once {
-            Some(once) => client.call_json_once(once, kind, &key, handler, arguments).await,
-            None => client.call_json(kind, &key, handler, arguments).await,
-        };
-        match called {
-            Err(error) if error.code() == Some(ErrorCode::LookIsGet) => {
-                client.look_json(kind, &key, handler, arguments).await
-            }
-            called => called,
+    let change = Change::Call { key: once.clone() };
+    match node.change(change, node.client.call_json_once(&once, kind, &key, handler, arguments)) {
+        Err(Failure::Problem(problem)) if problem.error_code() == Some(ErrorCode::LookIsGet) => {
+            output.value(&node.ask(node.client.look_json(kind, &key, handler, arguments))?)
         }
-    })?;
-    output.value(&reply)
+        called => output.value(&called?).map_err(|failure| failure.of_reply(once)),
+    }
 }
 
 /// The two parts of `kind/key`, whatever is in the key.

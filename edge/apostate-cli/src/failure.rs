@@ -18,7 +18,10 @@ pub(crate) enum Failure {
     Problem(Box<Problem>),
     /// It may have been done.
     #[error("nobody knows whether {url} did it: {detail}")]
-    Unknown { url: String, key: Option<String>, detail: String },
+    Unknown { url: String, of: Change, detail: String },
+    /// It was done, and nobody takes the reply.
+    #[error("it was done, and its reply cannot be written")]
+    Unshown { key: String, source: io::Error },
     /// Nobody is there.
     #[error("{url} does not answer: {detail}")]
     Unreachable { url: String, detail: String },
@@ -51,13 +54,22 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
 }
 
+/// Something that changes what is there: how to find out whether it was done.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// A call with this key.
+    Call { key: String },
+    /// A command about the parked message with this id.
+    Parked { id: String },
+}
+
 impl Failure {
     /// Whether the reader of our output has seen enough, and nothing is wrong.
     pub(crate) fn is_reader_gone(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// What became of something that was asked of the node at `url`.
+    /// Why the node at `url` did not show what it was asked for.
     pub(crate) fn of(error: ClientError, url: &str) -> Self {
         let url = url.to_owned();
         match error {
@@ -66,7 +78,6 @@ impl Failure {
                 Self::Problem(Box::new(Problem::refused(status, refusal.code, refusal.text)))
             }
             ClientError::Problem(problem) => Self::Problem(problem),
-            ClientError::Unknown { key, detail } => Self::Unknown { url, key, detail },
             ClientError::Unreachable { detail, .. } => Self::Unreachable { url, detail },
             ClientError::NoNode { status, .. } => Self::NoNode { url, status },
             ClientError::NoPath(name) => Self::NoPath(name),
@@ -75,10 +86,30 @@ impl Failure {
         }
     }
 
-    /// 1: no. 2: the command line is wrong. 3: nobody knows whether it was done.
+    /// What became of a change that was asked of the node at `url`. One whose answer does not read may have been done.
+    pub(crate) fn of_change(error: ClientError, url: &str, of: Change) -> Self {
+        let unknown = |detail| Self::Unknown { url: url.to_owned(), of, detail };
+        match error {
+            ClientError::Unknown { detail, .. } => unknown(detail),
+            ClientError::Broken(detail) | ClientError::Unreadable(detail) => {
+                unknown(format!("its answer cannot be read: {detail}"))
+            }
+            error => Self::of(error, url),
+        }
+    }
+
+    /// The same, where it is the reply of a call with this key that was to be shown.
+    pub(crate) fn of_reply(self, key: String) -> Self {
+        match self {
+            Self::Output(source) if source.kind() != io::ErrorKind::BrokenPipe => Self::Unshown { key, source },
+            failure => failure,
+        }
+    }
+
+    /// 1: no. 2: the command line is wrong. 3: it was done for all we know, or nobody knows.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unknown { .. } => ExitCode::from(3),
+            Self::Unknown { .. } | Self::Unshown { .. } => ExitCode::from(3),
             Self::EntityName { .. } | Self::NoPath(_) | Self::Argument(_) => ExitCode::from(2),
             Self::Setup(SetupError::Url(_) | SetupError::Token) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
@@ -102,10 +133,12 @@ impl Failure {
                 .error_code()
                 .and_then(next_of)
                 .map_or_else(|| format!("look at {} of the node", problem.r#type), str::to_owned),
-            Self::Unknown { key: Some(key), .. } => {
+            Self::Unknown { of: Change::Call { key }, .. } | Self::Unshown { key, .. } => {
                 format!("repeat the same command with `--key {}`: it is done once, whatever happened", quoted(key))
             }
-            Self::Unknown { key: None, .. } => "see with `apostate parked list` whether it is still there".to_owned(),
+            Self::Unknown { of: Change::Parked { id }, .. } => {
+                format!("see with `apostate parked list` whether {id} is still there")
+            }
             Self::Unreachable { .. } => "start the node, or say where it is with --url or APOSTATE_URL".to_owned(),
             Self::NoNode { .. } | Self::Setup(SetupError::Url(_)) => {
                 "say where the node is with --url or APOSTATE_URL".to_owned()

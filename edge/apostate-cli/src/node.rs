@@ -7,7 +7,7 @@ use apostate_api::{EntityItem, ParkedItem};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Access;
-use crate::failure::Failure;
+use crate::failure::{Change, Failure};
 
 /// How long an answer may take. A node that has so much to do says so sooner, and the checkpoint that a list waits for is
 /// given up sooner.
@@ -45,9 +45,18 @@ impl Node {
         Ok(Self { client, runtime, url: url.trim_end_matches('/').to_owned() })
     }
 
-    /// The node's answer to something that is asked of its client.
+    /// The node's answer to something that is asked of its client, and changes nothing.
     pub(crate) fn ask<T>(&self, question: impl Future<Output = Result<T, ClientError>>) -> Result<T, Failure> {
         self.runtime.block_on(question).map_err(|error| Failure::of(error, &self.url))
+    }
+
+    /// The node's answer to a change that is asked of its client.
+    pub(crate) fn change<T>(
+        &self,
+        change: Change,
+        request: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, Failure> {
+        self.runtime.block_on(request).map_err(|error| Failure::of_change(error, &self.url, change))
     }
 
     /// All entities of a kind, as they come.

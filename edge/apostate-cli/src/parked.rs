@@ -4,7 +4,7 @@ use apostate_api::client::ClientError;
 use apostate_api::{ErrorCode, ParkedItem};
 
 use crate::arguments::{Chosen, Parked};
-use crate::failure::Failure;
+use crate::failure::{Change, Failure};
 use crate::node::Node;
 use crate::output::{Output, rows, time};
 
@@ -59,7 +59,7 @@ fn each(
 ) -> Result<(), Failure> {
     let Some(kind) = chosen.all else {
         for id in &chosen.ids {
-            node.ask(command(id))?;
+            node.change(Change::Parked { id: id.clone() }, command(id))?;
             output.done(&format!("{id} is {done}"))?;
         }
         return Ok(());
@@ -73,7 +73,7 @@ fn each(
         }
     }
     for (index, id) in ids.iter().enumerate() {
-        match node.ask(command(id)) {
+        match node.change(Change::Parked { id: id.clone() }, command(id)) {
             // Somebody else was faster.
             Err(Failure::Problem(problem)) if problem.error_code() == Some(ErrorCode::ParkedMissing) => {}
             done => done?,

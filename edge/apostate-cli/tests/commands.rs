@@ -136,6 +136,20 @@ fn a_call_with_the_same_key_is_done_once() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reply_that_cannot_be_written_is_shown_again_for_its_key() {
+    let world = world(None);
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device");
+    let call = ["entity", "call", "stock/tea", "receive", "units=5"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apostate"));
+    let output = command.env_clear().env("APOSTATE_URL", &world.url).args(call).stdout(full).output().expect("it runs");
+    let told = String::from_utf8(output.stderr).expect("text");
+    let key = told.split_once("`--key ").and_then(|(_, rest)| rest.split_once('`')).expect("a key").0;
+    assert_eq!(output.status.code(), Some(3), "it was done: {told}");
+    assert_eq!(world.says(&[&call[..], &["--key", key]].concat()), "5\n");
+}
+
 #[test]
 fn a_list_of_more_than_one_table_is_complete() {
     const ENTITIES: usize = 2_050;

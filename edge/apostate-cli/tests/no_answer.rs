@@ -76,6 +76,25 @@ fn a_call_without_an_answer_is_unknown_and_says_its_key() {
 }
 
 #[test]
+fn what_cannot_be_read_may_be_the_answer_of_a_change_that_was_done() {
+    let url = stranger("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>");
+    let (exit, _, told) = run(&url, &CALL);
+    assert!(exit == 3 && told.contains("cannot be read"), "{told}");
+    let key = next(&told).split('`').nth(1).and_then(|flag| flag.strip_prefix("--key ")).expect("a key");
+    assert_eq!(key.len(), 36, "{told}");
+    let (exit, _, told) = run(&url, &[&CALL[..], &["--key", "delivery-1"]].concat());
+    assert!(exit == 3 && next(&told).contains("`--key delivery-1`"), "{told}");
+    for verb in ["retry", "dismiss"] {
+        let (exit, _, told) = run(&url, &["parked", verb, "7"]);
+        assert!(exit == 3 && next(&told).contains("`apostate parked list` whether 7 is"), "{told}");
+    }
+    for reading in [["entity", "show", "stock/tea"], ["entity", "list", "stock"], ["parked", "show", "7"]] {
+        let (exit, _, told) = run(&url, &reading);
+        assert!(exit == 1 && next(&told).contains("repeat the command"), "it does nothing: {told}");
+    }
+}
+
+#[test]
 fn what_is_no_node_is_said_to_be_none() {
     let urls = [
         stranger("HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>"),

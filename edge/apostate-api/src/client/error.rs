@@ -62,7 +62,8 @@ pub enum ClientError {
     /// [`Producer`](crate::client::Producer) can send.
     #[error("`{0}` cannot stand in a URL; to a key like that a producer can send")]
     NoPath(String),
-    /// It was done, and what came back is not what this program expects: it was built from other sources than the node.
+    /// Something said yes, and what came back is not what this program expects. If a node said so it was done, and this program
+    /// was built from other sources; what is no node says nothing of it.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
     /// A list broke off. What came of it stands; list again.
