@@ -13,8 +13,8 @@ use apostate_api::{ErrorCode, Problem};
 /// Why the command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The node says why not.
-    #[error("{} ({})", .0.detail, .0.code)]
+    /// The node says why not, or the entity.
+    #[error("{} ({})", .0.detail, code_of(.0))]
     Problem(Box<Problem>),
     /// It may have been done.
     #[error("nobody knows whether {url} did it: {detail}")]
@@ -159,6 +159,11 @@ impl Failure {
             Self::Output(_) => "make room, or choose another place".to_owned(),
         }
     }
+}
+
+/// The author's own code where an entity refused, and else the node's.
+fn code_of(problem: &Problem) -> &str {
+    problem.refusal.as_ref().map_or(&problem.code, |refusal| &refusal.code)
 }
 
 /// A word as a shell reads it back.

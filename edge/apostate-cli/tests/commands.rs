@@ -169,7 +169,7 @@ fn a_list_of_more_than_one_table_is_complete() {
 fn a_failure_says_what_and_what_to_try_next() {
     let world = world(None);
     let cases: [(&[&str], i32, &str, &str); 6] = [
-        (&["entity", "call", "stock/tea", "take", "units=1"], 1, "only 0 left", "/errors/refused"),
+        (&["entity", "call", "stock/tea", "take", "units=1"], 1, "only 0 left (out-of-stock)", "/errors/refused"),
         (&["entity", "call", "stock/tea", "eat"], 1, "eat", "/openapi.json"),
         (&["entity", "call", "stock/tea", "receive", "units=many"], 1, "units", "/errors/bad-json"),
         (&["entity", "call", "stock/tea", "receive", "units"], 2, "`units`", "name=value"),
