@@ -16,6 +16,9 @@ pub(crate) enum Failure {
     /// The node says why not, or the entity.
     #[error("{} ({})", .0.detail, code_of(.0))]
     Problem(Box<Problem>),
+    /// Of several messages, some are not parked; what was asked was done to the others.
+    #[error("{missing} of {of} messages are not parked; it was done to all others")]
+    ParkedMissing { missing: usize, of: usize },
     /// It may have been done.
     #[error("nobody knows whether {url} did it: {detail}")]
     Unknown { url: String, of: Change, detail: String },
@@ -67,6 +70,11 @@ impl Failure {
     /// Whether the reader of our output has seen enough, and nothing is wrong.
     pub(crate) fn is_reader_gone(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Whether the message that was meant is not parked, or not any more.
+    pub(crate) fn is_parked_missing(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.error_code() == Some(ErrorCode::ParkedMissing))
     }
 
     /// Why the node at `url` did not show what it was asked for.
@@ -133,6 +141,7 @@ impl Failure {
                 .error_code()
                 .and_then(next_of)
                 .map_or_else(|| format!("look at {} of the node", problem.r#type), str::to_owned),
+            Self::ParkedMissing { .. } => "look for them with `apostate parked list`".to_owned(),
             Self::Unknown { of: Change::Call { key }, .. } | Self::Unshown { key, .. } => {
                 format!("repeat the same command with `--key {}`: it is done once, whatever happened", quoted(key))
             }

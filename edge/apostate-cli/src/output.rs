@@ -83,6 +83,11 @@ impl Output {
         }
     }
 
+    /// Something is amiss with one of many things, and the others are gone on with.
+    pub(crate) fn amiss(self, what: &str) -> Result<(), Failure> {
+        Ok(writeln!(io::stderr(), "{}", visible(what))?)
+    }
+
     /// Something was done, and there is nothing to show.
     pub(crate) fn done(self, what: &str) -> Result<(), Failure> {
         if !self.is_json {

@@ -1,7 +1,7 @@
 //! Messages that were given up on: list, show, retry, dismiss.
 
+use apostate_api::ParkedItem;
 use apostate_api::client::ClientError;
-use apostate_api::{ErrorCode, ParkedItem};
 
 use crate::arguments::{Chosen, Parked};
 use crate::failure::{Change, Failure};
@@ -57,13 +57,47 @@ fn each(
     command: impl AsyncFn(&str) -> Result<(), ClientError>,
     done: &str,
 ) -> Result<(), Failure> {
-    let Some(kind) = chosen.all else {
-        for id in &chosen.ids {
-            node.change(Change::Parked { id: id.clone() }, command(id))?;
-            output.done(&format!("{id} is {done}"))?;
+    let command = |id: &str| node.change(Change::Parked { id: id.to_owned() }, command(id));
+    match chosen.all {
+        Some(kind) => each_of_kind(node, output, &kind, command, done),
+        None => each_named(output, &chosen.ids, command, done),
+    }
+}
+
+/// Of several messages, those that are not parked any more are passed over and told: a command that failed in the middle can
+/// be repeated as it is.
+fn each_named(
+    output: Output,
+    ids: &[String],
+    command: impl Fn(&str) -> Result<(), Failure>,
+    done: &str,
+) -> Result<(), Failure> {
+    let mut missing = 0;
+    for id in ids {
+        match command(id) {
+            Err(failure) if failure.is_parked_missing() && ids.len() > 1 => {
+                missing += 1;
+                output.amiss(&format!("{id}: {failure}"))?;
+            }
+            result => {
+                result?;
+                output.done(&format!("{id} is {done}"))?;
+            }
         }
-        return Ok(());
-    };
+    }
+    if missing > 0 {
+        return Err(Failure::ParkedMissing { missing, of: ids.len() });
+    }
+    Ok(())
+}
+
+fn each_of_kind(
+    node: &Node,
+    output: Output,
+    kind: &str,
+    command: impl Fn(&str) -> Result<(), Failure>,
+    done: &str,
+) -> Result<(), Failure> {
     // All are known before the first is touched: one that is parked again is not met again.
     let mut ids = Vec::new();
     for item in node.parked() {
@@ -72,15 +106,19 @@ fn each(
             ids.push(item.id);
         }
     }
+    let mut count = 0;
     for (index, id) in ids.iter().enumerate() {
-        match node.change(Change::Parked { id: id.clone() }, command(id)) {
+        match command(id) {
             // Somebody else was faster.
-            Err(Failure::Problem(problem)) if problem.error_code() == Some(ErrorCode::ParkedMissing) => {}
-            done => done?,
+            Err(failure) if failure.is_parked_missing() => {}
+            result => {
+                result?;
+                count += 1;
+            }
         }
         if (index + 1) % PROGRESS_EVERY == 0 {
             output.done(&format!("{} of {}", index + 1, ids.len()))?;
         }
     }
-    output.done(&format!("{} messages of {kind}, each is {done}", ids.len()))
+    output.done(&format!("{count} messages of {kind}, each is {done}"))
 }

@@ -241,6 +241,29 @@ fn many_parked_messages_are_retried_and_dismissed_together() {
 }
 
 #[test]
+fn a_command_about_several_parked_messages_can_be_repeated_after_it_failed_in_the_middle() {
+    let world = world(None);
+    for other in ["glass", "cup", "plate"] {
+        world.says(&["entity", "call", "stock/tea", "upset", &format!("other={other}")]);
+    }
+    let ids = || -> Vec<String> {
+        world.node.client().settle().unwrap();
+        let listed = lines(&world.says(&["parked", "list", "--json"]));
+        listed.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let [first, second, third] = ids().try_into().expect("three are parked");
+    world.says(&["parked", "dismiss", &first]);
+    let (exit, told) = world.fails(&["parked", "dismiss", &first, &second, &third, "--json"]);
+    assert!(exit == 1 && told.contains(&format!("{first}: ")) && told.contains("1 of 3"), "{told}");
+    assert!(told.contains("apostate parked list"), "{told}");
+    assert!(ids().is_empty(), "those that were there are dismissed");
+    let (exit, told) = world.fails(&["parked", "retry", &first, &second]);
+    assert!(exit == 1 && told.contains(&format!("{second}: ")) && told.contains("2 of 2"), "{told}");
+    let (exit, told) = world.fails(&["parked", "retry", &first]);
+    assert!(exit == 1 && told.contains("(parked-missing)") && !told.contains("1 of 1"), "{told}");
+}
+
+#[test]
 fn the_node_and_its_partitions_say_how_they_are() {
     let world = world(None);
     let table = world.says(&["partition", "list"]);
