@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::{Error, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 /// Looks after a node of entities
@@ -16,6 +18,28 @@ pub(crate) struct Arguments {
     /// Prints JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+impl Arguments {
+    /// What was asked; ends the process when that cannot be understood.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        Self::of(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit())
+    }
+
+    /// The command line counts more than the environment, also where they say the token in different ways.
+    fn of(matches: &ArgMatches) -> Result<Self, Error> {
+        let mut arguments = Self::from_arg_matches(matches)?;
+        let is_typed = |argument| matches.value_source(argument) == Some(ValueSource::CommandLine);
+        match (is_typed("token"), is_typed("token_file")) {
+            (true, true) => {
+                return Err(Error::raw(ErrorKind::ArgumentConflict, "say either --token or --token-file"));
+            }
+            (false, true) => arguments.access.token = None,
+            (_, false) => {}
+        }
+        Ok(arguments)
+    }
 }
 
 /// Which node, and what lets us in.

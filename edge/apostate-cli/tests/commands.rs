@@ -47,6 +47,9 @@ impl Stock {
     }
 }
 
+/// Names and values of an environment.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 struct World {
     node: Node,
     serving: Option<Serving>,
@@ -72,8 +75,14 @@ fn world(token: Option<&str>) -> World {
 
 impl World {
     fn run(&self, arguments: &[&str]) -> Output {
+        self.run_in(&[], arguments)
+    }
+
+    /// The same, in an environment that says more than where the node is.
+    fn run_in(&self, environment: Variables<'_>, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_apostate"));
-        command.env_clear().env("APOSTATE_URL", &self.url).args(arguments).output().expect("our own program")
+        command.env_clear().env("APOSTATE_URL", &self.url).envs(environment.iter().copied());
+        command.args(arguments).output().expect("our own program")
     }
 
     /// What a command that succeeds prints.
@@ -287,6 +296,44 @@ fn a_token_is_said_or_asked_for() {
         let (exit, told) = world.fails(&["partition", "list", "--token", wrong]);
         assert!(exit == code && told.contains("--token-file"), "{told}");
     }
+}
+
+#[test]
+fn a_token_on_the_command_line_counts_more_than_one_in_the_environment() {
+    let world = world(Some(TOKEN));
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, token: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, token).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let (right, wrong) = (file("right", TOKEN), file("wrong", "another-token"));
+    let in_wrong = [("APOSTATE_TOKEN", "another-token")];
+    let in_wrong_file = [("APOSTATE_TOKEN_FILE", wrong.as_str())];
+    let in_right = [("APOSTATE_TOKEN", TOKEN)];
+    let list = ["partition", "list"];
+    let cases: [(Variables<'_>, &[&str], i32); 10] = [
+        (&in_right, &[], 0),
+        (&in_wrong, &[], 1),
+        (&in_wrong, &["--token-file", &right], 0),
+        (&in_wrong, &["--token", TOKEN], 0),
+        (&in_wrong_file, &["--token", TOKEN], 0),
+        (&in_wrong_file, &["--token-file", &right], 0),
+        (&in_right, &["--token-file", &wrong], 1),
+        (&in_right, &["--token", "another-token"], 1),
+        (&[], &["--token", TOKEN, "--token-file", &right], 2),
+        (&in_right, &["--token", TOKEN, "--token-file", &right], 2),
+    ];
+    for (environment, said, code) in cases {
+        for arguments in [[&list[..], said].concat(), [said, &list[..]].concat()] {
+            let output = world.run_in(environment, &arguments);
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{environment:?} {arguments:?}: {told}");
+        }
+    }
+    let apart = ["--token", TOKEN, "partition", "list", "--token-file", &right];
+    let (exit, told) = world.fails(&apart);
+    assert!(exit == 2 && told.contains("either --token or --token-file"), "{told}");
 }
 
 #[test]
