@@ -28,6 +28,9 @@ pub(crate) enum Failure {
     /// Nobody is there.
     #[error("{url} does not answer: {detail}")]
     Unreachable { url: String, detail: String },
+    /// The node is there, and its partitions say nothing.
+    #[error("the partitions of {url} do not say how they are: {detail}")]
+    Mute { url: String, detail: String },
     /// Somebody else is there.
     #[error("{url} answers with status {status}, and not as a node does")]
     NoNode { url: String, status: u16 },
@@ -114,6 +117,14 @@ impl Failure {
         }
     }
 
+    /// The same, where it is the partitions of a node that is alive that were asked.
+    pub(crate) fn of_partitions(self) -> Self {
+        match self {
+            Self::Unreachable { url, detail } => Self::Mute { url, detail },
+            failure => failure,
+        }
+    }
+
     /// 1: no. 2: the command line is wrong. 3: it was done for all we know, or nobody knows.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
@@ -153,6 +164,7 @@ impl Failure {
                 "say where the node is with --url or APOSTATE_URL".to_owned()
             }
             Self::Setup(SetupError::Token) => "say the token with --token-file or APOSTATE_TOKEN".to_owned(),
+            Self::Mute { .. } => "try again in a moment; if that does not help, look at the node's log".to_owned(),
             Self::Broken { .. } => "repeat the command; if that does not help, look at the node's log".to_owned(),
             Self::TokenFile { .. } => "check the file's path and its permissions".to_owned(),
             Self::Setup(SetupError::Http(_)) | Self::Runtime(_) => {

@@ -1,11 +1,18 @@
 //! The node and its partitions.
 
+use std::time::Duration;
+
 use apostate_api::PartitionItem;
+use serde_json::json;
 
 use crate::arguments::{NodeVerb, Partition};
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::output::{Output, rows};
+
+/// How long a node may take to say how it is. Whoever asks that suspects that something is wrong, and wants to know which part
+/// of it says nothing.
+const STATUS_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn partitions(node: &Node, output: Output, verb: Partition) -> Result<(), Failure> {
     let Partition::List = verb;
@@ -40,14 +47,22 @@ fn state(partition: &PartitionItem) -> String {
 
 pub(crate) fn node(node: &Node, output: Output, verb: NodeVerb) -> Result<(), Failure> {
     let NodeVerb::Status = verb;
-    node.ask(node.client.health())?;
+    let client = node.client.clone().asking_once(STATUS_PATIENCE);
+    node.ask(client.health())?;
     // A node that is alive may have the best reasons not to be ready.
-    let readiness = match node.ask(node.client.ready()) {
+    let readiness = match node.ask(client.ready()) {
         Ok(()) => "ready".to_owned(),
-        Err(Failure::Problem(problem)) => format!("not ready: {}", problem.detail),
+        Err(Failure::Problem(problem)) => format!("alive, not ready: {}", problem.detail),
+        Err(Failure::Unreachable { detail, .. }) => format!("alive, does not say whether it is ready: {detail}"),
         Err(failure) => return Err(failure),
     };
-    let status = node.ask(node.client.status())?;
+    let status = match node.ask(client.status()) {
+        Ok(status) => status,
+        Err(failure) => {
+            output.one(&json!({ "node": readiness }), || rows([("node", readiness.clone())]))?;
+            return Err(failure.of_partitions());
+        }
+    };
     let sum = |of: fn(&PartitionItem) -> u64| status.partitions.iter().map(of).sum::<u64>().to_string();
     let stopped = status.partitions.iter().filter(|partition| partition.stopped.is_some()).count();
     output.one(&status, || {

@@ -6,10 +6,16 @@ use std::process::{Command, Output};
 
 /// Gives every request this answer, and says where.
 fn stranger(answer: &'static str) -> String {
+    server(move |_| Some(answer))
+}
+
+/// Gives each request the answer for its path, or leaves it waiting, and says where.
+fn server(answer: impl Fn(&str) -> Option<&'static str> + Send + 'static) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it listens"));
     // It ends with the process.
     std::thread::spawn(move || {
+        let mut waiting = Vec::new();
         for connection in listener.incoming() {
             let mut connection = connection.expect("a connection");
             let (mut request, mut bytes) = (Vec::new(), [0; 4096]);
@@ -19,7 +25,11 @@ fn stranger(answer: &'static str) -> String {
                     _ => break,
                 }
             }
-            let _ = connection.write_all(answer.as_bytes());
+            let request = String::from_utf8_lossy(&request);
+            match answer(request.split(' ').nth(1).unwrap_or_default()) {
+                Some(answer) => drop(connection.write_all(answer.as_bytes())),
+                None => waiting.push(connection),
+            }
         }
     });
     url
@@ -123,6 +133,46 @@ fn what_is_no_node_is_said_to_be_none() {
 fn where_nobody_listens_nothing_was_done() {
     let (exit, _, told) = run("http://127.0.0.1:1", &CALL);
     assert!(exit == 1 && told.contains("Connection refused") && next(&told).contains("start the node"), "{told}");
+}
+
+const ALIVE: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 18\r\n\r\n{\"status\":\"alive\"}";
+
+#[test]
+fn a_node_whose_partitions_say_nothing_is_alive_all_the_same() {
+    const NOT_READY: &str = "HTTP/1.1 503 No\r\nConnection: close\r\n\r\n\
+        {\"type\":\"/errors/not-ready\",\"title\":\"\",\"status\":503,\"detail\":\"partition 0 opens\",\"code\":\"not-ready\"}";
+    let of = |ready: Option<&'static str>, partitions: Option<&'static str>| {
+        server(move |path| match path {
+            "/health" => Some(ALIVE),
+            "/ready" => ready,
+            "/partitions" => partitions,
+            path => panic!("nobody asks for {path}"),
+        })
+    };
+    let silent = of(Some(NOT_READY), None);
+    let patient = std::thread::spawn(move || run(&silent, &["node", "status"]));
+    for json in [&[][..], &["--json"]] {
+        let (exit, said, told) = run(&of(Some(NOT_READY), Some("")), &[&["node", "status"][..], json].concat());
+        assert!(exit == 1 && said.contains("alive, not ready: partition 0 opens"), "{said}{told}");
+        assert_eq!(said.starts_with("{\"node\":"), !json.is_empty(), "{said}");
+        assert!(told.contains("partitions") && !next(&told).contains("start the node"), "{told}");
+    }
+    let (exit, said, told) = run(&of(Some(""), Some(NOT_READY)), &["node", "status"]);
+    assert!(exit == 1 && said.contains("alive, does not say") && told.contains("(not-ready)"), "{said}{told}");
+    let (exit, said, told) = patient.join().expect("it ends");
+    assert!(exit == 1 && said.contains("alive, not ready: partition 0 opens"), "{said}{told}");
+    assert!(told.contains("no answer for 10.0s") && !next(&told).contains("start the node"), "{told}");
+}
+
+#[test]
+fn what_somebody_else_did_first_is_not_counted() {
+    const NONE: &str = "HTTP/1.1 404 No\r\nConnection: close\r\n\r\n\
+        {\"type\":\"/errors/parked-missing\",\"title\":\"\",\"status\":404,\"detail\":\"\",\"code\":\"parked-missing\"}";
+    const PAGE: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"items\":[\
+        {\"id\":\"7\",\"number\":7,\"kind\":\"stock\",\"key\":\"tea\",\"handler\":\"fail\",\"reason\":\"\",\"since\":0}]}";
+    let url = server(|path| Some(if path.starts_with("/parked?") { PAGE } else { NONE }));
+    let (exit, _, told) = run(&url, &["parked", "dismiss", "--all", "stock"]);
+    assert!(exit == 0 && told.starts_with("0 messages of stock"), "{told}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(crate) enum Miss {
 
 impl Missed {
     pub(crate) fn silent_for(patience: Duration) -> Self {
-        Miss::Silent(format!("no answer for {patience:?}")).into()
+        Miss::Silent(format!("no answer for {patience:.1?}")).into()
     }
 }
 
