@@ -165,15 +165,6 @@ impl Client {
     pub async fn openapi(&self) -> Result<Value, ClientError> {
         read(&self.ask(&Ask::get(path::segments(["openapi.json"])?)).await?)
     }
-
-    /// The page about an error code, as Markdown.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClientError`].
-    pub async fn error_page(&self, code: &str) -> Result<String, ClientError> {
-        Ok(path::text(&self.ask(&Ask::get(path::segments(["errors", code])?)).await?))
-    }
 }
 
 /// What a node answers when there is nothing to say.
