@@ -82,7 +82,7 @@ fn what_was_unknown_once_stays_so_unless_the_entity_answers() {
         assert!(matches!(&error, ClientError::Unknown { detail, .. } if detail.contains("404")), "{error}");
         let canned = Canned::start(&["", &stranger, &answer(200, "5")]).await;
         assert_eq!(client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect("a level"), 5);
-        assert_eq!(canned.asked(), 3);
+        assert_eq!(canned.asked().len(), 3);
     });
 }
 
@@ -95,7 +95,7 @@ fn what_no_header_field_can_carry_is_no_client_key() {
             let call = client(&canned).call_json_once(bad, "stock", &key, "receive", &json!({})).await;
             assert_eq!(call.expect_err("no key").code(), Some(ErrorCode::BadClientKey), "{bad:?}");
         }
-        assert_eq!(canned.asked(), 0);
+        assert_eq!(canned.asked().len(), 0);
         let odd = client(&canned).call_json_once(r#"a "key" \"#, "stock", &key, "receive", &json!({})).await;
         assert_eq!(odd.expect("a level"), 5);
     });
@@ -113,7 +113,7 @@ fn a_client_that_asks_once_says_at_once_what_it_was_told() {
             let error = client.call_json("stock", &key, "receive", &json!({})).await.expect_err("no answer");
             assert_eq!(error.code(), code, "{error}");
             assert_eq!(matches!(error, ClientError::Unknown { .. }), code.is_none(), "{error}");
-            assert_eq!(canned.asked(), 1);
+            assert_eq!(canned.asked().len(), 1);
         }
         let nobody = Canned::start(&[""]).await.url();
         let client = Client::new(&nobody).expect("a client").asking_once(patience);
@@ -151,6 +151,23 @@ async fn listed(canned: Canned) -> (Vec<String>, Option<ClientError>) {
             }
         }
     }
+}
+
+#[test]
+fn a_list_is_read_page_by_page_and_each_page_says_where_the_next_begins() {
+    let page = |key: &str, next: Option<&str>| {
+        let items = [json!({ "key": key, "version": 1, "state": { "on_hand": 5 } })];
+        answer(200, &json!({ "items": items, "next": next }).to_string())
+    };
+    run(async {
+        let canned = Canned::start(&[&page("a", Some("x/1")), &page("b", None)]).await;
+        let first = client(&canned).list_json("stock", None, 1).await.expect("a page");
+        assert_eq!((first.items[0].key.as_str(), &first.items[0].state), ("a", &json!({ "on_hand": 5 })));
+        let last = client(&canned).list_json("stock", first.next.as_deref(), 1).await.expect("a page");
+        assert_eq!((last.items[0].key.as_str(), last.next), ("b", None));
+        let expected = ["GET /entities/stock?limit=1 HTTP/1.1", "GET /entities/stock?limit=1&after=x%2F1 HTTP/1.1"];
+        assert_eq!(canned.asked(), expected);
+    });
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! A server whose answers are written before it is asked.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use apostate_api::Problem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,7 +11,7 @@ use tokio::task::JoinHandle;
 /// Gives one answer to each connection, in order and the last one for ever, and closes it.
 pub(crate) struct Canned {
     address: SocketAddr,
-    asked: Arc<AtomicUsize>,
+    asked: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
@@ -30,12 +29,13 @@ impl Canned {
         let answers: Vec<_> = answers.iter().map(|answer| (*answer).to_owned()).collect();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
-        let asked = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&asked);
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&asked);
         let task = tokio::spawn(async move {
+            let mut number = 0;
             while let Ok((connection, _)) = listener.accept().await {
-                let number = counter.fetch_add(1, Ordering::Relaxed);
-                serve(connection, &answers[number.min(answers.len() - 1)], is_endless).await;
+                serve(connection, &answers[number.min(answers.len() - 1)], is_endless, &record).await;
+                number += 1;
             }
         });
         Self { address, asked, task }
@@ -45,9 +45,9 @@ impl Canned {
         format!("http://{}", self.address)
     }
 
-    /// How often it was asked.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+    /// The first lines of what it was asked.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("nobody panics here").clone()
     }
 }
 
@@ -57,13 +57,15 @@ impl Drop for Canned {
     }
 }
 
-async fn serve(mut connection: TcpStream, answer: &str, is_endless: bool) {
+async fn serve(mut connection: TcpStream, answer: &str, is_endless: bool, asked: &Mutex<Vec<String>>) {
     let mut request = Vec::new();
     while !is_whole(&request) {
         if !matches!(connection.read_buf(&mut request).await, Ok(1..)) {
             return;
         }
     }
+    let text = String::from_utf8_lossy(&request);
+    asked.lock().expect("nobody panics here").extend(text.lines().next().map(str::to_owned));
     // A client that has read enough may have gone.
     let mut is_taken = connection.write_all(answer.as_bytes()).await.is_ok();
     while is_endless && is_taken {
