@@ -10,6 +10,8 @@ use std::process::ExitCode;
 use apostate_api::client::{ClientError, KeyError, SetupError};
 use apostate_api::{ErrorCode, Problem};
 
+use crate::output::visible;
+
 /// Why the command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -143,7 +145,7 @@ impl Failure {
             write!(text, ": {error}").expect("a string takes everything");
             cause = error.source();
         }
-        format!("{text}\n next: {}", self.next())
+        visible(&format!("{text}\n next: {}", self.next())).into_owned()
     }
 
     fn next(&self) -> String {
@@ -215,6 +217,12 @@ fn next_of(code: ErrorCode) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_author_says_does_not_steer_the_terminal() {
+        let told = Failure::Problem(Box::new(Problem::refused(409, "no", "only \u{1b}[2J left"))).told();
+        assert_eq!(told, "error: only \\u{1b}[2J left (no)\n next: look at /errors/refused of the node");
+    }
 
     #[test]
     fn a_key_can_be_pasted_back() {

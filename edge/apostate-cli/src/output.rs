@@ -98,7 +98,7 @@ impl Output {
 }
 
 /// A text as a terminal may be shown it: what would steer the terminal is spelt out.
-fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
     if !text.contains(steers) {
         return text.into();
