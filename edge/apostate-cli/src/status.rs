@@ -39,6 +39,7 @@ pub(crate) fn partitions(node: &Node, output: Output, verb: Partition) -> Result
 fn state(partition: &PartitionItem) -> String {
     match &partition.stopped {
         Some(reason) => format!("stopped: {reason}"),
+        None if partition.is_silent => "silent: a handler does not end; see the node's log".to_owned(),
         None if partition.is_full => "no room on the disk".to_owned(),
         None if partition.is_serving => "serving".to_owned(),
         None => "opening".to_owned(),
