@@ -1,6 +1,6 @@
 //! A whole `main`: a node with its entities, served over HTTP until somebody says to stop.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::thread;
@@ -123,6 +123,8 @@ fn init_log(format: LogFormat, level: LogLevel) {
         LogLevel::Debug => tracing::Level::DEBUG,
     };
     let log = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_target(false);
+    // Colours are for people; a journal would keep their codes.
+    let log = log.with_ansi(io::stderr().is_terminal());
     // One that is there already is the program's own, and stays.
     let _ = match format {
         LogFormat::Text => log.try_init(),

@@ -24,6 +24,7 @@ mod failure;
 mod figures;
 mod progress;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use apostate_server::Config;
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !arguments.serves() {
         // What partitions have to say, such as a message that was parked. Bad news only: the rest is progress.
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::WARN).init();
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::WARN);
+        log.with_ansi(std::io::stderr().is_terminal()).init();
     }
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
