@@ -54,12 +54,12 @@ pub(crate) struct Touched {
     /// Whether a handler ran to its end on it.
     pub(crate) is_changed: bool,
     /// What ran last.
-    pub(crate) last: Ran,
+    pub(crate) last: RunName,
 }
 
 /// Names a run, as the witness is told of it.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Ran {
+pub(crate) struct RunName {
     pub(crate) fingerprint: u64,
     pub(crate) kind: u32,
     pub(crate) handler: u32,

@@ -135,7 +135,7 @@ impl Partition {
             (Outcome::Done, Mode::Changes) => {
                 let touched = self.slots.get(run.slot).touched as usize;
                 self.batch.touched[touched].last =
-                    batch::Ran { fingerprint, kind: run.to.kind().0, handler: run.handler.0 };
+                    batch::RunName { fingerprint, kind: run.to.kind().0, handler: run.handler.0 };
                 self.keep(run)
             }
             (Outcome::Refused(refusal), _) => self.take_back(run.slot, info.mode, Ran::Refused(refusal)),
@@ -184,7 +184,7 @@ impl Partition {
                 has_keys: slot.has_keys,
                 exists: slot.exists,
                 is_changed: false,
-                last: batch::Ran::default(),
+                last: batch::RunName::default(),
             });
         }
     }
