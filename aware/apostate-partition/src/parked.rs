@@ -208,9 +208,11 @@ impl Partition {
             None => self.parked.forget(number),
             Some(value) => {
                 let parked = Parked::read(value)?;
-                let generation = if is_new { self.dirty.generation() } else { STORED };
-                self.parked.put(number, Here { parked, generation });
-                self.parked.shed(STORED);
+                if is_new {
+                    self.parked.put(number, Here { parked, generation: self.dirty.generation() });
+                } else {
+                    self.parked.stored.insert(number, parked.message.to);
+                }
             }
         }
         Some(())
