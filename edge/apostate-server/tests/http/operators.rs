@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apostate_server::{Node, Settings};
 
-use crate::support::{App, Client, Gate, Server, settings, wait_until};
+use crate::support::{App, Client, Gate, Server, request, settings, wait_until};
 
 #[test]
 fn a_node_says_what_it_is_and_how_it_is() {
@@ -55,6 +55,20 @@ fn what_happens_is_counted() {
     {
         assert!(text.contains(&format!("\napostate_partition_{name}{{partition=\"1\"}} ")), "{name} is not in\n{text}");
     }
+}
+
+#[test]
+fn who_hangs_up_before_the_answer_is_counted() {
+    let server = Server::start();
+    let mut impatient = server.client();
+    impatient.send(request("POST", "/entities/slow/a/pass", &[], r#"{"gate":"hangs up"}"#));
+    wait_until("it is under way", || Gate::is_waited_for("hangs up"));
+    drop(impatient);
+    // The metrics wait for a partition that does not say how it is, and come without it.
+    let mut client = server.client();
+    let gone = "apostate_requests_total{kind=\"slow\",handler=\"pass\",outcome=\"gone\"} 1";
+    wait_until("it is counted", || client.get("/metrics").text().lines().any(|line| line == gone));
+    Gate::open("hangs up");
 }
 
 #[test]
