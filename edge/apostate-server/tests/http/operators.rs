@@ -131,6 +131,26 @@ fn parked_messages_are_listed_shown_retried_and_dismissed() {
 }
 
 #[test]
+fn a_parked_message_that_panics_when_it_is_read_hides_no_other() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let retry_time_max = Duration::from_millis(1);
+    let node = Node::open::<App>(Settings { retry_time_max, ..Settings::new(dir.path().join("data")) });
+    let node = node.expect("a node");
+    let serving = node.serve(settings()).expect("it listens");
+    let mut client = Client::connect(serving.local_addr());
+    client.post("/entities/stock/tea/lay", r#"{"other":"minefield"}"#);
+    client.post("/entities/stock/tea/jinx", r#"{"other":"beside it"}"#);
+    wait_until("both are parked", || parked(&mut client).len() == 2);
+    let items = parked(&mut client);
+    let mine = items.iter().find(|item| item["handler"] == "tread").expect("it is listed");
+    assert!(mine["arguments"].is_null() && mine["reason"].as_str().expect("text").contains("it goes off"), "{mine}");
+    let id = mine["id"].as_str().expect("an id");
+    assert_eq!(&client.get(&format!("/parked/{id}")).good(), mine);
+    assert_eq!(client.ask("DELETE", &format!("/parked/{id}"), &[], "").status, 204);
+    assert_eq!(parked(&mut client).len(), 1);
+}
+
+#[test]
 fn parked_messages_are_listed_page_by_page() {
     let dir = tempfile::tempdir().expect("a directory");
     let retry_time_max = Duration::from_millis(1);

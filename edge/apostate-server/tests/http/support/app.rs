@@ -97,6 +97,17 @@ impl Stock {
         self.on_hand += 100;
     }
 
+    /// Sends a message that panics when it is read.
+    #[open]
+    pub fn lay(&mut self, tx: &mut Tx, other: String) {
+        tx.send(Stock::at(other).tread(Mine));
+    }
+
+    /// Only entities may send it, and nobody can read it.
+    pub fn tread(&mut self, mine: Mine) {
+        let Mine = mine;
+    }
+
     /// Sends a message that cannot be applied before this gate is open.
     #[open]
     pub fn jinx_until(&mut self, tx: &mut Tx, other: String, gate: String) {
@@ -113,6 +124,16 @@ impl Stock {
     #[open]
     pub fn close(&mut self, tx: &mut Tx) {
         tx.delete();
+    }
+}
+
+/// An argument that panics when it is read.
+#[derive(Debug, Serialize)]
+pub struct Mine;
+
+impl<'de> Deserialize<'de> for Mine {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("it goes off")
     }
 }
 
