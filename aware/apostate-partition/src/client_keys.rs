@@ -184,18 +184,22 @@ impl Remembered {
 
 /// What a request asks for, as one number: a repetition asks for the same.
 pub(crate) fn fingerprint(request: &Request) -> u64 {
-    let (to, handler) = (request.to.hash(), request.handler.0);
-    match request.digest {
-        None => message_fingerprint(to, handler, &request.body),
-        Some(digest) => message_fingerprint(to, handler, &digest.to_le_bytes()),
-    }
+    request.digest.map_or_else(|| told(request), |digest| of_request(request, &digest.to_le_bytes()))
+}
+
+/// What its handler is told, as one number.
+fn told(request: &Request) -> u64 {
+    of_request(request, &request.body)
+}
+
+fn of_request(request: &Request, says: &[u8]) -> u64 {
+    message_fingerprint(request.to.hash(), request.handler.0, says)
 }
 
 /// Whether a request asks for what a client key remembers: by what its caller said, or else by what its handler is told, as
 /// a caller in the process says it.
 pub(crate) fn is_repetition(remembered: u64, request: &Request) -> bool {
-    let told = || message_fingerprint(request.to.hash(), request.handler.0, &request.body);
-    remembered == fingerprint(request) || remembered == told()
+    remembered == fingerprint(request) || (request.digest.is_some() && remembered == told(request))
 }
 
 /// Names a message by what it asks of whom.

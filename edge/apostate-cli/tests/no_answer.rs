@@ -59,6 +59,17 @@ fn next(told: &str) -> &str {
 
 const CALL: [&str; 5] = ["entity", "call", "stock/tea", "receive", "units=5"];
 
+/// Asserts that nobody knows what became of a call, and that it can be repeated with its key. Gives what the command said.
+fn assert_unknown(url: &str) -> String {
+    let (exit, _, first) = run(url, &CALL);
+    assert_eq!(exit, 3, "{first}");
+    let key = next(&first).split('`').nth(1).and_then(|flag| flag.strip_prefix("--key ")).expect("a key");
+    assert_eq!(key.len(), 36, "{first}");
+    let (exit, _, told) = run(url, &[&CALL[..], &["--key", "delivery-1"]].concat());
+    assert!(exit == 3 && next(&told).contains("`--key delivery-1`"), "{told}");
+    first
+}
+
 #[test]
 fn a_call_without_an_answer_is_unknown_and_says_its_key() {
     const LOST: [&str; 4] = [
@@ -70,12 +81,8 @@ fn a_call_without_an_answer_is_unknown_and_says_its_key() {
     ];
     for lost in LOST {
         let url = stranger(lost);
-        let (exit, _, told) = run(&url, &CALL);
-        assert!(exit == 3 && (!lost.contains("internal") || told.contains("a bug (internal)")), "{told}");
-        let key = next(&told).split('`').nth(1).and_then(|flag| flag.strip_prefix("--key ")).expect("a key");
-        assert_eq!(key.len(), 36, "{told}");
-        let (exit, _, told) = run(&url, &[&CALL[..], &["--key", "delivery-1"]].concat());
-        assert!(exit == 3 && next(&told).contains("`--key delivery-1`"), "{told}");
+        let told = assert_unknown(&url);
+        assert!(!lost.contains("internal") || told.contains("a bug (internal)"), "{told}");
         for verb in ["retry", "dismiss"] {
             let (exit, _, told) = run(&url, &["parked", verb, "7"]);
             assert!(exit == 3 && next(&told).contains("apostate parked list"), "{told}");
@@ -88,12 +95,8 @@ fn a_call_without_an_answer_is_unknown_and_says_its_key() {
 #[test]
 fn what_cannot_be_read_may_be_the_answer_of_a_change_that_was_done() {
     let url = stranger("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>");
-    let (exit, _, told) = run(&url, &CALL);
-    assert!(exit == 3 && told.contains("cannot be read"), "{told}");
-    let key = next(&told).split('`').nth(1).and_then(|flag| flag.strip_prefix("--key ")).expect("a key");
-    assert_eq!(key.len(), 36, "{told}");
-    let (exit, _, told) = run(&url, &[&CALL[..], &["--key", "delivery-1"]].concat());
-    assert!(exit == 3 && next(&told).contains("`--key delivery-1`"), "{told}");
+    let told = assert_unknown(&url);
+    assert!(told.contains("cannot be read"), "{told}");
     for verb in ["retry", "dismiss"] {
         let (exit, _, told) = run(&url, &["parked", verb, "7"]);
         assert!(exit == 3 && next(&told).contains("`apostate parked list` whether 7 is"), "{told}");

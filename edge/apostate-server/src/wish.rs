@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use apostate_log::PartitionId;
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::CallError;
 use crate::mail::Mail;
@@ -42,8 +42,7 @@ impl CheckpointWish {
     /// Whether it has come true; none: not yet.
     pub(crate) fn poll(&self) -> Option<Result<(), Unfulfilled>> {
         match self.told.try_recv() {
-            Ok(Ok(_)) => Some(Ok(())),
-            Ok(Err(reason)) => Some(Err(Unfulfilled::Stopped(reason))),
+            Ok(told) => Some(fulfilled(told)),
             Err(TryRecvError::Disconnected) => Some(Err(Unfulfilled::Closed)),
             Err(TryRecvError::Empty) => None,
         }
@@ -51,12 +50,10 @@ impl CheckpointWish {
 
     /// Waits until it has come true, but not beyond `until`.
     pub(crate) fn wait_until(&self, until: Instant) -> Result<(), Unfulfilled> {
-        match self.told.recv_deadline(until) {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(reason)) => Err(Unfulfilled::Stopped(reason)),
-            Err(RecvTimeoutError::Disconnected) => Err(Unfulfilled::Closed),
-            Err(RecvTimeoutError::Timeout) => Err(Unfulfilled::Late),
-        }
+        self.told.recv_deadline(until).map_or_else(
+            |error| Err(if error.is_timeout() { Unfulfilled::Late } else { Unfulfilled::Closed }),
+            fulfilled,
+        )
     }
 
     /// Waits until it has come true, however long that takes.
@@ -75,4 +72,8 @@ impl CheckpointWish {
         }
         CallError::Stopped { entity: format!("partition {}", self.partition), reason }
     }
+}
+
+fn fulfilled(told: Result<PartitionId, String>) -> Result<(), Unfulfilled> {
+    told.map(drop).map_err(Unfulfilled::Stopped)
 }

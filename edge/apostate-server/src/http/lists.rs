@@ -19,7 +19,7 @@ use hyper::{Method, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::accept::{Form, form};
-use crate::http::calls::{quoted, write_entity};
+use crate::http::calls::write_entity;
 use crate::http::edge::{Edge, KindRow};
 use crate::http::fault::Fault;
 use crate::http::pages::{self, blocking, checkpoint_all};
@@ -77,36 +77,8 @@ pub(crate) async fn list_kind(
 
 /// One page as JSON text.
 fn page(shared: &Shared, kind: &KindRow, after: Option<Address>, limit: usize) -> Result<Vec<u8>, Fault> {
-    let mut text = b"{\"items\":[".to_vec();
-    let (mut at, mut count) = (after, 0);
-    let is_whole = 'page: loop {
-        let entities = read_on(shared, kind.id, at.as_ref(), PAGE_BYTES - text.len())?;
-        if entities.is_empty() {
-            break true;
-        }
-        for entity in entities {
-            let item = match item(kind, &entity) {
-                // The next page begins with it, and says so.
-                Err(_) if count > 0 => break 'page false,
-                item => item?,
-            };
-            if count > 0 {
-                text.push(b',');
-            }
-            text.extend_from_slice(&item);
-            (at, count) = (Some(entity.address), count + 1);
-            if count == limit || text.len() >= PAGE_BYTES {
-                break 'page false;
-            }
-        }
-    };
-    text.extend_from_slice(b"],\"next\":");
-    match at.filter(|_| !is_whole) {
-        None => text.extend_from_slice(b"null"),
-        Some(last) => quoted(&mut text, &cursor(&last)),
-    }
-    text.push(b'}');
-    Ok(text)
+    let read_on = |after: Option<&Address>, bytes_max| read_on(shared, kind.id, after, bytes_max);
+    pages::page(after, limit, read_on, |entity| item(kind, entity), |entity| entity.address, cursor)
 }
 
 /// One entity. If its state does not read, the fault says how the list goes on behind it.
@@ -127,39 +99,42 @@ async fn write_all(
     permit: OwnedSemaphorePermit,
 ) {
     let _permit = permit;
-    let mut checkpoint = if after.is_none() { checkpoint_all(&edge.shared).await } else { Ok(()) };
+    if after.is_none()
+        && let Err(fault) = checkpoint_all(&edge.shared).await
+    {
+        return break_off(&edge, pieces, line(fault)).await;
+    }
     loop {
         let read = {
             let edge = Arc::clone(&edge);
             let after = after.clone();
             move || lines(&edge.shared, &edge.kinds[kind], after)
         };
-        let read = match std::mem::replace(&mut checkpoint, Ok(())) {
-            Ok(()) => blocking(read).await.and_then(|read| read),
-            Err(fault) => Err(fault),
-        };
-        let (piece, last) = match read {
+        let (piece, last) = match blocking(read).await.and_then(|read| read) {
             Ok((text, None)) if text.is_empty() => return pieces.end().await,
-            Ok((text, last)) if !edge.is_stopping() => (text, last),
-            Ok(_) => (line(Fault::new(ErrorCode::NotReady, "the node stops; list again after the next start")), None),
-            Err(fault) => (line(fault), None),
+            Ok(_) if edge.is_stopping() => {
+                let fault = Fault::new(ErrorCode::NotReady, "the node stops; list again after the next start");
+                return break_off(&edge, pieces, line(fault)).await;
+            }
+            Ok((text, Some(last))) => (text, last),
+            Ok((text, None)) => return break_off(&edge, pieces, text).await,
+            Err(fault) => return break_off(&edge, pieces, line(fault)).await,
         };
         // What others do not read takes its share too; whoever read this may have gone meanwhile.
         let is_wanted = || !pieces.is_closed() && !edge.is_stopping();
-        let share = match last {
-            None => edge.budget.overdraw(piece.len()),
-            Some(_) => match edge.budget.wait(piece.len(), is_wanted).await {
-                Some(share) => share,
-                None => return,
-            },
-        };
+        let Some(share) = edge.budget.wait(piece.len(), is_wanted).await else { return };
         if pieces.send(share.of(piece)).await.is_err() {
             return;
         }
-        if last.is_none() {
-            return pieces.end().await;
-        }
-        after = last;
+        after = Some(last);
+    }
+}
+
+/// The last lines of a list that does not come to its end, whatever memory there is.
+async fn break_off(edge: &Edge, pieces: Pieces, last: Vec<u8>) {
+    let share = edge.budget.overdraw(last.len());
+    if pieces.send(share.of(last)).await.is_ok() {
+        pieces.end().await;
     }
 }
 

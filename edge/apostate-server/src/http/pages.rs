@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use apostate_api::ErrorCode;
 
 use crate::CallError;
+use crate::http::calls::quoted;
 use crate::http::fault::Fault;
 use crate::http::query::Query;
+use crate::listing::PAGE_BYTES;
 use crate::shared::Shared;
 use crate::wish::{CheckpointWish, Unfulfilled};
 
@@ -28,6 +30,47 @@ pub(crate) fn limit(query: &Query) -> Result<usize, Fault> {
         .ok()
         .filter(|limit| (1..=LIMIT_MAX).contains(limit))
         .ok_or_else(|| Fault::new(ErrorCode::BadQuery, format!("`limit` is 1 to {LIMIT_MAX}, not `{limit}`")))
+}
+
+/// One page as JSON text: items behind `after`, so many or so many bytes of them, at least one if there is one. `A` is a place in the
+/// list. An item that cannot be shown is a page's first one, so that nothing before it is lost.
+pub(crate) fn page<T, A>(
+    after: Option<A>,
+    limit: usize,
+    read_on: impl Fn(Option<&A>, usize) -> Result<Vec<T>, Fault>,
+    item: impl Fn(&T) -> Result<Vec<u8>, Fault>,
+    place: impl Fn(T) -> A,
+    cursor: impl Fn(&A) -> String,
+) -> Result<Vec<u8>, Fault> {
+    let mut text = b"{\"items\":[".to_vec();
+    let (mut at, mut count) = (after, 0);
+    let is_whole = 'page: loop {
+        let read = read_on(at.as_ref(), PAGE_BYTES - text.len())?;
+        if read.is_empty() {
+            break true;
+        }
+        for thing in read {
+            let item = match item(&thing) {
+                Err(_) if count > 0 => break 'page false,
+                item => item?,
+            };
+            if count > 0 {
+                text.push(b',');
+            }
+            text.extend_from_slice(&item);
+            (at, count) = (Some(place(thing)), count + 1);
+            if count == limit || text.len() >= PAGE_BYTES {
+                break 'page false;
+            }
+        }
+    };
+    text.extend_from_slice(b"],\"next\":");
+    match at.filter(|_| !is_whole) {
+        None => text.extend_from_slice(b"null"),
+        Some(last) => quoted(&mut text, &cursor(&last)),
+    }
+    text.push(b'}');
+    Ok(text)
 }
 
 /// How often it is looked whether a checkpoint is made, at first and in the long run.

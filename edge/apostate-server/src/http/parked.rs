@@ -23,7 +23,6 @@ use crate::http::pages::{self, blocking, checkpoint_all};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::http::wishes::Wishes;
-use crate::listing::PAGE_BYTES;
 use crate::parked::{self, ParkedMessage};
 use crate::wish::CheckpointWish;
 
@@ -45,31 +44,9 @@ pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery) -> Answ
 
 /// One page as JSON text.
 fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<u8>, Fault> {
-    let mut text = b"{\"items\":[".to_vec();
-    let (mut at, mut count) = (after, 0);
-    let next = loop {
-        let messages = parked::read_on(&edge.shared, at.as_ref(), PAGE_BYTES - text.len())?;
-        if messages.is_empty() {
-            break None;
-        }
-        for message in messages {
-            if count > 0 {
-                text.push(b',');
-            }
-            serde_json::to_writer(&mut text, &item(edge, &message)).expect("what we say is plain data");
-            (at, count) = (Some((message.address().clone(), message.number)), count + 1);
-            if count == limit {
-                break;
-            }
-        }
-        if count == limit || text.len() >= PAGE_BYTES {
-            break at.map(|(to, number)| id_of(&to, number));
-        }
-    };
-    text.extend_from_slice(b"],\"next\":");
-    serde_json::to_writer(&mut text, &next).expect("what we say is plain data");
-    text.push(b'}');
-    Ok(text)
+    let read_on = |after: Option<&_>, bytes_max| Ok(parked::read_on(&edge.shared, after, bytes_max)?);
+    let place = |message: ParkedMessage| (message.address().clone(), message.number);
+    pages::page(after, limit, read_on, |message| Ok(text_of(edge, message)), place, |(to, number)| id_of(to, *number))
 }
 
 /// `GET /parked/{id}`.
@@ -79,7 +56,7 @@ pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>) -> Answer 
     pages::wait_for(&edge.shared, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
     read(&edge, permit, move |edge| {
         let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
-        Ok(serde_json::to_vec(&item(edge, &message)).expect("what we say is plain data"))
+        Ok(text_of(edge, &message))
     })
     .await
 }
@@ -100,14 +77,14 @@ async fn read(
     Ok(typed(StatusCode::OK, "application/json", Body::new(reply)))
 }
 
-fn item(edge: &Edge, message: &ParkedMessage) -> ParkedItem<Box<RawValue>> {
+fn text_of(edge: &Edge, message: &ParkedMessage) -> Vec<u8> {
     let kind = edge.kinds.iter().find(|kind| kind.name == message.kind);
     let handler = kind.and_then(|kind| kind.handlers.iter().find(|handler| handler.name == message.handler));
     // Arguments of another build may fit no more; the message is listed all the same.
     let show = |handler: &HandlerRow| guarded(|| (handler.arguments.show)(&message.body)).ok()?.ok();
     let arguments = handler.and_then(show);
     let arguments = arguments.and_then(|text| RawValue::from_string(String::from_utf8(text).ok()?).ok());
-    ParkedItem {
+    let item = ParkedItem {
         id: id_of(message.address(), message.number),
         kind: message.kind.clone(),
         key: message.key.as_str().to_owned(),
@@ -118,7 +95,8 @@ fn item(edge: &Edge, message: &ParkedMessage) -> ParkedItem<Box<RawValue>> {
         since: message.since.0,
         trace_id: message.trace.map(|trace| trace.to_string()),
         arguments,
-    }
+    };
+    serde_json::to_vec(&item).expect("what we say is plain data")
 }
 
 /// `POST /parked/{id}/retry`.
