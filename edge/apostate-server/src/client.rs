@@ -1,4 +1,20 @@
 //! The client: how the program around a node talks to its entities.
+//!
+//! Reading order: `shared`, what all clients of a node have in common; `pending` and `slot`, one request and its answer; `producer`, a
+//! stream of them; `listing`, `parked` and `wish`, what is read from the store.
+
+pub(crate) mod error;
+pub(crate) mod shared;
+
+mod pending;
+pub(crate) mod slot;
+
+pub(crate) mod completions;
+pub(crate) mod producer;
+
+pub(crate) mod listing;
+pub(crate) mod parked;
+pub(crate) mod wish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +23,15 @@ use apostate_core::{Call, Changing, Entity, FromOutside, Handlers, Looking, ToKe
 use apostate_partition::Manner;
 use serde::de::DeserializeOwned;
 
-use crate::CallError;
-use crate::listing::Listing;
-use crate::parked::{self, ParkedError, ParkedMessage, ParkedMessages};
-use crate::pending::{Pending, no_reply, reply_of};
-use crate::producer::{Producer, ProducerError};
-use crate::settle;
-use crate::shared::Shared;
+use crate::client::pending::{no_reply, reply_of};
+use crate::client::shared::Shared;
+use crate::node::settle;
+
+pub use crate::client::error::CallError;
+pub use crate::client::listing::{Listed, Listing};
+pub use crate::client::parked::{ParkedError, ParkedMessage, ParkedMessages};
+pub use crate::client::pending::Pending;
+pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
 
 /// Talks to the entities of a node in the same process. Cheap to clone; every clone may be used from any thread.
 ///

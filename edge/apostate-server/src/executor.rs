@@ -9,6 +9,21 @@
 //! Everything that meets other threads happens at the boundaries of a turn, in batches: one lock to empty the mailbox,
 //! one for each other executor that gets something, one for each producer that gets answers. Within a turn there are
 //! none.
+//!
+//! Reading order: `mail` and `mailbox`, what arrives, and `routes`, at whom; `seat`, one partition here; `tickets`, who waits for it;
+//! `outgoing`, what leaves.
+
+pub(crate) mod mail;
+mod mailbox;
+pub(crate) mod routes;
+
+mod notice;
+pub(crate) mod seat;
+pub(crate) mod tickets;
+
+pub(crate) mod bell;
+pub(crate) mod clock;
+pub(crate) mod outgoing;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,12 +32,11 @@ use apostate_core::Timestamp;
 use apostate_log::Store;
 use apostate_partition::Input;
 
-use crate::clock;
-use crate::mail::{InHand, Mail};
-use crate::mailbox::Mailbox;
-use crate::opening::{Opened, SeatPlan};
-use crate::outgoing::{LocalFrame, Outgoing};
-use crate::seat::Seat;
+use crate::executor::mail::{InHand, Mail};
+use crate::executor::mailbox::Mailbox;
+use crate::executor::outgoing::{LocalFrame, Outgoing};
+use crate::executor::seat::Seat;
+use crate::node::opening::{Opened, SeatPlan};
 
 /// One executor. It lives on its own thread from [`run`](Self::run) on.
 pub(crate) struct Executor {

@@ -32,12 +32,14 @@ mod accept;
 mod calls;
 mod lists;
 mod messages;
+mod openapi;
 mod operators;
 mod pages;
 mod parked;
 mod query;
 
 mod clerk;
+pub(crate) mod desk;
 mod digest;
 
 mod body;

@@ -39,90 +39,31 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Reading order: [`Settings`]; [`Node`], and `crew`, its threads; `executor`, `seat` and `mailbox`, where the work is done;
-//! `directory`, `manifest` and `disk`, what is kept; `running` and `watchdog`, who is to blame; `traces`, who is followed; [`Client`], [`Pending`],
-//! [`Producer`] and [`Listing`], the ways in; [`ParkedMessage`], what waits for an operator; [`HttpSettings`], [`Serving`] and
-//! `http`, the way in for everybody else.
+//! Reading order: [`Settings`]; [`Node`], its threads and how it ends; `executor`, where the work is done; `disk`, what is kept, and
+//! the threads that wait for it; `watchdog`, who is to blame; `traces`, who is followed; [`Client`], the way in for the same
+//! process; [`Serving`] and `http`, the way in for everybody else; [`run`](run()), a whole `main`.
 //!
 //! What is deliberately absent: locks around entities, tasks, and any knowledge of what an entity is.
 
-mod settings;
-
-// A node as a whole: how it begins, ends and is.
-mod crew;
-mod node;
-mod opening;
-mod status;
-
-// Executors, and what arrives at them.
-mod bell;
-mod clock;
-mod executor;
-mod luck;
-mod mail;
-mod mailbox;
-mod notice;
-mod outgoing;
-mod routes;
-mod seat;
-mod tickets;
-
-// Threads that wait for the disk.
-mod checkpointer;
-mod loader;
-
-// What is kept.
-mod directory;
+mod client;
 mod disk;
-mod failpoints;
-mod manifest;
-
-// Who is to blame, and who is followed.
-mod quiet_panics;
-mod running;
+mod executor;
+mod http;
+mod node;
+mod run;
+mod settings;
 mod traces;
 mod watchdog;
 
-// The way in for the same process.
-mod client;
-mod completions;
-mod error;
-mod listing;
-mod parked;
-mod pending;
-mod producer;
-mod settle;
-mod shared;
-mod slot;
-mod wish;
-
-// The way in for everybody else.
-mod desk;
-mod http;
-mod openapi;
-
-// A whole `main`.
-mod config;
-mod run;
-mod stop_signal;
-
-pub use crate::client::Client;
-pub use crate::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time};
-pub use crate::directory::DirectoryError;
-pub use crate::disk::DiskError;
-pub use crate::error::CallError;
-pub use crate::failpoints::FAILPOINTS;
+pub use crate::client::{
+    CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,
+    ProducerError, ProducerResult,
+};
+pub use crate::disk::{DirectoryError, DiskError};
 pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
-pub use crate::listing::{Listed, Listing};
-pub use crate::node::{Node, OpenError, StopError};
-pub use crate::opening::Progress;
-pub use crate::parked::{ParkedError, ParkedMessage, ParkedMessages};
-pub use crate::pending::Pending;
-pub use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
-pub use crate::run::{About, RunError, run};
+pub use crate::node::{FAILPOINTS, Node, NodeStatus, OpenError, PartitionStatus, Progress, StopError, Work};
+pub use crate::run::{About, Bytes, Config, ConfigError, LogFormat, LogLevel, RunError, Secret, StopSignal, Time, run};
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
-pub use crate::status::{NodeStatus, PartitionStatus, Work};
-pub use crate::stop_signal::StopSignal;
 pub use crate::traces::{Share, TraceSettings};
 pub use apostate_api::ProducerSummary;
 pub use apostate_core::Changing;

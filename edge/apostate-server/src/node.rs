@@ -1,4 +1,14 @@
 //! A node: the partitions of one data directory, at work in this process.
+//!
+//! Reading order: this file, how it begins and ends; `crew`, its threads; `opening`, how they begin; `status`, how it is; `settle`, when
+//! nothing is on its way any more.
+
+mod crew;
+mod failpoints;
+pub(crate) mod luck;
+pub(crate) mod opening;
+pub(crate) mod settle;
+pub(crate) mod status;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,15 +18,17 @@ use apostate_log::PartitionId;
 use tracing::{info, warn};
 
 use crate::client::Client;
-use crate::crew::Crew;
+use crate::client::shared::Shared;
+use crate::client::wish::{CheckpointWish, Unfulfilled};
 use crate::disk::DiskError;
-use crate::opening::{Failure, Progress};
+use crate::node::crew::Crew;
+use crate::node::opening::Failure;
 use crate::settings::SettingsError;
-use crate::settle;
-use crate::shared::Shared;
-use crate::status::NodeStatus;
-use crate::wish::{CheckpointWish, Unfulfilled};
 use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
+
+pub use crate::node::failpoints::FAILPOINTS;
+pub use crate::node::opening::Progress;
+pub use crate::node::status::{NodeStatus, PartitionStatus, Work};
 
 /// How long a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);

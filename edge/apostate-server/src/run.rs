@@ -1,5 +1,8 @@
 //! A whole `main`: a node with its entities, served over HTTP until somebody says to stop.
 
+mod config;
+mod stop_signal;
+
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -8,8 +11,10 @@ use std::thread;
 use apostate_core::Entities;
 use tracing::{info, warn};
 
-use crate::config::{Config, ConfigError, LogFormat, LogLevel};
-use crate::{HttpSettings, Listener, Node, OpenError, ServeError, StopError, StopSignal};
+use crate::{HttpSettings, Listener, Node, OpenError, ServeError, StopError};
+
+pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time};
+pub use crate::run::stop_signal::StopSignal;
 
 /// The exit code of a process that was told twice to stop.
 const ENDED_AT_ONCE: i32 = 130;

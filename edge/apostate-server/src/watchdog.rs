@@ -4,6 +4,9 @@
 //! that was for a reason that the next start may find mended, it is left alone. If not, its records are copied aside as
 //! soon as it holds back too much, and it stays stopped until somebody takes the copy away.
 
+pub(crate) mod quiet_panics;
+pub(crate) mod running;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,9 +17,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{error, warn};
 
 use crate::disk::Disk;
-use crate::mail::Mail;
-use crate::routes::Routes;
-use crate::running::{Running, RunningNow};
+use crate::executor::mail::Mail;
+use crate::executor::routes::Routes;
+use crate::watchdog::running::{Running, RunningNow};
 
 /// A handler that runs longer is named.
 const HANDLER_TIME_MAX: Duration = Duration::from_millis(100);
@@ -163,7 +166,7 @@ mod tests {
 
     use super::*;
     use crate::Settings;
-    use crate::directory::Directory;
+    use crate::disk::directory::Directory;
 
     /// Appends records of 1 KiB to one partition.
     fn fill(disk: &Disk, partition: PartitionId, records: std::ops::RangeInclusive<u64>) {

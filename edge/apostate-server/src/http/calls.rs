@@ -13,7 +13,8 @@ use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
-use crate::clock;
+use crate::client::slot::Verdict;
+use crate::executor::clock;
 use crate::http::body;
 use crate::http::clerk::{Asked, Clerk};
 use crate::http::digest::digest;
@@ -24,7 +25,6 @@ use crate::http::pages::blocking;
 use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
 use crate::http::wishes::Wishes;
-use crate::slot::Verdict;
 
 /// JSON longer than this is read and written where no connection waits for it.
 const LONG_JSON_BYTES: usize = 128 << 10;

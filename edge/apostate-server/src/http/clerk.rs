@@ -13,10 +13,10 @@ use std::task::{Context, Poll, Waker};
 
 use apostate_partition::Request;
 
-use crate::desk::{Desk, DeskTicket};
-use crate::mail::Mail;
-use crate::shared::Shared;
-use crate::slot::{Promise, Verdict};
+use crate::client::shared::Shared;
+use crate::client::slot::{Promise, Verdict};
+use crate::executor::mail::Mail;
+use crate::http::desk::{Desk, DeskTicket};
 
 /// Takes requests of one thread's connections, and brings their answers.
 pub(crate) struct Clerk {

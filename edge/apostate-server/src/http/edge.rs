@@ -9,13 +9,13 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::client::shared::Shared;
 use crate::http::budget::Budget;
 use crate::http::fault::Fault;
 use crate::http::meters::Meters;
 use crate::http::overload::TurnedAway;
 use crate::http::path;
 use crate::http::settings::HttpSettings;
-use crate::shared::Shared;
 
 /// Operators whose lists are under way at once.
 const OPERATORS_MAX: usize = 4;

@@ -8,9 +8,9 @@ use apostate_partition::Failure;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
+use crate::client::slot::{NotDone, Verdict};
 use crate::http::meters::Outcome;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply};
-use crate::slot::{NotDone, Verdict};
 use crate::{CallError, ParkedError};
 
 /// How long whoever is told to come again waits, in seconds.

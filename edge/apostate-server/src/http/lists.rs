@@ -18,6 +18,8 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::client::listing::PAGE_BYTES;
+use crate::client::shared::Shared;
 use crate::http::accept::{Form, form};
 use crate::http::calls::write_entity;
 use crate::http::edge::{Edge, KindRow};
@@ -27,8 +29,6 @@ use crate::http::pulse::Service;
 use crate::http::query::Query;
 use crate::http::reply::{Reply, json};
 use crate::http::stream::{Pieces, stream};
-use crate::listing::PAGE_BYTES;
-use crate::shared::Shared;
 
 /// The media type of lines of JSON.
 pub(crate) const NDJSON: &str = "application/x-ndjson";

@@ -28,6 +28,7 @@ use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use crate::client::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
 use crate::http::body::broken;
 use crate::http::calls;
 use crate::http::edge::{Edge, HandlerRow};
@@ -37,7 +38,6 @@ use crate::http::meters::Outcome;
 use crate::http::pulse::Service;
 use crate::http::reply::Reply;
 use crate::http::stream::{Pieces, stream};
-use crate::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
 use crate::traces::Parent;
 
 /// The header field that names the producer.

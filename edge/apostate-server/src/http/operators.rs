@@ -14,11 +14,11 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 
+use crate::executor::routes::Place;
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
+use crate::http::openapi::{About, openapi};
 use crate::http::pages::blocking;
-use crate::openapi::{About, openapi};
-use crate::routes::Place;
 use crate::{HttpSettings, PartitionStatus};
 
 /// How long somebody who asks whether the node is ready waits for its partitions.

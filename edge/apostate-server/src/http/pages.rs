@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use apostate_api::ErrorCode;
 
 use crate::CallError;
+use crate::client::listing::PAGE_BYTES;
+use crate::client::shared::Shared;
+use crate::client::wish::{CheckpointWish, Unfulfilled};
 use crate::http::calls::quoted;
 use crate::http::fault::Fault;
 use crate::http::query::Query;
-use crate::listing::PAGE_BYTES;
-use crate::shared::Shared;
-use crate::wish::{CheckpointWish, Unfulfilled};
 
 /// How many items a page has unless its reader says otherwise.
 const LIMIT_DEFAULT: usize = 100;

@@ -15,6 +15,8 @@ use hyper::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::client::parked::{self, ParkedMessage};
+use crate::client::wish::CheckpointWish;
 use crate::http::calls::guarded;
 use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
@@ -23,8 +25,6 @@ use crate::http::pages::{self, blocking, checkpoint_all};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::http::wishes::Wishes;
-use crate::parked::{self, ParkedMessage};
-use crate::wish::CheckpointWish;
 
 /// `GET /parked`.
 pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery) -> Answer {

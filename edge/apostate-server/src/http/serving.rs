@@ -22,13 +22,13 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::SettingsError;
+use crate::client::shared::Shared;
 use crate::http::clerk::Clerk;
 use crate::http::connection::{self, Place};
 use crate::http::door::Door;
 use crate::http::edge::{Edge, Stage};
 use crate::http::fault::Fault;
 use crate::http::settings::HttpSettings;
-use crate::shared::Shared;
 
 /// How long the listener rests when the system gives it no connection, as without a free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);

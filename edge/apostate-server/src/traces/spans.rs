@@ -8,7 +8,7 @@ use opentelemetry::trace::{Event, SpanContext, SpanKind, Status, TraceFlags, Tra
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents};
 
-use crate::error::name_of;
+use crate::client::error::name_of;
 use crate::http::path::Place;
 use crate::traces::{RequestSpan, Told};
 

@@ -1,0 +1,117 @@
+//! Listing all entities of a kind, from the checkpoints.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use apostate_core::{Address, EntityKey, Handlers, KindId, decode_state};
+use apostate_partition::{StoredEntity, list};
+
+use crate::CallError;
+use crate::client::shared::Shared;
+use crate::client::wish::CheckpointWish;
+
+/// About how many bytes are read at a time.
+pub(crate) const PAGE_BYTES: usize = 256 << 10;
+
+/// One entity of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<E> {
+    /// Its key.
+    pub key: EntityKey,
+    /// How often it was changed, as of `entity`.
+    pub version: u64,
+    /// Its state, durable, as of some moment after the list was asked for.
+    pub entity: E,
+}
+
+/// All entities of a kind, in order of their places on the ring, then of their keys. Ends after an error.
+#[must_use = "a list is read lazily"]
+pub struct Listing<E> {
+    shared: Arc<Shared>,
+    /// For each partition in the order of the ring: its checkpoint wish.
+    wishes: std::vec::IntoIter<CheckpointWish>,
+    /// The next partition, as an index into the routes' places.
+    next: usize,
+    /// The place that pages are read from, and the last entity read there.
+    current: Option<(usize, Option<Address>)>,
+    page: std::vec::IntoIter<StoredEntity>,
+    types: PhantomData<fn() -> E>,
+}
+
+impl<E: Handlers> Listing<E> {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            wishes: CheckpointWish::tell_all(shared).into_iter(),
+            next: 0,
+            current: None,
+            page: Vec::new().into_iter(),
+            types: PhantomData,
+        }
+    }
+
+    /// Reads on until there is a page, or nothing is left.
+    fn turn_page(&mut self) -> Result<(), CallError> {
+        while self.page.as_slice().is_empty() {
+            if let Some((index, after)) = self.current.take() {
+                self.read_page(index, after)?;
+            } else if let Some(wish) = self.wishes.next() {
+                self.enter(&wish)?;
+            } else {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, wish: &CheckpointWish) -> Result<(), CallError> {
+        wish.wait(&self.shared)?;
+        self.current = Some((self.next, None));
+        self.next += 1;
+        Ok(())
+    }
+
+    fn read_page(&mut self, index: usize, after: Option<Address>) -> Result<(), CallError> {
+        let range = self.shared.routes.places()[index].range;
+        let kind = KindId::of(E::NAME);
+        let read = self.shared.with_store(|store| list(store, range, kind, after.as_ref(), PAGE_BYTES))?;
+        let page = read.map_err(|error| CallError::Unlisted { what: E::NAME.to_owned(), detail: error.to_string() })?;
+        if let Some(last) = page.last() {
+            self.current = Some((index, Some(last.address.clone())));
+        }
+        self.page = page.into_iter();
+        Ok(())
+    }
+
+    fn read(&self, stored: &StoredEntity) -> Result<Listed<E>, CallError> {
+        let entity = decode_state::<E>(&stored.state).map_err(|error| CallError::Unreadable {
+            entity: self.shared.name_of(&stored.address),
+            detail: error.to_string(),
+        })?;
+        Ok(Listed { key: stored.address.key().clone(), version: stored.version, entity })
+    }
+
+    fn end(&mut self) {
+        self.wishes = Vec::new().into_iter();
+        self.current = None;
+        self.page = Vec::new().into_iter();
+    }
+}
+
+impl<E: Handlers> Iterator for Listing<E> {
+    type Item = Result<Listed<E>, CallError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let listed = match self.turn_page() {
+            Ok(()) => {
+                let stored = self.page.next()?;
+                self.read(&stored)
+            }
+            Err(error) => Err(error),
+        };
+        if listed.is_err() {
+            self.end();
+        }
+        Some(listed)
+    }
+}

@@ -1,0 +1,345 @@
+//! A producer: sends numbered messages, each applied once for ever, as fast as the node takes them.
+//!
+//! A producer is an origin like a partition: each partition remembers the highest number that it took, not every message. So a
+//! producer that was interrupted starts again at any number that it knows to be answered, or at the first, and what was
+//! taken before is a *duplicate*.
+//!
+//! Numbers may only repeat what was sent before, the same message under the same number, or go on above it. One that was once
+//! passed over is lost for ever: sent later, it is a duplicate wherever a higher one was taken, though nobody applied it.
+//!
+//! Messages leave in batches and answers come back in batches, so that a message costs neither a lock nor a wake-up.
+
+mod results;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use apostate_api::{BulkEnding, NUMBER_MAX, ProducerSummary};
+use apostate_core::{Address, Call, Changing, Entity, EntityKey, FromOutside, HandlerId};
+use apostate_partition::{Manner, Request};
+
+use crate::client::producer::results::{Judged, judge};
+use crate::client::shared::Shared;
+use crate::client::slot::Verdict;
+use crate::executor::mail::Mail;
+use crate::executor::tickets::Stream;
+use crate::traces::Parent;
+
+pub use crate::client::producer::results::{ProducerAnswer, ProducerError, ProducerResult};
+
+/// Messages for one partition that leave together.
+const BATCH_MESSAGES: usize = 256;
+
+/// How many messages may be unanswered unless [`Producer::window`] says otherwise.
+const WINDOW_DEFAULT: usize = 65_536;
+
+/// A producer's open stream.
+///
+/// Dropped, it sends what it holds back, and forgets what becomes of it: [`finish`](Self::finish) waits.
+pub struct Producer {
+    shared: Arc<Shared>,
+    name: EntityKey,
+    stream: Stream,
+    window: usize,
+    /// Messages that have not left, for each partition in the order of the ring.
+    unsent: Vec<Vec<Request>>,
+    /// Every number from the lowest unanswered on. Ascending.
+    open: VecDeque<Open>,
+    /// How many of `open` were not answered.
+    unanswered: usize,
+    /// What those take.
+    unanswered_bytes: usize,
+    highest: u64,
+    arrived: Vec<(u64, Verdict)>,
+    results: Vec<(u64, ProducerResult)>,
+    keeps_results: bool,
+    summary: ProducerSummary,
+    broken: Option<ProducerError>,
+    /// The trace that its messages are part of, if whoever sends them says so.
+    parent: Option<Parent>,
+}
+
+/// A message that was sent, and the one before it was perhaps not answered.
+struct Open {
+    number: u64,
+    bytes: usize,
+    is_answered: bool,
+}
+
+impl Producer {
+    pub(crate) fn open(shared: &Arc<Shared>, name: EntityKey) -> Result<Self, ProducerError> {
+        if !shared.open_stream(&name) {
+            return Err(ProducerError::InUse { name });
+        }
+        let partitions = shared.routes.places().len();
+        Ok(Self {
+            shared: Arc::clone(shared),
+            name,
+            stream: Stream::default(),
+            window: WINDOW_DEFAULT,
+            unsent: (0..partitions).map(|_| Vec::new()).collect(),
+            open: VecDeque::new(),
+            unanswered: 0,
+            unanswered_bytes: 0,
+            highest: 0,
+            arrived: Vec::new(),
+            results: Vec::new(),
+            keeps_results: true,
+            summary: ProducerSummary::default(),
+            broken: None,
+            parent: None,
+        })
+    }
+
+    /// Lets at most this many messages be unanswered: [`send`](Self::send) blocks at that.
+    pub fn window(&mut self, messages: usize) -> &mut Self {
+        self.window = messages.max(1);
+        self
+    }
+
+    /// Only counts answers from now on, and keeps none for [`results`](Self::results).
+    pub fn count_only(&mut self) -> &mut Self {
+        self.keeps_results = false;
+        self.results = Vec::new();
+        self
+    }
+
+    /// Sends `call` as message `number`, which must be higher than all before it, and no higher than
+    /// [`NUMBER_MAX`]. A number that is passed over is lost: a later stream must not use it. Blocks while too many are unanswered.
+    ///
+    /// # Errors
+    ///
+    /// See [`ProducerError`]. After [`ProducerError::Broken`] every other call gives the same error.
+    pub fn send<E, R, S, A>(&mut self, number: u64, call: Call<E, R, S, A>) -> Result<(), ProducerError>
+    where
+        E: Entity,
+        S: Changing,
+        A: FromOutside,
+    {
+        self.check()?;
+        if self.offer(number, call.to?, call.handler, call.body)? {
+            self.take_arrived();
+        }
+        while self.unanswered >= self.window {
+            self.flush();
+            self.wait_for_some()?;
+        }
+        self.check()
+    }
+
+    /// Sends a message whose types are forgotten, and never blocks: whoever calls it minds the window. Whether it has left
+    /// already, with what was held back for the same partition.
+    pub(crate) fn offer(
+        &mut self,
+        number: u64,
+        to: Address,
+        handler: HandlerId,
+        body: Vec<u8>,
+    ) -> Result<bool, ProducerError> {
+        self.skip(number)?;
+        let is_idle = self.unanswered == 0;
+        let partition = self.shared.routes.index_of_hash(to.hash());
+        let bytes = body.len();
+        let manner = Manner::Numbered { producer: self.name.clone(), number };
+        let trace = self.shared.follow(self.parent);
+        self.unsent[partition].push(Request { trace, ..Request::new(to, handler, body, manner) });
+        self.open.push_back(Open { number, bytes, is_answered: false });
+        self.unanswered += 1;
+        self.unanswered_bytes += bytes;
+        // The first message of a slow stream waits for no other.
+        let leaves = is_idle || self.unsent[partition].len() >= BATCH_MESSAGES;
+        if leaves {
+            self.flush_partition(partition);
+        }
+        Ok(leaves)
+    }
+
+    /// Follows its messages as their sender says, and not each by chance.
+    pub(crate) fn follow_as(&mut self, parent: Option<Parent>) {
+        self.parent = parent;
+    }
+
+    /// Takes the place of message `number`, whether it is sent or cannot be: later ones have higher numbers.
+    pub(crate) fn skip(&mut self, number: u64) -> Result<(), ProducerError> {
+        if number <= self.highest || number > NUMBER_MAX {
+            return Err(ProducerError::NotAscending { number, highest: self.highest });
+        }
+        self.highest = number;
+        Ok(())
+    }
+
+    /// Sends what is held back for a fuller batch.
+    pub fn flush(&mut self) {
+        (0..self.unsent.len()).for_each(|partition| self.flush_partition(partition));
+    }
+
+    /// What became of messages since the last call, in the order in which it became known. Does not block.
+    pub fn results(&mut self) -> Vec<(u64, ProducerResult)> {
+        self.flush();
+        self.take_arrived();
+        std::mem::take(&mut self.results)
+    }
+
+    /// As [`results`](Self::results), and blocks until there is one, unless nothing is unanswered.
+    ///
+    /// # Errors
+    ///
+    /// [`ProducerError::Broken`], when there is none and there will be none.
+    pub fn wait_results(&mut self) -> Result<Vec<(u64, ProducerResult)>, ProducerError> {
+        self.flush();
+        self.take_arrived();
+        while self.results.is_empty() && self.unanswered > 0 {
+            self.wait_for_some()?;
+        }
+        if self.results.is_empty() {
+            self.check()?;
+        }
+        Ok(std::mem::take(&mut self.results))
+    }
+
+    /// As [`results`](Self::results), for a task. Ready without a result if nothing is unanswered.
+    pub(crate) fn poll_results(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Vec<(u64, ProducerResult)>, ProducerError>> {
+        self.flush();
+        while self.results.is_empty() && self.unanswered > 0 {
+            self.check()?;
+            let mut arrived = std::mem::take(&mut self.arrived);
+            if self.stream.poll(context, &mut arrived).is_pending() {
+                self.arrived = arrived;
+                return Poll::Pending;
+            }
+            self.digest(arrived);
+        }
+        if self.results.is_empty() {
+            self.check()?;
+        }
+        Poll::Ready(Ok(std::mem::take(&mut self.results)))
+    }
+
+    /// What the bodies of unanswered messages take.
+    pub(crate) fn unanswered_bytes(&self) -> usize {
+        self.unanswered_bytes
+    }
+
+    /// How many messages are unanswered.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// The lowest number that is not known to be durable; one above the highest if all are.
+    #[must_use]
+    pub fn lowest_unanswered(&self) -> u64 {
+        self.open.front().map_or(self.highest + 1, |open| open.number)
+    }
+
+    /// What became of all messages so far.
+    #[must_use]
+    pub fn summary(&self) -> ProducerSummary {
+        self.summary
+    }
+
+    /// Waits until everything sent so far is answered, durably.
+    ///
+    /// # Errors
+    ///
+    /// [`ProducerError::Broken`].
+    pub fn wait_all(&mut self) -> Result<ProducerSummary, ProducerError> {
+        self.flush();
+        self.check()?;
+        while self.unanswered > 0 {
+            self.wait_for_some()?;
+        }
+        Ok(self.summary)
+    }
+
+    /// Waits until everything is answered, durably, and ends the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`ProducerError::Broken`].
+    pub fn finish(mut self) -> Result<ProducerSummary, ProducerError> {
+        self.wait_all()
+    }
+
+    fn check(&self) -> Result<(), ProducerError> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    fn flush_partition(&mut self, partition: usize) {
+        let unsent = &mut self.unsent[partition];
+        if unsent.is_empty() {
+            return;
+        }
+        let requests = std::mem::replace(unsent, Vec::with_capacity(BATCH_MESSAGES));
+        let place = self.shared.routes.places()[partition];
+        let mail = Mail::Stream { seat: place.seat, requests, stream: Arc::clone(&self.stream) };
+        if self.shared.is_closing() {
+            mail.refuse();
+        } else {
+            self.shared.routes.mailbox(place).post(mail);
+        }
+    }
+
+    fn wait_for_some(&mut self) -> Result<(), ProducerError> {
+        // Of a broken stream nothing may be left to come.
+        self.check()?;
+        let mut arrived = std::mem::take(&mut self.arrived);
+        self.stream.wait(&mut arrived);
+        self.digest(arrived);
+        self.check()
+    }
+
+    fn take_arrived(&mut self) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        self.stream.take(&mut arrived);
+        self.digest(arrived);
+    }
+
+    fn digest(&mut self, mut arrived: Vec<(u64, Verdict)>) {
+        for (number, verdict) in arrived.drain(..) {
+            match judge(verdict) {
+                Judged::Result(result) => self.settle(number, result),
+                Judged::Broken(reason) => self.break_at(number, reason),
+            }
+        }
+        self.arrived = arrived;
+    }
+
+    fn settle(&mut self, number: u64, result: ProducerResult) {
+        self.summary.count(match &result {
+            Ok(ProducerAnswer::Done { .. }) => BulkEnding::Done,
+            Ok(ProducerAnswer::Duplicate) => BulkEnding::Duplicate,
+            Ok(ProducerAnswer::Accepted) => BulkEnding::Accepted,
+            Ok(ProducerAnswer::Refused(_)) => BulkEnding::Refused,
+            Err(_) => BulkEnding::Failed,
+        });
+        if let Ok(at) = self.open.binary_search_by_key(&number, |open| open.number) {
+            self.open[at].is_answered = true;
+            self.unanswered -= 1;
+            self.unanswered_bytes -= self.open[at].bytes;
+        }
+        while self.open.front().is_some_and(|open| open.is_answered) {
+            self.open.pop_front();
+        }
+        if self.keeps_results {
+            self.results.push((number, result));
+        }
+    }
+
+    fn break_at(&mut self, number: u64, reason: String) {
+        let lowest_unanswered = self.lowest_unanswered();
+        let name = self.name.clone();
+        self.broken.get_or_insert(ProducerError::Broken { name, number, reason, lowest_unanswered });
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.flush();
+        self.shared.close_stream(&self.name);
+    }
+}

@@ -1,0 +1,94 @@
+//! What becomes of a producer's messages, and of its stream.
+
+use apostate_api::NUMBER_MAX;
+use apostate_core::{EntityKey, KeyError, Refusal};
+use apostate_partition::{Answer, Failure};
+
+use crate::client::slot::{NotDone, Verdict};
+
+/// What became of one numbered message: durable, whatever it is.
+pub type ProducerResult = Result<ProducerAnswer, Failure>;
+
+/// What became of one numbered message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProducerAnswer {
+    /// It was applied; this is the handler's reply, encoded.
+    Done {
+        /// For `apostate_core::decode`.
+        reply: Vec<u8>,
+    },
+    /// This number, or a higher one of the same producer, had been taken in its partition before. Nothing was changed. So a
+    /// number that was once passed over is lost.
+    Duplicate,
+    /// It is in its entity's inbox, and will be applied; its reply is for nobody.
+    Accepted,
+    /// The entity said no. Nothing was changed, and it is not asked again.
+    Refused(Refusal),
+}
+
+/// Why a producer's stream does not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProducerError {
+    /// The producer has a stream open in this process.
+    #[error("producer {name} has a stream open; finish or drop it first")]
+    InUse {
+        /// The producer.
+        name: EntityKey,
+    },
+    /// The name, or the key of a message's entity, cannot be one. Nothing was sent.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`]. Nothing was sent.
+    #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
+    NotAscending {
+        /// The number.
+        number: u64,
+        /// The highest before it.
+        highest: u64,
+    },
+    /// The node, or the partition that a message was for, stopped. Open a new stream after the next start, and send
+    /// again from `lowest_unanswered` on: what was applied is known to be.
+    #[error(
+        "the stream of {name} broke at message {number}: {reason}; after the next start, send again from message \
+         {lowest_unanswered} on"
+    )]
+    Broken {
+        /// The producer.
+        name: EntityKey,
+        /// The message of which this is known.
+        number: u64,
+        /// What happened.
+        reason: String,
+        /// The first message that is not known to be durable.
+        lowest_unanswered: u64,
+    },
+}
+
+/// What a verdict means to a stream.
+pub(crate) enum Judged {
+    /// A message's result.
+    Result(ProducerResult),
+    /// The stream does not go on, for this reason.
+    Broken(String),
+}
+
+/// What `verdict` means to its stream.
+pub(crate) fn judge(verdict: Verdict) -> Judged {
+    match verdict {
+        Verdict::Answered(Answer::Done { reply, version: _ }) => Judged::Result(Ok(ProducerAnswer::Done { reply })),
+        Verdict::Answered(Answer::Duplicate) => Judged::Result(Ok(ProducerAnswer::Duplicate)),
+        Verdict::Answered(Answer::Accepted) => Judged::Result(Ok(ProducerAnswer::Accepted)),
+        Verdict::Answered(Answer::Refused(refusal)) => Judged::Result(Ok(ProducerAnswer::Refused(refusal))),
+        // Messages behind it were perhaps applied; this one was not, and has lost its place.
+        Verdict::Answered(Answer::Failed(
+            failure @ (Failure::Stopped(_) | Failure::NotHere { .. } | Failure::Busy),
+        )) => Judged::Broken(failure.to_string()),
+        Verdict::Answered(Answer::Failed(failure)) => Judged::Result(Err(failure)),
+        Verdict::Answered(Answer::Repeated(_)) => unreachable!("a numbered message has no client key"),
+        Verdict::NotDone(NotDone::Closed) => Judged::Broken("the node is closed".to_owned()),
+        Verdict::NotDone(NotDone::Stopped(reason)) | Verdict::Unknown(reason) => {
+            Judged::Broken(format!("its partition stopped ({reason})"))
+        }
+        Verdict::NotDone(NotDone::Busy) => Judged::Broken("too much is waiting".to_owned()),
+    }
+}

@@ -1,0 +1,79 @@
+//! A wish that everything durable so far be in the store: what is listed is read from there.
+
+use std::time::Instant;
+
+use apostate_log::PartitionId;
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
+use crate::CallError;
+use crate::client::shared::Shared;
+use crate::executor::mail::Mail;
+use crate::executor::routes::Place;
+
+/// A wish that a partition was told.
+pub(crate) struct CheckpointWish {
+    pub(crate) partition: PartitionId,
+    told: Receiver<Result<PartitionId, String>>,
+}
+
+/// Why a wish did not come true.
+pub(crate) enum Unfulfilled {
+    /// The partition stopped, for this reason.
+    Stopped(String),
+    /// Its executor has ended.
+    Closed,
+    /// It takes long.
+    Late,
+}
+
+impl CheckpointWish {
+    /// Tells the partition at `place`.
+    pub(crate) fn tell(shared: &Shared, place: Place) -> Self {
+        let (tell, told) = bounded(1);
+        shared.routes.mailbox(place).post(Mail::Wish { seat: place.seat, tell });
+        Self { partition: place.partition, told }
+    }
+
+    /// Tells every partition; they are in the order of the ring.
+    pub(crate) fn tell_all(shared: &Shared) -> Vec<Self> {
+        shared.routes.places().iter().map(|place| Self::tell(shared, *place)).collect()
+    }
+
+    /// Whether it has come true; none: not yet.
+    pub(crate) fn poll(&self) -> Option<Result<(), Unfulfilled>> {
+        match self.told.try_recv() {
+            Ok(told) => Some(fulfilled(told)),
+            Err(TryRecvError::Disconnected) => Some(Err(Unfulfilled::Closed)),
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+
+    /// Waits until it has come true, but not beyond `until`.
+    pub(crate) fn wait_until(&self, until: Instant) -> Result<(), Unfulfilled> {
+        self.told.recv_deadline(until).map_or_else(
+            |error| Err(if error.is_timeout() { Unfulfilled::Late } else { Unfulfilled::Closed }),
+            fulfilled,
+        )
+    }
+
+    /// Waits until it has come true, however long that takes.
+    pub(crate) fn wait(&self, shared: &Shared) -> Result<(), CallError> {
+        match self.told.recv() {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(reason)) => Err(self.stopped(shared, reason)),
+            Err(_) => Err(CallError::Closed),
+        }
+    }
+
+    /// What a caller is told of a partition that stopped for `reason`: perhaps it is the node that stops.
+    pub(crate) fn stopped(&self, shared: &Shared, reason: String) -> CallError {
+        if shared.is_closing() {
+            return CallError::Closed;
+        }
+        CallError::Stopped { entity: format!("partition {}", self.partition), reason }
+    }
+}
+
+fn fulfilled(told: Result<PartitionId, String>) -> Result<(), Unfulfilled> {
+    told.map(drop).map_err(Unfulfilled::Stopped)
+}

@@ -1,0 +1,30 @@
+//! How the log tells a seat that it has results: a hundred rings before the seat looks are one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::executor::mailbox::Mailbox;
+
+/// Rung by the log's writer for one seat.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    is_rung: AtomicBool,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Bell {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self { is_rung: AtomicBool::new(false), mailbox }
+    }
+
+    pub(crate) fn ring(&self) {
+        if !self.is_rung.swap(true, Ordering::AcqRel) {
+            self.mailbox.ring();
+        }
+    }
+
+    /// Whether it was rung since the last time.
+    pub(crate) fn answer(&self) -> bool {
+        self.is_rung.swap(false, Ordering::AcqRel)
+    }
+}

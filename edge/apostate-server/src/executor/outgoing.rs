@@ -1,0 +1,126 @@
+//! What an executor sends out at the end of a turn, gathered so that each receiver is disturbed once.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use apostate_log::PartitionId;
+use apostate_partition::{Checkpoint, Load, Span};
+use bytes::Bytes;
+use crossbeam_channel::Sender;
+
+use crate::executor::mail::Mail;
+use crate::executor::routes::Routes;
+use crate::traces::{Told, Traces};
+use crate::watchdog::Condemned;
+
+/// Entities that one message asks a loader for. Small enough that the loaders share the work.
+const LOADS_PER_ORDER: usize = 32;
+
+/// Entities to read for one seat.
+pub(crate) struct LoadOrder {
+    pub(crate) executor: usize,
+    pub(crate) seat: usize,
+    pub(crate) loads: Vec<Load>,
+}
+
+/// A checkpoint to write for one seat.
+pub(crate) struct CheckpointOrder {
+    pub(crate) executor: usize,
+    pub(crate) seat: usize,
+    pub(crate) checkpoint: Box<Checkpoint>,
+}
+
+/// A frame for a partition of the same executor.
+pub(crate) struct LocalFrame {
+    pub(crate) seat: usize,
+    pub(crate) from: PartitionId,
+    pub(crate) bytes: Bytes,
+}
+
+/// What one executor has to send.
+pub(crate) struct Outgoing {
+    executor: usize,
+    routes: Arc<Routes>,
+    loaders: Sender<LoadOrder>,
+    checkpointer: Sender<CheckpointOrder>,
+    watchdog: Sender<Condemned>,
+    traces: Option<Arc<Traces>>,
+    /// For each executor.
+    mail: Vec<Vec<Mail>>,
+    local: Vec<LocalFrame>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(
+        executor: usize,
+        routes: Arc<Routes>,
+        loaders: Sender<LoadOrder>,
+        checkpointer: Sender<CheckpointOrder>,
+        watchdog: Sender<Condemned>,
+        traces: Option<Arc<Traces>>,
+    ) -> Self {
+        let mail = routes.mailboxes().iter().map(|_| Vec::new()).collect();
+        Self { executor, routes, loaders, checkpointer, watchdog, traces, mail, local: Vec::new() }
+    }
+
+    /// Carries a frame towards the partition `to`. One that nobody has is lost, as frames may be.
+    pub(crate) fn frame(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
+        let Some(place) = self.routes.place_of(to) else { return };
+        if place.executor == self.executor {
+            self.local.push(LocalFrame { seat: place.seat, from, bytes });
+            return;
+        }
+        let mail = &mut self.mail[place.executor];
+        match mail.last_mut() {
+            Some(Mail::Frames { seat, from: last, frames }) if *seat == place.seat && *last == from => {
+                frames.push(bytes);
+            }
+            _ => mail.push(Mail::Frames { seat: place.seat, from, frames: vec![bytes] }),
+        }
+    }
+
+    /// Has entities read, and leaves `loads` empty.
+    pub(crate) fn load(&self, seat: usize, loads: &mut Vec<Load>) {
+        while !loads.is_empty() {
+            let rest = loads.split_off(loads.len().min(LOADS_PER_ORDER));
+            let order = LoadOrder { executor: self.executor, seat, loads: std::mem::replace(loads, rest) };
+            // Loaders end after the executors do: if they are gone, so is everything.
+            let _ = self.loaders.send(order);
+        }
+    }
+
+    pub(crate) fn checkpoint(&self, seat: usize, checkpoint: Box<Checkpoint>) {
+        // As above.
+        let _ = self.checkpointer.send(CheckpointOrder { executor: self.executor, seat, checkpoint });
+    }
+
+    /// A run that is part of a trace is durable. One of a message from before the last start may be nobody's now.
+    pub(crate) fn span(&self, partition: PartitionId, span: Box<Span>) {
+        if let Some(traces) = &self.traces {
+            traces.tell(Told::Run(partition, span, SystemTime::now()));
+        }
+    }
+
+    /// A partition has stopped, and another start would not mend it.
+    pub(crate) fn condemn(&self, partition: PartitionId, reason: &str) {
+        // As above.
+        let _ = self.watchdog.send(Condemned { partition, reason: reason.to_owned() });
+    }
+
+    /// Posts what was gathered for other executors.
+    pub(crate) fn send(&mut self) {
+        for (mailbox, mail) in self.routes.mailboxes().iter().zip(&mut self.mail) {
+            mailbox.post_all(mail);
+        }
+    }
+
+    /// Whether frames wait for partitions of this executor.
+    pub(crate) fn has_local(&self) -> bool {
+        !self.local.is_empty()
+    }
+
+    /// Takes the frames for partitions of this executor; `into` must be empty, its room is reused.
+    pub(crate) fn take_local(&mut self, into: &mut Vec<LocalFrame>) {
+        std::mem::swap(&mut self.local, into);
+    }
+}

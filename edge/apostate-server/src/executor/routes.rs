@@ -1,0 +1,98 @@
+//! Which executor has which partition.
+
+use std::sync::Arc;
+
+use apostate_log::PartitionId;
+use apostate_partition::{Map, Range};
+
+use crate::executor::mailbox::Mailbox;
+
+/// The way to every partition of the node. Made once at the start, and read by everyone.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    map: Map,
+    /// In the order of the ring.
+    places: Vec<Place>,
+    /// Indexes into `places`, in the order of the partitions' ids.
+    by_id: Vec<(PartitionId, usize)>,
+    mailboxes: Vec<Arc<Mailbox>>,
+}
+
+/// Where one partition is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) partition: PartitionId,
+    pub(crate) range: Range,
+    /// Which executor.
+    pub(crate) executor: usize,
+    /// Which seat there.
+    pub(crate) seat: usize,
+}
+
+impl Routes {
+    /// Deals the partitions of `map` out to `executors`.
+    pub(crate) fn new(map: Map, executors: usize) -> Self {
+        let deal = |(index, (range, partition)): (usize, &(Range, PartitionId))| Place {
+            partition: *partition,
+            range: *range,
+            executor: index % executors,
+            seat: index / executors,
+        };
+        let places: Vec<Place> = map.tiles.iter().enumerate().map(deal).collect();
+        let mut by_id: Vec<_> = places.iter().enumerate().map(|(index, place)| (place.partition, index)).collect();
+        by_id.sort_unstable();
+        let mailboxes = (0..executors).map(|_| Arc::default()).collect();
+        Self { map, places, by_id, mailboxes }
+    }
+
+    pub(crate) fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// Every partition, in the order of the ring.
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Every executor's mailbox.
+    pub(crate) fn mailboxes(&self) -> &[Arc<Mailbox>] {
+        &self.mailboxes
+    }
+
+    /// The partition that has `hash`, as an index into [`places`](Self::places).
+    pub(crate) fn index_of_hash(&self, hash: u64) -> usize {
+        self.places.partition_point(|place| place.range.last < hash)
+    }
+
+    /// The partition `id`, if this node has it.
+    pub(crate) fn place_of(&self, id: PartitionId) -> Option<Place> {
+        let found = self.by_id.binary_search_by_key(&id, |(other, _)| *other).ok()?;
+        Some(self.places[self.by_id[found].1])
+    }
+
+    pub(crate) fn mailbox(&self, place: Place) -> &Mailbox {
+        &self.mailboxes[place.executor]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_partition_has_a_seat_of_its_own_and_is_found_by_hash_and_id() {
+        let routes = Routes::new(Map::first(7), 2);
+        let mut seats: Vec<_> = routes.places().iter().map(|place| (place.executor, place.seat)).collect();
+        seats.sort_unstable();
+        seats.dedup();
+        assert_eq!(seats.len(), 7);
+        for (index, place) in routes.places().iter().enumerate() {
+            assert_eq!(routes.index_of_hash(place.range.first), index);
+            assert_eq!(routes.index_of_hash(place.range.last), index);
+            assert_eq!(routes.map().find(place.range.last), place.partition);
+            let found = routes.place_of(place.partition).expect("a place");
+            assert_eq!((found.executor, found.seat), (place.executor, place.seat));
+        }
+        assert!(routes.place_of(PartitionId(99)).is_none());
+    }
+}

@@ -1,0 +1,306 @@
+//! One partition at its executor: it, its log, and whoever waits for its answers.
+//!
+//! A seat outlives its partition. When that stops, by its own word or because an assertion broke, it is dropped with all
+//! it had in mind; the seat stays, and tells whoever comes why nobody is there. Its neighbours go on.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use apostate_core::Timestamp;
+use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
+use apostate_partition::{Effect, Input, Load, Manner, ParkedCommand, Partition, Range, Request, StopReason};
+use tracing::error;
+
+use crate::client::slot::{NotDone, Promise, Verdict};
+use crate::executor::bell::Bell;
+use crate::executor::mail::{Wish, refuse_stream};
+use crate::executor::notice;
+use crate::executor::outgoing::Outgoing;
+use crate::executor::tickets::{Stream, Tickets};
+use crate::node::opening::Opened;
+use crate::node::status::{PartitionStatus, Work};
+
+/// One partition at its executor.
+pub(crate) struct Seat {
+    id: PartitionId,
+    range: Range,
+    state: State,
+    tickets: Tickets,
+    /// Producers' messages that wait until fewer requests are open.
+    backlog: VecDeque<(Stream, std::vec::IntoIter<Request>)>,
+    requests_max: usize,
+    effects: Vec<Effect>,
+    loads: Vec<Load>,
+    appended: Vec<(Position, AppendResult)>,
+    confirmed: Vec<Confirmation>,
+    bell: Arc<Bell>,
+    wake_at: Option<Timestamp>,
+    /// It was given something since its last turn.
+    is_touched: bool,
+    work: Work,
+    opened: Opened,
+}
+
+enum State {
+    Running(Box<Running>),
+    Stopped(String),
+}
+
+struct Running {
+    partition: Partition,
+    log: Box<dyn Log>,
+}
+
+/// What a seat is made of.
+pub(crate) struct SeatParts {
+    pub(crate) id: PartitionId,
+    pub(crate) range: Range,
+    /// Or why it is not there.
+    pub(crate) partition: Result<Partition, String>,
+    pub(crate) log: Box<dyn Log>,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) requests_max: usize,
+    pub(crate) opened: Opened,
+}
+
+impl Seat {
+    pub(crate) fn new(parts: SeatParts) -> Self {
+        let SeatParts { id, range, partition, log, bell, requests_max, opened } = parts;
+        let state = match partition {
+            Ok(partition) => State::Running(Box::new(Running { partition, log })),
+            Err(reason) => State::Stopped(reason),
+        };
+        Self {
+            id,
+            range,
+            state,
+            tickets: Tickets::default(),
+            backlog: VecDeque::new(),
+            requests_max,
+            effects: Vec::new(),
+            loads: Vec::new(),
+            appended: Vec::new(),
+            confirmed: Vec::new(),
+            bell,
+            wake_at: None,
+            is_touched: false,
+            work: Work::default(),
+            opened,
+        }
+    }
+
+    /// Hands inputs over.
+    pub(crate) fn give(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) {
+        let State::Running(running) = &mut self.state else { return };
+        self.is_touched = true;
+        inputs.into_iter().for_each(|input| running.partition.step(now, input, &mut self.effects));
+    }
+
+    /// Takes one request, or refuses it at once. One that nobody waits for any more is not begun.
+    pub(crate) fn request(&mut self, now: Timestamp, mut request: Request, promise: Promise) {
+        let Some(promise) = promise.claim() else { return };
+        if let State::Stopped(reason) = &self.state {
+            promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
+        } else if self.tickets.ones() >= self.requests_max {
+            promise.keep(Verdict::NotDone(NotDone::Busy));
+        } else {
+            request.ticket = self.tickets.one(promise);
+            self.give(now, [Input::Request(request)]);
+        }
+    }
+
+    /// Takes a producer's messages. Those that are too many now wait for the next turns.
+    pub(crate) fn stream(&mut self, requests: Vec<Request>, stream: Stream) {
+        if let State::Stopped(reason) = &self.state {
+            refuse_stream(requests, &stream, &NotDone::Stopped(reason.clone()));
+        } else {
+            self.is_touched = true;
+            self.backlog.push_back((stream, requests.into_iter()));
+        }
+    }
+
+    /// Takes what an operator wants of a parked message.
+    pub(crate) fn parked(&mut self, now: Timestamp, mut command: ParkedCommand, promise: Promise) {
+        if let State::Stopped(reason) = &self.state {
+            promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
+        } else {
+            command.ticket = self.tickets.one(promise);
+            self.give(now, [Input::Parked(command)]);
+        }
+    }
+
+    /// Takes word of how a checkpoint ended.
+    pub(crate) fn checkpointed(&mut self, now: Timestamp, result: Result<Position, String>) {
+        self.work.checkpoints += u64::from(result.is_ok());
+        self.give(now, [result.map_or_else(Input::CheckpointFailed, Input::Checkpointed)]);
+    }
+
+    /// Takes a wish for a checkpoint.
+    pub(crate) fn wish(&mut self, now: Timestamp, tell: Wish) {
+        if let State::Stopped(reason) = &self.state {
+            // Nobody has to wait for a wish.
+            let _ = tell.send(Err(reason.clone()));
+        } else {
+            let ticket = self.tickets.wish(tell);
+            self.give(now, [Input::WishCheckpoint { ticket }]);
+        }
+    }
+
+    /// Collects what the log has to say, if it rang.
+    pub(crate) fn poll_log(&mut self, now: Timestamp) {
+        if !self.bell.answer() {
+            return;
+        }
+        let State::Running(running) = &mut self.state else { return };
+        running.log.poll(&mut self.appended);
+        running.log.confirmed(&mut self.confirmed);
+        if self.appended.is_empty() && self.confirmed.is_empty() {
+            return;
+        }
+        self.is_touched = true;
+        let appended = self.appended.drain(..).map(|(at, result)| Input::Appended(at, result));
+        let confirmed = self.confirmed.drain(..).map(Input::Confirmed);
+        appended.chain(confirmed).for_each(|input| running.partition.step(now, input, &mut self.effects));
+    }
+
+    /// Whether it has something to do now.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.is_touched || self.wake_at.is_some_and(|at| at <= now)
+    }
+
+    /// When it next has something to do of itself.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.wake_at
+    }
+
+    /// Whether it has something to do at once.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.is_touched
+    }
+
+    /// Lets the partition work, and carries out what it wants.
+    pub(crate) fn turn(&mut self, now: Timestamp, seat: usize, outgoing: &mut Outgoing) {
+        self.is_touched = false;
+        self.work.turns += 1;
+        self.wake_at = self.wake_at.filter(|at| *at > now);
+        self.hand_over_backlog(now);
+        if let State::Running(running) = &mut self.state {
+            running.partition.step(now, Input::Turn, &mut self.effects);
+        }
+        self.carry_out(seat, outgoing);
+        let has_room = self.tickets.numbered() < self.requests_max;
+        self.is_touched |= has_room && !self.backlog.is_empty();
+    }
+
+    fn hand_over_backlog(&mut self, now: Timestamp) {
+        let State::Running(running) = &mut self.state else { return };
+        let tickets = &mut self.tickets;
+        while let Some((stream, requests)) = self.backlog.front_mut() {
+            let room = self.requests_max.saturating_sub(tickets.numbered());
+            if room == 0 {
+                return;
+            }
+            let place = tickets.stream(stream);
+            for mut request in requests.by_ref().take(room) {
+                let Manner::Numbered { number, .. } = request.manner else {
+                    unreachable!("a producer's messages are numbered");
+                };
+                request.ticket = tickets.message(place, number);
+                running.partition.step(now, Input::Request(request), &mut self.effects);
+            }
+            if requests.as_slice().is_empty() {
+                self.backlog.pop_front();
+            }
+        }
+    }
+
+    fn carry_out(&mut self, seat: usize, outgoing: &mut Outgoing) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            let State::Running(running) = &mut self.state else { break };
+            match effect {
+                Effect::Append { at, record } => {
+                    self.work.records += 1;
+                    self.work.record_bytes += record.len() as u64;
+                    running.log.append(at, record);
+                }
+                Effect::Confirm { ticket } => running.log.confirm(ticket),
+                Effect::Frame { to, bytes } => outgoing.frame(self.id, to, bytes),
+                Effect::Answer { ticket, answer } => {
+                    if !self.tickets.answer(ticket, answer) {
+                        error!(partition = self.id.0, ticket, "an answer to nobody");
+                    }
+                }
+                Effect::Load(load) => self.loads.push(load),
+                Effect::Checkpoint(checkpoint) => outgoing.checkpoint(seat, checkpoint),
+                Effect::WishGranted { ticket } => self.tickets.grant(ticket, self.id),
+                Effect::Trim { before } => {
+                    self.work.trims += 1;
+                    running.log.trim(before);
+                }
+                Effect::WakeAt(at) => self.wake_at = Some(self.wake_at.map_or(at, |before| before.min(at))),
+                Effect::Notice(notice) => {
+                    notice::tell(self.id, &notice);
+                    self.opened.notice(self.id, &notice);
+                }
+                Effect::Span(span) => outgoing.span(self.id, span),
+                Effect::Stopped(reason) => {
+                    if is_for_good(&reason) {
+                        outgoing.condemn(self.id, &reason.to_string());
+                    }
+                    self.stop(&reason);
+                }
+            }
+        }
+        self.effects = effects;
+        self.work.loads += self.loads.len() as u64;
+        outgoing.load(seat, &mut self.loads);
+        self.tickets.flush();
+    }
+
+    fn stop(&mut self, reason: &StopReason) {
+        let reason = reason.to_string();
+        error!(partition = self.id.0, reason, "partition stopped; its neighbours go on");
+        let stopped = std::mem::replace(&mut self.state, State::Stopped(reason.clone()));
+        // What is left of a broken partition may panic again when it goes.
+        if catch_unwind(AssertUnwindSafe(|| drop(stopped))).is_err() {
+            error!(partition = self.id.0, "it panicked once more while it was dropped");
+        }
+        self.opened.stopped(self.id, &reason);
+        self.tickets.abandon(&reason);
+        for (stream, requests) in self.backlog.drain(..) {
+            refuse_stream(requests, &stream, &NotDone::Stopped(reason.clone()));
+        }
+        self.loads.clear();
+        self.wake_at = None;
+    }
+
+    /// How it is.
+    pub(crate) fn report(&self) -> PartitionStatus {
+        let state = match &self.state {
+            State::Running(running) => Ok(running.partition.status()),
+            State::Stopped(reason) => Err(reason.clone()),
+        };
+        let waiting: usize = self.backlog.iter().map(|(_, requests)| requests.len()).sum();
+        let requests = self.tickets.ones() + self.tickets.numbered() + waiting;
+        PartitionStatus { id: self.id, range: self.range, state, requests, work: self.work }
+    }
+}
+
+/// Whether another start would not mend it: an assertion broke, or what was acknowledged is damaged. A disk that did not
+/// answer may answer the next time, and another writer has opened the log in our place.
+fn is_for_good(reason: &StopReason) -> bool {
+    match reason {
+        StopReason::Broken(_) | StopReason::Damaged(_) => true,
+        StopReason::Failed(_) | StopReason::Fenced { .. } | StopReason::Overtaken => false,
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        for (stream, requests) in self.backlog.drain(..) {
+            refuse_stream(requests, &stream, &NotDone::Closed);
+        }
+    }
+}

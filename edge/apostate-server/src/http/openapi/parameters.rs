@@ -1,0 +1,123 @@
+//! What a path takes besides a body: keys, header fields, queries.
+
+use serde_json::{Map, Value, json};
+
+use crate::http::openapi::schemas::component;
+
+/// The key of an entity, in a path.
+pub(super) fn key() -> Value {
+    json!({
+        "name": "key",
+        "in": "path",
+        "required": true,
+        "description": "The entity's key: 1 to 256 bytes of UTF-8, percent-encoded as one segment.",
+        "schema": { "type": "string", "minLength": 1 },
+    })
+}
+
+/// The client key of a call.
+pub(super) fn client_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A call that is repeated with the same key is done once, and answered the same.",
+        "schema": {
+            "type": "string",
+            "pattern": r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-+\--:<-\[\]-~]{1,255})$"#,
+        },
+        "example": "\"5f8e0f2c-9d3b-4c1a-8e67-2b1c0a9d3e41\"",
+    })
+}
+
+/// What a caller prefers.
+pub(super) fn prefer() -> Value {
+    let description = "`respond-async`: answer with 202, without the reply, when the call is durable. \
+        `wait=10`: do not begin after 10 seconds.";
+    // Preferences that are not known are left alone, so anything may stand there.
+    json!({ "name": "Prefer", "in": "header", "description": description, "schema": { "type": "string" },
+        "example": "respond-async" })
+}
+
+/// The version of an entity that its reader has already.
+pub(super) fn known_version() -> Value {
+    let description = "The `ETag` of an earlier answer: while it holds, the answer is 304 and has no body.";
+    json!({ "name": "If-None-Match", "in": "header", "description": description, "schema": { "type": "string" },
+        "example": "\"3\"" })
+}
+
+/// How long a caller waits.
+pub(super) fn deadline() -> Value {
+    json!({
+        "name": "Deadline-Ms",
+        "in": "header",
+        "description": "What has not begun after so many milliseconds is not done.",
+        "schema": { "type": "integer", "format": "uint64", "minimum": 0 },
+    })
+}
+
+/// The trace that a request is part of.
+pub(super) fn traceparent() -> Value {
+    json!({
+        "name": "traceparent",
+        "in": "header",
+        "description": "The trace that this is part of, as W3C's Trace Context has it. What cannot be understood is left alone.",
+        "schema": { "type": "string" },
+        "example": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    })
+}
+
+/// Where a list goes on.
+pub(super) fn after() -> Value {
+    query("after", "The `next` of the page before.", json!({ "type": "string" }))
+}
+
+/// How long a page is.
+pub(super) fn limit(description: &str) -> Value {
+    query("limit", description, json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }))
+}
+
+/// A query parameter.
+pub(super) fn query(name: &str, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+}
+
+/// The arguments of a handler that looks, as query parameters. `definitions` has the schemas that theirs refer to.
+pub(super) fn arguments(schema: &Value, definitions: &Map<String, Value>) -> Vec<Value> {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
+    let required = schema.get("required").and_then(Value::as_array);
+    let argument = |(name, schema): (&String, &Value)| {
+        let is_required = required.is_some_and(|required| required.iter().any(|other| other == name));
+        let mut schema = schema.clone();
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let mut parameter = json!({ "name": name, "in": "query", "required": is_required });
+        if let Some(description) = description {
+            parameter["description"] = description;
+        }
+        if !is_required {
+            drop_null(&mut schema);
+        }
+        match is_plain(&schema, definitions) {
+            true => parameter["schema"] = schema,
+            false => parameter["content"] = json!({ "application/json": { "schema": schema } }),
+        }
+        parameter
+    };
+    properties.iter().map(argument).collect()
+}
+
+/// A parameter that may be missing is missed out when it is nothing.
+fn drop_null(schema: &mut Value) {
+    let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) else { return };
+    types.retain(|name| name != "null");
+    if let [only] = types.as_slice() {
+        schema["type"] = only.clone();
+    }
+}
+
+/// Whether a value of this schema stands in a query as it is, and not as JSON.
+fn is_plain(schema: &Value, definitions: &Map<String, Value>) -> bool {
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(component) {
+        return definitions.get(&target).is_some_and(|schema| is_plain(schema, definitions));
+    }
+    matches!(schema.get("type").and_then(Value::as_str), Some("boolean" | "integer" | "number" | "string"))
+}

@@ -1,0 +1,336 @@
+//! The threads of a node: how they begin, and in which order they end.
+//!
+//! ```text
+//!   executors ──▶ loaders
+//!       │   └───▶ checkpointer ──▶ store
+//!       └───────────────────────▶ log writer          watchdog
+//! ```
+//!
+//! Whoever asks ends before whoever answers: first the executors, then those who work for them, the files last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::mem::take;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use apostate_core::Registry;
+use apostate_log::{PartitionId, failpoint};
+use apostate_partition::{Config, Map};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use tracing::error;
+
+use crate::client::shared::Shared;
+use crate::disk::directory::Directory;
+use crate::disk::{Disk, DiskError};
+use crate::disk::{checkpointer, loader};
+use crate::executor::bell::Bell;
+use crate::executor::mail::Mail;
+use crate::executor::outgoing::Outgoing;
+use crate::executor::routes::Routes;
+use crate::node::OpenError;
+use crate::node::luck;
+use crate::node::opening::{Announcement, Opened, Progress, SeatPlan};
+use crate::node::status::NodeStatus;
+use crate::traces::{SpanSender, Traces};
+use crate::watchdog::quiet_panics;
+use crate::watchdog::running::{FileWitness, Running};
+use crate::watchdog::{Condemned, Watchdog};
+use crate::{Settings, executor};
+
+/// How long a node that opens waits for room on a full disk.
+const ROOM_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The threads of a node, and what they work on.
+pub(crate) struct Crew {
+    shared: Arc<Shared>,
+    executors: Vec<JoinHandle<()>>,
+    /// Loaders, checkpointer and watchdog.
+    helpers: Vec<JoinHandle<()>>,
+    /// Ends after those who tell it of spans.
+    sender: Option<SenderThread>,
+    /// Dropped, it ends the watchdog, and the checkpointer's waiting for a full disk.
+    watching: Option<Sender<()>>,
+    /// Let go last.
+    directory: Option<Directory>,
+}
+
+/// The thread that sends spans.
+struct SenderThread {
+    /// Dropped, it ends the thread, which sends what it has before.
+    sending: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Crew {
+    /// Opens the data and begins all threads. Returns when every partition serves that can.
+    pub(crate) fn start(
+        settings: &Settings,
+        registry: Registry,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, OpenError> {
+        quiet_panics::install();
+        let mut directory = Directory::open(settings).map_err(DiskError::from)?;
+        let partitions = directory.partitions();
+        let map = Map::first(partitions);
+        let tuning = settings.tuning(partitions)?;
+        let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
+        let running = Running::open(&directory.path().join("running"), partitions as usize)
+            .map_err(|source| OpenError::System { what: "the file `running`", source })?;
+        let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
+        let registry = Arc::new(registry);
+        let config = |id, index: usize| Config {
+            id,
+            map: routes.map().clone(),
+            registry: Arc::clone(&registry),
+            tuning,
+            luck: luck::random(),
+            suspects: running.suspect(index).into_iter().collect(),
+        };
+        let mut plans: Vec<Vec<SeatPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
+        for (index, place) in routes.places().iter().enumerate() {
+            let bell = Arc::new(Bell::new(Arc::clone(&routes.mailboxes()[place.executor])));
+            let wake = Arc::clone(&bell);
+            plans[place.executor].push(SeatPlan {
+                range: place.range,
+                config: config(place.partition, index),
+                log: Box::new(disk.log(place.partition, Arc::new(move || wake.ring()))),
+                bell,
+                witness: Box::new(FileWitness::new(Arc::clone(&running), index)),
+            });
+        }
+        let (traces, sender) = follow(settings, &registry)?.unzip();
+        let shared = Arc::new(Shared::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk), traces));
+        let (executors, helpers) = (Vec::new(), Vec::new());
+        let mut crew = Self { shared, executors, helpers, sender, watching: None, directory: Some(directory) };
+        let (condemn, condemned) = crossbeam_channel::unbounded();
+        let (watching, ending) = crossbeam_channel::bounded(0);
+        crew.watching = Some(watching);
+        let announcements = crew.begin(settings, plans, &disk, &condemn, &ending)?;
+        let pinned_bytes_max = settings.checkpoint_log_bytes.saturating_mul(2).max(settings.segment_bytes * 2);
+        crew.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max, condemned }, ending)?;
+        let start = || {
+            crew.shared.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(Mail::Start));
+            failpoint("node.opened");
+        };
+        wait_until_all_serve(crew.partitions(), &announcements, ROOM_PATIENCE, progress, start)?;
+        Ok(crew)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn partitions(&self) -> usize {
+        self.shared.routes.places().len()
+    }
+
+    pub(crate) fn status(&self) -> NodeStatus {
+        self.shared.status()
+    }
+
+    /// Whether [`end`](Self::end) was called.
+    pub(crate) fn is_over(&self) -> bool {
+        self.directory.is_none()
+    }
+
+    /// Ends all threads, lets go of the files, and then of the directory. Does nothing the second time.
+    ///
+    /// A handler that does not come to its end within `patience` is left to itself: nothing can end it but the end of the
+    /// process. What it works on stays locked until then. Gives whether there was one.
+    pub(crate) fn end(&mut self, patience: Option<Duration>) -> bool {
+        self.shared.close_door();
+        for mailbox in self.shared.routes.mailboxes() {
+            mailbox.post(Mail::Quit);
+        }
+        self.watching = None;
+        if patience.is_some_and(|patience| !are_over(&self.executors, patience)) {
+            let leaked =
+                (take(&mut self.executors), take(&mut self.helpers), self.sender.take(), self.directory.take());
+            std::mem::forget(leaked);
+            return true;
+        }
+        for thread in self.executors.drain(..).chain(self.helpers.drain(..)) {
+            if thread.join().is_err() {
+                error!("a thread of the node panicked: that is a bug of apostate");
+            }
+        }
+        if let Some(SenderThread { sending, thread }) = self.sender.take() {
+            drop(sending);
+            if thread.join().is_err() {
+                error!("the sender of traces panicked: that is a bug of apostate");
+            }
+        }
+        self.shared.close_disk();
+        self.directory = None;
+        false
+    }
+
+    /// Begins executors, loaders and the checkpointer.
+    fn begin(
+        &mut self,
+        settings: &Settings,
+        plans: Vec<Vec<SeatPlan>>,
+        disk: &Arc<Disk>,
+        condemn: &Sender<Condemned>,
+        ending: &Receiver<()>,
+    ) -> Result<Receiver<Announcement>, OpenError> {
+        let (loaders, load_orders) = crossbeam_channel::unbounded();
+        let (checkpointer, checkpoint_orders) = crossbeam_channel::unbounded();
+        let (opened, announcements) = Opened::new();
+        let routes = Arc::clone(&self.shared.routes);
+        for (index, plans) in plans.into_iter().enumerate() {
+            let mailbox = Arc::clone(&routes.mailboxes()[index]);
+            let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.shared.traces.clone());
+            let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, condemn.clone(), traces);
+            let (disk, opened) = (Arc::clone(disk), opened.clone());
+            let run = move || executor::run(mailbox, plans, disk.store(), &opened, outgoing);
+            self.executors.push(spawn(&format!("apostate-run-{index}"), run)?);
+        }
+        for index in 0..settings.loaders {
+            let (disk, routes, orders) = (Arc::clone(disk), Arc::clone(&routes), load_orders.clone());
+            let run = move || loader::run(&orders, disk.store(), &routes);
+            self.helpers.push(spawn(&format!("apostate-load-{index}"), run)?);
+        }
+        let (disk, ending) = (Arc::clone(disk), ending.clone());
+        let run = move || checkpointer::run(&checkpoint_orders, &disk, &routes, &ending);
+        self.helpers.push(spawn("apostate-checkpoint", run)?);
+        Ok(announcements)
+    }
+
+    fn watch(&mut self, watchdog: Watchdog, stop: Receiver<()>) -> Result<(), OpenError> {
+        self.helpers.push(spawn("apostate-watch", move || watchdog.run(&stop))?);
+        Ok(())
+    }
+}
+
+/// Who is followed, and the thread that sends what is seen of them, if it was asked for.
+fn follow(settings: &Settings, registry: &Arc<Registry>) -> Result<Option<(Arc<Traces>, SenderThread)>, OpenError> {
+    let Some(settings) = &settings.traces else { return Ok(None) };
+    let (traces, told) = Traces::new(settings.share);
+    let sender = SpanSender::new(settings, told, Arc::clone(registry), Arc::clone(traces.counts()))?;
+    let (sending, stop) = crossbeam_channel::bounded(0);
+    let thread = spawn("apostate-traces", move || sender.run(&stop))?;
+    Ok(Some((traces, SenderThread { sending, thread })))
+}
+
+/// Waits until all of so many partitions were read back, lets them serve, and waits until they do. One that cannot leaves
+/// its neighbours to it, as one that stops later does; only if none can, or if the disk fails or has no room for longer than
+/// `patience`, the node does not open.
+fn wait_until_all_serve(
+    partitions: usize,
+    announcements: &Receiver<Announcement>,
+    patience: Duration,
+    mut progress: impl FnMut(Progress),
+    start: impl FnOnce(),
+) -> Result<(), OpenError> {
+    let (mut opened, mut start) = (0, Some(start));
+    let (mut serving, mut failed) = (BTreeSet::new(), BTreeMap::new());
+    let mut full: BTreeMap<PartitionId, Instant> = BTreeMap::new();
+    while serving.len() + failed.len() < partitions {
+        let first = full.iter().min_by_key(|(_, since)| **since).map(|(partition, since)| (*partition, *since));
+        let announcement = match first {
+            None => announcements.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some((_, since)) => announcements.recv_deadline(since + patience),
+        };
+        match (announcement, first) {
+            (Ok(Announcement::Progress(at)), _) => progress(at),
+            (Ok(Announcement::Opened), _) => opened += 1,
+            (Ok(Announcement::Failed(partition, failure)), _) => {
+                let is_of_the_world = failure.is_of_the_world();
+                let error = OpenError::of(partition, failure);
+                if is_of_the_world {
+                    return Err(error);
+                }
+                failed.insert(partition, error);
+            }
+            (Ok(Announcement::Full(partition)), _) => {
+                full.entry(partition).or_insert_with(Instant::now);
+            }
+            (Ok(Announcement::Serving(partition)), _) => {
+                full.remove(&partition);
+                serving.insert(partition);
+            }
+            (Ok(Announcement::Stopped(partition, reason)), _) => {
+                full.remove(&partition);
+                serving.remove(&partition);
+                failed.insert(partition, OpenError::Stopped { partition, reason });
+            }
+            (Err(RecvTimeoutError::Timeout), Some((partition, _))) => {
+                return Err(OpenError::NoRoom { partition, patience });
+            }
+            // Executors tell before they end; if all are gone without a word, one of them panicked.
+            (Err(error), _) => {
+                return Err(OpenError::System { what: "its executors", source: io::Error::other(error) });
+            }
+        }
+        if opened > 0
+            && opened + failed.len() == partitions
+            && let Some(start) = start.take()
+        {
+            start();
+        }
+    }
+    match failed.pop_first() {
+        Some((_, error)) if serving.is_empty() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether all of them end within `patience`.
+fn are_over(threads: &[JoinHandle<()>], patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    while !threads.iter().all(JoinHandle::is_finished) {
+        if Instant::now() >= until {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
+    thread.map_err(|source| OpenError::System { what: "a thread", source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: PartitionId = PartitionId(1);
+    const TWO: PartitionId = PartitionId(2);
+
+    /// Two partitions that announce these things open, and whether they were let serve.
+    fn open(announced: Vec<Announcement>) -> (Result<(), OpenError>, bool) {
+        let (announce, announcements) = crossbeam_channel::unbounded();
+        announced.into_iter().for_each(|announcement| announce.send(announcement).expect("somebody listens"));
+        let (patience, mut is_started) = (Duration::from_millis(20), false);
+        let result = wait_until_all_serve(2, &announcements, patience, |_| {}, || is_started = true);
+        drop(announce);
+        (result, is_started)
+    }
+
+    #[test]
+    fn a_node_does_not_wait_for_room_for_ever() {
+        use Announcement::{Full, Opened, Serving};
+        let (result, is_started) = open(vec![Opened, Opened, Full(TWO), Serving(ONE)]);
+        assert!(is_started);
+        let Err(error @ OpenError::NoRoom { partition: TWO, .. }) = result else { panic!("{result:?}") };
+        assert!(error.to_string().contains("make room"), "{error}");
+    }
+
+    #[test]
+    fn a_node_that_gets_room_in_time_opens() {
+        use Announcement::{Full, Opened, Serving};
+        let (result, is_started) = open(vec![Opened, Opened, Full(TWO), Serving(ONE), Serving(TWO)]);
+        assert!(is_started && result.is_ok());
+    }
+}

@@ -1,0 +1,234 @@
+//! The file `running`: which message each partition runs at the moment, so that one that kills the process is found.
+//!
+//! The file is mapped into memory, so that noting a message is a few plain stores; the system writes them out whatever
+//! becomes of the process. A crash of the machine may lose them: then nobody is suspected. The layout, in the machine's own
+//! order of bytes:
+//!
+//! ```text
+//!   0                       64                      128
+//!   ├ magic, partitions … ──┼ slot of partition 0 ──┼ slot of partition 1 …
+//!   slot:  fingerprint  kind+handler  sequence  is_running  │  suspect  deaths  │ …
+//! ```
+//!
+//! A message that is found running when the node opens was running when the process died. Found so again with the same
+//! fingerprint, its *deaths* are one more; another message, or none, and the suspicion is gone.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use apostate_partition::{Suspect, Witness};
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::watchdog::quiet_panics;
+
+const MAGIC: u64 = u64::from_le_bytes(*b"aporun\x00\x01");
+const SLOT_BYTES: usize = 64;
+
+/// The mapped file.
+#[derive(Debug)]
+pub(crate) struct Running {
+    map: MmapRaw,
+    partitions: usize,
+}
+
+/// What one partition notes. All zeroes: nothing.
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+struct Slot {
+    fingerprint: AtomicU64,
+    kind: AtomicU32,
+    handler: AtomicU32,
+    /// Rises with every message.
+    sequence: AtomicU64,
+    is_running: AtomicU64,
+    suspect: AtomicU64,
+    deaths: AtomicU64,
+}
+
+const _: () = assert!(size_of::<Slot>() == SLOT_BYTES && align_of::<Slot>() <= 4096);
+
+/// A message that runs at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RunningNow {
+    pub(crate) sequence: u64,
+    pub(crate) kind: u32,
+    pub(crate) handler: u32,
+}
+
+impl Running {
+    /// Maps the file at `path` for `partitions`, creating it if it is not there or not one of ours: it is only a hint.
+    pub(crate) fn open(path: &Path, partitions: usize) -> io::Result<Arc<Self>> {
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let length = (SLOT_BYTES * (1 + partitions)) as u64;
+        if file.metadata()?.len() != length {
+            file.set_len(0)?;
+            file.set_len(length)?;
+        }
+        let map = MmapOptions::new().map_raw(&file)?;
+        let running = Arc::new(Self { map, partitions });
+        let header = running.slot(0);
+        let marks = (header.fingerprint.load(Ordering::Relaxed), header.sequence.load(Ordering::Relaxed));
+        if marks != (MAGIC, partitions as u64) {
+            (0..=partitions).for_each(|index| running.slot(index).clear());
+            header.fingerprint.store(MAGIC, Ordering::Relaxed);
+            header.sequence.store(partitions as u64, Ordering::Relaxed);
+        }
+        Ok(running)
+    }
+
+    /// Whom the last death casts suspicion on, in the partition with this index. Asked once, before it runs anything.
+    pub(crate) fn suspect(&self, partition: usize) -> Option<Suspect> {
+        let slot = self.slot_of(partition);
+        let was_running = slot.is_running.swap(0, Ordering::Relaxed) != 0;
+        if !was_running {
+            slot.deaths.store(0, Ordering::Relaxed);
+            return None;
+        }
+        let fingerprint = slot.fingerprint.load(Ordering::Relaxed);
+        let noted = slot.deaths.load(Ordering::Relaxed);
+        let is_again = noted > 0 && slot.suspect.load(Ordering::Relaxed) == fingerprint;
+        let deaths = if is_again { noted + 1 } else { 1 };
+        slot.suspect.store(fingerprint, Ordering::Relaxed);
+        slot.deaths.store(deaths, Ordering::Relaxed);
+        Some(Suspect { fingerprint, deaths: u32::try_from(deaths).unwrap_or(u32::MAX) })
+    }
+
+    /// The message that the partition with this index runs at the moment.
+    pub(crate) fn now(&self, partition: usize) -> Option<RunningNow> {
+        let slot = self.slot_of(partition);
+        let is_running = slot.is_running.load(Ordering::Acquire) != 0;
+        is_running.then(|| RunningNow {
+            sequence: slot.sequence.load(Ordering::Relaxed),
+            kind: slot.kind.load(Ordering::Relaxed),
+            handler: slot.handler.load(Ordering::Relaxed),
+        })
+    }
+
+    fn slot_of(&self, partition: usize) -> &Slot {
+        assert!(partition < self.partitions, "a slot for each partition");
+        self.slot(partition + 1)
+    }
+
+    #[expect(unsafe_code, reason = "a mapped file is seen as the atomics that it holds")]
+    fn slot(&self, index: usize) -> &Slot {
+        assert!((index + 1) * SLOT_BYTES <= self.map.len(), "a slot lies inside the file");
+        // SAFETY: the place is inside the mapping, which lives as long as `self`, and aligned, for mappings begin with a
+        // page. Any bytes are a valid slot, and all access in this process is atomic; other processes are kept out by
+        // the directory's lock. If somebody truncates the file, the process dies, as with any mapped file.
+        unsafe { &*self.map.as_ptr().cast::<Slot>().add(index) }
+    }
+}
+
+impl Slot {
+    fn clear(&self) {
+        let Self { fingerprint, kind, handler, sequence, is_running, suspect, deaths } = self;
+        for number in [fingerprint, sequence, is_running, suspect, deaths] {
+            number.store(0, Ordering::Relaxed);
+        }
+        for number in [kind, handler] {
+            number.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The witness of one partition.
+pub(crate) struct FileWitness {
+    running: Arc<Running>,
+    partition: usize,
+    sequence: u64,
+}
+
+impl FileWitness {
+    /// The witness of the partition with this index; there must be one only.
+    pub(crate) fn new(running: Arc<Running>, partition: usize) -> Self {
+        Self { running, partition, sequence: 0 }
+    }
+}
+
+impl Witness for FileWitness {
+    fn enter(&mut self, fingerprint: u64, kind: u32, handler: u32) {
+        self.sequence += 1;
+        let slot = self.running.slot_of(self.partition);
+        slot.fingerprint.store(fingerprint, Ordering::Relaxed);
+        slot.kind.store(kind, Ordering::Relaxed);
+        slot.handler.store(handler, Ordering::Relaxed);
+        slot.sequence.store(self.sequence, Ordering::Relaxed);
+        slot.is_running.store(1, Ordering::Release);
+        quiet_panics::set_in_handler(true);
+    }
+
+    fn leave(&mut self) {
+        self.running.slot_of(self.partition).is_running.store(0, Ordering::Release);
+        quiet_panics::set_in_handler(false);
+    }
+
+    fn clock(&mut self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for FileWitness {
+    /// A partition that stopped in the middle of a message killed nobody.
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens the file, runs `fingerprint`, and dies in it.
+    fn die_in(path: &Path, fingerprint: u64) -> Option<Suspect> {
+        let running = Running::open(path, 2).expect("mapped");
+        let suspect = running.suspect(1);
+        let mut witness = FileWitness::new(Arc::clone(&running), 1);
+        witness.enter(fingerprint, 3, 4);
+        quiet_panics::set_in_handler(false);
+        assert_eq!(running.now(1), Some(RunningNow { sequence: 1, kind: 3, handler: 4 }));
+        assert_eq!(running.now(0), None);
+        std::mem::forget(witness);
+        suspect
+    }
+
+    #[test]
+    fn a_message_that_kills_again_and_again_is_suspected_more_and_more() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("running");
+        assert_eq!(die_in(&path, 7), None);
+        assert_eq!(die_in(&path, 7), Some(Suspect { fingerprint: 7, deaths: 1 }));
+        assert_eq!(die_in(&path, 8), Some(Suspect { fingerprint: 7, deaths: 2 }));
+        assert_eq!(die_in(&path, 8), Some(Suspect { fingerprint: 8, deaths: 1 }));
+    }
+
+    #[test]
+    fn a_death_between_messages_ends_the_suspicion() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("running");
+        die_in(&path, 7);
+        {
+            let running = Running::open(&path, 2).expect("mapped");
+            assert!(running.suspect(1).is_some());
+            let mut witness = FileWitness::new(Arc::clone(&running), 1);
+            witness.enter(7, 3, 4);
+            witness.leave();
+        }
+        assert_eq!(Running::open(&path, 2).expect("mapped").suspect(1), None);
+        die_in(&path, 7);
+        assert_eq!(die_in(&path, 7), Some(Suspect { fingerprint: 7, deaths: 1 }), "counted from the start");
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_suspects_nobody() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("running");
+        std::fs::write(&path, [0xFF; SLOT_BYTES * 3]).expect("written");
+        let running = Running::open(&path, 2).expect("mapped");
+        assert_eq!((running.suspect(0), running.suspect(1)), (None, None));
+    }
+}
