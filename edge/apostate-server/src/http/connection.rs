@@ -22,11 +22,11 @@ use crate::http::settings::HEADERS_MAX;
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// One of the connections that there may be.
-pub(crate) struct Place(Arc<Edge>);
+pub(crate) struct Admitted(Arc<Edge>);
 
-impl Place {
-    /// Takes a place. None: there are as many connections as there may be.
-    pub(crate) fn take(edge: &Arc<Edge>) -> Option<Self> {
+impl Admitted {
+    /// Lets one in. None: there are as many connections as there may be.
+    pub(crate) fn let_in(edge: &Arc<Edge>) -> Option<Self> {
         let max = edge.settings.connections_max;
         let more = |open: usize| (open < max).then_some(open + 1);
         edge.connections.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
@@ -35,15 +35,15 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Admitted {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 /// Serves a connection until it ends, does nothing for too long, or the node stops.
-pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, place: Place) {
-    let edge = &place.0;
+pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, admitted: Admitted) {
+    let edge = &admitted.0;
     let pulse = Arc::new(Pulse::new());
     let service = {
         let (door, pulse) = (Arc::clone(&door), Arc::clone(&pulse));

@@ -25,7 +25,7 @@ use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 use crate::http::messages::messages;
 use crate::http::origin::is_sent_by_a_page;
-use crate::http::path::{Place, percent_decoded};
+use crate::http::path::{Target, percent_decoded};
 use crate::http::pulse::{Pulse, Service};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
@@ -99,14 +99,14 @@ impl Door {
     ) -> Result<Response<Reply>, Fault> {
         let path = parts.uri.path();
         let calls = Calls { edge: &self.edge, clerk: &self.clerk, began: Instant::now(), followed };
-        let place = Place::of(path);
-        if takes_no_query(place, path) {
+        let target = Target::of(path);
+        if takes_no_query(target, path) {
             Query::only(parts.uri.query().unwrap_or_default(), &[])?;
         }
-        match place {
-            Some(Place::Handler(kind, key, handler)) => calls.handler(parts, (kind, key, handler), body).await,
-            Some(Place::Entity(kind, key)) => calls.state(parts, kind, key).await,
-            Some(Place::Kind(kind)) => lists::list_kind(&self.edge, parts, kind, service).await,
+        match target {
+            Some(Target::Handler(kind, key, handler)) => calls.handler(parts, (kind, key, handler), body).await,
+            Some(Target::Entity(kind, key)) => calls.state(parts, kind, key).await,
+            Some(Target::Kind(kind)) => lists::list_kind(&self.edge, parts, kind, service).await,
             None if path == "/messages" => messages(&self.edge, parts, body, service),
             None => self.route(parts, body, service).await,
         }
@@ -164,8 +164,8 @@ fn is_for_everybody(path: &str) -> bool {
 
 /// Where whoever sends a parameter would believe that it matters, and it does not: `?limit=5` for partitions. Probes may ask for
 /// health and metrics as they like.
-fn takes_no_query(place: Option<Place<'_>>, path: &str) -> bool {
-    matches!(place, Some(Place::Entity(..)))
+fn takes_no_query(target: Option<Target<'_>>, path: &str) -> bool {
+    matches!(target, Some(Target::Entity(..)))
         || matches!(path, "/messages" | "/partitions")
         || path.starts_with("/parked/")
 }

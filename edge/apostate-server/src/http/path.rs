@@ -7,7 +7,7 @@ use apostate_core::EntityKey;
 
 /// What a path below `/entities/` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
+pub(crate) enum Target<'a> {
     /// `/entities/stock`.
     Kind(&'a str),
     /// `/entities/stock/tea`: kind and key, the key as it stands there.
@@ -16,7 +16,7 @@ pub(crate) enum Place<'a> {
     Handler(&'a str, &'a str, &'a str),
 }
 
-impl<'a> Place<'a> {
+impl<'a> Target<'a> {
     /// Takes `path` apart. None: it is no path of an entity.
     pub(crate) fn of(path: &'a str) -> Option<Self> {
         let rest = path.strip_prefix("/entities/")?;
@@ -67,12 +67,12 @@ mod tests {
 
     #[test]
     fn a_path_names_a_kind_an_entity_or_a_handler() {
-        assert_eq!(Place::of("/entities/stock"), Some(Place::Kind("stock")));
-        assert_eq!(Place::of("/entities/stock/tea"), Some(Place::Entity("stock", "tea")));
-        assert_eq!(Place::of("/entities/stock/a%2Fb/take"), Some(Place::Handler("stock", "a%2Fb", "take")));
-        assert_eq!(Place::of("/entities/stock//take"), Some(Place::Handler("stock", "", "take")));
+        assert_eq!(Target::of("/entities/stock"), Some(Target::Kind("stock")));
+        assert_eq!(Target::of("/entities/stock/tea"), Some(Target::Entity("stock", "tea")));
+        assert_eq!(Target::of("/entities/stock/a%2Fb/take"), Some(Target::Handler("stock", "a%2Fb", "take")));
+        assert_eq!(Target::of("/entities/stock//take"), Some(Target::Handler("stock", "", "take")));
         for other in ["/", "/entities", "/entities/", "/entities/stock/tea/take/", "/entities/stock/tea/", "/parked"] {
-            assert_eq!(Place::of(other), None, "{other}");
+            assert_eq!(Target::of(other), None, "{other}");
         }
     }
 

@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 use crate::SettingsError;
 use crate::client::shared::Shared;
 use crate::http::clerk::Clerk;
-use crate::http::connection::{self, Place};
+use crate::http::connection::{self, Admitted};
 use crate::http::door::Door;
 use crate::http::edge::{Edge, Stage};
 use crate::http::fault::Fault;
@@ -206,8 +206,8 @@ fn runtime() -> Result<Runtime, ServeError> {
 }
 
 /// Where the listener deals a connection to.
-type Deal = mpsc::UnboundedSender<(StdStream, Place)>;
-type Sockets = mpsc::UnboundedReceiver<(StdStream, Place)>;
+type Deal = mpsc::UnboundedSender<(StdStream, Admitted)>;
+type Sockets = mpsc::UnboundedReceiver<(StdStream, Admitted)>;
 
 /// The body of a thread of the edge.
 fn run(runtime: Runtime, door: Arc<Door>, sockets: Sockets, listening: Option<(StdListener, Vec<Deal>)>) {
@@ -225,10 +225,10 @@ fn run(runtime: Runtime, door: Arc<Door>, sockets: Sockets, listening: Option<(S
 
 /// Begins to serve what is dealt to this thread.
 async fn take_in(door: Arc<Door>, mut sockets: Sockets) {
-    while let Some((stream, place)) = sockets.recv().await {
+    while let Some((stream, admitted)) = sockets.recv().await {
         match TcpStream::from_std(stream) {
             Ok(stream) => {
-                tokio::spawn(connection::serve(Arc::clone(&door), stream, place));
+                tokio::spawn(connection::serve(Arc::clone(&door), stream, admitted));
             }
             Err(error) => warn!(%error, "a connection could not be taken"),
         }
@@ -256,7 +256,7 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
         };
         // Answers are small, and are waited for.
         let _ = stream.set_nodelay(true);
-        let Some(place) = Place::take(&edge) else {
+        let Some(admitted) = Admitted::let_in(&edge) else {
             edge.meters.connections_refused.fetch_add(1, Ordering::Relaxed);
             if refusals.len() < REFUSALS_MAX {
                 refusals.spawn(refuse(stream, edge.settings.connections_max));
@@ -266,7 +266,7 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
         turn = (turn + 1) % dealt.len();
         match stream.into_std() {
             // A thread that is gone takes its connection with it.
-            Ok(stream) => drop(dealt[turn].send((stream, place))),
+            Ok(stream) => drop(dealt[turn].send((stream, admitted))),
             Err(error) => warn!(%error, "a connection could not be dealt"),
         }
     }

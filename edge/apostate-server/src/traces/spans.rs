@@ -9,7 +9,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents};
 
 use crate::client::error::name_of;
-use crate::http::path::Place;
+use crate::http::path::Target;
 use crate::traces::{RequestSpan, Told};
 
 /// Makes spans of what the sender was told.
@@ -64,10 +64,10 @@ impl Spans<'_> {
 
     fn request(&self, request: RequestSpan) -> SpanData {
         let RequestSpan { trace, id, parent, began, ended, method, path, status } = request;
-        let route = match Place::of(&path) {
-            Some(Place::Handler(kind, _, handler)) => format!("/entities/{kind}/{{key}}/{handler}"),
-            Some(Place::Entity(kind, _)) => format!("/entities/{kind}/{{key}}"),
-            Some(Place::Kind(kind)) => format!("/entities/{kind}"),
+        let route = match Target::of(&path) {
+            Some(Target::Handler(kind, _, handler)) => format!("/entities/{kind}/{{key}}/{handler}"),
+            Some(Target::Entity(kind, _)) => format!("/entities/{kind}/{{key}}"),
+            Some(Target::Kind(kind)) => format!("/entities/{kind}"),
             None => path.clone(),
         };
         let mut attributes = vec![
