@@ -96,7 +96,7 @@ impl ClientKeys {
     pub(crate) fn expired(&self, now: Timestamp, retention: Duration) -> Vec<Box<str>> {
         // The first few do: what is asked for often has its turn often.
         let looked_at = self.known.iter().take(16);
-        let old = looked_at.filter(|(_, known)| now.since(known.remembered.time) > retention);
+        let old = looked_at.filter(|(key, known)| is_outdated(key, known.remembered.time, now, retention));
         old.take(2).map(|(key, _)| key.clone()).collect()
     }
 
@@ -215,14 +215,30 @@ pub(crate) fn is_fitting(key: &str) -> bool {
 /// Whether `key` is a UUID of version 7 that was made longer ago than keys are remembered: nobody can tell any more
 /// whether it was used.
 pub(crate) fn is_expired(key: &str, now: Timestamp, retention: Duration) -> bool {
+    made(key).is_some_and(|made| now.since(made) > retention)
+}
+
+/// Whether `key` is a UUID of version 7 that will be made later than keys are remembered from now on. It would be kept for
+/// as long as its sender likes.
+pub(crate) fn is_ahead(key: &str, now: Timestamp, retention: Duration) -> bool {
+    made(key).is_some_and(|made| made.since(now) > retention)
+}
+
+/// Whether what `key` remembers since `time` is to be forgotten. One that says when it was made is remembered until it has
+/// expired, also if its sender's clock is ahead of ours: else it would be run again in between.
+pub(crate) fn is_outdated(key: &str, time: Timestamp, now: Timestamp, retention: Duration) -> bool {
+    now.since(made(key).map_or(time, |made| made.max(time))) > retention
+}
+
+/// When a UUID of version 7 was made, as it says itself.
+fn made(key: &str) -> Option<Timestamp> {
     let bytes = key.as_bytes();
     let is_uuid = bytes.len() == 36 && [8, 13, 18, 23].iter().all(|&at| bytes[at] == b'-') && bytes[14] == b'7';
     if !is_uuid {
-        return false;
+        return None;
     }
-    let digits = || key.get(..8).zip(key.get(9..13));
-    let made = digits().and_then(|(high, low)| u64::from_str_radix(&format!("{high}{low}"), 16).ok());
-    made.is_some_and(|made| now.since(Timestamp(made)) > retention)
+    let (high, low) = key.get(..8).zip(key.get(9..13))?;
+    u64::from_str_radix(&format!("{high}{low}"), 16).ok().map(Timestamp)
 }
 
 #[cfg(test)]
@@ -253,5 +269,20 @@ mod tests {
         assert!(is_expired(key, made.after(2 * hour), hour));
         assert!(!is_expired("01920000-0000-4abc-8def-0123456789ab", made.after(2 * hour), hour));
         assert!(!is_expired("order-42", made.after(2 * hour), hour));
+    }
+
+    #[test]
+    fn a_uuid_of_version_7_is_never_forgotten_before_it_is_expired() {
+        let hour = Duration::from_secs(3600);
+        let used = Timestamp(0x0192_0000_0000);
+        let ahead = "01920010-0000-7abc-8def-0123456789ab"; // 17 minutes
+        for minutes in 0..300 {
+            let now = used.after(minutes * hour / 60);
+            assert!(!is_outdated(ahead, used, now, hour) || is_expired(ahead, now, hour), "{minutes}");
+        }
+        assert!(is_outdated(ahead, used, used.after(2 * hour), hour), "but it is forgotten");
+        assert!(is_outdated("order-42", used, used.after(2 * hour), hour));
+        assert!(!is_ahead(ahead, used, hour));
+        assert!(is_ahead("01930000-0000-7abc-8def-0123456789ab", used, hour));
     }
 }

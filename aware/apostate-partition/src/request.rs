@@ -5,7 +5,7 @@ use apostate_core::{Access, Address, Mode, OnRefused};
 
 use crate::batch::Did;
 use crate::cell::Section;
-use crate::client_keys::{Known, Remembered, fingerprint, is_expired, is_fitting, is_repetition};
+use crate::client_keys::{Known, Remembered, fingerprint, is_ahead, is_expired, is_fitting, is_outdated, is_repetition};
 use crate::interface::{Answer, Effect, Failure, Load, Manner, Request};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
@@ -118,9 +118,11 @@ impl Partition {
                 return;
             }
             // Only now: one that is remembered all the same was answered.
-            if is_expired(key, self.time.now(), self.tuning.client_key_retention) {
-                let answer = Answer::Failed(Failure::KeyExpired);
-                self.batch.answer_look(request.ticket, answer);
+            let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
+            let is_expired = is_expired(key, now, retention);
+            if is_expired || is_ahead(key, now, retention) {
+                let failure = if is_expired { Failure::KeyExpired } else { Failure::KeyAhead };
+                self.batch.answer_look(request.ticket, Answer::Failed(failure));
                 self.batch.journal.push(Did::TookRequest(request));
                 return;
             }
@@ -174,7 +176,7 @@ impl Partition {
         let keys = &mut self.slots.get_mut(slot).extra.as_mut()?.keys;
         let remembered = keys.known.get(key)?.remembered.clone();
         // A key that would be refused as too old gets its reply for as long as that is there.
-        if now.since(remembered.time) > retention && !is_expired(key, now, retention) {
+        if is_outdated(key, remembered.time, now, retention) && !is_expired(key, now, retention) {
             self.forget(slot, key, &request.to);
             return None;
         }

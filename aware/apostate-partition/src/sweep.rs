@@ -14,7 +14,7 @@ use apostate_core::{Address, Timestamp};
 use apostate_log::StoredCell;
 
 use crate::cell::{self, Section};
-use crate::client_keys::Remembered;
+use crate::client_keys::{self, Remembered};
 use crate::commit::RecordKind;
 use crate::interface::{Effect, Load};
 use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};
@@ -100,7 +100,7 @@ impl Partition {
             let (Some((cell, remembered)), Some(text)) = (&read, text) else {
                 return Err(format!("the cell {} does not read", crate::load::hex(key)));
             };
-            if self.is_outdated(remembered) {
+            if self.is_outdated(text, remembered) {
                 keys.push((cell.address.clone(), text.into()));
             }
         }
@@ -108,9 +108,10 @@ impl Partition {
         Ok(())
     }
 
-    /// Whether what was remembered is older than client keys are remembered.
-    pub(crate) fn is_outdated(&self, remembered: &Remembered) -> bool {
-        planted::is("sweeps-live") || self.time.now().since(remembered.time) > self.tuning.client_key_retention
+    /// Whether what `key` remembers is to be forgotten.
+    fn is_outdated(&self, key: &str, remembered: &Remembered) -> bool {
+        let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
+        planted::is("sweeps-live") || client_keys::is_outdated(key, remembered.time, now, retention)
     }
 
     /// Commits that what was found is forgotten. The window has room, and no batch is open.
@@ -145,7 +146,7 @@ impl Partition {
         match keys.known.get(key) {
             None if keys.absent.contains(key) => return false,
             None => return true,
-            Some(known) if !self.is_outdated(&known.remembered) => return false,
+            Some(known) if !self.is_outdated(key, &known.remembered) => return false,
             Some(_) => {}
         }
         let slot = self.slots.get_mut(id);

@@ -171,7 +171,7 @@ impl Fault {
             Failure::Deadly(_) => ErrorCode::HandlerPanicked,
             Failure::KeyReused => ErrorCode::ClientKeyReused,
             Failure::KeyExpired => ErrorCode::ClientKeyExpired,
-            Failure::BadKey => ErrorCode::BadClientKey,
+            Failure::BadKey | Failure::KeyAhead => ErrorCode::BadClientKey,
             Failure::Late => ErrorCode::DeadlineExceeded,
             Failure::Blocked => ErrorCode::EntityBlocked,
             Failure::Busy | Failure::Full => ErrorCode::Busy,

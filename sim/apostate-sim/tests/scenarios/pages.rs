@@ -162,6 +162,30 @@ fn a_client_key_that_is_too_old_gets_its_reply_for_as_long_as_that_is_there() {
     assert_eq!(later.got(&key), [1, 2], "and nothing is done again");
 }
 
+/// As if its sender's clock were an hour ahead of ours.
+const AHEAD: &str = "018bd01c-5680-7abc-8def-0123456789ab";
+
+#[test]
+fn a_client_key_from_a_clock_that_is_ahead_is_not_run_again_when_its_time_of_use_is_over() {
+    let key = key_in(1);
+    let mut writer = Writer::new(1).open();
+    writer.write(&key, &key, 1, Some(AHEAD));
+    for late in [DAY + 1000, DAY + 3_500_000, DAY + 3_700_000] {
+        writer.tell(Input::WishCheckpoint { ticket: 1 });
+        writer.work();
+        writer = writer.again_as(Making { late, ..Making::default() }).open();
+        // Pages of the store are looked through.
+        writer.write(&key, &key, 2, None);
+        writer.wait(10_000);
+        writer.write(&key, &key, 1, Some(AHEAD));
+        let last = writer.answers.last();
+        assert!(matches!(last, Some(Answer::Repeated(_) | Answer::Failed(Failure::KeyExpired))), "{late}: {last:?}");
+    }
+    assert_eq!(writer.answers.last(), Some(&Answer::Failed(Failure::KeyExpired)));
+    writer.write(&key, &key, 3, Some("ffffffff-ffff-7abc-8def-0123456789ab"));
+    assert_eq!(writer.answers.last(), Some(&Answer::Failed(Failure::KeyAhead)));
+}
+
 #[test]
 fn client_keys_that_are_too_old_are_swept_although_nobody_asks_for_them() {
     let key = key_in(1);
