@@ -10,7 +10,7 @@
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::NESTING_MAX;
@@ -115,25 +115,52 @@ fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, BodyError> {
 #[cold]
 fn with_whole_numbers<T: DeserializeOwned>(json: &str) -> Option<T> {
     let mut deserializer = deserializer(json);
-    let mut value = serde_json::Value::deserialize(&mut deserializer).ok()?;
+    IgnoredAny::deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
-    make_whole(&mut value).then(|| T::deserialize(value).ok())?
+    T::deserialize(&mut self::deserializer(&whole_numbers(json)?)).ok()
 }
 
-/// Whether there was any to be made whole.
-fn make_whole(value: &mut serde_json::Value) -> bool {
+/// The same JSON with whole numbers written as such. None: they all were.
+fn whole_numbers(json: &str) -> Option<String> {
+    let (mut text, mut rest, mut is_changed) = (String::with_capacity(json.len()), json, false);
+    while let Some(at) = rest.find(|sign: char| matches!(sign, '"' | '-' | '0'..='9')) {
+        let (between, from_here) = rest.split_at(at);
+        let (token, behind) = from_here.split_at(token_bytes(from_here));
+        text.push_str(between);
+        match whole(token) {
+            Some(whole) => {
+                text.push_str(&whole.to_string());
+                is_changed = true;
+            }
+            None => text.push_str(token),
+        }
+        rest = behind;
+    }
+    text.push_str(rest);
+    is_changed.then_some(text)
+}
+
+/// How long the string or the number is that `json` begins with.
+fn token_bytes(json: &str) -> usize {
+    if !json.starts_with('"') {
+        return json.find(|sign| !matches!(sign, '-' | '+' | '.' | 'e' | 'E' | '0'..='9')).unwrap_or(json.len());
+    }
+    let mut is_escaped = false;
+    let ends = |byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    };
+    json.bytes().skip(1).position(ends).map_or(json.len(), |end| end + 2)
+}
+
+/// The whole number that a number with a point or an exponent stands for.
+fn whole(number: &str) -> Option<i64> {
     /// Beyond it, not every whole number is one that a double can tell from its neighbours.
     const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
-    match value {
-        serde_json::Value::Number(number) => {
-            let whole =
-                number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() <= WHOLE_MAX);
-            whole.map(|float| *number = (float as i64).into()).is_some()
-        }
-        serde_json::Value::Array(list) => list.iter_mut().fold(false, |any, value| make_whole(value) | any),
-        serde_json::Value::Object(fields) => fields.values_mut().fold(false, |any, value| make_whole(value) | any),
-        _ => false,
-    }
+    let is_float = !number.starts_with('"') && number.contains(['.', 'e', 'E']);
+    let float: f64 = is_float.then(|| number.parse().ok())??;
+    (float.fract() == 0.0 && float.abs() <= WHOLE_MAX).then_some(float as i64)
 }
 
 /// `value` as JSON text.
@@ -222,6 +249,11 @@ mod tests {
         assert_eq!((value.number, value.since), (5, Timestamp(3)));
         assert!(read::<Wide>(r#"{"number":5.5,"by_number":{}}"#).is_err());
         assert!(read::<Wide>(r#"{"number":5.0,"by_number":{}} 2"#).is_err());
+        for invalid in [r#"{"number":5.,"by_number":{}}"#, r#"{"number":5.0,"number":5.0,"by_number":{}}"#] {
+            assert!(read::<Wide>(invalid).is_err(), "{invalid}");
+        }
+        let text = r#"{"a \\\" 5.0":[-5e0,1.5,-0.0,"6.0",1e400]}"#;
+        assert_eq!(whole_numbers(text).as_deref(), Some(r#"{"a \\\" 5.0":[-5,1.5,0,"6.0",1e400]}"#));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use apostate_core::{Access, Address, Mode, OnRefused};
 
 use crate::batch::Did;
 use crate::cell::Section;
-use crate::client_keys::{Known, Remembered, fingerprint, is_ahead, is_expired, is_fitting, is_outdated, is_repetition};
+use crate::client_keys::{
+    Known, Remembered, fingerprint, is_ahead, is_expired, is_fitting, is_outdated, is_repetition,
+};
 use crate::interface::{Answer, Effect, Failure, Load, Manner, Request};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;

@@ -143,7 +143,9 @@ pub enum Failure {
     #[error("the client key is older than keys are remembered")]
     KeyExpired,
     /// The client key says that it will be made after keys of today are forgotten.
-    #[error("the client key was made by a clock that is far ahead of the node's; set that one right, and make a new key")]
+    #[error(
+        "the client key was made by a clock that is far ahead of the node's; set that one right, and make a new key"
+    )]
     KeyAhead,
     /// The client key is no key.
     #[error("a client key has 1 to {} bytes", crate::limits::CLIENT_KEY_BYTES_MAX)]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// What a text says. None: it is no JSON, or has numbers that only a type can read.
+/// What a text says. None: it is no JSON, or has numbers that only a type can read, or fields twice.
 pub(crate) fn digest(json: &[u8]) -> Option<u64> {
     if json.trim_ascii().is_empty() {
         // No text at all is an object without any arguments.
@@ -67,7 +67,12 @@ impl<'de> Visitor<'de> for Reader {
         if value.abs() >= EXACT {
             return Err(E::custom("perhaps a number of 128 bits, which has lost some"));
         }
-        Ok(Digest::of(5, &value.to_le_bytes()))
+        match value {
+            // Whoever wants a whole number takes `5.0` for one.
+            _ if value.fract() != 0.0 => Ok(Digest::of(5, &value.to_le_bytes())),
+            0.0.. => self.visit_u64(value as u64),
+            _ => self.visit_i64(value as i64),
+        }
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Digest, E> {
@@ -82,14 +87,18 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Digest::of(7, &all.to_le_bytes()))
     }
 
-    /// Fields have no order: what they say is added up.
+    /// Fields have no order: what they say is added up. Of two with the same name, which counts is up to whoever reads them.
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Digest, A::Error> {
-        let (mut all, mut count) = (0_u64, 0_u64);
+        let (mut all, mut names) = (0_u64, Vec::new());
         while let Some((Digest(name), Digest(value))) = fields.next_entry()? {
             all = all.wrapping_add(xxh3_64_with_seed(&value.to_le_bytes(), name));
-            count += 1;
+            names.push(name);
         }
-        Ok(Digest::of(xxh3_64(&count.to_le_bytes()), &all.to_le_bytes()))
+        names.sort_unstable();
+        if names.windows(2).any(|two| two[0] == two[1]) {
+            return Err(A::Error::custom("two fields with the same name"));
+        }
+        Ok(Digest::of(xxh3_64(&(names.len() as u64).to_le_bytes()), &all.to_le_bytes()))
     }
 }
 
@@ -103,6 +112,7 @@ mod tests {
             (r#"{"a":1,"b":[true,null]}"#, " { \"b\" : [ true , null ] , \"a\" : 1 }\n"),
             (r#""tea""#, r#""\u0074ea""#),
             ("", "{}"),
+            ("[5,-5,0,0]", "[5.0,-50e-1,-0,-0.0]"),
             (r#"{"map":{"x":1,"y":2}}"#, r#"{"map":{"y":2,"x":1}}"#),
         ] {
             assert_eq!(digest(one.as_bytes()).expect("JSON"), digest(other.as_bytes()).expect("JSON"), "{one}");
@@ -139,6 +149,7 @@ mod tests {
         let digests: std::collections::BTreeSet<_> = texts.iter().map(|text| digest(text.as_bytes())).collect();
         assert_eq!(digests.len(), texts.len());
         assert_eq!(digest(b"{"), None);
+        assert_eq!(digest(br#"{"a":1,"b":2,"a":3}"#), None);
         assert_eq!(digest(b"340282366920938463463374607431768211455"), None);
         // Kept with client keys: another number would make every repetition over an update another request.
         assert_eq!(digest(br#"{"units":5}"#), Some(11_203_193_083_346_702_594));
