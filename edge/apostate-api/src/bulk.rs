@@ -8,8 +8,9 @@ use serde_json::Value;
 /// Highest number of a message. The one above it is a number still, so that a stream can say where it goes on.
 pub const NUMBER_MAX: u64 = 1 << 63;
 
-/// One message of a producer.
+/// One message of a producer. A field that it does not have is refused: who misspells one would believe that it counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BulkMessage<A = Value> {
     /// Its number, from 1 to [`NUMBER_MAX`]. A producer's numbers ascend. They may only repeat what was sent before, the same
     /// message under the same number: one that was once passed over is lost for ever, see [`BulkEnding::Duplicate`].
@@ -81,7 +82,7 @@ pub struct BulkResult<R = Value> {
     /// The author's text of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What failed, in words.
+    /// What failed, in words. If it is done: why its reply is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::http::budget::{Budget, SHORT_BYTES, Share};
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 
-/// So much of a body that is too long is read on, for so long.
+/// So much of a body that nobody wants is read on, for so long.
 const UNWANTED_BYTES_MAX: usize = 4 << 20;
 const UNWANTED_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -61,7 +61,6 @@ where
         || Fault::new(ErrorCode::BodyTooLarge, format!("the body has more than {bytes_max} bytes")).closing();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > bytes_max {
-        let_go(body).await;
         return Err(too_long());
     }
     // Nearly every body is there in one piece.
@@ -80,7 +79,6 @@ where
         }
     };
     if !cover(first.len()) {
-        let_go(body).await;
         return Err(Fault::no_room().closing());
     }
     let mut whole = BytesMut::with_capacity(first.len().max(announced.min(SHORT_BYTES)));
@@ -88,14 +86,12 @@ where
     while let Some(piece) = piece(body).await? {
         let length = whole.len() + piece.len();
         if length > bytes_max {
-            let_go(body).await;
             return Err(too_long());
         }
         if length > whole.capacity() {
             // It grows in few steps, and no further than was announced.
             let room = if announced < length { 2 * length } else { announced.min(2 * length) };
             if !cover(room) {
-                let_go(body).await;
                 return Err(Fault::no_room().closing());
             }
             whole.reserve(room - whole.len());
@@ -121,7 +117,7 @@ where
 }
 
 /// Reads on a little of what nobody wants: closed in the middle of it, the connection would swallow the answer.
-async fn let_go<B>(body: &mut B)
+pub(crate) async fn let_go<B>(body: &mut B)
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,

@@ -83,7 +83,7 @@ impl Calls<'_> {
         self,
         parts: &Parts,
         (kind, key, handler): (&str, &str, &str),
-        body: Incoming,
+        body: &mut Option<Incoming>,
     ) -> Result<Response<Reply>, Fault> {
         let kind = self.edge.kind(kind)?;
         let handler = kind.handler(handler)?;
@@ -126,11 +126,16 @@ impl Calls<'_> {
         kind: &KindRow,
         handler: &HandlerRow,
         key: &str,
-        body: Incoming,
+        body: &mut Option<Incoming>,
     ) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
+        // Whoever sends one would believe that it matters.
+        query::Query::only(parts.uri.query().unwrap_or_default(), &[])?;
         let Wishes { client_key, is_async, deadline } = self.wishes(parts)?;
-        let (body, _share) = body::read(body, self.edge).await?;
+        let (body, _share) = match body {
+            Some(body) => body::read(body, self.edge).await?,
+            None => Default::default(),
+        };
         if !body.is_empty() {
             check_type(&parts.headers)?;
         }
@@ -301,9 +306,10 @@ pub(crate) fn arguments(json: &Json, text: &[u8]) -> Result<Vec<u8>, Fault> {
 
 /// A reply as JSON text.
 pub(crate) fn shown(json: &Json, reply: &[u8]) -> Result<Vec<u8>, Fault> {
-    guarded(|| (json.show)(reply))?.map_err(|error| {
-        Fault::new(ErrorCode::Internal, format!("it was done, and its reply cannot be shown as JSON: {error}"))
-    })
+    let shown = guarded(|| (json.show)(reply)).and_then(|shown| {
+        shown.map_err(|error| Fault::new(ErrorCode::Internal, format!("its reply does not read: {error}")))
+    });
+    shown.map_err(|fault| fault.adding("what it did is done, and stays done"))
 }
 
 /// An entity as JSON text.

@@ -13,12 +13,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{delete, get, post};
-use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HOST};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{AUTHORIZATION, EXPECT, HOST};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, Version};
 use tower_service::Service as _;
 
+use crate::http::body;
 use crate::http::calls::Calls;
 use crate::http::clerk::Clerk;
 use crate::http::edge::Edge;
@@ -67,14 +68,22 @@ impl Door {
     ) -> Result<Response<Reply>, Infallible> {
         let service = pulse.serve();
         let (parts, body) = request.into_parts();
+        let mut body = Some(body);
         let (answer, followed) = match self.check(&parts, parts.uri.path()) {
             Err(fault) => (Err(fault), None),
             Ok(()) => {
                 let followed = self.follow(&parts);
                 let context = followed.as_ref().map(FollowedRequest::context);
-                (self.answer(&parts, body, service, context).await, followed)
+                (self.answer(&parts, &mut body, service, context).await, followed)
             }
         };
+        // Whoever is told no before all was read would miss it, and not know whether anything was done.
+        if let (Err(fault), Some(body)) = (&answer, &mut body)
+            && !body.is_end_stream()
+            && (fault.is(ErrorCode::BodyTooLarge) || !parts.headers.contains_key(EXPECT))
+        {
+            body::let_go(body).await;
+        }
         let response = answer.unwrap_or_else(|fault| fault.about(parts.uri.path()).into_response());
         let status = response.status().as_u16();
         self.edge.meters.answered(status);
@@ -93,7 +102,7 @@ impl Door {
     async fn answer(
         &self,
         parts: &Parts,
-        body: Incoming,
+        body: &mut Option<Incoming>,
         service: Service,
         followed: Option<TraceContext>,
     ) -> Result<Response<Reply>, Fault> {
@@ -108,7 +117,7 @@ impl Door {
             Some(Target::Entity(kind, key)) => calls.state(parts, kind, key).await,
             Some(Target::Kind(kind)) => lists::list_kind(&self.edge, parts, kind, service).await,
             None if path == "/messages" => messages(&self.edge, parts, body, service),
-            None => self.route(parts, body, service).await,
+            None => self.route(parts, body.take(), service).await,
         }
     }
 
@@ -143,11 +152,12 @@ impl Door {
         })
     }
 
-    async fn route(&self, parts: &Parts, body: Incoming, service: Service) -> Result<Response<Reply>, Fault> {
+    async fn route(&self, parts: &Parts, body: Option<Incoming>, service: Service) -> Result<Response<Reply>, Fault> {
         if percent_decoded(parts.uri.path()).and_then(|path| String::from_utf8(path).ok()).is_none() {
             return Err(Fault::new(ErrorCode::PathUnknown, "the path is not percent-encoded UTF-8"));
         }
-        let request = Request::from_parts(parts.clone(), axum::body::Body::new(body));
+        let request =
+            Request::from_parts(parts.clone(), body.map_or_else(axum::body::Body::empty, axum::body::Body::new));
         let answer = self.router.clone().call(request).await;
         let mut response = answer.unwrap_or_else(|never: Infallible| match never {});
         if let Some(fault) = response.extensions_mut().remove::<Fault>() {

@@ -1,6 +1,7 @@
 //! What is said when something is not done: a problem with a stable code, and the header fields that belong to it.
 //!
-//! *No* and *don't know* have different codes, always: only after `outcome-unknown` may something have been done.
+//! *No* and *don't know* have different codes, always: only after `outcome-unknown`, and `internal`, which says so, may something
+//! have been done.
 
 use apostate_api::{ErrorCode, PROBLEM_TYPE, Problem};
 use apostate_core::Refusal;
@@ -96,6 +97,10 @@ impl Fault {
     /// Long requests and answers have no memory left.
     pub(crate) fn no_room() -> Self {
         Self::busy("long requests and answers take all the memory that they may have; nothing was done")
+    }
+
+    pub(crate) fn is(&self, code: ErrorCode) -> bool {
+        self.0.code == code
     }
 
     /// Where it is counted.

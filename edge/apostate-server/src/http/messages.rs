@@ -21,6 +21,7 @@ use std::time::Duration;
 use apostate_api::{BulkEnding, BulkMessage, BulkResult, ErrorCode, NUMBER_MAX};
 use apostate_core::{Address, EntityKey, KindId};
 use bytes::{Buf, Bytes, BytesMut};
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response};
@@ -59,11 +60,12 @@ const REPLY_BYTES_FIRST: usize = 256 << 10;
 const REST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `/messages`.
-pub(crate) fn messages<B>(edge: &Arc<Edge>, parts: &Parts, body: B, service: Service) -> Result<Response<Reply>, Fault>
-where
-    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: std::fmt::Display + Send,
-{
+pub(crate) fn messages(
+    edge: &Arc<Edge>,
+    parts: &Parts,
+    body: &mut Option<Incoming>,
+    service: Service,
+) -> Result<Response<Reply>, Fault> {
     if parts.method != Method::POST {
         let detail = "messages are sent with POST";
         return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("POST"));
@@ -88,7 +90,9 @@ where
         messages: 0,
         reply_bytes: REPLY_BYTES_FIRST,
     };
-    tokio::spawn(bulk.run(body, pieces, permit));
+    if let Some(body) = body.take() {
+        tokio::spawn(bulk.run(body, pieces, permit));
+    }
     let mut response = Response::new(Reply::Routed(out, service));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
     Ok(response)
@@ -99,6 +103,9 @@ fn producer_name(headers: &HeaderMap) -> Result<EntityKey, Fault> {
         let detail = "name the producer of these messages, such as `Producer: till-7`; its numbers ascend for ever";
         Fault::new(ErrorCode::ProducerMissing, detail)
     })?;
+    if headers.get_all(PRODUCER).iter().count() > 1 {
+        return Err(Fault::new(ErrorCode::BadProducer, "there are two Producer header fields"));
+    }
     EntityKey::from_bytes(value.as_bytes())
         .map_err(|_| Fault::new(ErrorCode::BadProducer, "a producer's name is 1 to 256 bytes of UTF-8"))
 }
@@ -136,11 +143,7 @@ enum Event {
 }
 
 impl Bulk {
-    async fn run<B>(mut self, body: B, pieces: Pieces, permit: OwnedSemaphorePermit)
-    where
-        B: http_body::Body<Data = Bytes> + Unpin,
-        B::Error: std::fmt::Display,
-    {
+    async fn run(mut self, body: Incoming, pieces: Pieces, permit: OwnedSemaphorePermit) {
         let _permit = permit;
         if let Err(fault) = self.work(body, &pieces).await {
             self.wait_for_the_rest().await;
@@ -167,11 +170,7 @@ impl Bulk {
         }
     }
 
-    async fn work<B>(&mut self, mut body: B, pieces: &Pieces) -> Result<(), Fault>
-    where
-        B: http_body::Body<Data = Bytes> + Unpin,
-        B::Error: std::fmt::Display,
-    {
+    async fn work(&mut self, mut body: Incoming, pieces: &Pieces) -> Result<(), Fault> {
         let mut stopping = pin!(self.edge.stopping());
         let body_timeout = self.edge.settings.body_timeout;
         let mut patience = pin!(tokio::time::sleep(body_timeout));
@@ -215,7 +214,8 @@ impl Bulk {
                         Some(Err(error)) => Err(broken(&error)),
                     });
                 }
-                if patience.as_mut().poll(context).is_ready() {
+                // As long as answers are owed to it, it may well be the client that waits.
+                if producer.unanswered() == 0 && patience.as_mut().poll(context).is_ready() {
                     let detail = format!("no further line arrived within {body_timeout:?}");
                     return Poll::Ready(Err(Fault::new(ErrorCode::RequestTimeout, detail)));
                 }
@@ -245,19 +245,24 @@ impl Bulk {
         while self.has_room() {
             let Some(end) = self.unread[self.searched..].iter().position(|byte| *byte == b'\n') else {
                 self.searched = self.unread.len();
-                let bytes_max = self.edge.settings.body_bytes_max;
-                if self.searched > bytes_max {
-                    let detail = format!("line {} has more than {bytes_max} bytes", self.lines + 1);
-                    return Err(Fault::new(ErrorCode::LineTooLong, detail));
-                }
-                return Ok(());
+                return self.check_length(self.searched);
             };
+            self.check_length(self.searched + end)?;
             let line = self.unread.split_to(self.searched + end);
             self.unread.advance(1);
             self.searched = 0;
             self.take_line(&line)?;
         }
         Ok(())
+    }
+
+    /// The next line has so many bytes at least.
+    fn check_length(&self, bytes: usize) -> Result<(), Fault> {
+        let bytes_max = self.edge.settings.body_bytes_max;
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        Err(Fault::new(ErrorCode::LineTooLong, format!("line {} has more than {bytes_max} bytes", self.lines + 1)))
     }
 
     /// Takes what stands behind the last line's end.
@@ -340,8 +345,9 @@ impl Bulk {
                     Outcome::Done
                 }
                 Err(fault) => {
-                    self.write_fault(number, &fault);
-                    Outcome::Failed
+                    let detail = Some(fault.problem().detail.clone());
+                    self.write(&BulkResult { detail, ..BulkResult::plain(number, BulkEnding::Done) });
+                    Outcome::Done
                 }
             },
             Ok(ProducerAnswer::Duplicate) => {

@@ -64,13 +64,15 @@ impl Wishes {
     /// Preferences that we do not know are left alone, as they are meant to be.
     fn prefer(&mut self, value: &HeaderValue, came: Instant) -> Result<(), Fault> {
         let bad = || Fault::new(ErrorCode::BadHeader, "Prefer is a list such as `Prefer: respond-async, wait=10`");
-        for preference in text(value).ok_or_else(bad)?.split(',') {
-            let preference = preference.split(';').next().unwrap_or_default().trim();
+        for preference in outside_quotes(text(value).ok_or_else(bad)?, ',') {
+            let preference = outside_quotes(preference, ';').next().unwrap_or_default().trim();
             let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
             if name.trim().eq_ignore_ascii_case("respond-async") {
                 self.is_async = true;
             } else if name.trim().eq_ignore_ascii_case("wait") {
-                let seconds = value.trim().trim_matches('"').parse().map_err(|_| bad())?;
+                let value = value.trim();
+                let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+                let seconds = unquoted.unwrap_or(value).parse().map_err(|_| bad())?;
                 self.wait(came, Duration::from_secs(seconds));
             }
         }
@@ -97,6 +99,16 @@ fn client_key(value: &HeaderValue) -> Option<Box<str>> {
     (1..=CLIENT_KEY_BYTES_MAX).contains(&key.len()).then_some(key)
 }
 
+/// The parts of `text` between signs that do not stand in quotes.
+fn outside_quotes(text: &str, between: char) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    text.split(move |sign| {
+        is_quoted ^= sign == '"' && !is_escaped;
+        is_escaped = is_quoted && sign == '\\' && !is_escaped;
+        sign == between && !is_quoted
+    })
+}
+
 /// What stands before the closing quote, which has to be the end.
 fn unquoted(text: &str) -> Option<String> {
     let mut key = String::with_capacity(text.len());
@@ -105,7 +117,7 @@ fn unquoted(text: &str) -> Option<String> {
         match rest.next()? {
             '"' => return rest.as_str().is_empty().then_some(key),
             '\\' => key.push(rest.next().filter(|escaped| matches!(escaped, '"' | '\\'))?),
-            plain => key.push(plain),
+            plain => key.push(Some(plain).filter(|plain| matches!(plain, ' '..='~'))?),
         }
     }
 }
@@ -140,7 +152,9 @@ mod tests {
         assert_eq!(key("0192-abc").as_deref(), Some("0192-abc"));
         let longest = "k".repeat(255);
         assert_eq!(key(&longest).as_deref(), Some(longest.as_str()));
-        for bad in ["", "\"\"", "\"open", "\"a\"b", "\"a\\n\"", "two words", "a,b", "a\"b", &"k".repeat(256)] {
+        for bad in
+            ["", "\"\"", "\"open", "\"a\"b", "\"a\\n\"", "two words", "a,b", "a\"b", "\"a\tb\"", &"k".repeat(256)]
+        {
             assert_eq!(key(bad), None, "{bad}");
         }
         assert!(wishes(&[(IDEMPOTENCY_KEY, "a"), (IDEMPOTENCY_KEY, "b")]).is_err());
@@ -152,7 +166,11 @@ mod tests {
         assert!(seen.is_async && seen.deadline.is_some());
         let seen = wishes(&[(PREFER, "return=minimal")]).expect("preferences");
         assert!(!seen.is_async && seen.deadline.is_none());
-        assert!(wishes(&[(PREFER, "wait=soon")]).is_err());
+        let seen = wishes(&[(PREFER, r#"x="a, wait=0", y="\", wait=0", wait="10""#)]).expect("preferences");
+        assert!(seen.deadline.expect("a deadline") > Instant::now() + Duration::from_secs(5));
+        for bad in ["wait=soon", "wait=\"1"] {
+            assert!(wishes(&[(PREFER, bad)]).is_err(), "{bad}");
+        }
     }
 
     #[test]
