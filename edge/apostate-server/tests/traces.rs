@@ -50,6 +50,11 @@ struct Followed {
 
 impl Followed {
     fn by(url: &str, share: f64) -> Self {
+        Self::guarded(url, share, None)
+    }
+
+    /// Whoever asks it has to know this token, if there is one.
+    fn guarded(url: &str, share: f64, token: Option<&str>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let traces = TraceSettings {
             share: Share::of(share).expect("a share"),
@@ -60,16 +65,22 @@ impl Followed {
         let settings =
             Settings { partitions: Some(2), segment_bytes: 1 << 20, traces: Some(traces), ..Settings::new(data) };
         let node = Node::open::<(Stock, Door)>(settings).expect("a node");
-        let serving = node.serve(HttpSettings::at(([127, 0, 0, 1], 0).into())).expect("it listens");
+        let http = HttpSettings { token: token.map(str::to_owned), ..HttpSettings::at(([127, 0, 0, 1], 0).into()) };
+        let serving = node.serve(http).expect("it listens");
         Self { serving, node, _dir: dir }
     }
 
     fn post(&self, path: &str, traceparent: Option<&str>, body: &str) -> u16 {
+        let parent = traceparent.map(|parent| ("traceparent", parent));
+        self.post_with(path, parent.as_slice(), body)
+    }
+
+    fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
         let url = format!("http://{}{path}", self.serving.local_addr());
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut request = agent.post(&url).header("producer", "till");
-        if let Some(parent) = traceparent {
-            request = request.header("traceparent", parent);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let mut answer = request.send(body).expect("an answer");
         answer.body_mut().read_to_string().expect("all of it");
@@ -178,6 +189,25 @@ fn a_caller_decides_whether_its_request_is_followed_and_chance_does_for_the_othe
         assert_eq!((roots.len(), spans.len()), (followed, 2 * followed), "{spans:#?}");
         assert!(roots.iter().all(|seen| seen.trace() != TRACE));
     }
+}
+
+#[test]
+fn a_request_without_the_token_leaves_no_trace() {
+    let collector = Collector::listen();
+    let node = Followed::guarded(&collector.url(), 1.0, Some("correct-horse-battery-staple"));
+    let (path, body, parent) = ("/entities/stock/tea/receive", r#"{"units":1}"#, parent("01"));
+    let (asked, wrong) = (("traceparent", parent.as_str()), ("authorization", "Bearer wrong-horse-battery-staple"));
+    for headers in [&[][..], &[asked], &[wrong], &[asked, wrong]] {
+        assert_eq!(node.post_with(path, headers, body), 401);
+    }
+    let right = ("authorization", "Bearer correct-horse-battery-staple");
+    assert_eq!(node.post_with(path, &[asked, right], body), 200);
+    // What is followed is sent before the node is gone.
+    node.stop();
+    let spans = collector.spans();
+    one(&spans, "POST /entities/stock/{key}/receive");
+    one(&spans, "stock.receive");
+    assert_eq!(spans.len(), 2, "{spans:#?}");
 }
 
 #[test]
