@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apostate_server::{Node, Settings};
 
-use crate::support::{App, Client, Gate, Server, request, settings, wait_until};
+use crate::support::{App, Client, Gate, OpenAtLast, Server, request, settings, wait_until};
 
 #[test]
 fn a_node_says_what_it_is_and_how_it_is() {
@@ -128,6 +128,44 @@ fn parked_messages_are_listed_shown_retried_and_dismissed() {
         client.get(&format!("/parked/{}", id(key))).problem("parked-missing");
     }
     client.get("/parked/x").problem("parked-missing");
+}
+
+/// As for a call that was begun: it is carried out all the same, once, and whoever repeats it is told so.
+#[test]
+fn what_an_operator_decided_has_an_unknown_outcome_at_its_deadline() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let retry_time_max = Duration::from_millis(1);
+    let node =
+        Node::open::<App>(Settings { partitions: Some(1), retry_time_max, ..Settings::new(dir.path().join("data")) });
+    let node = node.expect("a node");
+    let serving = node.serve(settings()).expect("it listens");
+    let mut client = Client::connect(serving.local_addr());
+    for other in ["retried", "dismissed"] {
+        let body = format!(r#"{{"other":"{other}","gate":"decided late"}}"#);
+        client.post("/entities/stock/tea/jinx_until", &body);
+    }
+    wait_until("both are parked", || parked(&mut client).len() == 2);
+    let mut items = parked(&mut client);
+    items.sort_by_key(|item| item["key"] == "dismissed");
+    let path = |item: &serde_json::Value| format!("/parked/{}", item["id"].as_str().expect("an id"));
+    let commands = [("POST", path(&items[0]) + "/retry"), ("DELETE", path(&items[1]))];
+    let mut holder = Client::connect(serving.local_addr());
+    holder.send(request("POST", "/entities/slow/holder/pass", &[], r#"{"gate":"decides"}"#));
+    let _open = OpenAtLast("decides");
+    wait_until("the partition's thread waits", || Gate::is_waited_for("decides"));
+    for (method, path) in &commands {
+        client.ask(method, path, &[("deadline-ms", "soon")], "").problem("bad-header");
+        client.ask(method, path, &[("deadline-ms", "30")], "").problem("outcome-unknown");
+    }
+    Gate::open("decided late");
+    Gate::open("decides");
+    assert_eq!(holder.response().good(), 1);
+    for (method, path) in &commands {
+        client.ask(method, path, &[("deadline-ms", "60000")], "").problem("parked-missing");
+    }
+    wait_until("it was applied", || client.get("/entities/stock/retried").status == 200);
+    assert_eq!(client.get("/entities/stock/retried").good()["state"]["on_hand"], 100);
+    client.get("/entities/stock/dismissed").problem("entity-missing");
 }
 
 #[test]
