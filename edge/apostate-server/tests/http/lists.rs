@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use apostate_server::HttpSettings;
 use serde_json::Value;
 
-use crate::support::{Client, Server, settings};
+use crate::support::{Client, Gate, OpenAtLast, Server, request, settings, wait_until};
 
 fn fill(client: &mut Client, count: usize) {
     for number in 0..count {
@@ -106,7 +106,7 @@ fn a_list_that_nobody_reads_holds_up_nobody() {
         client.post(&format!("/entities/stock/large-{number}/annotate"), r#"{"bytes":2000000}"#);
     }
     let mut deaf = server.client();
-    deaf.send(crate::support::request("GET", "/entities/stock", &[("accept", "application/x-ndjson")], ""));
+    deaf.send(request("GET", "/entities/stock", &[("accept", "application/x-ndjson")], ""));
     let head = deaf.head_only();
     assert_eq!(head.status, 200);
     for level in 1..=200 {
@@ -118,6 +118,41 @@ fn a_list_that_nobody_reads_holds_up_nobody() {
         lines += 1;
     }
     assert!(lines >= 8, "{lines} lines, read late");
+}
+
+/// They are more than the threads that may wait for a disk.
+#[test]
+fn lists_that_wait_for_a_checkpoint_hold_up_no_other_that_reads_the_disk() {
+    let streams_max = 20;
+    let server = Server::with(1, HttpSettings { threads: Some(1), streams_max, ..settings() });
+    let mut client = server.client();
+    fill(&mut client, 3);
+    let next = client.get("/entities/stock?limit=1").good()["next"].as_str().expect("more").to_owned();
+    let rest = format!("/entities/stock?after={next}");
+    let mut holder = server.client();
+    holder.send(request("POST", "/entities/slow/holder/pass", &[], r#"{"gate":"no checkpoint"}"#));
+    let _open = OpenAtLast("no checkpoint");
+    wait_until("the partition's thread waits", || Gate::is_waited_for("no checkpoint"));
+    let mut waiting = Vec::new();
+    wait_until("as many wait as may", || {
+        // What only reads on waits for no checkpoint.
+        let is_room = client.get(&rest).status == 200;
+        if is_room {
+            let mut list = server.client();
+            list.send(request("GET", "/entities/stock", &[], ""));
+            waiting.push(list);
+        }
+        !is_room
+    });
+    client.get(&rest).problem("too-many-streams");
+    drop(waiting.remove(0));
+    wait_until("one has gone", || client.get(&rest).status == 200);
+    assert_eq!(keys(&client.get(&rest).good()).len(), 2);
+    Gate::open("no checkpoint");
+    // One that came while another read on may have been turned away.
+    let answers: Vec<_> = waiting.iter_mut().map(Client::response).filter(|answer| answer.status == 200).collect();
+    assert_eq!(answers.len(), streams_max - 1);
+    assert!(answers.iter().all(|answer| keys(&answer.good()).len() == 3));
 }
 
 #[test]
