@@ -97,17 +97,18 @@ fn parked_messages_are_listed_shown_retried_and_dismissed() {
     let mut client = Client::connect(serving.local_addr());
     assert_eq!(parked(&mut client), Vec::<serde_json::Value>::new());
     for other in ["a/b", "milk"] {
-        client.post("/entities/stock/tea/jinx", &format!(r#"{{"other":"{other}"}}"#));
+        let body = format!(r#"{{"other":"{other}","gate":"decided at once"}}"#);
+        client.post("/entities/stock/tea/jinx_until", &body);
     }
     wait_until("both are parked", || parked(&mut client).len() == 2);
     let items = parked(&mut client);
     for item in &items {
         assert_eq!(
             (&item["kind"], &item["handler"], &item["from"]),
-            (&"stock".into(), &"stumble".into(), &"stock/tea".into())
+            (&"stock".into(), &"stumble_until".into(), &"stock/tea".into())
         );
         assert!(item["reason"].as_str().expect("text").contains("it stumbled"), "{item}");
-        assert_eq!(item["arguments"], serde_json::json!({}));
+        assert_eq!(item["arguments"], serde_json::json!({ "gate": "decided at once" }));
         let id = item["id"].as_str().expect("an id");
         assert_eq!(&client.get(&format!("/parked/{id}")).good(), item);
     }
@@ -115,7 +116,7 @@ fn parked_messages_are_listed_shown_retried_and_dismissed() {
         let item = items.iter().find(|item| item["key"] == key).expect("it is parked");
         item["id"].as_str().expect("an id").to_owned()
     };
-    Gate::open("stumble");
+    Gate::open("decided at once");
     assert_eq!(client.post(&format!("/parked/{}/retry", id("a/b")), "").status, 204);
     wait_until("it was applied", || client.get("/entities/stock/a%2Fb").status == 200);
     assert_eq!(client.get("/entities/stock/a%2Fb").good()["state"]["on_hand"], 100);
