@@ -161,3 +161,47 @@ impl Shared {
         name_of(&self.registry, address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use apostate::prelude::*;
+
+    use super::*;
+    use crate::{HttpSettings, Node, Settings};
+
+    /// Something to have a node for.
+    #[entity(name = "shelf")]
+    #[derive(Default, Serialize, Deserialize)]
+    struct Shelf {}
+
+    #[handlers]
+    impl Shelf {}
+
+    #[test]
+    fn a_node_whose_checkpoint_waits_for_room_is_not_ready_and_says_why() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let node = Node::open::<(Shelf,)>(Settings::new(dir.path().join("data"))).expect("a node");
+        let serving = node.serve(HttpSettings::at(([127, 0, 0, 1], 0).into())).expect("it listens");
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let url = format!("http://{}/ready", serving.local_addr());
+        let client = node.client();
+        // Said again each time: a checkpoint that has just found room says the opposite.
+        let wait_until = |is_full, status: u16, said: &str| {
+            let until = Instant::now() + Duration::from_secs(60);
+            loop {
+                let disk = client.shared.disk.read().expect("no panic");
+                disk.as_ref().expect("it is open").set_store_full(is_full);
+                drop(disk);
+                let mut answer = agent.get(&url).call().expect("an answer");
+                let text = answer.body_mut().read_to_string().expect("text");
+                if answer.status() == status && text.contains(said) {
+                    return;
+                }
+                assert!(Instant::now() < until, "{} {text}", answer.status());
+            }
+        };
+        wait_until(false, 200, "ready");
+        wait_until(true, 503, "a checkpoint waits for room");
+        wait_until(false, 200, "ready");
+    }
+}
