@@ -21,7 +21,7 @@ use crate::client::Client;
 use crate::client::shared::Shared;
 use crate::client::wish::{CheckpointWish, Unfulfilled};
 use crate::disk::DiskError;
-use crate::node::crew::Crew;
+use crate::node::crew::{Crew, HANDLER_PATIENCE};
 use crate::node::opening::Failure;
 use crate::settings::SettingsError;
 use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
@@ -98,12 +98,24 @@ pub enum OpenError {
 
 /// What a graceful stop could not do. The node is closed all the same, and everything acknowledged is durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("partition {partition} had stopped: {reason}; mend it before the next start")]
-pub struct StopError {
-    /// The first partition that was not there any more.
-    pub partition: PartitionId,
-    /// Why it had stopped.
-    pub reason: String,
+pub enum StopError {
+    /// A partition was not there any more.
+    #[error("partition {partition} had stopped: {reason}; mend it before the next start")]
+    Stopped {
+        /// The first one.
+        partition: PartitionId,
+        /// Why it had stopped.
+        reason: String,
+    },
+    /// A handler was left to itself, and holds the data until the process ends.
+    #[error(
+        "a handler of partition {partition} does not end, and holds the data until the process does; the log names it: mend \
+         it before the next start"
+    )]
+    Endless {
+        /// Whose, or its neighbour's at the same thread.
+        partition: PartitionId,
+    },
 }
 
 impl OpenError {
@@ -189,32 +201,28 @@ impl Node {
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
             Err(error) => warn!(%error, "stopping without waiting for messages"),
         }
-        let silent = shared.status().silent.first().copied();
-        // A checkpoint of what does not even say how it is would be waited for in vain.
-        let result = match silent {
-            None => last_checkpoints(&shared),
-            Some(partition) => {
-                Err(StopError { partition, reason: "a handler of it does not end; see the log".to_owned() })
-            }
-        };
-        if self.crew.end(silent.map(|_| self.stop_patience)) {
-            warn!("a handler does not end: it is left to itself, and holds the data until the process ends");
-        }
+        let silent = shared.status().silent;
+        let result = last_checkpoints(&shared, &silent);
+        // One that was waited for already has had its time.
+        let patience = if silent.is_empty() { HANDLER_PATIENCE } else { self.stop_patience };
+        let endless = self.crew.end(patience);
         info!("node stopped");
-        result
+        endless.map_or(result, |partition| Err(StopError::Endless { partition }))
     }
 }
 
-/// Has everything that is durable written to the store. Without it the next start reads the log: slower, not less.
-fn last_checkpoints(shared: &Shared) -> Result<(), StopError> {
-    let wishes = CheckpointWish::tell_all(shared);
+/// Has everything that is durable written to the store, but for partitions that are `silent`: those would be waited for in vain.
+/// Without it the next start reads the log: slower, not less.
+fn last_checkpoints(shared: &Shared, silent: &[PartitionId]) -> Result<(), StopError> {
+    let mut wishes = CheckpointWish::tell_all(shared);
+    wishes.retain(|wish| !silent.contains(&wish.partition));
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let mut result = Ok(());
     for wish in wishes {
         let partition = wish.partition;
         match wish.wait_until(until) {
             Ok(()) => {}
-            Err(Unfulfilled::Stopped(reason)) => result = result.and(Err(StopError { partition, reason })),
+            Err(Unfulfilled::Stopped(reason)) => result = result.and(Err(StopError::Stopped { partition, reason })),
             Err(Unfulfilled::Closed | Unfulfilled::Late) => {
                 warn!(partition = partition.0, "stopping without a last checkpoint; the next start reads the log")
             }
@@ -225,6 +233,6 @@ fn last_checkpoints(shared: &Shared) -> Result<(), StopError> {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.crew.end(None);
+        self.crew.end(HANDLER_PATIENCE);
     }
 }

@@ -7,7 +7,7 @@ mod damage;
 use std::path::Path;
 
 use apostate_log::PartitionId;
-use apostate_server::{CallError, ProducerError};
+use apostate_server::{CallError, ProducerError, StopError};
 use common::{Stock, chain, directory, far_apart, open};
 use damage::damage;
 
@@ -50,7 +50,7 @@ fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
     assert!(client.list::<Stock>().any(|listed| listed.is_err()), "a list does not leave a part out in silence");
 
     let error = node.stop().unwrap_err();
-    assert_eq!(error.partition, PartitionId(1));
+    assert!(matches!(error, StopError::Stopped { partition: PartitionId(1), .. }), "{error}");
     let node = open(dir.path(), 2);
     assert_eq!(node.client().look(Stock::at(&high).available()).wait(), Ok(2), "kept over the stop");
 }

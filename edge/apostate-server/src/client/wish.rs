@@ -1,6 +1,6 @@
 //! A wish that everything durable so far be in the store: what is listed is read from there.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use apostate_log::PartitionId;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
@@ -9,6 +9,9 @@ use crate::CallError;
 use crate::client::shared::Shared;
 use crate::executor::mail::Mail;
 use crate::executor::routes::Place;
+
+/// How often whoever waits without an end looks whether the node still wants to go on.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A wish that a partition was told.
 pub(crate) struct CheckpointWish {
@@ -56,12 +59,15 @@ impl CheckpointWish {
         )
     }
 
-    /// Waits until it has come true, however long that takes.
+    /// Waits until it has come true, however long that takes. A node that stops leaves behind whoever does not listen.
     pub(crate) fn wait(&self, shared: &Shared) -> Result<(), CallError> {
-        match self.told.recv() {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(reason)) => Err(self.stopped(shared, reason)),
-            Err(_) => Err(CallError::Closed),
+        loop {
+            match self.wait_until(Instant::now() + LOOK) {
+                Ok(()) => return Ok(()),
+                Err(Unfulfilled::Stopped(reason)) => return Err(self.stopped(shared, reason)),
+                Err(Unfulfilled::Late) if !shared.is_closing() => {}
+                Err(Unfulfilled::Closed | Unfulfilled::Late) => return Err(CallError::Closed),
+            }
         }
     }
 

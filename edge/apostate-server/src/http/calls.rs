@@ -306,10 +306,11 @@ pub(crate) fn arguments(json: &Json, text: &[u8]) -> Result<Vec<u8>, Fault> {
 
 /// A reply as JSON text.
 pub(crate) fn shown(json: &Json, reply: &[u8]) -> Result<Vec<u8>, Fault> {
-    let shown = guarded(|| (json.show)(reply)).and_then(|shown| {
-        shown.map_err(|error| Fault::new(ErrorCode::Internal, format!("its reply does not read: {error}")))
-    });
-    shown.map_err(|fault| fault.adding("what it did is done, and stays done"))
+    let fault = |why: &str| {
+        Fault::new(ErrorCode::Internal, format!("it was done, and its reply cannot be shown as JSON: {why}"))
+    };
+    let shown = guarded(|| (json.show)(reply)).map_err(|panicked| fault(&panicked.problem().detail))?;
+    shown.map_err(|error| fault(&error.to_string()))
 }
 
 /// An entity as JSON text.

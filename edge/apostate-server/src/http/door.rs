@@ -79,7 +79,7 @@ impl Door {
         };
         // Whoever is told no before all was read would miss it, and not know whether anything was done.
         if let (Err(fault), Some(body)) = (&answer, &mut body)
-            && !body.is_end_stream()
+            && !(body.is_end_stream() || self.edge.is_stopping())
             && (fault.is(ErrorCode::BodyTooLarge) || !parts.headers.contains_key(EXPECT))
         {
             body::let_go(body).await;
@@ -117,7 +117,7 @@ impl Door {
             Some(Target::Entity(kind, key)) => calls.state(parts, kind, key).await,
             Some(Target::Kind(kind)) => lists::list_kind(&self.edge, parts, kind, service).await,
             None if path == "/messages" => messages(&self.edge, parts, body, service),
-            None => self.route(parts, body.take(), service).await,
+            None => self.route(parts, service).await,
         }
     }
 
@@ -152,12 +152,12 @@ impl Door {
         })
     }
 
-    async fn route(&self, parts: &Parts, body: Option<Incoming>, service: Service) -> Result<Response<Reply>, Fault> {
+    /// Nobody behind the router reads a body.
+    async fn route(&self, parts: &Parts, service: Service) -> Result<Response<Reply>, Fault> {
         if percent_decoded(parts.uri.path()).and_then(|path| String::from_utf8(path).ok()).is_none() {
             return Err(Fault::new(ErrorCode::PathUnknown, "the path is not percent-encoded UTF-8"));
         }
-        let request =
-            Request::from_parts(parts.clone(), body.map_or_else(axum::body::Body::empty, axum::body::Body::new));
+        let request = Request::from_parts(parts.clone(), axum::body::Body::empty());
         let answer = self.router.clone().call(request).await;
         let mut response = answer.unwrap_or_else(|never: Infallible| match never {});
         if let Some(fault) = response.extensions_mut().remove::<Fault>() {

@@ -7,6 +7,7 @@
 //! A page is bounded by bytes and has one entity at least, so that a list is complete whatever is in it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use apostate_api::ErrorCode;
 use apostate_core::{Address, EntityKey, KindId};
@@ -29,6 +30,7 @@ use crate::http::pulse::Service;
 use crate::http::query::Query;
 use crate::http::reply::{Reply, json};
 use crate::http::stream::{Pieces, stream};
+use crate::http::wishes::Wishes;
 
 /// The media type of lines of JSON.
 pub(crate) const NDJSON: &str = "application/x-ndjson";
@@ -46,6 +48,7 @@ pub(crate) async fn list_kind(
         return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
     }
     let form = form(&parts.headers)?;
+    let deadline = Wishes::of(&parts.headers, Instant::now())?.deadline;
     // As lines it is all of the list, whatever the limit.
     let known: &[_] = if form == Form::Lines { &["after"] } else { &["after", "limit"] };
     let query = Query::only(parts.uri.query().unwrap_or_default(), known)?;
@@ -55,14 +58,14 @@ pub(crate) async fn list_kind(
     let permit = edge.list()?;
     if form == Form::Lines {
         let (pieces, body) = stream();
-        tokio::spawn(write_all(Arc::clone(edge), kind, after, pieces, permit));
+        tokio::spawn(write_all(Arc::clone(edge), kind, (after, deadline), pieces, permit));
         let mut response = Response::new(Reply::Routed(body, service));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
         return Ok(response);
     }
     let limit = pages::limit(&query)?;
     if after.is_none() {
-        checkpoint_all(&edge.shared).await?;
+        checkpoint_all(edge, deadline).await?;
     }
     let text = {
         let edge = Arc::clone(edge);
@@ -94,13 +97,13 @@ fn item(kind: &KindRow, entity: &StoredEntity) -> Result<Vec<u8>, Fault> {
 async fn write_all(
     edge: Arc<Edge>,
     kind: usize,
-    mut after: Option<Address>,
+    (mut after, deadline): (Option<Address>, Option<Instant>),
     pieces: Pieces,
     permit: OwnedSemaphorePermit,
 ) {
     let _permit = permit;
     if after.is_none()
-        && let Err(fault) = checkpoint_all(&edge.shared).await
+        && let Err(fault) = checkpoint_all(&edge, deadline).await
     {
         return break_off(&edge, pieces, line(fault)).await;
     }

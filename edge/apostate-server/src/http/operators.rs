@@ -105,8 +105,7 @@ pub(crate) async fn ready(State(edge): Shared) -> Answer {
         .map_err(|_| not_ready(format!("the partitions did not say within {READY_PATIENCE:?} how they are")))??;
     let places = edge.shared.routes.places().len();
     if let Some(partition) = status.silent.first() {
-        let detail = format!("partition {partition} does not say how it is: a handler runs for long; the log names it");
-        return Err(not_ready(detail));
+        return Err(silent(*partition));
     }
     if let Some((partition, reason)) = status.stopped().next() {
         let detail = format!("partition {partition} has stopped: {reason}");
@@ -138,6 +137,19 @@ async fn status(edge: &Arc<Edge>) -> Result<crate::NodeStatus, Fault> {
         asked.shared.status()
     })
     .await
+}
+
+/// Whether `partition` says how it is. Waited for in vain, it would hold up whoever waits for more than one.
+pub(crate) async fn check_speaks(edge: &Arc<Edge>, partition: PartitionId) -> Result<(), Fault> {
+    match status(edge).await?.silent.contains(&partition) {
+        true => Err(silent(partition)),
+        false => Ok(()),
+    }
+}
+
+fn silent(partition: PartitionId) -> Fault {
+    let detail = format!("partition {partition} does not say how it is: a handler runs for long; the log names it");
+    Fault::new(ErrorCode::NotReady, detail)
 }
 
 /// `/partitions`.

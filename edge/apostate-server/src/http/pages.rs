@@ -1,16 +1,18 @@
 //! What all lists have in common: how many items a page has, and that from the first one on all is there that was durable when it
 //! was asked for.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use apostate_api::ErrorCode;
 
 use crate::CallError;
 use crate::client::listing::PAGE_BYTES;
-use crate::client::shared::Shared;
 use crate::client::wish::{CheckpointWish, Unfulfilled};
 use crate::http::calls::quoted;
+use crate::http::edge::Edge;
 use crate::http::fault::Fault;
+use crate::http::operators;
 use crate::http::query::Query;
 
 /// How many items a page has unless its reader says otherwise.
@@ -77,35 +79,61 @@ pub(crate) fn page<T, A>(
 const POLL_MIN: Duration = Duration::from_micros(500);
 const POLL_MAX: Duration = Duration::from_millis(50);
 
+/// How long a checkpoint may take before it is asked whether its partition still speaks.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// Has every partition write what is durable to the store.
-pub(crate) async fn checkpoint_all(shared: &Shared) -> Result<(), Fault> {
-    wait_for(shared, CheckpointWish::tell_all(shared)).await
+pub(crate) async fn checkpoint_all(edge: &Arc<Edge>, deadline: Option<Instant>) -> Result<(), Fault> {
+    wait_for(edge, deadline, CheckpointWish::tell_all(&edge.shared)).await
 }
 
-/// Waits until these checkpoints are made. No thread waits with it: there are few that may wait for a disk.
-pub(crate) async fn wait_for(shared: &Shared, wishes: impl IntoIterator<Item = CheckpointWish>) -> Result<(), Fault> {
+/// Waits until these checkpoints are made, but not beyond the `deadline`. No thread waits with it: there are few that may wait
+/// for a disk.
+pub(crate) async fn wait_for(
+    edge: &Arc<Edge>,
+    deadline: Option<Instant>,
+    wishes: impl IntoIterator<Item = CheckpointWish>,
+) -> Result<(), Fault> {
     let until = Instant::now() + CHECKPOINT_PATIENCE;
-    let mut pause = POLL_MIN;
+    let until = deadline.map_or(until, |deadline| deadline.min(until));
     for wish in wishes {
-        let made = loop {
-            match wish.poll() {
-                Some(made) => break made,
-                None if Instant::now() >= until => break Err(Unfulfilled::Late),
-                None => tokio::time::sleep(pause).await,
+        let made = match tokio::time::timeout_at((Instant::now() + SILENCE).min(until).into(), made(&wish)).await {
+            Ok(made) => made,
+            Err(_) if Instant::now() < until => {
+                operators::check_speaks(edge, wish.partition).await?;
+                tokio::time::timeout_at(until.into(), made(&wish)).await.unwrap_or(Err(Unfulfilled::Late))
             }
-            pause = (pause * 2).min(POLL_MAX);
+            Err(_) => Err(Unfulfilled::Late),
         };
         made.map_err(|unfulfilled| match unfulfilled {
-            Unfulfilled::Stopped(reason) => wish.stopped(shared, reason).into(),
+            Unfulfilled::Stopped(reason) => wish.stopped(&edge.shared, reason).into(),
             Unfulfilled::Closed => CallError::Closed.into(),
-            Unfulfilled::Late => {
-                let detail =
-                    format!("partition {} is long in making its checkpoint; look after the disk", wish.partition);
-                Fault::new(ErrorCode::NotReady, detail)
-            }
+            Unfulfilled::Late => late(&wish, deadline),
         })?;
     }
     Ok(())
+}
+
+/// Waits until a checkpoint is made.
+async fn made(wish: &CheckpointWish) -> Result<(), Unfulfilled> {
+    let mut pause = POLL_MIN;
+    loop {
+        if let Some(made) = wish.poll() {
+            return made;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(POLL_MAX);
+    }
+}
+
+fn late(wish: &CheckpointWish, deadline: Option<Instant>) -> Fault {
+    let partition = wish.partition;
+    if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        let detail = format!("partition {partition} had not made its checkpoint when the deadline came");
+        return Fault::new(ErrorCode::DeadlineExceeded, detail);
+    }
+    let detail = format!("partition {partition} is long in making its checkpoint; look after the disk");
+    Fault::new(ErrorCode::NotReady, detail)
 }
 
 /// Runs what may wait for a disk where nobody else waits.

@@ -27,7 +27,8 @@ use crate::http::reply::Reply;
 use crate::http::wishes::Wishes;
 
 /// `GET /parked`.
-pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
+    let deadline = Wishes::of(&headers, Instant::now())?.deadline;
     let query = Query::only(&query.unwrap_or_default(), &["after", "limit"])?;
     // No cursor, or an empty one: from the beginning.
     let after = query.get("after").filter(|id| !id.is_empty()).map(|id| {
@@ -37,7 +38,7 @@ pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery) -> Answ
     let (after, limit) = (after.transpose()?, pages::limit(&query)?);
     let permit = edge.operator()?;
     if after.is_none() {
-        checkpoint_all(&edge.shared).await?;
+        checkpoint_all(&edge, deadline).await?;
     }
     read(&edge, permit, move |edge| page(edge, after, limit)).await
 }
@@ -50,10 +51,11 @@ fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<
 }
 
 /// `GET /parked/{id}`.
-pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>) -> Answer {
+pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    let deadline = Wishes::of(&headers, Instant::now())?.deadline;
     let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
     let permit = edge.operator()?;
-    pages::wait_for(&edge.shared, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
+    pages::wait_for(&edge, deadline, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
     read(&edge, permit, move |edge| {
         let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
         Ok(text_of(edge, &message))

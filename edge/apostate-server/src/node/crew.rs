@@ -19,7 +19,7 @@ use apostate_core::Registry;
 use apostate_log::{PartitionId, failpoint};
 use apostate_partition::{Config, Map};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::client::shared::Shared;
 use crate::disk::directory::Directory;
@@ -41,6 +41,9 @@ use crate::{Settings, executor};
 
 /// How long a node that opens waits for room on a full disk.
 const ROOM_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a handler that runs when a node ends may take to come to its own end.
+pub(crate) const HANDLER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The threads of a node, and what they work on.
 pub(crate) struct Crew {
@@ -138,18 +141,19 @@ impl Crew {
     /// Ends all threads, lets go of the files, and then of the directory. Does nothing the second time.
     ///
     /// A handler that does not come to its end within `patience` is left to itself: nothing can end it but the end of the
-    /// process. What it works on stays locked until then. Gives whether there was one.
-    pub(crate) fn end(&mut self, patience: Option<Duration>) -> bool {
+    /// process. What it works on stays locked until then. Gives the first partition of its thread.
+    pub(crate) fn end(&mut self, patience: Duration) -> Option<PartitionId> {
         self.shared.close_door();
         for mailbox in self.shared.routes.mailboxes() {
             mailbox.post(Mail::Quit);
         }
         self.watching = None;
-        if patience.is_some_and(|patience| !are_over(&self.executors, patience)) {
+        if let Some(executor) = left_over(&self.executors, patience) {
             let leaked =
                 (take(&mut self.executors), take(&mut self.helpers), self.sender.take(), self.directory.take());
             std::mem::forget(leaked);
-            return true;
+            warn!("a handler does not end: it is left to itself, and holds the data until the process ends");
+            return self.shared.routes.places().iter().find(|place| place.executor == executor).map(|at| at.partition);
         }
         for thread in self.executors.drain(..).chain(self.helpers.drain(..)) {
             if thread.join().is_err() {
@@ -164,7 +168,7 @@ impl Crew {
         }
         self.shared.close_disk();
         self.directory = None;
-        false
+        None
     }
 
     /// Begins executors, loaders and the checkpointer.
@@ -278,21 +282,21 @@ fn wait_until_all_serve(
     }
 }
 
-/// Whether all of them end within `patience`.
-fn are_over(threads: &[JoinHandle<()>], patience: Duration) -> bool {
+/// The first of them that does not end within `patience`.
+fn left_over(threads: &[JoinHandle<()>], patience: Duration) -> Option<usize> {
     let until = Instant::now() + patience;
-    while !threads.iter().all(JoinHandle::is_finished) {
-        if Instant::now() >= until {
-            return false;
+    loop {
+        let left = threads.iter().position(|thread| !thread.is_finished());
+        if left.is_none() || Instant::now() >= until {
+            return left;
         }
         thread::sleep(Duration::from_millis(2));
     }
-    true
 }
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        self.end(None);
+        self.end(HANDLER_PATIENCE);
     }
 }
 

@@ -75,6 +75,14 @@ fn what_a_browser_of_another_site_can_send_unasked_is_not_taken() {
 }
 
 #[test]
+fn a_call_has_no_parameters() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.post("/entities/stock/tea/receive?dry_run=true", r#"{"units":5}"#).problem("bad-query");
+    assert_eq!(client.get("/entities/stock/tea").status, 404, "nothing was done");
+}
+
+#[test]
 fn a_panic_is_an_answer_and_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();

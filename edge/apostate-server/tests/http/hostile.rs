@@ -99,6 +99,30 @@ fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
 }
 
 #[test]
+fn whoever_is_told_no_before_a_long_body_was_read_hears_it() {
+    let server = Server::start();
+    let body = "x".repeat(3_500_000);
+    for (path, headers, code) in [
+        ("/entities/nothing/a/receive", &[][..], "kind-missing"),
+        ("/entities/stock/tea/nothing", &[], "handler-missing"),
+        ("/entities/stock/tea/receive", &[("deadline-ms", "soon")], "bad-header"),
+        ("/messages", &[], "producer-missing"),
+        ("/nowhere", &[], "path-unknown"),
+    ] {
+        for _ in 0..5 {
+            let mut client = server.client();
+            client.ask("POST", path, headers, &body).problem(code);
+            assert_eq!(client.get("/health").status, 200, "and the connection goes on");
+        }
+    }
+    // Whoever asks first is told before it sends anything.
+    let mut client = server.client();
+    let head = "POST /entities/nothing/a/receive HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3500000\r\nexpect: 100-continue\r\n\r\n";
+    client.send(head).response().problem("kind-missing");
+    check_unharmed(&server);
+}
+
+#[test]
 fn a_long_head_is_refused() {
     let server = Server::start();
     let mut client = server.client();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use apostate_server::HttpSettings;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, settings, wait_until};
+use crate::support::{Client, Gate, Server, settings, wait_until};
 
 fn line(number: u64, entity: &str, handler: &str, arguments: &Value) -> String {
     json!({ "number": number, "entity": entity, "handler": handler, "arguments": arguments }).to_string() + "\n"
@@ -164,6 +164,7 @@ fn a_line_that_is_none_ends_the_stream_and_says_where_to_go_on() {
     for (bad, code) in [
         ("{\n", "bad-line"),
         ("{\"number\":11}\n", "bad-line"),
+        ("{\"number\":11,\"entity\":\"stock/tea\",\"handler\":\"tally\",\"argumets\":{}}\n", "bad-line"),
         (&receive(0), "bad-line"),
         (&receive((1 << 63) + 1), "bad-line"),
         (&receive(u64::MAX), "bad-line"),
@@ -177,7 +178,7 @@ fn a_line_that_is_none_ends_the_stream_and_says_where_to_go_on() {
         let problem = &results[10];
         assert_eq!((&problem["code"], &problem["resume_from"]), (&code.into(), &11.into()), "{problem}");
     }
-    assert_eq!(total(&mut client), 80);
+    assert_eq!(total(&mut client), 90);
 }
 
 #[test]
@@ -197,6 +198,42 @@ fn a_line_has_a_longest_length() {
     let results = send(&mut client, "till", &(receive(1) + &long + &receive(3)));
     assert_eq!((results.len(), &results[0]["result"]), (2, &"done".into()));
     assert_eq!((&results[1]["code"], &results[1]["resume_from"]), (&"line-too-long".into(), &2.into()));
+}
+
+#[test]
+fn a_line_that_is_too_long_is_so_also_if_it_came_in_one_piece() {
+    let server = Server::with(1, HttpSettings { body_bytes_max: 1024, ..settings() });
+    let mut client = server.client();
+    let long = line(1, "stock/tea", "measure", &json!({ "text": "x".repeat(1024) }));
+    let results = send(&mut client, "till", &long);
+    assert_eq!((&results[0]["code"], &results[0]["resume_from"]), (&"line-too-long".into(), &1.into()));
+}
+
+#[test]
+fn of_two_names_of_a_producer_none_counts() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.ask("POST", "/messages", &[("producer", "one"), ("producer", "two")], "").problem("bad-producer");
+}
+
+#[test]
+fn whoever_waits_for_answers_is_not_taken_for_silent() {
+    let server = Server::with(1, HttpSettings { body_timeout: Duration::from_millis(50), ..settings() });
+    let mut client = server.client();
+    client.send("POST /messages HTTP/1.1\r\nhost: localhost\r\nproducer: one\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert_eq!(client.head_only().status, 200);
+    let message = line(1, "slow/a", "pass", &json!({ "gate": "owed" }));
+    client.send(format!("{:x}\r\n{message}\r\n", message.len()));
+    wait_until("it is under way", || Gate::is_waited_for("owed"));
+    // Another stream is given up meanwhile: that one is owed nothing.
+    let mut idle = server.client();
+    idle.send("POST /messages HTTP/1.1\r\nhost: localhost\r\nproducer: two\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert_eq!(idle.head_only().status, 200);
+    assert_eq!(idle.line(&mut Vec::new()).expect("it is told why")["code"], "request-timeout");
+    Gate::open("owed");
+    let mut rest = Vec::new();
+    assert_eq!(client.line(&mut rest).expect("its result")["result"], "done");
+    assert_eq!(client.line(&mut rest).expect("and then it is silent")["code"], "request-timeout");
 }
 
 #[test]

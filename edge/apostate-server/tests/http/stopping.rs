@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use apostate_server::{HttpSettings, Node, Settings};
+use apostate_server::{HttpSettings, Node, Settings, StopError};
 
 use crate::support::{App, Client, Gate, Server, request, settings, wait_until};
 
@@ -71,10 +71,19 @@ fn a_handler_that_does_not_end_holds_up_its_partition_and_neither_operators_nor_
     let down = format!("apostate_partition_up{{partition=\"{id}\"}} 0");
     assert!(metrics.text().contains(&down), "{}", metrics.text());
 
+    // A list waits for all partitions. It does not wait for one that does not listen, nor beyond its deadline.
+    for path in ["/parked", "/entities/stock"] {
+        let problem = client.get(path);
+        problem.problem("not-ready");
+        assert!(problem.text().contains("a handler runs for long"), "{}", problem.text());
+        client.ask("GET", path, &[("deadline-ms", "20")], "").problem("deadline-exceeded");
+        client.ask("GET", path, &[("deadline-ms", "soon")], "").problem("bad-header");
+    }
+
     serving.stop();
     let error = node.stop().expect_err("it does not end");
-    assert_eq!(error.partition.0, id.as_u64().expect("a number"));
-    assert!(error.to_string().contains("does not end"), "{error}");
+    let StopError::Endless { partition } = error else { panic!("{error}") };
+    assert_eq!(partition.0, id.as_u64().expect("a number"));
     // As long as it may still write, nobody else gets the data.
     assert!(Node::open::<App>(node_settings).is_err());
     Gate::open("endless");
