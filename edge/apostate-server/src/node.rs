@@ -214,13 +214,13 @@ impl Node {
 /// Has everything that is durable written to the store, but for partitions that are `silent`: those would be waited for in vain.
 /// Without it the next start reads the log: slower, not less.
 fn last_checkpoints(shared: &Shared, silent: &[PartitionId]) -> Result<(), StopError> {
-    let mut wishes = CheckpointWish::tell_all(shared);
-    wishes.retain(|wish| !silent.contains(&wish.partition));
+    let wishes = CheckpointWish::tell_all(shared);
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let mut result = Ok(());
     for wish in wishes {
         let partition = wish.partition;
-        match wish.wait_until(until) {
+        let is_silent = silent.contains(&partition);
+        match if is_silent { Err(Unfulfilled::Late) } else { wish.wait_until(until) } {
             Ok(()) => {}
             Err(Unfulfilled::Stopped(reason)) => result = result.and(Err(StopError::Stopped { partition, reason })),
             Err(Unfulfilled::Closed | Unfulfilled::Late) => {

@@ -35,6 +35,9 @@ pub(crate) const COUNT_MAX: usize = 1 << 20;
 /// Longest time that a setting can mean: clocks can add it to any moment.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// Client keys are remembered for at least as long as clients ask again, or some of those would have things done twice.
+const CLIENT_KEY_RETENTION_MIN: Duration = Duration::from_secs(60);
+
 /// How a node is set up. Sizes are those of the whole process; its partitions share them evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -160,7 +163,7 @@ impl Settings {
             partition_requests_max,
             &allowed,
         )?;
-        check_time("client-key-retention", *client_key_retention, Duration::ZERO)?;
+        check_time("client-key-retention", *client_key_retention, CLIENT_KEY_RETENTION_MIN)?;
         check_time("retry-time-max", *retry_time_max, Duration::ZERO)?;
         check_time("stop-patience", *stop_patience, Duration::ZERO)
     }
@@ -270,7 +273,11 @@ mod tests {
             ),
             ("segment-bytes", Settings { segment_bytes: u64::MAX, ..default() }, "65536 to 17179869184"),
             ("partition-requests-max", Settings { partition_requests_max: huge, ..default() }, "16 to 1048576"),
-            ("client-key-retention", Settings { client_key_retention: long, ..default() }, "at most 365 days"),
+            (
+                "client-key-retention",
+                Settings { client_key_retention: long, ..default() },
+                "at least 60s and at most 365 days",
+            ),
             ("retry-time-max", Settings { retry_time_max: long, ..default() }, "at most 365 days"),
             ("stop-patience", Settings { stop_patience: long, ..default() }, "at most 365 days"),
         ];

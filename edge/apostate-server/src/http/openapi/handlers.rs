@@ -21,9 +21,10 @@ const OF_ENTITIES: [ErrorCode; 8] = [
 ];
 
 /// Problems of calls.
-const OF_CALLS: [ErrorCode; 9] = [
+const OF_CALLS: [ErrorCode; 10] = [
     ErrorCode::BadBody,
     ErrorCode::BadJson,
+    ErrorCode::BadQuery,
     ErrorCode::BodyTooLarge,
     ErrorCode::ClientKeyExpired,
     ErrorCode::ClientKeyReused,
@@ -43,10 +44,11 @@ const OF_LOOKS: [ErrorCode; 5] = [
 ];
 
 /// Problems of lists.
-const OF_LISTS: [ErrorCode; 8] = [
+const OF_LISTS: [ErrorCode; 9] = [
     ErrorCode::BadCursor,
     ErrorCode::BadQuery,
     ErrorCode::Busy,
+    ErrorCode::DeadlineExceeded,
     ErrorCode::NotAcceptable,
     ErrorCode::PartitionStopped,
     ErrorCode::StoreUnreadable,
@@ -196,6 +198,7 @@ fn list(kind: &Kind, state: &Value, answers: Answers) -> Value {
         "summary": format!("Lists every {}, in an order that stays.", kind.name),
         "description": "Pages are bounded by bytes as well, and have one entity at least. What exists throughout appears once.",
         "parameters": [
+            parameters::deadline(),
             parameters::after(),
             parameters::limit("Most entities of the page; lines have no pages."),
         ],

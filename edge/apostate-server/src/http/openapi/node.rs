@@ -10,9 +10,10 @@ use crate::http::openapi::parameters;
 pub(super) const TAG: &str = "the node";
 
 /// Problems of what reads the parked messages.
-const OF_PARKED_READ: [ErrorCode; 5] = [
+const OF_PARKED_READ: [ErrorCode; 6] = [
     ErrorCode::BadQuery,
     ErrorCode::Busy,
+    ErrorCode::DeadlineExceeded,
     ErrorCode::PartitionStopped,
     ErrorCode::StoreUnreadable,
     ErrorCode::TooManyStreams,
@@ -93,7 +94,7 @@ fn messages(answers: Answers) -> Value {
         "required": true,
         "description": "The producer's name: 1 to 256 bytes. It has one stream at a time.",
         "schema": name,
-    }]);
+    }, parameters::traceparent()]);
     // A stream of no messages is one as well.
     operation["requestBody"] = json!({ "required": false, "content": lines(taken) });
     operation
@@ -104,7 +105,7 @@ fn parked(paths: &mut Map<String, Value>, answers: Answers) {
         "schema": { "type": "string", "minLength": 1 } });
     let of_one = |name: &str, summary: &str, good: (u16, Value), codes: &[ErrorCode]| {
         let mut operation = operation(name, summary, answers.of([good], codes));
-        operation["parameters"] = json!([id]);
+        operation["parameters"] = json!([id, parameters::deadline()]);
         operation
     };
     let mut answer = page_answer("A page.", &schema("ParkedItem"));
@@ -114,7 +115,8 @@ fn parked(paths: &mut Map<String, Value>, answers: Answers) {
     let mut list =
         operation("parked", "Lists the messages that were given up on.", answers.of([(200, answer)], &codes));
     list["description"] = json!("By kind, then in the order of the ring; of one entity the oldest first.");
-    list["parameters"] = json!([parameters::after(), parameters::limit("Most messages of the page.")]);
+    list["parameters"] =
+        json!([parameters::deadline(), parameters::after(), parameters::limit("Most messages of the page."),]);
     paths.insert("/parked".to_owned(), json!({ "get": list }));
     let message = (200, json_answer("The message.", schema("ParkedItem")));
     let codes = [&OF_PARKED_READ[..], &[ErrorCode::ParkedMissing]].concat();

@@ -50,7 +50,8 @@ pub(super) fn deadline() -> Value {
     json!({
         "name": "Deadline-Ms",
         "in": "header",
-        "description": "What has not begun after so many milliseconds is not done.",
+        "description": "How long the caller waits, in milliseconds. What has not begun by then is not done; of what has, the \
+            outcome is unknown.",
         "schema": { "type": "integer", "format": "uint64", "minimum": 0 },
     })
 }
