@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A wish that a partition was told.
 pub(crate) struct CheckpointWish {
     pub(crate) partition: PartitionId,
-    told: Receiver<Result<PartitionId, String>>,
+    told: Receiver<Result<(), String>>,
 }
 
 /// Why a wish did not come true.
@@ -80,6 +80,6 @@ impl CheckpointWish {
     }
 }
 
-fn fulfilled(told: Result<PartitionId, String>) -> Result<(), Unfulfilled> {
-    told.map(drop).map_err(Unfulfilled::Stopped)
+fn fulfilled(told: Result<(), String>) -> Result<(), Unfulfilled> {
+    told.map_err(Unfulfilled::Stopped)
 }

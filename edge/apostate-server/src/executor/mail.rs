@@ -22,7 +22,7 @@ pub(crate) enum Mail {
     Parked { seat: usize, command: ParkedCommand, promise: Promise },
     /// Frames of one sender, in the order sent.
     Frames { seat: usize, from: PartitionId, frames: Vec<Bytes> },
-    /// Entities that were read from the store.
+    /// What was read from the store: entities, client keys, pages of messages.
     Loaded { seat: usize, loaded: Vec<Loaded> },
     /// How a checkpoint ended.
     Checkpointed { seat: usize, result: Result<Position, String> },
@@ -35,7 +35,7 @@ pub(crate) enum Mail {
 }
 
 /// Is told when a checkpoint wish came true, or why it never will.
-pub(crate) type Wish = Sender<Result<PartitionId, String>>;
+pub(crate) type Wish = Sender<Result<(), String>>;
 
 impl Mail {
     /// Tells whoever waits that nobody will look at this mail.
@@ -45,16 +45,14 @@ impl Mail {
                 promise.keep(Verdict::NotDone(NotDone::Closed));
             }
             Self::Stream { requests, stream, .. } => refuse_stream(requests, &stream, &NotDone::Closed),
-            Self::Wish { tell, .. } => {
-                // Nobody has to wait for a wish.
-                let _ = tell.send(Err("the node is closed".to_owned()));
-            }
+            // Whoever waits for the last two sees that nobody is left to tell them.
             Self::Start
             | Self::Frames { .. }
             | Self::Loaded { .. }
             | Self::Checkpointed { .. }
-            | Self::Report { .. }
-            | Self::Quit => {}
+            | Self::Quit
+            | Self::Wish { .. }
+            | Self::Report { .. } => {}
         }
     }
 }

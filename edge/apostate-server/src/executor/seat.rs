@@ -234,7 +234,7 @@ impl Seat {
                 }
                 Effect::Load(load) => self.loads.push(load),
                 Effect::Checkpoint(checkpoint) => outgoing.checkpoint(seat, checkpoint),
-                Effect::WishGranted { ticket } => self.tickets.grant(ticket, self.id),
+                Effect::WishGranted { ticket } => self.tickets.grant(ticket),
                 Effect::Trim { before } => {
                     self.work.trims += 1;
                     running.log.trim(before);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use apostate_log::PartitionId;
 use apostate_partition::Answer;
 
 use crate::client::completions::Completions;
@@ -111,10 +110,10 @@ impl Tickets {
     }
 
     /// Tells whoever wished for a checkpoint.
-    pub(crate) fn grant(&mut self, ticket: u64, partition: PartitionId) {
+    pub(crate) fn grant(&mut self, ticket: u64) {
         if let Some(Asker::Wish(wish)) = self.redeem(ticket) {
             // Nobody has to wait for a wish.
-            let _ = wish.send(Ok(partition));
+            let _ = wish.send(Ok(()));
         }
     }
 
