@@ -114,6 +114,8 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use crossbeam_channel::TryRecvError;
+
     use super::*;
 
     #[test]
@@ -146,12 +148,16 @@ mod tests {
     #[test]
     fn a_closed_mailbox_refuses_what_it_holds_and_what_comes() {
         let mailbox = Mailbox::default();
-        let (wish, told) = crossbeam_channel::unbounded();
-        mailbox.post(Mail::Wish { seat: 0, tell: wish.clone() });
-        assert!(told.try_recv().is_err(), "an open one refuses nothing");
+        let post = || {
+            let (tell, told) = crossbeam_channel::bounded(1);
+            mailbox.post(Mail::Wish { seat: 0, tell });
+            told
+        };
+        let held = post();
+        assert_eq!(held.try_recv(), Err(TryRecvError::Empty), "an open one refuses nothing");
         mailbox.close();
-        assert!(told.try_recv().expect("told").is_err());
-        mailbox.post(Mail::Wish { seat: 0, tell: wish });
-        assert!(told.try_recv().expect("told").is_err());
+        for told in [held, post()] {
+            assert_eq!(told.try_recv(), Err(TryRecvError::Disconnected));
+        }
     }
 }
