@@ -137,6 +137,30 @@ fn a_stream_whose_answer_has_no_end_breaks() {
     });
 }
 
+#[test]
+fn a_stream_that_was_idle_tries_until_its_deadline_as_any_other() {
+    const DEADLINE: Duration = Duration::from_secs(1);
+    let key = EntityKey::new("tea").expect("a key");
+    let result = |number: u64| format!("{}\n", json!({ "number": number, "result": "done", "reply": 5 }));
+    run(async {
+        // A node ends a stream that has been idle, and may ask for as much time as there is.
+        for retry_after in [None, Some(DEADLINE.as_secs())] {
+            let idle = Problem { retry_after, ..Problem::new(ErrorCode::RequestTimeout, "") };
+            let idle = serde_json::to_string(&idle).expect("JSON");
+            let answers = [answer(200, &(result(1) + &idle)), String::new(), answer(200, &result(2))];
+            let canned = Canned::start(&answers.each_ref().map(String::as_str)).await;
+            let mut producer = client(&canned).with_deadline(DEADLINE).producer("till").expect("a name");
+            producer.send_json(1, "stock", &key, "receive", &json!({})).await.expect("it begins");
+            assert_eq!(producer.wait_results().await.expect("a result").len(), 1);
+            // It is idle for longer than it would try.
+            tokio::time::sleep(DEADLINE + DEADLINE / 5).await;
+            producer.send_json(2, "stock", &key, "receive", &json!({})).await.expect("it goes on");
+            let summary = producer.finish().await.expect("it tries again");
+            assert_eq!((summary.done, canned.asked().len()), (2, 3));
+        }
+    });
+}
+
 /// The keys of a list that is answered so, and how it ends.
 async fn listed(canned: Canned) -> (Vec<String>, Option<ClientError>) {
     let mut keys = Vec::new();

@@ -85,10 +85,14 @@ pub(crate) fn problem(problem: &Problem) -> String {
     answer(problem.status, &serde_json::to_string(problem).expect("JSON"))
 }
 
-/// Whether a request has come with its body: one that is closed before that may lose its answer.
+/// Whether a request has come with its body, as far as it is answered: one that is closed before that may lose its answer.
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_ascii_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    // Of a stream, its first line.
+    if head.contains("transfer-encoding: chunked") {
+        return body.contains("}\n");
+    }
     let length = head.split("\r\n").find_map(|field| field.strip_prefix("content-length: "));
     body.len() >= length.map_or(0, |length| length.parse().expect("a length"))
 }

@@ -91,6 +91,8 @@ impl Runner {
                 End::Refused(problem) => {
                     return Err(ProducerError::Ended { problem, resume_from: self.resume_from() });
                 }
+                // It owed us nothing. The next one begins when there is something to send, and has all the time then.
+                End::Broken(..) if self.open.is_empty() => (number, since) = (0, None),
                 End::Broken(detail, asked) => {
                     if self.was_heard {
                         (number, since) = (0, None);
