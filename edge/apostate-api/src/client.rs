@@ -62,6 +62,9 @@ const DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
 /// How long one attempt waits for its answer, unless [`Client::with_attempt`] says otherwise.
 const ATTEMPT_DEFAULT: Duration = Duration::from_secs(10);
 
+/// The longest time that means anything: a year.
+const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// How many repetitions a client has before answers fill its bucket again, unless [`Client::with_retries`] says otherwise.
 const RETRIES_DEFAULT: u32 = 500;
 
@@ -124,16 +127,16 @@ impl Client {
         Ok(self)
     }
 
-    /// The same, with another time until which a request is asked again: 30 seconds unless said otherwise.
+    /// The same, with another time until which a request is asked again: 30 seconds unless said otherwise, and a year at most.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
-        Self { deadline, ..self }
+        Self { deadline: deadline.min(TIME_MAX), ..self }
     }
 
-    /// The same, with another time that one attempt waits for its answer: 10 seconds unless said otherwise.
+    /// The same, with another time that one attempt waits for its answer: 10 seconds unless said otherwise, and a year at most.
     #[must_use]
     pub fn with_attempt(self, attempt: Duration) -> Self {
-        Self { attempt, ..self }
+        Self { attempt: attempt.min(TIME_MAX), ..self }
     }
 
     /// The same, with a bucket of its own that holds so many repetitions: 500 unless said otherwise. Every tenth answer gives
@@ -147,7 +150,7 @@ impl Client {
     /// home is not waited for. Producers alone still open another connection when theirs breaks.
     #[must_use]
     pub fn asking_once(self, patience: Duration) -> Self {
-        Self { deadline: patience, attempt: patience, asks_again: false, ..self }
+        Self { asks_again: false, ..self.with_deadline(patience).with_attempt(patience) }
     }
 
     /// Calls an entity. Its answer is its reply, once all that the call did is durable. It is done once, however often it has

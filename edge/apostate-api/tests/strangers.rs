@@ -161,6 +161,36 @@ fn a_stream_that_was_idle_tries_until_its_deadline_as_any_other() {
     });
 }
 
+#[test]
+fn no_time_is_too_long_to_be_said() {
+    let key = EntityKey::new("tea").expect("a key");
+    let later = |problem: &Problem| {
+        let end = format!("\r\nRetry-After: {}\r\n\r\n", u64::MAX);
+        self::problem(problem).replacen("\r\n\r\n", &end, 1)
+    };
+    run(async {
+        let busy = Problem { retry_after: Some(u64::MAX), ..Problem::new(ErrorCode::Busy, "") };
+        for said in [problem(&busy), later(&busy)] {
+            let canned = Canned::start(&[&said]).await;
+            let error = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no answer");
+            assert_eq!(error.code(), Some(ErrorCode::Busy), "{error}");
+            let mut producer = client(&canned).producer("till").expect("a name");
+            producer.send_json(1, "stock", &key, "receive", &json!({})).await.expect("it begins");
+            let error = producer.finish().await.expect_err("no results");
+            assert!(matches!(error, ProducerError::Broken { resume_from: 1, .. }), "{error}");
+        }
+        let result = json!({ "number": 1, "result": "done", "reply": 5 });
+        let canned = Canned::start(&[&answer(200, "5"), &answer(200, "5"), &answer(200, &format!("{result}\n"))]).await;
+        let for_ever = client(&canned).with_deadline(Duration::MAX).with_attempt(Duration::MAX);
+        for client in [for_ever.clone(), Client::new(&canned.url()).expect("a client").asking_once(Duration::MAX)] {
+            assert_eq!(client.call_json("stock", &key, "receive", &json!({})).await.expect("a level"), 5);
+        }
+        let mut producer = for_ever.producer("till").expect("a name");
+        producer.send_json(1, "stock", &key, "receive", &json!({})).await.expect("it begins");
+        assert_eq!(producer.finish().await.expect("every result").done, 1);
+    });
+}
+
 /// The keys of a list that is answered so, and how it ends.
 async fn listed(canned: Canned) -> (Vec<String>, Option<ClientError>) {
     let mut keys = Vec::new();

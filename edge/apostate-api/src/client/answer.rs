@@ -6,7 +6,7 @@ use apostate_core::Refusal;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, Url};
 
-use crate::client::{ClientError, error};
+use crate::client::{ClientError, error, retry};
 use crate::{ErrorCode, Problem};
 
 /// Longest answer, and longest line of one, that is taken into memory.
@@ -134,7 +134,7 @@ pub(crate) async fn problem(response: Response) -> Result<Problem, Missed> {
 /// How long the node asks to be left alone.
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
+    value.trim().parse().ok().map(retry::after)
 }
 
 fn refusal_of(problem: Problem) -> Refusal {

@@ -12,6 +12,9 @@ const WAIT_FIRST: Duration = Duration::from_millis(20);
 /// The longest wait.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// The longest time that a node is believed to ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+
 /// A bucket of repetitions, which answers fill again.
 ///
 /// Callers who all ask again when a node is slow make it slower. With a bucket they ask for a tenth more at most, once
@@ -42,6 +45,11 @@ impl Budget {
             let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         }
     }
+}
+
+/// How long a node asks to be left alone that says so many seconds.
+pub(crate) fn after(seconds: u64) -> Duration {
+    Duration::from_secs(seconds).min(RETRY_AFTER_MAX)
 }
 
 /// How long to wait before repetition number `attempt`, counted from 0: any time up to a bound that doubles, so that many who

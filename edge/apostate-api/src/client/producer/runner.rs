@@ -240,7 +240,7 @@ fn judged(line: &[u8]) -> End {
 }
 
 fn judged_problem(problem: Problem, wait: Option<Duration>) -> End {
-    let wait = wait.or(problem.retry_after.map(Duration::from_secs));
+    let wait = wait.or(problem.retry_after.map(retry::after));
     // We send bodies that are whole: one that is not was cut on its way.
     let is_cut = problem.error_code() == Some(ErrorCode::BadBody);
     if is_cut || problem.is_retryable() {
