@@ -162,6 +162,21 @@ fn a_stream_that_was_idle_tries_until_its_deadline_as_any_other() {
 }
 
 #[test]
+fn what_is_too_long_for_a_url_is_said_at_once() {
+    let key = EntityKey::new("tea").expect("a key");
+    run(async {
+        let canned = Canned::start(&[&answer(414, "<html>"), &answer(431, "")]).await;
+        let client = client(&canned);
+        for (text, asked) in [("long".repeat(20_000), 0), ("short".to_owned(), 1), ("short".to_owned(), 2)] {
+            let error = client.look_json("stock", &key, "has", &json!({ "text": text })).await.expect_err("no answer");
+            assert!(matches!(error, ClientError::TooLong), "{error}");
+            assert!(error.to_string().contains("too long for a URL"), "{error}");
+            assert_eq!(canned.asked().len(), asked);
+        }
+    });
+}
+
+#[test]
 fn no_time_is_too_long_to_be_said() {
     let key = EntityKey::new("tea").expect("a key");
     let later = |problem: &Problem| {

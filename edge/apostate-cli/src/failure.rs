@@ -54,6 +54,9 @@ pub(crate) enum Failure {
     /// A name that cannot be asked for.
     #[error("`{0}` cannot stand in a URL")]
     NoPath(String),
+    /// More than can be asked at once.
+    #[error("the arguments are too long for a URL; nothing was done")]
+    TooLong,
     /// No argument.
     #[error("`{0}` is no argument")]
     Argument(String),
@@ -94,6 +97,7 @@ impl Failure {
             ClientError::Unreachable { detail, .. } => Self::Unreachable { url, detail },
             ClientError::NoNode { status, .. } => Self::NoNode { url, status },
             ClientError::NoPath(name) => Self::NoPath(name),
+            ClientError::TooLong => Self::TooLong,
             ClientError::Broken(detail) | ClientError::Unreadable(detail) => Self::Broken { url, detail },
             other => Self::Broken { url, detail: other.to_string() },
         }
@@ -131,7 +135,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Unknown { .. } | Self::Unshown { .. } => ExitCode::from(3),
-            Self::EntityName { .. } | Self::NoPath(_) | Self::Argument(_) => ExitCode::from(2),
+            Self::EntityName { .. } | Self::NoPath(_) | Self::TooLong | Self::Argument(_) => ExitCode::from(2),
             Self::Setup(SetupError::Url(_) | SetupError::Token) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
@@ -176,6 +180,7 @@ impl Failure {
             Self::NoPath(_) => {
                 "choose another name; an entity with this key takes what comes through /messages alone".to_owned()
             }
+            Self::TooLong => "ask with less: a handler that only looks is told its arguments in the URL".to_owned(),
             Self::Argument(_) => {
                 "write name=value, or all arguments as one object: --arguments '{\"units\":5}'".to_owned()
             }

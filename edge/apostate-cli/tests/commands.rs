@@ -177,11 +177,13 @@ fn a_list_of_more_than_one_table_is_complete() {
 #[test]
 fn a_failure_says_what_and_what_to_try_next() {
     let world = world(None);
-    let cases: [(&[&str], i32, &str, &str); 6] = [
+    let long = format!("units={}", "7".repeat(70_000));
+    let cases: [(&[&str], i32, &str, &str); 7] = [
         (&["entity", "call", "stock/tea", "take", "units=1"], 1, "only 0 left (out-of-stock)", "/errors/refused"),
         (&["entity", "call", "stock/tea", "eat"], 1, "eat", "/openapi.json"),
         (&["entity", "call", "stock/tea", "receive", "units=many"], 1, "units", "/errors/bad-json"),
         (&["entity", "call", "stock/tea", "receive", "units"], 2, "`units`", "name=value"),
+        (&["entity", "call", "stock/tea", "can_take", &long], 2, "too long for a URL", "ask with less"),
         (&["entity", "show", "stock/coffee"], 1, "stock/coffee", "apostate entity list"),
         (&["entity", "show", "stock"], 2, "`stock`", "stock/tea"),
     ];

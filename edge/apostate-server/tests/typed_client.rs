@@ -6,11 +6,12 @@ mod proxy;
 
 use std::time::Duration;
 
-use apostate_api::client::{Client, ClientError, ProducerError};
+use apostate_api::client::{Client, ClientError, EntityKey, ProducerError};
 use apostate_api::{BulkEnding, ErrorCode};
 use apostate_server::{HttpSettings, Node, Serving};
 use common::{Ghost, Stock};
 use proxy::Proxy;
+use serde_json::json;
 use tempfile::TempDir;
 
 /// A node that listens, and goes when the test ends.
@@ -88,6 +89,24 @@ fn what_goes_out_and_comes_back_has_the_types_of_the_application() {
         assert_eq!(unknown.code(), Some(ErrorCode::KindMissing));
         let panicked = client.call(Stock::at("tea").fumble(13)).await.expect_err("a bug");
         assert_eq!(panicked.code(), Some(ErrorCode::HandlerPanicked));
+    });
+}
+
+#[test]
+fn a_look_is_answered_or_too_long_however_long_its_arguments_are() {
+    let server = Server::plain();
+    let client = server.client();
+    let key = EntityKey::new("tea").expect("a key");
+    run(async {
+        client.call(Stock::at("tea").receive(5)).await.expect("a level");
+        // Around what a URL can have at most, and a head with it.
+        for length in (64_000..66_000).step_by(50) {
+            let look = client.look_json("stock", &key, "available", &json!({ "a": "a".repeat(length) })).await;
+            match look {
+                Ok(level) => assert_eq!(level, 5),
+                Err(error) => assert!(matches!(error, ClientError::TooLong), "{length}: {error}"),
+            }
+        }
     });
 }
 

@@ -12,6 +12,9 @@ use crate::{ErrorCode, Problem};
 /// Longest answer, and longest line of one, that is taken into memory.
 pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 20;
 
+/// The statuses of a request whose URL is too long, alone or with the rest of its head. We send no other head that is long.
+const HEAD_TOO_LONG: [u16; 2] = [414, 431];
+
 /// An answer that stands, or why there is none.
 pub(crate) type Attempt<T> = Result<Result<T, ClientError>, Missed>;
 
@@ -113,7 +116,13 @@ pub(crate) fn too_long() -> ClientError {
 pub(crate) async fn refused<T>(response: Response) -> Attempt<T> {
     let retry_after = retry_after(&response);
     let missed = |why| Err(Missed { why, retry_after });
-    let problem = problem(response).await?;
+    let problem = match problem(response).await {
+        // A node says it of a head that it does not read, and so does what is before it: neither says more.
+        Err(Missed { why: Miss::Stranger(status), .. }) if HEAD_TOO_LONG.contains(&status) => {
+            return Ok(Err(ClientError::TooLong));
+        }
+        problem => problem?,
+    };
     match problem.error_code() {
         Some(ErrorCode::Refused) => Ok(Err(ClientError::Refused(refusal_of(problem)))),
         Some(ErrorCode::OutcomeUnknown | ErrorCode::Internal) => missed(Miss::Unsure(Box::new(problem))),

@@ -100,7 +100,11 @@ impl Client {
         F: Future<Output = Attempt<T>>,
     {
         let answer = async {
-            let response = self.request_of(ask, patience).send().await?;
+            let response = match self.request_of(ask, patience).send().await {
+                // What is no request was not sent. Of all that makes one, what a look asks alone has no bound of its own.
+                Err(error) if error.is_builder() => return Ok(Err(ClientError::TooLong)),
+                response => response?,
+            };
             match response.status().is_success() {
                 true => read(response).await,
                 false => refused(response).await,

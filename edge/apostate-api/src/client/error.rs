@@ -62,6 +62,10 @@ pub enum ClientError {
     /// [`Producer`](crate::client::Producer) can send.
     #[error("`{0}` cannot stand in a URL; to a key like that a producer can send")]
     NoPath(String),
+    /// The arguments of a look are longer than what a URL can carry, to the node or through what is before it. Nothing was
+    /// done. Ask with less, or in several looks.
+    #[error("the arguments are too long for a URL; nothing was done")]
+    TooLong,
     /// Something said yes, and what came back is not what this program expects. If a node said so it was done, and this program
     /// was built from other sources; what is no node says nothing of it.
     #[error("the answer cannot be read: {0}")]
