@@ -40,13 +40,14 @@ mod retry;
 mod stream;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apostate_core::{Call, FromOutside, HandlerInfo, Handlers, Looking, ToKey, decode};
 pub use apostate_core::{Changing, EntityKey, KeyError, Refusal};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 pub use crate::ProducerSummary;
 use crate::client::asking::Ask;
@@ -64,6 +65,9 @@ const ATTEMPT_DEFAULT: Duration = Duration::from_secs(10);
 
 /// The longest time that means anything: a year.
 const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// 2024, counted from 1970: a clock that says less was never set.
+const CLOCK_MIN: Duration = Duration::from_secs(1_704_067_200);
 
 /// How many repetitions a client has before answers fill its bucket again, unless [`Client::with_retries`] says otherwise.
 const RETRIES_DEFAULT: u32 = 500;
@@ -172,6 +176,10 @@ impl Client {
     /// As [`call`](Self::call), with a key of the caller's own, of 1 to 255 characters of ASCII: whoever asks again with the
     /// same key, be it after a restart of the caller, is given the same answer.
     ///
+    /// That holds for as long as the node remembers keys (its setting `client-key-retention`, a day unless said otherwise). Later,
+    /// a key that says when it was made, as those of [`new_key`] do, is refused with `client-key-expired`, and nothing is done;
+    /// with any other key the call is done again.
+    ///
     /// # Errors
     ///
     /// As for [`call`](Self::call).
@@ -268,9 +276,21 @@ impl Client {
 }
 
 /// A key that no other call has, for [`Client::call_once`]: who chooses it before they call can ask again, whatever happens.
+///
+/// It is a UUID of version 7, which says when it was made: a node that may have forgotten it refuses it, and does not do its call
+/// again. Where the clock cannot be right it is one of version 4, which says nothing.
 #[must_use]
 pub fn new_key() -> String {
-    uuid::Uuid::new_v4().to_string()
+    key_at(SystemTime::now()).to_string()
+}
+
+fn key_at(now: SystemTime) -> Uuid {
+    match now.duration_since(UNIX_EPOCH) {
+        Ok(time) if time >= CLOCK_MIN => {
+            Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, time.as_secs(), time.subsec_nanos()))
+        }
+        _ => Uuid::new_v4(),
+    }
 }
 
 /// What is known of the handler that a message is for.
@@ -329,4 +349,23 @@ impl Client {
 
 fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, ClientError> {
     serde_json::from_slice(json).map_err(|error| ClientError::Unreadable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_when_it_was_made_if_the_clock_can_be_right() {
+        let made_at = |time: SystemTime| key_at(time).get_timestamp().map(|time| Duration::from_secs(time.to_unix().0));
+        for time in [CLOCK_MIN, 2 * CLOCK_MIN] {
+            assert_eq!(made_at(UNIX_EPOCH + time), Some(time));
+        }
+        for never_set in [UNIX_EPOCH, UNIX_EPOCH + CLOCK_MIN - Duration::from_secs(1), UNIX_EPOCH - CLOCK_MIN] {
+            assert_eq!(made_at(never_set), None);
+            assert_ne!(key_at(never_set), key_at(never_set));
+        }
+        let (one, other) = (new_key(), new_key());
+        assert!(one != other && one.len() == 36 && one.as_bytes()[14] == b'7', "{one} {other}");
+    }
 }
