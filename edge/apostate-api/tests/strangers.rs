@@ -80,6 +80,15 @@ fn what_was_unknown_once_stays_so_unless_the_entity_answers() {
         let canned = Canned::start(&["", &stranger]).await;
         let error = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no answer");
         assert!(matches!(&error, ClientError::Unknown { detail, .. } if detail.contains("404")), "{error}");
+        // The first may be on its way still, and find the entity in another mood: only what is remembered holds for it too.
+        let panicked = problem(&Problem::new(ErrorCode::HandlerPanicked, "it fell"));
+        let canned = Canned::start(&["", &panicked]).await;
+        let error = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no answer");
+        assert!(matches!(&error, ClientError::Unknown { detail, .. } if detail.contains("it fell")), "{error}");
+        let refused = problem(&Problem::refused(409, "out-of-stock", "only 7 left"));
+        let canned = Canned::start(&["", &refused]).await;
+        let error = client(&canned).call_json("stock", &key, "take", &json!({})).await.expect_err("there are 7");
+        assert_eq!(error.refusal().map(|refusal| refusal.code.as_str()), Some("out-of-stock"), "{error}");
         let canned = Canned::start(&["", &stranger, &answer(200, "5")]).await;
         assert_eq!(client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect("a level"), 5);
         assert_eq!(canned.asked().len(), 3);

@@ -142,11 +142,12 @@ impl Client {
     }
 }
 
-/// An answer, after attempts of which nobody knows. Had one of those been done, the entity would have said so: its own answers
-/// stand. What was said at the door says nothing of them.
+/// An answer, after attempts of which nobody knows. A reply and a refusal are remembered with the key: an earlier attempt that was
+/// done has given the same, and one that is on its way still will. That a handler panicked is not remembered, so an earlier attempt
+/// may yet be done; and what was said at the door says nothing of it.
 fn settled<T>(answer: Result<T, ClientError>, was_unknown: Option<String>, ask: &Ask<'_>) -> Result<T, ClientError> {
     match (answer, was_unknown) {
-        (Err(error), Some(detail)) if !is_of_the_entity(&error) => {
+        (Err(error), Some(detail)) if !is_remembered(&error) => {
             let detail = format!("{detail}; then: {error}");
             Err(ClientError::Unknown { key: ask.key.map(str::to_owned), detail })
         }
@@ -154,9 +155,9 @@ fn settled<T>(answer: Result<T, ClientError>, was_unknown: Option<String>, ask: 
     }
 }
 
-fn is_of_the_entity(error: &ClientError) -> bool {
-    matches!(error.code(), Some(ErrorCode::Refused | ErrorCode::HandlerPanicked))
-        || matches!(error, ClientError::Unknown { .. })
+/// Whether it holds for every attempt with the same key, or says already that nobody knows.
+fn is_remembered(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused(_) | ClientError::Unknown { .. })
 }
 
 /// What a header field cannot carry is no client key, and the node would say so.
