@@ -11,7 +11,7 @@ use std::thread;
 use apostate_core::Entities;
 use tracing::{info, warn};
 
-use crate::{HttpSettings, Listener, Node, OpenError, ServeError, StopError};
+use crate::{DirectoryError, DiskError, HttpSettings, Listener, Node, OpenError, ServeError, StopError};
 
 pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time};
 pub use crate::run::stop_signal::StopSignal;
@@ -54,12 +54,16 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// What the process ends with: 2 when what it was told cannot be used, as for words of the command line that cannot be
-    /// understood, so that whoever starts it again after a failure can leave that be; 1 for all else.
+    /// What the process ends with: 2 when what it was told cannot be used, by itself or with the data that is there, as for words
+    /// of the command line that cannot be understood, so that whoever starts it again after a failure can leave that be; 1 for
+    /// all else.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) => ExitCode::from(2),
+            Self::Config(_)
+            | Self::Open(OpenError::Settings(_))
+            | Self::Open(OpenError::Disk(DiskError::Directory(DirectoryError::OtherPartitions { .. })))
+            | Self::Serve(ServeError::Settings(_)) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }

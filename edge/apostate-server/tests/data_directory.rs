@@ -2,7 +2,9 @@
 
 mod common;
 
-use apostate_server::{Node, OpenError, Settings};
+use std::process::ExitCode;
+
+use apostate_server::{Node, OpenError, RunError, Settings};
 use common::{App, Stock, chain, directory, open, settings};
 
 fn refusal(settings: Settings) -> String {
@@ -31,6 +33,21 @@ fn another_number_of_partitions_is_refused_and_none_takes_what_is_there() {
     assert!(error.contains("has 7 partitions, not 2; start it with 7"), "{error}");
     let node = Node::open::<App>(Settings { partitions: None, ..settings(dir.path(), 1) }).expect("a node");
     assert_eq!(node.status().partitions.len(), 7);
+}
+
+#[test]
+fn a_process_ends_with_2_when_starting_it_again_as_it_is_helps_nothing() {
+    let exit_code = |settings| {
+        let error = Node::open::<App>(settings).map(drop).expect_err("it does not open");
+        format!("{:?}", RunError::from(error).exit_code())
+    };
+    let is = |code: u8| format!("{:?}", ExitCode::from(code));
+    let dir = directory();
+    let node = open(dir.path(), 7);
+    assert_eq!(exit_code(settings(dir.path(), 7)), is(1), "another process may end");
+    drop(node);
+    assert_eq!(exit_code(settings(dir.path(), 2)), is(2));
+    assert_eq!(exit_code(settings(dir.path(), 0)), is(2));
 }
 
 #[test]
