@@ -62,7 +62,9 @@ pub use crate::client::{
 pub use crate::disk::{DirectoryError, DiskError};
 pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
 pub use crate::node::{FAILPOINTS, Node, NodeStatus, OpenError, PartitionStatus, Progress, StopError, Work};
-pub use crate::run::{About, Bytes, Config, ConfigError, LogFormat, LogLevel, RunError, Secret, StopSignal, Time, run};
+pub use crate::run::{
+    About, Bytes, Config, ConfigError, LogFormat, LogLevel, RunError, Secret, StopSignal, Time, Typed, run,
+};
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
 pub use crate::traces::{Share, TraceSettings};
 pub use apostate_api::ProducerSummary;

@@ -7,6 +7,7 @@
 //! A setting is here because no default can serve: it depends on the machine (memory, threads, disk), on who is near
 //! (addresses, tokens, time limits), or on what the application promises to its clients (how long keys are remembered).
 
+mod typed;
 mod units;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, FromArgMatches, ValueEnum};
 use serde::Deserialize;
 
+pub use self::typed::Typed;
 pub use self::units::{Bytes, Secret, Time};
 use crate::settings::COUNT_MAX;
 use crate::{HttpSettings, Settings, SettingsError, Share, TraceSettings};
@@ -33,6 +35,10 @@ pub struct Config {
     /// Where to listen [default: 127.0.0.1:7070]
     #[arg(long, env = "APOSTATE_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// In which way the command line itself says the token
+    #[command(flatten)]
+    #[serde(skip)]
+    pub typed: Typed,
     /// The token that callers must send; wanted for every address but a loopback one
     #[arg(long, env = "APOSTATE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<Secret>,
@@ -170,8 +176,8 @@ pub enum ConfigError {
     },
     /// There are two tokens, and nobody knows which one is meant.
     #[error(
-        "both `token` and `token-file` are set, by the command line or the environment (APOSTATE_TOKEN, APOSTATE_TOKEN_FILE), or \
-         both in the file of settings; leave one out"
+        "both `token` and `token-file` are set, by the command line, by the environment (APOSTATE_TOKEN, APOSTATE_TOKEN_FILE), or \
+         by the file of settings; leave one out"
     )]
     TwoTokens,
     /// A setting cannot be.
@@ -214,7 +220,7 @@ impl Config {
             }};
         }
         first! {
-            config data listen token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
+            config data listen typed token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
             dirty_bytes_max checkpoint_log_bytes segment_bytes requests_max connections_max streams_max body_bytes_max
             header_timeout body_timeout idle_timeout write_timeout client_key_retention retry_time_max stop_patience
             traces trace_share log_level log_format
@@ -287,7 +293,7 @@ impl Config {
 impl Config {
     /// The token itself, or what is in its file, without the line's end.
     fn token(&self) -> Result<Option<String>, ConfigError> {
-        match (&self.token, &self.token_file) {
+        match self.typed.of_two(self.token.as_ref(), self.token_file.as_ref()) {
             (Some(_), Some(_)) => Err(ConfigError::TwoTokens),
             (Some(Secret(token)), None) => Ok(Some(token.clone())),
             (None, Some(file)) => Ok(Some(read(file)?.trim_end_matches(['\r', '\n']).to_owned())),

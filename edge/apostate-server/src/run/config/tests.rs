@@ -121,6 +121,43 @@ fn the_token_is_the_line_in_its_file() {
 }
 
 #[test]
+fn a_token_that_is_typed_counts_more_than_one_in_the_environment() {
+    const TYPED: &str = "a-long-and-secret-token";
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    std::fs::write(&file, TYPED).unwrap();
+    let (file, typed) = (format!("--token-file={}", file.display()), format!("--token={TYPED}"));
+    // Variables that every process has stand for ours.
+    let (there, text) = ("PATH", std::env::var("PATH").unwrap());
+    let (token, token_file): (&[_], &[_]) = (&["token"], &["token_file"]);
+    let cases: [(&[&str], &[&str], Option<&str>); 8] = [
+        (token, &[], Some(&text)),
+        (token, &[&typed], Some(TYPED)),
+        (token, &[&file], Some(TYPED)),
+        (token_file, &[&typed], Some(TYPED)),
+        (token_file, &[&file], Some(TYPED)),
+        (&[], &[&file, &typed], None),
+        (token, &[&file, &typed], None),
+        (&["token", "token_file"], &[], None),
+    ];
+    for (in_environment, said, expected) in cases {
+        let command = in_environment
+            .iter()
+            .fold(Line::command(), |command, argument| command.mut_arg(argument, |argument| argument.env(there)));
+        let mut matches = command.get_matches_from(["node"].iter().chain(said));
+        let config = Line::from_arg_matches_mut(&mut matches).unwrap().config;
+        // What a file says counts less than both.
+        let of_file = from_file("token = \"another-long-token\"").unwrap();
+        for config in [config.clone(), config.over(of_file)] {
+            match expected {
+                Some(token) => assert_eq!(config.token().unwrap().as_deref(), Some(token), "{said:?}"),
+                None => assert!(matches!(config.token(), Err(ConfigError::TwoTokens)), "{said:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn as_many_requests_as_are_let_in_are_taken_by_a_partition() {
     for (said, edge, partition) in
         [("", 8192, 65_536), ("--requests-max 16", 16, 65_536), ("--requests-max 100000", 100_000, 100_000)]
