@@ -30,13 +30,16 @@ impl Arguments {
     /// The command line counts more than the environment, also where they say the token in different ways.
     fn of(matches: &ArgMatches) -> Result<Self, Error> {
         let mut arguments = Self::from_arg_matches(matches)?;
+        let Access { token, token_file, .. } = &mut arguments.access;
         let is_typed = |argument| matches.value_source(argument) == Some(ValueSource::CommandLine);
         match (is_typed("token"), is_typed("token_file")) {
-            (true, true) => {
-                return Err(Error::raw(ErrorKind::ArgumentConflict, "say either --token or --token-file"));
-            }
-            (false, true) => arguments.access.token = None,
-            (_, false) => {}
+            (true, false) => *token_file = None,
+            (false, true) => *token = None,
+            (true, true) | (false, false) => {}
+        }
+        if token.is_some() && token_file.is_some() {
+            let detail = "say either --token or --token-file, or one of APOSTATE_TOKEN and APOSTATE_TOKEN_FILE";
+            return Err(Error::raw(ErrorKind::ArgumentConflict, detail));
         }
         Ok(arguments)
     }

@@ -313,8 +313,9 @@ fn a_token_on_the_command_line_counts_more_than_one_in_the_environment() {
     let in_wrong = [("APOSTATE_TOKEN", "another-token")];
     let in_wrong_file = [("APOSTATE_TOKEN_FILE", wrong.as_str())];
     let in_right = [("APOSTATE_TOKEN", TOKEN)];
+    let in_both = [("APOSTATE_TOKEN", TOKEN), ("APOSTATE_TOKEN_FILE", &right)];
     let list = ["partition", "list"];
-    let cases: [(Variables<'_>, &[&str], i32); 10] = [
+    let cases: [(Variables<'_>, &[&str], i32); 13] = [
         (&in_right, &[], 0),
         (&in_wrong, &[], 1),
         (&in_wrong, &["--token-file", &right], 0),
@@ -325,6 +326,9 @@ fn a_token_on_the_command_line_counts_more_than_one_in_the_environment() {
         (&in_right, &["--token", "another-token"], 1),
         (&[], &["--token", TOKEN, "--token-file", &right], 2),
         (&in_right, &["--token", TOKEN, "--token-file", &right], 2),
+        (&in_both, &["--token", TOKEN], 0),
+        (&in_both, &["--token-file", &right], 0),
+        (&in_both, &[], 2),
     ];
     for (environment, said, code) in cases {
         for arguments in [[&list[..], said].concat(), [said, &list[..]].concat()] {
