@@ -1,7 +1,7 @@
 //! Messages that were given up on: list, show, retry, dismiss.
 
 use apostate_api::ParkedItem;
-use apostate_api::client::ClientError;
+use apostate_api::client::{ClientError, EntityKey};
 
 use crate::arguments::{Chosen, Parked};
 use crate::failure::{Change, Failure};
@@ -105,6 +105,11 @@ fn each_of_kind(
         if item.kind == kind {
             ids.push(item.id);
         }
+    }
+    if ids.is_empty() {
+        // A kind that there is not has none either. Any key will do to be told so: an entity may be missing.
+        let key = EntityKey::new("-").expect("a key");
+        node.ask(node.client.state_json(kind, &key))?;
     }
     let mut count = 0;
     for (index, id) in ids.iter().enumerate() {

@@ -47,6 +47,14 @@ impl Stock {
     }
 }
 
+/// What somebody wants.
+#[entity(name = "order")]
+#[derive(Default, Serialize, Deserialize)]
+struct Order {}
+
+#[handlers]
+impl Order {}
+
 /// Names and values of an environment.
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
@@ -63,7 +71,7 @@ fn world(token: Option<&str>) -> World {
     let data = tempfile::tempdir().expect("a directory");
     let retry_time_max = std::time::Duration::from_millis(1);
     let settings = Settings { retry_time_max, partitions: Some(2), ..Settings::new(data.path().join("data")) };
-    let node = Node::open::<(Stock,)>(settings).expect("a node");
+    let node = Node::open::<(Stock, Order)>(settings).expect("a node");
     let http = HttpSettings {
         token: token.map(str::to_owned),
         ..HttpSettings::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
@@ -242,6 +250,10 @@ fn many_parked_messages_are_retried_and_dismissed_together() {
     assert_eq!(ids(&[]), first[2..]);
     world.says(&["parked", "retry", "--all", "order"]);
     assert_eq!(ids(&[]), first[2..], "they are of another kind");
+    for verb in ["retry", "dismiss"] {
+        let (exit, told) = world.fails(&["parked", verb, "--all", "stocks"]);
+        assert!(exit == 1 && told.contains("(kind-missing)"), "{told}");
+    }
     world.says(&["parked", "retry", "--all", "stock"]);
     let second = ids(&[]);
     assert!(second.len() == 3 && second.iter().all(|id| !first.contains(id)), "each was tried again: {second:?}");
