@@ -79,7 +79,9 @@ fn named(arguments: &[String]) -> Result<Value, Failure> {
     for argument in arguments {
         let (name, value) = argument.split_once('=').ok_or_else(|| Failure::Argument(argument.clone()))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        object.insert(name.to_owned(), value);
+        if object.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::ArgumentTwice(name.to_owned()));
+        }
     }
     Ok(Value::Object(object))
 }
@@ -106,6 +108,7 @@ mod tests {
         let expected = json!({"units": 5, "order": "a-1", "tags": [1, 2], "text": "a=b"});
         assert_eq!(named(&said).expect("arguments"), expected);
         assert!(named(&["units".to_owned()]).is_err());
+        assert!(named(&["units=5", "units=5"].map(str::to_owned)).is_err());
         assert!(whole("[1]").is_err());
     }
 

@@ -60,6 +60,9 @@ pub(crate) enum Failure {
     /// No argument.
     #[error("`{0}` is no argument")]
     Argument(String),
+    /// One argument, said twice.
+    #[error("the arguments say `{0}` twice")]
+    ArgumentTwice(String),
     /// Nobody takes what is written.
     #[error("the output cannot be written")]
     Output(#[from] io::Error),
@@ -135,7 +138,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Unknown { .. } | Self::Unshown { .. } => ExitCode::from(3),
-            Self::EntityName { .. } | Self::NoPath(_) | Self::TooLong | Self::Argument(_) => ExitCode::from(2),
+            Self::EntityName { .. } | Self::NoPath(_) | Self::TooLong => ExitCode::from(2),
+            Self::Argument(_) | Self::ArgumentTwice(_) => ExitCode::from(2),
+            Self::Problem(problem) if problem.error_code().is_some_and(is_of_our_words) => ExitCode::from(2),
             Self::Setup(SetupError::Url(_) | SetupError::Token) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
@@ -184,6 +189,7 @@ impl Failure {
             Self::Argument(_) => {
                 "write name=value, or all arguments as one object: --arguments '{\"units\":5}'".to_owned()
             }
+            Self::ArgumentTwice(_) => "say each argument once; several values are a list: tags='[1,2]'".to_owned(),
             Self::Output(_) => "make room, or choose another place".to_owned(),
         }
     }
@@ -204,9 +210,15 @@ fn quoted(word: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether the node says no to what the command line says, whatever is there: to a client key, or to arguments.
+fn is_of_our_words(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::BadClientKey | ErrorCode::BadJson)
+}
+
 /// What an operator tries next, where the code alone says it.
 fn next_of(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
+        ErrorCode::BadClientKey => "choose another --key, of 1 to 255 characters of ASCII, or leave it out",
         ErrorCode::Busy | ErrorCode::NotReady | ErrorCode::RequestTimeout => "try again in a moment",
         ErrorCode::EntityMissing => "look for the key with `apostate entity list KIND`",
         ErrorCode::HandlerMissing | ErrorCode::HandlerNotOpen | ErrorCode::KindMissing => {

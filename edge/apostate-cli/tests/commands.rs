@@ -186,10 +186,22 @@ fn a_list_of_more_than_one_table_is_complete() {
 fn a_failure_says_what_and_what_to_try_next() {
     let world = world(None);
     let long = format!("units={}", "7".repeat(70_000));
-    let cases: [(&[&str], i32, &str, &str); 7] = [
+    let long_key = "k".repeat(256);
+    let cases: [(&[&str], i32, &str, &str); 13] = [
         (&["entity", "call", "stock/tea", "take", "units=1"], 1, "only 0 left (out-of-stock)", "/errors/refused"),
         (&["entity", "call", "stock/tea", "eat"], 1, "eat", "/openapi.json"),
-        (&["entity", "call", "stock/tea", "receive", "units=many"], 1, "units", "/errors/bad-json"),
+        (&["entity", "call", "stock/tea", "receive", "units=many"], 2, "units", "/errors/bad-json"),
+        (&["entity", "call", "stock/tea", "can_take", "units=many"], 2, "units", "/errors/bad-json"),
+        (&["entity", "call", "stock/tea", "receive", "--arguments", "{units: 5}"], 2, "`{units: 5}`", "one object"),
+        (&["entity", "call", "stock/tea", "receive", "units=5", "units=6"], 2, "`units` twice", "once"),
+        (&["entity", "call", "stock/tea", "receive", "units=5", "--key", ""], 2, "(bad-client-key)", "1 to 255"),
+        (
+            &["entity", "call", "stock/tea", "receive", "units=5", "--key", "Schlüssel"],
+            2,
+            "(bad-client-key)",
+            "1 to 255",
+        ),
+        (&["entity", "call", "stock/tea", "receive", "units=5", "--key", &long_key], 2, "(bad-client-key)", "1 to 255"),
         (&["entity", "call", "stock/tea", "receive", "units"], 2, "`units`", "name=value"),
         (&["entity", "call", "stock/tea", "can_take", &long], 2, "too long for a URL", "ask with less"),
         (&["entity", "show", "stock/coffee"], 1, "stock/coffee", "apostate entity list"),
