@@ -269,9 +269,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When `name` cannot be a name.
+    /// When `name` cannot be a name, or no header field can carry it whole: it has line breaks, or spaces around it.
     pub fn producer(&self, name: impl ToKey) -> Result<Producer, ClientError> {
-        Ok(Producer::open(self.clone(), &name.to_key()?)?)
+        Producer::open(self.clone(), &name.to_key()?)
     }
 }
 

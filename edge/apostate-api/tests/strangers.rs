@@ -111,6 +111,21 @@ fn what_no_header_field_can_carry_is_no_client_key() {
 }
 
 #[test]
+fn what_no_header_field_can_carry_whole_is_no_producers_name() {
+    run(async {
+        let canned = Canned::start(&[&answer(200, &json!({ "number": 1, "result": "done" }).to_string())]).await;
+        for bad in ["a\nb", "\u{7f}", " till", "till\t"] {
+            let error = client(&canned).producer(bad).expect_err("no name");
+            assert_eq!(error.code(), Some(ErrorCode::BadProducer), "{bad:?}");
+        }
+        for good in ["till 7", "Schlüssel", "a\tb"] {
+            client(&canned).producer(good).expect("a name").finish().await.expect("nothing was sent");
+        }
+        assert!(canned.asked().is_empty());
+    });
+}
+
+#[test]
 fn a_client_that_asks_once_says_at_once_what_it_was_told() {
     let patience = Duration::from_secs(60);
     let key = EntityKey::new("tea").expect("a key");

@@ -17,13 +17,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use apostate_core::{Call, EntityKey, FromOutside, Handlers, KeyError};
 use bytes::Bytes;
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::client::producer::runner::Runner;
 use crate::client::{Changing, Client, ClientError, row_of};
-use crate::{BulkResult, NUMBER_MAX, Problem, ProducerSummary};
+use crate::{BulkResult, ErrorCode, NUMBER_MAX, Problem, ProducerSummary};
 
 /// How many messages may be without a result.
 const WINDOW: usize = 8192;
@@ -105,7 +106,8 @@ pub enum ProducerError {
 }
 
 impl Producer {
-    pub(crate) fn open(client: Client, name: &EntityKey) -> Result<Self, ProducerError> {
+    pub(crate) fn open(client: Client, name: &EntityKey) -> Result<Self, ClientError> {
+        check_name(name)?;
         let (lines, incoming) = mpsc::channel(WINDOW);
         let so_far = Mutex::new(SoFar { results: Some(Vec::new()), ..SoFar::default() });
         let told = Arc::new(Told { so_far, news: Notify::new() });
@@ -247,4 +249,14 @@ impl Told {
             }
         });
     }
+}
+
+/// What a header field cannot carry is no name, and neither is what loses the spaces around it on the way: it would be another's.
+fn check_name(name: &EntityKey) -> Result<(), ClientError> {
+    let bytes = name.as_bytes();
+    if HeaderValue::from_bytes(bytes).is_ok() && bytes.trim_ascii() == bytes {
+        return Ok(());
+    }
+    let detail = "a producer's name has neither control characters nor spaces around it";
+    Err(ClientError::Problem(Box::new(Problem::new(ErrorCode::BadProducer, detail))))
 }
