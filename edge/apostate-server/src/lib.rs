@@ -63,7 +63,7 @@ pub use crate::disk::{DirectoryError, DiskError};
 pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
 pub use crate::node::{FAILPOINTS, Node, NodeStatus, OpenError, PartitionStatus, Progress, StopError, Work};
 pub use crate::run::{
-    About, Bytes, Config, ConfigError, LogFormat, LogLevel, RunError, Secret, StopSignal, Time, Typed, run,
+    About, Bytes, Config, ConfigError, LogFormat, LogLevel, RunError, Secret, StopSignal, Time, TypedToken, run,
 };
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
 pub use crate::traces::{Share, TraceSettings};

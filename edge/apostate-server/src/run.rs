@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::{DirectoryError, DiskError, HttpSettings, Listener, Node, OpenError, ServeError, StopError};
 
-pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time, Typed};
+pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time, TypedToken};
 pub use crate::run::stop_signal::StopSignal;
 
 /// The exit code of a process that was told twice to stop.

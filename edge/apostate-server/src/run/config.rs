@@ -7,7 +7,7 @@
 //! A setting is here because no default can serve: it depends on the machine (memory, threads, disk), on who is near
 //! (addresses, tokens, time limits), or on what the application promises to its clients (how long keys are remembered).
 
-mod typed;
+mod typed_token;
 mod units;
 
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, FromArgMatches, ValueEnum};
 use serde::Deserialize;
 
-pub use self::typed::Typed;
+pub use self::typed_token::TypedToken;
 pub use self::units::{Bytes, Secret, Time};
 use crate::settings::COUNT_MAX;
 use crate::{HttpSettings, Settings, SettingsError, Share, TraceSettings};
@@ -38,7 +38,7 @@ pub struct Config {
     /// In which way the command line itself says the token
     #[command(flatten)]
     #[serde(skip)]
-    pub typed: Typed,
+    pub typed_token: TypedToken,
     /// The token that callers must send; wanted for every address but a loopback one
     #[arg(long, env = "APOSTATE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<Secret>,
@@ -220,7 +220,7 @@ impl Config {
             }};
         }
         first! {
-            config data listen typed token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
+            config data listen typed_token token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
             dirty_bytes_max checkpoint_log_bytes segment_bytes requests_max connections_max streams_max body_bytes_max
             header_timeout body_timeout idle_timeout write_timeout client_key_retention retry_time_max stop_patience
             traces trace_share log_level log_format
@@ -293,7 +293,7 @@ impl Config {
 impl Config {
     /// The token itself, or what is in its file, without the line's end.
     fn token(&self) -> Result<Option<String>, ConfigError> {
-        match self.typed.of_two(self.token.as_ref(), self.token_file.as_ref()) {
+        match self.typed_token.of_two(self.token.as_ref(), self.token_file.as_ref()) {
             (Some(_), Some(_)) => Err(ConfigError::TwoTokens),
             (Some(Secret(token)), None) => Ok(Some(token.clone())),
             (None, Some(file)) => Ok(Some(read(file)?.trim_end_matches(['\r', '\n']).to_owned())),

@@ -9,12 +9,12 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 /// A setting like any other is said in one way only, and there the parser of the command line prefers what is typed. It is an
 /// argument of the command line that adds none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Typed {
+pub struct TypedToken {
     token: bool,
     token_file: bool,
 }
 
-impl Typed {
+impl TypedToken {
     /// Of the token and its file, which of them count: both only if they are said at the same place.
     pub(super) fn of_two<T, F>(self, token: Option<T>, file: Option<F>) -> (Option<T>, Option<F>) {
         match self {
@@ -30,7 +30,7 @@ impl Typed {
     }
 }
 
-impl FromArgMatches for Typed {
+impl FromArgMatches for TypedToken {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let is_typed = |argument| matches.value_source(argument) == Some(ValueSource::CommandLine);
         Ok(Self { token: is_typed("token"), token_file: is_typed("token_file") })
@@ -42,7 +42,7 @@ impl FromArgMatches for Typed {
     }
 }
 
-impl Args for Typed {
+impl Args for TypedToken {
     fn augment_args(command: Command) -> Command {
         command
     }
