@@ -25,7 +25,7 @@ pub(super) fn client_key() -> Value {
             "type": "string",
             "pattern": r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-+\--:<-\[\]-~]{1,255})$"#,
         },
-        "example": "\"5f8e0f2c-9d3b-4c1a-8e67-2b1c0a9d3e41\"",
+        "example": "\"01935f2c-9d3b-7c1a-8e67-2b1c0a9d3e41\"",
     })
 }
 
