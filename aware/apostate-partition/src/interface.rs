@@ -198,7 +198,10 @@ pub struct Loaded {
 /// What an operator does with a parked message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedCommand {
-    /// Gets [`Answer::Done`] without reply, [`Failure::Missing`], or [`Failure::Full`].
+    /// Gets [`Answer::Done`] without reply, or a failure. [`Failure::Missing`]: no such message is parked.
+    /// [`Failure::Full`]: the log has no room. Of a retry alone, [`Failure::UnknownKind`], [`Failure::UnknownHandler`] and
+    /// [`Failure::Blocked`]: this build could not apply it, and it stays parked. After [`Failure::Stopped`] alone it may have
+    /// been done.
     pub ticket: u64,
     /// The entity that the message is parked under.
     pub to: Address,

@@ -85,10 +85,27 @@ impl ParkedMessages {
         self.here.insert(number, here);
     }
 
+    /// One that is in memory.
+    fn find(&self, to: &Address, number: u64) -> Option<&Message> {
+        let message = &self.here.get(&number)?.parked.message;
+        (message.to == *to).then_some(message)
+    }
+
     /// One is not parked any more.
     fn take(&mut self, to: &Address, number: u64) -> Option<Here> {
-        self.here.get(&number).filter(|here| here.parked.message.to == *to)?;
+        self.find(to, number)?;
         self.here.remove(&number)
+    }
+
+    /// One stays parked; if the store has it, it is left to that again.
+    fn leave(&mut self, number: u64) {
+        if let Some(here) = self.here.remove(&number) {
+            if here.generation == STORED {
+                self.stored.insert(number, here.parked.message.to);
+            } else {
+                self.here.insert(number, here);
+            }
+        }
     }
 
     /// Whether only the store has the one that is meant.
@@ -159,26 +176,46 @@ impl Partition {
             return;
         }
         self.count();
-        let ParkedCommand { ticket, ref to, number, retry } = command;
-        let answer = match self.parked.take(to, number) {
-            None => Answer::Failed(Failure::Missing),
-            Some(here) => {
-                let message = &here.parked.message;
-                self.batch.delete(Section::Parked, to, &number.to_be_bytes());
-                if retry {
-                    // Whoever has it retried says that it will not kill the process again.
-                    let fingerprint = message_fingerprint(to.hash(), message.handler.0, &message.body);
-                    self.suspects.retain(|suspect| suspect.fingerprint != fingerprint);
-                    let slot = self.slot_of(to);
-                    self.start_load(slot);
-                    self.accept(slot, message.clone());
-                }
-                self.batch.journal.push(Did::Unparked { number, here });
-                Answer::Done { reply: Vec::new(), version: 0 }
-            }
+        let answer = match self.obey(&command) {
+            Ok(()) => Answer::Done { reply: Vec::new(), version: 0 },
+            Err(failure) => Answer::Failed(failure),
         };
-        self.batch.answer(ticket, answer);
+        self.batch.answer(command.ticket, answer);
         self.batch.journal.push(Did::Commanded(command));
+    }
+
+    /// Retries or dismisses a parked message that is in memory, or says why it stays as it is.
+    fn obey(&mut self, command: &ParkedCommand) -> Result<(), Failure> {
+        let ParkedCommand { ticket: _, ref to, number, retry } = *command;
+        let message = self.parked.find(to, number).ok_or(Failure::Missing)?;
+        if retry && let Err(failure) = self.check_retry(message) {
+            self.parked.leave(number);
+            return Err(failure);
+        }
+        let here = self.parked.take(to, number).ok_or(Failure::Missing)?;
+        let message = &here.parked.message;
+        self.batch.delete(Section::Parked, to, &number.to_be_bytes());
+        if retry {
+            // Whoever has it retried says that it will not kill the process again.
+            let fingerprint = message_fingerprint(to.hash(), message.handler.0, &message.body);
+            self.suspects.retain(|suspect| suspect.fingerprint != fingerprint);
+            let slot = self.slot_of(to);
+            self.start_load(slot);
+            self.accept(slot, message.clone());
+        }
+        self.batch.journal.push(Did::Unparked { number, here });
+        Ok(())
+    }
+
+    /// Whether this build can apply a parked message. In an inbox, one that it cannot would hold up its entity, where nobody
+    /// could dismiss it any more.
+    fn check_retry(&self, message: &Message) -> Result<(), Failure> {
+        let kind = self.registry.find(message.to.kind()).ok_or(Failure::UnknownKind)?;
+        self.registry.kinds()[kind].find(message.handler).ok_or(Failure::UnknownHandler)?;
+        match self.slots.find(&message.to) {
+            Some(slot) if self.is_blocked(slot) => Err(Failure::Blocked),
+            _ => Ok(()),
+        }
     }
 
     /// Takes over a parked message that was read back, and lets the commands on it go on.

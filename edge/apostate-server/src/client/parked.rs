@@ -54,6 +54,34 @@ pub enum ParkedError {
         /// The number that it was parked under.
         number: u64,
     },
+    /// It was not retried and stays parked: this build has no such kind. Start a build that has it and retry it then, or dismiss
+    /// it.
+    #[error(
+        "{entity} keeps it parked, nothing was done: this build has no such kind; start one that has it, or dismiss it"
+    )]
+    NoKind {
+        /// The entity, as kind and key.
+        entity: String,
+    },
+    /// It was not retried and stays parked: the kind has no such handler in this build. Start a build that has it and retry it
+    /// then, or dismiss it.
+    #[error(
+        "{entity} keeps it parked, nothing was done: this build has no such handler; start one that has it, or dismiss it"
+    )]
+    NoHandler {
+        /// The entity, as kind and key.
+        entity: String,
+    },
+    /// It was not retried and stays parked: its entity waits for a build that has the handler of a message before it. Start that
+    /// build and retry it then, or dismiss it.
+    #[error(
+        "{entity} keeps it parked, nothing was done: a message before it is for a handler that this build does not have; \
+         start a build that has it, or dismiss it"
+    )]
+    Blocked {
+        /// The entity, as kind and key.
+        entity: String,
+    },
     /// Nothing was done: the log has no room. Make room, and decide again.
     #[error("{entity} did not take it, nothing was done: the log has no room; make room on the disk, and decide again")]
     Full {
@@ -196,6 +224,9 @@ pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(),
         Verdict::Answered(Answer::Done { .. }) => Ok(()),
         Verdict::Answered(Answer::Failed(Failure::Missing)) => Err(ParkedError::Gone { entity, number }),
         Verdict::Answered(Answer::Failed(Failure::Full)) => Err(ParkedError::Full { entity }),
+        Verdict::Answered(Answer::Failed(Failure::UnknownKind)) => Err(ParkedError::NoKind { entity }),
+        Verdict::Answered(Answer::Failed(Failure::UnknownHandler)) => Err(ParkedError::NoHandler { entity }),
+        Verdict::Answered(Answer::Failed(Failure::Blocked)) => Err(ParkedError::Blocked { entity }),
         Verdict::Answered(Answer::Failed(failure)) => Err(ParkedError::Unknown { entity, reason: failure.to_string() }),
         Verdict::Answered(Answer::Refused(_) | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
             unreachable!("no handler answers an operator")

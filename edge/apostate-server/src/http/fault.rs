@@ -221,6 +221,9 @@ impl From<ParkedError> for Fault {
     fn from(error: ParkedError) -> Self {
         let code = match &error {
             ParkedError::Gone { .. } => ErrorCode::ParkedMissing,
+            ParkedError::NoKind { .. } => ErrorCode::KindMissing,
+            ParkedError::NoHandler { .. } => ErrorCode::HandlerMissing,
+            ParkedError::Blocked { .. } => ErrorCode::EntityBlocked,
             ParkedError::Full { .. } => ErrorCode::Busy,
             ParkedError::Stopped { .. } => ErrorCode::PartitionStopped,
             ParkedError::Closed => ErrorCode::NotReady,

@@ -149,7 +149,10 @@ fn read_id(id: &str) -> Option<(Address, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use apostate_partition::{Answer as Outcome, Failure};
+
     use super::*;
+    use crate::client::slot::Verdict;
 
     #[test]
     fn the_id_of_a_parked_message_says_where_it_is() {
@@ -158,6 +161,20 @@ mod tests {
         assert_eq!((read, number), (to, 7));
         for other in ["", "!", "AAAA"] {
             assert_eq!(read_id(other), None, "{other}");
+        }
+    }
+    #[test]
+    fn what_a_build_cannot_retry_is_a_certain_no_that_says_what_to_do() {
+        for (failure, code) in [
+            (Failure::UnknownKind, ErrorCode::KindMissing),
+            (Failure::UnknownHandler, ErrorCode::HandlerMissing),
+            (Failure::Blocked, ErrorCode::EntityBlocked),
+        ] {
+            let answered = Verdict::Answered(Outcome::Failed(failure));
+            let error = parked::judge(answered, "box/tea".to_owned(), 7).expect_err("it is a no");
+            let text = error.to_string();
+            assert!(text.starts_with("box/tea keeps it parked") && text.ends_with("or dismiss it"), "{text}");
+            assert!(Fault::from(error).is(code), "{text}");
         }
     }
 }

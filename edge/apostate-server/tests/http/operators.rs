@@ -131,6 +131,77 @@ fn parked_messages_are_listed_shown_retried_and_dismissed() {
     client.get("/parked/x").problem("parked-missing");
 }
 
+/// A later build, whose author has dropped what panicked.
+mod later {
+    use apostate::prelude::*;
+
+    /// Of the handlers of stock one is left.
+    #[entity(name = "stock")]
+    #[derive(Default, Serialize, Deserialize)]
+    pub(super) struct Stock {
+        rests: u64,
+    }
+
+    #[handlers]
+    impl Stock {
+        /// Does nothing.
+        #[open]
+        pub fn rest(&mut self) {
+            self.rests += 1;
+        }
+    }
+
+    /// Of all kinds none is left but a new one.
+    #[entity(name = "novelty")]
+    #[derive(Default, Serialize, Deserialize)]
+    pub(super) struct Novelty {
+        looks: u64,
+    }
+
+    #[handlers]
+    impl Novelty {
+        /// Does nothing either.
+        #[open]
+        pub fn look(&mut self) {
+            self.looks += 1;
+        }
+    }
+}
+
+#[test]
+fn a_parked_message_that_the_build_cannot_apply_is_not_retried_and_can_be_dismissed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let retry_time_max = Duration::from_millis(1);
+    let as_set = || Settings { partitions: Some(2), retry_time_max, ..Settings::new(dir.path().join("data")) };
+    let node = Node::open::<App>(as_set()).expect("a node");
+    let serving = node.serve(settings()).expect("it listens");
+    let mut client = Client::connect(serving.local_addr());
+    let body = r#"{"other":"milk","gate":"never opened"}"#;
+    client.post("/entities/stock/tea/jinx_until", body);
+    wait_until("it is parked", || parked(&mut client).len() == 1);
+    drop((serving, node));
+    let unlucky: [fn(Settings) -> Result<Node, _>; 2] =
+        [Node::open::<(later::Novelty,)>, Node::open::<(later::Stock,)>];
+    for (open, code) in unlucky.into_iter().zip(["kind-missing", "handler-missing"]) {
+        let node = open(as_set()).expect("a node");
+        let serving = node.serve(settings()).expect("it listens");
+        let mut client = Client::connect(serving.local_addr());
+        let item = parked(&mut client).pop().expect("it is parked");
+        let path = format!("/parked/{}", item["id"].as_str().expect("an id"));
+        let answer = client.post(&format!("{path}/retry"), "");
+        answer.problem(code);
+        assert!(answer.text().contains("start one that has it, or dismiss it"), "{}", answer.text());
+        let document = client.get("/openapi.json").good();
+        let told = &document["paths"]["/parked/{id}/retry"]["post"]["responses"]["404"]["description"];
+        assert!(told.as_str().is_some_and(|told| told.contains(&format!("[`{code}`]"))), "{told}");
+        assert_eq!(parked(&mut client), [item], "it stays parked, under its number");
+        if code == "handler-missing" {
+            assert_eq!(client.ask("DELETE", &path, &[], "").status, 204);
+            assert_eq!(parked(&mut client), Vec::<serde_json::Value>::new());
+        }
+    }
+}
+
 /// As for a call that was begun: it is carried out all the same, once, and whoever repeats it is told so.
 #[test]
 fn what_an_operator_decided_has_an_unknown_outcome_at_its_deadline() {

@@ -2,12 +2,31 @@
 
 use std::time::Duration;
 
-use apostate_core::{Address, EntityKey, KindId};
+use apostate::prelude::*;
+use apostate_core::{Address, EntityKey, KindId, Registry};
 use apostate_log::Store;
 use apostate_partition::cell::{self, Section};
 use apostate_partition::{Answer, Failure, Input, ParkedCommand, Range, StopReason, Tuning, parked};
 
-use crate::pair::{Letterbox, Making, Writer, key_in};
+use crate::pair::{Letterbox, Making, OldLetterbox, Writer, key_in, talk};
+
+/// The same of a later build, whose author has dropped the handler that panics.
+#[entity(name = "box")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct CalmLetterbox {
+    #[serde(default)]
+    seen: u64,
+}
+
+#[handlers]
+impl CalmLetterbox {
+    /// Counts.
+    #[open]
+    pub fn see(&mut self) -> u64 {
+        self.seen += 1;
+        self.seen
+    }
+}
 
 fn impatient() -> Making {
     Making { tuning: Tuning { retry_time_max: Duration::ZERO, ..Tuning::default() }, ..Making::default() }
@@ -39,6 +58,13 @@ fn checkpoint(writer: &mut Writer) {
 fn stored(writer: &Writer) -> Vec<u64> {
     let found = parked(&writer.store, &[Range::WHOLE], None, usize::MAX).expect("it reads");
     found.into_iter().map(|stored| stored.number).collect()
+}
+
+/// The number of the only one that is parked, which the store has from then on.
+fn number_of(writer: &mut Writer) -> u64 {
+    checkpoint(writer);
+    let [number] = stored(writer)[..] else { panic!("one is parked") };
+    number
 }
 
 fn command(to: &Address, number: u64, retry: bool) -> Input {
@@ -110,4 +136,68 @@ fn one_that_the_store_has_lost_or_damaged_stops_its_partition_when_it_is_wanted(
         let Some(StopReason::Damaged(reason)) = &writer.stopped else { panic!("{:?}", writer.stopped) };
         assert!(reason.starts_with("P6") && reason.contains("parked at box/"), "{reason}");
     }
+}
+
+/// In an inbox it would wait for another build, hold up its entity, and be out of reach of whoever wants to dismiss it.
+#[test]
+fn what_this_build_cannot_apply_is_not_retried_and_can_still_be_dismissed() {
+    let calm = Registry::default().with::<CalmLetterbox>().expect("one kind");
+    for (registry, failure) in [(Registry::default(), Failure::UnknownKind), (calm, Failure::UnknownHandler)] {
+        for is_stored in [true, false] {
+            let (writer, to) = with_one();
+            let mut writer = writer.again_as(Making { registry: registry.clone(), ..impatient() }).open();
+            let number = if is_stored {
+                number_of(&mut writer)
+            } else {
+                (1..50).for_each(|number| writer.tell(command(&to, number, true)));
+                writer.work();
+                let found = writer.answers.drain(..).position(|answer| answer == Answer::Failed(failure.clone()));
+                found.expect("one is parked") as u64 + 1
+            };
+            // Two operators at the same time.
+            writer.tell(command(&to, number, true));
+            writer.tell(command(&to, number, true));
+            writer.work();
+            assert_eq!(writer.answers, [Answer::Failed(failure.clone()), Answer::Failed(failure.clone())]);
+            let status = writer.partition.status();
+            assert_eq!((status.parked, status.inbox, status.is_quiet), (1, 0, true));
+            if failure == Failure::UnknownHandler {
+                writer.ask(CalmLetterbox::at(to.key().as_str()).see(), None);
+                writer.work();
+                assert!(matches!(writer.answers.pop(), Some(Answer::Done { .. })), "its entity is not held up");
+            }
+            writer.answers.clear();
+            for retry in [true, false, true] {
+                writer.tell(command(&to, number, retry));
+            }
+            writer.work();
+            assert_eq!(writer.answers, [Answer::Failed(failure.clone()), DONE, MISSING]);
+            // A build that has it finds nothing to do.
+            let mut later = writer.again_as(impatient()).open();
+            later.work();
+            let status = later.partition.status();
+            assert_eq!((status.parked, status.inbox, status.is_quiet), (0, 0, true));
+        }
+    }
+}
+
+#[test]
+fn what_would_stand_behind_a_message_of_another_build_is_not_retried_and_can_still_be_dismissed() {
+    let (mut writer, to) = with_one();
+    let number = number_of(&mut writer);
+    let registry = Registry::default().with::<OldLetterbox>().expect("one kind");
+    let mut writer = writer.again_as(Making { registry, ..impatient() }).open();
+    let mut sender = Writer::new(2).open();
+    talk(&mut sender, &mut writer);
+    sender.write(&key_in(2), to.key().as_str(), 1, None);
+    talk(&mut sender, &mut writer);
+    assert_eq!(writer.partition.status().inbox, 1, "this build has no handler for a letter");
+    writer.tell(command(&to, number, true));
+    writer.work();
+    assert_eq!(writer.answers, [Answer::Failed(Failure::Blocked)]);
+    assert_eq!((writer.partition.status().parked, writer.partition.status().inbox), (1, 1));
+    writer.tell(command(&to, number, false));
+    writer.work();
+    assert_eq!(writer.answers[1..], [DONE]);
+    assert_eq!(writer.partition.status().parked, 0);
 }

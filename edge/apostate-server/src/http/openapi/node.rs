@@ -28,6 +28,9 @@ const OF_PARKED_CHANGED: [ErrorCode; 5] = [
     ErrorCode::PartitionStopped,
 ];
 
+/// Problems of a retry alone: this build could not apply the message, and it stays parked.
+const OF_RETRIES: [ErrorCode; 3] = [ErrorCode::EntityBlocked, ErrorCode::HandlerMissing, ErrorCode::KindMissing];
+
 /// Problems of streams of messages, before the first result.
 const OF_MESSAGES: [ErrorCode; 8] = [
     ErrorCode::BadProducer,
@@ -125,7 +128,8 @@ fn parked(paths: &mut Map<String, Value>, answers: Answers) {
     let dismiss = of_one("parked.dismiss", "Drops a parked message for ever.", dismissed, &OF_PARKED_CHANGED);
     paths.insert("/parked/{id}".to_owned(), json!({ "get": show, "delete": dismiss }));
     let retried = (204, json!({ "description": "It is on its way again." }));
-    let retry = of_one("parked.retry", "Sends a parked message on its way again.", retried, &OF_PARKED_CHANGED);
+    let codes = [&OF_PARKED_CHANGED[..], &OF_RETRIES].concat();
+    let retry = of_one("parked.retry", "Sends a parked message on its way again.", retried, &codes);
     paths.insert("/parked/{id}/retry".to_owned(), json!({ "post": retry }));
 }
 

@@ -210,12 +210,10 @@ fn a_token_is_asked_for_where_one_is_set() {
 }
 
 /// Codes that no path answers with: those of methods and names that the document does not have, and those that end a stream.
-const NOWHERE: [ErrorCode; 10] = [
+const NOWHERE: [ErrorCode; 8] = [
     ErrorCode::BadLine,
     ErrorCode::ChangesIsPost,
-    ErrorCode::HandlerMissing,
     ErrorCode::HandlerNotOpen,
-    ErrorCode::KindMissing,
     ErrorCode::LineTooLong,
     ErrorCode::LookIsGet,
     ErrorCode::MethodNotAllowed,
