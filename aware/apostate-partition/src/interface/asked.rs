@@ -124,7 +124,8 @@ pub enum Failure {
     /// The body, or what the handler wrote, is over the limit.
     #[error("the transaction is too large")]
     TooLarge,
-    /// A look found no entity.
+    /// A look found no entity. Also the answer to a [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
+    /// more: whoever tells people of that has to choose other words than these.
     #[error("there is no such entity")]
     Missing,
     /// The state in the store cannot be read by this build.
