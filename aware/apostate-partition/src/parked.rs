@@ -3,7 +3,7 @@
 //! However many there are, memory has no more of them than their numbers and their entities, and the messages themselves only
 //! until a checkpoint holds them: what an operator decides about is read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apostate_core::{Address, Timestamp};
 use apostate_log::StoredCell;
@@ -65,7 +65,9 @@ pub(crate) struct ParkedMessages {
     here: BTreeMap<u64, Here>,
     /// The entities of those that only the store has.
     stored: BTreeMap<u64, Address>,
-    /// Commands on messages that are being read back.
+    /// Those that are being read back, each once.
+    asked: BTreeSet<u64>,
+    /// Commands on them.
     waiting: Vec<ParkedCommand>,
 }
 
@@ -77,6 +79,11 @@ impl ParkedMessages {
     /// Whether no command waits.
     pub(crate) fn is_idle(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Gives the commands that wait; nobody waits any more.
+    pub(crate) fn turn_away(&mut self) -> impl Iterator<Item = ParkedCommand> {
+        self.waiting.drain(..)
     }
 
     /// One is in memory from now on.
@@ -169,7 +176,7 @@ impl Partition {
     pub(crate) fn handle_command(&mut self, command: ParkedCommand) {
         if self.parked.is_stored(&command) {
             let ParkedCommand { ref to, number, .. } = command;
-            if self.parked.waiting.iter().all(|other| other.number != number) {
+            if self.parked.asked.insert(number) {
                 self.loads.push(Load::Parked { to: to.clone(), number });
             }
             self.parked.waiting.push(command);
@@ -218,7 +225,8 @@ impl Partition {
         }
     }
 
-    /// Takes over a parked message that was read back, and lets the commands on it go on.
+    /// Takes over a parked message that was read back, and lets the commands on it go on. If they were turned away meanwhile,
+    /// it is left to the store.
     ///
     /// # Errors
     ///
@@ -232,9 +240,13 @@ impl Partition {
         let parked = Parked::read(value)
             .ok_or_else(|| format!("message {number}, parked at {}, does not read", self.name_of(to)))?;
         assert!(self.parked.stored.contains_key(&number), "E1 broken: a message that is parked no more is read back");
-        self.parked.put(number, Here { parked, generation: STORED });
-        let ready = self.parked.waiting.extract_if(.., |command| command.number == number);
-        self.sources.commands.extend(ready);
+        self.parked.asked.remove(&number);
+        let commands = &mut self.sources.commands;
+        let before = commands.len();
+        commands.extend(self.parked.waiting.extract_if(.., |command| command.number == number));
+        if commands.len() > before {
+            self.parked.put(number, Here { parked, generation: STORED });
+        }
         Ok(())
     }
 

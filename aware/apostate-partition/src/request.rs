@@ -52,7 +52,8 @@ impl Partition {
     pub(crate) fn turn_requests_away(&mut self, effects: &mut Vec<Effect>) {
         let sources = &mut self.sources;
         let requests = sources.released.drain(..).chain(sources.requests.drain(..)).map(|request| request.ticket);
-        let tickets = requests.chain(sources.commands.drain(..).map(|command| command.ticket));
+        let commands = sources.commands.drain(..).chain(self.parked.turn_away());
+        let tickets = requests.chain(commands.map(|command| command.ticket));
         effects.extend(tickets.map(|ticket| Effect::Answer { ticket, answer: Answer::Failed(Failure::Full) }));
     }
 

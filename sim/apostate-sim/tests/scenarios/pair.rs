@@ -8,7 +8,8 @@ use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;
 use apostate_partition::{
-    Answer, Checkpoint, Config, Effect, Input, Manner, Map, Notice, Partition, Request, Span, StopReason, Tuning, load,
+    Answer, Checkpoint, Config, Effect, Input, Load, Manner, Map, Notice, Partition, Request, Span, StopReason, Tuning,
+    load,
 };
 use bytes::Bytes;
 
@@ -205,6 +206,21 @@ impl Writer {
         let mut effects = Vec::new();
         self.partition.step(Timestamp(self.now), input, &mut effects);
         self.carry_out(effects);
+    }
+
+    /// Tells it something, and lets it work once. Gives what it wants to be loaded, which nobody does.
+    pub(crate) fn tell_without_loads(&mut self, input: Input) -> Vec<Load> {
+        let (mut effects, mut loads) = (Vec::new(), Vec::new());
+        for input in [input, Input::Turn] {
+            self.partition.step(Timestamp(self.now), input, &mut effects);
+        }
+        effects.retain(|effect| {
+            let Effect::Load(load) = effect else { return true };
+            loads.push(load.clone());
+            false
+        });
+        self.carry_out(effects);
+        loads
     }
 
     /// Lets time pass, and the partition work.

@@ -6,9 +6,9 @@ use apostate::prelude::*;
 use apostate_core::{Address, EntityKey, KindId, Registry};
 use apostate_log::Store;
 use apostate_partition::cell::{self, Section};
-use apostate_partition::{Answer, Failure, Input, ParkedCommand, Range, StopReason, Tuning, parked};
+use apostate_partition::{Answer, Failure, Input, ParkedCommand, Range, StopReason, Tuning, load, parked};
 
-use crate::pair::{Letterbox, Making, OldLetterbox, Writer, key_in, talk};
+use crate::pair::{Appends, Letterbox, Making, OldLetterbox, Writer, key_in, talk};
 
 /// The same of a later build, whose author has dropped the handler that panics.
 #[entity(name = "box")]
@@ -200,4 +200,43 @@ fn what_would_stand_behind_a_message_of_another_build_is_not_retried_and_can_sti
     writer.work();
     assert_eq!(writer.answers[1..], [DONE]);
     assert_eq!(writer.partition.status().parked, 0);
+}
+
+#[test]
+fn a_command_whose_message_is_being_read_back_is_turned_away_when_the_log_becomes_full() {
+    let (mut writer, to) = with_one();
+    let number = number_of(&mut writer);
+    writer.answers.clear();
+    let loads = writer.tell_without_loads(command(&to, number, false));
+    assert_eq!(loads.len(), 1, "it is read back");
+    writer.appends = Appends::Full;
+    writer.ask(Letterbox::at(key_in(1)).receive(1), None);
+    writer.work();
+    assert!(writer.partition.status().is_full);
+    assert_eq!(writer.answers, [Answer::Failed(Failure::Full)], "it would be done at some time, and nobody would know");
+    // There is room, and somebody decides again, before the first load comes.
+    writer.appends = Appends::Written;
+    writer.wait(1000);
+    let more = writer.tell_without_loads(command(&to, number, false));
+    assert_eq!(more.len(), 0, "it is read back already");
+    loads.into_iter().for_each(|wanted| writer.tell(Input::Loaded(load(&writer.store, wanted))));
+    writer.work();
+    assert_eq!(writer.answers.last(), Some(&DONE));
+    assert_eq!((writer.stopped.as_ref(), writer.partition.status().parked), (None, 0));
+}
+
+#[test]
+fn a_message_that_is_read_back_for_nobody_any_more_is_left_to_the_store() {
+    let (mut writer, to) = with_one();
+    let number = number_of(&mut writer);
+    let loads = writer.tell_without_loads(command(&to, number, false));
+    writer.appends = Appends::Full;
+    writer.ask(Letterbox::at(key_in(1)).receive(1), None);
+    writer.work();
+    loads.into_iter().for_each(|wanted| writer.tell(Input::Loaded(load(&writer.store, wanted))));
+    writer.appends = Appends::Written;
+    writer.wait(1000);
+    assert_eq!((writer.stopped.as_ref(), writer.partition.status().parked), (None, 1), "nothing was done");
+    let loads = writer.tell_without_loads(command(&to, number, false));
+    assert_eq!(loads.len(), 1, "it takes no memory");
 }
