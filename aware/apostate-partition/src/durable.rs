@@ -210,7 +210,7 @@ impl Partition {
         effects.push(Effect::Trim { before });
         let stored = self.dirty.stored();
         let (met, open) = self.wishes.drain(..).partition(|(_, generation)| *generation <= stored);
-        self.wishes = open;
+        self.wishes = if planted::is("wish-lost") { Vec::new() } else { open };
         let met: Vec<(u64, u64)> = met;
         effects.extend(met.into_iter().map(|(ticket, _)| Effect::WishGranted { ticket }));
         self.take_checkpoint(effects);
@@ -219,7 +219,8 @@ impl Partition {
     /// Somebody wants a checkpoint of everything durable so far.
     pub(crate) fn wish(&mut self, ticket: u64) {
         // What was taken before may not hold everything; the generation under way does, once it ends.
-        self.wishes.push((ticket, self.dirty.generation()));
+        let is_early = planted::is("wish-early") && self.dirty.is_busy();
+        self.wishes.push((ticket, self.dirty.generation() - u64::from(is_early)));
         self.is_checkpoint_wanted = true;
     }
 

@@ -201,7 +201,9 @@ impl Partition {
         }
         let here = self.parked.take(to, number).ok_or(Failure::Missing)?;
         let message = &here.parked.message;
-        self.batch.delete(Section::Parked, to, &number.to_be_bytes());
+        if retry || !planted::is("dismissal-lost") {
+            self.batch.delete(Section::Parked, to, &number.to_be_bytes());
+        }
         if retry {
             // Whoever has it retried says that it will not kill the process again.
             let fingerprint = message_fingerprint(to.hash(), message.handler.0, &message.body);

@@ -26,6 +26,7 @@ bugs! {
     "body-dropped-early": "a body in the outbox is left to a checkpoint that is not durable",
     "checkpoint-early": "a checkpoint is handed out before its record is durable",
     "checkpoint-forgets": "a checkpoint does not delete what was deleted",
+    "dismissal-lost": "a parked message is dismissed in memory only",
     "duplicate-applied": "a message below the watermark is applied",
     "epoch-kept": "an opening goes on in the epoch before it",
     "evicts-dirty": "an entity is evicted whose changes are not in the store",
@@ -60,6 +61,8 @@ bugs! {
     "trim-early": "the log is trimmed up to its end",
     "unknown-is-ok": "an append whose outcome is unknown counts as durable",
     "watermark-unsaved": "watermarks are raised in memory only",
+    "wish-early": "a wish is granted by a checkpoint that was taken before it",
+    "wish-lost": "a wish that a checkpoint came too early for is forgotten",
 }
 
 #[cfg(feature = "planted")]

@@ -10,7 +10,7 @@ use crate::check::leaving;
 use crate::engine::{Landing, gone, lock};
 use crate::fault::Fault;
 use crate::host::SeatId;
-use crate::world::{Event, Fate, News, World};
+use crate::world::{Event, Fate, News, Ticket, World};
 use apostate_log::PartitionId;
 
 /// Turns in a row that a partition may ask for at once, without anything new.
@@ -36,6 +36,10 @@ impl World {
         }
         effects.clear();
         if let Some(seat) = self.seats.all.get_mut(&id) {
+            assert!(
+                seat.effects.is_empty(),
+                "it was told something in the middle of its turn: what it wants would be lost"
+            );
             seat.effects = effects;
         }
         result
@@ -57,11 +61,14 @@ impl World {
                 self.carry_frame(own, to, bytes);
             }
             Effect::Answer { ticket, answer } => {
-                let Some((_, to)) = self.tickets.get(&ticket) else {
+                let Some((waiting, to)) = self.tickets.get(&ticket) else {
                     return Err(Broken::new("answers", format!("request {ticket} is answered twice: {answer:?}")));
                 };
                 if !self.is_damaged {
                     leaving::answer(self.shadows.get(own), to, &answer)?;
+                    if let Ticket::Command(decision) = waiting.clone() {
+                        self.check_decided(own, &decision, &answer)?;
+                    }
                 }
                 self.carry_answer(ticket, answer);
             }
@@ -81,9 +88,7 @@ impl World {
                 let delay = self.delay(if is_slow { 3 * SECOND } else { self.plan.store_delay });
                 self.agenda.plan_in(delay, Event::Checkpoint { seat: id, checkpoint });
             }
-            Effect::WishGranted { ticket } => {
-                self.tickets.remove(&ticket);
-            }
+            Effect::WishGranted { ticket } => self.wish_granted(id, ticket)?,
             Effect::Trim { before } => {
                 // Also when all is healed: it does no harm, and leaves a log that begins before its store ends.
                 if self.luck.chance(100) {

@@ -108,7 +108,8 @@ impl World {
         match waiting {
             Ticket::Op { op } => self.op_answered(op, answer),
             Ticket::Number { stream, lane, number, seat } => self.number_answered(stream, lane, number, seat, &answer),
-            Ticket::Command => Ok(()),
+            // It was held against the records when it left.
+            Ticket::Command(_) | Ticket::Nobody => Ok(()),
         }
     }
 
@@ -147,7 +148,14 @@ impl World {
                     asked.outcome = Outcome::Unknown;
                 }
             }
-            (Outcome::Open, _) => asked.outcome = Outcome::Known(now, answer),
+            (Outcome::Open, _) => {
+                let id = self.map.find(asked.to.hash());
+                asked.outcome = Outcome::Known(now, answer);
+                // Somebody looks for it in a list.
+                if self.luck.chance(30) {
+                    self.wish(id);
+                }
+            }
             _ => {}
         }
         Ok(())

@@ -135,7 +135,7 @@ impl World {
     /// Somebody looks at an account, so that it is read.
     fn look_at(&mut self, to: Address) {
         let call = Account::at(to.key()).balance();
-        let ticket = self.ticket(Ticket::Command, to.clone());
+        let ticket = self.ticket(Ticket::Nobody, to.clone());
         if let Some(seat) = self.seats.current(self.map.find(to.hash())) {
             let (handler, body, manner) = (call.handler, call.body, Manner::Look);
             self.give(seat, Input::Request(Request { ticket, ..Request::new(to, handler, body, manner) }));

@@ -31,6 +31,7 @@ mod host;
 mod luck;
 mod misfortune;
 mod network;
+mod operator;
 mod outside;
 mod plan;
 mod programs;

@@ -18,7 +18,7 @@ impl World {
         let gap = self.luck.between(self.plan.misfortune_gap / 10, 2 * self.plan.misfortune_gap);
         self.agenda.plan_in(gap, Event::Misfortune);
         let place = self.luck.index(self.places.len());
-        match self.luck.below(14) {
+        match self.luck.below(15) {
             0..=3 => self.crash(place),
             4 => {
                 self.pause(place);
@@ -46,8 +46,12 @@ impl World {
                 Ok(())
             }
             12 => self.restore_older_store(place),
-            // No misfortune: an operator who tries once more, perhaps too early.
-            _ => self.retry_parked(),
+            // No misfortunes: an operator who decides, perhaps too early, or reads a list.
+            13 => self.decide_parked(),
+            _ => {
+                self.wish_everywhere();
+                Ok(())
+            }
         }
     }
 

@@ -91,6 +91,7 @@ fn draw_tuning(luck: &mut Luck) -> Tuning {
         inbox_memory: luck.pick(&[0, 1_000, 64 << 20]),
         backlog_bytes_max: luck.pick(&[5_000, 1 << 20]),
         answers_bytes_max: luck.pick(&[100, 32 << 20]),
+        retry_time_max: Duration::from_millis(luck.pick(&[0, 1_000, 5_000, 30_000])),
         ..Tuning::default()
     }
 }

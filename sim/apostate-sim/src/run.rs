@@ -1,7 +1,5 @@
 //! One run: break everything, check at every step; then heal everything, and demand that it comes to rest.
 
-use apostate_partition::{Input, ParkedCommand};
-
 use crate::agenda::{Moment, SECOND};
 use crate::broken::{Broken, Check, demand};
 use crate::check::{end, money};
@@ -9,8 +7,8 @@ use crate::fault::{Fault, Faults};
 use crate::outside::{self, Outcome, Stream};
 use crate::programs::moody;
 use crate::quiet;
-use crate::world::{Event, Ticket, World};
-use apostate_partition::cell::{self, Section};
+use crate::world::{Event, World};
+use apostate_partition::cell::Section;
 
 /// What has to happen at least, or the run proves nothing.
 const TRANSACTIONS_MIN: u64 = 2000;
@@ -121,7 +119,7 @@ impl World {
         Ok(())
     }
 
-    /// Waits until nothing waits any more; has parked messages tried again then.
+    /// Waits until nothing waits any more; has parked messages tried again or dismissed then.
     fn come_to_rest(&mut self, mut has_old: bool) -> Check {
         let end = self.agenda.now() + REST_WITHIN;
         let mut is_calm = false;
@@ -138,7 +136,7 @@ impl World {
                 }
                 is_calm = true;
                 moody::set_calm(true);
-                self.retry_parked()?;
+                self.decide_parked()?;
             }
             demand!(self.agenda.now() < end, "liveness", "no rest: {}", self.unrest());
         }
@@ -161,11 +159,7 @@ impl World {
                 return Ok(());
             }
             // What only the log has is not looked for: its turn comes with the next checkpoint.
-            for id in self.map.tiles.clone().into_iter().map(|(_, id)| id) {
-                if let Some(seat) = self.seats.current(id) {
-                    self.give(seat, Input::WishCheckpoint { ticket: 0 });
-                }
-            }
+            self.wish_everywhere();
             demand!(self.agenda.now() < end, "keys", "{kept} client keys are never forgotten");
         }
     }
@@ -180,6 +174,7 @@ impl World {
             && self.streams.iter().all(Stream::is_done)
             && self.map.tiles.iter().all(|(_, id)| is_quiet(*id))
             && self.shadows.iter().all(|shadow| shadow.outgoing.is_empty())
+            && self.open_wishes() == 0
     }
 
     /// What still waits, for people.
@@ -187,25 +182,7 @@ impl World {
         let open = self.ops.iter().filter(|op| !matches!(op.outcome, Outcome::Known(..) | Outcome::Unknown)).count();
         let streams = self.streams.iter().filter(|stream| !stream.is_done()).count();
         let seats = self.seats.all.iter().map(|(id, seat)| format!("seat {id}: {:?}", seat.partition.status()));
-        format!("{open} operations, {streams} producers, {:#?}", seats.collect::<Vec<_>>())
-    }
-
-    /// Has every parked message tried again.
-    pub(crate) fn retry_parked(&mut self) -> Check {
-        let mut parked = Vec::new();
-        for shadow in self.shadows.iter() {
-            for (key, _) in shadow.section(Section::Parked) {
-                let cell = cell::read_key(key).ok_or_else(|| Broken::new("P4", "a key does not read"))?;
-                let number = cell.sub.try_into().map_err(|_| Broken::new("P4", "a key of a parked message"))?;
-                parked.push((shadow.id, cell.address, u64::from_be_bytes(number)));
-            }
-        }
-        for (id, to, number) in parked {
-            let ticket = self.ticket(Ticket::Command, to.clone());
-            if let Some(seat) = self.seats.current(id) {
-                self.give(seat, Input::Parked(ParkedCommand { ticket, to, number, retry: true }));
-            }
-        }
-        Ok(())
+        let wishes = self.open_wishes();
+        format!("{open} operations, {streams} producers, {wishes} wishes, {:#?}", seats.collect::<Vec<_>>())
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::{SharedDisk, lock};
 use crate::fault::{Fault, Faults};
 use crate::host::{self, Place, Seat, SeatId, Seats};
 use crate::luck::Luck;
+use crate::operator::{Decision, Operator};
 use crate::outside::{Op, Stream, draw_ops, draw_streams};
 use crate::plan::Plan;
 use crate::programs;
@@ -46,6 +47,8 @@ pub(crate) enum Event {
     Ask { op: usize },
     /// A client has waited long enough.
     GiveUp { op: usize, attempt: u32 },
+    /// Somebody is about to read a list.
+    Wish { id: PartitionId },
     /// Producers send.
     Pump,
     /// Something goes wrong.
@@ -86,7 +89,8 @@ pub(crate) enum News {
 pub(crate) enum Ticket {
     Op { op: usize },
     Number { stream: usize, lane: usize, number: u64, seat: SeatId },
-    Command,
+    Command(Decision),
+    Nobody,
 }
 
 /// Everything.
@@ -110,6 +114,7 @@ pub(crate) struct World {
     pub(crate) streams: Vec<Stream>,
     pub(crate) tickets: BTreeMap<u64, (Ticket, Address)>,
     pub(crate) last_ticket: u64,
+    pub(crate) operator: Operator,
     /// Something was damaged: from here on only one thing is asked, whether it is noticed.
     pub(crate) is_damaged: bool,
     /// What was said about the damage.
@@ -162,6 +167,7 @@ impl World {
             streams,
             tickets: BTreeMap::new(),
             last_ticket: 0,
+            operator: Operator::default(),
             is_damaged: false,
             noticed: None,
             is_healed: false,
@@ -224,6 +230,10 @@ impl World {
             }
             Event::GiveUp { op, attempt } => {
                 self.give_up(op, attempt);
+                Ok(())
+            }
+            Event::Wish { id } => {
+                self.wish(id);
                 Ok(())
             }
             Event::Pump => {

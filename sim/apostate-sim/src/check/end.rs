@@ -14,6 +14,7 @@ use crate::check::entity::{state, whole};
 use crate::check::linear::{self, Seen, What};
 use crate::check::{Shadows, money, stored};
 use crate::engine::lock;
+use crate::operator;
 use crate::outside::{Aim, Outcome};
 use crate::programs::moody::Moody;
 use crate::programs::post::Post;
@@ -28,6 +29,7 @@ pub(crate) fn check(world: &mut World) -> Check {
     posts(&world.shadows)?;
     shop(&world.shadows)?;
     moods(&world.shadows)?;
+    world.shadows.iter().try_for_each(|shadow| operator::check_dismissed(&world.operator, shadow))?;
     streams(world)?;
     histories(world)?;
     stores(world)
@@ -93,7 +95,13 @@ fn moods(shadows: &Shadows) -> Check {
     let moods = all::<Moody>(shadows)?;
     let sent: u64 = moods.values().map(|moody| moody.sent).sum();
     let got: u64 = moods.values().map(|moody| moody.got).sum();
-    demand!(sent == got, "E1", "{sent} pokes and pats were sent, {got} have come");
+    // Whoever dismisses a poke spares its receiver the pat as well.
+    let dismissed = shadows.iter().map(|shadow| shadow.dismissed.len() as u64).sum::<u64>();
+    demand!(
+        sent == got + dismissed,
+        "E1",
+        "{sent} pokes and pats were sent, {got} have come, {dismissed} were dismissed"
+    );
     Ok(())
 }
 

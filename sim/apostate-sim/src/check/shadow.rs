@@ -49,10 +49,13 @@ pub(crate) struct Shadow {
     pub(crate) inbox: usize,
     /// Messages parked.
     pub(crate) parked: usize,
+    /// Messages that were dismissed, by the cells that they were parked in.
+    pub(crate) dismissed: BTreeMap<Bytes, Bytes>,
 }
 
 /// One cell that a record has put or deleted.
 pub(crate) struct Changed {
+    pub(crate) key: Bytes,
     pub(crate) section: Section,
     pub(crate) address: Address,
     pub(crate) before: Option<Bytes>,
@@ -77,6 +80,7 @@ impl Shadow {
             writers: BTreeMap::new(),
             inbox: 0,
             parked: 0,
+            dismissed: BTreeMap::new(),
         }
     }
 
@@ -113,7 +117,23 @@ impl Shadow {
                 changes.push(self.apply_cell(key, value)?);
             }
         }
+        self.note_dismissed(&changes)?;
         Ok(changes)
+    }
+
+    /// A parked message that is not parked any more was retried if it comes into an inbox next, and else dismissed.
+    fn note_dismissed(&mut self, changes: &[Changed]) -> Check {
+        for (at, change) in changes.iter().enumerate() {
+            let (Section::Parked, Some(parked), None) = (change.section, &change.before, &change.after) else {
+                continue;
+            };
+            let message = parked_message(parked).ok_or_else(|| Broken::new("P4", "a parked message does not read"))?;
+            let is_retried = |next: &Changed| next.section == Section::Inbox && next.after.as_ref() == Some(&message);
+            if !changes.get(at + 1).is_some_and(is_retried) {
+                self.dismissed.insert(change.key.clone(), message);
+            }
+        }
+        Ok(())
     }
 
     fn apply_row(&mut self, key: Bytes, value: Option<Bytes>) -> Check {
@@ -153,6 +173,7 @@ impl Shadow {
             self.apply_outgoing(sub, value.as_deref())?;
         }
         let after = value.clone();
+        let changed = key.clone();
         let before = match value {
             Some(value) => self.cells.insert(key, value),
             None => self.cells.remove(&key),
@@ -166,7 +187,7 @@ impl Shadow {
             *count += usize::from(after.is_some());
             *count -= usize::from(before.is_some());
         }
-        Ok(Changed { section, address, before, after })
+        Ok(Changed { key: changed, section, address, before, after })
     }
 
     fn apply_outgoing(&mut self, sub: &[u8], value: Option<&[u8]>) -> Check {
@@ -204,6 +225,12 @@ impl Shadow {
         let (from, to) = ([section as u8], [section as u8 + 1]);
         self.cells.range::<[u8], _>((Bound::Included(&from[..]), Bound::Excluded(&to[..])))
     }
+}
+
+/// The message in the cell of one that is parked: behind when it was, and why.
+fn parked_message(value: &Bytes) -> Option<Bytes> {
+    let length = u32::from_le_bytes(value.get(8..12)?.try_into().ok()?) as usize;
+    (12 + length <= value.len()).then(|| value.slice(12 + length..))
 }
 
 /// The number in the sub-key of an outgoing message.

@@ -1,0 +1,142 @@
+//! An operator at work: retries and dismisses parked messages, and wishes for checkpoints before reading lists.
+//!
+//! What an operator is told is held against the durable records. A message that is said to be retried or dismissed is parked
+//! there no more, and was not decided about before. When a wish is granted, the store holds all that was durable when it was
+//! wished for: else a list would miss what was acknowledged.
+//!
+//! Invariants E1, E2.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use apostate_log::{PartitionId, Position};
+use apostate_partition::cell::{self, Section};
+use apostate_partition::{Answer, Failure, Input, ParkedCommand, stored_position};
+use bytes::Bytes;
+
+use crate::broken::{Broken, Check, demand};
+use crate::check::shadow::Shadow;
+use crate::host::SeatId;
+use crate::world::{Event, Ticket, World};
+
+/// What an operator has asked for, and what became of it.
+#[derive(Debug, Default)]
+pub(crate) struct Operator {
+    /// Checkpoints that are waited for, by ticket.
+    wishes: BTreeMap<u64, Wish>,
+    /// Cells of parked messages that were to be dismissed, whether they were or not.
+    pub(crate) unwanted: BTreeSet<Bytes>,
+    /// Cells of parked messages that were retried or dismissed, as it was told.
+    decided: BTreeSet<Bytes>,
+}
+
+/// A checkpoint that somebody waits for.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    seat: SeatId,
+    /// What was durable when it was wished for.
+    position: Position,
+}
+
+/// What an operator wants of a parked message.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    /// The message's cell.
+    pub(crate) cell: Bytes,
+    pub(crate) retry: bool,
+}
+
+impl World {
+    /// Decides about every parked message: most are tried again, some are dismissed.
+    pub(crate) fn decide_parked(&mut self) -> Check {
+        let cells =
+            self.shadows.iter().flat_map(|shadow| shadow.section(Section::Parked).map(|(key, _)| (shadow.id, key)));
+        for (id, key) in cells.map(|(id, key)| (id, key.clone())).collect::<Vec<_>>() {
+            let read = cell::read_key(&key).ok_or_else(|| Broken::new("P4", "a key does not read"))?;
+            let number = read.sub.try_into().map_err(|_| Broken::new("P4", "a key of a parked message"))?;
+            let (to, number) = (read.address, u64::from_be_bytes(number));
+            let Some(seat) = self.seats.current(id) else { continue };
+            let retry = !self.luck.chance(200);
+            if !retry {
+                self.operator.unwanted.insert(key.clone());
+            }
+            let ticket = self.ticket(Ticket::Command(Decision { cell: key, retry }), to.clone());
+            self.give(seat, Input::Parked(ParkedCommand { ticket, to, number, retry }));
+        }
+        Ok(())
+    }
+
+    /// A partition tells what became of a parked message.
+    pub(crate) fn check_decided(&mut self, id: PartitionId, decision: &Decision, answer: &Answer) -> Check {
+        let (Decision { cell, retry }, shadow) = (decision, self.shadows.get(id));
+        let is_parked = shadow.cells.contains_key(cell);
+        match answer {
+            Answer::Done { .. } => {
+                demand!(!is_parked, "E2", "partition {id} has decided about {decision:?}, which is durably parked");
+                let is_dismissed = shadow.dismissed.contains_key(cell);
+                demand!(
+                    is_dismissed != *retry,
+                    "E1",
+                    "partition {id}: {decision:?} is done, the records say otherwise"
+                );
+                demand!(self.operator.decided.insert(cell.clone()), "E1", "partition {id} does {decision:?} again");
+            }
+            Answer::Failed(Failure::Missing) => {
+                demand!(!is_parked, "E1", "partition {id} misses {decision:?}, which is durably parked");
+            }
+            Answer::Failed(Failure::Full | Failure::Stopped(_)) => {}
+            other => return Err(Broken::new("answers", format!("{decision:?} is answered with {other:?}"))),
+        }
+        Ok(())
+    }
+
+    /// Somebody is about to read a list, and wishes for a checkpoint of all that is durable in a partition.
+    pub(crate) fn wish(&mut self, id: PartitionId) {
+        let Some(seat) = self.seats.current(id) else { return };
+        self.last_ticket += 1;
+        let wish = Wish { seat, position: self.shadows.get(id).position };
+        self.operator.wishes.insert(self.last_ticket, wish);
+        self.give_or_wait(seat, Input::WishCheckpoint { ticket: self.last_ticket });
+    }
+
+    /// Somebody is about to read a list of everything.
+    pub(crate) fn wish_everywhere(&mut self) {
+        let ids: Vec<_> = self.map.tiles.iter().map(|(_, id)| *id).collect();
+        ids.into_iter().for_each(|id| self.wish(id));
+    }
+
+    /// A partition grants a wish: its store holds all that was durable then.
+    pub(crate) fn wish_granted(&mut self, seat: SeatId, ticket: u64) -> Check {
+        let granted = self.operator.wishes.remove(&ticket);
+        let Some(Wish { seat: asked, position }) = granted.filter(|wish| wish.seat == seat) else {
+            return Err(Broken::new("wishes", format!("seat {seat} grants wish {ticket}, which it does not have")));
+        };
+        let Some(granting) = self.seats.all.get(&asked) else { return Ok(()) };
+        let id = granting.id;
+        let stored = stored_position(&granting.store, id).map_err(|error| Broken::new("P6", error.to_string()))?;
+        let stored = stored.unwrap_or(Position(0));
+        demand!(
+            self.is_damaged || stored >= position,
+            "wishes",
+            "partition {id} grants a wish, the store is at record {stored}, and {position} was durable when it was made"
+        );
+        // Whoever has read a list may read the next, and nothing has happened in between.
+        if !self.is_damaged && self.luck.chance(200) {
+            let delay = self.delay(self.plan.request_delay);
+            self.agenda.plan_in(delay, Event::Wish { id });
+        }
+        Ok(())
+    }
+
+    /// Wishes that somebody still waits for. With the seat that was asked, the wish ends.
+    pub(crate) fn open_wishes(&self) -> usize {
+        self.operator.wishes.values().filter(|wish| self.seats.all.contains_key(&wish.seat)).count()
+    }
+}
+
+/// Every message that is gone was dismissed by somebody.
+pub(crate) fn check_dismissed(operator: &Operator, shadow: &Shadow) -> Check {
+    let id = shadow.id;
+    let lost = shadow.dismissed.keys().find(|cell| !operator.unwanted.contains(*cell));
+    demand!(lost.is_none(), "E1", "partition {id} has dropped the parked message {lost:?}, and nobody dismissed it");
+    Ok(())
+}
