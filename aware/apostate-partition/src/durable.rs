@@ -216,12 +216,19 @@ impl Partition {
         self.take_checkpoint(effects);
     }
 
-    /// Somebody wants a checkpoint of everything durable so far.
-    pub(crate) fn wish(&mut self, ticket: u64) {
-        // What was taken before may not hold everything; the generation under way does, once it ends.
+    /// Somebody wants everything durable so far to be in the store. If nothing was made a record since the last checkpoint was
+    /// taken, that one has it all, and no other is written.
+    pub(crate) fn wish(&mut self, ticket: u64, effects: &mut Vec<Effect>) {
+        let has_all = self.phase == Phase::Serving && self.dirty.is_clean();
+        // Else what was taken before may not hold everything; the generation under way does, once it ends.
         let is_early = planted::is("wish-early") && self.dirty.is_busy();
-        self.wishes.push((ticket, self.dirty.generation() - u64::from(is_early)));
-        self.is_checkpoint_wanted = true;
+        let generation = self.dirty.generation() - u64::from(has_all || is_early);
+        if generation <= self.dirty.stored() || (has_all && planted::is("wish-unwritten")) {
+            effects.push(Effect::WishGranted { ticket });
+            return;
+        }
+        self.wishes.push((ticket, generation));
+        self.is_checkpoint_wanted |= !has_all;
     }
 
     /// Ends the generation when it is time, and hands out a checkpoint whose record is durable.
@@ -233,7 +240,7 @@ impl Partition {
             || self.dirty.bytes() + self.outbox.pinned_bytes() >= dirty_max / 2
             || self.outbox.wants_checkpoint();
         let may = self.phase == Phase::Serving && !self.dirty.is_busy();
-        if is_due && may && (self.is_checkpoint_wanted || !self.dirty.is_clean()) {
+        if is_due && may && !self.dirty.is_clean() {
             self.is_checkpoint_wanted = false;
             let mut rows = self.own_rows();
             rows.extend(self.outbox.unstored());

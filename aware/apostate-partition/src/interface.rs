@@ -81,7 +81,8 @@ pub enum Input {
     Checkpointed(Position),
     /// The store failed to take a checkpoint, for this reason: the partition stops.
     CheckpointFailed(String),
-    /// The host wants a checkpoint of everything durable so far, and to be told by an [`Effect::WishGranted`].
+    /// The host wants everything durable so far to be in the store, and to be told by an [`Effect::WishGranted`]. That comes at
+    /// once if it is there already.
     WishCheckpoint {
         /// The host's name for the wish.
         ticket: u64,

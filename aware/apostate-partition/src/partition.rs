@@ -216,7 +216,7 @@ impl Partition {
             Input::Loaded(loaded) => self.loaded(loaded, effects),
             Input::Checkpointed(position) => self.checkpointed(position, effects),
             Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(reason), effects),
-            Input::WishCheckpoint { ticket } => self.wish(ticket),
+            Input::WishCheckpoint { ticket } => self.wish(ticket, effects),
             Input::Parked(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }

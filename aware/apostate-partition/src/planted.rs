@@ -63,6 +63,7 @@ bugs! {
     "watermark-unsaved": "watermarks are raised in memory only",
     "wish-early": "a wish is granted by a checkpoint that was taken before it",
     "wish-lost": "a wish that a checkpoint came too early for is forgotten",
+    "wish-unwritten": "a wish is granted while the checkpoint that holds all of it is being written",
 }
 
 #[cfg(feature = "planted")]

@@ -7,6 +7,7 @@ mod pair;
 mod parked;
 mod traces;
 mod waits;
+mod wishes;
 
 use apostate_log::{Epoch, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;

@@ -98,6 +98,13 @@ pub(crate) struct Writer {
     /// What becomes of appends.
     pub(crate) appends: Appends,
     withheld: Vec<(Position, Bytes)>,
+    /// Tickets of wishes that were granted.
+    pub(crate) granted: Vec<u64>,
+    /// Whether checkpoints wait, until they are [`written`](Writer::write_checkpoint).
+    pub(crate) holds_checkpoints: bool,
+    pub(crate) checkpoints: VecDeque<Checkpoint>,
+    /// Checkpoints that were written.
+    pub(crate) written: usize,
 }
 
 /// What becomes of appends.
@@ -167,7 +174,26 @@ impl Writer {
             Partition::open(config, &store, &log, Box::new(()), &mut |_| {}).expect("what was written reads");
         let (frames, answers, notices, withheld) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
         let (now, stopped, appends, spans) = (BEGINNING + late, None, Appends::Written, Vec::new());
-        Self { partition, log, store, id, now, frames, answers, stopped, wakes: 0, notices, spans, appends, withheld }
+        let (granted, holds_checkpoints, checkpoints, written) = (Vec::new(), false, VecDeque::new(), 0);
+        Self {
+            partition,
+            log,
+            store,
+            id,
+            now,
+            frames,
+            answers,
+            stopped,
+            wakes: 0,
+            notices,
+            spans,
+            appends,
+            withheld,
+            granted,
+            holds_checkpoints,
+            checkpoints,
+            written,
+        }
     }
 
     /// Another writer of the same log and store, made in this way.
@@ -264,12 +290,22 @@ impl Writer {
                 Effect::Trim { before } => self.log.trim(before),
                 Effect::WakeAt(at) => self.wakes = at.0 - self.now,
                 Effect::Stopped(reason) => self.stopped = Some(reason),
-                Effect::WishGranted { .. } => {}
+                Effect::WishGranted { ticket } => self.granted.push(ticket),
             }
         }
     }
 
     fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.checkpoints.push_back(checkpoint);
+        if !self.holds_checkpoints {
+            self.write_checkpoint();
+        }
+    }
+
+    /// Writes the checkpoint that waits; the partition hears of it.
+    pub(crate) fn write_checkpoint(&mut self) {
+        let checkpoint = self.checkpoints.pop_front().expect("one waits");
+        self.written += 1;
         let position = checkpoint.position;
         checkpoint.write(&self.store, &[]).expect("a store in memory");
         self.tell(Input::Checkpointed(position));
