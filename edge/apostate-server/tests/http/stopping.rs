@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use apostate_server::{HttpSettings, Node, Settings, StopError};
+use apostate_server::{CallError, HttpSettings, Node, Settings, StopError};
 
-use crate::support::{App, Client, Gate, Server, request, settings, wait_until};
+use crate::support::{App, Client, Gate, Server, Stock, request, settings, wait_until};
 
 #[test]
 fn answers_that_are_under_way_leave_before_the_end() {
@@ -80,8 +80,15 @@ fn a_handler_that_does_not_end_holds_up_its_partition_and_neither_operators_nor_
         client.ask("GET", path, &[("deadline-ms", "soon")], "").problem("bad-header");
     }
 
+    // Whoever lists in the process waits for it, and not beyond the node's end.
+    let (parked, listed) = (node.client(), node.client());
+    let parked = thread::spawn(move || parked.parked().next());
+    let listed = thread::spawn(move || listed.list::<Stock>().next());
     serving.stop();
     let error = node.stop().expect_err("it does not end");
+    wait_until("whoever lists hears of the end", || parked.is_finished() && listed.is_finished());
+    assert!(matches!(parked.join().expect("no panic"), Some(Err(CallError::Closed))));
+    assert!(matches!(listed.join().expect("no panic"), Some(Err(CallError::Closed))));
     let StopError::Endless { partition } = error else { panic!("{error}") };
     assert_eq!(partition.0, id.as_u64().expect("a number"));
     // As long as it may still write, nobody else gets the data.

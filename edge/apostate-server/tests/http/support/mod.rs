@@ -3,7 +3,7 @@
 mod app;
 mod client;
 
-pub use app::{App, Gate, OpenAtLast};
+pub use app::{App, Gate, OpenAtLast, Stock};
 pub use client::{Client, Response, request};
 
 use std::net::SocketAddr;
