@@ -17,13 +17,14 @@ pub(crate) mod mail;
 mod mailbox;
 pub(crate) mod routes;
 
-mod notice;
 pub(crate) mod seat;
 pub(crate) mod tickets;
 
+pub(crate) mod outgoing;
+
 pub(crate) mod bell;
 pub(crate) mod clock;
-pub(crate) mod outgoing;
+mod notice;
 
 use std::sync::Arc;
 use std::time::Instant;

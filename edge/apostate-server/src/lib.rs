@@ -45,15 +45,23 @@
 //!
 //! What is deliberately absent: locks around entities, tasks, and any knowledge of what an entity is.
 
-mod client;
-mod disk;
-mod executor;
-mod http;
-mod node;
-mod run;
 mod settings;
-mod traces;
+
+mod node;
+
+mod executor;
+
+mod disk;
+
 mod watchdog;
+
+mod traces;
+
+mod client;
+
+mod http;
+
+mod run;
 
 pub use crate::client::{
     CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,

@@ -4,11 +4,14 @@
 //! nothing is on its way any more.
 
 mod crew;
+pub(crate) mod opening;
+
+pub(crate) mod status;
+
+pub(crate) mod settle;
+
 mod failpoints;
 pub(crate) mod luck;
-pub(crate) mod opening;
-pub(crate) mod settle;
-pub(crate) mod status;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

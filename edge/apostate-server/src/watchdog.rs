@@ -4,8 +4,9 @@
 //! that was for a reason that the next start may find mended, it is left alone. If not, its records are copied aside as
 //! soon as it holds back too much, and it stays stopped until somebody takes the copy away.
 
-pub(crate) mod quiet_panics;
 pub(crate) mod running;
+
+pub(crate) mod quiet_panics;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

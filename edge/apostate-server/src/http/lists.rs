@@ -48,7 +48,7 @@ pub(crate) async fn list_kind(
         return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
     }
     let form = form(&parts.headers)?;
-    let deadline = Wishes::of(&parts.headers, Instant::now())?.deadline;
+    let deadline = Wishes::deadline(&parts.headers)?;
     // As lines it is all of the list, whatever the limit.
     let known: &[_] = if form == Form::Lines { &["after"] } else { &["after", "limit"] };
     let query = Query::only(parts.uri.query().unwrap_or_default(), known)?;

@@ -1,7 +1,6 @@
 //! Messages that were given up on: list, show, retry, dismiss.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use apostate_api::{ErrorCode, ParkedItem};
 use apostate_core::{Address, EntityKey, KindId};
@@ -28,7 +27,7 @@ use crate::http::wishes::Wishes;
 
 /// `GET /parked`.
 pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let deadline = Wishes::of(&headers, Instant::now())?.deadline;
+    let deadline = Wishes::deadline(&headers)?;
     let query = Query::only(&query.unwrap_or_default(), &["after", "limit"])?;
     // No cursor, or an empty one: from the beginning.
     let after = query.get("after").filter(|id| !id.is_empty()).map(|id| {
@@ -52,7 +51,7 @@ fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<
 
 /// `GET /parked/{id}`.
 pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    let deadline = Wishes::of(&headers, Instant::now())?.deadline;
+    let deadline = Wishes::deadline(&headers)?;
     let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
     let permit = edge.operator()?;
     pages::wait_for(&edge, deadline, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
@@ -112,7 +111,7 @@ pub(crate) async fn dismiss(State(edge): Shared, Path(id): Path<String>, headers
 }
 
 async fn command(edge: &Arc<Edge>, id: &str, retry: bool, headers: &HeaderMap) -> Answer {
-    let deadline = Wishes::of(headers, Instant::now())?.deadline;
+    let deadline = Wishes::deadline(headers)?;
     let (to, number) = read_id(id).ok_or_else(|| missing(id))?;
     let entity = edge.shared.name_of(&to);
     let slot = edge.shared.command(ParkedCommand { ticket: 0, to, number, retry });

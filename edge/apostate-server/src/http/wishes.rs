@@ -61,6 +61,11 @@ impl Wishes {
         Ok(wishes)
     }
 
+    /// How long the sender of these waits, who asks now.
+    pub(crate) fn deadline(headers: &HeaderMap) -> Result<Option<Instant>, Fault> {
+        Ok(Self::of(headers, Instant::now())?.deadline)
+    }
+
     /// Preferences that we do not know are left alone, as they are meant to be.
     fn prefer(&mut self, value: &HeaderValue, came: Instant) -> Result<(), Fault> {
         let bad = || Fault::new(ErrorCode::BadHeader, "Prefer is a list such as `Prefer: respond-async, wait=10`");

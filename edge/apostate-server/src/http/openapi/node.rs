@@ -119,7 +119,7 @@ fn parked(paths: &mut Map<String, Value>, answers: Answers) {
         operation("parked", "Lists the messages that were given up on.", answers.of([(200, answer)], &codes));
     list["description"] = json!("By kind, then in the order of the ring; of one entity the oldest first.");
     list["parameters"] =
-        json!([parameters::deadline(), parameters::after(), parameters::limit("Most messages of the page."),]);
+        json!([parameters::deadline(), parameters::after(), parameters::limit("Most messages of the page.")]);
     paths.insert("/parked".to_owned(), json!({ "get": list }));
     let message = (200, json_answer("The message.", schema("ParkedItem")));
     let codes = [&OF_PARKED_READ[..], &[ErrorCode::ParkedMissing]].concat();
