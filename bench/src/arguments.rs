@@ -71,7 +71,7 @@ pub(crate) struct PaceArguments {
     /// Measure at most so many requests
     #[arg(long, value_name = "N", value_parser = number::<u64>)]
     pub(crate) requests: Option<u64>,
-    /// Where the luck starts that makes the requests up
+    /// Where the rng starts that makes the requests up
     #[arg(long, default_value = "1", value_parser = number::<u64>)]
     pub(crate) seed: u64,
 }
@@ -98,7 +98,7 @@ pub(crate) struct StepArguments {
     /// Orders that are not answered at a time
     #[arg(long, default_value = "512", value_parser = number::<u64>)]
     pub(crate) outstanding: u64,
-    /// Where the luck starts that makes the orders up
+    /// Where the rng starts that makes the orders up
     #[arg(long, default_value = "1", value_parser = number::<u64>)]
     pub(crate) seed: u64,
 }
@@ -180,7 +180,7 @@ pub(crate) struct RecoverArguments {
     /// Sizes of the state in the store
     #[arg(long, value_name = "BYTES,…", value_delimiter = ',', default_values = ["1000000", "100000000"], value_parser = number::<u64>)]
     pub(crate) state_bytes: Vec<u64>,
-    /// Where the luck starts that makes the requests up
+    /// Where the rng starts that makes the requests up
     #[arg(long, default_value = "1", value_parser = number::<u64>)]
     pub(crate) seed: u64,
 }

@@ -10,7 +10,7 @@ use crate::bank::{Account, Bank, Books};
 use crate::failure::{Failure, check};
 use crate::host::Host;
 use crate::machine;
-use crate::orders::Luck;
+use crate::orders::Rng;
 use crate::report::{Report, merged};
 use crate::stream::{End, Stream};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &ColdArguments) -> Result<Report, Failure> {
     parameters["accounts"] = accounts.into();
     let mut report = Report::new("cold", parameters);
     let mut stream = Stream::open(host.client(), "cold", asked)?;
-    let mut luck = Luck::new(asked.pace.seed);
+    let mut rng = Rng::new(asked.pace.seed);
     let mut books = Books::default();
 
     let mut account = 0..accounts;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &ColdArguments) -> Result<Report, Failure> {
     machine::forget_peak_memory();
 
     let mut deposit = |producer: &mut Producer, number| {
-        let (account, amount) = (luck.below(accounts), luck.below(100) + 1);
+        let (account, amount) = (rng.below(accounts), rng.below(100) + 1);
         books.add(amount);
         producer.send(number, Account::at(account).deposit(amount))
     };

@@ -13,7 +13,7 @@ use crate::bank::{Account, Bank, Books};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::latency::Latency;
-use crate::orders::Luck;
+use crate::orders::Rng;
 use crate::report::{Report, merged};
 use crate::stream::End;
 
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &DepositArguments) -> Result<Report, Failure> {
     let mut report = Report::new("deposit", parameters);
     let mut callers = Callers {
         client: host.client().clone(),
-        luck: Luck::new(pace.seed),
+        rng: Rng::new(pace.seed),
         accounts: (*accounts).max(1),
         outstanding: (*outstanding).max(1),
         waiting: VecDeque::new(),
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &DepositArguments) -> Result<Report, Failure> {
 /// As many callers as calls may be unanswered.
 struct Callers {
     client: Client,
-    luck: Luck,
+    rng: Rng,
     accounts: u64,
     outstanding: usize,
     waiting: VecDeque<(Instant, Pending<u64>)>,
@@ -78,7 +78,7 @@ impl Callers {
     }
 
     fn call(&mut self) {
-        let (account, amount) = (self.luck.below(self.accounts), self.luck.below(100) + 1);
+        let (account, amount) = (self.rng.below(self.accounts), self.rng.below(100) + 1);
         self.books.add(amount);
         let client_key = format!("deposit-{:012}", self.books.deposits);
         let call = self.client.call(Account::at(account).deposit(amount)).with_key(&client_key);

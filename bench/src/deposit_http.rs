@@ -12,7 +12,7 @@ use crate::bank::{Account, Bank, Books};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::http::{Asks, Connection, Load};
-use crate::orders::Luck;
+use crate::orders::Rng;
 use crate::report::{Report, merged};
 use crate::stream::End;
 
@@ -35,8 +35,8 @@ fn measure<B: By + 'static>(workload: &'static str, arguments: &HttpArguments, b
     let mut report = Report::new(workload, merged(&host.parameters(), arguments));
     let serving = host.serve(*requests_max)?;
     let load = Load { address: serving.local_addr(), connections: *connections, rate: *rate };
-    let luck = RefCell::new(Luck::new(pace.seed));
-    let deposits = Rc::new(Deposits { luck, books: RefCell::default(), by });
+    let rng = RefCell::new(Rng::new(pace.seed));
+    let deposits = Rc::new(Deposits { rng, books: RefCell::default(), by });
 
     let before = load.run(End::new(pace.warm_up(), pace.requests), 0, Rc::clone(&deposits))?;
     let (begin, first) = (host.mark()?, before.done + before.busy);
@@ -53,7 +53,7 @@ fn measure<B: By + 'static>(workload: &'static str, arguments: &HttpArguments, b
 }
 
 struct Deposits<B> {
-    luck: RefCell<Luck>,
+    rng: RefCell<Rng>,
     books: RefCell<Books>,
     by: B,
 }
@@ -114,8 +114,8 @@ impl<B: By> Asks for Deposits<B> {
 
     async fn ask(&self, way: &mut B::Way, number: u64) -> Result<bool, Failure> {
         let (account, amount) = {
-            let mut luck = self.luck.borrow_mut();
-            (luck.below(ACCOUNTS), luck.below(100) + 1)
+            let mut rng = self.rng.borrow_mut();
+            (rng.below(ACCOUNTS), rng.below(100) + 1)
         };
         let is_done = self.by.deposit(way, number, account, amount).await?;
         if is_done {

@@ -10,7 +10,7 @@ use crate::arguments::HttpArguments;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::http::{Asks, Connection, Load};
-use crate::orders::{ITEMS, Luck};
+use crate::orders::{ITEMS, Rng};
 use crate::report::{Report, merged};
 use crate::reserve::audit;
 use crate::shop::Shop;
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
     let serving = host.serve(*requests_max)?;
     let load = Load { address: serving.local_addr(), connections: *connections, rate: *rate };
     let orders = Rc::new(Orders {
-        luck: RefCell::new(Luck::new(pace.seed)),
+        rng: RefCell::new(Rng::new(pace.seed)),
         units: RefCell::new(vec![0; ITEMS as usize]),
         looks: Cell::new(0),
     });
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &HttpArguments) -> Result<Report, Failure> {
 }
 
 struct Orders {
-    luck: RefCell<Luck>,
+    rng: RefCell<Rng>,
     units: RefCell<Vec<i64>>,
     looks: Cell<u64>,
 }
@@ -59,7 +59,7 @@ impl Asks for Orders {
     }
 
     async fn ask(&self, connection: &mut Connection, number: u64) -> Result<bool, Failure> {
-        let lines = self.luck.borrow_mut().lines();
+        let lines = self.rng.borrow_mut().lines();
         lines.iter().for_each(|&(item, count)| self.units.borrow_mut()[item as usize] += i64::from(count));
         let body = json!({ "lines": lines }).to_string();
         let place = format!("/entities/order/{number}/place");

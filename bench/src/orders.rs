@@ -9,12 +9,12 @@ pub(crate) const LINES: usize = 3;
 /// Messages that one order makes: it is placed, and each line is reserved, answered and confirmed.
 pub(crate) const MESSAGES: u64 = 1 + 3 * LINES as u64;
 
-/// Cheap luck: a 64-bit xorshift.
+/// Cheap rng: a 64-bit xorshift.
 #[derive(Clone, Debug)]
-pub(crate) struct Luck(u64);
+pub(crate) struct Rng(u64);
 
-impl Luck {
-    /// The luck of `seed`.
+impl Rng {
+    /// The rng of `seed`.
     pub(crate) fn new(seed: u64) -> Self {
         // Neighbouring seeds must not look alike, and zero would stay zero.
         Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
@@ -45,12 +45,12 @@ mod tests {
 
     #[test]
     fn lines_are_within_bounds_and_the_same_from_the_same_seed() {
-        let (mut one, mut two) = (Luck::new(0), Luck::new(0));
+        let (mut one, mut two) = (Rng::new(0), Rng::new(0));
         for _ in 0..1000 {
             let lines = one.lines();
             assert_eq!(lines, two.lines());
             assert!(lines.iter().all(|&(item, units)| item < ITEMS && (1..=5).contains(&units)));
         }
-        assert_ne!(Luck::new(1).lines(), Luck::new(2).lines());
+        assert_ne!(Rng::new(1).lines(), Rng::new(2).lines());
     }
 }

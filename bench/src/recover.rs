@@ -14,7 +14,7 @@ use crate::bank::{Account, Bank, Books};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::machine;
-use crate::orders::Luck;
+use crate::orders::Rng;
 use crate::report::Report;
 use crate::scratch::Scratch;
 use crate::stream::{End, Stream};
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &RecoverArguments) -> Result<Report, Failure> {
     let mut all = Vec::new();
     for &state_bytes in state_bytes {
         let accounts = (state_bytes / ACCOUNT_BYTES).max(1);
-        let mut deposits = Deposits { accounts, luck: Luck::new(*seed), books: Books::default(), streams: 0 };
+        let mut deposits = Deposits { accounts, rng: Rng::new(*seed), books: Books::default(), streams: 0 };
         let mut disk = fill(host, accounts)?;
         for &log_bytes in log_bytes {
             let (figures, same_disk) = deposits.recover(disk, log_bytes)?;
@@ -68,7 +68,7 @@ fn fill(arguments: &HostArguments, accounts: u64) -> Result<(Settings, Scratch),
 /// The accounts, and all deposits so far.
 struct Deposits {
     accounts: u64,
-    luck: Luck,
+    rng: Rng,
     books: Books,
     streams: u64,
 }
@@ -111,7 +111,7 @@ impl Deposits {
                 return Ok((stream.sent(), written));
             }
             stream.run(End::after(DEPOSITS), |producer, number| {
-                let (account, amount) = (self.luck.below(self.accounts), self.luck.below(100) + 1);
+                let (account, amount) = (self.rng.below(self.accounts), self.rng.below(100) + 1);
                 self.books.add(amount);
                 producer.send(number, Account::at(account).deposit(amount))
             })?;

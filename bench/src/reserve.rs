@@ -8,7 +8,7 @@ use apostate_server::{Client, Producer};
 use crate::arguments::ReserveArguments;
 use crate::failure::{Failure, check};
 use crate::host::Host;
-use crate::orders::{ITEMS, Luck, MESSAGES};
+use crate::orders::{ITEMS, MESSAGES, Rng};
 use crate::report::{Report, merged};
 use crate::shop::{ON_HAND, Order, Shop, Stock};
 use crate::stream::{End, Stream};
@@ -19,10 +19,10 @@ pub(crate) fn run(arguments: &ReserveArguments) -> Result<Report, Failure> {
     let host = Host::open::<Shop>(host)?;
     let mut report = Report::new("reserve", merged(&host.parameters(), asked));
     let mut stream = Stream::open(host.client(), "reserve", asked)?;
-    let mut luck = Luck::new(asked.pace.seed);
+    let mut rng = Rng::new(asked.pace.seed);
     let mut units = vec![0; ITEMS as usize];
     let mut place = |producer: &mut Producer, number| {
-        let lines = luck.lines();
+        let lines = rng.lines();
         lines.iter().for_each(|&(item, count)| units[item as usize] += i64::from(count));
         producer.send(number, Order::at(number).place(lines))
     };

@@ -10,7 +10,7 @@ use apostate::{Call, Entities, Timestamp};
 use apostate_core::decode;
 use apostate_log::{AppendResult, Confirmation, MemoryLog, MemoryStore, PartitionId};
 use apostate_partition::{
-    Answer, Config, Effect, Failure as NotDone, Input, Loaded, Manner, Map, Partition, Request, Tuning,
+    Answer, Config, Effect, Failure as NotDone, Input, Loaded, Map, Partition, Request, RequestKind, Tuning,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::arguments::StepArguments;
 use crate::failure::{Failure, check};
 use crate::machine;
-use crate::orders::{ITEMS, Luck, MESSAGES};
+use crate::orders::{ITEMS, MESSAGES, Rng};
 use crate::report::Report;
 use crate::shop::{ON_HAND, Order, Shop, Stock};
 
@@ -46,11 +46,11 @@ pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
     let mut alone = Alone::open()?;
 
     let (began, cpu) = (Instant::now(), machine::cpu_seconds());
-    let mut luck = Luck::new(seed);
+    let mut rng = Rng::new(seed);
     let mut placed = 0;
     while alone.answered < orders {
         while placed < orders && placed - alone.answered < outstanding {
-            alone.ask(placed, Order::at(placed).place(luck.lines()), Manner::Call { key: None })?;
+            alone.ask(placed, Order::at(placed).place(rng.lines()), RequestKind::Call { key: None })?;
             placed += 1;
         }
         alone.turn()?;
@@ -92,7 +92,7 @@ impl Alone {
             ..Tuning::default()
         };
         let registry = Arc::new(Shop::registry()?);
-        let config = Config { id, map: Map::first(1), registry, tuning, luck: 0, suspects: Vec::new() };
+        let config = Config { id, map: Map::first(1), registry, tuning, seed: 0, suspects: Vec::new() };
         let (store, log) = (MemoryStore::new(), MemoryLog::new(id));
         let partition = Partition::open(config, &store, &log, Box::new(()), &mut |_| {})?;
         let mut alone = Self {
@@ -113,9 +113,14 @@ impl Alone {
         Ok(alone)
     }
 
-    fn ask<E, R, S, A>(&mut self, ticket: u64, call: Call<E, R, S, A>, manner: Manner) -> Result<(), Failure> {
+    fn ask<E, R, S, A>(
+        &mut self,
+        ticket: u64,
+        call: Call<E, R, S, A>,
+        request_kind: RequestKind,
+    ) -> Result<(), Failure> {
         let to = call.to.map_err(|error| Failure::Wrong(error.to_string()))?;
-        self.inputs.push(Input::Request(Request { ticket, ..Request::new(to, call.handler, call.body, manner) }));
+        self.inputs.push(Input::Request(Request { ticket, ..Request::new(to, call.handler, call.body, request_kind) }));
         Ok(())
     }
 
@@ -146,7 +151,7 @@ impl Alone {
                 effect @ (Effect::Stopped(_)
                 | Effect::Frame { .. }
                 | Effect::Checkpoint(_)
-                | Effect::WishGranted { .. }
+                | Effect::CheckpointDone { .. }
                 | Effect::Trim { .. }) => return Err(Failure::Wrong(format!("the partition wants {effect:?}"))),
             }
         }
@@ -160,7 +165,7 @@ impl Alone {
     /// Looks at an entity; none if there is no such entity.
     fn look<E, R: DeserializeOwned, S, A>(&mut self, call: Call<E, R, S, A>) -> Result<Option<R>, Failure> {
         self.answer = None;
-        self.ask(0, call, Manner::Look)?;
+        self.ask(0, call, RequestKind::Read)?;
         loop {
             self.turn()?;
             match self.answer.take() {

@@ -1,8 +1,8 @@
 //! Messages as values, with types that know who may send them, and how.
 //!
 //! `Stock::at("tea").receive(5)` is a [`Call`]. Its type parameters say which entity it is for (`E`), what it is answered
-//! with (`R`), whether it is [`Sure`], [`Refusable`] or only [`Looking`] (`S`), and whether the world outside may
-//! send it ([`Open`]) or only entities ([`Within`]). A wrong use does not compile.
+//! with (`R`), whether it is [`NotRefusable`], [`Refusable`] or only [`ReadOnly`] (`S`), and whether the world outside may
+//! send it ([`Open`]) or only entities ([`InternalOnly`]). A wrong use does not compile.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use crate::{Address, Entity, EntityKey, HandlerId, KeyError, KindId, Refused, en
 
 /// A message that cannot be refused.
 #[derive(Clone, Copy, Debug)]
-pub struct Sure;
+pub struct NotRefusable;
 
 /// A message that can be refused.
 #[derive(Clone, Copy, Debug)]
@@ -21,17 +21,17 @@ pub struct Refusable;
 
 /// A message that only looks.
 #[derive(Clone, Copy, Debug)]
-pub struct Looking;
+pub struct ReadOnly;
 
-/// What a message may do to its entity: [`Sure`] and [`Refusable`] ones change it, and whoever takes them bounds `S` so.
+/// What a message may do to its entity: [`NotRefusable`] and [`Refusable`] ones change it, and whoever takes them bounds `S` so.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no message that changes an entity",
-    note = "a handler that takes `&self` is asked with `look`"
+    note = "a handler that takes `&self` is asked with `read`"
 )]
-pub trait Changing {}
+pub trait Writes {}
 
-impl Changing for Sure {}
-impl Changing for Refusable {}
+impl Writes for NotRefusable {}
+impl Writes for Refusable {}
 
 /// May be sent from outside.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub struct Open;
 
 /// May be sent by entities only.
 #[derive(Clone, Copy, Debug)]
-pub struct Within;
+pub struct InternalOnly;
 
 /// Who may send it, where the world outside asks: [`Open`], and nothing else.
 #[diagnostic::on_unimplemented(
@@ -53,7 +53,7 @@ impl FromOutside for Open {}
 
 /// A message to one entity, not sent yet.
 #[must_use = "a message does nothing until it is sent"]
-pub struct Call<E, R, S = Sure, A = Open> {
+pub struct Call<E, R, S = NotRefusable, A = Open> {
     /// The entity that it is for, or why there can be none.
     pub to: Result<Address, KeyError>,
     /// The handler that will run.
@@ -74,27 +74,27 @@ impl<E: Entity, R, S, A> Call<E, R, S, A> {
         }
     }
 
-    fn sent(self, on_refused: OnRefused) -> Sending {
+    fn sent(self, on_refused: OnRefused) -> SendableMessage {
         let Self { to, handler, body, types: _ } = self;
-        Sending(to.map(|to| Sent { to, handler, on_refused, body }))
+        SendableMessage(to.map(|to| Sent { to, handler, on_refused, body }))
     }
 }
 
 impl<E: Entity, R, A> Call<E, R, Refusable, A> {
     /// Sends it, and lets a refusal pass in silence; it is counted.
-    pub fn or_ignore(self) -> Sending {
+    pub fn or_ignore(self) -> SendableMessage {
         self.sent(OnRefused::Ignore)
     }
 
     /// Sends it, and has the sender's own handler `then` told of a refusal.
-    pub fn or_tell<M: Entity>(self, then: Handler<M, Refused>) -> Sending {
+    pub fn or_tell<M: Entity>(self, then: Handler<M, Refused>) -> SendableMessage {
         self.sent(OnRefused::Tell { kind: KindId::of(M::NAME), handler: then.id() })
     }
 }
 
 /// A message that an entity may send.
 #[must_use = "a message does nothing until it is sent"]
-pub struct Sending(pub(crate) Result<Sent, KeyError>);
+pub struct SendableMessage(pub(crate) Result<Sent, KeyError>);
 
 /// What `tx.send` takes: a message that cannot be refused, or one of which it is said what a refusal means.
 #[diagnostic::on_unimplemented(
@@ -105,17 +105,17 @@ pub struct Sending(pub(crate) Result<Sent, KeyError>);
 )]
 pub trait IntoSend {
     /// The message to enqueue.
-    fn into_send(self) -> Sending;
+    fn into_send(self) -> SendableMessage;
 }
 
-impl<E: Entity, R, A> IntoSend for Call<E, R, Sure, A> {
-    fn into_send(self) -> Sending {
+impl<E: Entity, R, A> IntoSend for Call<E, R, NotRefusable, A> {
+    fn into_send(self) -> SendableMessage {
         self.sent(OnRefused::Never)
     }
 }
 
-impl IntoSend for Sending {
-    fn into_send(self) -> Sending {
+impl IntoSend for SendableMessage {
+    fn into_send(self) -> SendableMessage {
         self
     }
 }

@@ -108,7 +108,7 @@ pub enum Mode {
     /// `&mut self`.
     Changes,
     /// `&self`.
-    Looks,
+    Reads,
 }
 
 /// Who may send a message to a handler.
@@ -126,8 +126,8 @@ pub enum Access {
 pub enum Run<E> {
     /// For [`Mode::Changes`].
     Change(fn(&mut E, &mut Tx<'_>, &[u8]) -> Ran),
-    /// For [`Mode::Looks`].
-    Look(fn(&E, &mut Tx<'_>, &[u8]) -> Ran),
+    /// For [`Mode::Reads`].
+    Read(fn(&E, &mut Tx<'_>, &[u8]) -> Ran),
 }
 
 /// How the function of a handler ended. Its reply, if one is wanted, was given to [`Tx::reply`].

@@ -13,8 +13,8 @@ use crate::{EntityKey, KeyError, Timestamp, ToKey};
 pub struct Id(uuid::Uuid);
 
 impl Id {
-    pub(crate) fn from_parts(now: Timestamp, luck: [u64; 2]) -> Self {
-        let [high, low] = luck.map(u64::to_le_bytes);
+    pub(crate) fn from_parts(now: Timestamp, random: [u64; 2]) -> Self {
+        let [high, low] = random.map(u64::to_le_bytes);
         let mut random = [0; 10];
         random[..8].copy_from_slice(&high);
         random[8..].copy_from_slice(&low[..2]);

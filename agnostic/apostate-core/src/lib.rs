@@ -2,7 +2,7 @@
 //!
 //! An *entity* is data with one key that changes atomically and is disjoint from all other data. This crate knows
 //! how to run one message against one entity and to say what came of it: the new state, the messages that
-//! were sent, the reply. It has no clock, no luck, no file and no thread; time and luck arrive with the message.
+//! were sent, the reply. It has no clock, no seed, no file and no thread; time and seed arrive with the message.
 //! Nothing in it knows how many machines there are, or where an entity lives.
 //!
 //! Reading order: [`EntityKey`] and [`Address`] name things; [`Entity`] and [`Handlers`] are what an author (or a
@@ -28,7 +28,8 @@ mod tx;
 
 pub use crate::address::{Address, HandlerId, KindId, name_hash, ring_hash};
 pub use crate::call::{
-    Call, Changing, FromOutside, Handler, IntoSend, Looking, Open, Refusable, Sending, Sure, Within,
+    Call, FromOutside, Handler, InternalOnly, IntoSend, NotRefusable, Open, ReadOnly, Refusable, SendableMessage,
+    Writes,
 };
 pub use crate::codec::{BodyError, decode, encode, encode_into};
 pub use crate::entity::{Access, Entity, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run, StateError};
@@ -37,7 +38,7 @@ pub use crate::json::{Json, SchemaOf};
 pub use crate::key::{EntityKey, KeyError, ToKey};
 pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
 pub use crate::refusal::{Refusal, Refused};
-pub use crate::step::{Outcome, Visit, panic_text, step};
+pub use crate::step::{Invocation, Outcome, panic_text, step};
 pub use crate::time::Timestamp;
 pub use crate::tx::{Effects, OnRefused, Sent, Tx};
 pub use schemars;

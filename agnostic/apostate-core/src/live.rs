@@ -19,7 +19,7 @@ impl<E: Handlers> Live for Alive<E> {
     fn run(&mut self, handler: usize, tx: &mut Tx<'_>, body: &[u8]) -> Ran {
         match E::HANDLERS[handler].run {
             Run::Change(run) => run(&mut self.0, tx, body),
-            Run::Look(run) => run(&self.0, tx, body),
+            Run::Read(run) => run(&self.0, tx, body),
         }
     }
 

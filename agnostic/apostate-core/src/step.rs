@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{Address, BodyError, Effects, HandlerId, Live, Ran, Refusal, Timestamp, Tx};
 
-/// One message on its way into one entity, with the time and the luck that it brings.
+/// One message on its way into one entity, with the time and the seed that it brings.
 #[derive(Clone, Copy, Debug)]
-pub struct Visit<'a> {
+pub struct Invocation<'a> {
     /// The entity.
     pub to: &'a Address,
     /// The entity that sent the message; none for the world outside.
@@ -18,7 +18,7 @@ pub struct Visit<'a> {
     /// The time of the transaction.
     pub now: Timestamp,
     /// Where [`Tx::random`] starts.
-    pub luck: u64,
+    pub seed: u64,
     /// Whether anybody waits for the reply.
     pub wants_reply: bool,
 }
@@ -42,9 +42,9 @@ pub enum Outcome {
 /// Runs handler number `handler` of the kind that `live` is of.
 ///
 /// A panic of the handler is caught; `live` may then hold anything.
-pub fn step(live: &mut dyn Live, handler: usize, visit: &Visit<'_>, effects: &mut Effects) -> Outcome {
+pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, effects: &mut Effects) -> Outcome {
     effects.clear();
-    let run = AssertUnwindSafe(|| live.run(handler, &mut Tx::new(visit, effects), visit.body));
+    let run = AssertUnwindSafe(|| live.run(handler, &mut Tx::new(invocation, effects), invocation.body));
     match catch_unwind(run) {
         Ok(Ran::Done) if effects.is_over_limit() => Outcome::TooLarge,
         Ok(Ran::Done) => Outcome::Done,

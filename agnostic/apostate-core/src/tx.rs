@@ -1,7 +1,7 @@
 //! The transaction that a handler runs in: the only way out of an entity.
 
 use crate::limits::{TX_BYTES_MAX, TX_MESSAGES_MAX};
-use crate::step::Visit;
+use crate::step::Invocation;
 use crate::{Address, EntityKey, HandlerId, Id, IntoSend, KindId, Timestamp};
 use serde::Serialize;
 
@@ -11,9 +11,9 @@ use serde::Serialize;
 /// Invariant E2: a message leaves if and only if the transaction that sent it is durable.
 /// Paper: *Messaging across entities*.
 pub struct Tx<'a> {
-    visit: &'a Visit<'a>,
+    invocation: &'a Invocation<'a>,
     effects: &'a mut Effects,
-    luck: u64,
+    seed: u64,
 }
 
 /// What a handler run wants to have happen.
@@ -92,32 +92,32 @@ impl Effects {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(visit: &'a Visit<'a>, effects: &'a mut Effects) -> Self {
-        Self { visit, effects, luck: visit.luck }
+    pub(crate) fn new(invocation: &'a Invocation<'a>, effects: &'a mut Effects) -> Self {
+        Self { invocation, effects, seed: invocation.seed }
     }
 
     /// The key of this entity.
     #[must_use]
     pub fn key(&self) -> &EntityKey {
-        self.visit.to.key()
+        self.invocation.to.key()
     }
 
     /// The time of this transaction. It never goes back from one transaction of an entity to the next.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.visit.now
+        self.invocation.now
     }
 
     /// The entity that sent this message; none when it came from outside.
     #[must_use]
     pub fn sender(&self) -> Option<&Address> {
-        self.visit.sender
+        self.invocation.sender
     }
 
     /// A random number.
     pub fn random(&mut self) -> u64 {
-        self.luck = self.luck.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.luck;
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.seed;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
@@ -125,8 +125,8 @@ impl<'a> Tx<'a> {
 
     /// A new unique id.
     pub fn new_id(&mut self) -> Id {
-        let luck = [self.random(), self.random()];
-        Id::from_parts(self.visit.now, luck)
+        let seed = [self.random(), self.random()];
+        Id::from_parts(self.invocation.now, seed)
     }
 
     /// Enqueues a message with this transaction. It is applied once by its entity, after what this entity sent
@@ -139,7 +139,7 @@ impl<'a> Tx<'a> {
     pub fn send(&mut self, message: impl IntoSend) {
         let sent = message.into_send().0.unwrap_or_else(|error| panic!("a message was sent to no entity: {error}"));
         if let OnRefused::Tell { kind, .. } = sent.on_refused {
-            assert!(kind == self.visit.to.kind(), "or_tell names a handler of another kind of entity");
+            assert!(kind == self.invocation.to.kind(), "or_tell names a handler of another kind of entity");
         }
         self.effects.send(sent);
     }
@@ -151,7 +151,7 @@ impl<'a> Tx<'a> {
 
     /// Gives the handler's reply. Written by `#[handlers]`; an author returns a value instead.
     pub fn reply<R: Serialize + ?Sized>(&mut self, reply: &R) {
-        if self.visit.wants_reply {
+        if self.invocation.wants_reply {
             let effects = &mut *self.effects;
             effects.reply.clear();
             crate::encode_into(reply, &mut effects.reply);

@@ -1,8 +1,9 @@
 //! An entity written by hand, without macros: what the macros have to equal.
 
 use apostate_core::{
-    Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerId, HandlerInfo, Handlers, Json, Kind,
-    Looking, Mode, Outcome, Ran, Refusable, Refusal, Run, Sure, Timestamp, ToKey, Tx, Visit, decode, refuse, step,
+    Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerId, HandlerInfo, Handlers, Invocation, Json,
+    Kind, Mode, NotRefusable, Outcome, Ran, ReadOnly, Refusable, Refusal, Run, Timestamp, ToKey, Tx, decode, refuse,
+    step,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,7 @@ struct StockRef {
 }
 
 impl StockRef {
-    fn receive(self, units: u32) -> Call<Stock, u32, Sure> {
+    fn receive(self, units: u32) -> Call<Stock, u32, NotRefusable> {
         Call::new(self.key, "receive", &Units { units })
     }
 
@@ -55,7 +56,7 @@ impl StockRef {
         Call::new(self.key, "take", &Units { units })
     }
 
-    fn available(self) -> Call<Stock, u32, Looking> {
+    fn available(self) -> Call<Stock, u32, ReadOnly> {
         Call::new(self.key, "available", &Nothing {})
     }
 }
@@ -90,8 +91,8 @@ impl Handlers for Stock {
             }),
         },
         HandlerDef {
-            info: info("available", Mode::Looks, false, Json::arguments::<Nothing>(), Json::of::<u32>()),
-            run: Run::Look(|stock, tx, body| match decode::<Nothing>(body) {
+            info: info("available", Mode::Reads, false, Json::arguments::<Nothing>(), Json::of::<u32>()),
+            run: Run::Read(|stock, tx, body| match decode::<Nothing>(body) {
                 Err(error) => Ran::Unreadable(error),
                 Ok(Nothing {}) => {
                     tx.reply(&stock.available());
@@ -105,8 +106,8 @@ impl Handlers for Stock {
 fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, body: &[u8]) -> (Outcome, Effects) {
     let mut effects = Effects::default();
     let number = Kind::of::<Stock>().find(handler).expect("a handler of the table");
-    let visit = Visit { to, sender: None, handler, body, now: Timestamp(1), luck: 7, wants_reply: true };
-    let outcome = step(live, number, &visit, &mut effects);
+    let invocation = Invocation { to, sender: None, handler, body, now: Timestamp(1), seed: 7, wants_reply: true };
+    let outcome = step(live, number, &invocation, &mut effects);
     (outcome, effects)
 }
 

@@ -1,6 +1,6 @@
 //! One function of a `#[handlers]` block: what kind of handler its signature makes it, and what it must not be.
 //!
-//! The signature is the contract. `&mut self` changes, `&self` looks; `#[open] pub` is for everybody, `pub` for
+//! The signature is the contract. `&mut self` changes, `&self` reads; `#[open] pub` is for everybody, `pub` for
 //! entities, `#[on]` for the entity itself; `Result<_, Refusal>` can refuse. Everything else is a helper.
 
 use proc_macro2::Span;
@@ -24,7 +24,7 @@ pub(crate) struct Handler {
     /// Who may send it.
     pub(crate) access: Access,
     /// Whether it takes `&self`.
-    pub(crate) looks: bool,
+    pub(crate) reads: bool,
     /// Whether it takes the transaction.
     pub(crate) takes_tx: bool,
     /// What it takes besides.
@@ -71,15 +71,15 @@ pub(crate) fn read(function: &mut ImplItemFn) -> Result<Option<Handler>> {
     let marks = Marks::take(&mut function.attrs)?;
     let Some(access) = access(&marks, function)? else { return Ok(None) };
     check_signature(function)?;
-    let looks = receiver_looks(function)?;
+    let reads = receiver_reads(function)?;
     let name = stable_name(&marks, &function.sig.ident)?;
-    let (takes_tx, arguments) = read_arguments(function, looks, access)?;
+    let (takes_tx, arguments) = read_arguments(function, reads, access)?;
     let (reply, refusable) = read_reply(&function.sig.output)?;
     let handler = Handler {
         ident: function.sig.ident.clone(),
         name,
         access,
-        looks,
+        reads,
         takes_tx,
         arguments,
         reply,
@@ -169,7 +169,7 @@ fn check_signature(function: &ImplItemFn) -> Result<()> {
 }
 
 /// Whether the handler takes `&self`; else it takes `&mut self`.
-fn receiver_looks(function: &ImplItemFn) -> Result<bool> {
+fn receiver_reads(function: &ImplItemFn) -> Result<bool> {
     let Some(receiver) = function.sig.receiver() else {
         let message = "a handler takes `&mut self` to change the entity, or `&self` to look at it; \
                        other functions have their place in an `impl` block without `#[handlers]`";
@@ -199,14 +199,14 @@ fn stable_name(marks: &Marks, ident: &Ident) -> Result<LitStr> {
     Ok(LitStr::new(&name, ident.span()))
 }
 
-fn read_arguments(function: &mut ImplItemFn, looks: bool, access: Access) -> Result<(bool, Vec<Argument>)> {
+fn read_arguments(function: &mut ImplItemFn, reads: bool, access: Access) -> Result<(bool, Vec<Argument>)> {
     let mut takes_tx = false;
     let mut arguments = Vec::<Argument>::new();
     for (at, input) in function.sig.inputs.iter_mut().enumerate() {
         let FnArg::Typed(input) = input else { continue };
         match types::as_tx(&input.ty) {
             Some(tx) => {
-                check_tx(&tx, at == 1, looks, &input.ty)?;
+                check_tx(&tx, at == 1, reads, &input.ty)?;
                 takes_tx = true;
             }
             None => {
@@ -222,13 +222,13 @@ fn read_arguments(function: &mut ImplItemFn, looks: bool, access: Access) -> Res
     Ok((takes_tx, arguments))
 }
 
-fn check_tx(tx: &TxType, is_first: bool, looks: bool, ty: &Type) -> Result<()> {
+fn check_tx(tx: &TxType, is_first: bool, reads: bool, ty: &Type) -> Result<()> {
     let message = match tx {
         _ if !is_first => "the transaction is the first argument: write it right behind `self`",
-        TxType::Mutable if looks => {
-            "a handler that takes `&self` only looks: take `tx: &Tx`, or `&mut self` to change and to send"
+        TxType::Mutable if reads => {
+            "a handler that takes `&self` only reads: take `tx: &Tx`, or `&mut self` to change and to send"
         }
-        TxType::Owned if looks => "the transaction is lent: take `tx: &Tx`",
+        TxType::Owned if reads => "the transaction is lent: take `tx: &Tx`",
         TxType::Owned => "the transaction is lent: take `tx: &mut Tx`",
         TxType::Shared | TxType::Mutable => return Ok(()),
     };
@@ -281,7 +281,7 @@ fn check_own(handler: &Handler, function: &ImplItemFn) -> Result<()> {
     if handler.access != Access::Own {
         return Ok(());
     }
-    if handler.looks {
+    if handler.reads {
         let message = "an `#[on]` handler does something about what happened: take `&mut self`";
         return Err(Error::new_spanned(&function.sig.inputs, message));
     }

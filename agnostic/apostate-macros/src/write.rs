@@ -99,14 +99,14 @@ fn method(entity: &Type, handler: &Handler) -> TokenStream {
         quote!(#ident: #ty)
     });
     let reply = types::without_self(reply, entity);
-    let sending = match (handler.looks, handler.refusable) {
-        (true, _) => quote!(::apostate::Looking),
+    let sending = match (handler.reads, handler.refusable) {
+        (true, _) => quote!(::apostate::ReadOnly),
         (false, true) => quote!(::apostate::Refusable),
-        (false, false) => quote!(::apostate::Sure),
+        (false, false) => quote!(::apostate::NotRefusable),
     };
     let access = match handler.access {
         Access::Open => quote!(::apostate::Open),
-        Access::Entities | Access::Own => quote!(::apostate::Within),
+        Access::Entities | Access::Own => quote!(::apostate::InternalOnly),
     };
     quote! {
         #(#conditions)*
@@ -137,8 +137,8 @@ fn constant(entity: &Type, handler: &Handler) -> TokenStream {
 /// The handler's row in the table.
 fn row(entity: &Type, handler: &Handler) -> TokenStream {
     let Handler { name, conditions, access, refusable, doc, .. } = handler;
-    let (mode, run) = match handler.looks {
-        true => (quote!(Looks), quote!(Look)),
+    let (mode, run) = match handler.reads {
+        true => (quote!(Reads), quote!(Read)),
         false => (quote!(Changes), quote!(Change)),
     };
     let (arguments, reply) = (arguments_json(entity, handler), reply_json(entity, handler));
@@ -181,7 +181,7 @@ fn arguments_json(entity: &Type, handler: &Handler) -> TokenStream {
     quote!(::apostate::macros_support::Json::arguments::<#body>().with_schema(|#generator| #schema))
 }
 
-/// How the reply looks outside.
+/// How the reply reads outside.
 fn reply_json(entity: &Type, handler: &Handler) -> TokenStream {
     let place = Span::mixed_site().located_at(handler.reply.span());
     let reply = types::without_self(&handler.reply, entity);

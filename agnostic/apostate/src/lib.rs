@@ -44,4 +44,6 @@ pub mod macros_support;
 pub use crate::entity::{BodyError, Entities, Entity, StartError, StateError, data, decode, entity, schemars, serde};
 pub use crate::handler::{Handler, Refusal, Refused, Tx, handlers, refuse};
 pub use crate::key::{Address, EntityKey, Id, KeyError, Timestamp, ToKey};
-pub use crate::message::{Call, FromOutside, IntoSend, Looking, Open, Refusable, Sending, Sure, Within};
+pub use crate::message::{
+    Call, FromOutside, InternalOnly, IntoSend, NotRefusable, Open, ReadOnly, Refusable, SendableMessage,
+};

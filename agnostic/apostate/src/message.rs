@@ -5,7 +5,7 @@
 /// A message as a value: what `Stock::at("tea").receive(5)` gives.
 ///
 /// ```
-/// use apostate::{Call, Open, Sure};
+/// use apostate::{Call, Open, NotRefusable};
 /// # use apostate::prelude::*;
 /// # #[entity(name = "stock")]
 /// # #[derive(Default, Serialize, Deserialize)]
@@ -19,7 +19,7 @@
 /// #     }
 /// # }
 ///
-/// let message: Call<Stock, u32, Sure, Open> = Stock::at("tea").receive(5);
+/// let message: Call<Stock, u32, NotRefusable, Open> = Stock::at("tea").receive(5);
 /// assert_eq!(message.to.unwrap().key().as_str(), "tea");
 /// assert_eq!(message.body, b"\x81\xa5units\x05");
 /// ```
@@ -37,11 +37,11 @@ pub use apostate_core::Call;
 /// #     pub fn put_back(&mut self, units: u32) { self.on_hand += units; }
 /// # }
 /// fn give_back(tx: &mut Tx, units: u32) {
-///     let message: apostate::Call<Stock, (), apostate::Sure, _> = Stock::at("tea").put_back(units);
+///     let message: apostate::Call<Stock, (), apostate::NotRefusable, _> = Stock::at("tea").put_back(units);
 ///     tx.send(message);
 /// }
 /// ```
-pub use apostate_core::Sure;
+pub use apostate_core::NotRefusable;
 
 /// The message of a handler that can refuse: its sender says first what a refusal means.
 ///
@@ -76,9 +76,9 @@ pub use apostate_core::Refusable;
 /// #     #[open]
 /// #     pub fn available(&self) -> u32 { self.on_hand }
 /// # }
-/// let message: apostate::Call<Stock, u32, apostate::Looking, _> = Stock::at("tea").available();
+/// let message: apostate::Call<Stock, u32, apostate::ReadOnly, _> = Stock::at("tea").available();
 /// ```
-pub use apostate_core::Looking;
+pub use apostate_core::ReadOnly;
 
 /// The message of an `#[open] pub fn`.
 ///
@@ -107,9 +107,9 @@ pub use apostate_core::Open;
 /// # impl Stock {
 /// #     pub fn put_back(&mut self, units: u32) { self.on_hand += units; }
 /// # }
-/// let message: apostate::Call<Stock, (), _, apostate::Within> = Stock::at("tea").put_back(5);
+/// let message: apostate::Call<Stock, (), _, apostate::InternalOnly> = Stock::at("tea").put_back(5);
 /// ```
-pub use apostate_core::Within;
+pub use apostate_core::InternalOnly;
 
 /// What a client asks of a message.
 ///
@@ -137,11 +137,11 @@ pub use apostate_core::FromOutside;
 /// #         Ok(())
 /// #     }
 /// # }
-/// fn take_all(products: &[&str]) -> Vec<apostate::Sending> {
+/// fn take_all(products: &[&str]) -> Vec<apostate::SendableMessage> {
 ///     products.iter().map(|product| Stock::at(*product).take(1).or_ignore()).collect()
 /// }
 /// ```
-pub use apostate_core::Sending;
+pub use apostate_core::SendableMessage;
 
 /// What [`Tx::send`](crate::Tx::send) takes, for functions of the author's own that send.
 ///

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use apostate_log::{FjallStore, Store, StoreExpect};
+use apostate_log::{LsmStore, Store, StoreExpect};
 use rustix::time::{ClockId, clock_gettime};
 
 #[global_allocator]
@@ -109,7 +109,7 @@ struct Looks {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = arguments()?;
-    let store = FjallStore::open(&arguments.dir, StoreExpect::Fresh, arguments.cache_bytes)?;
+    let store = LsmStore::open(&arguments.dir, StoreExpect::Fresh, arguments.cache_bytes)?;
     let (written, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let looks = scope.spawn(|| look(&arguments, &store, &written, &is_over));
@@ -133,7 +133,7 @@ struct Checkpoints {
 
 fn ingest(
     arguments: &Arguments,
-    store: &FjallStore,
+    store: &LsmStore,
     written: &AtomicU64,
 ) -> Result<Checkpoints, Box<dyn std::error::Error>> {
     let mut checkpoints = Checkpoints { count: 0, slowest_s: 0.0, cpu_s: 0.0, runs_max: 0, seconds: 0.0 };
@@ -162,7 +162,7 @@ fn ingest(
     }
 }
 
-fn look(arguments: &Arguments, store: &FjallStore, written: &AtomicU64, is_over: &AtomicBool) -> Looks {
+fn look(arguments: &Arguments, store: &LsmStore, written: &AtomicU64, is_over: &AtomicBool) -> Looks {
     let mut looks = Looks::default();
     let started = seconds_of(ClockId::Monotonic);
     let mut number = 0u64;
@@ -196,7 +196,7 @@ fn percentiles(mut ns: Vec<u32>) -> [f64; 3] {
 
 fn report(
     arguments: &Arguments,
-    store: &FjallStore,
+    store: &LsmStore,
     checkpoints: Checkpoints,
     looks: Looks,
     written: u64,

@@ -22,12 +22,12 @@ mod memory;
 
 mod failpoint;
 pub mod files;
-mod fjall_store;
+mod lsm_store;
 
 pub use crate::failpoint::{FAILPOINTS, failpoint};
 pub use crate::files::{Expected, Faults, FilesEngine, FilesLog, FilesSettings, OpenError, Stopped, Wake};
-pub use crate::fjall_store::{FjallStore, StoreExpect, StoreFigures, StoreOpenError};
 pub use crate::log::{AppendResult, Confirmation, Log, LogError};
+pub use crate::lsm_store::{LsmStore, StoreExpect, StoreFigures, StoreOpenError};
 pub use crate::memory::{MemoryFault, MemoryLog, MemoryStore};
 pub use crate::record::{Epoch, PartitionId, Position, RECORD_HEADER_BYTES, Record, RecordError, RecordHeader};
 pub use crate::store::{CellChange, Store, StoreError, StoredCell};

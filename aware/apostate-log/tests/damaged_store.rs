@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use apostate_log::{FjallStore, Store, StoreError, StoreExpect, StoreOpenError};
+use apostate_log::{LsmStore, Store, StoreError, StoreExpect, StoreOpenError};
 
 const CELLS: u64 = 400;
 
@@ -33,7 +33,7 @@ fn disk(error: &dyn std::error::Error) -> ! {
 
 /// What a reader sees: everything right, or an error.
 fn look(dir: &Path, expected: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), String> {
-    let store = match FjallStore::open(dir, StoreExpect::Existing, 1 << 20) {
+    let store = match LsmStore::open(dir, StoreExpect::Existing, 1 << 20) {
         Ok(store) => store,
         Err(error @ StoreOpenError::Io { .. }) => disk(&error),
         Err(error) => return Err(error.to_string()),
@@ -59,7 +59,7 @@ fn look(dir: &Path, expected: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), String>
 
 /// Two runs, one over the other: the second changes, deletes and adds. What is left of it all.
 fn fill(dir: &Path) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let store = FjallStore::open(dir, StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir, StoreExpect::Fresh, 1 << 20).expect("a store");
     let mut left = BTreeMap::new();
     for run in 0..2 {
         let change = |number: u64| match run {
@@ -128,7 +128,7 @@ fn a_version_that_is_gone_is_damage() {
             std::fs::remove_file(path).expect("removed");
         }
     }
-    let opened = FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20);
+    let opened = LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20);
     assert!(matches!(opened, Err(StoreOpenError::Damaged { .. })));
 }
 
@@ -139,7 +139,7 @@ fn damage_that_a_merge_meets_ends_all_checkpoints() {
     for table in files(&dir.path().join("cells/tables")) {
         common::edit(&table, |bytes| bytes[40] ^= 1);
     }
-    let store = FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("nothing of it was read");
+    let store = LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("nothing of it was read");
     let mut failed = None;
     for round in 0..1000_u64 {
         let cells = [(key(round), value(round))];

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use apostate_log::{AppendResult, Expected, FAILPOINTS, FjallStore, Log, PartitionId, Position, Store, StoreExpect};
+use apostate_log::{AppendResult, Expected, FAILPOINTS, Log, LsmStore, PartitionId, Position, Store, StoreExpect};
 
 use common::{Rig, filled, read_all, settings};
 
@@ -21,7 +21,7 @@ fn work(folder: &Path) {
     let (positions, mark) = expected(folder);
     let rig = Rig::with(folder, settings(), &Expected { positions, mark, ..Expected::default() });
     assert_eq!(rig.stopped(), []);
-    let store = FjallStore::open(&folder.join("store"), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(&folder.join("store"), StoreExpect::Fresh, 1 << 20).expect("a store");
     let mut logs: Vec<_> = (1..=PARTITIONS).map(|partition| rig.log(partition)).collect();
     for round in 0..120 {
         for (partition, log) in (1..).zip(&mut logs) {
@@ -42,7 +42,7 @@ fn work(folder: &Path) {
 }
 
 /// A checkpoint that writes every cell: so a torn one shows.
-fn checkpoint(store: &FjallStore, position: u64, mark: &[u8]) {
+fn checkpoint(store: &LsmStore, position: u64, mark: &[u8]) {
     let position = position.to_string().into_bytes();
     let mut cells: BTreeMap<Vec<u8>, &[u8]> = BTreeMap::new();
     for number in 0..CELLS {
@@ -55,14 +55,14 @@ fn checkpoint(store: &FjallStore, position: u64, mark: &[u8]) {
 
 /// What the store says must be in the log.
 fn expected(folder: &Path) -> (BTreeMap<PartitionId, Position>, Option<bytes::Bytes>) {
-    let store = FjallStore::open(&folder.join("store"), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(&folder.join("store"), StoreExpect::Fresh, 1 << 20).expect("a store");
     let position = checkpointed(&store);
     let positions = (1..=PARTITIONS).filter(|_| position > 0).map(|id| (PartitionId(id), Position(position)));
     (positions.collect(), store.get(b"mark").expect("an answer"))
 }
 
 /// The position of the last checkpoint, having seen that all of it is there.
-fn checkpointed(store: &FjallStore) -> u64 {
+fn checkpointed(store: &LsmStore) -> u64 {
     let Some(position) = store.get(b"position").expect("an answer") else { return 0 };
     let cells = store.scan(b"cell/", b"cell0", usize::MAX).expect("cells");
     assert_eq!(cells.len() as u64, CELLS);
@@ -109,7 +109,7 @@ fn nothing_acknowledged_is_lost_whatever_step_the_process_dies_in() {
         let dir = tempfile::tempdir().expect("a folder");
         // What was ever acknowledged, by whichever run: a run that dies before it says anything has lost nothing of it.
         let mut acknowledged = BTreeMap::new();
-        // In its first passing, and in later ones, on a folder that has seen the earlier deaths.
+        // In its first passing, and in later ones, on a folder that has seen the earlier crash_count.
         for count in [1, 5] {
             acknowledged.extend(work_until(dir.path(), failpoint, count));
             let (positions, mark) = expected(dir.path());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use apostate_log::{FjallStore, Store, StoreError, StoreExpect};
+use apostate_log::{LsmStore, Store, StoreError, StoreExpect};
 
 type Cells = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -21,11 +21,11 @@ fn overlapping(round: u64) -> Cells {
     ends.into_iter().map(|key| (key, round.to_string().into_bytes())).collect()
 }
 
-fn write(store: &FjallStore, cells: &Cells) -> Result<(), StoreError> {
+fn write(store: &LsmStore, cells: &Cells) -> Result<(), StoreError> {
     store.checkpoint(&mut cells.iter().map(|(key, value)| (&key[..], Some(&value[..]))))
 }
 
-fn check(store: &FjallStore, expected: &Cells) {
+fn check(store: &LsmStore, expected: &Cells) {
     let found = store.scan(b"cell/", b"cell0", usize::MAX).expect("cells");
     let found: Cells = found.into_iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
     assert_eq!(&found, expected);
@@ -38,7 +38,7 @@ fn tables(dir: &Path) -> usize {
 #[test]
 fn a_checkpoint_without_room_changes_nothing_and_can_be_tried_again() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
     let mut expected = Cells::new();
     for round in 0..30 {
         let before = tables(dir.path());
@@ -54,13 +54,13 @@ fn a_checkpoint_without_room_changes_nothing_and_can_be_tried_again() {
         check(&store, &expected);
     }
     drop(store);
-    check(&FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store"), &expected);
+    check(&LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store"), &expected);
 }
 
 #[test]
 fn runs_that_find_no_room_to_be_merged_never_become_too_many() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
     store.faults().fail_merges(Some(ErrorKind::StorageFull));
     let mut expected = Cells::new();
     let mut round = 0;
@@ -78,7 +78,7 @@ fn runs_that_find_no_room_to_be_merged_never_become_too_many() {
     assert!(detail.contains("runs wait to be merged"), "{detail}");
     check(&store, &expected);
     drop(store);
-    let store = FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store");
+    let store = LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store");
     check(&store, &expected);
     write(&store, &cells(1)).expect("runs are merged again");
 }
@@ -86,7 +86,7 @@ fn runs_that_find_no_room_to_be_merged_never_become_too_many() {
 #[test]
 fn a_checkpoint_waits_for_merging_that_lags() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
     for round in 0..400 {
         write(&store, &overlapping(round)).expect("room");
         assert!(store.figures().runs <= 80, "{} runs", store.figures().runs);
@@ -97,7 +97,7 @@ fn a_checkpoint_waits_for_merging_that_lags() {
 #[test]
 fn a_merge_that_fails_otherwise_ends_all_checkpoints() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
     store.faults().fail_merges(Some(ErrorKind::Other));
     let error = (0..100).find_map(|round| {
         while round > 0 && store.figures().merge_failure.is_none() {

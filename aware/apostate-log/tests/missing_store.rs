@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use apostate_log::{FjallStore, Store, StoreExpect, StoreOpenError};
+use apostate_log::{LsmStore, Store, StoreExpect, StoreOpenError};
 
 fn filled(dir: &Path) {
-    let store = FjallStore::open(dir, StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir, StoreExpect::Fresh, 1 << 20).expect("a store");
     store.checkpoint(&mut [(&b"key"[..], Some(&b"value"[..]))].into_iter()).expect("a checkpoint");
 }
 
 fn is_missing(dir: &Path) -> bool {
-    match FjallStore::open(dir, StoreExpect::Existing, 1 << 20) {
+    match LsmStore::open(dir, StoreExpect::Existing, 1 << 20) {
         Err(StoreOpenError::Missing { dir: named, .. }) => named == dir,
         Err(other) => panic!("a missing store is not: {other}"),
         Ok(_) => false,
@@ -43,7 +43,7 @@ fn a_store_that_lost_a_table_is_damaged() {
     for table in std::fs::read_dir(dir.path().join("cells/tables")).expect("tables") {
         std::fs::remove_file(table.expect("an entry").path()).expect("removed");
     }
-    let opened = FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20);
+    let opened = LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20);
     assert!(matches!(opened, Err(StoreOpenError::Damaged { .. })));
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use apostate_log::{Expected, FilesEngine, FjallStore, OpenError, StoreExpect, StoreOpenError};
+use apostate_log::{Expected, FilesEngine, LsmStore, OpenError, StoreExpect, StoreOpenError};
 
 use common::{Rig, filled, read_all};
 
@@ -46,9 +46,9 @@ fn a_second_engine_in_the_same_process_is_kept_out_too() {
 #[test]
 fn a_second_user_of_a_store_is_kept_out() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
-    let second = FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20);
+    let store = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let second = LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20);
     assert!(matches!(second, Err(StoreOpenError::Locked { .. })));
     drop(store);
-    FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store");
+    LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store");
 }

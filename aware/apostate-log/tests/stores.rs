@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use apostate_log::{FjallStore, MemoryStore, Store, StoreExpect};
+use apostate_log::{LsmStore, MemoryStore, Store, StoreExpect};
 use bytes::Bytes;
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -55,7 +55,7 @@ fn check(store: &dyn Store, model: &Model) {
 #[test]
 fn later_checkpoints_win_over_earlier_ones() {
     let dir = tempfile::tempdir().expect("a folder");
-    let disk = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let disk = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
     for store in [&MemoryStore::new() as &dyn Store, &disk] {
         let mut model = Model::new();
         check(store, &model);
@@ -74,21 +74,21 @@ fn later_checkpoints_win_over_earlier_ones() {
 fn a_store_that_is_opened_again_holds_the_same_and_goes_on() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut model = Model::new();
-    drop(FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store"));
+    drop(LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store"));
     for round in 0..30 {
-        let store = FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store");
+        let store = LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store");
         if round % 5 == 0 {
             check(&store, &model);
         }
         checkpoint(&store, &mut model, &cells(round, 500));
     }
-    check(&FjallStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store"), &model);
+    check(&LsmStore::open(dir.path(), StoreExpect::Existing, 1 << 20).expect("the store"), &model);
 }
 
 #[test]
 fn runs_are_merged_behind_the_checkpoints_back() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
     let mut model = Model::new();
     for round in 0..64 {
         checkpoint(&store, &mut model, &cells(round, 300));
@@ -104,7 +104,7 @@ fn runs_are_merged_behind_the_checkpoints_back() {
 #[test]
 fn an_empty_range_holds_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
+    let store = LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store");
     let mut model = Model::new();
     checkpoint(&store, &mut model, &cells(0, 100));
     assert_eq!(store.scan(b"b", b"a", 10), Ok(vec![]));

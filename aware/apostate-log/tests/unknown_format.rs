@@ -3,7 +3,7 @@
 mod common;
 
 use apostate_log::files::format::record_hash;
-use apostate_log::{Expected, FilesEngine, FjallStore, OpenError, StoreExpect, StoreOpenError};
+use apostate_log::{Expected, FilesEngine, LsmStore, OpenError, StoreExpect, StoreOpenError};
 use bytes::Bytes;
 
 use common::{Rig, edit};
@@ -40,10 +40,10 @@ fn a_mark_of_another_version_is_refused() {
 #[test]
 fn a_store_of_another_version_is_refused() {
     let dir = tempfile::tempdir().expect("a folder");
-    drop(FjallStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store"));
+    drop(LsmStore::open(dir.path(), StoreExpect::Fresh, 1 << 20).expect("a store"));
     std::fs::write(dir.path().join("FORMAT"), "apostate store 2\n").expect("a file");
     for expect in [StoreExpect::Existing, StoreExpect::Fresh] {
-        let error = FjallStore::open(dir.path(), expect, 1 << 20).err();
+        let error = LsmStore::open(dir.path(), expect, 1 << 20).err();
         let Some(StoreOpenError::Format { found, .. }) = error else { panic!("not {error:?}") };
         assert_eq!(found, "apostate store 2");
     }

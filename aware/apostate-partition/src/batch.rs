@@ -36,7 +36,7 @@ pub(crate) struct Batch {
     /// What leaves once the batch is durable.
     pub(crate) outputs: Vec<Effect>,
     /// What leaves once it is certain that we are still the writer: answers that changed nothing.
-    pub(crate) looks: Vec<Effect>,
+    pub(crate) reads: Vec<Effect>,
     /// What people are told when the batch closes.
     pub(crate) notices: Vec<Notice>,
     /// The number of the next message when the batch began.
@@ -57,7 +57,7 @@ pub(crate) struct Touched {
     pub(crate) last: RunName,
 }
 
-/// Names a run, as the witness is told of it.
+/// Names a run, as the observer is told of it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct RunName {
     pub(crate) fingerprint: u64,
@@ -120,7 +120,7 @@ impl Counts {
 impl Batch {
     /// Whether nothing was taken or made yet.
     pub(crate) fn is_empty(&self) -> bool {
-        self.journal.is_empty() && self.messages == 0 && self.outputs.is_empty() && self.looks.is_empty()
+        self.journal.is_empty() && self.messages == 0 && self.outputs.is_empty() && self.reads.is_empty()
     }
 
     /// An answer that leaves once the batch is durable.
@@ -130,9 +130,9 @@ impl Batch {
     }
 
     /// An answer that changed nothing, and leaves once it is certain that we are still the writer.
-    pub(crate) fn answer_look(&mut self, ticket: u64, answer: Answer) {
+    pub(crate) fn answer_read(&mut self, ticket: u64, answer: Answer) {
         self.answers_bytes += answer.bytes();
-        self.looks.push(Effect::Answer { ticket, answer });
+        self.reads.push(Effect::Answer { ticket, answer });
     }
 
     /// Bytes that its record may take.

@@ -89,9 +89,9 @@ impl Partition {
             }
             if self.slots.get(id).changed {
                 // The author's code runs once more: if it kills the process, the last message was too much.
-                self.witness.enter(last.fingerprint, last.kind, last.handler);
+                self.observer.enter(last.fingerprint, last.kind, last.handler);
                 let encoded = self.encode(id);
-                self.witness.leave();
+                self.observer.leave();
                 let length = encoded.map_err(|_| id)?;
                 if length > apostate_core::limits::TX_BYTES_MAX {
                     return Err(id);
@@ -184,7 +184,7 @@ impl Partition {
         }
     }
 
-    /// Holds outputs back until the newest record is durable; looks also until we are known to be the writer.
+    /// Holds outputs back until the newest record is durable; reads also until we are known to be the writer.
     fn hold(&mut self, batch: &mut Batch, is_committed: bool, effects: &mut Vec<Effect>) {
         let newest = if planted::is("answer-early") { self.log.durable } else { self.log.submitted };
         self.held.answers_bytes += std::mem::take(&mut batch.answers_bytes);
@@ -193,13 +193,13 @@ impl Partition {
         }
         if is_committed {
             // Its record was appended after they arrived: when it is durable, we were the writer.
-            self.held.outputs.extend(batch.looks.drain(..).map(|look| (newest, look)));
-        } else if planted::is("look-unconfirmed") {
-            self.held.outputs.extend(batch.looks.drain(..).map(|look| (newest, look)));
-        } else if !batch.looks.is_empty() {
+            self.held.outputs.extend(batch.reads.drain(..).map(|read| (newest, read)));
+        } else if planted::is("read-unconfirmed") {
+            self.held.outputs.extend(batch.reads.drain(..).map(|read| (newest, read)));
+        } else if !batch.reads.is_empty() {
             self.log.confirm_ticket += 1;
             let ticket = self.log.confirm_ticket;
-            self.held.looks.extend(batch.looks.drain(..).map(|look| (ticket, newest, look)));
+            self.held.reads.extend(batch.reads.drain(..).map(|read| (ticket, newest, read)));
             effects.push(Effect::Confirm { ticket });
         }
         self.release(effects);
@@ -261,7 +261,7 @@ impl Partition {
         batch.outgoing.clear();
         batch.cells.clear();
         batch.outputs.clear();
-        batch.looks.clear();
+        batch.reads.clear();
         batch.answers_bytes = 0;
         batch.notices.clear();
         batch.messages = 0;

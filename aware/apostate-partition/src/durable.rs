@@ -111,11 +111,11 @@ impl Partition {
             self.held.let_go(&output);
             effects.push(output);
         }
-        while let Some((_, _, look)) =
-            self.held.looks.pop_front_if(|(ticket, position, _)| *ticket == 0 && *position <= durable)
+        while let Some((_, _, read)) =
+            self.held.reads.pop_front_if(|(ticket, position, _)| *ticket == 0 && *position <= durable)
         {
-            self.held.let_go(&look);
-            effects.push(look);
+            self.held.let_go(&read);
+            effects.push(read);
         }
     }
 
@@ -126,7 +126,7 @@ impl Partition {
                 if let Some((_, reason)) = self.held.doubt.take_if(|(asked, _)| *asked <= ticket) {
                     return self.stop(StopReason::Broken(reason), effects);
                 }
-                for (asked, _, _) in self.held.looks.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
+                for (asked, _, _) in self.held.reads.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
                     *asked = 0;
                 }
                 self.release(effects);
@@ -135,7 +135,7 @@ impl Partition {
             Confirmation::No(ticket) => {
                 let next = self.log.submitted.next();
                 self.is_record_wanted |= self.held.doubt.take_if(|(asked, _)| *asked <= ticket).is_some();
-                for (asked, position, _) in self.held.looks.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
+                for (asked, position, _) in self.held.reads.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
                     if *asked > 0 {
                         (*asked, *position) = (0, next);
                         self.is_record_wanted = true;
@@ -209,25 +209,25 @@ impl Partition {
         let before = if planted::is("trim-early") { self.log.durable.next() } else { position.next() };
         effects.push(Effect::Trim { before });
         let stored = self.dirty.stored();
-        let (met, open) = self.wishes.drain(..).partition(|(_, generation)| *generation <= stored);
-        self.wishes = if planted::is("wish-lost") { Vec::new() } else { open };
+        let (met, open) = self.checkpoint_requests.drain(..).partition(|(_, generation)| *generation <= stored);
+        self.checkpoint_requests = if planted::is("checkpoint-request-lost") { Vec::new() } else { open };
         let met: Vec<(u64, u64)> = met;
-        effects.extend(met.into_iter().map(|(ticket, _)| Effect::WishGranted { ticket }));
+        effects.extend(met.into_iter().map(|(ticket, _)| Effect::CheckpointDone { ticket }));
         self.take_checkpoint(effects);
     }
 
     /// Somebody wants everything durable so far to be in the store. If nothing was made a record since the last checkpoint was
     /// taken, that one has it all, and no other is written.
-    pub(crate) fn wish(&mut self, ticket: u64, effects: &mut Vec<Effect>) {
+    pub(crate) fn request_checkpoint(&mut self, ticket: u64, effects: &mut Vec<Effect>) {
         let has_all = self.phase == Phase::Serving && self.dirty.is_clean();
         // Else what was taken before may not hold everything; the generation under way does, once it ends.
-        let is_early = planted::is("wish-early") && self.dirty.is_busy();
+        let is_early = planted::is("checkpoint-request-early") && self.dirty.is_busy();
         let generation = self.dirty.generation() - u64::from(has_all || is_early);
-        if generation <= self.dirty.stored() || (has_all && planted::is("wish-unwritten")) {
-            effects.push(Effect::WishGranted { ticket });
+        if generation <= self.dirty.stored() || (has_all && planted::is("checkpoint-request-unwritten")) {
+            effects.push(Effect::CheckpointDone { ticket });
             return;
         }
-        self.wishes.push((ticket, generation));
+        self.checkpoint_requests.push((ticket, generation));
         self.is_checkpoint_wanted |= !has_all;
     }
 

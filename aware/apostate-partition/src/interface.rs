@@ -1,6 +1,6 @@
 //! What a partition is told, and what it asks for: the whole of its contact with the world.
 
-mod asked;
+mod request;
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use apostate_log::{AppendResult, Confirmation, PartitionId, Position, StoreError
 use bytes::Bytes;
 
 use crate::checkpoint::Checkpoint;
-pub use crate::interface::asked::{Answer, Failure, Manner, Request};
+pub use crate::interface::request::{Answer, Failure, Request, RequestKind};
 use crate::span::{Span, TraceId};
 use crate::{Map, Range, Tuning};
 
@@ -24,23 +24,23 @@ pub struct Config {
     pub registry: Arc<Registry>,
     /// How much of everything.
     pub tuning: Tuning,
-    /// Where its luck starts: random in a server, chosen in a simulation.
-    pub luck: u64,
+    /// Where its seed starts: random in a server, chosen in a simulation.
+    pub seed: u64,
     /// Messages that were running when the process died, as the host's notes say.
-    pub suspects: Vec<Suspect>,
+    pub suspects: Vec<CrashSuspect>,
 }
 
 /// A message that was running when the process died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Suspect {
-    /// Names the message; see [`Witness::enter`].
+pub struct CrashSuspect {
+    /// Names the message; see [`RunObserver::enter`].
     pub fingerprint: u64,
     /// How often in a row.
-    pub deaths: u32,
+    pub crash_count: u32,
 }
 
 /// Is told which message runs, so that one that kills the process can be found. Called on the hot path.
-pub trait Witness: Send {
+pub trait RunObserver: Send {
     /// A handler starts. `fingerprint` names the message, the same on every attempt; `kind` and `handler` are the ids.
     fn enter(&mut self, fingerprint: u64, kind: u32, handler: u32);
     /// The handler has ended.
@@ -52,7 +52,7 @@ pub trait Witness: Send {
     }
 }
 
-impl Witness for () {
+impl RunObserver for () {
     fn enter(&mut self, _: u64, _: u32, _: u32) {}
     fn leave(&mut self) {}
 }
@@ -81,10 +81,10 @@ pub enum Input {
     Checkpointed(Position),
     /// The store failed to take a checkpoint, for this reason: the partition stops.
     CheckpointFailed(String),
-    /// The host wants everything durable so far to be in the store, and to be told by an [`Effect::WishGranted`]. That comes at
+    /// The host wants everything durable so far to be in the store, and to be told by an [`Effect::CheckpointDone`]. That comes at
     /// once if it is there already.
-    WishCheckpoint {
-        /// The host's name for the wish.
+    RequestCheckpoint {
+        /// The host's name for the request.
         ticket: u64,
     },
     /// An operator retries or dismisses a parked message.
@@ -126,9 +126,9 @@ pub enum Effect {
     Load(Load),
     /// Write cells to the store, and come back with [`Input::Checkpointed`]. One at a time.
     Checkpoint(Box<Checkpoint>),
-    /// Everything durable when [`Input::WishCheckpoint`] came is in the store.
-    WishGranted {
-        /// The wish's ticket.
+    /// Everything durable when [`Input::RequestCheckpoint`] came is in the store.
+    CheckpointDone {
+        /// The request's ticket.
         ticket: u64,
     },
     /// The log may forget what is before this position.

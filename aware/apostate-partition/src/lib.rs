@@ -2,7 +2,7 @@
 //!
 //! A partition is one of the paper's *disjoint scopes of serializability*: a range of the ring whose entities are
 //! changed by one writer, through one log. It is a value with one verb, [`Partition::step`]: it takes an input and says
-//! what the world must now do. It has no clock, no luck, no file, no thread and no socket of its own, which makes it
+//! what the world must now do. It has no clock, no rng, no file, no thread and no socket of its own, which makes it
 //! simple to run a whole cluster on one thread, from one seed.
 //!
 //! ```text
@@ -61,8 +61,8 @@ pub mod planted;
 pub use crate::cell::host_row;
 pub use crate::checkpoint::Checkpoint;
 pub use crate::interface::{
-    Answer, Config, Effect, Failure, Input, Load, Loaded, Manner, Notice, ParkedCommand, Request, StopReason, Suspect,
-    Witness,
+    Answer, Config, CrashSuspect, Effect, Failure, Input, Load, Loaded, Notice, ParkedCommand, Request, RequestKind,
+    RunObserver, StopReason,
 };
 pub use crate::limits::Tuning;
 pub use crate::load::{StoredEntity, StoredMessage, list, load, parked, parked_message, stored_position};

@@ -21,7 +21,7 @@ pub const CELL_OVERHEAD_BYTES_MAX: usize = 64 + 4 * KEY_BYTES_MAX;
 pub const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
 
 /// How often a message may be running when the process dies, in a row, before it is not run again.
-pub const DEATHS_MAX: u32 = 3;
+pub const CRASHES_MAX: u32 = 3;
 
 /// A clock that is this far ahead of where it was a moment ago has jumped.
 pub const CLOCK_STEP_MAX: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use crate::cell::{self, Section};
 use crate::checkpoint::Dirty;
 use crate::commit::Body;
 use crate::delivery::{Generations, Intakes, Outbox};
-use crate::interface::{Config, Witness};
+use crate::interface::{Config, RunObserver};
 use crate::pacing::Pacer;
 use crate::parked::ParkedMessages;
 use crate::partition::{Held, LogState, Partition, Phase, Sources};
@@ -89,10 +89,10 @@ impl Partition {
         config: Config,
         store: &dyn Store,
         log: &dyn Log,
-        witness: Box<dyn Witness>,
+        observer: Box<dyn RunObserver>,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Self, OpenError> {
-        let mut partition = Self::empty(config, witness)?;
+        let mut partition = Self::empty(config, observer)?;
         partition.read_store(store)?;
         let stored = partition.log.next_number;
         (partition.sources.inboxes.taken, partition.sources.inboxes.stored) = (stored, stored);
@@ -102,8 +102,8 @@ impl Partition {
         Ok(partition)
     }
 
-    fn empty(config: Config, witness: Box<dyn Witness>) -> Result<Self, OpenError> {
-        let Config { id, map, registry, tuning, luck, suspects } = config;
+    fn empty(config: Config, observer: Box<dyn RunObserver>) -> Result<Self, OpenError> {
+        let Config { id, map, registry, tuning, seed, suspects } = config;
         let range = map.range_of(id).ok_or(OpenError::NotInMap(id))?;
         let peers = || map.tiles.iter().copied().filter(|(_, other)| *other != id);
         Ok(Self {
@@ -111,8 +111,8 @@ impl Partition {
             range,
             registry,
             tuning,
-            luck,
-            witness,
+            seed,
+            observer,
             suspects,
             phase: Phase::Closed,
             time: Pacer::default(),
@@ -129,7 +129,7 @@ impl Partition {
             generations: Generations::default(),
             stored_rows: BTreeSet::new(),
             controls: VecDeque::new(),
-            wishes: Vec::new(),
+            checkpoint_requests: Vec::new(),
             is_checkpoint_wanted: false,
             loads: Vec::new(),
             counts: Counts::default(),

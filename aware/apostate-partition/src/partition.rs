@@ -12,7 +12,7 @@ use crate::batch::{Batch, Counts};
 use crate::checkpoint::Dirty;
 use crate::delivery::{Generation, Generations, Intakes, Outbox};
 use crate::inbox::Inboxes;
-use crate::interface::{Effect, Input, Load, Notice, ParkedCommand, Request, StopReason, Suspect, Witness};
+use crate::interface::{CrashSuspect, Effect, Input, Load, Notice, ParkedCommand, Request, RunObserver, StopReason};
 use crate::message::Message;
 use crate::pacing::Pacer;
 use crate::parked::ParkedMessages;
@@ -33,9 +33,9 @@ pub struct Partition {
     pub(crate) map: Map,
     pub(crate) registry: Arc<Registry>,
     pub(crate) tuning: Tuning,
-    pub(crate) luck: u64,
-    pub(crate) witness: Box<dyn Witness>,
-    pub(crate) suspects: Vec<Suspect>,
+    pub(crate) seed: u64,
+    pub(crate) observer: Box<dyn RunObserver>,
+    pub(crate) suspects: Vec<CrashSuspect>,
 
     pub(crate) phase: Phase,
     pub(crate) time: Pacer,
@@ -56,11 +56,11 @@ pub struct Partition {
     /// Frames that change more than one batch may see: taken between batches.
     pub(crate) controls: VecDeque<(PartitionId, Bytes)>,
     /// Checkpoints that somebody waits for: ticket, generation that must be stored.
-    pub(crate) wishes: Vec<(u64, u64)>,
+    pub(crate) checkpoint_requests: Vec<(u64, u64)>,
     pub(crate) is_checkpoint_wanted: bool,
     pub(crate) loads: Vec<Load>,
     pub(crate) counts: Counts,
-    /// Looks wait for a record, for want of a better proof that we are the writer.
+    /// Reads wait for a record, for want of a better proof that we are the writer.
     pub(crate) is_record_wanted: bool,
     pub(crate) sweep: Sweep,
     /// Parked messages, by their numbers.
@@ -141,7 +141,7 @@ pub(crate) struct Held {
     /// Leaves when the record at this position is durable.
     pub(crate) outputs: VecDeque<(Position, Effect)>,
     /// Leaves when the confirm with this ticket says yes, and the record at this position is durable.
-    pub(crate) looks: VecDeque<(u64, Position, Effect)>,
+    pub(crate) reads: VecDeque<(u64, Position, Effect)>,
     /// Bytes of the answers among them.
     pub(crate) answers_bytes: usize,
     /// Why this partition stops when the confirm with this ticket says that it is the writer.
@@ -216,7 +216,7 @@ impl Partition {
             Input::Loaded(loaded) => self.loaded(loaded, effects),
             Input::Checkpointed(position) => self.checkpointed(position, effects),
             Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(reason), effects),
-            Input::WishCheckpoint { ticket } => self.wish(ticket, effects),
+            Input::RequestCheckpoint { ticket } => self.request_checkpoint(ticket, effects),
             Input::Parked(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }
@@ -239,8 +239,8 @@ impl Partition {
 
     /// A random number.
     pub(crate) fn random(&mut self) -> u64 {
-        self.luck = self.luck.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.luck ^ (self.luck >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.seed ^ (self.seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
     }

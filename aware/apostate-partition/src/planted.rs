@@ -40,7 +40,7 @@ bugs! {
     "key-forgotten": "a client key is remembered in memory only",
     "keys-of-log-only": "after a crash, only client keys that the log has are known",
     "local-dropped": "messages that do not fit into a batch are dropped",
-    "look-unconfirmed": "a look is answered by a writer that does not know whether it still is one",
+    "read-unconfirmed": "a look is answered by a writer that does not know whether it still is one",
     "nonce-kept": "an answer to a session that was open already opens it again",
     "number-reused": "a record does not say which numbers were used",
     "oldest-skipped": "a session starts behind the oldest message",
@@ -61,9 +61,9 @@ bugs! {
     "trim-early": "the log is trimmed up to its end",
     "unknown-is-ok": "an append whose outcome is unknown counts as durable",
     "watermark-unsaved": "watermarks are raised in memory only",
-    "wish-early": "a wish is granted by a checkpoint that was taken before it",
-    "wish-lost": "a wish that a checkpoint came too early for is forgotten",
-    "wish-unwritten": "a wish is granted while the checkpoint that holds all of it is being written",
+    "checkpoint-request-early": "a checkpoint request is answered by one that was taken before it",
+    "checkpoint-request-lost": "a checkpoint request that a checkpoint came too early for is forgotten",
+    "checkpoint-request-unwritten": "a checkpoint request is answered while the checkpoint that holds all of it is being written",
 }
 
 #[cfg(feature = "planted")]

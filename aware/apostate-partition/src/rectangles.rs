@@ -281,10 +281,10 @@ mod tests {
 
     #[test]
     fn rectangles_equal_a_table_of_points() {
-        let mut luck = 1_u64;
+        let mut rng = 1_u64;
         let mut next = |below: u64| {
-            luck = luck.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (luck >> 33) % below
+            rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (rng >> 33) % below
         };
         for _ in 0..500 {
             let (mut rectangles, mut points) = (Rectangles::default(), Points::default());

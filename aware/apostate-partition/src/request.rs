@@ -1,4 +1,4 @@
-//! What the world outside wants: calls, looks and numbered messages.
+//! What the world outside wants: calls, reads and numbered messages.
 
 use apostate_core::limits::BODY_BYTES_MAX;
 use apostate_core::{Access, Address, Mode, OnRefused};
@@ -8,7 +8,7 @@ use crate::cell::Section;
 use crate::client_keys::{
     Known, Remembered, fingerprint, is_ahead, is_expired, is_fitting, is_outdated, is_repetition,
 };
-use crate::interface::{Answer, Effect, Failure, Load, Manner, Request};
+use crate::interface::{Answer, Effect, Failure, Load, Request, RequestKind};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
 use crate::partition::{Partition, Producer};
@@ -39,7 +39,7 @@ impl Partition {
         let slot = self.slot_of(&request.to);
         self.start_load(slot);
         self.ask_for_key(slot, &request);
-        if let Manner::Numbered { producer, .. } = &request.manner {
+        if let RequestKind::Numbered { producer, .. } = &request.request_kind {
             let known = self.sources.producers.iter().position(|known| known.name == *producer);
             let producer = known.unwrap_or_else(|| self.new_producer(producer.clone()));
             self.sources.producers[producer].queue.push_back(request);
@@ -64,29 +64,29 @@ impl Partition {
 
     /// Whether a request can be one at all.
     fn check(&self, request: &Request) -> Result<(), Failure> {
-        let Request { ticket: _, to, handler, body, manner, digest: _, deadline: _, trace: _ } = request;
+        let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace: _ } = request;
         if !self.range.contains(to.hash()) {
             return Err(Failure::NotHere { map_version: self.map.version });
         }
         let kind = self.registry.find(to.kind()).ok_or(Failure::UnknownKind)?;
-        if *manner != Manner::State {
+        if *request_kind != RequestKind::State {
             let kind = &self.registry.kinds()[kind];
             let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
-            let is_look = *manner == Manner::Look;
-            if info.access != Access::Open || is_look != (info.mode == Mode::Looks) {
+            let is_read_only = *request_kind == RequestKind::Read;
+            if info.access != Access::Open || is_read_only != (info.mode == Mode::Reads) {
                 return Err(Failure::NotOpen);
             }
         }
         if body.len() > BODY_BYTES_MAX {
             return Err(Failure::TooLarge);
         }
-        if let Manner::Call { key: Some(key) } = manner
+        if let RequestKind::Call { key: Some(key) } = request_kind
             && !is_fitting(key)
         {
             return Err(Failure::BadKey);
         }
         // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
-        let is_numbered = matches!(manner, Manner::Numbered { .. });
+        let is_numbered = matches!(request_kind, RequestKind::Numbered { .. });
         if !is_numbered && self.log.is_full {
             return Err(Failure::Full);
         }
@@ -97,7 +97,7 @@ impl Partition {
         Ok(())
     }
 
-    /// Handles a call or a look, or lets it wait for its entity. What nobody waits for any more is not begun.
+    /// Handles a call or a read, or lets it wait for its entity. What nobody waits for any more is not begun.
     pub(crate) fn handle_request(&mut self, request: Request) {
         if request.deadline.is_some_and(|deadline| deadline <= self.time.now()) {
             self.batch.answer(request.ticket, Answer::Failed(Failure::Late));
@@ -105,16 +105,16 @@ impl Partition {
             return;
         }
         let slot = self.slot_of(&request.to);
-        let is_look = matches!(request.manner, Manner::Look | Manner::State);
+        let is_read_only = matches!(request.request_kind, RequestKind::Read | RequestKind::State);
         self.start_load(slot);
         let is_here = self.slots.get(slot).residence == Residence::Here;
-        if !is_here || (!is_look && self.slots.get(slot).has_inbox()) {
+        if !is_here || (!is_read_only && self.slots.get(slot).has_inbox()) {
             return self.wait(slot, request);
         }
         if self.ask_for_key(slot, &request) {
             return self.wait(slot, request);
         }
-        if let Manner::Call { key: Some(key) } = &request.manner {
+        if let RequestKind::Call { key: Some(key) } = &request.request_kind {
             if let Some(answer) = self.remembered(slot, key, &request) {
                 self.batch.answer(request.ticket, answer);
                 self.batch.journal.push(Did::TookRequest(request));
@@ -125,15 +125,15 @@ impl Partition {
             let is_expired = is_expired(key, now, retention);
             if is_expired || is_ahead(key, now, retention) {
                 let failure = if is_expired { Failure::KeyExpired } else { Failure::KeyAhead };
-                self.batch.answer_look(request.ticket, Answer::Failed(failure));
+                self.batch.answer_read(request.ticket, Answer::Failed(failure));
                 self.batch.journal.push(Did::TookRequest(request));
                 return;
             }
         }
-        let Request { ticket: _, to, handler, body, manner, digest: _, deadline: _, trace } = &request;
+        let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace } = &request;
         let trace = trace.as_deref();
         let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace };
-        let ran = if *manner == Manner::State { self.show(slot) } else { self.run(run) };
+        let ran = if *request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
         let answer = match ran {
             Ran::Abandoned => {
                 self.sources.released.push_front(request);
@@ -148,14 +148,16 @@ impl Partition {
                 Answer::Failed(Failure::Panicked(text))
             }
         };
-        match &request.manner {
-            Manner::Call { key: Some(key) } if !matches!(answer, Answer::Failed(_)) => {
+        match &request.request_kind {
+            RequestKind::Call { key: Some(key) } if !matches!(answer, Answer::Failed(_)) => {
                 self.remember(slot, key, &request, &answer);
                 self.batch.answer(request.ticket, answer);
             }
-            Manner::Call { .. } if matches!(answer, Answer::Done { .. }) => self.batch.answer(request.ticket, answer),
+            RequestKind::Call { .. } if matches!(answer, Answer::Done { .. }) => {
+                self.batch.answer(request.ticket, answer)
+            }
             // It changed nothing: it must be certain that we are still the writer, or the answer could be stale.
-            _ => self.batch.answer_look(request.ticket, answer),
+            _ => self.batch.answer_read(request.ticket, answer),
         }
         self.batch.journal.push(Did::TookRequest(request));
     }
@@ -204,7 +206,7 @@ impl Partition {
 
     /// Asks the store for a client key that is not in memory, and may be there. True: its request has to wait.
     fn ask_for_key(&mut self, slot: SlotId, request: &Request) -> bool {
-        let Manner::Call { key: Some(key) } = &request.manner else { return false };
+        let RequestKind::Call { key: Some(key) } = &request.request_kind else { return false };
         let Some(extra) = self.slots.get_mut(slot).extra.as_mut() else { return false };
         let must_ask = extra.keys.must_ask(key);
         if must_ask && extra.keys.asked.insert(key.clone()) {
@@ -253,7 +255,9 @@ impl Partition {
         let producer = &self.sources.producers[at];
         let (name, high) = (producer.name.clone(), producer.high);
         let Some(request) = producer.queue.front() else { return Head::Waits };
-        let Manner::Numbered { number, .. } = request.manner else { unreachable!("a producer's queue is numbered") };
+        let RequestKind::Numbered { number, .. } = request.request_kind else {
+            unreachable!("a producer's queue is numbered")
+        };
         let applied = self.rectangles.applied(&Origin::Producer(name), request.to.hash(), request.to.hash());
         let is_duplicate = number <= applied.max(high.unwrap_or(0));
         let to = request.to.clone();
@@ -314,6 +318,6 @@ fn failure_of(why: Impossible) -> Failure {
         Impossible::Unreadable(error) => Failure::Unreadable(error),
         Impossible::TooLarge => Failure::TooLarge,
         Impossible::State(error) => Failure::UnreadableState(error),
-        Impossible::Deadly(deaths) => Failure::Deadly(deaths),
+        Impossible::PoisonMessage(crash_count) => Failure::PoisonMessage(crash_count),
     }
 }

@@ -10,14 +10,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apostate_core::limits::TX_BYTES_MAX;
 use apostate_core::{
-    Address, HandlerId, Mode, OnRefused, Outcome, Refusal, Refused, Sent, Visit, encode, panic_text, step,
+    Address, HandlerId, Invocation, Mode, OnRefused, Outcome, Refusal, Refused, Sent, encode, panic_text, step,
 };
 
 use crate::batch::{self, Touched};
 use crate::cell::{self, Section};
 use crate::client_keys::message_fingerprint;
 use crate::delivery::{Layout, Outgoing};
-use crate::limits::DEATHS_MAX;
+use crate::limits::CRASHES_MAX;
 use crate::message::{Identity, Message};
 use crate::partition::Partition;
 use crate::planted;
@@ -41,7 +41,7 @@ pub(crate) struct Run<'a> {
 pub(crate) enum Ran {
     /// Done: the entity has this version, the reply is in `run_effects`.
     Done(u64),
-    /// A look found no entity.
+    /// A read found no entity.
     Missing,
     /// The entity said no; nothing was changed.
     Refused(Refusal),
@@ -60,7 +60,7 @@ pub(crate) enum Impossible {
     Unreadable(String),
     TooLarge,
     State(String),
-    Deadly(u32),
+    PoisonMessage(u32),
 }
 
 impl Impossible {
@@ -71,7 +71,9 @@ impl Impossible {
             Self::Unreadable(error) => format!("the message does not fit the handler: {error}"),
             Self::TooLarge => format!("the transaction is larger than {TX_BYTES_MAX} bytes"),
             Self::State(error) => format!("the entity's state cannot be read: {error}"),
-            Self::Deadly(deaths) => format!("it was running when the process died, {deaths} times in a row"),
+            Self::PoisonMessage(crash_count) => {
+                format!("it was running when the process died, {crash_count} times in a row")
+            }
         }
     }
 }
@@ -95,10 +97,10 @@ impl Partition {
         };
         let info = self.registry.kinds()[kind].handlers[number];
         let fingerprint = message_fingerprint(run.to.hash(), run.handler.0, run.body);
-        if let Some(deaths) = self.deaths_of(fingerprint) {
-            return Ran::Impossible(Impossible::Deadly(deaths));
+        if let Some(crash_count) = self.crash_count_of(fingerprint) {
+            return Ran::Impossible(Impossible::PoisonMessage(crash_count));
         }
-        if info.mode == Mode::Looks && !self.slots.get(run.slot).exists {
+        if info.mode == Mode::Reads && !self.slots.get(run.slot).exists {
             return Ran::Missing;
         }
         if info.mode == Mode::Changes {
@@ -109,29 +111,29 @@ impl Partition {
         if is_guarded && self.slots.get(run.slot).changed && self.encode(run.slot).is_err() {
             return self.abandon(run.slot);
         }
-        self.witness.enter(fingerprint, run.to.kind().0, run.handler.0);
+        self.observer.enter(fingerprint, run.to.kind().0, run.handler.0);
         if let Err(error) = self.awaken(run.slot, kind) {
-            self.witness.leave();
+            self.observer.leave();
             return Ran::Impossible(Impossible::State(error));
         }
-        let luck = self.random();
+        let seed = self.random();
         let slot = self.slots.get_mut(run.slot);
         slot.used = true;
         let Some(live) = slot.live.as_deref_mut() else { unreachable!("it was awakened") };
-        let visit = Visit {
+        let invocation = Invocation {
             to: run.to,
             sender: run.from,
             handler: run.handler,
             body: run.body,
             now: self.time.now(),
-            luck,
+            seed,
             wants_reply: run.wants_reply,
         };
-        let outcome = step(live, number, &visit, &mut self.run_effects);
-        self.witness.leave();
+        let outcome = step(live, number, &invocation, &mut self.run_effects);
+        self.observer.leave();
         self.batch.counts.messages += 1;
         match (outcome, info.mode) {
-            (Outcome::Done, Mode::Looks) => Ran::Done(self.slots.get(run.slot).version),
+            (Outcome::Done, Mode::Reads) => Ran::Done(self.slots.get(run.slot).version),
             (Outcome::Done, Mode::Changes) => {
                 let touched = self.slots.get(run.slot).touched as usize;
                 self.batch.touched[touched].last =
@@ -162,12 +164,12 @@ impl Partition {
     }
 
     /// How often the message was running when the process died, if that is too often.
-    fn deaths_of(&self, fingerprint: u64) -> Option<u32> {
+    fn crash_count_of(&self, fingerprint: u64) -> Option<u32> {
         if self.suspects.is_empty() {
             return None;
         }
         let suspect = self.suspects.iter().find(|suspect| suspect.fingerprint == fingerprint)?;
-        (suspect.deaths >= DEATHS_MAX).then_some(suspect.deaths)
+        (suspect.crash_count >= CRASHES_MAX).then_some(suspect.crash_count)
     }
 
     /// Notes how the entity was when the batch began.

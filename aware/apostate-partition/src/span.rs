@@ -49,7 +49,7 @@ pub struct Span {
     pub from: Option<Address>,
     /// The handler.
     pub handler: HandlerId,
-    /// When the handler began, as [`Witness::clock`](crate::Witness::clock) says.
+    /// When the handler began, as [`RunObserver::clock`](crate::RunObserver::clock) says.
     pub began: u64,
     /// When it ended. Its transaction is durable when the span leaves.
     pub ended: u64,
@@ -112,7 +112,7 @@ impl Partition {
         };
         let id = SpanId::new(self.random()).unwrap_or(SpanId::MIN);
         self.trace = Some(Box::new(TraceContext { trace: context.trace, span: Some(id) }));
-        Some(OpenSpan { id, began: self.witness.clock() })
+        Some(OpenSpan { id, began: self.observer.clock() })
     }
 
     /// The run has ended. What it sent and what its refusal is told by leaves with its trace still.
@@ -135,7 +135,7 @@ impl Partition {
             from: run.from.cloned(),
             handler: run.handler,
             began: open.began,
-            ended: self.witness.clock(),
+            ended: self.observer.clock(),
             end,
         };
         self.batch.outputs.push(crate::Effect::Span(Box::new(span)));

@@ -42,8 +42,8 @@ mod stream;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use apostate_core::{Call, FromOutside, HandlerInfo, Handlers, Looking, ToKey, decode};
-pub use apostate_core::{Changing, EntityKey, KeyError, Refusal};
+use apostate_core::{Call, FromOutside, HandlerInfo, Handlers, ReadOnly, ToKey, decode};
+pub use apostate_core::{EntityKey, KeyError, Refusal, Writes};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
@@ -167,7 +167,7 @@ impl Client {
     where
         E: Handlers,
         R: DeserializeOwned,
-        S: Changing,
+        S: Writes,
         A: FromOutside,
     {
         self.call_once(&new_key(), call).await
@@ -187,7 +187,7 @@ impl Client {
     where
         E: Handlers,
         R: DeserializeOwned,
-        S: Changing,
+        S: Writes,
         A: FromOutside,
     {
         let row = row_of(&call)?;
@@ -201,7 +201,7 @@ impl Client {
     /// # Errors
     ///
     /// See [`ClientError`].
-    pub async fn look<E, R, A>(&self, call: Call<E, R, Looking, A>) -> Result<R, ClientError>
+    pub async fn read<E, R, A>(&self, call: Call<E, R, ReadOnly, A>) -> Result<R, ClientError>
     where
         E: Handlers,
         R: DeserializeOwned,
@@ -224,7 +224,7 @@ impl Client {
     pub async fn send<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Result<(), ClientError>
     where
         E: Handlers,
-        S: Changing,
+        S: Writes,
         A: FromOutside,
     {
         let row = row_of(&call)?;

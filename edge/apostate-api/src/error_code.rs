@@ -121,7 +121,7 @@ error_codes! {
     Internal = "internal", 500, false, "the node met a bug of its own";
     KindMissing = "kind-missing", 404, false, "there is no such kind of entity";
     LineTooLong = "line-too-long", 413, false, "a line is too long";
-    LookIsGet = "look-is-get", 405, false, "this handler only looks";
+    ReadIsGet = "read-is-get", 405, false, "this handler only looks";
     MethodNotAllowed = "method-not-allowed", 405, false, "the path does not know this method";
     NotAcceptable = "not-acceptable", 406, false, "the answer has no such form";
     NotReady = "not-ready", 503, true, "the node is not ready";

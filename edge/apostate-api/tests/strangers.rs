@@ -28,7 +28,7 @@ async fn errors(answer: &str) -> [ClientError; 3] {
     let key = EntityKey::new("tea").expect("a key");
     let call = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no node");
     let dismissal = client(&canned).dismiss_parked("7").await.expect_err("no node");
-    let look = client(&canned).look_json("stock", &key, "level", &json!({})).await.expect_err("no node");
+    let look = client(&canned).read_json("stock", &key, "level", &json!({})).await.expect_err("no node");
     [call, dismissal, look]
 }
 
@@ -192,7 +192,7 @@ fn what_is_too_long_for_a_url_is_said_at_once() {
         let canned = Canned::start(&[&answer(414, "<html>"), &answer(431, "")]).await;
         let client = client(&canned);
         for (text, asked) in [("long".repeat(20_000), 0), ("short".to_owned(), 1), ("short".to_owned(), 2)] {
-            let error = client.look_json("stock", &key, "has", &json!({ "text": text })).await.expect_err("no answer");
+            let error = client.read_json("stock", &key, "has", &json!({ "text": text })).await.expect_err("no answer");
             assert!(matches!(error, ClientError::TooLong), "{error}");
             assert!(error.to_string().contains("too long for a URL"), "{error}");
             assert_eq!(canned.asked().len(), asked);

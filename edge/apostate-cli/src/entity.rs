@@ -59,8 +59,8 @@ fn call(
     let (kind, key) = name_of(entity)?;
     let change = Change::Call { key: once.clone() };
     match node.change(change, node.client.call_json_once(&once, kind, &key, handler, arguments)) {
-        Err(Failure::Problem(problem)) if problem.error_code() == Some(ErrorCode::LookIsGet) => {
-            output.value(&node.ask(node.client.look_json(kind, &key, handler, arguments))?)
+        Err(Failure::Problem(problem)) if problem.error_code() == Some(ErrorCode::ReadIsGet) => {
+            output.value(&node.ask(node.client.read_json(kind, &key, handler, arguments))?)
         }
         called => output.value(&called?).map_err(|failure| failure.of_reply(once)),
     }

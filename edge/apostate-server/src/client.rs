@@ -1,7 +1,7 @@
 //! The client: how the program around a node talks to its entities.
 //!
 //! Reading order: `shared`, what all clients of a node have in common; `pending` and `slot`, one request and its answer; `producer`, a
-//! stream of them; `listing`, `parked` and `wish`, what is read from the store.
+//! stream of them; `listing`, `parked` and `checkpoint`, what is read from the store.
 
 pub(crate) mod error;
 pub(crate) mod shared;
@@ -12,15 +12,15 @@ pub(crate) mod slot;
 pub(crate) mod completions;
 pub(crate) mod producer;
 
+pub(crate) mod checkpoint;
 pub(crate) mod listing;
 pub(crate) mod parked;
-pub(crate) mod wish;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use apostate_core::{Call, Changing, Entity, FromOutside, Handlers, Looking, ToKey};
-use apostate_partition::Manner;
+use apostate_core::{Call, Entity, FromOutside, Handlers, ReadOnly, ToKey, Writes};
+use apostate_partition::RequestKind;
 use serde::de::DeserializeOwned;
 
 use crate::client::pending::{no_reply, reply_of};
@@ -51,32 +51,32 @@ impl Client {
     where
         E: Entity,
         R: DeserializeOwned,
-        S: Changing,
+        S: Writes,
         A: FromOutside,
     {
-        let manner = Manner::Call { key: None };
-        Pending::new(&self.shared, call.to, call.handler, call.body, manner, reply_of)
+        let request_kind = RequestKind::Call { key: None };
+        Pending::new(&self.shared, call.to, call.handler, call.body, request_kind, reply_of)
     }
 
     /// Looks at an entity. What is seen is durable, and no older than this call.
-    pub fn look<E, R, A>(&self, call: Call<E, R, Looking, A>) -> Pending<R>
+    pub fn read<E, R, A>(&self, call: Call<E, R, ReadOnly, A>) -> Pending<R>
     where
         E: Entity,
         R: DeserializeOwned,
         A: FromOutside,
     {
-        Pending::new(&self.shared, call.to, call.handler, call.body, Manner::Look, reply_of)
+        Pending::new(&self.shared, call.to, call.handler, call.body, RequestKind::Read, reply_of)
     }
 
     /// Calls an entity and does not look at the reply. All that the call did is durable when the answer comes.
     pub fn send<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Pending<()>
     where
         E: Entity,
-        S: Changing,
+        S: Writes,
         A: FromOutside,
     {
-        let manner = Manner::Call { key: None };
-        Pending::new(&self.shared, call.to, call.handler, call.body, manner, no_reply)
+        let request_kind = RequestKind::Call { key: None };
+        Pending::new(&self.shared, call.to, call.handler, call.body, request_kind, no_reply)
     }
 
     /// Lists all entities of a kind, in order of their places on the ring, then of their keys: as of now or later, each as

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use apostate_log::{
-    CellChange, Expected, FilesEngine, FilesLog, FilesSettings, FjallStore, PartitionId, Position, Store, StoreError,
+    CellChange, Expected, FilesEngine, FilesLog, FilesSettings, LsmStore, PartitionId, Position, Store, StoreError,
     StoreExpect, Wake, failpoint,
 };
 use apostate_partition::{Map, host_row, stored_position};
@@ -29,7 +29,7 @@ pub use crate::disk::directory::DirectoryError;
 
 /// The log and the store of a node.
 pub(crate) struct Disk {
-    store: FjallStore,
+    store: LsmStore,
     engine: FilesEngine,
     identity: String,
     /// A checkpoint waits for room.
@@ -66,7 +66,7 @@ impl Disk {
     pub(crate) fn open(directory: &mut Directory, settings: &Settings, map: &Map) -> Result<Self, DiskError> {
         let is_ready = directory.is_ready();
         let expect = if is_ready { StoreExpect::Existing } else { StoreExpect::Fresh };
-        let store = FjallStore::open(&directory.store_dir(), expect, settings.store_cache_bytes as u64)?;
+        let store = LsmStore::open(&directory.store_dir(), expect, settings.store_cache_bytes as u64)?;
         if is_ready {
             check_identity(&store, &identity_row(directory))?;
         }

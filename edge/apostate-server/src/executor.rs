@@ -130,7 +130,7 @@ impl Executor {
             }
             Mail::Loaded { seat, loaded } => self.seats[seat].give(now, loaded.into_iter().map(Input::Loaded)),
             Mail::Checkpointed { seat, result } => self.seats[seat].checkpointed(now, result),
-            Mail::Wish { seat, tell } => self.seats[seat].wish(now, tell),
+            Mail::Checkpoint { seat, tell } => self.seats[seat].request_checkpoint(now, tell),
             Mail::Report { tell } => {
                 for seat in &self.seats {
                     // Whoever asked may have gone.

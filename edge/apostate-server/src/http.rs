@@ -22,11 +22,11 @@ mod connection;
 mod pulse;
 mod serving;
 
+mod call_options;
 mod door;
 mod edge;
 mod origin;
 pub(crate) mod path;
-mod wishes;
 
 mod accept;
 mod calls;

@@ -76,4 +76,4 @@ pub use crate::run::{
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
 pub use crate::traces::{Share, TraceSettings};
 pub use apostate_api::ProducerSummary;
-pub use apostate_core::Changing;
+pub use apostate_core::Writes;

@@ -11,7 +11,7 @@ pub(crate) mod status;
 pub(crate) mod settle;
 
 mod failpoints;
-pub(crate) mod luck;
+pub(crate) mod random;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,8 +21,8 @@ use apostate_log::PartitionId;
 use tracing::{info, warn};
 
 use crate::client::Client;
+use crate::client::checkpoint::{CheckpointError, CheckpointRequest};
 use crate::client::shared::Shared;
-use crate::client::wish::{CheckpointWish, Unfulfilled};
 use crate::disk::DiskError;
 use crate::node::crew::{Crew, HANDLER_PATIENCE};
 use crate::node::opening::Failure;
@@ -217,16 +217,16 @@ impl Node {
 /// Has everything that is durable written to the store, but for partitions that are `silent`: those would be waited for in vain.
 /// Without it the next start reads the log: slower, not less.
 fn last_checkpoints(shared: &Shared, silent: &[PartitionId]) -> Result<(), StopError> {
-    let wishes = CheckpointWish::tell_all(shared);
+    let requests = CheckpointRequest::tell_all(shared);
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let mut result = Ok(());
-    for wish in wishes {
-        let partition = wish.partition;
+    for request in requests {
+        let partition = request.partition;
         let is_silent = silent.contains(&partition);
-        match if is_silent { Err(Unfulfilled::Late) } else { wish.wait_until(until) } {
+        match if is_silent { Err(CheckpointError::Late) } else { request.wait_until(until) } {
             Ok(()) => {}
-            Err(Unfulfilled::Stopped(reason)) => result = result.and(Err(StopError::Stopped { partition, reason })),
-            Err(Unfulfilled::Closed | Unfulfilled::Late) => {
+            Err(CheckpointError::Stopped(reason)) => result = result.and(Err(StopError::Stopped { partition, reason })),
+            Err(CheckpointError::Closed | CheckpointError::Late) => {
                 warn!(partition = partition.0, "stopping without a last checkpoint; the next start reads the log")
             }
         }

@@ -152,9 +152,9 @@ impl Watchdog {
                 continue;
             }
             if let Some(place) = self.routes.place_of(partition) {
-                // Nobody waits: the wish is what counts.
+                // Nobody waits: the request is what counts.
                 let (tell, _) = crossbeam_channel::bounded(1);
-                self.routes.mailbox(place).post(Mail::Wish { seat: place.seat, tell });
+                self.routes.mailbox(place).post(Mail::Checkpoint { seat: place.seat, tell });
             }
         }
     }

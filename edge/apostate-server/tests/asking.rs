@@ -13,9 +13,9 @@ fn a_call_changes_and_a_look_sees_it() {
     assert_eq!(client.call(Stock::at("tea").receive(5)).wait(), Ok(5));
     assert_eq!(client.call(Stock::at("tea").take(2)).wait(), Ok(3));
     assert_eq!(client.send(Stock::at("tea").receive(1)).wait(), Ok(()));
-    assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(4));
+    assert_eq!(client.read(Stock::at("tea").available()).wait(), Ok(4));
     assert_eq!(
-        client.look(Stock::at("BANK CHARGES").available()).wait().unwrap_err().to_string(),
+        client.read(Stock::at("BANK CHARGES").available()).wait().unwrap_err().to_string(),
         "there is no stock/BANK CHARGES; it exists from the first call that changes it"
     );
     assert_eq!(client.call(Stock::at("a/b").receive(1)).wait(), Ok(1));
@@ -40,9 +40,9 @@ fn a_refusal_is_data_and_changes_nothing() {
     let error = client.call(Stock::at("tea").take(9)).wait().unwrap_err();
     assert_eq!(error.refusal().expect("a refusal").code, "out-of-stock");
     assert_eq!(error.to_string(), "refused: only 1 left (out-of-stock)");
-    assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(1));
+    assert_eq!(client.read(Stock::at("tea").available()).wait(), Ok(1));
     assert!(matches!(client.call(Stock::at("milk").take(1)).wait(), Err(CallError::Refused(_))));
-    let look = client.look(Stock::at("milk").available()).wait();
+    let look = client.read(Stock::at("milk").available()).wait();
     assert!(matches!(look, Err(CallError::Missing { .. })), "a refusal creates nothing: {look:?}");
 }
 
@@ -82,9 +82,9 @@ fn messages_between_entities_arrive_and_then_all_is_quiet() {
         client.call(Stock::at("source").pass(format!("target-{target}"), 10)).wait().expect("done");
     }
     client.settle().expect("quiet");
-    assert_eq!(client.look(Stock::at("source").available()).wait(), Ok(0));
+    assert_eq!(client.read(Stock::at("source").available()).wait(), Ok(0));
     for target in 0..100 {
-        assert_eq!(client.look(Stock::at(format!("target-{target}")).available()).wait(), Ok(10));
+        assert_eq!(client.read(Stock::at(format!("target-{target}")).available()).wait(), Ok(10));
     }
 }
 
@@ -102,12 +102,12 @@ fn clients_go_to_any_thread_and_answers_come_back_to_any() {
                 for _ in 0..50 {
                     client.call(Stock::at(thread % 2).receive(1)).wait().expect("done");
                 }
-                client.look(Stock::at(thread % 2).available()).start()
+                client.read(Stock::at(thread % 2).available()).start()
             })
         })
         .collect();
     for thread in threads {
         assert!(thread.join().expect("no panic").wait().expect("seen") >= 50);
     }
-    assert_eq!(client.look(Stock::at(0).available()).wait(), Ok(200));
+    assert_eq!(client.read(Stock::at(0).available()).wait(), Ok(200));
 }

@@ -14,7 +14,7 @@ fn the_same_key_gets_the_same_reply_also_after_a_restart() {
         for _ in 0..2 {
             assert_eq!(client.call(Stock::at("tea").receive(5)).with_key("one").wait(), Ok(5));
         }
-        assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(5));
+        assert_eq!(client.read(Stock::at("tea").available()).wait(), Ok(5));
     }
     let mut node = open(dir.path(), 2);
     node.stop().expect("stopped");
@@ -56,7 +56,7 @@ fn a_repetition_while_the_first_is_on_its_way_gets_its_reply() {
     for call in both {
         assert_eq!(call.wait(), Ok(5));
     }
-    assert_eq!(client.look(Stock::at("tea").available()).wait(), Ok(5));
+    assert_eq!(client.read(Stock::at("tea").available()).wait(), Ok(5));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_key_in_the_store_is_not_hidden_by_what_the_log_brings() {
     drop(node);
     let node = open(dir.path(), 1);
     assert_eq!(node.client().call(Stock::at("tea").receive(5)).with_key("one").wait(), Ok(5), "the first reply again");
-    assert_eq!(node.client().look(Stock::at("tea").available()).wait(), Ok(10));
+    assert_eq!(node.client().read(Stock::at("tea").available()).wait(), Ok(10));
 }
 
 #[test]
@@ -86,5 +86,5 @@ fn an_entity_may_have_more_keys_than_a_load_brings() {
     for level in [1, 400, 799, 800] {
         assert_eq!(node.client().call(Stock::at("tea").receive(1)).with_key(&key(level)).wait(), Ok(level), "{level}");
     }
-    assert_eq!(node.client().look(Stock::at("tea").available()).wait(), Ok(800));
+    assert_eq!(node.client().read(Stock::at("tea").available()).wait(), Ok(800));
 }

@@ -62,14 +62,14 @@ fn what_was_acknowledged_is_there_whatever_step_the_process_dies_in() {
     let failpoints = apostate_log::FAILPOINTS.iter().chain(apostate_server::FAILPOINTS);
     for failpoint in failpoints {
         let dir = directory();
-        let mut deaths = 0;
+        let mut crashes = 0;
         let mut acknowledged = 0;
         for count in [1, 2, 5] {
             let (told, died) = run(dir.path(), &format!("{failpoint}:{count}"));
-            deaths += u32::from(died);
+            crashes += u32::from(died);
             acknowledged = acknowledged.max(told);
         }
-        assert!(deaths > 0, "{failpoint} is never passed");
+        assert!(crashes > 0, "{failpoint} is never passed");
         // A node that cannot open says so; one that opens has everything.
         let node = Node::open::<App>(small(dir.path())).expect("a node");
         let received: u64 =

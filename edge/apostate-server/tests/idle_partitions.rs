@@ -24,5 +24,5 @@ fn an_idle_partition_lets_go_of_the_log() {
         producer.wait_all().expect("answered");
         node.status().partitions.iter().all(|partition| partition.work.trims > 0)
     });
-    assert_eq!(client.look(Stock::at(&idle).available()).wait(), Ok(1));
+    assert_eq!(client.read(Stock::at(&idle).available()).wait(), Ok(1));
 }

@@ -113,7 +113,7 @@ fn jam(client: &Client, oven: &str, loaf: &str) {
 
 fn baked(client: &Client, oven: &str) -> Vec<String> {
     client.settle().expect("quiet");
-    client.look(Oven::at(oven).baked()).wait().expect("an oven")
+    client.read(Oven::at(oven).baked()).wait().expect("an oven")
 }
 
 fn parked(client: &Client) -> Vec<ParkedMessage> {
@@ -211,7 +211,7 @@ fn messages_retried_one_after_the_other_are_applied_in_that_order() {
         client.retry_parked(&messages[index]).expect("retried");
     }
     client.settle().expect("quiet");
-    let baked = client.look(later::Oven::at(&oven).baked()).wait().expect("an oven");
+    let baked = client.read(later::Oven::at(&oven).baked()).wait().expect("an oven");
     assert_eq!(baked, ["3", "1", "2"]);
     assert_eq!(parked(&client), []);
 }

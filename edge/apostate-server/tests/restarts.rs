@@ -44,7 +44,7 @@ fn a_message_that_was_on_its_way_at_the_end_arrives_after_the_next_start() {
     let client = node.client();
     client.settle().expect("quiet");
     for target in 0..100 {
-        assert_eq!(client.look(Stock::at(format!("target-{target}")).available()).wait(), Ok(10));
+        assert_eq!(client.read(Stock::at(format!("target-{target}")).available()).wait(), Ok(10));
     }
 }
 
@@ -59,5 +59,5 @@ fn a_client_outlives_its_node_and_does_not_hold_its_files() {
     assert!(client.settle().is_err());
     assert!(list.all(|listed| listed.is_ok() || listed == Err(apostate_server::CallError::Closed)));
     let again = open(dir.path(), 1);
-    assert_eq!(again.client().look(Stock::at("tea").available()).wait(), Ok(1));
+    assert_eq!(again.client().read(Stock::at("tea").available()).wait(), Ok(1));
 }

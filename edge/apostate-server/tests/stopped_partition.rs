@@ -32,7 +32,7 @@ fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
 
     let mut node = open(dir.path(), 2);
     let client = node.client();
-    let error = client.look(Stock::at(&low).available()).wait().unwrap_err();
+    let error = client.read(Stock::at(&low).available()).wait().unwrap_err();
     assert!(matches!(error, CallError::Unknown { .. }), "it was handed over: {error:?}");
     assert!(chain(&error).contains("damaged"), "{error}");
     let error = client.call(Stock::at(&low).receive(1)).wait().unwrap_err();
@@ -52,5 +52,5 @@ fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
     let error = node.stop().unwrap_err();
     assert!(matches!(error, StopError::Stopped { partition: PartitionId(1), .. }), "{error}");
     let node = open(dir.path(), 2);
-    assert_eq!(node.client().look(Stock::at(&high).available()).wait(), Ok(2), "kept over the stop");
+    assert_eq!(node.client().read(Stock::at(&high).available()).wait(), Ok(2), "kept over the stop");
 }

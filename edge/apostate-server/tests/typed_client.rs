@@ -73,7 +73,7 @@ fn what_goes_out_and_comes_back_has_the_types_of_the_application() {
         client.ready().await.expect("all partitions serve");
         assert_eq!(client.call(Stock::at("tea").receive(5)).await.expect("a level"), 5);
         client.send(Stock::at("tea").receive(2)).await.expect("it is durable");
-        assert_eq!(client.look(Stock::at("tea").available()).await.expect("a level"), 7);
+        assert_eq!(client.read(Stock::at("tea").available()).await.expect("a level"), 7);
         let refused = client.call(Stock::at("tea").take(9)).await.expect_err("there are 7");
         let refusal = refused.refusal().expect("the entity's no");
         assert_eq!(
@@ -83,7 +83,7 @@ fn what_goes_out_and_comes_back_has_the_types_of_the_application() {
         let state = client.state::<Stock>("tea").await.expect("an answer").expect("it exists");
         assert_eq!((state.version, state.state), (2, Stock { on_hand: 7, received: 2 }));
         assert!(client.state::<Stock>("coffee").await.expect("an answer").is_none());
-        let missing = client.look(Stock::at("coffee").available()).await.expect_err("nothing to look at");
+        let missing = client.read(Stock::at("coffee").available()).await.expect_err("nothing to look at");
         assert_eq!(missing.code(), Some(ErrorCode::EntityMissing));
         let unknown = client.call(Ghost::at("x").boo()).await.expect_err("the node does not know it");
         assert_eq!(unknown.code(), Some(ErrorCode::KindMissing));
@@ -101,7 +101,7 @@ fn a_look_is_answered_or_too_long_however_long_its_arguments_are() {
         client.call(Stock::at("tea").receive(5)).await.expect("a level");
         // Around what a URL can have at most, and a head with it.
         for length in (64_000..66_000).step_by(50) {
-            let look = client.look_json("stock", &key, "available", &json!({ "a": "a".repeat(length) })).await;
+            let look = client.read_json("stock", &key, "available", &json!({ "a": "a".repeat(length) })).await;
             match look {
                 Ok(level) => assert_eq!(level, 5),
                 Err(error) => assert!(matches!(error, ClientError::TooLong), "{length}: {error}"),
@@ -271,7 +271,7 @@ fn a_stream_goes_on_where_its_connection_broke() {
         server.node.client().settle().expect("it answers");
         let mut received = 0;
         for key in 0..7 {
-            received += u64::from(client.look(Stock::at(key).available()).await.expect("a level"));
+            received += u64::from(client.read(Stock::at(key).available()).await.expect("a level"));
         }
         assert_eq!(received, MESSAGES);
     });
@@ -306,6 +306,6 @@ fn a_stream_tells_what_became_of_each_message() {
         let mut producer = client.producer("till").expect("a name");
         producer.send(1, Stock::at("tea").receive(5)).await.expect("sent");
         assert_eq!(producer.finish().await.expect("an end").duplicates, 1);
-        assert_eq!(client.look(Stock::at("tea").available()).await.expect("a level"), 5);
+        assert_eq!(client.read(Stock::at("tea").available()).await.expect("a level"), 5);
     });
 }

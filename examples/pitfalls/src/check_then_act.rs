@@ -98,7 +98,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
     })?;
     let mut lost = 0;
     for ward in 0..WARDS {
-        lost += u64::from(client.look(Ward::at(ward).on_call()).wait()? == 0);
+        lost += u64::from(client.read(Ward::at(ward).on_call()).wait()? == 0);
     }
     Ok(Shown { damage: Damage { lost, doubled: 0 }, history })
 }

@@ -1,4 +1,4 @@
-//! A crew of workers whose steps are dealt out one by one: the luck of threads, made an input.
+//! A crew of workers whose steps are dealt out one by one: the rng of threads, made an input.
 //!
 //! Stateless workers take jobs from a queue. A job is a few steps, and what a worker has in its hands between two of
 //! them is all that it knows. Whose turn comes next, who crashes with full hands, and whose answer is lost on the
@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 
-use crate::luck::Luck;
+use crate::rng::Rng;
 
 /// How many workers there are.
 pub(crate) const WORKERS: usize = 8;
@@ -67,16 +67,16 @@ pub(crate) fn run<J, H, E>(
     mut step: impl FnMut(&J, Option<H>) -> Result<Step<H>, E>,
 ) -> Result<Vec<Event>, E> {
     let Weather { seed, crashes, lost_answers } = weather;
-    let mut luck = Luck::new(seed);
+    let mut rng = Rng::new(seed);
     let mut queue: VecDeque<usize> = (0..jobs.len()).collect();
     let mut workers: [Option<Busy<H>>; WORKERS] = std::array::from_fn(|_| None);
     let mut history = Vec::new();
     while !queue.is_empty() || workers.iter().any(Option::is_some) {
-        let worker = luck.index(WORKERS);
+        let worker = rng.index(WORKERS);
         let busy = workers[worker].take().or_else(|| queue.pop_front().map(|job| Busy { job, hands: None }));
         let Some(Busy { job, hands }) = busy else { continue };
         let mut note = |what| history.push(Event { worker, job, what });
-        if hands.is_some() && luck.chance(crashes) {
+        if hands.is_some() && rng.chance(crashes) {
             note(What::Crashed);
             queue.push_back(job);
             continue;
@@ -86,7 +86,7 @@ pub(crate) fn run<J, H, E>(
                 note(What::Stepped);
                 workers[worker] = Some(Busy { job, hands: Some(hands) });
             }
-            Step::Done if luck.chance(lost_answers) => {
+            Step::Done if rng.chance(lost_answers) => {
                 note(What::Unheard);
                 queue.push_back(job);
             }

@@ -28,7 +28,7 @@ mod neighbours;
 mod crew;
 mod gallery;
 mod house;
-mod luck;
+mod rng;
 
 use std::error::Error;
 use std::process::ExitCode;

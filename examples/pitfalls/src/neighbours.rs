@@ -136,7 +136,7 @@ fn right(weather: Weather, partitions: u32) -> Result<Shown, Failure> {
     client.settle()?;
     let mut pounds = BTreeMap::new();
     for account in 0..ACCOUNTS {
-        pounds.insert(account, client.look(Account::at(account).pounds()).wait()?);
+        pounds.insert(account, client.read(Account::at(account).pounds()).wait()?);
     }
     Ok(Shown { damage: damage(&pounds), history })
 }

@@ -77,7 +77,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
             Ok(Step::Done)
         }
     })?;
-    let counted = client.look(Page::at("home").visits()).wait()?;
+    let counted = client.read(Page::at("home").visits()).wait()?;
     Ok(Shown { damage: Damage::of_counts(visits().len() as u64, counted), history })
 }
 

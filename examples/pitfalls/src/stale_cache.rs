@@ -114,7 +114,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
         client.call(Product::at(product).change(0)).wait()?;
     }
     let history = crew::run(weather, &jobs(), |&job, asked| match (job, asked) {
-        (Job::Look(product), None) => Ok(Step::Holding(Asked::Look(client.look(Product::at(product).price()).start()))),
+        (Job::Look(product), None) => Ok(Step::Holding(Asked::Look(client.read(Product::at(product).price()).start()))),
         (Job::Change(product, price), None) => {
             let call = client.call(Product::at(product).change(price)).with_key(&format!("price {price}"));
             Ok(Step::Holding(Asked::Change(call.start())))
@@ -124,7 +124,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
     })?;
     let mut lost = 0;
     for product in 0..PRODUCTS {
-        lost += u64::from(client.look(Product::at(product).price()).wait()? != CHANGES);
+        lost += u64::from(client.read(Product::at(product).price()).wait()? != CHANGES);
     }
     Ok(Shown { damage: Damage { lost, doubled: 0 }, history })
 }

@@ -78,7 +78,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
             Ok(Step::Done)
         }
     })?;
-    let charged = client.look(Card::at("4929").charged()).wait()?;
+    let charged = client.read(Card::at("4929").charged()).wait()?;
     Ok(Shown { damage: Damage::of_counts(CHARGES, charged / PENCE), history })
 }
 

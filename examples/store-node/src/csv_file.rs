@@ -172,13 +172,13 @@ mod tests {
         C536379,D,Discount,-1,2010-12-01T09:41,27.50,14527,United Kingdom\n";
 
     /// Bytes of a file that is nearly right.
-    fn spoiled(good: &[u8], luck: &mut u64) -> Vec<u8> {
+    fn spoiled(good: &[u8], rng: &mut u64) -> Vec<u8> {
         let mut bytes = good.to_vec();
         let mut below = |end: usize| {
-            *luck ^= *luck << 13;
-            *luck ^= *luck >> 7;
-            *luck ^= *luck << 17;
-            (*luck % end as u64) as usize
+            *rng ^= *rng << 13;
+            *rng ^= *rng >> 7;
+            *rng ^= *rng << 17;
+            (*rng % end as u64) as usize
         };
         for _ in 0..=below(3) {
             let at = below(bytes.len());
@@ -199,9 +199,9 @@ mod tests {
         let packed = packed.finish().expect("memory");
         let dir = tempfile::tempdir().expect("a directory");
         let file = CsvFile::new(&dir.path().join("file.csv"));
-        let (mut luck, mut good, mut bad) = (0x9E37_79B9_7F4A_7C15, 0, 0);
+        let (mut rng, mut good, mut bad) = (0x9E37_79B9_7F4A_7C15, 0, 0);
         for trial in 0..3_000 {
-            let bytes = spoiled(if trial % 3 == 0 { &packed } else { GOOD.as_bytes() }, &mut luck);
+            let bytes = spoiled(if trial % 3 == 0 { &packed } else { GOOD.as_bytes() }, &mut rng);
             std::fs::write(&file.path, bytes).expect("a file");
             match file.survey() {
                 Ok(survey) => good += survey.lines,

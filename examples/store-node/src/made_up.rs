@@ -20,13 +20,13 @@ const COUNTRIES: [&str; 6] = ["United Kingdom", "EIRE", "France", "Germany", "Ja
 pub(crate) struct Orders {
     number: u64,
     last: u64,
-    luck: u64,
+    rng: u64,
 }
 
 impl Orders {
     /// The first `count` of all made-up orders.
     pub(crate) fn new(count: u64) -> Self {
-        Self { number: 0, last: count, luck: 2007 }
+        Self { number: 0, last: count, rng: 2007 }
     }
 
     fn line(&mut self, customer: u64, takes_back: bool) -> Line {
@@ -46,8 +46,8 @@ impl Orders {
 
     /// A number below `end` that looks random.
     fn below(&mut self, end: u64) -> u64 {
-        self.luck = self.luck.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.luck >> 33) % end
+        self.rng = self.rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.rng >> 33) % end
     }
 }
 

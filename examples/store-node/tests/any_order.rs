@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use apostate::{Entities, EntityKey, Timestamp};
 use apostate_core::{
-    Address, Call, Effects, Entity, HandlerId, KindId, Live, Outcome, Registry, Sent, Visit, decode_state, step,
+    Address, Call, Effects, Entity, HandlerId, Invocation, KindId, Live, Outcome, Registry, Sent, decode_state, step,
 };
 use store::{Books, Country, Customer, Invoice, Line, Stock, Store, Table};
 use support::expected::{self, Tables};
-use support::made_up::{self, Luck, Row};
+use support::made_up::{self, Rng, Row};
 
 /// Who an entity is, in an order.
 type Name = (KindId, EntityKey);
@@ -27,13 +27,13 @@ struct World {
     registry: Arc<Registry>,
     entities: BTreeMap<Name, Box<dyn Live>>,
     queues: BTreeMap<Pair, VecDeque<(HandlerId, Vec<u8>)>>,
-    luck: Luck,
+    rng: Rng,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let registry = Arc::new(Store::registry().expect("names do not collide"));
-        Self { registry, entities: BTreeMap::new(), queues: BTreeMap::new(), luck: Luck(seed) }
+        Self { registry, entities: BTreeMap::new(), queues: BTreeMap::new(), rng: Rng(seed) }
     }
 
     fn enqueue(&mut self, source: Option<Name>, to: &Address, handler: HandlerId, body: Vec<u8>) {
@@ -53,7 +53,7 @@ impl World {
         if self.queues.is_empty() {
             return false;
         }
-        let at = self.luck.below(self.queues.len());
+        let at = self.rng.below(self.queues.len());
         let (pair, queue) = self.queues.iter_mut().nth(at).expect("there are so many queues");
         let pair = pair.clone();
         let (handler, body) = queue.pop_front().expect("empty queues are removed");
@@ -72,10 +72,10 @@ impl World {
         let live = self.entities.entry(name.clone()).or_insert_with(|| kind.new_entity());
         let (to, sender) = (address(name), source.as_ref().map(address));
         let (sender, now) = (sender.as_ref(), Timestamp(1));
-        let visit = Visit { to: &to, sender, handler, body, now, luck: 7, wants_reply: false };
+        let invocation = Invocation { to: &to, sender, handler, body, now, seed: 7, wants_reply: false };
         let number = kind.find(handler).expect("a handler of the kind");
         let mut effects = Effects::default();
-        let outcome = step(live.as_mut(), number, &visit, &mut effects);
+        let outcome = step(live.as_mut(), number, &invocation, &mut effects);
         assert_eq!(outcome, Outcome::Done, "{to:?}");
         effects.sent
     }
@@ -126,7 +126,7 @@ fn check(seed: u64, patience: usize) {
     let mut world = World::new(seed);
     for row in &rows {
         world.order(row);
-        for _ in 0..world.luck.below(patience + 1) {
+        for _ in 0..world.rng.below(patience + 1) {
             world.deliver_one();
         }
     }

@@ -33,15 +33,15 @@ fn replay_until(log: &Log, data: &Path, failpoint: &str, count: u32) -> Output {
 /// Dies at the failpoint, the first times that it is passed and much later, and then comes to the same tables.
 fn check(log: &Log, tables: &Tables, failpoint: &str) {
     let data = log.place(failpoint);
-    let mut deaths = 0;
+    let mut crashes = 0;
     for count in [1, 2, 3, 17] {
         let Output { status, stderr, .. } = replay_until(log, &data, failpoint, count);
         let was_killed = status.signal() == Some(SIGKILL);
         let errors = String::from_utf8_lossy(&stderr);
         assert!(was_killed || status.success(), "{failpoint}:{count} ended with {status}:\n{errors}");
-        deaths += u32::from(was_killed);
+        crashes += u32::from(was_killed);
     }
-    assert!(deaths > 0, "no replay ever passes {failpoint}: the test proves nothing");
+    assert!(crashes > 0, "no replay ever passes {failpoint}: the test proves nothing");
     program::run(program::replay(&log.path(), &data, SETTINGS));
     program::check_exports(&data, tables, failpoint);
 }

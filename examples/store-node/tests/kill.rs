@@ -9,7 +9,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use support::expected::{self, Tables};
-use support::made_up::Luck;
+use support::made_up::Rng;
 use support::program::{self, Log};
 
 /// How often the process is killed.
@@ -48,7 +48,7 @@ fn kill_after(log: &Log, data: &Path, delay: Duration) -> bool {
 fn twenty_five_kills_at_random_moments_change_nothing() {
     let seed = std::env::var("APOSTATE_SEED").map_or_else(|_| fresh_seed(), |seed| seed.parse().expect("a number"));
     println!("APOSTATE_SEED={seed} cargo test -p store-node --test kill");
-    let mut luck = Luck(seed);
+    let mut rng = Rng(seed);
     let log = Log::new(6, LINES);
     let tables = expected::tables(&log.rows);
     let longest = undisturbed(&log, &tables).as_micros() as usize;
@@ -57,7 +57,7 @@ fn twenty_five_kills_at_random_moments_change_nothing() {
     while kills < KILLS {
         stores += 1;
         let data = log.place(&format!("store-{stores}"));
-        while kills < KILLS && kill_after(&log, &data, Duration::from_micros(luck.below(longest) as u64)) {
+        while kills < KILLS && kill_after(&log, &data, Duration::from_micros(rng.below(longest) as u64)) {
             kills += 1;
         }
         // Whether it was killed at last or came to its end: once more, and all is there.

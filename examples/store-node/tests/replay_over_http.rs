@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use support::expected;
-use support::made_up::Luck;
+use support::made_up::Rng;
 use support::program::{self, Log};
 use support::served::Served;
 
@@ -22,10 +22,10 @@ const PEACE_MICROS_MAX: usize = 50_000;
 
 /// Replays `log`, and kills the node when the replay says that it has come further; then once more, before it has come to
 /// itself. Gives how often it was killed.
-fn replay_with_kills(log: &Log, node: &mut Served, kills_max: u32, more: &[&str], luck: &mut Luck) -> u32 {
+fn replay_with_kills(log: &Log, node: &mut Served, kills_max: u32, more: &[&str], rng: &mut Rng) -> u32 {
     let mut command = program::replay_at(&log.path(), &node.url(), more);
     let mut replay = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    let mut peace = || std::thread::sleep(Duration::from_micros(luck.below(PEACE_MICROS_MAX) as u64));
+    let mut peace = || std::thread::sleep(Duration::from_micros(rng.below(PEACE_MICROS_MAX) as u64));
     let (mut kills, mut said) = (0, String::new());
     for line in BufReader::new(replay.stderr.take().expect("piped")).lines() {
         let line = line.expect("text");
@@ -55,21 +55,21 @@ fn replay_with_kills(log: &Log, node: &mut Served, kills_max: u32, more: &[&str]
 fn ten_kills_change_nothing(lines: usize, more: &[&str]) {
     let seed = std::env::var("APOSTATE_SEED").map_or_else(|_| fresh_seed(), |seed| seed.parse().expect("a number"));
     println!("APOSTATE_SEED={seed} cargo test -p store-node --test replay_over_http");
-    let mut luck = Luck(seed);
+    let mut rng = Rng(seed);
     let log = Log::new(7, lines);
     let tables = expected::tables(&log.rows);
     let mut node = Served::start(&log.place("undisturbed"));
-    replay_with_kills(&log, &mut node, 0, more, &mut luck);
+    replay_with_kills(&log, &mut node, 0, more, &mut rng);
     program::check_exports_at(&node.url(), &tables, "undisturbed");
     let (mut kills, mut stores) = (0, 0);
     while kills < KILLS {
         stores += 1;
         let mut node = Served::start(&log.place(&format!("store-{stores}")));
-        kills += replay_with_kills(&log, &mut node, KILLS - kills, more, &mut luck);
+        kills += replay_with_kills(&log, &mut node, KILLS - kills, more, &mut rng);
         let when = format!("seed {seed}, store {stores}, after {kills} kills");
         program::check_exports_at(&node.url(), &tables, &when);
         // Again, and nothing counts twice.
-        replay_with_kills(&log, &mut node, 0, more, &mut luck);
+        replay_with_kills(&log, &mut node, 0, more, &mut rng);
         program::check_exports_at(&node.url(), &tables, &when);
     }
     println!("{kills} kills, {stores} stores");

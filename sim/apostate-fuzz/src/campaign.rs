@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::mutate::{Luck, mutate};
+use crate::mutate::{Rng, mutate};
 use crate::trial::Finding;
 use crate::{Layout, Verdict, corpus};
 
@@ -21,7 +21,7 @@ pub struct Figures {
 /// Many trials of one decoder.
 pub struct Campaign {
     layout: &'static Layout,
-    luck: Luck,
+    rng: Rng,
     pool: Vec<Vec<u8>>,
     figures: Figures,
 }
@@ -35,7 +35,7 @@ impl Campaign {
     pub fn new(layout: &'static Layout, seed: u64) -> io::Result<Self> {
         let mut pool = (layout.made)();
         pool.extend(corpus::specimens(layout)?.into_iter().map(|specimen| specimen.bytes));
-        Ok(Self { layout, luck: Luck::new(seed), pool, figures: Figures::default() })
+        Ok(Self { layout, rng: Rng::new(seed), pool, figures: Figures::default() })
     }
 
     /// Makes one more trial. An input that is read joins those of which others are made: so damage adds up.
@@ -44,10 +44,10 @@ impl Campaign {
     ///
     /// What the decoder must not do.
     pub fn step(&mut self) -> Result<(), Finding> {
-        let Self { layout, luck, pool, figures } = self;
-        let mut input = pool[luck.below(pool.len())].clone();
-        mutate(&mut input, &pool[luck.below(pool.len())], luck);
-        if luck.below(4) != 0 {
+        let Self { layout, rng, pool, figures } = self;
+        let mut input = pool[rng.below(pool.len())].clone();
+        mutate(&mut input, &pool[rng.below(pool.len())], rng);
+        if rng.below(4) != 0 {
             (layout.amend)(&mut input);
         }
         match layout.try_on(&input)? {
@@ -55,8 +55,8 @@ impl Campaign {
                 figures.read += 1;
                 if pool.len() < POOL_MAX {
                     pool.push(input);
-                } else if luck.below(16) == 0 {
-                    let place = luck.below(POOL_MAX);
+                } else if rng.below(16) == 0 {
+                    let place = rng.below(POOL_MAX);
                     pool[place] = input;
                 }
             }

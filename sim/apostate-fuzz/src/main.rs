@@ -16,7 +16,7 @@ struct Arguments {
     /// How long each layout is tried.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Where luck starts.
+    /// Where rng starts.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// One input, as hexadecimal digits: reads it and nothing else.

@@ -1,4 +1,4 @@
-//! Luck, and what it does to bytes.
+//! Rng, and what it does to bytes.
 
 /// Numbers at which lengths and counts go wrong.
 const EDGES: [u64; 14] = [
@@ -23,9 +23,9 @@ const INPUT_BYTES_MAX: usize = 64 << 10;
 
 /// A stream of random numbers. The same seed gives the same stream, on every machine and in every build.
 #[derive(Clone, Debug)]
-pub struct Luck(u64);
+pub struct Rng(u64);
 
-impl Luck {
+impl Rng {
     /// The stream of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -51,20 +51,20 @@ impl Luck {
 }
 
 /// Changes `bytes` in one to four places; `other` is an input to take pieces from.
-pub fn mutate(bytes: &mut Vec<u8>, other: &[u8], luck: &mut Luck) {
-    for _ in 0..=luck.below(4) {
-        change(bytes, other, luck);
+pub fn mutate(bytes: &mut Vec<u8>, other: &[u8], rng: &mut Rng) {
+    for _ in 0..=rng.below(4) {
+        change(bytes, other, rng);
     }
     bytes.truncate(INPUT_BYTES_MAX);
 }
 
-fn change(bytes: &mut Vec<u8>, other: &[u8], luck: &mut Luck) {
-    let at = luck.below(bytes.len());
-    let end = at + luck.below(bytes.len() - at + 1).min(32);
-    match luck.below(9) {
-        0 if !bytes.is_empty() => bytes[at] ^= 1 << luck.below(8),
-        1 if !bytes.is_empty() => bytes[at] = luck.byte(),
-        2 => put_edge(bytes, at, luck),
+fn change(bytes: &mut Vec<u8>, other: &[u8], rng: &mut Rng) {
+    let at = rng.below(bytes.len());
+    let end = at + rng.below(bytes.len() - at + 1).min(32);
+    match rng.below(9) {
+        0 if !bytes.is_empty() => bytes[at] ^= 1 << rng.below(8),
+        1 if !bytes.is_empty() => bytes[at] = rng.byte(),
+        2 => put_edge(bytes, at, rng),
         3 => bytes.truncate(at),
         4 => drop(bytes.drain(at..end)),
         5 => {
@@ -72,24 +72,24 @@ fn change(bytes: &mut Vec<u8>, other: &[u8], luck: &mut Luck) {
             bytes.splice(at..at, again);
         }
         6 => {
-            let from = luck.below(other.len());
-            let piece = &other[from..(from + 1 + luck.below(48)).min(other.len())];
+            let from = rng.below(other.len());
+            let piece = &other[from..(from + 1 + rng.below(48)).min(other.len())];
             bytes.splice(at..end, piece.iter().copied());
         }
         7 => {
-            let fresh: Vec<u8> = (0..luck.below(12)).map(|_| luck.byte()).collect();
+            let fresh: Vec<u8> = (0..rng.below(12)).map(|_| rng.byte()).collect();
             bytes.splice(at..at, fresh);
         }
-        _ => bytes.push(luck.byte()),
+        _ => bytes.push(rng.byte()),
     }
 }
 
 /// Writes a number at which things go wrong, in a width and an order that some layout has.
-fn put_edge(bytes: &mut [u8], at: usize, luck: &mut Luck) {
-    let edge = EDGES[luck.below(EDGES.len())];
-    let width = [1, 2, 4, 8][luck.below(4)];
+fn put_edge(bytes: &mut [u8], at: usize, rng: &mut Rng) {
+    let edge = EDGES[rng.below(EDGES.len())];
+    let width = [1, 2, 4, 8][rng.below(4)];
     let mut number = edge.to_le_bytes()[..width].to_vec();
-    if luck.below(2) == 0 {
+    if rng.below(2) == 0 {
         number.reverse();
     }
     let room = bytes.len().min(at + width);
@@ -103,14 +103,14 @@ mod tests {
     #[test]
     fn the_same_seed_makes_the_same_changes_and_no_bytes_are_too_few() {
         let made = |seed| {
-            let (mut luck, mut bytes) = (Luck::new(seed), b"some bytes".to_vec());
-            (0..200).for_each(|_| mutate(&mut bytes, b"others", &mut luck));
+            let (mut rng, mut bytes) = (Rng::new(seed), b"some bytes".to_vec());
+            (0..200).for_each(|_| mutate(&mut bytes, b"others", &mut rng));
             bytes
         };
         assert_eq!(made(7), made(7));
         assert_ne!(made(7), made(8));
         for seed in 0..1000 {
-            mutate(&mut Vec::new(), &[], &mut Luck::new(seed));
+            mutate(&mut Vec::new(), &[], &mut Rng::new(seed));
         }
     }
 }

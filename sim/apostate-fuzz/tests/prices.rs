@@ -1,6 +1,6 @@
 //! Prices as the store reads them from a file: text that anybody may have typed.
 
-use apostate_fuzz::mutate::{Luck, mutate};
+use apostate_fuzz::mutate::{Rng, mutate};
 use store::price_milli;
 
 /// How a price is written that was read as this many thousandths.
@@ -12,11 +12,11 @@ fn written(milli: i64) -> String {
 
 #[test]
 fn a_text_is_read_as_a_price_without_rounding_or_refused() {
-    let (mut luck, mut read) = (Luck::new(1), 0);
+    let (mut rng, mut read) = (Rng::new(1), 0);
     let texts = [&b"2.55"[..], b"-11062.06", b"0.001", b"9223372036854775.807", b"1e3", "£1".as_bytes()];
     for _ in 0..50_000 {
-        let mut bytes = texts[luck.below(texts.len())].to_vec();
-        mutate(&mut bytes, texts[luck.below(texts.len())], &mut luck);
+        let mut bytes = texts[rng.below(texts.len())].to_vec();
+        mutate(&mut bytes, texts[rng.below(texts.len())], &mut rng);
         let Ok(text) = std::str::from_utf8(&bytes) else { continue };
         let Ok(milli) = price_milli(text) else { continue };
         read += 1;

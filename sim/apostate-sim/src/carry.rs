@@ -88,10 +88,10 @@ impl World {
                 let delay = self.delay(if is_slow { 3 * SECOND } else { self.plan.store_delay });
                 self.agenda.plan_in(delay, Event::Checkpoint { seat: id, checkpoint });
             }
-            Effect::WishGranted { ticket } => self.wish_granted(id, ticket)?,
+            Effect::CheckpointDone { ticket } => self.checkpoint_done(id, ticket)?,
             Effect::Trim { before } => {
                 // Also when all is healed: it does no harm, and leaves a log that begins before its store ends.
-                if self.luck.chance(100) {
+                if self.rng.chance(100) {
                     self.note(Fault::TrimIgnored);
                 } else if !is_old {
                     lock(self.disk(own)).trim(before);
@@ -162,10 +162,10 @@ impl World {
         let mut delay = usual;
         let mut fate = Fate::Well;
         if self.is_struck(self.plan.append_rate) {
-            match self.luck.below(4) {
+            match self.rng.below(4) {
                 0 => {
                     self.note(Fault::AppendSlow);
-                    delay += self.luck.below(SECOND);
+                    delay += self.rng.below(SECOND);
                 }
                 1 => {
                     self.note(Fault::AppendUnknownWritten);
@@ -178,7 +178,7 @@ impl World {
                 _ => {
                     self.note(Fault::AppendUnknownLate);
                     self.answer_append(id, at, AppendResult::Unknown);
-                    let late = usual + self.luck.below(SECOND);
+                    let late = usual + self.rng.below(SECOND);
                     self.agenda.plan_in(late, Event::Land { seat: id, id: own, at, record, fate: Fate::Late });
                     return;
                 }
@@ -226,7 +226,7 @@ impl World {
             (Fate::Well, Landing::Landed) => AppendResult::Ok,
             (Fate::Well, Landing::Taken(other)) => AppendResult::Taken(other),
             (Fate::Well, Landing::Gone) => gone(at),
-            (Fate::Well, Landing::Gap) if self.luck.chance(500) => AppendResult::Full,
+            (Fate::Well, Landing::Gap) if self.rng.chance(500) => AppendResult::Full,
             (Fate::Well, Landing::Gap) => AppendResult::Unknown,
         };
         self.answer_append(id, at, result);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use apostate_core::{Address, Timestamp};
-use apostate_partition::{Answer, Failure, Input, Manner, Request, Span, TraceContext, TraceId};
+use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Span, TraceContext, TraceId};
 
 use crate::agenda::SECOND;
 use crate::broken::{Broken, Check, demand};
@@ -45,7 +45,7 @@ impl World {
         asked.attempts += 1;
         let attempt = asked.attempts;
         let (to, handler) = (asked.to.clone(), asked.handler);
-        let (body, manner) = (asked.body.clone(), asked.manner.clone());
+        let (body, request_kind) = (asked.body.clone(), asked.request_kind.clone());
         let (deadline, trace) = (self.deadline(op, attempt, &to), asked_trace(op));
         let ticket = self.ticket(Ticket::Op { op }, to.clone());
         let id = self.map.find(to.hash());
@@ -53,10 +53,10 @@ impl World {
         if self.is_struck(self.plan.client_rate) {
             self.note(Fault::RequestLost);
         } else {
-            let request = Request { ticket, deadline, trace, ..Request::new(to, handler, body, manner) };
+            let request = Request { ticket, deadline, trace, ..Request::new(to, handler, body, request_kind) };
             self.agenda.plan_in(delay, Event::Request { id, request });
         }
-        let patience = self.luck.between(SECOND / 4, 4 * SECOND);
+        let patience = self.rng.between(SECOND / 4, 4 * SECOND);
         self.agenda.plan_in(patience, Event::GiveUp { op, attempt });
     }
 
@@ -128,15 +128,20 @@ impl World {
             !is_repeated || asked.may_be_repeated(),
             "keys",
             "{:?}: a first answer is a repeated one",
-            asked.manner
+            asked.request_kind
         );
         match (&asked.outcome, &answer) {
             (
                 Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))),
                 Answer::Done { .. } | Answer::Refused(_),
             ) => {
-                let is_call = matches!(asked.manner, Manner::Call { .. });
-                demand!(!is_call || *before == answer, "keys", "{:?}: {before:?}, and then {answer:?}", asked.manner);
+                let is_call = matches!(asked.request_kind, RequestKind::Call { .. });
+                demand!(
+                    !is_call || *before == answer,
+                    "keys",
+                    "{:?}: {before:?}, and then {answer:?}",
+                    asked.request_kind
+                );
             }
             (Outcome::Open, Answer::Failed(failure)) if is_try_again(failure) => {
                 self.agenda.plan_in(SECOND / 10, Event::Ask { op });
@@ -152,8 +157,8 @@ impl World {
                 let id = self.map.find(asked.to.hash());
                 asked.outcome = Outcome::Known(now, answer);
                 // Somebody looks for it in a list.
-                if self.luck.chance(30) {
-                    self.wish(id);
+                if self.rng.chance(30) {
+                    self.request_checkpoint(id);
                 }
             }
             _ => {}
@@ -183,7 +188,7 @@ impl World {
             }
         }
         if !self.streams.iter().all(crate::outside::Stream::is_done) {
-            let gap = self.luck.between(1, 60) * 1000;
+            let gap = self.rng.between(1, 60) * 1000;
             self.agenda.plan_in(gap, Event::Pump);
         }
     }
@@ -194,7 +199,7 @@ impl World {
         let lane = &mut self.streams[stream].lanes[at];
         let is_whole = lane.seat.is_some_and(|seat| self.seats.all.contains_key(&seat));
         // It stays with an old writer for a while, as connections do.
-        if lane.seat != Some(current) && (!is_whole || self.luck.chance(200)) {
+        if lane.seat != Some(current) && (!is_whole || self.rng.chance(200)) {
             lane.seat = Some(current);
             // Everything that was not answered, again, in order.
             while let Some(number) = lane.sent.pop_back() {
@@ -210,9 +215,12 @@ impl World {
             let (to, handler, body) = self.streams[stream].items[number as usize - 1].clone();
             let ticket = Ticket::Number { stream, lane: at, number, seat };
             let ticket = self.ticket(ticket, to.clone());
-            let manner = Manner::Numbered { producer: name, number };
-            self.give_or_wait(seat, Input::Request(Request { ticket, ..Request::new(to, handler, body, manner) }));
-            if self.luck.chance(100) {
+            let request_kind = RequestKind::Numbered { producer: name, number };
+            self.give_or_wait(
+                seat,
+                Input::Request(Request { ticket, ..Request::new(to, handler, body, request_kind) }),
+            );
+            if self.rng.chance(100) {
                 return;
             }
         }

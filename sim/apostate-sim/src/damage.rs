@@ -12,7 +12,7 @@ use apostate_log::{MemoryStore, PartitionId, Position, Record, Store};
 use apostate_partition::cell::{self, Section};
 use apostate_partition::commit::Body;
 use apostate_partition::rectangles::Origin;
-use apostate_partition::{Input, Manner, Request, stored_position};
+use apostate_partition::{Input, Request, RequestKind, stored_position};
 
 use crate::agenda::SECOND;
 use crate::broken::{Broken, Check, demand};
@@ -43,10 +43,10 @@ impl World {
         }
         self.seats.all.clear();
         self.is_damaged = true;
-        let place = self.luck.index(self.places.len());
-        let at = self.luck.index(self.places[place].partitions.len());
+        let place = self.rng.index(self.places.len());
+        let at = self.rng.index(self.places[place].partitions.len());
         let id = self.places[place].partitions[at];
-        let first = self.luck.index(DAMAGES.len());
+        let first = self.rng.index(DAMAGES.len());
         for number in 0..DAMAGES.len() {
             let damage = DAMAGES[(first + number) % DAMAGES.len()];
             if let Some(last) = self.can_be(damage, place, id) {
@@ -64,12 +64,12 @@ impl World {
         // Records that an opening will read.
         let read = first.max(stored.next());
         let some =
-            |luck: &mut crate::luck::Luck, from: u64, to: u64| (from <= to).then(|| Position(luck.between(from, to)));
+            |rng: &mut crate::rng::Rng, from: u64, to: u64| (from <= to).then(|| Position(rng.between(from, to)));
         match damage {
-            Fault::FlippedRecord => some(&mut self.luck, read.0, last.0),
-            Fault::MissingRecord | Fault::ExchangedRecords => some(&mut self.luck, read.0, last.0.saturating_sub(1)),
-            Fault::LostSuffixMarked => some(&mut self.luck, read.0.max(first.0 + 1) - 1, last.0 - 1),
-            Fault::LostSuffixStored => some(&mut self.luck, first.0, stored.0.saturating_sub(1)),
+            Fault::FlippedRecord => some(&mut self.rng, read.0, last.0),
+            Fault::MissingRecord | Fault::ExchangedRecords => some(&mut self.rng, read.0, last.0.saturating_sub(1)),
+            Fault::LostSuffixMarked => some(&mut self.rng, read.0.max(first.0 + 1) - 1, last.0 - 1),
+            Fault::LostSuffixStored => some(&mut self.rng, first.0, stored.0.saturating_sub(1)),
             Fault::LostSuffixHeard => (read.0..last.0).map(Position).find(|end| self.is_heard_of(id, *end)),
             Fault::LostStore => (first > Position(1)).then_some(last),
             _ => (stored > Position(0)).then_some(last),
@@ -86,7 +86,7 @@ impl World {
     }
 
     fn is_noticed(&mut self, damage: Fault, place: usize, id: PartitionId, at: Position) -> Check {
-        let bit = self.luck.below(1 << 20) as usize;
+        let bit = self.rng.below(1 << 20) as usize;
         let disk = std::sync::Arc::clone(self.disk(id));
         let mut hurt = None;
         match damage {
@@ -127,7 +127,7 @@ impl World {
         let is_read = |key: &[u8]| !self.followers.iter().any(|follower| follower.has_newer(key));
         let account = KindId::of(Account::NAME).0.to_be_bytes();
         rows.extend(cells.into_iter().filter(|(key, _)| key[1..5] == account && is_read(key)));
-        let key = &rows[self.luck.index(rows.len())].0;
+        let key = &rows[self.rng.index(rows.len())].0;
         store.damage(key);
         Ok(cell::read_key(key).map(|cell| cell.address))
     }
@@ -137,8 +137,8 @@ impl World {
         let call = Account::at(to.key()).balance();
         let ticket = self.ticket(Ticket::Nobody, to.clone());
         if let Some(seat) = self.seats.current(self.map.find(to.hash())) {
-            let (handler, body, manner) = (call.handler, call.body, Manner::Look);
-            self.give(seat, Input::Request(Request { ticket, ..Request::new(to, handler, body, manner) }));
+            let (handler, body, request_kind) = (call.handler, call.body, RequestKind::Read);
+            self.give(seat, Input::Request(Request { ticket, ..Request::new(to, handler, body, request_kind) }));
         }
     }
 }

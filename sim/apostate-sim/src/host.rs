@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use apostate_core::Timestamp;
 use apostate_log::{MemoryStore, PartitionId};
-use apostate_partition::{Config, Effect, Input, OpenError, Partition, Witness};
+use apostate_partition::{Config, Effect, Input, OpenError, Partition, RunObserver};
 
 use crate::agenda::Moment;
 use crate::engine::{SharedDisk, SimLog};
@@ -71,7 +71,7 @@ impl Place {
 /// Keeps panics of handlers from being printed: they are part of the play.
 struct Hush;
 
-impl Witness for Hush {
+impl RunObserver for Hush {
     fn enter(&mut self, _: u64, _: u32, _: u32) {
         quiet::set_quiet(true);
     }

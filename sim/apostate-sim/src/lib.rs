@@ -1,7 +1,7 @@
 //! A whole cluster on one thread, from one seed.
 //!
 //! Any number of places run the real partition code over a simulated log, store, network and clock, all of which
-//! misbehave as real ones do. Time and luck are inputs; so a run is a function of its seed, and a failing seed is a bug
+//! misbehave as real ones do. Time and rng are inputs; so a run is a function of its seed, and a failing seed is a bug
 //! report that anybody can repeat.
 //!
 //! ```text
@@ -28,7 +28,6 @@ mod damage;
 mod engine;
 mod fault;
 mod host;
-mod luck;
 mod misfortune;
 mod network;
 mod operator;
@@ -36,6 +35,7 @@ mod outside;
 mod plan;
 mod programs;
 mod quiet;
+mod rng;
 mod run;
 mod trace;
 #[cfg(feature = "planted")]

@@ -15,10 +15,10 @@ impl World {
         if self.is_healed {
             return Ok(());
         }
-        let gap = self.luck.between(self.plan.misfortune_gap / 10, 2 * self.plan.misfortune_gap);
+        let gap = self.rng.between(self.plan.misfortune_gap / 10, 2 * self.plan.misfortune_gap);
         self.agenda.plan_in(gap, Event::Misfortune);
-        let place = self.luck.index(self.places.len());
-        match self.luck.below(15) {
+        let place = self.rng.index(self.places.len());
+        match self.rng.below(15) {
             0..=3 => self.crash(place),
             4 => {
                 self.pause(place);
@@ -49,7 +49,7 @@ impl World {
             // No misfortunes: an operator who decides, perhaps too early, or reads a list.
             13 => self.decide_parked(),
             _ => {
-                self.wish_everywhere();
+                self.request_checkpoints_everywhere();
                 Ok(())
             }
         }
@@ -76,7 +76,7 @@ impl World {
                 self.lose_tail(id)?;
             }
         }
-        let outage = self.luck.pick(&[1000, SECOND / 10, 2 * SECOND]);
+        let outage = self.rng.pick(&[1000, SECOND / 10, 2 * SECOND]);
         self.agenda.plan_in(outage, Event::Reopen { place });
         Ok(())
     }
@@ -87,7 +87,7 @@ impl World {
         if unsynced == 0 {
             return Ok(());
         }
-        let keep = self.luck.between(0, unsynced);
+        let keep = self.rng.between(0, unsynced);
         let lost = lock(self.disk(id)).lose_unsynced(keep);
         if lost > 0 {
             self.note(Fault::LostTail);
@@ -100,7 +100,7 @@ impl World {
     }
 
     fn pause(&mut self, place: usize) {
-        let until = self.agenda.now() + self.luck.pick(&[SECOND / 20, SECOND, 8 * SECOND]);
+        let until = self.agenda.now() + self.rng.pick(&[SECOND / 20, SECOND, 8 * SECOND]);
         let seats = self.seats_of(place);
         if !seats.is_empty() {
             self.note(Fault::Pause);
@@ -138,8 +138,8 @@ impl World {
         self.note(Fault::Takeover);
         // The old ones keep what they had; nobody else sees what they do to it.
         let detached = self.places[place].store.copy();
-        let is_still = self.luck.chance(700);
-        let until = self.agenda.now() + self.luck.pick(&[SECOND / 10, SECOND, 6 * SECOND]);
+        let is_still = self.rng.chance(700);
+        let until = self.agenda.now() + self.rng.pick(&[SECOND / 10, SECOND, 6 * SECOND]);
         for (seat, id) in seats {
             self.seats.set_current(id, None);
             if let Some(old) = self.seats.all.get_mut(&seat) {
@@ -155,14 +155,14 @@ impl World {
 
     fn split(&mut self) {
         let count = u64::from(self.plan.partitions);
-        let one = PartitionId(self.luck.between(1, count));
-        let other = PartitionId(self.luck.between(1, count));
+        let one = PartitionId(self.rng.between(1, count));
+        let other = PartitionId(self.rng.between(1, count));
         if one == other {
             return;
         }
-        let is_full = self.luck.chance(500);
+        let is_full = self.rng.chance(500);
         self.note(if is_full { Fault::SplitFull } else { Fault::SplitOneWay });
-        let length = self.luck.pick(&[SECOND / 10, SECOND, 5 * SECOND]);
+        let length = self.rng.pick(&[SECOND / 10, SECOND, 5 * SECOND]);
         let back = is_full.then_some((other, one));
         for (from, to) in [Some((one, other)), back].into_iter().flatten() {
             self.cuts.push((from, to));
@@ -171,9 +171,9 @@ impl World {
     }
 
     fn clock_jumps(&mut self, place: usize) {
-        let size = self.luck.pick(&[50, 2_000, 60_000, 3_600_000]);
-        let size = self.luck.below(size) as i64;
-        if self.luck.chance(500) {
+        let size = self.rng.pick(&[50, 2_000, 60_000, 3_600_000]);
+        let size = self.rng.below(size) as i64;
+        if self.rng.chance(500) {
             self.note(Fault::ClockForward);
             self.places[place].clock_off += size;
         } else {
@@ -183,10 +183,10 @@ impl World {
     }
 
     fn log_is_full(&mut self) {
-        let id = PartitionId(self.luck.between(1, u64::from(self.plan.partitions)));
+        let id = PartitionId(self.rng.between(1, u64::from(self.plan.partitions)));
         self.note(Fault::LogFull);
         self.full[id.0 as usize - 1] = true;
-        let length = self.luck.pick(&[SECOND / 100, SECOND]);
+        let length = self.rng.pick(&[SECOND / 100, SECOND]);
         self.agenda.plan_in(length, Event::MakeRoom { id });
     }
 

@@ -24,16 +24,16 @@ impl World {
         let is_usual = matches!(Frame::read(&bytes), Ok(Frame::Messages { .. } | Frame::Ack { .. }));
         let rate = self.plan.frame_rate;
         if self.is_struck(if is_usual { rate } else { rate.max(OPENING_RATE_MAX.min(4 * rate)) }) {
-            match self.luck.below(3) {
+            match self.rng.below(3) {
                 0 => return self.note(Fault::FrameLost),
                 1 => {
                     self.note(Fault::FrameDoubled);
-                    let late = delay + self.luck.below(3 * SECOND);
+                    let late = delay + self.rng.below(3 * SECOND);
                     self.agenda.plan(now + late, Event::Frame { from, to, bytes: bytes.clone() });
                 }
                 _ => {
                     self.note(Fault::FrameLate);
-                    let late = delay + self.luck.below(SECOND);
+                    let late = delay + self.rng.below(SECOND);
                     self.agenda.plan(now + late, Event::Frame { from, to, bytes });
                     return;
                 }
@@ -46,11 +46,11 @@ impl World {
 
     /// A frame arrives: at whoever has the partition, or at somebody who had it.
     pub(crate) fn arrive(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
-        let old = self.seats.old(to).filter(|_| self.luck.chance(300));
+        let old = self.seats.old(to).filter(|_| self.rng.chance(300));
         if let Some(old) = old {
             self.note(Fault::FrameToOld);
             self.give_or_wait(old, Input::Frame { from, bytes: bytes.clone() });
-            if self.luck.chance(500) {
+            if self.rng.chance(500) {
                 return;
             }
         }
@@ -61,7 +61,7 @@ impl World {
 
     /// A request arrives.
     pub(crate) fn request(&mut self, id: PartitionId, request: Request) {
-        let old = self.seats.old(id).filter(|_| self.luck.chance(300));
+        let old = self.seats.old(id).filter(|_| self.rng.chance(300));
         if let Some(old) = old {
             self.note(Fault::RequestToOld);
             return self.give_or_wait(old, Input::Request(request));

@@ -1,8 +1,7 @@
-//! An operator at work: retries and dismisses parked messages, and wishes for checkpoints before reading lists.
+//! An operator at work: retries and dismisses parked messages, and requests for checkpoints before reading lists.
 //!
 //! What an operator is told is held against the durable records. A message that is said to be retried or dismissed is parked
-//! there no more, and was not decided about before. When a wish is granted, the store holds all that was durable when it was
-//! wished for: else a list would miss what was acknowledged.
+//! there no more, and was not decided about before. When a request is granted, the store holds all that was durable when it was//! requested: else a list would miss what was acknowledged.
 //!
 //! Invariants E1, E2.
 
@@ -22,7 +21,7 @@ use crate::world::{Event, Ticket, World};
 #[derive(Debug, Default)]
 pub(crate) struct Operator {
     /// Checkpoints that are waited for, by ticket.
-    wishes: BTreeMap<u64, Wish>,
+    checkpoint_requests: BTreeMap<u64, CheckpointRequest>,
     /// Cells of parked messages that were to be dismissed, whether they were or not.
     pub(crate) unwanted: BTreeSet<Bytes>,
     /// Cells of parked messages that were retried or dismissed, as it was told.
@@ -31,9 +30,9 @@ pub(crate) struct Operator {
 
 /// A checkpoint that somebody waits for.
 #[derive(Clone, Copy, Debug)]
-struct Wish {
+struct CheckpointRequest {
     seat: SeatId,
-    /// What was durable when it was wished for.
+    /// What was durable when it was requested.
     position: Position,
 }
 
@@ -55,7 +54,7 @@ impl World {
             let number = read.sub.try_into().map_err(|_| Broken::new("P4", "a key of a parked message"))?;
             let (to, number) = (read.address, u64::from_be_bytes(number));
             let Some(seat) = self.seats.current(id) else { continue };
-            let retry = !self.luck.chance(200);
+            let retry = !self.rng.chance(200);
             if !retry {
                 self.operator.unwanted.insert(key.clone());
             }
@@ -89,26 +88,29 @@ impl World {
         Ok(())
     }
 
-    /// Somebody is about to read a list, and wishes for a checkpoint of all that is durable in a partition.
-    pub(crate) fn wish(&mut self, id: PartitionId) {
+    /// Somebody is about to read a list, and requests a checkpoint of all that is durable in a partition.
+    pub(crate) fn request_checkpoint(&mut self, id: PartitionId) {
         let Some(seat) = self.seats.current(id) else { return };
         self.last_ticket += 1;
-        let wish = Wish { seat, position: self.shadows.get(id).position };
-        self.operator.wishes.insert(self.last_ticket, wish);
-        self.give_or_wait(seat, Input::WishCheckpoint { ticket: self.last_ticket });
+        let request = CheckpointRequest { seat, position: self.shadows.get(id).position };
+        self.operator.checkpoint_requests.insert(self.last_ticket, request);
+        self.give_or_wait(seat, Input::RequestCheckpoint { ticket: self.last_ticket });
     }
 
     /// Somebody is about to read a list of everything.
-    pub(crate) fn wish_everywhere(&mut self) {
+    pub(crate) fn request_checkpoints_everywhere(&mut self) {
         let ids: Vec<_> = self.map.tiles.iter().map(|(_, id)| *id).collect();
-        ids.into_iter().for_each(|id| self.wish(id));
+        ids.into_iter().for_each(|id| self.request_checkpoint(id));
     }
 
-    /// A partition grants a wish: its store holds all that was durable then.
-    pub(crate) fn wish_granted(&mut self, seat: SeatId, ticket: u64) -> Check {
-        let granted = self.operator.wishes.remove(&ticket);
-        let Some(Wish { seat: asked, position }) = granted.filter(|wish| wish.seat == seat) else {
-            return Err(Broken::new("wishes", format!("seat {seat} grants wish {ticket}, which it does not have")));
+    /// A partition grants a request: its store holds all that was durable then.
+    pub(crate) fn checkpoint_done(&mut self, seat: SeatId, ticket: u64) -> Check {
+        let granted = self.operator.checkpoint_requests.remove(&ticket);
+        let Some(CheckpointRequest { seat: asked, position }) = granted.filter(|request| request.seat == seat) else {
+            return Err(Broken::new(
+                "checkpoint requests",
+                format!("seat {seat} grants request {ticket}, which it does not have"),
+            ));
         };
         let Some(granting) = self.seats.all.get(&asked) else { return Ok(()) };
         let id = granting.id;
@@ -116,20 +118,20 @@ impl World {
         let stored = stored.unwrap_or(Position(0));
         demand!(
             self.is_damaged || stored >= position,
-            "wishes",
-            "partition {id} grants a wish, the store is at record {stored}, and {position} was durable when it was made"
+            "checkpoint requests",
+            "partition {id} grants a request, the store is at record {stored}, and {position} was durable when it was made"
         );
         // Whoever has read a list may read the next, and nothing has happened in between.
-        if !self.is_damaged && self.luck.chance(200) {
+        if !self.is_damaged && self.rng.chance(200) {
             let delay = self.delay(self.plan.request_delay);
-            self.agenda.plan_in(delay, Event::Wish { id });
+            self.agenda.plan_in(delay, Event::CheckpointRequest { id });
         }
         Ok(())
     }
 
-    /// Wishes that somebody still waits for. With the seat that was asked, the wish ends.
-    pub(crate) fn open_wishes(&self) -> usize {
-        self.operator.wishes.values().filter(|wish| self.seats.all.contains_key(&wish.seat)).count()
+    /// Requests that somebody still waits for. With the seat that was asked, the request ends.
+    pub(crate) fn open_checkpoint_requests(&self) -> usize {
+        self.operator.checkpoint_requests.values().filter(|request| self.seats.all.contains_key(&request.seat)).count()
     }
 }
 

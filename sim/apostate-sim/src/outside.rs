@@ -8,11 +8,10 @@ use std::collections::VecDeque;
 use apostate::Call;
 use apostate_core::{Address, EntityKey, HandlerId};
 use apostate_log::PartitionId;
-use apostate_partition::{Answer, Manner};
+use apostate_partition::{Answer, RequestKind};
 
 use crate::agenda::Moment;
 use crate::host::SeatId;
-use crate::luck::Luck;
 use crate::plan::Work;
 use crate::programs::bank::Account;
 use crate::programs::moody::{self, Moody};
@@ -20,6 +19,7 @@ use crate::programs::post::Post;
 use crate::programs::register::Register;
 use crate::programs::shop::{Line, Order};
 use crate::programs::sink::Sink;
+use crate::rng::Rng;
 
 /// What a client asks for, once or until it knows.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Op {
     pub(crate) to: Address,
     pub(crate) handler: HandlerId,
     pub(crate) body: Vec<u8>,
-    pub(crate) manner: Manner,
+    pub(crate) request_kind: RequestKind,
     pub(crate) aim: Aim,
     pub(crate) issued: Moment,
     pub(crate) attempts: u32,
@@ -58,12 +58,12 @@ pub(crate) enum Aim {
 }
 
 impl Op {
-    fn new<E, R, S, A>(call: Call<E, R, S, A>, manner: Manner, aim: Aim) -> Self {
+    fn new<E, R, S, A>(call: Call<E, R, S, A>, request_kind: RequestKind, aim: Aim) -> Self {
         Self {
             to: call.to.expect("a key of the simulation"),
             handler: call.handler,
             body: call.body,
-            manner,
+            request_kind,
             aim,
             issued: 0,
             attempts: 0,
@@ -73,12 +73,12 @@ impl Op {
 
     /// Whether it may be asked for again without harm.
     pub(crate) fn is_repeatable(&self) -> bool {
-        matches!(self.manner, Manner::Call { key: Some(_) } | Manner::Look | Manner::State)
+        matches!(self.request_kind, RequestKind::Call { key: Some(_) } | RequestKind::Read | RequestKind::State)
     }
 
     /// Whether somebody may have answered it before.
     pub(crate) fn may_be_repeated(&self) -> bool {
-        matches!(self.manner, Manner::Call { key: Some(_) }) && self.attempts > 1
+        matches!(self.request_kind, RequestKind::Call { key: Some(_) }) && self.attempts > 1
     }
 }
 
@@ -109,48 +109,51 @@ impl Stream {
 }
 
 /// Everything that is asked for in a run.
-pub(crate) fn draw_ops(work: &Work, luck: &mut Luck) -> Vec<Op> {
+pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
     let mut ops = Vec::new();
-    let account = |luck: &mut Luck| format!("a{}", luck.below(work.accounts));
+    let account = |rng: &mut Rng| format!("a{}", rng.below(work.accounts));
     for number in 0..work.transfers {
-        let (from, to) = (account(luck), account(luck));
-        if luck.chance(150) {
-            ops.push(Op::new(Account::at(from).balance(), Manner::Look, Aim::Work));
+        let (from, to) = (account(rng), account(rng));
+        if rng.chance(150) {
+            ops.push(Op::new(Account::at(from).balance(), RequestKind::Read, Aim::Work));
             continue;
         }
-        let amount = luck.between(1, 60) as i64;
-        ops.push(Op::new(Account::at(from).transfer(to, amount), manner(luck, "t", number), Aim::Work));
+        let amount = rng.between(1, 60) as i64;
+        ops.push(Op::new(Account::at(from).transfer(to, amount), request_kind(rng, "t", number), Aim::Work));
     }
     for number in 0..work.parcels {
-        let post = luck.below(u64::from(work.posts)) as u16;
-        ops.push(Op::new(Post::at(post).post(work.posts, work.hops), manner(luck, "p", number), Aim::Work));
+        let post = rng.below(u64::from(work.posts)) as u16;
+        ops.push(Op::new(Post::at(post).post(work.posts, work.hops), request_kind(rng, "p", number), Aim::Work));
     }
     for number in 0..work.orders {
-        let lines = (0..luck.between(1, 4)).map(|_| Line {
-            product: luck.below(u64::from(work.products)) as u16,
-            units: luck.between(1, 9) as u32,
+        let lines = (0..rng.between(1, 4)).map(|_| Line {
+            product: rng.below(u64::from(work.products)) as u16,
+            units: rng.between(1, 9) as u32,
             answer: None,
         });
         let lines = lines.collect();
-        ops.push(Op::new(Order::at(number).place(lines), manner(luck, "o", number), Aim::Work));
+        ops.push(Op::new(Order::at(number).place(lines), request_kind(rng, "o", number), Aim::Work));
     }
     for number in 0..work.pokes {
-        let whom = (0..luck.between(1, 3)).map(|_| format!("m{}", luck.below(4))).collect();
-        let times = luck.pick(&[1, 1, 2, 5, moody::ALWAYS]);
-        let poker = Moody::at(format!("m{}", luck.below(4)));
-        ops.push(Op::new(poker.poke(whom, luck.next(), times), manner(luck, "m", number), Aim::Work));
-        if luck.chance(300) {
-            ops.push(Op::new(Moody::at("m0").scold(), Manner::Call { key: None }, Aim::Work));
+        let whom = (0..rng.between(1, 3)).map(|_| format!("m{}", rng.below(4))).collect();
+        let times = rng.pick(&[1, 1, 2, 5, moody::ALWAYS]);
+        let poker = Moody::at(format!("m{}", rng.below(4)));
+        ops.push(Op::new(poker.poke(whom, rng.next(), times), request_kind(rng, "m", number), Aim::Work));
+        if rng.chance(300) {
+            ops.push(Op::new(Moody::at("m0").scold(), RequestKind::Call { key: None }, Aim::Work));
         }
     }
     for register in 0..work.registers {
         for tag in 0..30 {
             let entity = || Register::at(register);
-            let add = Op::new(entity().add(tag), manner(luck, "r", u64::from(tag)), Aim::Add(register, tag));
+            let add = Op::new(entity().add(tag), request_kind(rng, "r", u64::from(tag)), Aim::Add(register, tag));
             ops.push(add);
-            for look in 0..luck.below(3) {
-                let look =
-                    Op::new(entity().sum(), if look == 0 { Manner::Look } else { Manner::State }, Aim::Sum(register));
+            for look in 0..rng.below(3) {
+                let look = Op::new(
+                    entity().sum(),
+                    if look == 0 { RequestKind::Read } else { RequestKind::State },
+                    Aim::Sum(register),
+                );
                 ops.push(look);
             }
         }
@@ -160,21 +163,21 @@ pub(crate) fn draw_ops(work: &Work, luck: &mut Luck) -> Vec<Op> {
 
 /// One more parcel on its way.
 pub(crate) fn parcel(post: u16, work: &Work) -> Op {
-    Op::new(Post::at(post).post(work.posts, work.hops), Manner::Call { key: None }, Aim::Work)
+    Op::new(Post::at(post).post(work.posts, work.hops), RequestKind::Call { key: None }, Aim::Work)
 }
 
-fn manner(luck: &mut Luck, name: &str, number: u64) -> Manner {
-    Manner::Call { key: luck.chance(600).then(|| format!("{name}{number}").into()) }
+fn request_kind(rng: &mut Rng, name: &str, number: u64) -> RequestKind {
+    RequestKind::Call { key: rng.chance(600).then(|| format!("{name}{number}").into()) }
 }
 
 /// The producers and what they send.
-pub(crate) fn draw_streams(work: &Work, luck: &mut Luck, find: impl Fn(u64) -> PartitionId) -> Vec<Stream> {
+pub(crate) fn draw_streams(work: &Work, rng: &mut Rng, find: impl Fn(u64) -> PartitionId) -> Vec<Stream> {
     (0..work.producers)
         .map(|producer| {
             let mut items = Vec::new();
             let mut lanes: Vec<Lane> = Vec::new();
             for number in 1..=work.numbers {
-                let call = Sink::at(luck.below(12)).take(producer, number);
+                let call = Sink::at(rng.below(12)).take(producer, number);
                 let to = call.to.expect("a key of the simulation");
                 let partition = find(to.hash());
                 let at = lanes.iter().position(|lane| lane.partition == partition).unwrap_or_else(|| {

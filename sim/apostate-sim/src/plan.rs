@@ -5,7 +5,7 @@ use std::time::Duration;
 use apostate_partition::Tuning;
 
 use crate::agenda::{Moment, SECOND};
-use crate::luck::Luck;
+use crate::rng::Rng;
 
 /// What a run will be like.
 #[derive(Clone, Debug)]
@@ -50,64 +50,64 @@ pub(crate) struct Work {
 }
 
 impl Plan {
-    pub(crate) fn draw(luck: &mut Luck) -> Self {
-        let partitions = luck.between(1, 4) as u32;
-        // Now and then nothing goes wrong by itself, so that what needs long luck is reached as well.
-        let frame_rate = luck.pick(&[0, 5, 30, 100, 300]);
-        let append_rate = luck.pick(&[0, 5, 30, 100]);
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
+        let partitions = rng.between(1, 4) as u32;
+        // Now and then nothing goes wrong by itself, so that what needs long rng is reached as well.
+        let frame_rate = rng.pick(&[0, 5, 30, 100, 300]);
+        let append_rate = rng.pick(&[0, 5, 30, 100]);
         Self {
             partitions,
-            places: luck.between(1, u64::from(partitions)) as usize,
-            tuning: draw_tuning(luck),
-            is_embedded: luck.chance(500),
-            append_delay: luck.pick(&[100, 2_000, 20_000]),
-            frame_delay: luck.pick(&[50, 1_000, 20_000]),
-            store_delay: luck.pick(&[50, 1_000, 30_000]),
-            turn_delay: luck.pick(&[1, 100, 5_000]),
-            request_delay: luck.pick(&[50, 2_000]),
-            chaos: luck.between(6, 20) * SECOND,
-            misfortune_gap: luck.pick(&[200_000, 500_000, 1_000_000]),
+            places: rng.between(1, u64::from(partitions)) as usize,
+            tuning: draw_tuning(rng),
+            is_embedded: rng.chance(500),
+            append_delay: rng.pick(&[100, 2_000, 20_000]),
+            frame_delay: rng.pick(&[50, 1_000, 20_000]),
+            store_delay: rng.pick(&[50, 1_000, 30_000]),
+            turn_delay: rng.pick(&[1, 100, 5_000]),
+            request_delay: rng.pick(&[50, 2_000]),
+            chaos: rng.between(6, 20) * SECOND,
+            misfortune_gap: rng.pick(&[200_000, 500_000, 1_000_000]),
             frame_rate,
             append_rate,
-            client_rate: luck.pick(&[0, 10, 100]),
-            store_rate: luck.pick(&[0, 30, 200]),
-            work: draw_work(luck),
+            client_rate: rng.pick(&[0, 10, 100]),
+            store_rate: rng.pick(&[0, 30, 200]),
+            work: draw_work(rng),
         }
     }
 }
 
-fn draw_tuning(luck: &mut Luck) -> Tuning {
+fn draw_tuning(rng: &mut Rng) -> Tuning {
     Tuning {
-        append_window: luck.between(1, 4) as usize,
-        batch_messages_max: luck.pick(&[1, 2, 5, 50, 4096]),
-        cache_bytes: luck.pick(&[0, 2_000, 20_000, 1 << 20]),
-        checkpoint_log_bytes: luck.pick(&[1, 2_000, 50_000, 1 << 20]),
-        dirty_bytes_max: luck.pick(&[10_000, 1 << 20]),
-        credit_bytes: luck.pick(&[1, 500, 20_000, 4 << 20]),
-        requests_max: luck.pick(&[4, 65_536]),
+        append_window: rng.between(1, 4) as usize,
+        batch_messages_max: rng.pick(&[1, 2, 5, 50, 4096]),
+        cache_bytes: rng.pick(&[0, 2_000, 20_000, 1 << 20]),
+        checkpoint_log_bytes: rng.pick(&[1, 2_000, 50_000, 1 << 20]),
+        dirty_bytes_max: rng.pick(&[10_000, 1 << 20]),
+        credit_bytes: rng.pick(&[1, 500, 20_000, 4 << 20]),
+        requests_max: rng.pick(&[4, 65_536]),
         client_key_retention: Duration::from_secs(24 * 3600),
-        load_patience: Duration::from_millis(luck.pick(&[0, 0, 5, 50])),
-        outbox_memory: luck.pick(&[0, 100, 2_000, 64 << 20]),
-        inbox_memory: luck.pick(&[0, 1_000, 64 << 20]),
-        backlog_bytes_max: luck.pick(&[5_000, 1 << 20]),
-        answers_bytes_max: luck.pick(&[100, 32 << 20]),
-        retry_time_max: Duration::from_millis(luck.pick(&[0, 1_000, 5_000, 30_000])),
+        load_patience: Duration::from_millis(rng.pick(&[0, 0, 5, 50])),
+        outbox_memory: rng.pick(&[0, 100, 2_000, 64 << 20]),
+        inbox_memory: rng.pick(&[0, 1_000, 64 << 20]),
+        backlog_bytes_max: rng.pick(&[5_000, 1 << 20]),
+        answers_bytes_max: rng.pick(&[100, 32 << 20]),
+        retry_time_max: Duration::from_millis(rng.pick(&[0, 1_000, 5_000, 30_000])),
         ..Tuning::default()
     }
 }
 
-fn draw_work(luck: &mut Luck) -> Work {
+fn draw_work(rng: &mut Rng) -> Work {
     Work {
-        transfers: luck.between(100, 500),
-        accounts: luck.between(2, 30),
-        parcels: luck.between(20, 80),
-        posts: luck.between(1, 24) as u16,
-        hops: luck.between(10, 60) as u16,
-        orders: luck.between(10, 60),
-        products: luck.between(1, 12) as u16,
-        pokes: luck.between(0, 12),
-        registers: luck.between(1, 4),
-        producers: luck.between(1, 3) as u16,
-        numbers: luck.between(50, 400),
+        transfers: rng.between(100, 500),
+        accounts: rng.between(2, 30),
+        parcels: rng.between(20, 80),
+        posts: rng.between(1, 24) as u16,
+        hops: rng.between(10, 60) as u16,
+        orders: rng.between(10, 60),
+        products: rng.between(1, 12) as u16,
+        pokes: rng.between(0, 12),
+        registers: rng.between(1, 4),
+        producers: rng.between(1, 3) as u16,
+        numbers: rng.between(50, 400),
     }
 }

@@ -74,7 +74,7 @@ impl World {
         self.heal()?;
         self.trace.note(self.agenda.now(), || "-- all is healed".to_owned());
         self.come_to_rest(true)?;
-        if self.luck.chance(250) {
+        if self.rng.chance(250) {
             self.outlive_keys()?;
         }
         end::check(self)?;
@@ -91,14 +91,14 @@ impl World {
     /// Has more happen.
     fn stir(&mut self) -> Check {
         if self.faults.count(Fault::Crash) < CRASHES_MIN {
-            let place = self.luck.index(self.places.len());
+            let place = self.rng.index(self.places.len());
             self.crash(place)?;
         }
         if self.shadows.transactions < TRANSACTIONS_MIN {
             // Where everything is slow, misfortunes have to leave some time.
             self.plan.misfortune_gap = (self.plan.misfortune_gap * 5 / 4).min(20 * SECOND);
             let work = &self.plan.work;
-            self.ops.push(outside::parcel(self.luck.below(u64::from(work.posts)) as u16, work));
+            self.ops.push(outside::parcel(self.rng.below(u64::from(work.posts)) as u16, work));
             self.agenda.plan_in(0, Event::Ask { op: self.ops.len() - 1 });
         }
         Ok(())
@@ -108,13 +108,13 @@ impl World {
         for place in 0..self.places.len() {
             self.reopen(place)?;
         }
-        let mut luck = self.luck.split();
+        let mut rng = self.rng.split();
         let last = self.plan.chaos * 9 / 10;
         for op in 0..self.ops.len() {
-            self.agenda.plan(luck.below(last), Event::Ask { op });
+            self.agenda.plan(rng.below(last), Event::Ask { op });
         }
         self.agenda.plan(0, Event::Pump);
-        let first = self.luck.below(self.plan.misfortune_gap);
+        let first = self.rng.below(self.plan.misfortune_gap);
         self.agenda.plan(first, Event::Misfortune);
         Ok(())
     }
@@ -126,7 +126,7 @@ impl World {
         loop {
             let next = self.agenda.now() + SECOND / 4;
             self.run_until(next)?;
-            if has_old && self.luck.chance(200) {
+            if has_old && self.rng.chance(200) {
                 self.end_old();
                 has_old = false;
             }
@@ -159,7 +159,7 @@ impl World {
                 return Ok(());
             }
             // What only the log has is not looked for: its turn comes with the next checkpoint.
-            self.wish_everywhere();
+            self.request_checkpoints_everywhere();
             demand!(self.agenda.now() < end, "keys", "{kept} client keys are never forgotten");
         }
     }
@@ -174,7 +174,7 @@ impl World {
             && self.streams.iter().all(Stream::is_done)
             && self.map.tiles.iter().all(|(_, id)| is_quiet(*id))
             && self.shadows.iter().all(|shadow| shadow.outgoing.is_empty())
-            && self.open_wishes() == 0
+            && self.open_checkpoint_requests() == 0
     }
 
     /// What still waits, for people.
@@ -182,7 +182,10 @@ impl World {
         let open = self.ops.iter().filter(|op| !matches!(op.outcome, Outcome::Known(..) | Outcome::Unknown)).count();
         let streams = self.streams.iter().filter(|stream| !stream.is_done()).count();
         let seats = self.seats.all.iter().map(|(id, seat)| format!("seat {id}: {:?}", seat.partition.status()));
-        let wishes = self.open_wishes();
-        format!("{open} operations, {streams} producers, {wishes} wishes, {:#?}", seats.collect::<Vec<_>>())
+        let requests = self.open_checkpoint_requests();
+        format!(
+            "{open} operations, {streams} producers, {requests} checkpoint requests, {:#?}",
+            seats.collect::<Vec<_>>()
+        )
     }
 }

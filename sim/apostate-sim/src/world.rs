@@ -15,11 +15,11 @@ use crate::check::stored::{self, Follower};
 use crate::engine::{SharedDisk, lock};
 use crate::fault::{Fault, Faults};
 use crate::host::{self, Place, Seat, SeatId, Seats};
-use crate::luck::Luck;
 use crate::operator::{Decision, Operator};
 use crate::outside::{Op, Stream, draw_ops, draw_streams};
 use crate::plan::Plan;
 use crate::programs;
+use crate::rng::Rng;
 use crate::trace::Trace;
 
 /// Something that will happen.
@@ -48,7 +48,7 @@ pub(crate) enum Event {
     /// A client has waited long enough.
     GiveUp { op: usize, attempt: u32 },
     /// Somebody is about to read a list.
-    Wish { id: PartitionId },
+    CheckpointRequest { id: PartitionId },
     /// Producers send.
     Pump,
     /// Something goes wrong.
@@ -96,7 +96,7 @@ pub(crate) enum Ticket {
 /// Everything.
 pub(crate) struct World {
     pub(crate) agenda: Agenda<Event>,
-    pub(crate) luck: Luck,
+    pub(crate) rng: Rng,
     pub(crate) plan: Plan,
     pub(crate) registry: Arc<Registry>,
     pub(crate) map: Map,
@@ -132,17 +132,17 @@ pub(crate) struct World {
 impl World {
     /// A world that has not begun.
     pub(crate) fn new(seed: u64, is_told: bool) -> Self {
-        let mut luck = Luck::new(seed);
-        let plan = Plan::draw(&mut luck);
+        let mut rng = Rng::new(seed);
+        let plan = Plan::draw(&mut rng);
         let map = Map::first(plan.partitions);
-        let ops = draw_ops(&plan.work, &mut luck.split());
-        let streams = draw_streams(&plan.work, &mut luck.split(), |hash| map.find(hash));
+        let ops = draw_ops(&plan.work, &mut rng.split());
+        let streams = draw_streams(&plan.work, &mut rng.split(), |hash| map.find(hash));
         let mut places: Vec<Place> = (0..plan.places)
             .map(|_| Place {
                 partitions: Vec::new(),
                 store: MemoryStore::new(),
                 older: None,
-                clock_off: luck.below(2000) as i64,
+                clock_off: rng.below(2000) as i64,
                 is_up: false,
                 fails_checkpoint: false,
             })
@@ -176,7 +176,7 @@ impl World {
             archive: vec![Vec::new(); plan.partitions as usize],
             map,
             plan,
-            luck,
+            rng,
         }
     }
 
@@ -232,8 +232,8 @@ impl World {
                 self.give_up(op, attempt);
                 Ok(())
             }
-            Event::Wish { id } => {
-                self.wish(id);
+            Event::CheckpointRequest { id } => {
+                self.request_checkpoint(id);
                 Ok(())
             }
             Event::Pump => {
@@ -270,12 +270,12 @@ impl World {
 
     /// Whether something goes wrong this time, which it does `rate` times in a thousand until all is healed.
     pub(crate) fn is_struck(&mut self, rate: u64) -> bool {
-        !self.is_healed && self.luck.chance(rate)
+        !self.is_healed && self.rng.chance(rate)
     }
 
     /// A delay of usual length, at most `most`.
     pub(crate) fn delay(&mut self, most: Moment) -> Moment {
-        1 + self.luck.below(most)
+        1 + self.rng.below(most)
     }
 
     /// Gives a seat an input now, and a turn soon.
@@ -360,7 +360,7 @@ impl World {
             map: self.map.clone(),
             registry: Arc::clone(&self.registry),
             tuning: self.plan.tuning,
-            luck: self.luck.next(),
+            seed: self.rng.next(),
             suspects: Vec::new(),
         }
     }

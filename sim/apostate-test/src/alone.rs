@@ -27,14 +27,14 @@ use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 
 use crate::agenda::{Agenda, Moment, SECOND};
-use crate::call::{Answer, Wish};
+use crate::call::{Answer, TestRequest};
 use crate::chronicle::{Chronicle, Mark};
 use crate::faults::Faults;
 use crate::finding::{Check, Finding};
-use crate::house::{House, Manner, Stored};
-use crate::luck::Luck;
+use crate::house::{AskKind, House, Stored};
 use crate::names::Names;
 use crate::plan::Plan;
+use crate::rng::Rng;
 use crate::twins::Twins;
 
 use deliver::Lane;
@@ -68,7 +68,7 @@ enum Event {
 pub(crate) struct Alone {
     names: Names,
     agenda: Agenda<Event>,
-    luck: Luck,
+    rng: Rng,
     /// What goes wrong, while something does.
     plan: Plan,
     is_healed: bool,
@@ -87,12 +87,12 @@ pub(crate) struct Alone {
 }
 
 impl Alone {
-    pub(crate) fn new(registry: Arc<Registry>, luck: &mut Luck, expected: Option<Vec<Mark>>) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, rng: &mut Rng, expected: Option<Vec<Mark>>) -> Self {
         Self {
             names: Names(registry),
             agenda: Agenda::new(),
-            plan: Plan::draw(luck),
-            luck: luck.clone(),
+            plan: Plan::draw(rng),
+            rng: rng.clone(),
             is_healed: false,
             places: Vec::new(),
             index: HashTable::new(),
@@ -124,7 +124,7 @@ impl Alone {
             )));
         };
         let id = places.len() as PlaceId;
-        let clock_off = self.luck.below(self.plan.skew / 1000 + 1);
+        let clock_off = self.rng.below(self.plan.skew / 1000 + 1);
         places.push(Place::new(address.clone(), kind, clock_off));
         self.index.insert_unique(address.hash(), id, |id| places[*id as usize].address.hash());
         Ok(id)
@@ -133,12 +133,12 @@ impl Alone {
     /// How long something takes to a place.
     fn delay(&mut self, to: PlaceId) -> Moment {
         let hash = self.places[to as usize].address.hash();
-        self.plan.delay(&mut self.luck, hash)
+        self.plan.delay(&mut self.rng, hash)
     }
 
     /// Whether something goes wrong that goes wrong `rate` times in a thousand.
     fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
-        !self.is_healed && self.luck.chance(rate(&self.plan))
+        !self.is_healed && self.rng.chance(rate(&self.plan))
     }
 
     /// Lets the next thing happen. False: there is none.
@@ -173,8 +173,8 @@ impl Alone {
 }
 
 impl House for Alone {
-    fn ask(&mut self, wish: Wish, manner: Manner) -> Check<Answer> {
-        let ask = self.plan_ask(wish, manner)?;
+    fn ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<Answer> {
+        let ask = self.plan_ask(request, ask_kind)?;
         loop {
             if let Some(answer) = self.asks[ask as usize].answer.take() {
                 return Ok(answer);
@@ -185,13 +185,13 @@ impl House for Alone {
         }
     }
 
-    fn send(&mut self, wish: Wish) -> Check {
-        self.plan_ask(wish, Manner::Send)?;
+    fn send(&mut self, request: TestRequest) -> Check {
+        self.plan_ask(request, AskKind::Send)?;
         Ok(())
     }
 
     fn settle(&mut self) -> Check {
-        let end = self.agenda.now() + self.luck.below(FAULTS_TIME);
+        let end = self.agenda.now() + self.rng.below(FAULTS_TIME);
         while self.agenda.next().is_some_and(|next| next < end) {
             self.happen()?;
         }

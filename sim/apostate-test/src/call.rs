@@ -1,19 +1,19 @@
 //! What a test asks of a world, and what it gets: the types of the messages say so.
 
-use apostate_core::{Address, Call, Entity, HandlerId, Refusable, Refusal, Sure, decode};
+use apostate_core::{Address, Call, Entity, HandlerId, NotRefusable, Refusable, Refusal, decode};
 use serde::de::DeserializeOwned;
 
 use crate::finding::Finding;
 
 /// What somebody outside wants of one entity.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct TestRequest {
     pub(crate) to: Address,
     pub(crate) handler: HandlerId,
     pub(crate) body: Vec<u8>,
 }
 
-impl Wish {
+impl TestRequest {
     pub(crate) fn of<E: Entity, R, S, A>(call: Call<E, R, S, A>) -> Result<Self, Finding> {
         let Call { to, handler, body, .. } = call;
         let to = to.map_err(|error| Finding::Test(format!("the test has a message for no entity: {error}")))?;
@@ -21,7 +21,7 @@ impl Wish {
     }
 }
 
-/// What comes of a wish.
+/// What comes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The reply, encoded.
@@ -39,7 +39,7 @@ pub(crate) enum Answer {
 #[diagnostic::on_unimplemented(
     message = "this message changes nothing, or does not say how it ends",
     label = "not a message to call or send",
-    note = "a handler that takes `&self` only looks: `world.look(…)`"
+    note = "a handler that takes `&self` only looks: `world.read(…)`"
 )]
 pub trait Ending<R> {
     /// What the caller gets.
@@ -48,7 +48,7 @@ pub trait Ending<R> {
     fn told(reply: Result<R, Refusal>) -> Result<Self::Told, Refusal>;
 }
 
-impl<R> Ending<R> for Sure {
+impl<R> Ending<R> for NotRefusable {
     type Told = R;
     fn told(reply: Result<R, Refusal>) -> Result<R, Refusal> {
         reply

@@ -27,7 +27,7 @@ pub enum Finding {
         /// In what way.
         how: String,
     },
-    /// A handler does not do the same when it runs again with the same state, message, time and luck.
+    /// A handler does not do the same when it runs again with the same state, message, time and rng.
     HandlerDiffers {
         /// The entity.
         entity: String,
@@ -83,8 +83,8 @@ impl std::fmt::Display for Finding {
             ),
             Self::HandlerDiffers { entity, handler, how } => write!(
                 f,
-                "`{handler}` of {entity} does not do the same twice, with the same state, message, time and luck: \
-                 {how}\nThe order of a `HashMap`, a static variable, a clock or luck of its own? Ask `tx.now()`, \
+                "`{handler}` of {entity} does not do the same twice, with the same state, message, time and rng: \
+                 {how}\nThe order of a `HashMap`, a static variable, a clock or rng of its own? Ask `tx.now()`, \
                  `tx.random()` and `tx.new_id()`, and iterate over what has an order."
             ),
             Self::LookChanges { entity, handler } => {

@@ -2,7 +2,7 @@
 
 use apostate_core::{Address, KindId};
 
-use crate::call::{Answer, Wish};
+use crate::call::{Answer, TestRequest};
 use crate::chronicle::Chronicle;
 use crate::faults::Faults;
 use crate::finding::Check;
@@ -10,13 +10,13 @@ use crate::names::Names;
 
 /// How somebody outside asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum AskKind {
     /// With a client key, again and again until there is an answer.
     Call,
     /// The same, and nobody waits for the answer.
     Send,
     /// To look, which changes nothing.
-    Look,
+    Read,
 }
 
 /// An entity as it is stored: who it is, and its state.
@@ -25,9 +25,9 @@ pub(crate) type Stored = (Address, Vec<u8>);
 /// A world that messages move in.
 pub(crate) trait House {
     /// Asks for something, and lets the world go on until there is an answer.
-    fn ask(&mut self, wish: Wish, manner: Manner) -> Check<Answer>;
+    fn ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<Answer>;
     /// Asks for something, and does not wait.
-    fn send(&mut self, wish: Wish) -> Check;
+    fn send(&mut self, request: TestRequest) -> Check;
     /// Lets faults go on for a while, then heals everything and waits until no message is on its way.
     fn settle(&mut self) -> Check;
     /// Lets so many milliseconds pass.

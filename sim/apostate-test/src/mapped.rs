@@ -28,14 +28,14 @@ use apostate_partition::{Answer as Told, Input, Map, Range, Tuning, list};
 use bytes::Bytes;
 
 use crate::agenda::{Agenda, Moment, SECOND};
-use crate::call::{Answer, Wish};
+use crate::call::{Answer, TestRequest};
 use crate::chronicle::{About, Chronicle, Line, What};
 use crate::faults::Faults;
 use crate::finding::{Check, Finding};
-use crate::house::{House, Manner, Stored};
-use crate::luck::Luck;
+use crate::house::{AskKind, House, Stored};
 use crate::names::Names;
 use crate::plan::Plan;
+use crate::rng::Rng;
 
 use clients::Ask;
 use seat::Seat;
@@ -78,7 +78,7 @@ enum Event {
 pub(crate) struct Mapped {
     names: Names,
     agenda: Agenda<Event>,
-    luck: Luck,
+    rng: Rng,
     plan: Plan,
     tuning: Tuning,
     is_healed: bool,
@@ -94,15 +94,15 @@ pub(crate) struct Mapped {
 
 impl Mapped {
     /// A world over a map with borders among `hashes`.
-    pub(crate) fn new(registry: Arc<Registry>, luck: &mut Luck, hashes: &[u64]) -> Self {
-        let plan = Plan::draw(luck);
-        let map = draw_map(luck, hashes);
-        let seats = map.tiles.iter().map(|(range, id)| Seat::new(*id, *range, luck.below(plan.skew / 1000 + 1)));
+    pub(crate) fn new(registry: Arc<Registry>, rng: &mut Rng, hashes: &[u64]) -> Self {
+        let plan = Plan::draw(rng);
+        let map = draw_map(rng, hashes);
+        let seats = map.tiles.iter().map(|(range, id)| Seat::new(*id, *range, rng.below(plan.skew / 1000 + 1)));
         let seats = seats.collect();
         let mut world = Self {
             names: Names(registry),
             agenda: Agenda::new(),
-            tuning: draw_tuning(luck),
+            tuning: draw_tuning(rng),
             is_healed: false,
             seats,
             asks: Vec::new(),
@@ -110,7 +110,7 @@ impl Mapped {
             chronicle: Chronicle::default(),
             parked: Vec::new(),
             faults: Faults::default(),
-            luck: luck.clone(),
+            rng: rng.clone(),
             map,
             plan,
         };
@@ -156,12 +156,12 @@ impl Mapped {
     }
 
     fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
-        !self.is_healed && self.luck.chance(rate(&self.plan))
+        !self.is_healed && self.rng.chance(rate(&self.plan))
     }
 
     /// A time on the way, of the usual length.
     fn delay(&mut self, seat: usize) -> Moment {
-        1 + self.plan.delay(&mut self.luck, seat as u64)
+        1 + self.plan.delay(&mut self.rng, seat as u64)
     }
 
     /// The seat of an entity's partition.
@@ -183,15 +183,15 @@ impl Mapped {
     fn store_all(&mut self) -> Check {
         let was_healed = std::mem::replace(&mut self.is_healed, true);
         for seat in 0..self.seats.len() {
-            (self.seats[seat].wished, self.seats[seat].stored) = (None, None);
+            (self.seats[seat].requested, self.seats[seat].stored) = (None, None);
         }
         loop {
             for seat in 0..self.seats.len() {
-                // A partition that has crashed since has forgotten the wish.
+                // A partition that has crashed since has forgotten the request.
                 let life = self.seats[seat].life;
-                if self.seats[seat].is_open() && self.seats[seat].wished != Some(life) {
-                    self.seats[seat].wished = Some(life);
-                    self.give(seat, life, Input::WishCheckpoint { ticket: life });
+                if self.seats[seat].is_open() && self.seats[seat].requested != Some(life) {
+                    self.seats[seat].requested = Some(life);
+                    self.give(seat, life, Input::RequestCheckpoint { ticket: life });
                 }
             }
             if self.seats.iter().all(Seat::is_stored) {
@@ -218,8 +218,8 @@ impl Mapped {
 }
 
 impl House for Mapped {
-    fn ask(&mut self, wish: Wish, manner: Manner) -> Check<Answer> {
-        let ask = self.plan_ask(wish, manner);
+    fn ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<Answer> {
+        let ask = self.plan_ask(request, ask_kind);
         loop {
             if let Some(answer) = self.asks[ask].taken() {
                 return Ok(answer);
@@ -228,13 +228,13 @@ impl House for Mapped {
         }
     }
 
-    fn send(&mut self, wish: Wish) -> Check {
-        self.plan_ask(wish, Manner::Send);
+    fn send(&mut self, request: TestRequest) -> Check {
+        self.plan_ask(request, AskKind::Send);
         Ok(())
     }
 
     fn settle(&mut self) -> Check {
-        let end = self.agenda.now() + self.luck.below(FAULTS_TIME);
+        let end = self.agenda.now() + self.rng.below(FAULTS_TIME);
         while !self.is_at_rest() && self.agenda.next().is_some_and(|next| next < end) {
             self.happen()?;
         }
@@ -305,11 +305,11 @@ impl House for Mapped {
 }
 
 /// A map of a few partitions, with borders at some of `hashes` and between them.
-fn draw_map(luck: &mut Luck, hashes: &[u64]) -> Map {
-    let count = 1 + luck.below(PARTITIONS_MAX);
+fn draw_map(rng: &mut Rng, hashes: &[u64]) -> Map {
+    let count = 1 + rng.below(PARTITIONS_MAX);
     let mut firsts = vec![0];
     for _ in 1..count {
-        let first = if hashes.is_empty() { luck.next() } else { luck.pick(hashes) };
+        let first = if hashes.is_empty() { rng.next() } else { rng.pick(hashes) };
         firsts.push(first);
     }
     firsts.sort_unstable();
@@ -320,15 +320,15 @@ fn draw_map(luck: &mut Luck, hashes: &[u64]) -> Map {
 }
 
 /// Small numbers, so that everything which happens rarely happens here.
-fn draw_tuning(luck: &mut Luck) -> Tuning {
+fn draw_tuning(rng: &mut Rng) -> Tuning {
     Tuning {
-        append_window: luck.pick(&[1, 2, 4]),
-        batch_messages_max: luck.pick(&[1, 4, 64, 4096]),
-        cache_bytes: luck.pick(&[0, 4_000, 1 << 20]),
-        checkpoint_log_bytes: luck.pick(&[1, 4_000, 1 << 20]),
-        credit_bytes: luck.pick(&[1, 500, 4 << 20]),
-        outbox_memory: luck.pick(&[0, 500, 4 << 20]),
-        inbox_memory: luck.pick(&[0, 500, 4 << 20]),
+        append_window: rng.pick(&[1, 2, 4]),
+        batch_messages_max: rng.pick(&[1, 4, 64, 4096]),
+        cache_bytes: rng.pick(&[0, 4_000, 1 << 20]),
+        checkpoint_log_bytes: rng.pick(&[1, 4_000, 1 << 20]),
+        credit_bytes: rng.pick(&[1, 500, 4 << 20]),
+        outbox_memory: rng.pick(&[0, 500, 4 << 20]),
+        inbox_memory: rng.pick(&[0, 500, 4 << 20]),
         ..Tuning::default()
     }
 }
@@ -340,9 +340,9 @@ mod tests {
     #[test]
     fn every_map_is_whole() {
         for seed in 0..100 {
-            let mut luck = Luck::new(seed);
-            let hashes: Vec<_> = (0..seed % 7).map(|_| luck.next()).collect();
-            assert!(draw_map(&mut luck, &hashes).is_whole(), "seed {seed}");
+            let mut rng = Rng::new(seed);
+            let hashes: Vec<_> = (0..seed % 7).map(|_| rng.next()).collect();
+            assert!(draw_map(&mut rng, &hashes).is_whole(), "seed {seed}");
         }
     }
 }

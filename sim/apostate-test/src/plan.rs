@@ -1,7 +1,7 @@
 //! What a world is like: drawn from the seed, so that seeds differ in kind and not only in detail.
 
 use crate::agenda::{Moment, SECOND};
-use crate::luck::Luck;
+use crate::rng::Rng;
 
 /// How often, in a thousand, something goes wrong, and how long things take.
 #[derive(Clone, Debug)]
@@ -37,33 +37,33 @@ pub(crate) enum Delays {
 }
 
 impl Plan {
-    pub(crate) fn draw(luck: &mut Luck) -> Self {
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
         Self {
-            crash_before: luck.pick(&[0, 20, 100, 300]),
-            crash_after: luck.pick(&[0, 20, 100, 300]),
-            loss: luck.pick(&[0, 20, 100, 300]),
-            doubles: luck.pick(&[0, 50, 300]),
-            outside: luck.pick(&[0, 20, 300]),
-            is_every_commit: luck.chance(200),
-            delays: match luck.below(5) {
+            crash_before: rng.pick(&[0, 20, 100, 300]),
+            crash_after: rng.pick(&[0, 20, 100, 300]),
+            loss: rng.pick(&[0, 20, 100, 300]),
+            doubles: rng.pick(&[0, 50, 300]),
+            outside: rng.pick(&[0, 20, 300]),
+            is_every_commit: rng.chance(200),
+            delays: match rng.below(5) {
                 0 => Delays::Short,
                 1 => Delays::Even(SECOND / 100),
                 2 => Delays::Even(SECOND),
                 3 => Delays::Rarely(10 * SECOND),
                 _ => Delays::Far(SECOND),
             },
-            skew: luck.pick(&[0, SECOND / 10, 2 * SECOND]),
+            skew: rng.pick(&[0, SECOND / 10, 2 * SECOND]),
         }
     }
 
     /// How long something takes to a place with this hash.
-    pub(crate) fn delay(&self, luck: &mut Luck, hash: u64) -> Moment {
+    pub(crate) fn delay(&self, rng: &mut Rng, hash: u64) -> Moment {
         match self.delays {
-            Delays::Short => luck.below(4),
-            Delays::Even(most) => luck.below(most),
-            Delays::Rarely(most) if luck.chance(20) => luck.below(most),
-            Delays::Rarely(_) => luck.below(SECOND / 1000),
-            Delays::Far(most) => luck.below(if hash.is_multiple_of(3) { most } else { SECOND / 1000 }),
+            Delays::Short => rng.below(4),
+            Delays::Even(most) => rng.below(most),
+            Delays::Rarely(most) if rng.chance(20) => rng.below(most),
+            Delays::Rarely(_) => rng.below(SECOND / 1000),
+            Delays::Far(most) => rng.below(if hash.is_multiple_of(3) { most } else { SECOND / 1000 }),
         }
     }
 }

@@ -13,9 +13,9 @@ use crate::failure::Failure;
 use crate::faults::Faults;
 use crate::finding::Finding;
 use crate::house::House;
-use crate::luck::Luck;
 use crate::mapped::Mapped;
 use crate::quiet;
+use crate::rng::Rng;
 use crate::world::World;
 
 /// Where every entity has a place of its own.
@@ -110,7 +110,7 @@ fn run_seed(
     test: &impl Fn(&mut World),
     report: &mut Report,
 ) -> Result<(), Box<Failure>> {
-    let alone = |expected| Box::new(Alone::new(registry.clone(), &mut Luck::new(seed), expected));
+    let alone = |expected| Box::new(Alone::new(registry.clone(), &mut Rng::new(seed), expected));
     let first = live(seed, ALONE, alone(None), test, report)?;
     let marks = first.house().chronicle().marks.clone();
     let hashes = first.house().hashes();
@@ -118,7 +118,7 @@ fn run_seed(
     let again = live(seed, AGAIN, alone(Some(marks.clone())), test, report)?;
     check_length(seed, &again, &marks)?;
     drop(again);
-    let mapped = Mapped::new(registry.clone(), &mut Luck::new(seed), &hashes);
+    let mapped = Mapped::new(registry.clone(), &mut Rng::new(seed), &hashes);
     live(seed, MAPPED, Box::new(mapped), test, report)?;
     Ok(())
 }

@@ -8,7 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Effects, Kind, Live, Mode, Outcome, Sent, StateError, Visit, panic_text, step};
+use apostate_core::{Effects, Invocation, Kind, Live, Mode, Outcome, Sent, StateError, panic_text, step};
 
 use crate::names::{self, Names};
 use crate::quiet::quietly;
@@ -72,7 +72,7 @@ impl Twins {
         kind: &Kind,
         kept: &mut Kept,
         handler: usize,
-        visit: &Visit<'_>,
+        invocation: &Invocation<'_>,
     ) -> Result<Ran, Mistake> {
         let state = kept.state.as_deref();
         let revive = || revive(kind, state).map_err(|error| Mistake::Unsteady(error.0));
@@ -80,21 +80,21 @@ impl Twins {
         let mut warm = kept.warm.take().map_or_else(revive, Ok)?;
         let mode = kind.handlers[handler].mode;
         let (outcome, other) = quietly(|| {
-            let outcome = run(cold.as_mut(), handler, visit, &mut self.effects, &mut self.bytes);
-            (outcome, run(warm.as_mut(), handler, visit, &mut self.other, &mut self.other_bytes))
+            let outcome = run(cold.as_mut(), handler, invocation, &mut self.effects, &mut self.bytes);
+            (outcome, run(warm.as_mut(), handler, invocation, &mut self.other, &mut self.other_bytes))
         });
         let is_same = outcome == other
             && (outcome != Outcome::Done || same(&self.effects, &self.other) && self.bytes == self.other_bytes);
         if !is_same {
             let [cold, warm] = [(outcome, &self.effects, &self.bytes), (other, &self.other, &self.other_bytes)]
                 .map(|(outcome, effects, bytes)| Came::of(outcome, effects, bytes));
-            return Err(explain(names, kind, state, handler, visit, &cold, &warm));
+            return Err(explain(names, kind, state, handler, invocation, &cold, &warm));
         }
         if outcome != Outcome::Done {
             // The values may hold what was refused: only the bytes count.
             return Ok(Ran { outcome, after: None });
         }
-        if mode == Mode::Looks {
+        if mode == Mode::Reads {
             if state.is_some_and(|state| state != self.bytes) {
                 return Err(Mistake::LookChanges);
             }
@@ -128,8 +128,14 @@ fn decode(kind: &Kind, state: &[u8]) -> Result<Box<dyn Live>, StateError> {
 }
 
 /// Runs one message on one value, and encodes what it left. An encoding that panics is a handler that does.
-fn run(live: &mut dyn Live, handler: usize, visit: &Visit<'_>, effects: &mut Effects, bytes: &mut Vec<u8>) -> Outcome {
-    let outcome = step(live, handler, visit, effects);
+fn run(
+    live: &mut dyn Live,
+    handler: usize,
+    invocation: &Invocation<'_>,
+    effects: &mut Effects,
+    bytes: &mut Vec<u8>,
+) -> Outcome {
+    let outcome = step(live, handler, invocation, effects);
     bytes.clear();
     if outcome == Outcome::Done && !effects.deleted {
         let encoded = catch_unwind(AssertUnwindSafe(|| live.encode(bytes)));
@@ -198,14 +204,14 @@ fn explain(
     kind: &Kind,
     state: Option<&[u8]>,
     handler: usize,
-    visit: &Visit<'_>,
+    invocation: &Invocation<'_>,
     cold: &Came,
     warm: &Came,
 ) -> Mistake {
     let (mut effects, mut bytes) = (Effects::default(), Vec::new());
     for _ in 0..TRIES {
         let Ok(mut live) = revive(kind, state) else { break };
-        let outcome = quietly(|| run(live.as_mut(), handler, visit, &mut effects, &mut bytes));
+        let outcome = quietly(|| run(live.as_mut(), handler, invocation, &mut effects, &mut bytes));
         let came = Came::of(outcome, &effects, &bytes);
         if came != *cold {
             return Mistake::Differs(cold.difference(&came, names));

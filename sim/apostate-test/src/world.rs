@@ -3,13 +3,13 @@
 use std::ops::Deref;
 use std::panic::resume_unwind;
 
-use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, KindId, Looking, ToKey, decode_state};
+use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, KindId, ReadOnly, ToKey, decode_state};
 use serde::de::DeserializeOwned;
 
-use crate::call::{Answer, Ending, Wish, read};
+use crate::call::{Answer, Ending, TestRequest, read};
 use crate::finding::{Check, Finding};
-use crate::house::{House, Manner};
-use crate::luck::Luck;
+use crate::house::{AskKind, House};
+use crate::rng::Rng;
 use crate::seeds::Seeds;
 
 /// A world in which entities live, messages travel and everything goes wrong: what
@@ -19,7 +19,7 @@ use crate::seeds::Seeds;
 pub struct World {
     house: Box<dyn House>,
     allows_parked: bool,
-    luck: Luck,
+    rng: Rng,
 }
 
 /// An entity as it was found, with its key.
@@ -62,7 +62,7 @@ impl World {
     }
 
     pub(crate) fn new(house: Box<dyn House>, seed: u64) -> Self {
-        Self { house, allows_parked: false, luck: Luck::new(!seed) }
+        Self { house, allows_parked: false, rng: Rng::new(!seed) }
     }
 
     pub(crate) fn house(&self) -> &dyn House {
@@ -75,9 +75,9 @@ impl World {
         &mut self,
         call: Call<E, R, S, A>,
     ) -> S::Told {
-        let wish = strictly(Wish::of(call));
-        let name = self.name(&wish);
-        let reply = match strictly(self.house.ask(wish, Manner::Call)) {
+        let request = strictly(TestRequest::of(call));
+        let name = self.name(&request);
+        let reply = match strictly(self.house.ask(request, AskKind::Call)) {
             Answer::Done(reply) => Ok(strictly(read(&reply))),
             Answer::Refused(refusal) => Err(refusal),
             Answer::Missing => give_up(Finding::CallFailed { message: name, why: "there is no such entity".into() }),
@@ -90,15 +90,15 @@ impl World {
     /// Sends a message from outside and does not wait. It is asked for again until it is answered, so it takes
     /// effect once, or is refused; among several, there is no order.
     pub fn send<E: Entity, R, S: Ending<R>, A: FromOutside>(&mut self, call: Call<E, R, S, A>) {
-        let wish = strictly(Wish::of(call));
-        strictly(self.house.send(wish));
+        let request = strictly(TestRequest::of(call));
+        strictly(self.house.send(request));
     }
 
     /// Looks at an entity, which has to be there and to say.
-    pub fn look<E: Entity, R: DeserializeOwned, A: FromOutside>(&mut self, call: Call<E, R, Looking, A>) -> R {
-        let wish = strictly(Wish::of(call));
-        let name = self.name(&wish);
-        let why = match strictly(self.house.ask(wish, Manner::Look)) {
+    pub fn read<E: Entity, R: DeserializeOwned, A: FromOutside>(&mut self, call: Call<E, R, ReadOnly, A>) -> R {
+        let request = strictly(TestRequest::of(call));
+        let name = self.name(&request);
+        let why = match strictly(self.house.ask(request, AskKind::Read)) {
             Answer::Done(reply) => return strictly(read(&reply)),
             Answer::Refused(refusal) => refusal.to_string(),
             Answer::Missing => "there is no such entity".to_owned(),
@@ -134,7 +134,7 @@ impl World {
 
     /// A random number below `end`, for what the test asks for: the same in every run of a seed. 0 if there is none.
     pub fn random(&mut self, end: u64) -> u64 {
-        self.luck.below(end)
+        self.rng.below(end)
     }
 
     /// Every entity of a kind as it is committed now, in the order of their keys. They agree with each other once the
@@ -152,8 +152,8 @@ impl World {
         strictly(self.house.one(&address)).map(|state| found(&address, &state))
     }
 
-    fn name(&self, wish: &Wish) -> String {
-        self.house.names().message(None, &wish.to, wish.handler, &wish.body)
+    fn name(&self, request: &TestRequest) -> String {
+        self.house.names().message(None, &request.to, request.handler, &request.body)
     }
 }
 

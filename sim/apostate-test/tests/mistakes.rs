@@ -196,7 +196,7 @@ impl Meter {
 fn a_look_that_changes_is_named() {
     let failure = found::<(Meter,)>(|world| {
         world.call(Meter::at("me").put_up());
-        world.look(Meter::at("me").looks());
+        world.read(Meter::at("me").looks());
     });
     let expected = Finding::LookChanges { entity: "meter/me".to_owned(), handler: "looks".to_owned() };
     assert_eq!(failure.finding, expected, "{failure}");

@@ -88,7 +88,7 @@ fn orders_never_oversell() {
             world.send(Order::at(n).place(one("tea")));
         }
         world.settle(); // faults, then heal, then quiet
-        assert_eq!(world.look(Stock::at("tea").available()), 0);
+        assert_eq!(world.read(Stock::at("tea").available()), 0);
         assert_eq!(world.all::<Order>().filter(|order| order.is_confirmed()).count(), 10);
     });
 }

@@ -1,4 +1,4 @@
-//! Looking into one line: words, and comments.
+//! ReadOnly into one line: words, and comments.
 
 /// The words of a line in lower case. An identifier is several: split at `_` and at the humps of camel case.
 pub(super) fn words(line: &str) -> impl Iterator<Item = String> {

@@ -2,8 +2,8 @@
 
 use apostate::schemars::{JsonSchema, Schema, SchemaGenerator};
 use apostate::{
-    Call, Entity, EntityKey, Handler, KeyError, Looking, Open, Refusable, Refusal, Refused, Sure, ToKey, Tx, Within,
-    refuse,
+    Call, Entity, EntityKey, Handler, InternalOnly, KeyError, NotRefusable, Open, ReadOnly, Refusable, Refusal,
+    Refused, ToKey, Tx, refuse,
 };
 use apostate_core::{Access, HandlerDef, HandlerInfo, Handlers, Json, Mode, Ran, Run, decode};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ pub(crate) struct StockRef {
 }
 
 impl StockRef {
-    pub(crate) fn receive(self, units: u32) -> Call<Stock, u32, Sure, Open> {
+    pub(crate) fn receive(self, units: u32) -> Call<Stock, u32, NotRefusable, Open> {
         Call::new(self.key, "receive", &Receive { units })
     }
 
@@ -100,15 +100,15 @@ impl StockRef {
         Call::new(self.key, "take-away", &Take { units, note })
     }
 
-    pub(crate) fn forget(self) -> Call<Stock, (), Sure, Within> {
+    pub(crate) fn forget(self) -> Call<Stock, (), NotRefusable, InternalOnly> {
         Call::new(self.key, "forget", &Nothing {})
     }
 
-    pub(crate) fn available(self) -> Call<Stock, u32, Looking, Open> {
+    pub(crate) fn available(self) -> Call<Stock, u32, ReadOnly, Open> {
         Call::new(self.key, "available", &Nothing {})
     }
 
-    pub(crate) fn level_at_least(self, level: u32) -> Call<Stock, u32, Looking, Within> {
+    pub(crate) fn level_at_least(self, level: u32) -> Call<Stock, u32, ReadOnly, InternalOnly> {
         Call::new(self.key, "level_at_least", &LevelAtLeast { level })
     }
 }
@@ -176,14 +176,14 @@ impl Handlers for Stock {
         HandlerDef {
             info: HandlerInfo {
                 name: "available",
-                mode: Mode::Looks,
+                mode: Mode::Reads,
                 refusable: false,
                 access: Access::Open,
                 doc: "",
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
                 reply: Json::of::<u32>(),
             },
-            run: Run::Look(|stock, tx, body| match decode::<Nothing>(body) {
+            run: Run::Read(|stock, tx, body| match decode::<Nothing>(body) {
                 Err(error) => Ran::Unreadable(error),
                 Ok(Nothing {}) => {
                     tx.reply(&stock.available());
@@ -194,14 +194,14 @@ impl Handlers for Stock {
         HandlerDef {
             info: HandlerInfo {
                 name: "level_at_least",
-                mode: Mode::Looks,
+                mode: Mode::Reads,
                 refusable: true,
                 access: Access::Entities,
                 doc: "",
                 arguments: Json::arguments::<LevelAtLeast>().with_schema(LevelAtLeast::json_schema),
                 reply: Json::of::<u32>(),
             },
-            run: Run::Look(|stock, tx, body| match decode::<LevelAtLeast>(body) {
+            run: Run::Read(|stock, tx, body| match decode::<LevelAtLeast>(body) {
                 Err(error) => Ran::Unreadable(error),
                 Ok(LevelAtLeast { level }) => match stock.level_at_least(tx, level) {
                     Ok(reply) => {

@@ -153,7 +153,7 @@ fn local() {
 fn main() {
     local();
     let message = Order::at(7).r#move("a".to_owned(), "b".to_owned(), 1);
-    assert_eq!(message.handler, apostate::Call::<Order, (), apostate::Sure>::new(7.to_key(), "move-to", &()).handler);
+    assert_eq!(message.handler, apostate::Call::<Order, (), apostate::NotRefusable>::new(7.to_key(), "move-to", &()).handler);
     let expected = b"\x83\xa4type\xa1a\xa4note\xa1b\xa6unused\x01";
     assert_eq!(message.body, expected);
     let first = Order::default().r#move("a".to_owned(), "b".to_owned(), 1);

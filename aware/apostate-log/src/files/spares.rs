@@ -20,7 +20,7 @@ pub(super) struct Spares {
     ready: Vec<String>,
     next: u64,
     is_asked: bool,
-    wishes: Option<Sender<String>>,
+    requests: Option<Sender<String>>,
     filled: Receiver<Result<String, Failure>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -38,11 +38,11 @@ impl Spares {
                 disk.remove(name)?;
             }
         }
-        let (wishes, wished) = bounded::<String>(1);
+        let (requests, requested) = bounded::<String>(1);
         let (done, filled) = bounded(1);
         let filler = disk.clone();
         let thread = std::thread::Builder::new().name("apostate-spares".to_owned()).spawn(move || {
-            for name in wished {
+            for name in requested {
                 if done.send(fill(&filler, &name, bytes).map(|()| name)).is_err() {
                     return;
                 }
@@ -55,7 +55,7 @@ impl Spares {
             ready,
             next,
             is_asked: false,
-            wishes: Some(wishes),
+            requests: Some(requests),
             filled,
             thread: Some(thread),
         })
@@ -65,7 +65,7 @@ impl Spares {
     pub(super) fn ask(&mut self) {
         if self.ready.is_empty() && !self.is_asked {
             let name = self.name();
-            self.is_asked = self.wishes.as_ref().is_some_and(|wishes| wishes.try_send(name).is_ok());
+            self.is_asked = self.requests.as_ref().is_some_and(|requests| requests.try_send(name).is_ok());
         }
     }
 
@@ -134,7 +134,7 @@ impl Spares {
 
 impl Drop for Spares {
     fn drop(&mut self) {
-        self.wishes = None;
+        self.requests = None;
         // One that was being filled is sent and received, so that the thread can end; its file is found again.
         if self.is_asked {
             let _ = self.filled.recv();

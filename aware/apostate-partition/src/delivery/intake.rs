@@ -123,7 +123,7 @@ impl Intake {
     }
 
     /// Asks for a new session, with `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
-    /// second of `luck` keeps many receivers from asking at once.
+    /// second of `rng` keeps many receivers from asking at once.
     pub(crate) fn open(&mut self, nonce: u64, own: Range, now: Timestamp) -> Bytes {
         self.nonce = Some(nonce);
         self.state = State::Opening;

@@ -47,8 +47,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As for [`look`](Self::look).
-    pub async fn look_json(
+    /// As for [`read`](Self::look).
+    pub async fn read_json(
         &self,
         kind: &str,
         key: &EntityKey,

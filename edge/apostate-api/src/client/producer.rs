@@ -23,7 +23,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::client::producer::runner::Runner;
-use crate::client::{Changing, Client, ClientError, row_of};
+use crate::client::{Client, ClientError, Writes, row_of};
 use crate::{BulkResult, ErrorCode, NUMBER_MAX, Problem, ProducerSummary};
 
 /// How many messages may be without a result.
@@ -130,7 +130,7 @@ impl Producer {
     pub async fn send<E, R, S, A>(&mut self, number: u64, call: Call<E, R, S, A>) -> Result<(), ProducerError>
     where
         E: Handlers,
-        S: Changing,
+        S: Writes,
         A: FromOutside,
     {
         let unreadable = |detail: String| ProducerError::Unreadable { number, detail };

@@ -56,9 +56,9 @@ pub(crate) fn after(seconds: u64) -> Duration {
 /// failed together do not come back together; and no less than what the node asks for.
 pub(crate) fn wait(attempt: u32, retry_after: Option<Duration>) -> Duration {
     let bound = WAIT_FIRST.saturating_mul(1_u32.checked_shl(attempt.min(16)).unwrap_or(u32::MAX)).min(WAIT_MAX);
-    let luck = uuid::Uuid::new_v4().as_u128() as u32;
-    let wait = bound.mul_f64(f64::from(luck) / f64::from(u32::MAX));
-    // What the node asks for is asked of all: luck is added to it.
+    let random = uuid::Uuid::new_v4().as_u128() as u32;
+    let wait = bound.mul_f64(f64::from(random) / f64::from(u32::MAX));
+    // What the node asks for is asked of all: a random share is added to it.
     retry_after.unwrap_or_default() + wait
 }
 

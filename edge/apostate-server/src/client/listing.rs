@@ -7,8 +7,8 @@ use apostate_core::{Address, EntityKey, Handlers, KindId, decode_state};
 use apostate_partition::{StoredEntity, list};
 
 use crate::CallError;
+use crate::client::checkpoint::CheckpointRequest;
 use crate::client::shared::Shared;
-use crate::client::wish::CheckpointWish;
 
 /// About how many bytes are read at a time.
 pub(crate) const PAGE_BYTES: usize = 256 << 10;
@@ -28,8 +28,8 @@ pub struct Listed<E> {
 #[must_use = "a list is read lazily"]
 pub struct Listing<E> {
     shared: Arc<Shared>,
-    /// For each partition in the order of the ring: its checkpoint wish.
-    wishes: std::vec::IntoIter<CheckpointWish>,
+    /// For each partition in the order of the ring: its checkpoint request.
+    requests: std::vec::IntoIter<CheckpointRequest>,
     /// The next partition, as an index into the routes' places.
     next: usize,
     /// The place that pages are read from, and the last entity read there.
@@ -42,7 +42,7 @@ impl<E: Handlers> Listing<E> {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         Self {
             shared: Arc::clone(shared),
-            wishes: CheckpointWish::tell_all(shared).into_iter(),
+            requests: CheckpointRequest::tell_all(shared).into_iter(),
             next: 0,
             current: None,
             page: Vec::new().into_iter(),
@@ -55,8 +55,8 @@ impl<E: Handlers> Listing<E> {
         while self.page.as_slice().is_empty() {
             if let Some((index, after)) = self.current.take() {
                 self.read_page(index, after)?;
-            } else if let Some(wish) = self.wishes.next() {
-                self.enter(&wish)?;
+            } else if let Some(request) = self.requests.next() {
+                self.enter(&request)?;
             } else {
                 return Ok(());
             }
@@ -64,8 +64,8 @@ impl<E: Handlers> Listing<E> {
         Ok(())
     }
 
-    fn enter(&mut self, wish: &CheckpointWish) -> Result<(), CallError> {
-        wish.wait(&self.shared)?;
+    fn enter(&mut self, request: &CheckpointRequest) -> Result<(), CallError> {
+        request.wait(&self.shared)?;
         self.current = Some((self.next, None));
         self.next += 1;
         Ok(())
@@ -92,7 +92,7 @@ impl<E: Handlers> Listing<E> {
     }
 
     fn end(&mut self) {
-        self.wishes = Vec::new().into_iter();
+        self.requests = Vec::new().into_iter();
         self.current = None;
         self.page = Vec::new().into_iter();
     }

@@ -11,11 +11,11 @@ use apostate_log::StoreError;
 use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, TraceId, parked, parked_message};
 
 use crate::CallError;
+use crate::client::checkpoint::CheckpointRequest;
 use crate::client::error::{kind_name, name_of};
 use crate::client::listing::PAGE_BYTES;
 use crate::client::shared::Shared;
 use crate::client::slot::{NotDone, Verdict};
-use crate::client::wish::CheckpointWish;
 
 /// A message that was given up on until an operator retries or dismisses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl ParkedMessage {
 pub struct ParkedMessages {
     shared: Arc<Shared>,
     /// What is still waited for.
-    wishes: Vec<CheckpointWish>,
+    requests: Vec<CheckpointRequest>,
     /// Where the next page goes on; none at the end.
     after: Option<Option<(Address, u64)>>,
     page: std::vec::IntoIter<ParkedMessage>,
@@ -151,8 +151,8 @@ pub struct ParkedMessages {
 
 impl ParkedMessages {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        let (wishes, page) = (CheckpointWish::tell_all(shared), Vec::new().into_iter());
-        Self { shared: Arc::clone(shared), wishes, after: Some(None), page }
+        let (requests, page) = (CheckpointRequest::tell_all(shared), Vec::new().into_iter());
+        Self { shared: Arc::clone(shared), requests, after: Some(None), page }
     }
 
     /// Reads a page, if all of the last one was taken.
@@ -161,7 +161,7 @@ impl ParkedMessages {
             return Ok(());
         }
         let Some(after) = self.after.take() else { return Ok(()) };
-        self.wishes.drain(..).try_for_each(|wish| wish.wait(&self.shared))?;
+        self.requests.drain(..).try_for_each(|request| request.wait(&self.shared))?;
         let page = read_on(&self.shared, after.as_ref(), PAGE_BYTES)?;
         self.after = page.last().map(|last| Some((last.to.clone(), last.number)));
         self.page = page.into_iter();

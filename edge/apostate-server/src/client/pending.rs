@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use apostate_core::{Address, HandlerId, KeyError, decode};
-use apostate_partition::{Answer, Manner, Request};
+use apostate_partition::{Answer, Request, RequestKind};
 use serde::de::DeserializeOwned;
 
 use crate::CallError;
@@ -35,7 +35,7 @@ struct Unsent {
     to: Address,
     handler: HandlerId,
     body: Vec<u8>,
-    manner: Manner,
+    request_kind: RequestKind,
 }
 
 impl<R> Pending<R> {
@@ -44,17 +44,17 @@ impl<R> Pending<R> {
         to: Result<Address, KeyError>,
         handler: HandlerId,
         body: Vec<u8>,
-        manner: Manner,
+        request_kind: RequestKind,
         read: fn(&[u8]) -> Result<R, String>,
     ) -> Self {
-        let unsent = to.map(|to| Unsent { to, handler, body, manner });
+        let unsent = to.map(|to| Unsent { to, handler, body, request_kind });
         Self { shared: Arc::clone(shared), state: State::Unsent(unsent), read, types: PhantomData }
     }
 
     /// Gives the request a client key: repeated with the same key, it gets the same reply, and is done once. A look needs
     /// none; on a request that has left it changes nothing.
     pub fn with_key(mut self, client_key: &str) -> Self {
-        if let State::Unsent(Ok(Unsent { manner: Manner::Call { key }, .. })) = &mut self.state {
+        if let State::Unsent(Ok(Unsent { request_kind: RequestKind::Call { key }, .. })) = &mut self.state {
             *key = Some(client_key.into());
         }
         self
@@ -68,10 +68,10 @@ impl<R> Pending<R> {
 
     fn send(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Unsent(Ok(Unsent { to, handler, body, manner })) => {
+            State::Unsent(Ok(Unsent { to, handler, body, request_kind })) => {
                 let address = to.clone();
                 let trace = self.shared.follow(None);
-                let slot = self.shared.ask(Request { trace, ..Request::new(to, handler, body, manner) });
+                let slot = self.shared.ask(Request { trace, ..Request::new(to, handler, body, request_kind) });
                 State::Sent(address, slot)
             }
             other => other,

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use apostate_api::{BulkEnding, NUMBER_MAX, ProducerSummary};
-use apostate_core::{Address, Call, Changing, Entity, EntityKey, FromOutside, HandlerId};
-use apostate_partition::{Manner, Request};
+use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, HandlerId, Writes};
+use apostate_partition::{Request, RequestKind};
 
 use crate::client::producer::results::{Judged, judge};
 use crate::client::shared::Shared;
@@ -114,7 +114,7 @@ impl Producer {
     pub fn send<E, R, S, A>(&mut self, number: u64, call: Call<E, R, S, A>) -> Result<(), ProducerError>
     where
         E: Entity,
-        S: Changing,
+        S: Writes,
         A: FromOutside,
     {
         self.check()?;
@@ -141,9 +141,9 @@ impl Producer {
         let is_idle = self.unanswered == 0;
         let partition = self.shared.routes.index_of_hash(to.hash());
         let bytes = body.len();
-        let manner = Manner::Numbered { producer: self.name.clone(), number };
+        let request_kind = RequestKind::Numbered { producer: self.name.clone(), number };
         let trace = self.shared.follow(self.parent);
-        self.unsent[partition].push(Request { trace, ..Request::new(to, handler, body, manner) });
+        self.unsent[partition].push(Request { trace, ..Request::new(to, handler, body, request_kind) });
         self.open.push_back(Open { number, bytes, is_answered: false });
         self.unanswered += 1;
         self.unanswered_bytes += bytes;

@@ -1,7 +1,7 @@
 //! What arrives at an executor.
 
 use apostate_log::{PartitionId, Position};
-use apostate_partition::{Loaded, Manner, ParkedCommand, Request};
+use apostate_partition::{Loaded, ParkedCommand, Request, RequestKind};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
@@ -27,15 +27,15 @@ pub(crate) enum Mail {
     /// How a checkpoint ended.
     Checkpointed { seat: usize, result: Result<Position, String> },
     /// Somebody wants everything durable so far to be in the store, and to be told.
-    Wish { seat: usize, tell: Wish },
+    Checkpoint { seat: usize, tell: CheckpointReply },
     /// Somebody wants to know how every partition here is.
     Report { tell: Sender<PartitionStatus> },
     /// The end: whoever waits is told so.
     Quit,
 }
 
-/// Is told when a checkpoint wish came true, or why it never will.
-pub(crate) type Wish = Sender<Result<(), String>>;
+/// Is told when a checkpoint request was carried out, or why it never will be.
+pub(crate) type CheckpointReply = Sender<Result<(), String>>;
 
 impl Mail {
     /// Tells whoever waits that nobody will look at this mail.
@@ -51,7 +51,7 @@ impl Mail {
             | Self::Loaded { .. }
             | Self::Checkpointed { .. }
             | Self::Quit
-            | Self::Wish { .. }
+            | Self::Checkpoint { .. }
             | Self::Report { .. } => {}
         }
     }
@@ -75,9 +75,9 @@ impl Drop for InHand<'_> {
 }
 
 fn number(request: &Request) -> Option<u64> {
-    match request.manner {
-        Manner::Numbered { number, .. } => Some(number),
-        Manner::Call { .. } | Manner::Look | Manner::State => None,
+    match request.request_kind {
+        RequestKind::Numbered { number, .. } => Some(number),
+        RequestKind::Call { .. } | RequestKind::Read | RequestKind::State => None,
     }
 }
 
@@ -97,9 +97,9 @@ mod tests {
 
     fn numbered(number: u64) -> Request {
         let key = EntityKey::new("tea").expect("a key");
-        let manner = Manner::Numbered { producer: key.clone(), number };
+        let request_kind = RequestKind::Numbered { producer: key.clone(), number };
         let (to, handler) = (Address::new(KindId::of("stock"), key), HandlerId::of("take"));
-        Request::new(to, handler, Vec::new(), manner)
+        Request::new(to, handler, Vec::new(), request_kind)
     }
 
     #[test]

@@ -150,7 +150,7 @@ mod tests {
         let mailbox = Mailbox::default();
         let post = || {
             let (tell, told) = crossbeam_channel::bounded(1);
-            mailbox.post(Mail::Wish { seat: 0, tell });
+            mailbox.post(Mail::Checkpoint { seat: 0, tell });
             told
         };
         let held = post();

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use apostate_core::Timestamp;
 use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
-use apostate_partition::{Effect, Input, Load, Manner, ParkedCommand, Partition, Range, Request, StopReason};
+use apostate_partition::{Effect, Input, Load, ParkedCommand, Partition, Range, Request, RequestKind, StopReason};
 use tracing::error;
 
 use crate::client::slot::{NotDone, Promise, Verdict};
 use crate::executor::bell::Bell;
-use crate::executor::mail::{Wish, refuse_stream};
+use crate::executor::mail::{CheckpointReply, refuse_stream};
 use crate::executor::notice;
 use crate::executor::outgoing::Outgoing;
 use crate::executor::tickets::{Stream, Tickets};
@@ -136,14 +136,14 @@ impl Seat {
         self.give(now, [result.map_or_else(Input::CheckpointFailed, Input::Checkpointed)]);
     }
 
-    /// Takes a wish for a checkpoint.
-    pub(crate) fn wish(&mut self, now: Timestamp, tell: Wish) {
+    /// Takes a request for a checkpoint.
+    pub(crate) fn request_checkpoint(&mut self, now: Timestamp, tell: CheckpointReply) {
         if let State::Stopped(reason) = &self.state {
-            // Nobody has to wait for a wish.
+            // Nobody has to wait for it.
             let _ = tell.send(Err(reason.clone()));
         } else {
-            let ticket = self.tickets.wish(tell);
-            self.give(now, [Input::WishCheckpoint { ticket }]);
+            let ticket = self.tickets.checkpoint(tell);
+            self.give(now, [Input::RequestCheckpoint { ticket }]);
         }
     }
 
@@ -203,7 +203,7 @@ impl Seat {
             }
             let place = tickets.stream(stream);
             for mut request in requests.by_ref().take(room) {
-                let Manner::Numbered { number, .. } = request.manner else {
+                let RequestKind::Numbered { number, .. } = request.request_kind else {
                     unreachable!("a producer's messages are numbered");
                 };
                 request.ticket = tickets.message(place, number);
@@ -234,7 +234,7 @@ impl Seat {
                 }
                 Effect::Load(load) => self.loads.push(load),
                 Effect::Checkpoint(checkpoint) => outgoing.checkpoint(seat, checkpoint),
-                Effect::WishGranted { ticket } => self.tickets.grant(ticket),
+                Effect::CheckpointDone { ticket } => self.tickets.checkpoint_done(ticket),
                 Effect::Trim { before } => {
                     self.work.trims += 1;
                     running.log.trim(before);

@@ -6,7 +6,7 @@ use apostate_partition::Answer;
 
 use crate::client::completions::Completions;
 use crate::client::slot::{DeskAnswers, Promise, Verdict};
-use crate::executor::mail::Wish;
+use crate::executor::mail::CheckpointReply;
 
 /// A producer's stream of answers.
 pub(crate) type Stream = Arc<Completions>;
@@ -36,7 +36,7 @@ enum Asker {
     One(Promise),
     /// The stream's place, and the message's number.
     Stream(u32, u64),
-    Wish(Wish),
+    Checkpoint(CheckpointReply),
 }
 
 /// One stream, and the answers that it gets at the end of the turn.
@@ -64,9 +64,9 @@ impl Tickets {
         self.issue(Asker::One(promise))
     }
 
-    /// A ticket for a wish.
-    pub(crate) fn wish(&mut self, wish: Wish) -> u64 {
-        self.issue(Asker::Wish(wish))
+    /// A ticket for a reply.
+    pub(crate) fn checkpoint(&mut self, reply: CheckpointReply) -> u64 {
+        self.issue(Asker::Checkpoint(reply))
     }
 
     /// The place of `stream`, for [`message`](Self::message). Producers are few.
@@ -103,17 +103,17 @@ impl Tickets {
                 place.open -= 1;
                 place.answers.push((number, Verdict::Answered(answer)));
             }
-            // A wish is granted, not answered.
-            Some(Asker::Wish(_)) => return false,
+            // A reply is granted, not answered.
+            Some(Asker::Checkpoint(_)) => return false,
         }
         true
     }
 
-    /// Tells whoever wished for a checkpoint.
-    pub(crate) fn grant(&mut self, ticket: u64) {
-        if let Some(Asker::Wish(wish)) = self.redeem(ticket) {
-            // Nobody has to wait for a wish.
-            let _ = wish.send(Ok(()));
+    /// Tells whoever asked for a checkpoint.
+    pub(crate) fn checkpoint_done(&mut self, ticket: u64) {
+        if let Some(Asker::Checkpoint(reply)) = self.redeem(ticket) {
+            // Nobody has to wait for a reply.
+            let _ = reply.send(Ok(()));
         }
     }
 
@@ -144,8 +144,8 @@ impl Tickets {
                     place.open -= 1;
                     place.answers.push((number, unknown()));
                 }
-                Some(Asker::Wish(wish)) => {
-                    let _ = wish.send(Err(reason.to_owned()));
+                Some(Asker::Checkpoint(reply)) => {
+                    let _ = reply.send(Err(reason.to_owned()));
                 }
             }
         }
@@ -225,13 +225,13 @@ mod tests {
         let stream = Stream::default();
         let place = tickets.stream(&stream);
         tickets.message(place, 9);
-        let (wish, wished) = crossbeam_channel::bounded(1);
-        tickets.wish(wish);
+        let (reply, asked) = crossbeam_channel::bounded(1);
+        tickets.checkpoint(reply);
         drop(tickets);
         assert!(matches!(waiting.wait(), Verdict::Unknown(_)));
         let mut done = Vec::new();
         stream.take(&mut done);
         assert!(matches!(done[..], [(9, Verdict::Unknown(_))]));
-        assert!(wished.recv().expect("told").is_err());
+        assert!(asked.recv().expect("told").is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use apostate_api::ErrorCode;
 use apostate_core::limits::BODY_BYTES_MAX;
 use apostate_core::{Address, HandlerId, Json, Mode, panic_text};
-use apostate_partition::{Answer, Manner, Request, TraceContext};
+use apostate_partition::{Answer, Request, RequestKind, TraceContext};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
@@ -16,6 +16,7 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 use crate::client::slot::Verdict;
 use crate::executor::clock;
 use crate::http::body;
+use crate::http::call_options::CallOptions;
 use crate::http::clerk::{Asked, Clerk};
 use crate::http::digest::digest;
 use crate::http::edge::{self, Edge, HandlerRow, KindRow, ShowState};
@@ -24,7 +25,6 @@ use crate::http::meters::{Meters, Outcome};
 use crate::http::pages::blocking;
 use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
-use crate::http::wishes::Wishes;
 
 /// JSON longer than this is read and written where no connection waits for it.
 const LONG_JSON_BYTES: usize = 128 << 10;
@@ -90,14 +90,14 @@ impl Calls<'_> {
         let counting = Counting::begin(&self, handler.meter);
         let answer = match (handler.mode, &parts.method) {
             (Mode::Changes, &Method::POST) => self.call(parts, kind, handler, key, body).await,
-            (Mode::Looks, &Method::GET | &Method::HEAD) => self.look(parts, kind, handler, key).await,
+            (Mode::Reads, &Method::GET | &Method::HEAD) => self.look(parts, kind, handler, key).await,
             (Mode::Changes, _) => Err(Fault::new(
                 ErrorCode::ChangesIsPost,
                 format!("`{}` may change its {}: it is called with POST", handler.name, kind.name),
             )
             .allowing("POST")),
-            (Mode::Looks, _) => Err(Fault::new(
-                ErrorCode::LookIsGet,
+            (Mode::Reads, _) => Err(Fault::new(
+                ErrorCode::ReadIsGet,
                 format!("`{}` only looks at its {}: it is asked with GET", handler.name, kind.name),
             )
             .allowing("GET, HEAD")),
@@ -111,13 +111,13 @@ impl Calls<'_> {
         let outcome = fault.map_or(Outcome::Done, Fault::outcome);
         counting.end(outcome);
         if outcome == Outcome::Busy {
-            let deadline = self.wishes(parts).ok().and_then(|wishes| wishes.deadline);
+            let deadline = self.options(parts).ok().and_then(|options| options.deadline);
             self.edge.turned_away.wait(self.edge.stopping(), deadline).await;
         }
     }
 
-    fn wishes(self, parts: &Parts) -> Result<Wishes, Fault> {
-        Wishes::of(&parts.headers, self.began)
+    fn options(self, parts: &Parts) -> Result<CallOptions, Fault> {
+        CallOptions::of(&parts.headers, self.began)
     }
 
     async fn call(
@@ -131,7 +131,7 @@ impl Calls<'_> {
         let to = Address::new(kind.id, edge::key(key)?);
         // Whoever sends one would believe that it matters.
         query::Query::only(parts.uri.query().unwrap_or_default(), &[])?;
-        let Wishes { client_key, is_async, deadline } = self.wishes(parts)?;
+        let CallOptions { client_key, is_async, deadline } = self.options(parts)?;
         let (body, _share) = match body {
             Some(body) => body::read(body, self.edge).await?,
             None => Default::default(),
@@ -147,7 +147,7 @@ impl Calls<'_> {
             false => read(&body)?,
             true => blocking(move || read(&body)).await??,
         };
-        let request = Request::new(to, handler.id, arguments, Manner::Call { key: client_key });
+        let request = Request::new(to, handler.id, arguments, RequestKind::Call { key: client_key });
         let answered = self.ask(kind, Request { digest, ..request }, deadline).await?;
         let mut response = if is_async {
             let mut response = Response::new(Reply::nothing());
@@ -172,10 +172,11 @@ impl Calls<'_> {
         key: &str,
     ) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
-        let wishes = self.wishes(parts)?;
+        let options = self.options(parts)?;
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
-        let answered = self.ask(kind, Request::new(to, handler.id, arguments, Manner::Look), wishes.deadline).await?;
+        let answered =
+            self.ask(kind, Request::new(to, handler.id, arguments, RequestKind::Read), options.deadline).await?;
         let Answered { reply, version, is_repeated: _ } = answered;
         let mut response = json(self.shown(handler.reply, reply, false).await?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
@@ -197,10 +198,10 @@ impl Calls<'_> {
 
     async fn read_state(self, parts: &Parts, kind: &KindRow, key: &str) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
-        let wishes = self.wishes(parts)?;
+        let options = self.options(parts)?;
         let name = to.key().clone();
-        let request = Request::new(to, HandlerId(0), Vec::new(), Manner::State);
-        let answered = self.ask(kind, request, wishes.deadline).await?;
+        let request = Request::new(to, HandlerId(0), Vec::new(), RequestKind::State);
+        let answered = self.ask(kind, request, options.deadline).await?;
         let Answered { reply: state, version, is_repeated: _ } = answered;
         let etag = format!("\"{version}\"");
         let mut response = if is_known(&parts.headers, &etag) {
@@ -221,7 +222,7 @@ impl Calls<'_> {
     async fn ask(self, kind: &KindRow, mut request: Request, deadline: Option<Instant>) -> Result<Answered, Fault> {
         let key = request.to.key().clone();
         let entity = || format!("{}/{key}", kind.name);
-        let is_call = matches!(request.manner, Manner::Call { .. });
+        let is_call = matches!(request.request_kind, RequestKind::Call { .. });
         if self.edge.is_stopping() {
             return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
         }

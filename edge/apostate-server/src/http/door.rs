@@ -30,7 +30,7 @@ use crate::http::path::{Target, percent_decoded};
 use crate::http::pulse::{Pulse, Service};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
-use crate::http::{lists, operators, parked, wishes};
+use crate::http::{call_options, lists, operators, parked};
 use crate::traces::FollowedRequest;
 
 /// The way in for the connections of one thread.
@@ -124,7 +124,7 @@ impl Door {
     /// What has to hold before anything is read.
     fn check(&self, parts: &Parts, path: &str) -> Result<(), Fault> {
         let settings = &self.edge.settings;
-        let (fields, bytes) = (parts.headers.len(), wishes::header_bytes(&parts.headers));
+        let (fields, bytes) = (parts.headers.len(), call_options::header_bytes(&parts.headers));
         if fields > settings.headers_max || bytes > settings.header_bytes_max {
             let detail = format!(
                 "{fields} header fields of {bytes} bytes; {} of {} are allowed",

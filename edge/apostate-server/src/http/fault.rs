@@ -173,7 +173,7 @@ impl Fault {
             Failure::Missing => ErrorCode::EntityMissing,
             Failure::UnreadableState(_) => ErrorCode::UnreadableState,
             Failure::Panicked(_) => ErrorCode::HandlerPanicked,
-            Failure::Deadly(_) => ErrorCode::HandlerPanicked,
+            Failure::PoisonMessage(_) => ErrorCode::HandlerPanicked,
             Failure::KeyReused => ErrorCode::ClientKeyReused,
             Failure::KeyExpired => ErrorCode::ClientKeyExpired,
             Failure::BadKey | Failure::KeyAhead => ErrorCode::BadClientKey,

@@ -22,6 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::client::listing::PAGE_BYTES;
 use crate::client::shared::Shared;
 use crate::http::accept::{Form, form};
+use crate::http::call_options::CallOptions;
 use crate::http::calls::write_entity;
 use crate::http::edge::{Edge, KindRow};
 use crate::http::fault::Fault;
@@ -30,7 +31,6 @@ use crate::http::pulse::Service;
 use crate::http::query::Query;
 use crate::http::reply::{Reply, json};
 use crate::http::stream::{Pieces, stream};
-use crate::http::wishes::Wishes;
 
 /// The media type of lines of JSON.
 pub(crate) const NDJSON: &str = "application/x-ndjson";
@@ -48,7 +48,7 @@ pub(crate) async fn list_kind(
         return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
     }
     let form = form(&parts.headers)?;
-    let deadline = Wishes::deadline(&parts.headers)?;
+    let deadline = CallOptions::deadline(&parts.headers)?;
     // As lines it is all of the list, whatever the limit.
     let known: &[_] = if form == Form::Lines { &["after"] } else { &["after", "limit"] };
     let query = Query::only(parts.uri.query().unwrap_or_default(), known)?;

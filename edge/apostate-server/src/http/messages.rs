@@ -307,9 +307,9 @@ impl Bulk {
         let place = self.edge.kind_index(kind)?;
         let row = &self.edge.kinds[place];
         let handler = row.handler(handler)?;
-        if handler.mode == apostate_core::Mode::Looks {
+        if handler.mode == apostate_core::Mode::Reads {
             let detail = format!("`{}` only looks; it is asked with GET", handler.name);
-            return Err(Fault::new(ErrorCode::LookIsGet, detail));
+            return Err(Fault::new(ErrorCode::ReadIsGet, detail));
         }
         let key = EntityKey::new(key).map_err(|error| Fault::new(ErrorCode::BadKey, error.to_string()))?;
         let body = calls::arguments(&handler.arguments, arguments.as_bytes())?;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use apostate_api::ErrorCode;
 
 use crate::CallError;
+use crate::client::checkpoint::{CheckpointError, CheckpointRequest};
 use crate::client::listing::PAGE_BYTES;
-use crate::client::wish::{CheckpointWish, Unfulfilled};
 use crate::http::calls::quoted;
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
@@ -84,7 +84,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// Has every partition write what is durable to the store.
 pub(crate) async fn checkpoint_all(edge: &Arc<Edge>, deadline: Option<Instant>) -> Result<(), Fault> {
-    wait_for(edge, deadline, CheckpointWish::tell_all(&edge.shared)).await
+    wait_for(edge, deadline, CheckpointRequest::tell_all(&edge.shared)).await
 }
 
 /// Waits until these checkpoints are made, but not beyond the `deadline`. No thread waits with it: there are few that may wait
@@ -92,33 +92,33 @@ pub(crate) async fn checkpoint_all(edge: &Arc<Edge>, deadline: Option<Instant>) 
 pub(crate) async fn wait_for(
     edge: &Arc<Edge>,
     deadline: Option<Instant>,
-    wishes: impl IntoIterator<Item = CheckpointWish>,
+    requests: impl IntoIterator<Item = CheckpointRequest>,
 ) -> Result<(), Fault> {
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let until = deadline.map_or(until, |deadline| deadline.min(until));
-    for wish in wishes {
-        let made = match tokio::time::timeout_at((Instant::now() + SILENCE).min(until).into(), made(&wish)).await {
+    for request in requests {
+        let made = match tokio::time::timeout_at((Instant::now() + SILENCE).min(until).into(), made(&request)).await {
             Ok(made) => made,
             Err(_) if Instant::now() < until => {
-                operators::check_speaks(edge, wish.partition).await?;
-                tokio::time::timeout_at(until.into(), made(&wish)).await.unwrap_or(Err(Unfulfilled::Late))
+                operators::check_speaks(edge, request.partition).await?;
+                tokio::time::timeout_at(until.into(), made(&request)).await.unwrap_or(Err(CheckpointError::Late))
             }
-            Err(_) => Err(Unfulfilled::Late),
+            Err(_) => Err(CheckpointError::Late),
         };
         made.map_err(|unfulfilled| match unfulfilled {
-            Unfulfilled::Stopped(reason) => wish.stopped(&edge.shared, reason).into(),
-            Unfulfilled::Closed => CallError::Closed.into(),
-            Unfulfilled::Late => late(&wish, deadline),
+            CheckpointError::Stopped(reason) => request.stopped(&edge.shared, reason).into(),
+            CheckpointError::Closed => CallError::Closed.into(),
+            CheckpointError::Late => late(&request, deadline),
         })?;
     }
     Ok(())
 }
 
 /// Waits until a checkpoint is made.
-async fn made(wish: &CheckpointWish) -> Result<(), Unfulfilled> {
+async fn made(request: &CheckpointRequest) -> Result<(), CheckpointError> {
     let mut pause = POLL_MIN;
     loop {
-        if let Some(made) = wish.poll() {
+        if let Some(made) = request.poll() {
             return made;
         }
         tokio::time::sleep(pause).await;
@@ -126,8 +126,8 @@ async fn made(wish: &CheckpointWish) -> Result<(), Unfulfilled> {
     }
 }
 
-fn late(wish: &CheckpointWish, deadline: Option<Instant>) -> Fault {
-    let partition = wish.partition;
+fn late(request: &CheckpointRequest, deadline: Option<Instant>) -> Fault {
+    let partition = request.partition;
     if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
         let detail = format!("partition {partition} had not made its checkpoint when the deadline came");
         return Fault::new(ErrorCode::DeadlineExceeded, detail);

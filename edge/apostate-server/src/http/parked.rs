@@ -14,8 +14,9 @@ use hyper::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::client::checkpoint::CheckpointRequest;
 use crate::client::parked::{self, ParkedMessage};
-use crate::client::wish::CheckpointWish;
+use crate::http::call_options::CallOptions;
 use crate::http::calls::guarded;
 use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
@@ -23,11 +24,10 @@ use crate::http::operators::{Answer, Shared, typed};
 use crate::http::pages::{self, blocking, checkpoint_all};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
-use crate::http::wishes::Wishes;
 
 /// `GET /parked`.
 pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let deadline = Wishes::deadline(&headers)?;
+    let deadline = CallOptions::deadline(&headers)?;
     let query = Query::only(&query.unwrap_or_default(), &["after", "limit"])?;
     // No cursor, or an empty one: from the beginning.
     let after = query.get("after").filter(|id| !id.is_empty()).map(|id| {
@@ -51,10 +51,10 @@ fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<
 
 /// `GET /parked/{id}`.
 pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    let deadline = Wishes::deadline(&headers)?;
+    let deadline = CallOptions::deadline(&headers)?;
     let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
     let permit = edge.operator()?;
-    pages::wait_for(&edge, deadline, [CheckpointWish::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
+    pages::wait_for(&edge, deadline, [CheckpointRequest::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
     read(&edge, permit, move |edge| {
         let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
         Ok(text_of(edge, &message))
@@ -111,7 +111,7 @@ pub(crate) async fn dismiss(State(edge): Shared, Path(id): Path<String>, headers
 }
 
 async fn command(edge: &Arc<Edge>, id: &str, retry: bool, headers: &HeaderMap) -> Answer {
-    let deadline = Wishes::deadline(headers)?;
+    let deadline = CallOptions::deadline(headers)?;
     let (to, number) = read_id(id).ok_or_else(|| missing(id))?;
     let entity = edge.shared.name_of(&to);
     let slot = edge.shared.command(ParkedCommand { ticket: 0, to, number, retry });

@@ -30,12 +30,12 @@ use crate::executor::mail::Mail;
 use crate::executor::outgoing::Outgoing;
 use crate::executor::routes::Routes;
 use crate::node::OpenError;
-use crate::node::luck;
 use crate::node::opening::{Announcement, Opened, Progress, SeatPlan};
+use crate::node::random;
 use crate::node::status::NodeStatus;
 use crate::traces::{SpanSender, Traces};
 use crate::watchdog::quiet_panics;
-use crate::watchdog::running::{FileWitness, Running};
+use crate::watchdog::running::{FileObserver, Running};
 use crate::watchdog::{Condemned, Watchdog};
 use crate::{Settings, executor};
 
@@ -88,7 +88,7 @@ impl Crew {
             map: routes.map().clone(),
             registry: Arc::clone(&registry),
             tuning,
-            luck: luck::random(),
+            seed: random::random(),
             suspects: running.suspect(index).into_iter().collect(),
         };
         let mut plans: Vec<Vec<SeatPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
@@ -100,7 +100,7 @@ impl Crew {
                 config: config(place.partition, index),
                 log: Box::new(disk.log(place.partition, Arc::new(move || wake.ring()))),
                 bell,
-                witness: Box::new(FileWitness::new(Arc::clone(&running), index)),
+                observer: Box::new(FileObserver::new(Arc::clone(&running), index)),
             });
         }
         let (traces, sender) = follow(settings, &registry)?.unzip();
@@ -242,9 +242,9 @@ fn wait_until_all_serve(
             (Ok(Announcement::Progress(at)), _) => progress(at),
             (Ok(Announcement::Opened), _) => opened += 1,
             (Ok(Announcement::Failed(partition, failure)), _) => {
-                let is_of_the_world = failure.is_of_the_world();
+                let is_io_error = failure.is_io_error();
                 let error = OpenError::of(partition, failure);
-                if is_of_the_world {
+                if is_io_error {
                     return Err(error);
                 }
                 failed.insert(partition, error);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use apostate_core::panic_text;
 use apostate_log::{Log, LogError, PartitionId, Position, Store, StoreError};
-use apostate_partition::{Config, Notice, Partition, Range, Witness};
+use apostate_partition::{Config, Notice, Partition, Range, RunObserver};
 use crossbeam_channel::{Receiver, Sender};
 use tracing::{error, info};
 
@@ -51,7 +51,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// Whether it is the disk that failed, and not what is on it: then it fails all partitions, or may work the next time.
-    pub(crate) fn is_of_the_world(&self) -> bool {
+    pub(crate) fn is_io_error(&self) -> bool {
         use apostate_partition::OpenError;
         match self {
             Self::Refused(OpenError::Store(error)) => !matches!(error, StoreError::Damaged { .. }),
@@ -80,7 +80,7 @@ pub(crate) struct SeatPlan {
     pub(crate) config: Config,
     pub(crate) log: Box<dyn Log>,
     pub(crate) bell: Arc<Bell>,
-    pub(crate) witness: Box<dyn Witness>,
+    pub(crate) observer: Box<dyn RunObserver>,
 }
 
 impl Opened {
@@ -111,10 +111,10 @@ impl SeatPlan {
     /// Opens the partition, here and now. When that fails, the node is told, and the seat tells whoever comes why nobody is
     /// there.
     pub(crate) fn open(self, store: &dyn Store, opened: &Opened, outgoing: &Outgoing) -> Seat {
-        let Self { range, config, log, bell, witness } = self;
+        let Self { range, config, log, bell, observer } = self;
         let (id, requests_max) = (config.id, config.tuning.requests_max);
         let mut progress = progress_of(id, &*log, opened);
-        let open = AssertUnwindSafe(|| Partition::open(config, store, &*log, witness, &mut progress));
+        let open = AssertUnwindSafe(|| Partition::open(config, store, &*log, observer, &mut progress));
         let failure = match catch_unwind(open) {
             Ok(Ok(partition)) => {
                 opened.tell(Announcement::Opened);
@@ -126,7 +126,7 @@ impl SeatPlan {
         };
         let reason = failure.to_string();
         error!(partition = id.0, reason, "partition cannot be opened; its neighbours go on");
-        if !failure.is_of_the_world() {
+        if !failure.is_io_error() {
             outgoing.condemn(id, &reason);
         }
         opened.tell(Announcement::Failed(id, failure));

@@ -7,11 +7,11 @@
 //! ```text
 //!   0                       64                      128
 //!   ├ magic, partitions … ──┼ slot of partition 0 ──┼ slot of partition 1 …
-//!   slot:  fingerprint  kind+handler  sequence  is_running  │  suspect  deaths  │ …
+//!   slot:  fingerprint  kind+handler  sequence  is_running  │  suspect  crash_count  │ …
 //! ```
 //!
 //! A message that is found running when the node opens was running when the process died. Found so again with the same
-//! fingerprint, its *deaths* are one more; another message, or none, and the suspicion is gone.
+//! fingerprint, its *crash_count* are one more; another message, or none, and the suspicion is gone.
 
 use std::fs::File;
 use std::io;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use apostate_partition::{Suspect, Witness};
+use apostate_partition::{CrashSuspect, RunObserver};
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::watchdog::quiet_panics;
@@ -46,7 +46,7 @@ struct Slot {
     sequence: AtomicU64,
     is_running: AtomicU64,
     suspect: AtomicU64,
-    deaths: AtomicU64,
+    crash_count: AtomicU64,
 }
 
 const _: () = assert!(size_of::<Slot>() == SLOT_BYTES && align_of::<Slot>() <= 4096);
@@ -81,20 +81,20 @@ impl Running {
     }
 
     /// Whom the last death casts suspicion on, in the partition with this index. Asked once, before it runs anything.
-    pub(crate) fn suspect(&self, partition: usize) -> Option<Suspect> {
+    pub(crate) fn suspect(&self, partition: usize) -> Option<CrashSuspect> {
         let slot = self.slot_of(partition);
         let was_running = slot.is_running.swap(0, Ordering::Relaxed) != 0;
         if !was_running {
-            slot.deaths.store(0, Ordering::Relaxed);
+            slot.crash_count.store(0, Ordering::Relaxed);
             return None;
         }
         let fingerprint = slot.fingerprint.load(Ordering::Relaxed);
-        let noted = slot.deaths.load(Ordering::Relaxed);
+        let noted = slot.crash_count.load(Ordering::Relaxed);
         let is_again = noted > 0 && slot.suspect.load(Ordering::Relaxed) == fingerprint;
-        let deaths = if is_again { noted + 1 } else { 1 };
+        let crash_count = if is_again { noted + 1 } else { 1 };
         slot.suspect.store(fingerprint, Ordering::Relaxed);
-        slot.deaths.store(deaths, Ordering::Relaxed);
-        Some(Suspect { fingerprint, deaths: u32::try_from(deaths).unwrap_or(u32::MAX) })
+        slot.crash_count.store(crash_count, Ordering::Relaxed);
+        Some(CrashSuspect { fingerprint, crash_count: u32::try_from(crash_count).unwrap_or(u32::MAX) })
     }
 
     /// The message that the partition with this index runs at the moment.
@@ -125,8 +125,8 @@ impl Running {
 
 impl Slot {
     fn clear(&self) {
-        let Self { fingerprint, kind, handler, sequence, is_running, suspect, deaths } = self;
-        for number in [fingerprint, sequence, is_running, suspect, deaths] {
+        let Self { fingerprint, kind, handler, sequence, is_running, suspect, crash_count } = self;
+        for number in [fingerprint, sequence, is_running, suspect, crash_count] {
             number.store(0, Ordering::Relaxed);
         }
         for number in [kind, handler] {
@@ -135,21 +135,21 @@ impl Slot {
     }
 }
 
-/// The witness of one partition.
-pub(crate) struct FileWitness {
+/// The observer of one partition.
+pub(crate) struct FileObserver {
     running: Arc<Running>,
     partition: usize,
     sequence: u64,
 }
 
-impl FileWitness {
-    /// The witness of the partition with this index; there must be one only.
+impl FileObserver {
+    /// The observer of the partition with this index; there must be one only.
     pub(crate) fn new(running: Arc<Running>, partition: usize) -> Self {
         Self { running, partition, sequence: 0 }
     }
 }
 
-impl Witness for FileWitness {
+impl RunObserver for FileObserver {
     fn enter(&mut self, fingerprint: u64, kind: u32, handler: u32) {
         self.sequence += 1;
         let slot = self.running.slot_of(self.partition);
@@ -172,7 +172,7 @@ impl Witness for FileWitness {
     }
 }
 
-impl Drop for FileWitness {
+impl Drop for FileObserver {
     /// A partition that stopped in the middle of a message killed nobody.
     fn drop(&mut self) {
         self.leave();
@@ -184,15 +184,15 @@ mod tests {
     use super::*;
 
     /// Opens the file, runs `fingerprint`, and dies in it.
-    fn die_in(path: &Path, fingerprint: u64) -> Option<Suspect> {
+    fn die_in(path: &Path, fingerprint: u64) -> Option<CrashSuspect> {
         let running = Running::open(path, 2).expect("mapped");
         let suspect = running.suspect(1);
-        let mut witness = FileWitness::new(Arc::clone(&running), 1);
-        witness.enter(fingerprint, 3, 4);
+        let mut observer = FileObserver::new(Arc::clone(&running), 1);
+        observer.enter(fingerprint, 3, 4);
         quiet_panics::set_in_handler(false);
         assert_eq!(running.now(1), Some(RunningNow { sequence: 1, kind: 3, handler: 4 }));
         assert_eq!(running.now(0), None);
-        std::mem::forget(witness);
+        std::mem::forget(observer);
         suspect
     }
 
@@ -201,9 +201,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("running");
         assert_eq!(die_in(&path, 7), None);
-        assert_eq!(die_in(&path, 7), Some(Suspect { fingerprint: 7, deaths: 1 }));
-        assert_eq!(die_in(&path, 8), Some(Suspect { fingerprint: 7, deaths: 2 }));
-        assert_eq!(die_in(&path, 8), Some(Suspect { fingerprint: 8, deaths: 1 }));
+        assert_eq!(die_in(&path, 7), Some(CrashSuspect { fingerprint: 7, crash_count: 1 }));
+        assert_eq!(die_in(&path, 8), Some(CrashSuspect { fingerprint: 7, crash_count: 2 }));
+        assert_eq!(die_in(&path, 8), Some(CrashSuspect { fingerprint: 8, crash_count: 1 }));
     }
 
     #[test]
@@ -214,13 +214,13 @@ mod tests {
         {
             let running = Running::open(&path, 2).expect("mapped");
             assert!(running.suspect(1).is_some());
-            let mut witness = FileWitness::new(Arc::clone(&running), 1);
-            witness.enter(7, 3, 4);
-            witness.leave();
+            let mut observer = FileObserver::new(Arc::clone(&running), 1);
+            observer.enter(7, 3, 4);
+            observer.leave();
         }
         assert_eq!(Running::open(&path, 2).expect("mapped").suspect(1), None);
         die_in(&path, 7);
-        assert_eq!(die_in(&path, 7), Some(Suspect { fingerprint: 7, deaths: 1 }), "counted from the start");
+        assert_eq!(die_in(&path, 7), Some(CrashSuspect { fingerprint: 7, crash_count: 1 }), "counted from the start");
     }
 
     #[test]

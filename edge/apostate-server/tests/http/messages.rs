@@ -61,7 +61,7 @@ fn each_line_has_its_result() {
         json!({ "number": 5, "result": "done", "reply": 2 }),
         json!({ "number": 6, "result": "failed", "code": "bad-json" }),
         json!({ "number": 7, "result": "failed", "code": "kind-missing" }),
-        json!({ "number": 8, "result": "failed", "code": "look-is-get" }),
+        json!({ "number": 8, "result": "failed", "code": "read-is-get" }),
         json!({ "number": 9, "result": "failed", "code": "handler-not-open" }),
         json!({ "number": 10, "result": "done" }),
     ];

@@ -22,7 +22,7 @@ pub(crate) struct Caller<'a> {
     url: &'a str,
     number: u64,
     began: Instant,
-    luck: u64,
+    seed: u64,
     seen: Vec<Seen>,
 }
 
@@ -39,8 +39,8 @@ enum Answer {
 impl<'a> Caller<'a> {
     pub(crate) fn new(url: &'a str, number: u32, began: Instant) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20)));
-        let luck = (u64::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        Self { agent: config.build().into(), url, number: u64::from(number), began, luck, seen: Vec::new() }
+        let seed = (u64::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        Self { agent: config.build().into(), url, number: u64::from(number), began, seed, seen: Vec::new() }
     }
 
     /// Works until it is over. What it saw.
@@ -103,7 +103,7 @@ impl<'a> Caller<'a> {
             Answer::Said(status, body) => return Err(format!("`count` is answered with {status}: {body}")),
         };
         let answered = self.now();
-        self.seen.push(Seen { journal, asked, answered, what: What::Look { count } });
+        self.seen.push(Seen { journal, asked, answered, what: What::Read { count } });
         Ok(())
     }
 
@@ -118,10 +118,10 @@ impl<'a> Caller<'a> {
     }
 
     fn below(&mut self, end: u64) -> u64 {
-        self.luck ^= self.luck << 13;
-        self.luck ^= self.luck >> 7;
-        self.luck ^= self.luck << 17;
-        self.luck % end
+        self.seed ^= self.seed << 13;
+        self.seed ^= self.seed >> 7;
+        self.seed ^= self.seed << 17;
+        self.seed % end
     }
 }
 

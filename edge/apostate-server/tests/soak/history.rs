@@ -21,7 +21,7 @@ pub(crate) struct Seen {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
     Add { tag: u64, outcome: Outcome },
-    Look { count: usize },
+    Read { count: usize },
 }
 
 /// What a caller knows of an `add`.
@@ -100,7 +100,7 @@ fn check_journal(seen: &[Seen], tags: &[u64], summary: &mut Summary) -> Result<(
     let mut order = Vec::new();
     for seen in seen {
         match seen.what {
-            What::Look { count } => {
+            What::Read { count } => {
                 summary.looks += 1;
                 order.push((count, true, seen.asked, seen.answered));
             }
@@ -145,10 +145,10 @@ fn check_journal(seen: &[Seen], tags: &[u64], summary: &mut Summary) -> Result<(
     }
     order.sort_unstable();
     let mut moment = Duration::ZERO;
-    for (place, is_look, asked, answered) in order {
+    for (place, is_read_only, asked, answered) in order {
         moment = moment.max(asked);
         if moment > answered {
-            let what = if is_look { "a look that saw" } else { "the add of" };
+            let what = if is_read_only { "a look that saw" } else { "the add of" };
             return Err(format!(
                 "{what} number {place}, asked at {asked:?} and answered at {answered:?}, fits nowhere"
             ));
@@ -173,7 +173,7 @@ pub(crate) fn try_the_checks() {
         journal: 1,
         asked: at(asked),
         answered: at(answered),
-        what: What::Look { count },
+        what: What::Read { count },
     };
     let check = |seen: &[Seen], tags: &[u64]| check_journal(seen, tags, &mut Summary::default());
     let done = Outcome::Done;

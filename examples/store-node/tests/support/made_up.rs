@@ -30,12 +30,12 @@ const COUNTRIES: &[&str] = &["United Kingdom", "France", "EIRE", "Korea, Republi
 
 /// A made-up log of about `lines` lines.
 pub fn rows(seed: u64, lines: usize) -> Vec<Row> {
-    let mut luck = Luck(seed);
+    let mut rng = Rng(seed);
     let mut rows = Vec::with_capacity(lines + 512);
     let mut invoice = 536_365;
     while rows.len() < lines {
         invoice += 1;
-        add_invoice(&mut rows, &mut luck, invoice);
+        add_invoice(&mut rows, &mut rng, invoice);
     }
     let mut late = rows[0].clone();
     late.description = "an invoice that goes on much later".to_owned();
@@ -44,48 +44,48 @@ pub fn rows(seed: u64, lines: usize) -> Vec<Row> {
     rows
 }
 
-fn add_invoice(rows: &mut Vec<Row>, luck: &mut Luck, number: u32) {
+fn add_invoice(rows: &mut Vec<Row>, rng: &mut Rng, number: u32) {
     let minutes = rows.len() / 40;
     let time = |extra: usize| format!("2010-12-{:02}T{:02}:{:02}", 1 + minutes / 1440 % 28, minutes / 60 % 24, extra);
-    let customer = match luck.below(10) {
+    let customer = match rng.below(10) {
         0..3 => String::new(),
-        3 => (*luck.one_of(ODD_CUSTOMERS)).to_owned(),
-        _ => (12_346 + luck.below(60)).to_string(),
+        3 => (*rng.one_of(ODD_CUSTOMERS)).to_owned(),
+        _ => (12_346 + rng.below(60)).to_string(),
     };
-    let country = if luck.below(3) == 0 { luck.one_of(COUNTRIES) } else { COUNTRIES[0] };
-    let (prefix, lines) = match luck.below(20) {
-        0..3 => ("C", 1 + luck.below(3)),
+    let country = if rng.below(3) == 0 { rng.one_of(COUNTRIES) } else { COUNTRIES[0] };
+    let (prefix, lines) = match rng.below(20) {
+        0..3 => ("C", 1 + rng.below(3)),
         3 => ("A", 1),
-        4 if rows.len() > 300 && luck.below(8) == 0 => ("", 250),
-        _ => ("", 1 + luck.below(12)),
+        4 if rows.len() > 300 && rng.below(8) == 0 => ("", 250),
+        _ => ("", 1 + rng.below(12)),
     };
-    let is_write_off = prefix.is_empty() && luck.below(12) == 0;
+    let is_write_off = prefix.is_empty() && rng.below(12) == 0;
     for at in 0..lines {
-        let code = match luck.below(6) {
-            0 => (*luck.one_of(ODD_CODES)).to_owned(),
-            _ => format!("{}{}", 20_000 + luck.below(150), luck.one_of(&["", "A", "B"])),
+        let code = match rng.below(6) {
+            0 => (*rng.one_of(ODD_CODES)).to_owned(),
+            _ => format!("{}{}", 20_000 + rng.below(150), rng.one_of(&["", "A", "B"])),
         };
-        let units = match luck.below(200) {
+        let units = match rng.below(200) {
             0 => 80_995,
-            _ => 1 + luck.below(24) as i64,
+            _ => 1 + rng.below(24) as i64,
         };
         let (units, price_milli) = match prefix {
-            "C" => (-units, luck.price()),
-            "A" => (1, if luck.below(2) == 0 { -11_062_060 } else { 11_062_060 }),
+            "C" => (-units, rng.price()),
+            "A" => (1, if rng.below(2) == 0 { -11_062_060 } else { 11_062_060 }),
             _ if is_write_off => (-units, 0),
-            _ => (units, luck.price()),
+            _ => (units, rng.price()),
         };
         rows.push(Row {
             invoice: format!("{prefix}{number}"),
             stock_code: code,
-            description: (*luck.one_of(DESCRIPTIONS)).to_owned(),
+            description: (*rng.one_of(DESCRIPTIONS)).to_owned(),
             units,
             time: time(minutes % 30 + usize::from(at > 5)),
             price_milli,
             customer: if is_write_off { String::new() } else { customer.clone() },
             country: country.to_owned(),
         });
-        if luck.below(25) == 0 {
+        if rng.below(25) == 0 {
             rows.extend(rows.last().cloned());
         }
     }
@@ -120,9 +120,9 @@ fn decimal(milli: i64) -> String {
 }
 
 /// Random numbers from one seed.
-pub struct Luck(pub u64);
+pub struct Rng(pub u64);
 
-impl Luck {
+impl Rng {
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;

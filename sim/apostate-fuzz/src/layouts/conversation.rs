@@ -13,7 +13,7 @@ use apostate::prelude::*;
 use apostate_core::{Address, KindId, Timestamp};
 use apostate_log::{Log, MemoryLog, MemoryStore, PartitionId};
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Config, Effect, Input, Manner, Map, Partition, Request, StopReason, Tuning, load};
+use apostate_partition::{Config, Effect, Input, Map, Partition, Request, RequestKind, StopReason, Tuning, load};
 use bytes::Bytes;
 
 use super::message;
@@ -69,7 +69,7 @@ fn open(id: PartitionId, log: &MemoryLog, store: &MemoryStore) -> Partition {
         map: Map::first(2),
         registry: Arc::new(<(Purse,)>::registry().expect("one kind")),
         tuning: Tuning { checkpoint_log_bytes: 2048, ..Tuning::default() },
-        luck: id.0,
+        seed: id.0,
         suspects: Vec::new(),
     };
     Partition::open(config, store, log, Box::new(()), &mut |_| {}).expect("what was committed reads back")
@@ -86,8 +86,8 @@ impl Place {
         for coins in 1..=3 {
             let call = Purse::at(purse(id)).give(purse(other(id)), coins);
             let to = call.to.expect("a key");
-            let (handler, body, manner) = (call.handler, call.body, Manner::Call { key: None });
-            place.tell(Input::Request(Request::new(to, handler, body, manner)));
+            let (handler, body, request_kind) = (call.handler, call.body, RequestKind::Call { key: None });
+            place.tell(Input::Request(Request::new(to, handler, body, request_kind)));
         }
         place
     }
@@ -124,7 +124,7 @@ impl Place {
             }
             Effect::Frame { bytes, .. } => self.said.push(bytes),
             Effect::Stopped(reason) => self.stopped = Some(reason),
-            Effect::Answer { .. } | Effect::WishGranted { .. } | Effect::WakeAt(_) | Effect::Notice(_) => {}
+            Effect::Answer { .. } | Effect::CheckpointDone { .. } | Effect::WakeAt(_) | Effect::Notice(_) => {}
             Effect::Span(_) => {}
         }
     }

@@ -111,7 +111,7 @@ fn open(store: &MemoryStore, log: &MemoryLog) -> bool {
     let registry = <(Stock,)>::registry().expect("one kind");
     let map = Map { version: 1, tiles: vec![(Range::WHOLE, PARTITION)] };
     let registry = Arc::new(registry);
-    let config = Config { id: PARTITION, map, registry, tuning: Tuning::default(), luck: 7, suspects: Vec::new() };
+    let config = Config { id: PARTITION, map, registry, tuning: Tuning::default(), seed: 7, suspects: Vec::new() };
     let is_open = Partition::open(config, store, log, Box::new(()), &mut |_| {}).is_ok();
     let kind = KindId::of("stock");
     let _ = (stored_position(store, PARTITION), parked(store, &[Range::WHOLE], None, usize::MAX));

@@ -137,7 +137,7 @@ fn calm(world: &World) -> World {
         changed: world.changed,
         zombies: Vec::new(),
         network: BTreeSet::new(),
-        luck: BTreeMap::new(),
+        rng: BTreeMap::new(),
         retired: BTreeMap::new(),
         crashes: 0,
         moves: 0,

@@ -28,9 +28,9 @@ impl Delivery {
     pub(super) fn open(&self, world: &mut World, receiver: PartitionId, sender: PartitionId) {
         let zombies = world.zombies.iter().map(Arc::as_ref);
         let Some(source) = world.serving().chain(zombies).find(|it| it.id == sender).map(|it| it.range) else { return };
-        let luck = world.luck.entry((receiver, sender)).or_default();
-        luck.0 += 1;
-        let nonce = luck.0;
+        let rng = world.rng.entry((receiver, sender)).or_default();
+        rng.0 += 1;
+        let nonce = rng.0;
         let Some(partition) = world.find_mut(receiver) else { return };
         let frame = Self::ask(partition, sender, source, nonce);
         world.network.insert(frame);
@@ -76,9 +76,9 @@ impl World {
         self.doubles -= u8::from(is_answered);
         self.network.remove(frame);
         self.network.insert(Frame { word: Word::Open { nonce, target, is_answered: true }, ..frame.clone() });
-        let luck = self.luck.entry((frame.from, frame.to)).or_default();
-        luck.1 += 1;
-        luck.1
+        let rng = self.rng.entry((frame.from, frame.to)).or_default();
+        rng.1 += 1;
+        rng.1
     }
 
     /// The process of a partition dies, and starts again from its log.

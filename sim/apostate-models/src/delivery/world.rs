@@ -270,7 +270,7 @@ pub struct World {
     /// Every frame that was sent and may still change something.
     pub network: BTreeSet<Frame>,
     /// How many sessions were asked for and answered, by receiver and sender: nonces and names never come again.
-    pub luck: BTreeMap<(PartitionId, PartitionId), (u8, u8)>,
+    pub rng: BTreeMap<(PartitionId, PartitionId), (u8, u8)>,
     /// How many changes of the plan are finished.
     pub changed: u8,
     /// When a partition was retired that a zombie is still left of: the version of the map.
@@ -294,7 +294,7 @@ impl World {
             partitions,
             zombies: Vec::new(),
             network: BTreeSet::new(),
-            luck: BTreeMap::new(),
+            rng: BTreeMap::new(),
             changed: 0,
             retired: BTreeMap::new(),
             crashes: scenario.crashes,
@@ -328,7 +328,7 @@ impl World {
     /// How many sessions `receiver` has asked of `sender`.
     #[must_use]
     pub fn asked(&self, receiver: PartitionId, sender: PartitionId) -> u8 {
-        self.luck.get(&(receiver, sender)).map_or(0, |(asked, _)| *asked)
+        self.rng.get(&(receiver, sender)).map_or(0, |(asked, _)| *asked)
     }
 
     /// Whether `receiver` may believe that there is a `sender`. Its map is never older than the one that made it.

@@ -27,7 +27,7 @@ pub fn wrong() -> Vec<(Wrong, Fencing)> {
         Wrong::OpeningsAlike,
         Wrong::LateAppendIsCorruption,
         Wrong::AcknowledgedWhenAsked,
-        Wrong::LookUnconfirmed,
+        Wrong::ReadUnconfirmed,
     ]
     .map(|wrong| (wrong, Fencing { openings: 1, wrong: Some(wrong), ..TWO }))
     .to_vec()

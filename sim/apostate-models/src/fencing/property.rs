@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<Property<Fencing>> {
             let mut epochs: Vec<_> = serving(world).map(|writer| writer.epoch).collect();
             epochs.sort_unstable();
             let is_one_in_log =
-                world.log.windows(2).all(|two| two[0].epoch != two[1].epoch || two[0].luck == two[1].luck);
+                world.log.windows(2).all(|two| two[0].epoch != two[1].epoch || two[0].rng == two[1].rng);
             is_one_in_log && epochs.windows(2).all(|two| two[0] != two[1])
         }),
         Property::always("P6: what was acknowledged is in the log", |_, world: &World| {

@@ -18,7 +18,7 @@ pub struct Record {
     /// The writer's epoch.
     pub epoch: u8,
     /// What tells two writers of one epoch apart.
-    pub luck: u8,
+    pub rng: u8,
     /// How often its bytes were made: once, by the rules.
     pub made: u8,
     /// What it holds.

@@ -40,9 +40,9 @@ impl Fencing {
 
     fn append(&self, world: &mut World, at: u8, content: Content) {
         let writer = &mut world.writers[usize::from(at)];
-        let luck = if self.is(Wrong::OpeningsAlike) { 0 } else { at * self.openings + writer.openings };
+        let rng = if self.is(Wrong::OpeningsAlike) { 0 } else { at * self.openings + writer.openings };
         let previous = Record::hash_of(writer.last());
-        let record = Record { epoch: writer.epoch, luck, made: 0, content, previous };
+        let record = Record { epoch: writer.epoch, rng, made: 0, content, previous };
         let append = Append { at: (writer.view.len() + writer.flights.len()) as u8, record };
         writer.flights.push(Flight { is_asked: true, append });
         world.wires.insert(append);
@@ -122,7 +122,7 @@ impl Fencing {
         let World { writers, acknowledged, .. } = world;
         let writer = &mut writers[usize::from(at)];
         let is_stale = !acknowledged.iter().all(|it| writer.knows(it.request));
-        writer.look = Some(Look { is_stale, is_answered: self.is(Wrong::LookUnconfirmed) });
+        writer.look = Some(Look { is_stale, is_answered: self.is(Wrong::ReadUnconfirmed) });
     }
 
     /// The log tells, after the look arrived, whether this writer still is the one.

@@ -24,5 +24,5 @@ pub enum Wrong {
     /// A request is acknowledged when its record is appended.
     AcknowledgedWhenAsked,
     /// A look is answered without the log being asked.
-    LookUnconfirmed,
+    ReadUnconfirmed,
 }

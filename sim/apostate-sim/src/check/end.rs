@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use apostate_core::{Entity, KindId, decode};
 use apostate_partition::cell::{self, Section};
-use apostate_partition::{Answer, Manner};
+use apostate_partition::{Answer, RequestKind};
 
 use crate::broken::{Broken, Check, demand};
 use crate::check::entity::{state, whole};
@@ -132,18 +132,18 @@ fn histories(world: &World) -> Check {
                 Some(Seen { asked: op.issued, answered: None, what: What::Add { tag, sum: None } })
             }
             (Aim::Sum(_), Outcome::Known(at, Answer::Done { reply, .. })) => {
-                let sum = match op.manner {
-                    Manner::State => whole::<Register>(reply)?.sum,
+                let sum = match op.request_kind {
+                    RequestKind::State => whole::<Register>(reply)?.sum,
                     _ => sum(reply)?,
                 };
-                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Look { sum } })
+                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Read { sum } })
             }
             _ => None,
         };
         if let (Aim::Add(register, _) | Aim::Sum(register), Some(seen)) = (op.aim, seen) {
             histories.entry(register).or_default().push(seen);
         }
-        let is_kept = matches!(op.manner, Manner::Call { key: Some(_) });
+        let is_kept = matches!(op.request_kind, RequestKind::Call { key: Some(_) });
         demand!(!is_kept || op.outcome != Outcome::Unknown, "keys", "a client with a key has given up");
     }
     histories.values().try_for_each(|history| linear::check(history))

@@ -25,7 +25,7 @@ pub(crate) enum What {
     /// Adds a tag; the sum afterwards, if it is known.
     Add { tag: u32, sum: Option<u64> },
     /// The sum as it was.
-    Look { sum: u64 },
+    Read { sum: u64 },
 }
 
 impl What {
@@ -33,7 +33,7 @@ impl What {
     fn says(self) -> Option<u64> {
         match self {
             Self::Add { sum, .. } => sum,
-            Self::Look { sum } => Some(sum),
+            Self::Read { sum } => Some(sum),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Search<'_> {
         let end = open.iter().filter_map(|at| self.history[*at].answered).min().unwrap_or(Moment::MAX);
         let mut next = open.into_iter().filter(|at| self.history[*at].asked <= end).collect::<Vec<_>>();
         // A look that fits now changes nothing, so it takes place now.
-        let look = next.iter().copied().find(|at| self.history[*at].what == What::Look { sum });
+        let look = next.iter().copied().find(|at| self.history[*at].what == What::Read { sum });
         if let Some(look) = look {
             next = vec![look];
         }
@@ -82,7 +82,7 @@ impl Search<'_> {
             let seen = &self.history[at];
             let after = match seen.what {
                 What::Add { tag, .. } => sum | (1 << tag),
-                What::Look { .. } => sum,
+                What::Read { .. } => sum,
             };
             let is_known = usize::from(seen.answered.is_some());
             seen.what.says().is_none_or(|says| says == after)
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn look(asked: Moment, answered: Moment, sum: u64) -> Seen {
-        Seen { asked, answered: Some(answered), what: What::Look { sum } }
+        Seen { asked, answered: Some(answered), what: What::Read { sum } }
     }
 
     #[test]

@@ -129,9 +129,11 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     partition.step(clock, Input::Open, &mut effects);
     let at = shadow.position.next();
     // Without a turn it does no work; and a checkpoint that it hears of has it look for the next one.
-    for input in
-        [Input::Appended(at, AppendResult::Ok), Input::WishCheckpoint { ticket: 0 }, Input::Checkpointed(Position(0))]
-    {
+    for input in [
+        Input::Appended(at, AppendResult::Ok),
+        Input::RequestCheckpoint { ticket: 0 },
+        Input::Checkpointed(Position(0)),
+    ] {
         partition.step(clock, input, &mut effects);
     }
     let mut is_written = false;

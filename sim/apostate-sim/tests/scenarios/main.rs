@@ -2,12 +2,12 @@
 //!
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 
+mod checkpoint_requests;
 mod pages;
 mod pair;
 mod parked;
 mod traces;
 mod waits;
-mod wishes;
 
 use apostate_log::{Epoch, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;
@@ -180,7 +180,7 @@ fn a_client_key_older_than_the_checkpoint_is_known_after_a_crash() {
     let mut writer = Writer::new(1).open();
     let key = key_in(1);
     writer.write(&key, &key, 1, Some("first"));
-    writer.tell(Input::WishCheckpoint { ticket: 9 });
+    writer.tell(Input::RequestCheckpoint { ticket: 9 });
     writer.work();
     // Of this the log alone knows.
     writer.write(&key, &key, 2, Some("second"));

@@ -19,7 +19,7 @@ fn backlog(making: Making) -> (Writer, String) {
     for letter in 1..=20 {
         sender.write(&from, &to, letter, None);
         if letter == 15 {
-            sender.tell(Input::WishCheckpoint { ticket: 1 });
+            sender.tell(Input::RequestCheckpoint { ticket: 1 });
             sender.work();
         }
     }
@@ -116,7 +116,7 @@ fn letters_in_an_inbox_are_left_to_the_store_and_read_back_in_order() {
     let (mut receiver, to) = unread(40);
     let before = receiver.partition.status().inbox_memory;
     assert!(before > 0, "no checkpoint has them");
-    receiver.tell(Input::WishCheckpoint { ticket: 1 });
+    receiver.tell(Input::RequestCheckpoint { ticket: 1 });
     receiver.work();
     assert_eq!(receiver.partition.status().inbox_memory, 0);
     let tuning = Tuning { inbox_memory: before / 2, ..Tuning::default() };
@@ -132,7 +132,7 @@ fn letters_in_an_inbox_are_left_to_the_store_and_read_back_in_order() {
 #[test]
 fn a_letter_that_the_store_has_lost_stops_its_partition() {
     let (mut receiver, _) = unread(3);
-    receiver.tell(Input::WishCheckpoint { ticket: 1 });
+    receiver.tell(Input::RequestCheckpoint { ticket: 1 });
     receiver.work();
     let section = Section::Inbox as u8;
     let cells = receiver.store.scan(&[section], &[section + 1], usize::MAX).expect("it reads");
@@ -171,7 +171,7 @@ fn a_client_key_from_a_clock_that_is_ahead_is_not_run_again_when_its_time_of_use
     let mut writer = Writer::new(1).open();
     writer.write(&key, &key, 1, Some(AHEAD));
     for late in [DAY + 1000, DAY + 3_500_000, DAY + 3_700_000] {
-        writer.tell(Input::WishCheckpoint { ticket: 1 });
+        writer.tell(Input::RequestCheckpoint { ticket: 1 });
         writer.work();
         writer = writer.again_as(Making { late, ..Making::default() }).open();
         // Pages of the store are looked through.
@@ -192,13 +192,13 @@ fn client_keys_that_are_too_old_are_swept_although_nobody_asks_for_them() {
     let mut first = Writer::new(1).open();
     first.write(&key, &key, 1, Some(DATED));
     first.write(&key, &key, 2, Some("undated"));
-    first.tell(Input::WishCheckpoint { ticket: 1 });
+    first.tell(Input::RequestCheckpoint { ticket: 1 });
     first.work();
     let making = Making { late: 2 * DAY - 1000, ..Making::default() };
     let mut later = first.again_as(making).open();
     later.write(&key, &key, 3, Some("new"));
     for _ in 0..5 {
-        later.tell(Input::WishCheckpoint { ticket: 1 });
+        later.tell(Input::RequestCheckpoint { ticket: 1 });
         later.wait(10_000);
     }
     let (from, to) = ([Section::ClientKeys as u8], [Section::ClientKeys as u8 + 1]);

@@ -8,8 +8,8 @@ use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;
 use apostate_partition::{
-    Answer, Checkpoint, Config, Effect, Input, Load, Manner, Map, Notice, Partition, Request, Span, StopReason, Tuning,
-    load,
+    Answer, Checkpoint, Config, Effect, Input, Load, Map, Notice, Partition, Request, RequestKind, Span, StopReason,
+    Tuning, load,
 };
 use bytes::Bytes;
 
@@ -98,7 +98,7 @@ pub(crate) struct Writer {
     /// What becomes of appends.
     pub(crate) appends: Appends,
     withheld: Vec<(Position, Bytes)>,
-    /// Tickets of wishes that were granted.
+    /// Tickets of checkpoint requests that were answered.
     pub(crate) granted: Vec<u64>,
     /// Whether checkpoints wait, until they are [`written`](Writer::write_checkpoint).
     pub(crate) holds_checkpoints: bool,
@@ -125,13 +125,13 @@ pub(crate) struct Making {
     pub(crate) tuning: Tuning,
     /// Milliseconds after the beginning.
     pub(crate) late: u64,
-    pub(crate) luck: u64,
+    pub(crate) seed: u64,
 }
 
 impl Default for Making {
     fn default() -> Self {
         let registry = Registry::default().with::<Letterbox>().expect("one kind");
-        Self { registry, tuning: Tuning::default(), late: 0, luck: 1 }
+        Self { registry, tuning: Tuning::default(), late: 0, seed: 1 }
     }
 }
 
@@ -157,8 +157,8 @@ impl Writer {
     }
 
     /// Reads a partition back; its opening record is not appended yet.
-    pub(crate) fn over(id: u64, log: MemoryLog, store: MemoryStore, luck: u64) -> Self {
-        Self::made(id, log, store, Making { luck, ..Making::default() })
+    pub(crate) fn over(id: u64, log: MemoryLog, store: MemoryStore, seed: u64) -> Self {
+        Self::made(id, log, store, Making { seed, ..Making::default() })
     }
 
     /// A partition with an empty log, made in this way.
@@ -167,9 +167,9 @@ impl Writer {
     }
 
     fn made(id: u64, log: MemoryLog, store: MemoryStore, making: Making) -> Self {
-        let Making { registry, tuning, late, luck } = making;
+        let Making { registry, tuning, late, seed } = making;
         let id = PartitionId(id);
-        let config = Config { id, map: map(), registry: Arc::new(registry), tuning, luck, suspects: Vec::new() };
+        let config = Config { id, map: map(), registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
         let partition =
             Partition::open(config, &store, &log, Box::new(()), &mut |_| {}).expect("what was written reads");
         let (frames, answers, notices, withheld) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
@@ -290,7 +290,7 @@ impl Writer {
                 Effect::Trim { before } => self.log.trim(before),
                 Effect::WakeAt(at) => self.wakes = at.0 - self.now,
                 Effect::Stopped(reason) => self.stopped = Some(reason),
-                Effect::WishGranted { ticket } => self.granted.push(ticket),
+                Effect::CheckpointDone { ticket } => self.granted.push(ticket),
             }
         }
     }
@@ -324,8 +324,8 @@ impl Writer {
     }
 
     pub(crate) fn request<E, R, S, A>(&self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) -> Request {
-        let manner = Manner::Call { key: key.map(Into::into) };
-        Request { ticket: 1, ..Request::new(call.to.expect("a key"), call.handler, call.body, manner) }
+        let request_kind = RequestKind::Call { key: key.map(Into::into) };
+        Request { ticket: 1, ..Request::new(call.to.expect("a key"), call.handler, call.body, request_kind) }
     }
 
     /// Somebody outside calls, and waits for so many milliseconds; the partition does not work yet.
@@ -338,14 +338,14 @@ impl Writer {
     pub(crate) fn number<E, R, S, A>(&mut self, producer: &str, number: u64, call: apostate_core::Call<E, R, S, A>) {
         let producer = apostate_core::EntityKey::new(producer).expect("a name");
         let request = self.request(call, None);
-        self.tell(Input::Request(Request { manner: Manner::Numbered { producer, number }, ..request }));
+        self.tell(Input::Request(Request { request_kind: RequestKind::Numbered { producer, number }, ..request }));
     }
 
     /// Somebody outside looks at what has come to the entity; the partition does not work yet.
     pub(crate) fn look(&mut self, key: &str) {
         let call = Letterbox::at(key).got();
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
-        self.tell(Input::Request(Request { ticket: 2, ..Request::new(to, handler, body, Manner::Look) }));
+        self.tell(Input::Request(Request { ticket: 2, ..Request::new(to, handler, body, RequestKind::Read) }));
     }
 
     /// What has come to the entity.

@@ -50,7 +50,7 @@ fn wait(writer: &mut Writer) {
 }
 
 fn checkpoint(writer: &mut Writer) {
-    writer.tell(Input::WishCheckpoint { ticket: 1 });
+    writer.tell(Input::RequestCheckpoint { ticket: 1 });
     writer.work();
 }
 

@@ -101,7 +101,7 @@ impl Alone {
         let number = lane.queue.pop_front().map(|message| message.number);
         let is_more = !lane.queue.is_empty();
         if let Some(number) = number.filter(|_| is_doubled) {
-            let late = delay + self.luck.below(SECOND);
+            let late = delay + self.rng.below(SECOND);
             self.agenda.plan(late, Event::Copy(id, number));
         }
         if is_more {

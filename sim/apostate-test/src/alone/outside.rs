@@ -4,17 +4,17 @@ use super::place::Message;
 use super::run::{Came, Source};
 use super::{Alone, AskId, Event, PlaceId};
 use crate::agenda::SECOND;
-use crate::call::{Answer, Wish};
+use crate::call::{Answer, TestRequest};
 use crate::chronicle::What;
 use crate::finding::{Check, Finding};
-use crate::house::Manner;
+use crate::house::AskKind;
 use apostate_core::OnRefused;
 
 /// What somebody outside asks for.
 pub(super) struct Ask {
     to: PlaceId,
     message: Message,
-    manner: Manner,
+    ask_kind: AskKind,
     /// What came of it, until somebody takes it.
     pub(super) answer: Option<Answer>,
     /// An answer was under way and got lost.
@@ -23,12 +23,12 @@ pub(super) struct Ask {
 
 impl Alone {
     /// Somebody asks.
-    pub(super) fn plan_ask(&mut self, wish: Wish, manner: Manner) -> Check<AskId> {
-        let Wish { to, handler, body } = wish;
+    pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<AskId> {
+        let TestRequest { to, handler, body } = request;
         let to = self.place_of(&to)?;
         let message = Message { from: to, number: 0, handler, on_refused: OnRefused::Ignore, body, cause: 0 };
         let ask = self.asks.len() as AskId;
-        self.asks.push(Ask { to, message, manner, answer: None, lost: None });
+        self.asks.push(Ask { to, message, ask_kind, answer: None, lost: None });
         let delay = self.delay(to);
         self.agenda.plan(delay, Event::Ask(ask));
         Ok(ask)
@@ -37,7 +37,7 @@ impl Alone {
     /// A request arrives.
     pub(super) fn arrive(&mut self, id: AskId) -> Check {
         let ask = &self.asks[id as usize];
-        let (to, manner) = (ask.to, ask.manner);
+        let (to, ask_kind) = (ask.to, ask.ask_kind);
         let now = self.agenda.now();
         let place = &self.places[to as usize];
         if place.back > now || !place.inbox.is_empty() {
@@ -55,7 +55,7 @@ impl Alone {
             Some(answer) => answer,
             None => {
                 let message = self.asks[id as usize].message.clone();
-                let source = if manner == Manner::Look { Source::Look } else { Source::Outside(id) };
+                let source = if ask_kind == AskKind::Read { Source::Read } else { Source::Outside(id) };
                 match self.run(to, &message, source)? {
                     Came::Crashed => return self.ask_again(id),
                     Came::Committed(answer) => answer,
@@ -82,7 +82,7 @@ impl Alone {
         }
         let ask = &mut self.asks[id as usize];
         if let Some(lost) = ask.lost.take()
-            && ask.manner != Manner::Look
+            && ask.ask_kind != AskKind::Read
             && lost != answer
         {
             return Err(Finding::Platform(format!("one client key was answered {lost:?}, and then {answer:?}")));
@@ -93,7 +93,7 @@ impl Alone {
             return self.ask_again(id);
         }
         let message = self.asks[id as usize].message.clone();
-        if let (Manner::Send, Answer::Failed(why)) = (self.asks[id as usize].manner, &answer) {
+        if let (AskKind::Send, Answer::Failed(why)) = (self.asks[id as usize].ask_kind, &answer) {
             let name = self.names.message(None, &self.places[to as usize].address, message.handler, &message.body);
             self.parked.push(format!("{name}: {why}"));
             self.tell(to, &message, What::Words("failed, and nobody waits for it".to_owned()));

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use apostate_core::{
-    Address, Effects, HandlerId, HandlerInfo, Mode, OnRefused, Outcome, Refusal, Refused, Sent, Visit, encode,
+    Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Outcome, Refusal, Refused, Sent, encode,
 };
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
@@ -28,7 +28,7 @@ pub(super) enum Source {
     /// The world outside: the answer, under its client key.
     Outside(AskId),
     /// The world outside, which only looks.
-    Look,
+    Read,
 }
 
 /// What came of a run.
@@ -60,7 +60,7 @@ impl Alone {
     /// Runs a message at a place, and commits what comes of it unless the place crashes first.
     pub(super) fn run(&mut self, id: PlaceId, message: &Message, source: Source) -> Check<Came> {
         let from = self.sender(message).map(|from| self.places[from as usize].address.clone());
-        let wants_reply = matches!(source, Source::Outside(_) | Source::Look);
+        let wants_reply = matches!(source, Source::Outside(_) | Source::Read);
         let Some((info, Ran { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
             return Ok(Came::Missing);
         };
@@ -93,7 +93,7 @@ impl Alone {
         wants_reply: bool,
     ) -> Check<Option<(HandlerInfo, Ran)>> {
         let now = self.agenda.now();
-        let luck = self.luck.next();
+        let rng = self.rng.next();
         let place = &mut self.places[id as usize];
         let now = place.time(now);
         let kind = &self.names.0.kinds()[place.kind];
@@ -102,12 +102,13 @@ impl Alone {
             return Err(Finding::Unknown(format!("{entity} has no handler {:?}", message.handler)));
         };
         let info = kind.handlers[number];
-        if info.mode == Mode::Looks && place.kept.state.is_none() {
+        if info.mode == Mode::Reads && place.kept.state.is_none() {
             return Ok(None);
         }
         let Message { handler, body, .. } = message;
-        let visit = Visit { to: &place.address, sender: from, handler: *handler, body, now, luck, wants_reply };
-        let ran = self.twins.run(&self.names, kind, &mut place.kept, number, &visit);
+        let invocation =
+            Invocation { to: &place.address, sender: from, handler: *handler, body, now, seed: rng, wants_reply };
+        let ran = self.twins.run(&self.names, kind, &mut place.kept, number, &invocation);
         let entity = &self.places[id as usize].address;
         Ok(Some((info, ran.map_err(|mistake| self.name(mistake, entity, info.name))?)))
     }
@@ -147,7 +148,7 @@ impl Alone {
             Source::Outside(ask) => {
                 place.keys.insert(ask, answer.clone());
             }
-            Source::Look => {}
+            Source::Read => {}
         }
         for Sent { to, handler, on_refused, body } in sent.drain(..) {
             self.post(id, &to, handler, on_refused, body, line)?;
@@ -165,7 +166,7 @@ impl Alone {
 
     /// Whether the place crashes before it commits what it just ran.
     fn crashes(&mut self, id: PlaceId, source: Source) -> bool {
-        if matches!(source, Source::Look) || self.is_healed {
+        if matches!(source, Source::Read) || self.is_healed {
             return false;
         }
         let place = &mut self.places[id as usize];

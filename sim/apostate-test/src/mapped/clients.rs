@@ -1,20 +1,20 @@
 //! Clients of partitions: they ask with a client key, and ask again until they are answered.
 
-use apostate_partition::{Answer as Told, Failure, Manner as Way, Request};
+use apostate_partition::{Answer as Told, Failure, Request, RequestKind};
 
 use super::Mapped;
 use crate::agenda::SECOND;
-use crate::call::{Answer, Wish};
+use crate::call::{Answer, TestRequest};
 use crate::chronicle::About;
 use crate::finding::{Check, Finding};
-use crate::house::Manner;
+use crate::house::AskKind;
 
 use super::Event;
 
 /// What a client asks for.
 pub(super) struct Ask {
-    wish: Wish,
-    manner: Manner,
+    request: TestRequest,
+    ask_kind: AskKind,
     attempts: u32,
     answer: Option<Answer>,
     is_answered: bool,
@@ -35,9 +35,9 @@ pub(super) fn ask_of(ticket: u64) -> usize {
 }
 
 impl Mapped {
-    pub(super) fn plan_ask(&mut self, wish: Wish, manner: Manner) -> usize {
+    pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> usize {
         let ask = self.asks.len();
-        self.asks.push(Ask { wish, manner, attempts: 0, answer: None, is_answered: false, lost: None });
+        self.asks.push(Ask { request, ask_kind, attempts: 0, answer: None, is_answered: false, lost: None });
         self.open_asks += 1;
         self.agenda.plan(0, Event::Ask(ask));
         ask
@@ -51,30 +51,30 @@ impl Mapped {
         }
         ask.attempts += 1;
         let attempt = ask.attempts;
-        let seat = self.seat_of(&self.asks[id].wish.to);
+        let seat = self.seat_of(&self.asks[id].request.to);
         let delay = self.delay(seat);
         if self.is_struck(|plan| plan.outside) {
             self.faults.requests_lost += 1;
         } else {
             self.agenda.plan(delay, Event::Request(id, attempt));
         }
-        let patience = 2 * SECOND + self.luck.below(10 * SECOND);
+        let patience = 2 * SECOND + self.rng.below(10 * SECOND);
         self.agenda.plan(delay + patience, Event::GiveUp(id, attempt));
     }
 
     /// A request arrives.
     pub(super) fn request(&mut self, id: usize, attempt: u32) {
-        let Ask { wish, manner, .. } = &self.asks[id];
-        let (wish, manner) = (wish.clone(), *manner);
-        let about = about(&wish);
-        let Wish { to, handler, body } = wish;
+        let Ask { request, ask_kind, .. } = &self.asks[id];
+        let (request, ask_kind) = (request.clone(), *ask_kind);
+        let about = about(&request);
+        let TestRequest { to, handler, body } = request;
         let seat = self.seat_of(&to);
-        let manner = match manner {
-            Manner::Look => Way::Look,
-            Manner::Call | Manner::Send => Way::Call { key: Some(format!("call {id}").into()) },
+        let ask_kind = match ask_kind {
+            AskKind::Read => RequestKind::Read,
+            AskKind::Call | AskKind::Send => RequestKind::Call { key: Some(format!("call {id}").into()) },
         };
         let ticket = u64::from(attempt) << 32 | id as u64;
-        if self.hand_over(seat, Request { ticket, ..Request::new(to, handler, body, manner) }) {
+        if self.hand_over(seat, Request { ticket, ..Request::new(to, handler, body, ask_kind) }) {
             self.tell(Some(about), format!("asked for at partition {}", seat + 1));
         }
     }
@@ -100,7 +100,7 @@ impl Mapped {
             }
             Told::Failed(Failure::Missing) => Answer::Missing,
             Told::Failed(Failure::UnknownKind | Failure::UnknownHandler) => {
-                let what = format!("{:?} is of a kind that this world does not have", self.asks[id].wish.to);
+                let what = format!("{:?} is of a kind that this world does not have", self.asks[id].request.to);
                 return Err(Finding::Unknown(what));
             }
             Told::Failed(failure) => Answer::Failed(failure.to_string()),
@@ -108,7 +108,7 @@ impl Mapped {
         if self.asks[id].is_answered {
             return Ok(());
         }
-        let is_kept = matches!(answer, Answer::Done(_) | Answer::Refused(_)) && self.asks[id].manner != Manner::Look;
+        let is_kept = matches!(answer, Answer::Done(_) | Answer::Refused(_)) && self.asks[id].ask_kind != AskKind::Read;
         if is_kept && self.is_struck(|plan| plan.outside) {
             self.faults.answers_lost += 1;
             self.asks[id].lost = Some(answer);
@@ -123,14 +123,14 @@ impl Mapped {
         }
         ask.is_answered = true;
         self.open_asks -= 1;
-        let (about, manner) = (about(&ask.wish), ask.manner);
+        let (about, ask_kind) = (about(&ask.request), ask.ask_kind);
         let words = match &answer {
             Answer::Done(reply) => format!("answered {}", crate::names::value(reply)),
             Answer::Refused(refusal) => format!("refused: {refusal}"),
             Answer::Missing => "there is no such entity".to_owned(),
             Answer::Failed(why) => format!("failed: {why}"),
         };
-        if let (Manner::Send, Answer::Failed(why)) = (manner, &answer) {
+        if let (AskKind::Send, Answer::Failed(why)) = (ask_kind, &answer) {
             let name = self.names.message(None, &about.to, about.handler, &about.body);
             self.parked.push(format!("{name}: {why}"));
         }
@@ -140,7 +140,7 @@ impl Mapped {
     }
 }
 
-fn about(wish: &Wish) -> About {
-    let Wish { to, handler, body } = wish.clone();
+fn about(request: &TestRequest) -> About {
+    let TestRequest { to, handler, body } = request.clone();
     About { cause: 0, from: None, to, handler, body }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apostate_core::Timestamp;
 use apostate_log::{Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Config, Effect, Input, Message, Notice, Partition, Range, Witness, load};
+use apostate_partition::{Config, Effect, Input, Message, Notice, Partition, Range, RunObserver, load};
 use bytes::Bytes;
 
 use super::{Event, Mapped};
@@ -39,7 +39,7 @@ pub(super) struct Seat {
     /// Handled messages and dropped copies, of earlier lives.
     before: (u64, u64),
     /// The life that was asked to store everything.
-    pub(super) wished: Option<u64>,
+    pub(super) requested: Option<u64>,
     /// The life that has stored everything.
     pub(super) stored: Option<u64>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Seat {
 /// Keeps panics of handlers from being printed.
 struct Hush;
 
-impl Witness for Hush {
+impl RunObserver for Hush {
     fn enter(&mut self, _: u64, _: u32, _: u32) {
         quiet::set_quiet(true);
     }
@@ -73,7 +73,7 @@ impl Seat {
             carried: Vec::new(),
             clock_off,
             before: (0, 0),
-            wished: None,
+            requested: None,
             stored: None,
         }
     }
@@ -110,7 +110,7 @@ impl Seat {
 impl Mapped {
     /// Opens a partition, again or for the first time.
     pub(super) fn open(&mut self, at: usize) -> Check {
-        let luck = self.luck.next();
+        let seed = self.rng.next();
         let seat = &mut self.seats[at];
         seat.writer = seat.writer.clone();
         let config = Config {
@@ -118,7 +118,7 @@ impl Mapped {
             map: self.map.clone(),
             registry: Arc::clone(&self.names.0),
             tuning: self.tuning,
-            luck,
+            seed,
             suspects: Vec::new(),
         };
         let opened = Partition::open(config, &seat.store, &seat.writer, Box::new(Hush), &mut |_| {});
@@ -142,7 +142,7 @@ impl Mapped {
         partition.step(clock, input, &mut seat.effects);
         if !seat.has_turn {
             seat.has_turn = true;
-            let delay = self.luck.below(SECOND / 1000);
+            let delay = self.rng.below(SECOND / 1000);
             self.agenda.plan(delay, Event::Turn(at, life));
         }
     }
@@ -184,7 +184,7 @@ impl Mapped {
                     return Ok(());
                 }
                 let is_last = self.is_struck(|plan| plan.crash_after);
-                let delay = self.luck.below(SECOND / 200);
+                let delay = self.rng.below(SECOND / 200);
                 let seat = &mut self.seats[at];
                 seat.appended = seat.appended.max(now + delay);
                 let when = seat.appended;
@@ -195,7 +195,7 @@ impl Mapped {
                 let writer = &mut self.seats[at].writer;
                 writer.confirm(ticket);
                 writer.confirmed(&mut done);
-                let delay = self.luck.below(SECOND / 200);
+                let delay = self.rng.below(SECOND / 200);
                 for confirmation in done {
                     self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Confirmed(confirmation))));
                 }
@@ -207,17 +207,17 @@ impl Mapped {
             }
             Effect::Load(wanted) => {
                 let loaded = load(&self.seats[at].store, wanted);
-                let delay = self.luck.below(SECOND / 50);
+                let delay = self.rng.below(SECOND / 50);
                 self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Loaded(loaded))));
             }
             Effect::Checkpoint(checkpoint) => {
                 let position = checkpoint.position;
                 let store = &self.seats[at].store;
                 checkpoint.write(store, &[]).map_err(|error| Finding::Platform(error.to_string()))?;
-                let delay = self.luck.below(SECOND / 50);
+                let delay = self.rng.below(SECOND / 50);
                 self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Checkpointed(position))));
             }
-            Effect::WishGranted { ticket } => self.seats[at].stored = Some(ticket),
+            Effect::CheckpointDone { ticket } => self.seats[at].stored = Some(ticket),
             Effect::Trim { before } => self.seats[at].writer.trim(before),
             Effect::WakeAt(time) => {
                 let seat = &mut self.seats[at];
@@ -283,7 +283,7 @@ impl Mapped {
             self.crash(at, "after a commit");
             return;
         }
-        let delay = self.luck.below(SECOND / 1000);
+        let delay = self.rng.below(SECOND / 1000);
         let now = self.agenda.now();
         let seat = &mut self.seats[at];
         seat.answered = seat.answered.max(now + delay);
@@ -303,7 +303,7 @@ impl Mapped {
             return;
         }
         if self.is_struck(|plan| plan.doubles) {
-            let late = delay + self.luck.below(SECOND);
+            let late = delay + self.rng.below(SECOND);
             self.agenda.plan(late, event(bytes.clone()));
         }
         let now = self.agenda.now();

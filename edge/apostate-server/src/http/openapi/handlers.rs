@@ -34,8 +34,8 @@ const OF_CALLS: [ErrorCode; 10] = [
     ErrorCode::UnsupportedMediaType,
 ];
 
-/// Problems of looks.
-const OF_LOOKS: [ErrorCode; 5] = [
+/// Problems of reads.
+const OF_READS: [ErrorCode; 5] = [
     ErrorCode::BadJson,
     ErrorCode::BadQuery,
     ErrorCode::EntityMissing,
@@ -66,7 +66,7 @@ pub(super) fn describe(paths: &mut Map<String, Value>, kind: &Kind, answers: Ans
         let path = format!("/entities/{name}/{{key}}/{}", handler.name);
         let operation = match handler.mode {
             Mode::Changes => json!({ "post": call(kind, handler, answers, generator) }),
-            Mode::Looks => json!({ "get": look(kind, handler, answers, generator) }),
+            Mode::Reads => json!({ "get": read(kind, handler, answers, generator) }),
         };
         paths.insert(path, operation);
     }
@@ -99,11 +99,11 @@ fn call(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut Sc
     operation.into()
 }
 
-fn look(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut SchemaGenerator) -> Value {
+fn read(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut SchemaGenerator) -> Value {
     let arguments = Value::from((handler.arguments.schema)(generator));
     let reply = Value::from((handler.reply.schema)(generator));
     let seen = with_version(json_answer("The handler's reply. What it saw is durable.", reply));
-    let mut responses = answers.of([(200, seen)], &[&OF_ENTITIES[..], &OF_LOOKS].concat());
+    let mut responses = answers.of([(200, seen)], &[&OF_ENTITIES[..], &OF_READS].concat());
     allow_refusal(&mut responses, handler);
     let mut taken = vec![parameters::key(), parameters::deadline(), parameters::traceparent()];
     taken.extend(parameters::arguments(&arguments, generator.definitions()));

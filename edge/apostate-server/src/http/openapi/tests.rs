@@ -215,7 +215,7 @@ const NOWHERE: [ErrorCode; 8] = [
     ErrorCode::ChangesIsPost,
     ErrorCode::HandlerNotOpen,
     ErrorCode::LineTooLong,
-    ErrorCode::LookIsGet,
+    ErrorCode::ReadIsGet,
     ErrorCode::MethodNotAllowed,
     ErrorCode::NumbersNotAscending,
     ErrorCode::StreamBroken,

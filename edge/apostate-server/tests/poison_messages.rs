@@ -18,20 +18,20 @@ fn child() {
     let client = node.client();
     let (fuse, bomb) = far_apart("bomb");
     client.call(Bomb::at(&fuse).light(bomb.clone())).with_key("once").wait().expect("lit");
-    wait_until("what came after the bang has arrived", || client.look(Bomb::at(&bomb).lit()).wait() == Ok(10));
+    wait_until("what came after the bang has arrived", || client.read(Bomb::at(&bomb).lit()).wait() == Ok(10));
     let parked: Vec<_> = client.parked().collect::<Result<_, _>>().expect("listed");
     assert_eq!(parked.len(), 1);
     assert_eq!(parked[0].reason, "it was running when the process died, 3 times in a row");
     IS_DEFUSED.store(true, Ordering::Relaxed);
     client.retry_parked(&parked[0]).expect("retried");
     client.settle().expect("quiet");
-    assert_eq!(client.look(Bomb::at(&bomb).lit()).wait(), Ok(11), "what killed this process before is run again");
+    assert_eq!(client.read(Bomb::at(&bomb).lit()).wait(), Ok(11), "what killed this process before is run again");
 }
 
 #[test]
 fn a_message_that_kills_the_process_three_times_in_a_row_is_parked_and_run_again_when_an_operator_says_so() {
     let dir = directory();
-    let mut deaths = 0;
+    let mut crashes = 0;
     loop {
         let mut child = Command::new(std::env::current_exe().expect("this test"));
         let output = child.args(["--exact", "child"]).env(DATA, dir.path()).output().expect("it ran");
@@ -40,10 +40,10 @@ fn a_message_that_kills_the_process_three_times_in_a_row_is_parked_and_run_again
         }
         let was_killed = output.status.code().is_none();
         assert!(was_killed, "it went on, and fails: {}", String::from_utf8_lossy(&output.stdout));
-        deaths += 1;
-        assert!(deaths <= 3, "it goes on dying: {}", String::from_utf8_lossy(&output.stderr));
+        crashes += 1;
+        assert!(crashes <= 3, "it goes on dying: {}", String::from_utf8_lossy(&output.stderr));
     }
-    assert_eq!(deaths, 3, "tried as often as it may be, and no oftener");
+    assert_eq!(crashes, 3, "tried as often as it may be, and no oftener");
     let node = apostate_server::Node::open::<App>(settings(dir.path(), 2)).expect("a node");
     assert_eq!(node.client().parked().next(), None);
 }

@@ -1,10 +1,10 @@
-//! Luck: every random choice of a run, from one seed.
+//! Rng: every random choice of a run, from one seed.
 
 /// A stream of random numbers. The same seed gives the same stream, on every machine and in every build.
 #[derive(Clone, Debug)]
-pub(crate) struct Luck(u64);
+pub(crate) struct Rng(u64);
 
-impl Luck {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed ^ 0x5851_F42D_4C95_7F2D)
     }

@@ -1,10 +1,10 @@
-//! Where the process's luck comes from.
+//! Where the process's random comes from.
 
 use std::hash::{BuildHasher, RandomState};
 
 /// A random number. Good for spreading retries and for ids, not for secrets.
 pub(crate) fn random() -> u64 {
-    // The keys of a new hasher are the operating system's own luck.
+    // The keys of a new hasher are the operating system's own random.
     RandomState::new().hash_one(std::process::id())
 }
 

@@ -1,14 +1,14 @@
-//! Luck: every random choice of a world, from one seed.
+//! Rng: every random choice of a run, from one seed.
 
 /// A stream of random numbers. The same seed gives the same stream, on every machine and in every build.
 #[derive(Clone, Debug)]
-pub(crate) struct Luck(u64);
+pub(crate) struct Rng(u64);
 
-impl Luck {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut luck = Self(seed ^ 0x2545_F491_4F6C_DD1D);
-        luck.next();
-        luck
+        let mut rng = Self(seed ^ 0x5851_F42D_4C95_7F2D);
+        rng.next();
+        rng
     }
 
     pub(crate) fn next(&mut self) -> u64 {
@@ -23,13 +23,28 @@ impl Luck {
         self.next().checked_rem(end).unwrap_or(0)
     }
 
+    /// A number from `first` to `last`, both included.
+    pub(crate) fn between(&mut self, first: u64, last: u64) -> u64 {
+        first + self.below(last - first + 1)
+    }
+
     /// True `parts` times in a thousand.
     pub(crate) fn chance(&mut self, parts: u64) -> bool {
-        parts > 0 && self.below(1000) < parts
+        self.below(1000) < parts
     }
 
     pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
+        choices[self.index(choices.len())]
+    }
+
+    /// An index into a list of this length.
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        self.below(length as u64) as usize
+    }
+
+    /// A stream of its own, which goes on as it would whatever else is drawn.
+    pub(crate) fn split(&mut self) -> Self {
+        Self::new(self.next())
     }
 }
 
@@ -40,12 +55,11 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_stream() {
         let stream = |seed| {
-            let mut luck = Luck::new(seed);
-            [luck.next(), luck.below(10), u64::from(luck.chance(500)), luck.pick(&[3, 4])]
+            let mut rng = Rng::new(seed);
+            [rng.next(), rng.below(10), rng.between(3, 4)]
         };
         assert_eq!(stream(7), stream(7));
         assert_ne!(stream(7), stream(8));
-        assert_eq!(Luck::new(1).below(0), 0);
-        assert!(!Luck::new(1).chance(0) && Luck::new(1).chance(1000));
+        assert_eq!(Rng::new(1).below(0), 0);
     }
 }

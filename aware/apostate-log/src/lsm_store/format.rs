@@ -88,7 +88,7 @@ pub(super) fn open(
     let io = |error: std::io::Error| StoreOpenError::Io { dir: dir.to_owned(), detail: error.to_string() };
     let missing = |detail: &str| StoreOpenError::Missing { dir: dir.to_owned(), detail: detail.to_owned() };
     if expect == StoreExpect::Existing && !dir.join(FORMAT_FILE).try_exists().map_err(io)? {
-        // Looking for it must not create anything.
+        // ReadOnly for it must not create anything.
         return Err(missing("there is no FORMAT file"));
     }
     fs::create_dir_all(dir).map_err(io)?;

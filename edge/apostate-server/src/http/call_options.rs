@@ -1,4 +1,4 @@
-//! What a request's header fields wish for: a client key, an answer without a reply, a deadline.
+//! What a request's header fields ask for: a client key, an answer without a reply, a deadline.
 
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,9 @@ const CLIENT_KEY_BYTES_MAX: usize = apostate_partition::limits::CLIENT_KEY_BYTES
 /// The longest deadline that means anything: a year.
 const DEADLINE_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What a request's header fields wish for.
+/// What a request's header fields ask for.
 #[derive(Debug, Default)]
-pub(crate) struct Wishes {
+pub(crate) struct CallOptions {
     /// A repetition with the same key gets the same reply.
     pub(crate) client_key: Option<Box<str>>,
     /// The reply is not wanted, only the word that it is durable.
@@ -35,18 +35,18 @@ pub(crate) struct Wishes {
     pub(crate) deadline: Option<Instant>,
 }
 
-impl Wishes {
+impl CallOptions {
     /// Reads the header fields of a request that came at this time.
     pub(crate) fn of(headers: &HeaderMap, came: Instant) -> Result<Self, Fault> {
-        let mut wishes = Self::default();
+        let mut options = Self::default();
         for (name, value) in headers {
             if *name == IDEMPOTENCY_KEY {
                 let key = client_key(value).ok_or_else(|| Fault::new(ErrorCode::BadClientKey, BAD_CLIENT_KEY))?;
-                if wishes.client_key.replace(key).is_some() {
+                if options.client_key.replace(key).is_some() {
                     return Err(Fault::new(ErrorCode::BadClientKey, "there are two Idempotency-Key header fields"));
                 }
             } else if *name == PREFER {
-                wishes.prefer(value, came)?;
+                options.prefer(value, came)?;
             } else if *name == DEADLINE_MS {
                 let wait = text(value).and_then(|text| text.parse().ok()).map(Duration::from_millis);
                 let wait = wait.ok_or_else(|| {
@@ -55,10 +55,10 @@ impl Wishes {
                         "Deadline-Ms is a number of milliseconds, such as `Deadline-Ms: 250`",
                     )
                 })?;
-                wishes.wait(came, wait);
+                options.wait(came, wait);
             }
         }
-        Ok(wishes)
+        Ok(options)
     }
 
     /// How long the sender of these waits, who asks now.
@@ -141,17 +141,17 @@ pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
 mod tests {
     use super::*;
 
-    fn wishes(fields: &[(HeaderName, &str)]) -> Result<Wishes, Fault> {
+    fn options(fields: &[(HeaderName, &str)]) -> Result<CallOptions, Fault> {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(name, value.parse().expect("a value"));
         }
-        Wishes::of(&headers, Instant::now())
+        CallOptions::of(&headers, Instant::now())
     }
 
     #[test]
     fn a_client_key_is_a_quoted_text_or_a_bare_word() {
-        let key = |value: &str| wishes(&[(IDEMPOTENCY_KEY, value)]).ok().and_then(|wishes| wishes.client_key);
+        let key = |value: &str| options(&[(IDEMPOTENCY_KEY, value)]).ok().and_then(|options| options.client_key);
         assert_eq!(key("\"order 7\"").as_deref(), Some("order 7"));
         assert_eq!(key(r#""a\"b\\c""#).as_deref(), Some(r#"a"b\c"#));
         assert_eq!(key("0192-abc").as_deref(), Some("0192-abc"));
@@ -162,29 +162,29 @@ mod tests {
         {
             assert_eq!(key(bad), None, "{bad}");
         }
-        assert!(wishes(&[(IDEMPOTENCY_KEY, "a"), (IDEMPOTENCY_KEY, "b")]).is_err());
+        assert!(options(&[(IDEMPOTENCY_KEY, "a"), (IDEMPOTENCY_KEY, "b")]).is_err());
     }
 
     #[test]
     fn preferences_may_be_many_and_unknown() {
-        let seen = wishes(&[(PREFER, "handling=lenient, Respond-Async; x, wait=10")]).expect("preferences");
+        let seen = options(&[(PREFER, "handling=lenient, Respond-Async; x, wait=10")]).expect("preferences");
         assert!(seen.is_async && seen.deadline.is_some());
-        let seen = wishes(&[(PREFER, "return=minimal")]).expect("preferences");
+        let seen = options(&[(PREFER, "return=minimal")]).expect("preferences");
         assert!(!seen.is_async && seen.deadline.is_none());
-        let seen = wishes(&[(PREFER, r#"x="a, wait=0", y="\", wait=0", wait="10""#)]).expect("preferences");
+        let seen = options(&[(PREFER, r#"x="a, wait=0", y="\", wait=0", wait="10""#)]).expect("preferences");
         assert!(seen.deadline.expect("a deadline") > Instant::now() + Duration::from_secs(5));
         for bad in ["wait=soon", "wait=\"1"] {
-            assert!(wishes(&[(PREFER, bad)]).is_err(), "{bad}");
+            assert!(options(&[(PREFER, bad)]).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_sooner_of_two_deadlines_counts() {
-        let seen = wishes(&[(DEADLINE_MS, "50"), (PREFER, "wait=3600")]).expect("deadlines");
+        let seen = options(&[(DEADLINE_MS, "50"), (PREFER, "wait=3600")]).expect("deadlines");
         assert!(seen.deadline.expect("a deadline") < Instant::now() + Duration::from_secs(60));
         for bad in ["", "-1", "soon", "1.5"] {
-            assert!(wishes(&[(DEADLINE_MS, bad)]).is_err(), "{bad}");
+            assert!(options(&[(DEADLINE_MS, bad)]).is_err(), "{bad}");
         }
-        assert!(wishes(&[(DEADLINE_MS, "18446744073709551615")]).is_ok());
+        assert!(options(&[(DEADLINE_MS, "18446744073709551615")]).is_ok());
     }
 }

@@ -16,7 +16,7 @@ pub struct Request {
     /// Its arguments, encoded.
     pub body: Vec<u8>,
     /// How it is asked for.
-    pub manner: Manner,
+    pub request_kind: RequestKind,
     /// What its caller said, as one number, where the body alone does not tell a repetition: with the same client key it has
     /// to be the same.
     pub digest: Option<u64>,
@@ -29,21 +29,21 @@ pub struct Request {
 impl Request {
     /// A request without a digest, a deadline and a trace, whose ticket the host fills in.
     #[must_use]
-    pub fn new(to: Address, handler: HandlerId, body: Vec<u8>, manner: Manner) -> Self {
-        Self { ticket: 0, to, handler, body, manner, digest: None, deadline: None, trace: None }
+    pub fn new(to: Address, handler: HandlerId, body: Vec<u8>, request_kind: RequestKind) -> Self {
+        Self { ticket: 0, to, handler, body, request_kind, digest: None, deadline: None, trace: None }
     }
 }
 
 /// How something is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum RequestKind {
     /// A call. With a client key, a repetition gets the same reply.
     Call {
         /// The client key.
         key: Option<Box<str>>,
     },
     /// A look: changes nothing.
-    Look,
+    Read,
     /// A look at the whole state, which no handler need show: its reply is the state as the entity's kind encodes it. The
     /// handler and the body of the request are nothing.
     State,
@@ -115,7 +115,7 @@ pub enum Failure {
     /// The kind has no handler with this id.
     #[error("there is no such handler")]
     UnknownHandler,
-    /// The handler is not for the world outside, or not for a request of this manner.
+    /// The handler is not for the world outside, or not for a request of this request_kind.
     #[error("the handler is not open to requests of this kind")]
     NotOpen,
     /// The body does not fit the handler.
@@ -136,7 +136,7 @@ pub enum Failure {
     Panicked(String),
     /// The message was running when the process died, several times.
     #[error("the message killed the process {0} times; it is not run again")]
-    Deadly(u32),
+    PoisonMessage(u32),
     /// The client key was used before, for another request.
     #[error("the client key was used for another request")]
     KeyReused,

@@ -1,4 +1,4 @@
-//! A wish that everything durable so far be in the store: what is listed is read from there.
+//! A request that everything durable so far be in the store: what is listed is read from there.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use crate::executor::routes::Place;
 /// How often whoever waits without an end looks whether the node still wants to go on.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A wish that a partition was told.
-pub(crate) struct CheckpointWish {
+/// A request that a partition was told.
+pub(crate) struct CheckpointRequest {
     pub(crate) partition: PartitionId,
     told: Receiver<Result<(), String>>,
 }
 
-/// Why a wish did not come true.
-pub(crate) enum Unfulfilled {
+/// Why a request did not come true.
+pub(crate) enum CheckpointError {
     /// The partition stopped, for this reason.
     Stopped(String),
     /// Its executor has ended.
@@ -29,11 +29,11 @@ pub(crate) enum Unfulfilled {
     Late,
 }
 
-impl CheckpointWish {
+impl CheckpointRequest {
     /// Tells the partition at `place`.
     pub(crate) fn tell(shared: &Shared, place: Place) -> Self {
         let (tell, told) = bounded(1);
-        shared.routes.mailbox(place).post(Mail::Wish { seat: place.seat, tell });
+        shared.routes.mailbox(place).post(Mail::Checkpoint { seat: place.seat, tell });
         Self { partition: place.partition, told }
     }
 
@@ -43,18 +43,18 @@ impl CheckpointWish {
     }
 
     /// Whether it has come true; none: not yet.
-    pub(crate) fn poll(&self) -> Option<Result<(), Unfulfilled>> {
+    pub(crate) fn poll(&self) -> Option<Result<(), CheckpointError>> {
         match self.told.try_recv() {
             Ok(told) => Some(fulfilled(told)),
-            Err(TryRecvError::Disconnected) => Some(Err(Unfulfilled::Closed)),
+            Err(TryRecvError::Disconnected) => Some(Err(CheckpointError::Closed)),
             Err(TryRecvError::Empty) => None,
         }
     }
 
     /// Waits until it has come true, but not beyond `until`.
-    pub(crate) fn wait_until(&self, until: Instant) -> Result<(), Unfulfilled> {
+    pub(crate) fn wait_until(&self, until: Instant) -> Result<(), CheckpointError> {
         self.told.recv_deadline(until).map_or_else(
-            |error| Err(if error.is_timeout() { Unfulfilled::Late } else { Unfulfilled::Closed }),
+            |error| Err(if error.is_timeout() { CheckpointError::Late } else { CheckpointError::Closed }),
             fulfilled,
         )
     }
@@ -64,9 +64,9 @@ impl CheckpointWish {
         loop {
             match self.wait_until(Instant::now() + LOOK) {
                 Ok(()) => return Ok(()),
-                Err(Unfulfilled::Stopped(reason)) => return Err(self.stopped(shared, reason)),
-                Err(Unfulfilled::Late) if !shared.is_closing() => {}
-                Err(Unfulfilled::Closed | Unfulfilled::Late) => return Err(CallError::Closed),
+                Err(CheckpointError::Stopped(reason)) => return Err(self.stopped(shared, reason)),
+                Err(CheckpointError::Late) if !shared.is_closing() => {}
+                Err(CheckpointError::Closed | CheckpointError::Late) => return Err(CallError::Closed),
             }
         }
     }
@@ -80,6 +80,6 @@ impl CheckpointWish {
     }
 }
 
-fn fulfilled(told: Result<(), String>) -> Result<(), Unfulfilled> {
-    told.map_err(Unfulfilled::Stopped)
+fn fulfilled(told: Result<(), String>) -> Result<(), CheckpointError> {
+    told.map_err(CheckpointError::Stopped)
 }

@@ -26,7 +26,7 @@ fn a_look_is_a_get_and_a_change_is_a_post() {
     let mut client = server.client();
     client.post("/entities/stock/tea/receive", r#"{"units":9}"#);
     let answer = client.post("/entities/stock/tea/available", "");
-    answer.problem("look-is-get");
+    answer.problem("read-is-get");
     assert_eq!(answer.header("allow"), Some("GET, HEAD"));
     let answer = client.get("/entities/stock/tea/receive?units=1");
     answer.problem("changes-is-post");

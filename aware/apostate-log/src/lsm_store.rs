@@ -48,7 +48,7 @@ const RUNS_MAX: usize = 128;
 const _: () = assert!(RUNS_LAG_MAX < RUNS_MAX && RUNS_MAX < u8::MAX as usize);
 
 /// Keeps cells in an LSM tree on disk.
-pub struct FjallStore {
+pub struct LsmStore {
     dir: PathBuf,
     tree: AnyTree,
     /// One checkpoint at a time; and why there may be no other.
@@ -80,7 +80,7 @@ pub struct StoreFigures {
     pub merge_failure: Option<String>,
 }
 
-impl FjallStore {
+impl LsmStore {
     /// Opens the store in `dir`, with `cache_bytes` of memory for blocks.
     ///
     /// # Errors
@@ -180,7 +180,7 @@ impl FjallStore {
     }
 }
 
-impl Store for FjallStore {
+impl Store for LsmStore {
     /// # Panics
     ///
     /// When keys do not ascend: that is a bug of the caller, and would lose cells.
