@@ -14,6 +14,7 @@ pub(crate) enum Work {
     Many { first: u64, count: u64 },
     Soak { first: u64, hours: f64 },
     Planted { most: u64, only: Option<String> },
+    Digest { first: u64, count: u64, bug: Option<String> },
 }
 
 pub(crate) fn usage() -> &'static str {
@@ -21,13 +22,15 @@ pub(crate) fn usage() -> &'static str {
      apostate-sim --seed SEED [--tell]       runs one seed twice, and tells what happens\n\
      apostate-sim --hours H [--from SEED]    runs seeds for so long\n\
      apostate-sim --planted [--seeds N] [--bug NAME]\n\
-     \u{20}                                       sees that every planted bug is caught within N seeds"
+     \u{20}                                       sees that every planted bug is caught within N seeds\n\
+     apostate-sim --digest --seeds N [--from SEED] [--bug NAME]\n\
+     \u{20}                                       prints a line for each seed, the same for builds that do the same"
 }
 
 /// Understands the command line.
 pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let (mut seed, mut seeds, mut hours, mut first) = (None, None, None, 0);
-    let (mut is_told, mut is_planted, mut bug) = (false, false, None);
+    let (mut is_told, mut is_planted, mut is_digest, mut bug) = (false, false, false, None);
     let mut words = words.peekable();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("`{word}` wants a number"));
@@ -44,10 +47,13 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, St
             "--bug" => bug = Some(value()?),
             "--tell" => is_told = true,
             "--planted" => is_planted = true,
+            "--digest" => is_digest = true,
             _ => return Err(format!("`{word}` is not known")),
         }
     }
     let work = match (is_planted, seed, seeds, hours) {
+        (false, None, Some(count), None) if is_digest => Work::Digest { first, count, bug },
+        _ if is_digest => return Err("`--digest` wants `--seeds`".to_owned()),
         (true, None, most, None) => Work::Planted { most: most.unwrap_or(1000), only: bug },
         (false, Some(seed), None, None) => Work::One { seed },
         (false, None, Some(count), None) => Work::Many { first, count },
@@ -72,12 +78,15 @@ mod tests {
         assert_eq!(parsed("--hours 0.5"), Ok(Work::Soak { first: 0, hours: 0.5 }));
         assert_eq!(parsed("--planted"), Ok(Work::Planted { most: 1000, only: None }));
         let only = Some("send-early".to_owned());
-        assert_eq!(parsed("--planted --seeds 9 --bug send-early"), Ok(Work::Planted { most: 9, only }));
+        assert_eq!(parsed("--planted --seeds 9 --bug send-early"), Ok(Work::Planted { most: 9, only: only.clone() }));
+        assert_eq!(parsed("--digest --seeds 9"), Ok(Work::Digest { first: 0, count: 9, bug: None }));
+        let named = Work::Digest { first: 4, count: 9, bug: only };
+        assert_eq!(parsed("--digest --seeds 9 --from 4 --bug send-early"), Ok(named));
     }
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for line in ["", "--seed", "--seed x", "--seed 1 --seeds 2", "--sed 1"] {
+        for line in ["", "--seed", "--seed x", "--seed 1 --seeds 2", "--sed 1", "--digest", "--digest --seed 1"] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

@@ -45,6 +45,7 @@ mod world;
 pub use crate::broken::Broken;
 pub use crate::campaign::{Campaign, SEEDS_FOR_COVERAGE};
 pub use crate::fault::{Fault, Faults};
-pub use crate::run::{Options, Report, run};
+pub use crate::run::{Options, Report, digest, run};
+pub use crate::trace::Telling;
 #[cfg(feature = "planted")]
-pub use crate::trial::try_planted;
+pub use crate::trial::{digest_planted, try_planted};

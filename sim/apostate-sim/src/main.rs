@@ -5,7 +5,7 @@ mod arguments;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use apostate_sim::{Campaign, Options, run};
+use apostate_sim::{Campaign, Options, Telling, run};
 
 use crate::arguments::{Arguments, Work, usage};
 
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Ok(Arguments { work: Work::Many { first, count }, .. }) => many(first, |seeds, _| seeds < count),
         Ok(Arguments { work: Work::Soak { first, hours }, .. }) => many(first, |_, took| took < hours * 3600.0),
         Ok(Arguments { work: Work::Planted { most, only }, .. }) => planted(most, only.as_deref()),
+        Ok(Arguments { work: Work::Digest { first, count, bug }, .. }) => digest(first, count, bug.as_deref()),
         Err(problem) => {
             eprintln!("{problem}\n\n{}", usage());
             ExitCode::FAILURE
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
 /// One seed, twice: it must take the same course.
 fn one(seed: u64, is_told: bool) -> ExitCode {
     let start = Instant::now();
-    let first = run(seed, Options { is_told });
+    let telling = if is_told { Telling::Printed } else { Telling::Off };
+    let first = run(seed, Options { telling });
     let second = run(seed, Options::default());
     let seeds_per_s = 2.0 / start.elapsed().as_secs_f64();
     match &first {
@@ -65,6 +67,33 @@ fn many(first: u64, mut goes_on: impl FnMut(u64, f64) -> bool) -> ExitCode {
     }
     if campaign.broken.is_empty() && missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
+
+/// A line for each seed. Of a planted bug, too, only that the course is the same counts, not whether it is caught.
+fn digest(first: u64, count: u64, bug: Option<&str>) -> ExitCode {
+    for seed in first..first + count {
+        match bug {
+            None => println!("{}", apostate_sim::digest(seed)),
+            Some(bug) => match digest_planted(seed, bug) {
+                Some(line) => println!("{line}"),
+                None => {
+                    eprintln!(
+                        "no bug `{bug}` is in this build: build it with `--features planted`, and see `planted.rs`"
+                    );
+                    return ExitCode::FAILURE;
+                }
+            },
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(not(feature = "planted"))]
+fn digest_planted(_: u64, _: &str) -> Option<String> {
+    None
+}
+
+#[cfg(feature = "planted")]
+use apostate_sim::digest_planted;
 
 #[cfg(not(feature = "planted"))]
 fn planted(_: u64, _: Option<&str>) -> ExitCode {

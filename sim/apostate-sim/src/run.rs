@@ -7,6 +7,7 @@ use crate::fault::{Fault, Faults};
 use crate::outside::{self, Outcome, Stream};
 use crate::programs::moody;
 use crate::quiet;
+use crate::trace::Telling;
 use crate::world::{Event, World};
 use apostate_partition::cell::Section;
 
@@ -37,8 +38,8 @@ pub struct Report {
 /// How to run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Prints what happens, line by line.
-    pub is_told: bool,
+    /// What becomes of the lines that tell what happens.
+    pub telling: Telling,
 }
 
 /// Runs the world of this seed.
@@ -47,16 +48,30 @@ pub struct Options {
 ///
 /// When something does not hold that must: the first thing that was noticed.
 pub fn run(seed: u64, options: Options) -> Result<Report, Broken> {
-    quiet::install();
-    moody::set_calm(false);
-    let mut world = World::new(seed, options.is_told);
-    world.play()?;
-    Ok(Report {
+    let (world, result) = played(seed, options);
+    result.map(|()| Report {
         transactions: world.shadows.transactions,
         simulated: world.agenda.now(),
         faults: world.faults.clone(),
         trace: world.trace.hash(),
     })
+}
+
+/// A run of this seed in one line: a hash over all that partitions did, one over all lines that `--tell` would print, and how it
+/// ended. Two builds that do the same give the same line, also where a planted bug breaks something.
+#[must_use]
+pub fn digest(seed: u64) -> String {
+    let (world, result) = played(seed, Options { telling: Telling::Hashed });
+    let end = result.err().map_or_else(|| "whole".to_owned(), |broken| broken.to_string());
+    format!("seed {seed}: trace {:016x} told {:016x} {end:?}", world.trace.hash(), world.trace.told())
+}
+
+fn played(seed: u64, options: Options) -> (World, Check) {
+    quiet::install();
+    moody::set_calm(false);
+    let mut world = World::new(seed, options.telling);
+    let result = world.play();
+    (world, result)
 }
 
 impl World {

@@ -9,19 +9,37 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::agenda::Moment;
 use crate::host::SeatId;
 
+/// What becomes of the lines that tell what happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Telling {
+    /// They are not made.
+    #[default]
+    Off,
+    /// They are printed, for people.
+    Printed,
+    /// They are hashed, to be compared: see [`digest`](crate::digest).
+    Hashed,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     hash: u64,
-    is_told: bool,
+    telling: Telling,
+    /// Over the lines, if they are hashed.
+    told: u64,
 }
 
 impl Trace {
-    pub(crate) fn new(is_told: bool) -> Self {
-        Self { hash: 0, is_told }
+    pub(crate) fn new(telling: Telling) -> Self {
+        Self { hash: 0, telling, told: 0 }
     }
 
     pub(crate) fn hash(&self) -> u64 {
         self.hash
+    }
+
+    pub(crate) fn told(&self) -> u64 {
+        self.told
     }
 
     /// A partition wants something.
@@ -45,15 +63,19 @@ impl Trace {
             Effect::Trim { before } => self.mix(before.0),
             other => self.bytes(format!("{other:?}").as_bytes()),
         }
-        if self.is_told {
-            println!("{:>10.3} seat {seat} {}", now as f64 / 1000.0, shown(effect));
-        }
+        self.tell(|| format!("{:>10.3} seat {seat} {}", now as f64 / 1000.0, shown(effect)));
     }
 
     /// Something else happened, which people may want to know.
     pub(crate) fn note(&mut self, now: Moment, words: impl FnOnce() -> String) {
-        if self.is_told {
-            println!("{:>10.3} {}", now as f64 / 1000.0, words());
+        self.tell(|| format!("{:>10.3} {}", now as f64 / 1000.0, words()));
+    }
+
+    fn tell(&mut self, line: impl FnOnce() -> String) {
+        match self.telling {
+            Telling::Off => {}
+            Telling::Printed => println!("{}", line()),
+            Telling::Hashed => self.told = xxh3_64_with_seed(line().as_bytes(), self.told),
         }
     }
 

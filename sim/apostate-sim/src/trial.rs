@@ -2,7 +2,7 @@
 
 use apostate_partition::planted::{BUGS, plant};
 
-use crate::run::{Options, run};
+use crate::run::{Options, digest, run};
 
 /// Switches every bug on, one after the other, or only the one that is named, and runs seeds from 0 until one breaks
 /// something, `most` at most. Says the table line by line, as Markdown, and of a single bug what was seen. Gives whether all
@@ -26,4 +26,14 @@ pub fn try_planted(most: u64, only: Option<&str>, mut say: impl FnMut(&str)) -> 
         }
     }
     is_all
+}
+
+/// The [`digest`] of a seed with one bug switched on; none if there is no bug of that name.
+#[must_use]
+pub fn digest_planted(seed: u64, bug: &str) -> Option<String> {
+    let bug = BUGS.iter().find(|known| known.name == bug)?;
+    plant(bug.name);
+    let line = digest(seed);
+    plant("");
+    Some(line)
 }

@@ -20,7 +20,7 @@ use crate::outside::{Op, Stream, draw_ops, draw_streams};
 use crate::plan::Plan;
 use crate::programs;
 use crate::rng::Rng;
-use crate::trace::Trace;
+use crate::trace::{Telling, Trace};
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ pub(crate) struct World {
 
 impl World {
     /// A world that has not begun.
-    pub(crate) fn new(seed: u64, is_told: bool) -> Self {
+    pub(crate) fn new(seed: u64, telling: Telling) -> Self {
         let mut rng = Rng::new(seed);
         let plan = Plan::draw(&mut rng);
         let map = Map::first(plan.partitions);
@@ -150,7 +150,7 @@ impl World {
         for (number, (_, id)) in map.tiles.iter().enumerate() {
             places[number % plan.places].partitions.push(*id);
         }
-        let mut trace = Trace::new(is_told);
+        let mut trace = Trace::new(telling);
         trace.note(0, || format!("{plan:#?}"));
         Self {
             agenda: Agenda::new(),
