@@ -6,10 +6,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::EntityKey;
 
 /// The kind of an entity, by the hash of its name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct KindId(pub u32);
 
 /// A handler of a kind, by the hash of its name.
@@ -63,8 +66,9 @@ pub fn ring_hash(kind: KindId, key: &EntityKey) -> u64 {
     xxhash_rust::xxh3::xxh3_64_with_seed(key.as_bytes(), u64::from(kind.0))
 }
 
-/// An entity, by kind and key, with its place on the ring computed once.
-#[derive(Clone, PartialEq, Eq)]
+/// An entity, by kind and key, with its place on the ring computed once. Written without that place, and checked when read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Named", from = "Named")]
 pub struct Address {
     hash: u64,
     kind: KindId,
@@ -104,6 +108,25 @@ impl Address {
     }
 }
 
+/// An address as states and messages hold it.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    kind: KindId,
+    key: EntityKey,
+}
+
+impl From<Address> for Named {
+    fn from(Address { hash: _, kind, key }: Address) -> Self {
+        Self { kind, key }
+    }
+}
+
+impl From<Named> for Address {
+    fn from(Named { kind, key }: Named) -> Self {
+        Self::new(kind, key)
+    }
+}
+
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}/{}", self.kind.0, self.key)
@@ -121,6 +144,16 @@ mod tests {
         let tea = EntityKey::new("tea").expect("a key");
         assert_eq!(ring_hash(KindId::of("stock"), &tea), ring_hash(KindId::of("stock"), &tea));
         assert_ne!(ring_hash(KindId::of("stock"), &tea), ring_hash(KindId::of("order"), &tea));
+    }
+
+    #[test]
+    fn an_address_in_a_state_finds_its_place_again() {
+        let tea = Address::new(KindId(7), EntityKey::new("tea").expect("a key"));
+        assert_eq!(crate::decode::<Address>(&crate::encode(&tea)), Ok(tea.clone()));
+        let json = r#"{"kind":7,"key":"tea"}"#;
+        assert_eq!(serde_json::to_string(&tea).expect("JSON"), json);
+        assert_eq!(serde_json::from_str::<Address>(json).expect("an address"), tea);
+        assert!(serde_json::from_str::<Address>(r#"{"kind":7,"key":""}"#).is_err());
     }
 
     #[test]

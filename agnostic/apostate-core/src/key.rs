@@ -5,6 +5,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::limits::KEY_BYTES_MAX;
 
 /// Keys up to this many bytes need no allocation.
@@ -122,6 +125,34 @@ impl fmt::Debug for EntityKey {
     }
 }
 
+/// Written as its text.
+impl Serialize for EntityKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Checked as [`new`](EntityKey::new) does: what is no key is an error of whatever it is part of.
+impl<'de> Deserialize<'de> for EntityKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = EntityKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entity key")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<EntityKey, E> {
+        EntityKey::new(text).map_err(E::custom)
+    }
+}
+
 /// What can name an entity: text, a number (as decimal digits), an [`Id`](crate::Id).
 pub trait ToKey {
     /// The key that it stands for.
@@ -193,6 +224,20 @@ mod tests {
         assert!(EntityKey::new(&"x".repeat(256)).is_ok());
         assert_eq!(EntityKey::new(&"x".repeat(257)), Err(KeyError::TooLong(257)));
         assert_eq!(EntityKey::from_bytes(&[0xFF]), Err(KeyError::NotText));
+    }
+
+    #[test]
+    fn a_key_in_a_state_is_its_text_and_is_checked_when_it_is_read() {
+        for text in ["a", "BANK CHARGES", "£", &"x".repeat(256)] {
+            let key = EntityKey::new(text).expect("a key");
+            assert_eq!(crate::encode(&key), crate::encode(&text));
+            assert_eq!(crate::decode::<EntityKey>(&crate::encode(&text)), Ok(key.clone()));
+            let json = serde_json::to_string(&key).expect("JSON");
+            assert_eq!(serde_json::from_str::<EntityKey>(&json).expect("a key"), key);
+        }
+        let error = crate::decode::<EntityKey>(&crate::encode(&"")).expect_err("no key");
+        assert_eq!(error.to_string(), "an entity key has at least one byte");
+        assert!(serde_json::from_str::<EntityKey>(&format!("{:?}", "x".repeat(257))).is_err());
     }
 
     #[test]

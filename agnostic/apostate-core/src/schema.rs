@@ -11,7 +11,8 @@ use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use crate::json::SchemaOf;
-use crate::{Id, Timestamp};
+use crate::limits::KEY_BYTES_MAX;
+use crate::{Address, EntityKey, Id, Timestamp};
 
 /// One field of a state, or one argument of a handler.
 pub struct Field {
@@ -111,6 +112,44 @@ impl JsonSchema for Timestamp {
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
         let description = "A moment, in milliseconds since 1970-01-01T00:00Z.";
         json_schema!({ "type": "integer", "format": "uint64", "minimum": 0, "description": description })
+    }
+}
+
+impl JsonSchema for EntityKey {
+    fn schema_name() -> Cow<'static, str> {
+        "EntityKey".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::EntityKey").into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        let description = format!("The key of an entity: 1 to {KEY_BYTES_MAX} bytes of UTF-8.");
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": KEY_BYTES_MAX, "description": description })
+    }
+}
+
+impl JsonSchema for Address {
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Address").into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let kind = "The kind, by the hash of its name: FNV-1a of 32 bits.";
+        json_schema!({
+            "type": "object",
+            "description": "An entity, by kind and key.",
+            "properties": {
+                "kind": { "type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX, "description": kind },
+                "key": generator.subschema_for::<EntityKey>(),
+            },
+            "required": ["kind", "key"],
+        })
     }
 }
 

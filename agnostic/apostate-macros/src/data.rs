@@ -26,10 +26,14 @@ fn derive(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let Some(path) = derive_of(&item.attrs, &["JsonSchema"]) {
         return Err(Error::new_spanned(path, "`#[data]` derives `JsonSchema`: leave it out here"));
     }
-    item.attrs.push(parse_quote!(#[derive(::apostate::serde::Serialize, ::apostate::serde::Deserialize)]));
-    item.attrs.push(serde_path());
-    item.attrs.push(parse_quote!(#[derive(::apostate::schemars::JsonSchema)]));
-    item.attrs.push(parse_quote!(#[schemars(crate = "::apostate::schemars")]));
+    // A helper attribute stands behind the derive that brings it, so ours come before all that the author wrote.
+    let derives = [
+        parse_quote!(#[derive(::apostate::serde::Serialize, ::apostate::serde::Deserialize)]),
+        serde_path(),
+        parse_quote!(#[derive(::apostate::schemars::JsonSchema)]),
+        parse_quote!(#[schemars(crate = "::apostate::schemars")]),
+    ];
+    item.attrs.splice(..0, derives);
     let checks = describe_fields(&mut item);
     Ok(quote!(#checks #item))
 }

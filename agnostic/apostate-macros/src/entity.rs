@@ -134,6 +134,7 @@ impl Settled {
         let doc = handler::documentation(&state.attrs);
         let generator = Ident::new("generator", Span::mixed_site());
         let state_schema = fields::state(&generator, &state);
+        let checks = fields::check_stored(&state);
         let versions = versions.map(|(version, migrate)| {
             quote! {
                 const VERSION: u32 = #version;
@@ -147,6 +148,8 @@ impl Settled {
             }
         });
         quote! {
+            #checks
+
             #state
 
             impl ::apostate::Entity for #entity {

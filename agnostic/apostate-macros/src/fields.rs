@@ -3,11 +3,13 @@
 //! Paths are not followed: a field that is read or written by a function of the author's own is left open.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned;
 use syn::{Attribute, Expr, Fields, Ident, ItemStruct, LitStr, Result, Token, Type, token};
 
 use crate::handler::{attributes_named, documentation};
+use crate::types;
 
 /// A field of a state, or an argument, as its description shows it.
 pub(crate) struct Field<'a> {
@@ -128,6 +130,31 @@ pub(crate) fn state(generator: &Ident, state: &ItemStruct) -> TokenStream {
         })
     });
     object(generator, "", &fields.collect::<Vec<_>>())
+}
+
+/// Complains of fields that cannot be stored, in our words. Fields of which serde is told anything are left to serde.
+pub(crate) fn check_stored(state: &ItemStruct) -> TokenStream {
+    let own = &state.ident;
+    let own: Type = syn::parse_quote!(#own);
+    let plain = state.fields.iter().filter(|field| attributes_named(&field.attrs, &["serde"]).next().is_none());
+    let checks = plain.map(|field| {
+        let ty = types::without_self(&field.ty, &own);
+        let conditions = attributes_named(&field.attrs, &["cfg"]);
+        let check = quote_spanned! {field.ty.span()=>
+            {
+                let probe = ::apostate::macros_support::Probe::<#ty>::NEW;
+                ::apostate::macros_support::check_stored(&probe, (&probe).stored());
+            }
+        };
+        quote!(#(#conditions)* #check)
+    });
+    quote! {
+        const _: fn() = || {
+            #[allow(unused_imports)]
+            use ::apostate::macros_support::{Storable as _, Unstorable as _};
+            #(#checks)*
+        };
+    }
 }
 
 /// Shows each key of the attributes called `name`, with its text if it has one. One in brackets (`rename(deserialize = "…")`)

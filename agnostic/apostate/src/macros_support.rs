@@ -116,6 +116,51 @@ impl<T> Unasked for &Probe<T> {
     }
 }
 
+/// The answer to whether a `T` can be a field of a state. One of its own for each `T`: what is at fault is the field, and not
+/// what serde finds at the bottom of it.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot be part of a state",
+    label = "does not serialize and deserialize",
+    note = "write `#[data]` above the type, or derive serde's `Serialize` and `Deserialize`; or, if it is not yours, name \
+            functions that write and read it above the field: `#[serde(with = \"module\")]`"
+)]
+pub trait Stored<T> {}
+
+/// A `T` can be.
+pub struct Can;
+
+/// A `T` cannot be.
+pub struct Cannot;
+
+impl<T> Stored<T> for Can {}
+
+/// A `T` that serde writes and reads.
+pub trait Storable {
+    /// Says so.
+    fn stored(&self) -> Can;
+}
+
+impl<T: Serialize + DeserializeOwned> Storable for Probe<T> {
+    fn stored(&self) -> Can {
+        Can
+    }
+}
+
+/// A `T` that it does not.
+pub trait Unstorable {
+    /// Says so.
+    fn stored(&self) -> Cannot;
+}
+
+impl<T> Unstorable for &Probe<T> {
+    fn stored(&self) -> Cannot {
+        Cannot
+    }
+}
+
+/// Compiles when `T` can be a field of a state.
+pub fn check_stored<T, A: Stored<T>>(_: &Probe<T>, _: A) {}
+
 /// Describes a field that a function of the author's own writes: it may be anything.
 pub struct Open;
 
