@@ -1,15 +1,14 @@
 //! The client: how the program around a node talks to its entities.
 //!
-//! Reading order: `shared`, what all clients of a node have in common; `pending` and `slot`, one request and its answer; `producer`, a
-//! stream of them; `listing`, `parked` and `checkpoint`, what is read from the store.
+//! Reading order: `shared`, what all clients of a node have in common; `pending`, one request and its answer; `producer`, a stream of them;
+//! `quiescence`, when nothing is on its way any more; `listing`, `parked` and `checkpoint`, what is read from the store.
 
 pub(crate) mod error;
 pub(crate) mod shared;
 
-mod pending;
-pub(crate) mod slot;
+pub(crate) mod quiescence;
 
-pub(crate) mod completions;
+mod pending;
 pub(crate) mod producer;
 
 pub(crate) mod checkpoint;
@@ -25,7 +24,6 @@ use serde::de::DeserializeOwned;
 
 use crate::client::pending::{no_reply, reply_of};
 use crate::client::shared::Shared;
-use crate::node::settle;
 
 pub use crate::client::error::CallError;
 pub use crate::client::listing::{Listed, Listing};
@@ -131,7 +129,7 @@ impl Client {
     ///
     /// [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node has.
     pub fn settle(&self) -> Result<(), CallError> {
-        settle::wait(&self.shared, None).map(|_| ())
+        quiescence::wait(&self.shared, None).map(|_| ())
     }
 
     /// As [`settle`](Self::settle), for at most `patience`. Whether all is quiet.
@@ -140,6 +138,6 @@ impl Client {
     ///
     /// As for [`settle`](Self::settle).
     pub fn settle_within(&self, patience: Duration) -> Result<bool, CallError> {
-        settle::wait(&self.shared, Some(patience))
+        quiescence::wait(&self.shared, Some(patience))
     }
 }

@@ -13,18 +13,20 @@
 //! Reading order: `mail` and `mailbox`, what arrives, and `routes`, at whom; `seat`, one partition here; `tickets`, who waits for it;
 //! `outgoing`, what leaves.
 
-pub(crate) mod mail;
 mod mailbox;
+pub(crate) mod messages;
 pub(crate) mod routes;
 
-pub(crate) mod seat;
-pub(crate) mod tickets;
+pub(crate) mod host;
+mod notice;
+mod tickets;
+pub(crate) mod wake_flag;
 
 pub(crate) mod outgoing;
 
-pub(crate) mod bell;
-pub(crate) mod clock;
-mod notice;
+pub(crate) mod announcement;
+pub(crate) mod opening;
+pub(crate) mod status;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,11 +35,13 @@ use apostate_core::Timestamp;
 use apostate_log::Store;
 use apostate_partition::Input;
 
-use crate::executor::mail::{InHand, Mail};
+use crate::clock;
+use crate::executor::announcement::Opened;
+use crate::executor::host::Seat;
 use crate::executor::mailbox::Mailbox;
+use crate::executor::messages::{InHand, Mail};
+use crate::executor::opening::SeatPlan;
 use crate::executor::outgoing::{LocalFrame, Outgoing};
-use crate::executor::seat::Seat;
-use crate::node::opening::{Opened, SeatPlan};
 
 /// One executor. It lives on its own thread from [`run`](Self::run) on.
 pub(crate) struct Executor {

@@ -26,7 +26,7 @@ mod call_options;
 mod door;
 mod edge;
 mod origin;
-pub(crate) mod path;
+mod path;
 
 mod accept;
 mod calls;
@@ -39,7 +39,6 @@ mod parked;
 mod query;
 
 mod clerk;
-pub(crate) mod desk;
 mod digest;
 
 mod body;

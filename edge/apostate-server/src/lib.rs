@@ -39,8 +39,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Reading order: [`Settings`]; [`Node`], its threads and how it ends; `executor`, where the work is done; `disk`, what is kept, and
-//! the threads that wait for it; `watchdog`, who is to blame; `traces`, who is followed; [`Client`], the way in for the same
+//! Reading order: [`Settings`]; [`Node`], its threads and how it ends; `executor`, where the work is done, and `answers`,
+//! where it is waited for; `storage`, what is kept on disk; `watchdog`, who is to blame; `traces`, who is followed; [`Client`], the way in for the same
 //! process; [`Serving`] and `http`, the way in for everybody else; [`run`](run()), a whole `main`.
 //!
 //! What is deliberately absent: locks around entities, tasks, and any knowledge of what an entity is.
@@ -51,7 +51,9 @@ mod node;
 
 mod executor;
 
-mod disk;
+mod answers;
+
+mod storage;
 
 mod watchdog;
 
@@ -63,17 +65,23 @@ mod http;
 
 mod run;
 
+mod clock;
+mod names;
+mod random;
+
 pub use crate::client::{
     CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,
     ProducerError, ProducerResult,
 };
-pub use crate::disk::{DirectoryError, DiskError};
+pub use crate::executor::announcement::Progress;
+pub use crate::executor::status::{NodeStatus, PartitionStatus, Work};
 pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
-pub use crate::node::{FAILPOINTS, Node, NodeStatus, OpenError, PartitionStatus, Progress, StopError, Work};
+pub use crate::node::{FAILPOINTS, Node, OpenError, StopError};
 pub use crate::run::{
     About, Bytes, Config, ConfigError, LogFormat, LogLevel, RunError, Secret, StopSignal, Time, TypedToken, run,
 };
-pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError};
-pub use crate::traces::{Share, TraceSettings};
+pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError, Share, TraceSettings};
+pub use crate::storage::directory::DirectoryError;
+pub use crate::storage::disk::DiskError;
 pub use apostate_api::ProducerSummary;
 pub use apostate_core::Writes;

@@ -3,35 +3,28 @@
 //! Reading order: this file, how it begins and ends; `crew`, its threads; `opening`, how they begin; `status`, how it is; `settle`, when
 //! nothing is on its way any more.
 
-mod crew;
-pub(crate) mod opening;
-
-pub(crate) mod status;
-
-pub(crate) mod settle;
-
+mod error;
 mod failpoints;
-pub(crate) mod random;
+mod threads;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use apostate_core::{Entities, StartError};
+use apostate_core::Entities;
 use apostate_log::PartitionId;
 use tracing::{info, warn};
 
 use crate::client::Client;
 use crate::client::checkpoint::{CheckpointError, CheckpointRequest};
+use crate::client::quiescence;
 use crate::client::shared::Shared;
-use crate::disk::DiskError;
-use crate::node::crew::{Crew, HANDLER_PATIENCE};
-use crate::node::opening::Failure;
-use crate::settings::SettingsError;
+use crate::executor::announcement::Progress;
+use crate::executor::status::NodeStatus;
+use crate::node::threads::{Crew, HANDLER_PATIENCE};
 use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
 
+pub use crate::node::error::{OpenError, StopError};
 pub use crate::node::failpoints::FAILPOINTS;
-pub use crate::node::opening::Progress;
-pub use crate::node::status::{NodeStatus, PartitionStatus, Work};
 
 /// How long a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
@@ -45,89 +38,6 @@ const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
 pub struct Node {
     crew: Crew,
     stop_patience: Duration,
-}
-
-/// Why a node cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// A setting cannot be.
-    #[error("a setting cannot be used")]
-    Settings(#[from] SettingsError),
-    /// The entities cannot be told apart.
-    #[error("the entities cannot be told apart")]
-    Entities(#[from] StartError),
-    /// The program was built so that a panic ends it: no handler may ever panic then.
-    #[error("the program was built with `panic = \"abort\"`; a handler's panic must not end it: build with \"unwind\"")]
-    PanicAborts,
-    /// The data cannot be used.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// A partition cannot be read back.
-    #[error("partition {partition} cannot be opened")]
-    Partition {
-        /// Which one.
-        partition: PartitionId,
-        /// What it says.
-        source: apostate_partition::OpenError,
-    },
-    /// A partition stopped before it served.
-    #[error("partition {partition} stopped before it served: {reason}")]
-    Stopped {
-        /// Which one.
-        partition: PartitionId,
-        /// Why.
-        reason: String,
-    },
-    /// The disk has no room for the record that a partition opens with.
-    #[error(
-        "partition {partition} cannot be opened: its log has had no room for {} seconds; make room on the disk of the data \
-         and start again", patience.as_secs()
-    )]
-    NoRoom {
-        /// The first one that waits.
-        partition: PartitionId,
-        /// How long it was waited for room.
-        patience: Duration,
-    },
-    /// The system does not give us what we need.
-    #[error("the system refuses {what}")]
-    System {
-        /// What is needed.
-        what: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
-/// What a graceful stop could not do. The node is closed all the same, and everything acknowledged is durable.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StopError {
-    /// A partition was not there any more.
-    #[error("partition {partition} had stopped: {reason}; mend it before the next start")]
-    Stopped {
-        /// The first one.
-        partition: PartitionId,
-        /// Why it had stopped.
-        reason: String,
-    },
-    /// A handler was left to itself, and holds the data until the process ends.
-    #[error(
-        "a handler of partition {partition} does not end, and holds the data until the process does; the log names it: mend \
-         it before the next start"
-    )]
-    Endless {
-        /// Whose, or its neighbour's at the same thread.
-        partition: PartitionId,
-    },
-}
-
-impl OpenError {
-    pub(crate) fn of(partition: PartitionId, failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(source) => Self::Partition { partition, source },
-            Failure::Broken(reason) => Self::Stopped { partition, reason },
-        }
-    }
 }
 
 impl Node {
@@ -199,7 +109,7 @@ impl Node {
         }
         let shared = Arc::clone(self.crew.shared());
         shared.close_door();
-        match settle::wait(&shared, Some(self.stop_patience)) {
+        match quiescence::wait(&shared, Some(self.stop_patience)) {
             Ok(true) | Err(CallError::Stopped { .. }) => {}
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
             Err(error) => warn!(%error, "stopping without waiting for messages"),

@@ -1,5 +1,8 @@
 //! What the operator may choose. Everything has a default; that of the data is the folder `data`, where the process runs.
 
+mod check;
+mod traces;
+
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -8,7 +11,9 @@ use std::time::Duration;
 use apostate_log::FilesSettings;
 use apostate_partition::Tuning;
 
-use crate::TraceSettings;
+pub use crate::settings::check::SettingsError;
+pub(crate) use crate::settings::check::{check, check_time};
+pub use crate::settings::traces::{Share, TraceSettings};
 
 /// Most partitions of one process: each costs memory and syncs of its own, and with 1024 an idle node took 2.8 GB and a call 17
 /// seconds.
@@ -31,9 +36,6 @@ const BYTES_MAX: u64 = 16 << 40;
 
 /// Most of anything that is counted: connections, requests, streams.
 pub(crate) const COUNT_MAX: usize = 1 << 20;
-
-/// Longest time that a setting can mean: clocks can add it to any moment.
-pub(crate) const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Client keys are remembered for at least as long as clients ask again, or some of those would have things done twice.
 const CLIENT_KEY_RETENTION_MIN: Duration = Duration::from_secs(60);
@@ -94,18 +96,6 @@ impl Default for Settings {
             traces: None,
         }
     }
-}
-
-/// A setting that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{setting}` is {value}; choose {allowed}")]
-pub struct SettingsError {
-    /// The setting's name.
-    pub setting: &'static str,
-    /// What it was set to.
-    pub value: String,
-    /// What it may be.
-    pub allowed: String,
 }
 
 impl Settings {
@@ -203,24 +193,6 @@ impl Settings {
             ..Tuning::default()
         })
     }
-}
-
-/// Whether what has to hold of `setting` does.
-pub(crate) fn check(
-    holds: bool,
-    setting: &'static str,
-    value: &dyn ToString,
-    allowed: &str,
-) -> Result<(), SettingsError> {
-    let error = || SettingsError { setting, value: value.to_string(), allowed: allowed.to_owned() };
-    if holds { Ok(()) } else { Err(error()) }
-}
-
-/// Whether `time` is at least `least`, and no longer than a clock can bear.
-pub(crate) fn check_time(setting: &'static str, time: Duration, least: Duration) -> Result<(), SettingsError> {
-    let longest = format!("at most {} days", TIME_MAX.as_secs() / (24 * 3600));
-    let allowed = if least.is_zero() { longest } else { format!("at least {least:?} and {longest}") };
-    check((least..=TIME_MAX).contains(&time), setting, &format!("{time:?}"), &allowed)
 }
 
 fn cores() -> usize {

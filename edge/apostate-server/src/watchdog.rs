@@ -17,9 +17,10 @@ use apostate_log::PartitionId;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{error, warn};
 
-use crate::disk::Disk;
-use crate::executor::mail::Mail;
+use crate::executor::messages::Mail;
+use crate::executor::outgoing::Condemned;
 use crate::executor::routes::Routes;
+use crate::storage::disk::Disk;
 use crate::watchdog::running::{Running, RunningNow};
 
 /// A handler that runs longer is named.
@@ -34,13 +35,6 @@ const LOOKS_PER_PIN_CHECK: u32 = 20;
 /// A stopped partition may hold back this many times as much of the log as one that runs: as long as it is not copied aside,
 /// another start tries it again.
 const CONDEMNED_FACTOR: u64 = 4;
-
-/// A partition that has stopped, and that another start would not mend.
-#[derive(Debug)]
-pub(crate) struct Condemned {
-    pub(crate) partition: PartitionId,
-    pub(crate) reason: String,
-}
 
 pub(crate) struct Watchdog {
     pub(crate) routes: Arc<Routes>,
@@ -167,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::Settings;
-    use crate::disk::directory::Directory;
+    use crate::storage::directory::Directory;
 
     /// Appends records of 1 KiB to one partition.
     fn fill(disk: &Disk, partition: PartitionId, records: std::ops::RangeInclusive<u64>) {

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::CallError;
 use crate::client::shared::Shared;
-use crate::executor::mail::Mail;
+use crate::executor::messages::Mail;
 use crate::executor::routes::Place;
 
 /// How often whoever waits without an end looks whether the node still wants to go on.

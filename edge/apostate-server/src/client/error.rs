@@ -3,10 +3,10 @@
 //! *No* and *don't know* are different variants, always: only after [`CallError::Unknown`] may the request have been done,
 //! and only a client key tells whether it was.
 
-use apostate_core::{Address, KeyError, KindId, Refusal, Registry};
+use apostate_core::{KeyError, Refusal};
 use apostate_partition::Failure;
 
-use crate::client::slot::NotDone;
+use crate::answers::verdict::NotDone;
 
 /// Why a request did not get its answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,14 +111,4 @@ impl CallError {
             NotDone::Busy => Self::Busy { entity },
         }
     }
-}
-
-/// An entity's name for people: kind and key.
-pub(crate) fn name_of(registry: &Registry, address: &Address) -> String {
-    format!("{}/{}", kind_name(registry, address.kind()), address.key())
-}
-
-/// A kind's name for people; the id of one that this build does not know.
-pub(crate) fn kind_name(registry: &Registry, kind: KindId) -> String {
-    registry.find(kind).map_or_else(|| format!("{:08x}", kind.0), |kind| registry.kinds()[kind].name.to_owned())
 }

@@ -11,11 +11,11 @@ use apostate_log::StoreError;
 use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, TraceId, parked, parked_message};
 
 use crate::CallError;
+use crate::answers::verdict::{NotDone, Verdict};
 use crate::client::checkpoint::CheckpointRequest;
-use crate::client::error::{kind_name, name_of};
 use crate::client::listing::PAGE_BYTES;
 use crate::client::shared::Shared;
-use crate::client::slot::{NotDone, Verdict};
+use crate::names::{kind_name, name_of};
 
 /// A message that was given up on until an operator retries or dismisses it.
 #[derive(Clone, Debug, PartialEq, Eq)]

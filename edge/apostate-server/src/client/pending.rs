@@ -11,8 +11,9 @@ use apostate_partition::{Answer, Request, RequestKind};
 use serde::de::DeserializeOwned;
 
 use crate::CallError;
+use crate::answers::promise::Slot;
+use crate::answers::verdict::Verdict;
 use crate::client::shared::Shared;
-use crate::client::slot::{Slot, Verdict};
 
 /// A request and its answer. It leaves when it is first waited for or polled, or with [`start`](Self::start).
 ///

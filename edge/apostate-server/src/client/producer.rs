@@ -19,12 +19,12 @@ use apostate_api::{BulkEnding, NUMBER_MAX, ProducerSummary};
 use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, HandlerId, Writes};
 use apostate_partition::{Request, RequestKind};
 
+use crate::answers::stream::Stream;
+use crate::answers::verdict::Verdict;
 use crate::client::producer::results::{Judged, judge};
 use crate::client::shared::Shared;
-use crate::client::slot::Verdict;
-use crate::executor::mail::Mail;
-use crate::executor::tickets::Stream;
-use crate::traces::Parent;
+use crate::executor::messages::Mail;
+use crate::traces::parent::Parent;
 
 pub use crate::client::producer::results::{ProducerAnswer, ProducerError, ProducerResult};
 

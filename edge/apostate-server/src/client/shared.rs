@@ -10,13 +10,15 @@ use apostate_log::Store;
 use apostate_partition::{ParkedCommand, Request, TraceContext};
 
 use crate::CallError;
-use crate::client::error::name_of;
-use crate::client::slot::{NotDone, Promise, Slot, Verdict, slot};
-use crate::disk::Disk;
-use crate::executor::mail::Mail;
+use crate::answers::promise::{Promise, Slot, slot};
+use crate::answers::verdict::{NotDone, Verdict};
+use crate::executor::messages::Mail;
 use crate::executor::routes::{Place, Routes};
-use crate::node::status::{NodeStatus, PartitionStatus};
-use crate::traces::{Parent, Traces};
+use crate::executor::status::{NodeStatus, PartitionStatus};
+use crate::names::name_of;
+use crate::storage::disk::Disk;
+use crate::traces::parent::Parent;
+use crate::traces::queue::Traces;
 
 /// How long a partition may take to say how it is: it does between two turns.
 const STATUS_PATIENCE: Duration = Duration::from_secs(1);

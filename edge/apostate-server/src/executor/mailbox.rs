@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::executor::mail::Mail;
+use crate::executor::messages::Mail;
 
 /// One executor's mailbox.
 #[derive(Debug, Default)]

@@ -8,10 +8,9 @@ use apostate_partition::{Checkpoint, Load, Span};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
-use crate::executor::mail::Mail;
+use crate::executor::messages::Mail;
 use crate::executor::routes::Routes;
-use crate::traces::{Told, Traces};
-use crate::watchdog::Condemned;
+use crate::traces::queue::{Told, Traces};
 
 /// Entities that one message asks a loader for. Small enough that the loaders share the work.
 const LOADS_PER_ORDER: usize = 32;
@@ -35,6 +34,13 @@ pub(crate) struct LocalFrame {
     pub(crate) seat: usize,
     pub(crate) from: PartitionId,
     pub(crate) bytes: Bytes,
+}
+
+/// A partition that has stopped, and that another start would not mend.
+#[derive(Debug)]
+pub(crate) struct Condemned {
+    pub(crate) partition: PartitionId,
+    pub(crate) reason: String,
 }
 
 /// What one executor has to send.

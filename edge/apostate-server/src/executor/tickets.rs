@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use apostate_partition::Answer;
 
-use crate::client::completions::Completions;
-use crate::client::slot::{DeskAnswers, Promise, Verdict};
-use crate::executor::mail::CheckpointReply;
-
-/// A producer's stream of answers.
-pub(crate) type Stream = Arc<Completions>;
+use crate::answers::promise::{DeskAnswers, Promise};
+use crate::answers::stream::Stream;
+use crate::answers::verdict::Verdict;
+use crate::executor::messages::CheckpointReply;
 
 /// The open tickets of one partition. A ticket is a place and a generation, so one that is answered twice finds nobody.
 #[derive(Debug, Default)]
@@ -181,7 +179,7 @@ impl Drop for Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::slot::slot;
+    use crate::answers::promise::slot;
 
     #[test]
     fn a_ticket_is_good_for_one_answer() {

@@ -13,8 +13,8 @@ use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
-use crate::client::slot::Verdict;
-use crate::executor::clock;
+use crate::answers::verdict::Verdict;
+use crate::clock;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
 use crate::http::clerk::{Asked, Clerk};

@@ -13,10 +13,11 @@ use std::task::{Context, Poll, Waker};
 
 use apostate_partition::Request;
 
+use crate::answers::promise::Promise;
+use crate::answers::queue::{Desk, DeskTicket};
+use crate::answers::verdict::Verdict;
 use crate::client::shared::Shared;
-use crate::client::slot::{Promise, Verdict};
-use crate::executor::mail::Mail;
-use crate::http::desk::{Desk, DeskTicket};
+use crate::executor::messages::Mail;
 
 /// Takes requests of one thread's connections, and brings their answers.
 pub(crate) struct Clerk {

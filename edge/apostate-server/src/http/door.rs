@@ -26,12 +26,12 @@ use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 use crate::http::messages::messages;
 use crate::http::origin::is_sent_by_a_page;
-use crate::http::path::{Target, percent_decoded};
+use crate::http::path::{Target, percent_decoded, route_of};
 use crate::http::pulse::{Pulse, Service};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::http::{call_options, lists, operators, parked};
-use crate::traces::FollowedRequest;
+use crate::traces::request::FollowedRequest;
 
 /// The way in for the connections of one thread.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ impl Door {
     /// Follows a request for entities that has been let in, if it is to be followed. What a stream brings is followed message by message.
     fn follow(&self, parts: &Parts) -> Option<FollowedRequest> {
         let traces = self.edge.shared.traces.as_ref()?;
-        parts.uri.path().starts_with("/entities/").then(|| FollowedRequest::begin(traces, parts))?
+        parts.uri.path().starts_with("/entities/").then(|| FollowedRequest::begin(traces, parts, route_of))?
     }
 
     async fn answer(

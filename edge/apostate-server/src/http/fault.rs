@@ -9,7 +9,7 @@ use apostate_partition::Failure;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
-use crate::client::slot::{NotDone, Verdict};
+use crate::answers::verdict::{NotDone, Verdict};
 use crate::http::meters::Outcome;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply};
 use crate::{CallError, ParkedError};

@@ -39,7 +39,7 @@ use crate::http::meters::Outcome;
 use crate::http::pulse::Service;
 use crate::http::reply::Reply;
 use crate::http::stream::{Pieces, stream};
-use crate::traces::Parent;
+use crate::traces::parent::Parent;
 
 /// The header field that names the producer.
 const PRODUCER: HeaderName = HeaderName::from_static("producer");

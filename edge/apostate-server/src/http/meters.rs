@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::NodeStatus;
-use crate::traces::SpanCounts;
+use crate::traces::queue::SpanCounts;
 
 /// Upper bounds of the classes of latency, in microseconds; the last class has none.
 const BOUNDS: [u64; 14] = [

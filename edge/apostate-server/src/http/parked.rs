@@ -151,7 +151,7 @@ mod tests {
     use apostate_partition::{Answer as Outcome, Failure};
 
     use super::*;
-    use crate::client::slot::Verdict;
+    use crate::answers::verdict::Verdict;
 
     #[test]
     fn the_id_of_a_parked_message_says_where_it_is() {

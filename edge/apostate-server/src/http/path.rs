@@ -32,6 +32,16 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The route that `path` belongs to, for traces: without the key.
+pub(crate) fn route_of(path: &str) -> String {
+    match Target::of(path) {
+        Some(Target::Handler(kind, _, handler)) => format!("/entities/{kind}/{{key}}/{handler}"),
+        Some(Target::Entity(kind, _)) => format!("/entities/{kind}/{{key}}"),
+        Some(Target::Kind(kind)) => format!("/entities/{kind}"),
+        None => path.to_owned(),
+    }
+}
+
 /// The key that a segment of a path stands for, or why it stands for none.
 pub(crate) fn key_of(segment: &str) -> Result<EntityKey, String> {
     if !segment.contains('%') {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use apostate_partition::{SpanId, TraceContext, TraceId};
+use apostate_partition::{SpanId, TraceContext};
 use hyper::http::request::Parts;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
-use crate::traces::{Parent, Told, Traces};
+use crate::traces::parent::Parent;
+use crate::traces::queue::{RequestSpan, Told, Traces};
 
 /// A request that is followed. The sender is told of it when it is dropped.
 #[derive(Debug)]
@@ -18,27 +19,14 @@ pub(crate) struct FollowedRequest {
     span: Option<Box<RequestSpan>>,
 }
 
-/// A request over HTTP, as a span.
-#[derive(Debug)]
-pub(crate) struct RequestSpan {
-    pub(crate) trace: TraceId,
-    pub(crate) id: SpanId,
-    pub(crate) parent: Option<SpanId>,
-    pub(crate) began: SystemTime,
-    pub(crate) ended: SystemTime,
-    pub(crate) method: String,
-    pub(crate) path: String,
-    /// None: its caller did not wait for the answer.
-    pub(crate) status: Option<u16>,
-}
-
 impl FollowedRequest {
-    /// Follows a request, if its caller does, or by chance.
-    pub(crate) fn begin(traces: &Arc<Traces>, parts: &Parts) -> Option<Self> {
+    /// Follows a request, if its caller does, or by chance. `route_of` says which route a path belongs to.
+    pub(crate) fn begin(traces: &Arc<Traces>, parts: &Parts, route_of: fn(&str) -> String) -> Option<Self> {
         let TraceContext { trace, span: parent } = traces.follow(Parent::of(&parts.headers))?;
         let id = SpanId::new(u64::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes()))?;
         let (began, method, path) = (SystemTime::now(), parts.method.to_string(), parts.uri.path().to_owned());
-        let span = RequestSpan { trace, id, parent, began, ended: began, method, path, status: None };
+        let route = route_of(&path);
+        let span = RequestSpan { trace, id, parent, began, ended: began, method, path, route, status: None };
         let context = TraceContext { trace, span: Some(id) };
         Some(Self { traces: Arc::clone(traces), context, span: Some(Box::new(span)) })
     }

@@ -16,9 +16,9 @@ use opentelemetry_sdk::trace::SpanExporter as _;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
-use crate::SettingsError;
+use crate::settings::{SettingsError, TraceSettings};
+use crate::traces::queue::{SpanCounts, Told};
 use crate::traces::spans::Spans;
-use crate::traces::{SpanCounts, Told, TraceSettings};
 
 /// Most spans of one request.
 const BATCH_SPANS: usize = 1024;

@@ -8,9 +8,8 @@ use opentelemetry::trace::{Event, SpanContext, SpanKind, Status, TraceFlags, Tra
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents};
 
-use crate::client::error::name_of;
-use crate::http::path::Target;
-use crate::traces::{RequestSpan, Told};
+use crate::names::name_of;
+use crate::traces::queue::{RequestSpan, Told};
 
 /// Makes spans of what the sender was told.
 pub(super) struct Spans<'a> {
@@ -63,13 +62,7 @@ impl Spans<'_> {
     }
 
     fn request(&self, request: RequestSpan) -> SpanData {
-        let RequestSpan { trace, id, parent, began, ended, method, path, status } = request;
-        let route = match Target::of(&path) {
-            Some(Target::Handler(kind, _, handler)) => format!("/entities/{kind}/{{key}}/{handler}"),
-            Some(Target::Entity(kind, _)) => format!("/entities/{kind}/{{key}}"),
-            Some(Target::Kind(kind)) => format!("/entities/{kind}"),
-            None => path.clone(),
-        };
+        let RequestSpan { trace, id, parent, began, ended, method, path, route, status } = request;
         let mut attributes = vec![
             KeyValue::new("http.request.method", method.clone()),
             KeyValue::new("http.route", route.clone()),

@@ -4,7 +4,7 @@ use apostate_api::NUMBER_MAX;
 use apostate_core::{EntityKey, KeyError, Refusal};
 use apostate_partition::{Answer, Failure};
 
-use crate::client::slot::{NotDone, Verdict};
+use crate::answers::verdict::{NotDone, Verdict};
 
 /// What became of one numbered message: durable, whatever it is.
 pub type ProducerResult = Result<ProducerAnswer, Failure>;

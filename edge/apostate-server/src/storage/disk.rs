@@ -4,12 +4,6 @@
 //! has, and the log's *mark*, up to where the log was durable at the last checkpoint. Every segment of the log says whose
 //! it is, too.
 
-pub(crate) mod directory;
-mod manifest;
-
-pub(crate) mod checkpointer;
-pub(crate) mod loader;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,9 +17,7 @@ use tracing::warn;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Settings;
-use crate::disk::directory::Directory;
-
-pub use crate::disk::directory::DirectoryError;
+use crate::storage::directory::{Directory, DirectoryError};
 
 /// The log and the store of a node.
 pub(crate) struct Disk {

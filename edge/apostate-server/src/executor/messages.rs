@@ -5,9 +5,10 @@ use apostate_partition::{Loaded, ParkedCommand, Request, RequestKind};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
-use crate::client::slot::{NotDone, Promise, Verdict};
-use crate::executor::tickets::Stream;
-use crate::node::status::PartitionStatus;
+use crate::answers::promise::Promise;
+use crate::answers::stream::Stream;
+use crate::answers::verdict::{NotDone, Verdict};
+use crate::executor::status::PartitionStatus;
 
 /// What arrives at an executor. `seat` is a partition's place there.
 #[derive(Debug)]

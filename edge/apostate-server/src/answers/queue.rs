@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::client::slot::Verdict;
+use crate::answers::verdict::Verdict;
 
 /// Where one thread of the edge gets its answers.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::slot::NotDone;
+    use crate::answers::verdict::NotDone;
 
     #[test]
     fn a_request_is_claimed_or_withdrawn_and_never_both() {

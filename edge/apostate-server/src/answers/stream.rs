@@ -1,9 +1,12 @@
 //! Where the answers to one producer's messages gather, in batches.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::client::slot::Verdict;
+use crate::answers::verdict::Verdict;
+
+/// A producer's stream of answers.
+pub(crate) type Stream = Arc<Completions>;
 
 /// The verdicts on a producer's messages, by their numbers.
 #[derive(Debug, Default)]

@@ -22,21 +22,23 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{error, warn};
 
 use crate::client::shared::Shared;
-use crate::disk::directory::Directory;
-use crate::disk::{Disk, DiskError};
-use crate::disk::{checkpointer, loader};
-use crate::executor::bell::Bell;
-use crate::executor::mail::Mail;
-use crate::executor::outgoing::Outgoing;
+use crate::executor::announcement::{Announcement, Opened, Progress};
+use crate::executor::messages::Mail;
+use crate::executor::opening::SeatPlan;
+use crate::executor::outgoing::{Condemned, Outgoing};
 use crate::executor::routes::Routes;
-use crate::node::OpenError;
-use crate::node::opening::{Announcement, Opened, Progress, SeatPlan};
-use crate::node::random;
-use crate::node::status::NodeStatus;
-use crate::traces::{SpanSender, Traces};
+use crate::executor::status::NodeStatus;
+use crate::executor::wake_flag::Bell;
+use crate::node::error::OpenError;
+use crate::random::random;
+use crate::storage::directory::Directory;
+use crate::storage::disk::{Disk, DiskError};
+use crate::storage::{checkpointer, loader};
+use crate::traces::queue::Traces;
+use crate::traces::sender::SpanSender;
+use crate::watchdog::Watchdog;
 use crate::watchdog::quiet_panics;
 use crate::watchdog::running::{FileObserver, Running};
-use crate::watchdog::{Condemned, Watchdog};
 use crate::{Settings, executor};
 
 /// How long a node that opens waits for room on a full disk.
@@ -88,7 +90,7 @@ impl Crew {
             map: routes.map().clone(),
             registry: Arc::clone(&registry),
             tuning,
-            seed: random::random(),
+            seed: random(),
             suspects: running.suspect(index).into_iter().collect(),
         };
         let mut plans: Vec<Vec<SeatPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();

@@ -14,10 +14,10 @@ use apostate_log::{PartitionId, Position, StoreError, failpoint};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{debug, info, warn};
 
-use crate::disk::Disk;
-use crate::executor::mail::Mail;
+use crate::executor::messages::Mail;
 use crate::executor::outgoing::CheckpointOrder;
 use crate::executor::routes::Routes;
+use crate::storage::disk::Disk;
 
 /// How long a full disk is left alone before a checkpoint is tried again.
 const FULL_DELAY: Duration = Duration::from_secs(1);

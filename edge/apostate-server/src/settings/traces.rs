@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::SettingsError;
+use crate::settings::check::SettingsError;
 
 /// Where traces go, and how many there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Share {
     }
 
     /// Whether the trace with this random id is among it. Whoever draws the same way comes to the same result.
-    pub(super) fn holds(self, trace: [u8; 16]) -> bool {
+    pub(crate) fn holds(self, trace: [u8; 16]) -> bool {
         let [.., a, b, c, d] = trace;
         u64::from(u32::from_be_bytes([a, b, c, d])) < self.parts
     }

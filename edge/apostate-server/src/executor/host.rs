@@ -12,14 +12,16 @@ use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
 use apostate_partition::{Effect, Input, Load, ParkedCommand, Partition, Range, Request, RequestKind, StopReason};
 use tracing::error;
 
-use crate::client::slot::{NotDone, Promise, Verdict};
-use crate::executor::bell::Bell;
-use crate::executor::mail::{CheckpointReply, refuse_stream};
+use crate::answers::promise::Promise;
+use crate::answers::stream::Stream;
+use crate::answers::verdict::{NotDone, Verdict};
+use crate::executor::announcement::Opened;
+use crate::executor::messages::{CheckpointReply, refuse_stream};
 use crate::executor::notice;
 use crate::executor::outgoing::Outgoing;
-use crate::executor::tickets::{Stream, Tickets};
-use crate::node::opening::Opened;
-use crate::node::status::{PartitionStatus, Work};
+use crate::executor::status::{PartitionStatus, Work};
+use crate::executor::tickets::Tickets;
+use crate::executor::wake_flag::Bell;
 
 /// One partition at its executor.
 pub(crate) struct Seat {

@@ -8,7 +8,7 @@ use apostate_log::{Store, StoreError};
 use apostate_partition::{Load, Loaded, load};
 use crossbeam_channel::Receiver;
 
-use crate::executor::mail::Mail;
+use crate::executor::messages::Mail;
 use crate::executor::outgoing::LoadOrder;
 use crate::executor::routes::Routes;
 

@@ -16,7 +16,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::node::random::random;
+use crate::random::random;
 
 const FILE: &str = "manifest.json";
 

@@ -11,7 +11,7 @@ use apostate_log::{PartitionId, Position};
 
 use crate::CallError;
 use crate::client::shared::Shared;
-use crate::node::status::PartitionStatus;
+use crate::executor::status::PartitionStatus;
 
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);

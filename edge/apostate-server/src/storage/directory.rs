@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use apostate_log::failpoint;
 
 use crate::Settings;
-use crate::disk::manifest::{Manifest, ManifestError, State, sync_dir};
+use crate::storage::manifest::{Manifest, ManifestError, State, sync_dir};
 
 /// A data directory that this process holds.
 #[derive(Debug)]

@@ -1,0 +1,86 @@
+//! What executors tell the node while it opens.
+
+use apostate_log::{LogError, PartitionId, Position, StoreError};
+use apostate_partition::Notice;
+use crossbeam_channel::{Receiver, Sender};
+
+/// How far the opening of one partition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Which partition.
+    pub partition: PartitionId,
+    /// The record that was read last.
+    pub position: Position,
+    /// The last record that there is to read.
+    pub last: Position,
+}
+
+/// What executors tell while the node opens.
+#[derive(Debug)]
+pub(crate) enum Announcement {
+    Progress(Progress),
+    Opened,
+    Failed(PartitionId, Failure),
+    /// Its log has no room for the record that it opens with.
+    Full(PartitionId),
+    Serving(PartitionId),
+    Stopped(PartitionId, String),
+}
+
+/// Why a partition did not open.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It said so.
+    Refused(apostate_partition::OpenError),
+    /// An assertion broke.
+    Broken(String),
+}
+
+impl Failure {
+    /// Whether it is the disk that failed, and not what is on it: then it fails all partitions, or may work the next time.
+    pub(crate) fn is_io_error(&self) -> bool {
+        use apostate_partition::OpenError;
+        match self {
+            Self::Refused(OpenError::Store(error)) => !matches!(error, StoreError::Damaged { .. }),
+            Self::Refused(OpenError::Log(error)) => matches!(error, LogError::Io { .. }),
+            Self::Refused(_) | Self::Broken(_) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::Broken(reason) => reason.fmt(f),
+        }
+    }
+}
+
+/// Tells the node while it opens; afterwards nobody listens.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened(Sender<Announcement>);
+
+impl Opened {
+    pub(crate) fn new() -> (Self, Receiver<Announcement>) {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        (Self(sender), receiver)
+    }
+
+    pub(crate) fn notice(&self, partition: PartitionId, notice: &Notice) {
+        match notice {
+            Notice::Serving { .. } => self.tell(Announcement::Serving(partition)),
+            Notice::LogFull => self.tell(Announcement::Full(partition)),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn stopped(&self, partition: PartitionId, reason: &str) {
+        self.tell(Announcement::Stopped(partition, reason.to_owned()));
+    }
+
+    pub(crate) fn tell(&self, announcement: Announcement) {
+        // The node listens until it is open.
+        let _ = self.0.send(announcement);
+    }
+}

@@ -1,0 +1,12 @@
+//! What a node keeps on disk: its data directory, the log of all its partitions, and the store that shortens it.
+//!
+//! Reading order: `directory` and `manifest`, whose data it is; `disk`, log and store together; `checkpointer` and `loader`, the threads
+//! that wait for the store so that no executor does.
+
+pub(crate) mod directory;
+mod manifest;
+
+pub(crate) mod disk;
+
+pub(crate) mod checkpointer;
+pub(crate) mod loader;
