@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::failure::Failure;
 use crate::steps::{self, Step};
 
-/// What was asked for.
+/// The command that was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Check(Check),

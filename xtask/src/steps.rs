@@ -8,12 +8,12 @@
 pub(crate) struct Step {
     /// The name by which it is run alone or left out.
     pub(crate) name: &'static str,
-    /// What holds when it passes.
+    /// A sentence that is true when the step passes.
     pub(crate) proves: &'static str,
     pub(crate) work: Work,
 }
 
-/// What a step does.
+/// The work of a step.
 #[derive(Debug)]
 pub(crate) enum Work {
     /// Runs cargo, once per entry, up to the first that fails.

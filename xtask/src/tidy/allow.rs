@@ -3,14 +3,17 @@
 //! ```toml
 //! [[allow]]
 //! rule = "length"
-//! path = "aware/apostate-log/src/example.rs"
+//! path = "aware/apostate-log/src/example.rs" # or a folder with all that it holds: "aware/apostate-log/"
 //! contains = "words of the offending line"   # may be left out
 //! reason = "why the rule does not serve the reader here"
 //! ```
 
 use toml::{Table, Value};
 
-use crate::tidy::{ALLOWED, Finding, Rule};
+use crate::tidy::finding::Finding;
+
+/// Where the exceptions stand, from the workspace's folder.
+pub(super) const PATH: &str = "xtask/tidy.toml";
 
 /// The exceptions, and how often each was needed.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl AllowList {
     pub(super) fn allows(&mut self, rule: &str, finding: &Finding) -> bool {
         let mut allowed = false;
         for entry in &mut self.entries {
-            if entry.rule == rule && entry.path == finding.path && finding.excerpt.contains(&entry.contains) {
+            if entry.rule == rule && entry.covers(&finding.path) && finding.excerpt.contains(&entry.contains) {
                 entry.used = true;
                 allowed = true;
             }
@@ -61,17 +64,23 @@ impl AllowList {
     }
 
     /// A finding for each exception that was not.
-    pub(super) fn idle(&self, rules: &[Rule]) -> Vec<Finding> {
+    pub(super) fn idle(&self, rules: &[&str]) -> Vec<Finding> {
         let idle = self.entries.iter().filter(|entry| !entry.used);
         idle.map(|entry| {
-            let message = if rules.iter().any(|rule| rule.name == entry.rule) {
+            let message = if rules.contains(&entry.rule.as_str()) {
                 format!("nothing in {} needs this exception from `{}` any more; delete it", entry.path, entry.rule)
             } else {
                 format!("there is no rule `{}`", entry.rule)
             };
-            Finding::refused(ALLOWED, 1, &entry.contains, message)
+            Finding::refused(PATH, 1, &entry.contains, message)
         })
         .collect()
+    }
+}
+
+impl Entry {
+    fn covers(&self, path: &str) -> bool {
+        path == self.path || self.path.ends_with('/') && path.starts_with(&self.path)
     }
 }
 
@@ -120,5 +129,13 @@ mod tests {
         assert!(!list.allows("length", &Finding::refused("a.rs", 1, "y", "")));
         assert!(list.allows("length", &Finding::refused("a.rs", 1, "wxyz", "")));
         assert_eq!(list.used(), 1);
+    }
+
+    #[test]
+    fn an_entry_for_a_folder_covers_what_it_holds() {
+        let text = "[[allow]]\nrule = \"words\"\npath = \"a/b/\"\nreason = \"r\"";
+        let mut list = AllowList::parse(text).expect("well formed");
+        assert!(list.allows("words", &Finding::refused("a/b/c/d.rs", 1, "x", "")));
+        assert!(!list.allows("words", &Finding::refused("a/bc.rs", 1, "x", "")));
     }
 }

@@ -4,11 +4,11 @@
 //! could cross it with one line. This rule reads every line of every manifest, those for tests too: what a test
 //! above the line can see, the next author will use.
 
-use crate::tidy::Finding;
+use crate::tidy::finding::Finding;
 use crate::tidy::packages::Package;
 use crate::tidy::tree::Tree;
 
-/// Whom a package of the workspace may use, out of the workspace. What is not written here is refused.
+/// Packages of the workspace that a package may use. A package that is not written here is refused.
 struct Allowed {
     always: &'static [&'static str],
     in_tests: &'static [&'static str],

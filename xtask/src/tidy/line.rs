@@ -1,11 +1,11 @@
-//! ReadOnly into one line: words, and comments.
+//! Inside one line: words, and comments.
 
-/// The words of a line in lower case. An identifier is several: split at `_` and at the humps of camel case.
-pub(super) fn words(line: &str) -> impl Iterator<Item = String> {
-    line.split(|letter: char| !letter.is_alphanumeric()).flat_map(humps).map(|word| word.to_lowercase())
+/// The words of a line. An identifier is several: split at `_` and at the humps of camel case.
+pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|letter: char| !letter.is_alphanumeric()).flat_map(humps)
 }
 
-/// `openHTTPDoor` → `open`, `HTTP`, `Door`.
+/// `openHTTPPort` → `open`, `HTTP`, `Port`.
 fn humps(identifier: &str) -> Vec<&str> {
     let letters: Vec<(usize, char)> = identifier.char_indices().collect();
     let mut parts = Vec::new();
@@ -23,7 +23,7 @@ fn humps(identifier: &str) -> Vec<&str> {
     parts
 }
 
-/// What a line of Rust says as a comment of its own, without the slashes.
+/// The text of a line of Rust that is a comment, without the slashes.
 pub(super) fn comment(line: &str) -> Option<&str> {
     let comment = line.trim_start().strip_prefix("//")?;
     Some(comment.trim_start_matches(['/', '!']).trim())
@@ -45,8 +45,8 @@ mod tests {
     #[test]
     fn identifiers_are_split_at_underscores_and_humps() {
         let split = |line| words(line).collect::<Vec<_>>().join(" ");
-        assert_eq!(split("fn open_door(HTTPDoor: DoorId2)"), "fn open door http door door id2");
-        assert_eq!(split("UNIX_EPOCH openABook"), "unix epoch open a book");
+        assert_eq!(split("fn open_port(HTTPPort: PortId2)"), "fn open port HTTP Port Port Id2");
+        assert_eq!(split("UNIX_EPOCH openABook"), "UNIX EPOCH open A Book");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What the prose points at exists: relative links, their headings, and paths named in backticks.
+//! Links lead somewhere: relative ones, those to headings, and paths named in backticks.
 //!
 //! A path in backticks counts when it begins with a room of the house (`docs/…`, `aware/…`); `order/42` is a key,
 //! not a path. Links to the web are not followed, and links to items of the code are rustdoc's business.
 
-use crate::tidy::Finding;
+use crate::tidy::finding::Finding;
 use crate::tidy::markdown;
 use crate::tidy::tree::{File, Tree};
 
@@ -71,14 +71,14 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        let tree = Tree::of(&[("docs/a.md", text), ("docs/b/c.md", "# The Door\n"), ("README.md", "")]);
+        let tree = Tree::of(&[("docs/a.md", text), ("docs/b/c.md", "# The Gate\n"), ("README.md", "")]);
         check(&tree).into_iter().map(|finding| finding.message).collect()
     }
 
     #[test]
     fn links_that_lead_somewhere_pass() {
         let none: Vec<String> = Vec::new();
-        assert_eq!(found("[c](b/c.md) [d](b/c.md#the-door) [r](../README.md) [b](b/) [w](https://example.com)"), none);
+        assert_eq!(found("[c](b/c.md) [d](b/c.md#the-gate) [r](../README.md) [b](b/) [w](https://example.com)"), none);
         assert_eq!(found("[i](crate::Entity) [m](macro@entity)"), none);
         assert_eq!(found("# Here\n[here](#here)"), none);
     }

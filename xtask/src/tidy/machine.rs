@@ -1,6 +1,6 @@
 //! Nothing that we publish knows the machine it was written on.
 
-use crate::tidy::Finding;
+use crate::tidy::finding::Finding;
 use crate::tidy::tree::Tree;
 
 /// Folders that every machine has, and each its own.

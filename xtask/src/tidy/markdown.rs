@@ -1,6 +1,6 @@
 //! Reading Markdown as far as the rules need it: prose, code spans, links and headings.
 //!
-//! It is not a parser. It knows the plain forms that we write, and takes what it does not know for prose.
+//! Not a parser: the plain forms that we write are known, and everything else is taken for prose.
 
 /// The lines outside code blocks, numbered from one.
 pub(super) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -14,7 +14,7 @@ pub(super) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// What stands between backticks in a line.
+/// The texts between backticks in a line.
 pub(super) fn code_spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(super) struct Package {
     pub(super) name: String,
-    /// Its folder, relative to the workspace.
+    /// The package's folder, relative to the workspace.
     pub(super) folder: String,
     pub(super) dependencies: Vec<Dependency>,
 }

@@ -4,7 +4,7 @@
 //! system can make, and it must not slip into our prose. The hyphenated form is always that claim; the words
 //! apart are one only in a sentence that speaks of messages.
 
-use crate::tidy::Finding;
+use crate::tidy::finding::Finding;
 use crate::tidy::line;
 use crate::tidy::tree::{File, Tree};
 

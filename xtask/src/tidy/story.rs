@@ -2,7 +2,7 @@
 //!
 //! The cases of a compile-fail test are no modules: each is one mistake, and its name says which.
 
-use crate::tidy::Finding;
+use crate::tidy::finding::Finding;
 use crate::tidy::tree::Tree;
 
 /// A story of fewer words is a title.
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_compile_fail_case_is_told_by_its_name() {
-        assert!(check(&Tree::of(&[("a/tests/ui/door_without_a_key.rs", "struct Door;\n")])).is_empty());
+        assert!(check(&Tree::of(&[("a/tests/ui/gate_without_a_key.rs", "struct Gate;\n")])).is_empty());
         assert!(!check(&Tree::of(&[("a/tests/ui.rs", "fn main() {}\n")])).is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! The files that the rules look at: everything that a person writes here.
+//! The files that the rules read: everything that a person writes here.
 //!
 //! The tree is walked, not asked of git, so that a source archive can be checked too. Folders that hold output or
 //! belong to a tool are left out.
@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::tidy::packages::Package;
 
-/// What a person writes, by how the file's name ends.
+/// Endings of files that a person writes.
 const ENDINGS: &[&str] = &["rs", "md", "toml", "sh", "yml", "yaml", "stderr"];
 
 /// Folders at the root whose files nobody wrote.
@@ -81,7 +81,7 @@ impl Tree {
         path.is_empty() || self.paths.contains(path)
     }
 
-    /// What stands in a file.
+    /// The text of a file.
     pub(super) fn text(&self, path: &str) -> Option<&str> {
         self.files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
     }

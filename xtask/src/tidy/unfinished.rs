@@ -1,6 +1,6 @@
 //! Nothing is handed over half done: no marker for later, no test that does not run.
 
-use crate::tidy::Finding;
+use crate::tidy::finding::Finding;
 use crate::tidy::line;
 use crate::tidy::tree::Tree;
 
