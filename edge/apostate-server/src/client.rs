@@ -1,10 +1,10 @@
 //! The client: how the program around a node talks to its entities.
 //!
-//! Reading order: `shared`, what all clients of a node have in common; `pending`, one request and its answer; `producer`, a stream of them;
+//! Reading order: `node_handle`, what all clients of a node have in common; `pending`, one request and its answer; `producer`, a stream of them;
 //! `quiescence`, when nothing is on its way any more; `listing`, `parked` and `checkpoint`, what is read from the store.
 
 pub(crate) mod error;
-pub(crate) mod shared;
+pub(crate) mod node_handle;
 
 pub(crate) mod quiescence;
 
@@ -22,8 +22,8 @@ use apostate_core::{Call, Entity, FromOutside, Handlers, ReadOnly, ToKey, Writes
 use apostate_partition::RequestKind;
 use serde::de::DeserializeOwned;
 
+use crate::client::node_handle::NodeHandle;
 use crate::client::pending::{no_reply, reply_of};
-use crate::client::shared::Shared;
 
 pub use crate::client::error::CallError;
 pub use crate::client::listing::{Listed, Listing};
@@ -36,12 +36,12 @@ pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError, Produ
 /// It outlives its node harmlessly: then everything is [`CallError::Closed`].
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    node: Arc<NodeHandle>,
 }
 
 impl Client {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(crate) fn new(node: Arc<NodeHandle>) -> Self {
+        Self { node }
     }
 
     /// Calls an entity. Its answer is its reply, once all that the call did is durable.
@@ -53,7 +53,7 @@ impl Client {
         A: FromOutside,
     {
         let request_kind = RequestKind::Call { key: None };
-        Pending::new(&self.shared, call.to, call.handler, call.body, request_kind, reply_of)
+        Pending::new(&self.node, call.to, call.handler, call.body, request_kind, reply_of)
     }
 
     /// Looks at an entity. What is seen is durable, and no older than this call.
@@ -63,7 +63,7 @@ impl Client {
         R: DeserializeOwned,
         A: FromOutside,
     {
-        Pending::new(&self.shared, call.to, call.handler, call.body, RequestKind::Read, reply_of)
+        Pending::new(&self.node, call.to, call.handler, call.body, RequestKind::Read, reply_of)
     }
 
     /// Calls an entity and does not look at the reply. All that the call did is durable when the answer comes.
@@ -74,13 +74,13 @@ impl Client {
         A: FromOutside,
     {
         let request_kind = RequestKind::Call { key: None };
-        Pending::new(&self.shared, call.to, call.handler, call.body, request_kind, no_reply)
+        Pending::new(&self.node, call.to, call.handler, call.body, request_kind, no_reply)
     }
 
     /// Lists all entities of a kind, in order of their places on the ring, then of their keys: as of now or later, each as
     /// of some moment, durable.
     pub fn list<E: Handlers>(&self) -> Listing<E> {
-        Listing::new(&self.shared)
+        Listing::new(&self.node)
     }
 
     /// Opens the stream of the producer `name`: it sends numbered messages, each applied once for ever.
@@ -89,7 +89,7 @@ impl Client {
     ///
     /// When `name` cannot be a name, or has a stream open.
     pub fn producer(&self, name: impl ToKey) -> Result<Producer, ProducerError> {
-        Producer::open(&self.shared, name.to_key()?)
+        Producer::open(&self.node, name.to_key()?)
     }
 
     /// Lists the messages that were parked and still are, by kind, then in the order of the ring, of one entity the oldest
@@ -98,7 +98,7 @@ impl Client {
     /// Each item may be an error: [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node
     /// has, and [`CallError::Unlisted`] when the store cannot be read.
     pub fn parked(&self) -> ParkedMessages {
-        ParkedMessages::new(&self.shared)
+        ParkedMessages::new(&self.node)
     }
 
     /// Puts a parked message at the end of its entity's inbox, as if it had been sent now: it is applied once more, or
@@ -108,7 +108,7 @@ impl Client {
     ///
     /// See [`ParkedError`]; after [`ParkedError::Unknown`] alone it may have been done.
     pub fn retry_parked(&self, message: &ParkedMessage) -> Result<(), ParkedError> {
-        parked::retry(&self.shared, message)
+        parked::retry(&self.node, message)
     }
 
     /// Drops a parked message for ever, unapplied: what it carried is lost unless somebody makes it good. Blocks until that
@@ -118,7 +118,7 @@ impl Client {
     ///
     /// As for [`retry_parked`](Self::retry_parked).
     pub fn dismiss_parked(&self, message: &ParkedMessage) -> Result<(), ParkedError> {
-        parked::dismiss(&self.shared, message)
+        parked::dismiss(&self.node, message)
     }
 
     /// Waits until no message is on its way anywhere: none queued, none in an outbox, none in an inbox. Parked messages
@@ -129,7 +129,7 @@ impl Client {
     ///
     /// [`CallError::Stopped`] when a partition has stopped, [`CallError::Closed`] when the node has.
     pub fn settle(&self) -> Result<(), CallError> {
-        quiescence::wait(&self.shared, None).map(|_| ())
+        quiescence::wait(&self.node, None).map(|_| ())
     }
 
     /// As [`settle`](Self::settle), for at most `patience`. Whether all is quiet.
@@ -138,6 +138,6 @@ impl Client {
     ///
     /// As for [`settle`](Self::settle).
     pub fn settle_within(&self, patience: Duration) -> Result<bool, CallError> {
-        quiescence::wait(&self.shared, Some(patience))
+        quiescence::wait(&self.node, Some(patience))
     }
 }

@@ -10,7 +10,7 @@
 //! one for each other executor that gets something, one for each producer that gets answers. Within a turn there are
 //! none.
 //!
-//! Reading order: `mail` and `mailbox`, what arrives, and `routes`, at whom; `seat`, one partition here; `tickets`, who waits for it;
+//! Reading order: `mail` and `mailbox`, what arrives, and `routes`, at whom; `host`, one partition here; `tickets`, who waits for it;
 //! `outgoing`, what leaves.
 
 mod mailbox;
@@ -28,6 +28,7 @@ pub(crate) mod announcement;
 pub(crate) mod opening;
 pub(crate) mod status;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,26 +38,19 @@ use apostate_partition::Input;
 
 use crate::clock;
 use crate::executor::announcement::Opened;
-use crate::executor::host::Seat;
+use crate::executor::host::PartitionHost;
 use crate::executor::mailbox::Mailbox;
-use crate::executor::messages::{InHand, Mail};
-use crate::executor::opening::SeatPlan;
+use crate::executor::messages::{ExecutorMessage, InHand};
+use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{LocalFrame, Outgoing};
 
 /// One executor. It lives on its own thread from [`run`](Self::run) on.
 pub(crate) struct Executor {
     mailbox: Arc<Mailbox>,
-    seats: Vec<Seat>,
+    hosts: Vec<PartitionHost>,
     outgoing: Outgoing,
-    mail: Vec<Mail>,
+    mail: Vec<ExecutorMessage>,
     frames: Vec<LocalFrame>,
-}
-
-/// Whether the executor goes on.
-#[derive(PartialEq, Eq)]
-enum Course {
-    On,
-    End,
 }
 
 /// Closes the mailbox when the executor ends, in whatever way: nobody is to wait for an answer from nowhere.
@@ -69,10 +63,16 @@ impl Drop for Closing {
 }
 
 /// Opens the partitions of `plans`, and runs them until it is told to quit. The body of an executor's thread.
-pub(crate) fn run(mailbox: Arc<Mailbox>, plans: Vec<SeatPlan>, store: &dyn Store, opened: &Opened, outgoing: Outgoing) {
+pub(crate) fn run(
+    mailbox: Arc<Mailbox>,
+    plans: Vec<PartitionPlan>,
+    store: &dyn Store,
+    opened: &Opened,
+    outgoing: Outgoing,
+) {
     let _closing = Closing(Arc::clone(&mailbox));
-    let seats = plans.into_iter().map(|plan| plan.open(store, opened, &outgoing)).collect();
-    Executor { mailbox, seats, outgoing, mail: Vec::new(), frames: Vec::new() }.run();
+    let hosts = plans.into_iter().map(|plan| plan.open(store, opened, &outgoing)).collect();
+    Executor { mailbox, hosts, outgoing, mail: Vec::new(), frames: Vec::new() }.run();
 }
 
 impl Executor {
@@ -80,16 +80,16 @@ impl Executor {
         loop {
             let is_rung = self.receive();
             let now = clock::now();
-            if self.deliver(now) == Course::End {
+            if self.deliver(now).is_break() {
                 return;
             }
             self.deliver_local(now);
-            for (index, seat) in self.seats.iter_mut().enumerate() {
+            for (index, host) in self.hosts.iter_mut().enumerate() {
                 if is_rung {
-                    seat.poll_log(now);
+                    host.poll_log(now);
                 }
-                if seat.is_due(now) {
-                    seat.turn(now, index, &mut self.outgoing);
+                if host.is_due(now) {
+                    host.turn(now, index, &mut self.outgoing);
                 }
             }
             self.outgoing.send();
@@ -98,57 +98,59 @@ impl Executor {
 
     /// Empties the mailbox; sleeps before it if there is nothing else to do. Returns whether a log rang.
     fn receive(&mut self) -> bool {
-        if self.outgoing.has_local() || self.seats.iter().any(Seat::is_touched) {
+        if self.outgoing.has_local() || self.hosts.iter().any(PartitionHost::is_touched) {
             return self.mailbox.take(&mut self.mail);
         }
-        let wake_at = self.seats.iter().filter_map(Seat::wake_at).min();
+        let wake_at = self.hosts.iter().filter_map(PartitionHost::wake_at).min();
         let deadline = wake_at.map(|at| Instant::now() + at.since(clock::now()));
         self.mailbox.wait(deadline, &mut self.mail)
     }
 
-    fn deliver(&mut self, now: Timestamp) -> Course {
+    fn deliver(&mut self, now: Timestamp) -> ControlFlow<()> {
         let mut mail = std::mem::take(&mut self.mail);
-        let mut course = Course::On;
+        let mut flow = ControlFlow::Continue(());
         let mut in_hand = InHand(mail.drain(..));
         for mail in in_hand.0.by_ref() {
             match mail {
-                Mail::Quit => course = Course::End,
+                ExecutorMessage::Quit => flow = ControlFlow::Break(()),
                 // What came behind the end.
-                mail if course == Course::End => mail.refuse(),
+                mail if flow.is_break() => mail.refuse(),
                 mail => self.deliver_one(now, mail),
             }
         }
         drop(in_hand);
         self.mail = mail;
-        course
+        flow
     }
 
-    fn deliver_one(&mut self, now: Timestamp, mail: Mail) {
+    fn deliver_one(&mut self, now: Timestamp, mail: ExecutorMessage) {
         match mail {
-            Mail::Start => self.seats.iter_mut().for_each(|seat| seat.give(now, [Input::Open])),
-            Mail::Request { seat, request, promise } => self.seats[seat].request(now, request, promise),
-            Mail::Stream { seat, requests, stream } => self.seats[seat].stream(requests, stream),
-            Mail::Parked { seat, command, promise } => self.seats[seat].parked(now, command, promise),
-            Mail::Frames { seat, from, frames } => {
-                self.seats[seat].give(now, frames.into_iter().map(|bytes| Input::Frame { from, bytes }));
+            ExecutorMessage::Start => self.hosts.iter_mut().for_each(|host| host.give(now, [Input::Open])),
+            ExecutorMessage::Request { host, request, promise } => self.hosts[host].request(now, request, promise),
+            ExecutorMessage::Stream { host, requests, stream } => self.hosts[host].stream(requests, stream),
+            ExecutorMessage::Parked { host, command, promise } => self.hosts[host].parked(now, command, promise),
+            ExecutorMessage::Frames { host, from, frames } => {
+                self.hosts[host].give(now, frames.into_iter().map(|bytes| Input::Frame { from, bytes }));
             }
-            Mail::Loaded { seat, loaded } => self.seats[seat].give(now, loaded.into_iter().map(Input::Loaded)),
-            Mail::Checkpointed { seat, result } => self.seats[seat].checkpointed(now, result),
-            Mail::Checkpoint { seat, tell } => self.seats[seat].request_checkpoint(now, tell),
-            Mail::Report { tell } => {
-                for seat in &self.seats {
+            ExecutorMessage::Loaded { host, loaded } => {
+                self.hosts[host].give(now, loaded.into_iter().map(Input::Loaded))
+            }
+            ExecutorMessage::Checkpointed { host, result } => self.hosts[host].checkpointed(now, result),
+            ExecutorMessage::Checkpoint { host, tell } => self.hosts[host].request_checkpoint(now, tell),
+            ExecutorMessage::Report { tell } => {
+                for host in &self.hosts {
                     // Whoever asked may have gone.
-                    let _ = tell.send(seat.report());
+                    let _ = tell.send(host.report());
                 }
             }
-            Mail::Quit => unreachable!("handled by the caller"),
+            ExecutorMessage::Quit => unreachable!("handled by the caller"),
         }
     }
 
     fn deliver_local(&mut self, now: Timestamp) {
         self.outgoing.take_local(&mut self.frames);
-        for LocalFrame { seat, from, bytes } in self.frames.drain(..) {
-            self.seats[seat].give(now, [Input::Frame { from, bytes }]);
+        for LocalFrame { host, from, bytes } in self.frames.drain(..) {
+            self.hosts[host].give(now, [Input::Frame { from, bytes }]);
         }
     }
 }

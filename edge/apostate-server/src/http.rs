@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   POST /entities/stock/tea/receive {"units":5}
-//!        │ connection ─▶ door ─▶ calls ─▶ clerk ─▶ desk ─▶ executor      reading and writing on one thread,
+//!        │ connection ─▶ door ─▶ calls ─▶ dispatcher ─▶ desk ─▶ executor      reading and writing on one thread,
 //!        ◀──────────── reply ◀──────────────────── desk ◀─────┘          running on another, batches in between
 //! ```
 //!
@@ -11,7 +11,7 @@
 //! page that explains it. Everything is bounded: heads, bodies, connections, streams, requests, time.
 //!
 //! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `pulse`; `door`, where every request comes in;
-//! `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `clerk`, and `desk` beside it, the way to the executors; `fault`,
+//! `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `dispatcher`, and `desk` beside it, the way to the executors; `fault`,
 //! what is said when something is not done, and `overload`, how fast.
 //!
 //! What is deliberately absent: TLS, roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.
@@ -38,8 +38,8 @@ mod pages;
 mod parked;
 mod query;
 
-mod clerk;
 mod digest;
+mod dispatcher;
 
 mod body;
 mod budget;

@@ -1,6 +1,6 @@
 //! A node: the partitions of one data directory, at work in this process.
 //!
-//! Reading order: this file, how it begins and ends; `crew`, its threads; `opening`, how they begin; `status`, how it is; `settle`, when
+//! Reading order: this file, how it begins and ends; `threads`, its threads; `opening`, how they begin; `status`, how it is; `settle`, when
 //! nothing is on its way any more.
 
 mod error;
@@ -16,11 +16,11 @@ use tracing::{info, warn};
 
 use crate::client::Client;
 use crate::client::checkpoint::{CheckpointError, CheckpointRequest};
+use crate::client::node_handle::NodeHandle;
 use crate::client::quiescence;
-use crate::client::shared::Shared;
 use crate::executor::announcement::Progress;
 use crate::executor::status::NodeStatus;
-use crate::node::threads::{Crew, HANDLER_PATIENCE};
+use crate::node::threads::{HANDLER_PATIENCE, NodeThreads};
 use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
 
 pub use crate::node::error::{OpenError, StopError};
@@ -36,7 +36,7 @@ const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// Paper: the *scale-aware* layer, as far as one process needs it.
 pub struct Node {
-    crew: Crew,
+    threads: NodeThreads,
     stop_patience: Duration,
 }
 
@@ -61,15 +61,15 @@ impl Node {
         }
         settings.validate()?;
         let stop_patience = settings.stop_patience;
-        let crew = Crew::start(&settings, E::registry()?, progress)?;
-        info!(data = %settings.data.display(), partitions = crew.partitions(), "node serves");
-        Ok(Self { crew, stop_patience })
+        let threads = NodeThreads::start(&settings, E::registry()?, progress)?;
+        info!(data = %settings.data.display(), partitions = threads.partitions(), "node serves");
+        Ok(Self { threads, stop_patience })
     }
 
     /// A client of this node.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::new(Arc::clone(self.crew.shared()))
+        Client::new(Arc::clone(self.threads.node()))
     }
 
     /// Lets the world in over HTTP. Stop that before the node.
@@ -88,13 +88,13 @@ impl Node {
     ///
     /// As for [`serve`](Self::serve).
     pub fn serve_on(&self, listener: Listener, settings: HttpSettings) -> Result<Serving, ServeError> {
-        Serving::begin(Arc::clone(self.crew.shared()), listener, settings)
+        Serving::begin(Arc::clone(self.threads.node()), listener, settings)
     }
 
     /// How it is.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
-        self.crew.status()
+        self.threads.status()
     }
 
     /// Stops in good order: takes no new requests, waits until nothing is on its way or patience is at its end, writes a last
@@ -104,21 +104,21 @@ impl Node {
     ///
     /// See [`StopError`].
     pub fn stop(&mut self) -> Result<(), StopError> {
-        if self.crew.is_over() {
+        if self.threads.is_over() {
             return Ok(());
         }
-        let shared = Arc::clone(self.crew.shared());
-        shared.close_door();
-        match quiescence::wait(&shared, Some(self.stop_patience)) {
+        let node = Arc::clone(self.threads.node());
+        node.close_door();
+        match quiescence::wait(&node, Some(self.stop_patience)) {
             Ok(true) | Err(CallError::Stopped { .. }) => {}
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
             Err(error) => warn!(%error, "stopping without waiting for messages"),
         }
-        let silent = shared.status().silent;
-        let result = last_checkpoints(&shared, &silent);
+        let silent = node.status().silent;
+        let result = last_checkpoints(&node, &silent);
         // One that was waited for already has had its time.
         let patience = if silent.is_empty() { HANDLER_PATIENCE } else { self.stop_patience };
-        let endless = self.crew.end(patience);
+        let endless = self.threads.end(patience);
         info!("node stopped");
         endless.map_or(result, |partition| Err(StopError::Endless { partition }))
     }
@@ -126,8 +126,8 @@ impl Node {
 
 /// Has everything that is durable written to the store, but for partitions that are `silent`: those would be waited for in vain.
 /// Without it the next start reads the log: slower, not less.
-fn last_checkpoints(shared: &Shared, silent: &[PartitionId]) -> Result<(), StopError> {
-    let requests = CheckpointRequest::tell_all(shared);
+fn last_checkpoints(node: &NodeHandle, silent: &[PartitionId]) -> Result<(), StopError> {
+    let requests = CheckpointRequest::tell_all(node);
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let mut result = Ok(());
     for request in requests {
@@ -146,6 +146,6 @@ fn last_checkpoints(shared: &Shared, silent: &[PartitionId]) -> Result<(), StopE
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.crew.end(HANDLER_PATIENCE);
+        self.threads.end(HANDLER_PATIENCE);
     }
 }

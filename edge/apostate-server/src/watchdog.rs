@@ -17,11 +17,11 @@ use apostate_log::PartitionId;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{error, warn};
 
-use crate::executor::messages::Mail;
-use crate::executor::outgoing::Condemned;
+use crate::executor::messages::ExecutorMessage;
+use crate::executor::outgoing::Unrecoverable;
 use crate::executor::routes::Routes;
 use crate::storage::disk::Disk;
-use crate::watchdog::running::{Running, RunningNow};
+use crate::watchdog::running::{RunningFile, RunningNow};
 
 /// A handler that runs longer is named.
 const HANDLER_TIME_MAX: Duration = Duration::from_millis(100);
@@ -38,19 +38,19 @@ const CONDEMNED_FACTOR: u64 = 4;
 
 pub(crate) struct Watchdog {
     pub(crate) routes: Arc<Routes>,
-    pub(crate) running: Arc<Running>,
+    pub(crate) running: Arc<RunningFile>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) disk: Arc<Disk>,
     /// A partition may hold back this much of the log.
     pub(crate) pinned_bytes_max: u64,
     /// Those that have stopped for good.
-    pub(crate) condemned: Receiver<Condemned>,
+    pub(crate) unrecoverable: Receiver<Unrecoverable>,
 }
 
 /// What is known of the log and the store.
 #[derive(Default)]
 struct LastLook {
-    condemned: BTreeMap<PartitionId, String>,
+    unrecoverable: BTreeMap<PartitionId, String>,
     merge_failure: Option<String>,
 }
 
@@ -75,7 +75,7 @@ impl Watchdog {
                 self.look_at_handler(partition, seen);
             }
             if look.is_multiple_of(LOOKS_PER_PIN_CHECK) {
-                self.look_at_log(&mut last.condemned);
+                self.look_at_log(&mut last.unrecoverable);
                 self.look_at_store(&mut last.merge_failure);
             }
         }
@@ -133,22 +133,23 @@ impl Watchdog {
     }
 
     /// An idle partition's last records hold back segments that are otherwise done with: a checkpoint lets go of them.
-    fn look_at_log(&self, condemned: &mut BTreeMap<PartitionId, String>) {
-        condemned.extend(self.condemned.try_iter().map(|Condemned { partition, reason }| (partition, reason)));
+    fn look_at_log(&self, unrecoverable: &mut BTreeMap<PartitionId, String>) {
+        unrecoverable
+            .extend(self.unrecoverable.try_iter().map(|Unrecoverable { partition, reason }| (partition, reason)));
         for (partition, bytes) in self.disk.pins() {
             if bytes <= self.pinned_bytes_max {
                 return;
             }
-            if let Some(reason) = condemned.get(&partition) {
+            if let Some(reason) = unrecoverable.get(&partition) {
                 if bytes > self.pinned_bytes_max.saturating_mul(CONDEMNED_FACTOR) && self.set_aside(partition, reason) {
-                    condemned.remove(&partition);
+                    unrecoverable.remove(&partition);
                 }
                 continue;
             }
             if let Some(place) = self.routes.place_of(partition) {
                 // Nobody waits: the request is what counts.
                 let (tell, _) = crossbeam_channel::bounded(1);
-                self.routes.mailbox(place).post(Mail::Checkpoint { seat: place.seat, tell });
+                self.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, tell });
             }
         }
     }
@@ -182,20 +183,22 @@ mod tests {
         let mut directory = Directory::open(&settings).expect("opened");
         let map = Map::first(2);
         let disk = Arc::new(Disk::open(&mut directory, &settings, &map).expect("opened"));
-        let (condemn, condemned) = crossbeam_channel::unbounded();
+        let (condemn, unrecoverable) = crossbeam_channel::unbounded();
         let watchdog = Watchdog {
             routes: Arc::new(Routes::new(map, 1)),
-            running: Running::open(&dir.path().join("running"), 2).expect("mapped"),
+            running: RunningFile::open(&dir.path().join("running"), 2).expect("mapped"),
             registry: Arc::default(),
             disk: Arc::clone(&disk),
             pinned_bytes_max: 128 << 10,
-            condemned,
+            unrecoverable,
         };
         let mut known = BTreeMap::new();
         let (stopped, busy) = (PartitionId(1), PartitionId(2));
         fill(&disk, stopped, 1..=5);
         fill(&disk, busy, 1..=50);
-        condemn.send(Condemned { partition: stopped, reason: "E1 broken: a test says so".to_owned() }).expect("heard");
+        condemn
+            .send(Unrecoverable { partition: stopped, reason: "E1 broken: a test says so".to_owned() })
+            .expect("heard");
         watchdog.look_at_log(&mut known);
         assert!(disk.pins().iter().any(|(partition, _)| *partition == stopped), "another start may try it again");
         fill(&disk, busy, 51..=400);

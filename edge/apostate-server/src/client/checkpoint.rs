@@ -6,8 +6,8 @@ use apostate_log::PartitionId;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::CallError;
-use crate::client::shared::Shared;
-use crate::executor::messages::Mail;
+use crate::client::node_handle::NodeHandle;
+use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Place;
 
 /// How often whoever waits without an end looks whether the node still wants to go on.
@@ -31,15 +31,15 @@ pub(crate) enum CheckpointError {
 
 impl CheckpointRequest {
     /// Tells the partition at `place`.
-    pub(crate) fn tell(shared: &Shared, place: Place) -> Self {
+    pub(crate) fn tell(node: &NodeHandle, place: Place) -> Self {
         let (tell, told) = bounded(1);
-        shared.routes.mailbox(place).post(Mail::Checkpoint { seat: place.seat, tell });
+        node.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, tell });
         Self { partition: place.partition, told }
     }
 
     /// Tells every partition; they are in the order of the ring.
-    pub(crate) fn tell_all(shared: &Shared) -> Vec<Self> {
-        shared.routes.places().iter().map(|place| Self::tell(shared, *place)).collect()
+    pub(crate) fn tell_all(node: &NodeHandle) -> Vec<Self> {
+        node.routes.places().iter().map(|place| Self::tell(node, *place)).collect()
     }
 
     /// Whether it has come true; none: not yet.
@@ -60,20 +60,20 @@ impl CheckpointRequest {
     }
 
     /// Waits until it has come true, however long that takes. A node that stops leaves behind whoever does not listen.
-    pub(crate) fn wait(&self, shared: &Shared) -> Result<(), CallError> {
+    pub(crate) fn wait(&self, node: &NodeHandle) -> Result<(), CallError> {
         loop {
             match self.wait_until(Instant::now() + LOOK) {
                 Ok(()) => return Ok(()),
-                Err(CheckpointError::Stopped(reason)) => return Err(self.stopped(shared, reason)),
-                Err(CheckpointError::Late) if !shared.is_closing() => {}
+                Err(CheckpointError::Stopped(reason)) => return Err(self.stopped(node, reason)),
+                Err(CheckpointError::Late) if !node.is_closing() => {}
                 Err(CheckpointError::Closed | CheckpointError::Late) => return Err(CallError::Closed),
             }
         }
     }
 
     /// What a caller is told of a partition that stopped for `reason`: perhaps it is the node that stops.
-    pub(crate) fn stopped(&self, shared: &Shared, reason: String) -> CallError {
-        if shared.is_closing() {
+    pub(crate) fn stopped(&self, node: &NodeHandle, reason: String) -> CallError {
+        if node.is_closing() {
             return CallError::Closed;
         }
         CallError::Stopped { entity: format!("partition {}", self.partition), reason }

@@ -8,7 +8,7 @@ use apostate_partition::{StoredEntity, list};
 
 use crate::CallError;
 use crate::client::checkpoint::CheckpointRequest;
-use crate::client::shared::Shared;
+use crate::client::node_handle::NodeHandle;
 
 /// About how many bytes are read at a time.
 pub(crate) const PAGE_BYTES: usize = 256 << 10;
@@ -27,7 +27,7 @@ pub struct Listed<E> {
 /// All entities of a kind, in order of their places on the ring, then of their keys. Ends after an error.
 #[must_use = "a list is read lazily"]
 pub struct Listing<E> {
-    shared: Arc<Shared>,
+    node: Arc<NodeHandle>,
     /// For each partition in the order of the ring: its checkpoint request.
     requests: std::vec::IntoIter<CheckpointRequest>,
     /// The next partition, as an index into the routes' places.
@@ -39,10 +39,10 @@ pub struct Listing<E> {
 }
 
 impl<E: Handlers> Listing<E> {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn new(node: &Arc<NodeHandle>) -> Self {
         Self {
-            shared: Arc::clone(shared),
-            requests: CheckpointRequest::tell_all(shared).into_iter(),
+            node: Arc::clone(node),
+            requests: CheckpointRequest::tell_all(node).into_iter(),
             next: 0,
             current: None,
             page: Vec::new().into_iter(),
@@ -65,16 +65,16 @@ impl<E: Handlers> Listing<E> {
     }
 
     fn enter(&mut self, request: &CheckpointRequest) -> Result<(), CallError> {
-        request.wait(&self.shared)?;
+        request.wait(&self.node)?;
         self.current = Some((self.next, None));
         self.next += 1;
         Ok(())
     }
 
     fn read_page(&mut self, index: usize, after: Option<Address>) -> Result<(), CallError> {
-        let range = self.shared.routes.places()[index].range;
+        let range = self.node.routes.places()[index].range;
         let kind = KindId::of(E::NAME);
-        let read = self.shared.with_store(|store| list(store, range, kind, after.as_ref(), PAGE_BYTES))?;
+        let read = self.node.with_store(|store| list(store, range, kind, after.as_ref(), PAGE_BYTES))?;
         let page = read.map_err(|error| CallError::Unlisted { what: E::NAME.to_owned(), detail: error.to_string() })?;
         if let Some(last) = page.last() {
             self.current = Some((index, Some(last.address.clone())));
@@ -85,7 +85,7 @@ impl<E: Handlers> Listing<E> {
 
     fn read(&self, stored: &StoredEntity) -> Result<Listed<E>, CallError> {
         let entity = decode_state::<E>(&stored.state).map_err(|error| CallError::Unreadable {
-            entity: self.shared.name_of(&stored.address),
+            entity: self.node.name_of(&stored.address),
             detail: error.to_string(),
         })?;
         Ok(Listed { key: stored.address.key().clone(), version: stored.version, entity })

@@ -14,7 +14,7 @@ use crate::CallError;
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::client::checkpoint::CheckpointRequest;
 use crate::client::listing::PAGE_BYTES;
-use crate::client::shared::Shared;
+use crate::client::node_handle::NodeHandle;
 use crate::names::{kind_name, name_of};
 
 /// A message that was given up on until an operator retries or dismisses it.
@@ -141,7 +141,7 @@ impl ParkedMessage {
 /// partitions. Ends after an error.
 #[must_use = "a list is read lazily"]
 pub struct ParkedMessages {
-    shared: Arc<Shared>,
+    node: Arc<NodeHandle>,
     /// What is still waited for.
     requests: Vec<CheckpointRequest>,
     /// Where the next page goes on; none at the end.
@@ -150,9 +150,9 @@ pub struct ParkedMessages {
 }
 
 impl ParkedMessages {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        let (requests, page) = (CheckpointRequest::tell_all(shared), Vec::new().into_iter());
-        Self { shared: Arc::clone(shared), requests, after: Some(None), page }
+    pub(crate) fn new(node: &Arc<NodeHandle>) -> Self {
+        let (requests, page) = (CheckpointRequest::tell_all(node), Vec::new().into_iter());
+        Self { node: Arc::clone(node), requests, after: Some(None), page }
     }
 
     /// Reads a page, if all of the last one was taken.
@@ -161,8 +161,8 @@ impl ParkedMessages {
             return Ok(());
         }
         let Some(after) = self.after.take() else { return Ok(()) };
-        self.requests.drain(..).try_for_each(|request| request.wait(&self.shared))?;
-        let page = read_on(&self.shared, after.as_ref(), PAGE_BYTES)?;
+        self.requests.drain(..).try_for_each(|request| request.wait(&self.node))?;
+        let page = read_on(&self.node, after.as_ref(), PAGE_BYTES)?;
         self.after = page.last().map(|last| Some((last.to.clone(), last.number)));
         self.page = page.into_iter();
         Ok(())
@@ -182,20 +182,20 @@ impl Iterator for ParkedMessages {
 
 /// The parked messages behind `after`, about `bytes_max` in all; none at the end. Those since the last checkpoint are missing.
 pub(crate) fn read_on(
-    shared: &Shared,
+    node: &NodeHandle,
     after: Option<&(Address, u64)>,
     bytes_max: usize,
 ) -> Result<Vec<ParkedMessage>, CallError> {
-    let ranges: Vec<_> = shared.routes.places().iter().map(|place| place.range).collect();
+    let ranges: Vec<_> = node.routes.places().iter().map(|place| place.range).collect();
     let after = after.map(|(to, number)| (to, *number));
-    let stored = shared.with_store(|store| parked(store, &ranges, after, bytes_max))?.map_err(unlisted)?;
-    Ok(stored.into_iter().map(|stored| ParkedMessage::new(&shared.registry, stored)).collect())
+    let stored = node.with_store(|store| parked(store, &ranges, after, bytes_max))?.map_err(unlisted)?;
+    Ok(stored.into_iter().map(|stored| ParkedMessage::new(&node.registry, stored)).collect())
 }
 
 /// The message parked under `number` at `to`, if there is one. Those since the last checkpoint are missing.
-pub(crate) fn find(shared: &Shared, to: &Address, number: u64) -> Result<Option<ParkedMessage>, CallError> {
-    let stored = shared.with_store(|store| parked_message(store, to, number))?.map_err(unlisted)?;
-    Ok(stored.map(|stored| ParkedMessage::new(&shared.registry, stored)))
+pub(crate) fn find(node: &NodeHandle, to: &Address, number: u64) -> Result<Option<ParkedMessage>, CallError> {
+    let stored = node.with_store(|store| parked_message(store, to, number))?.map_err(unlisted)?;
+    Ok(stored.map(|stored| ParkedMessage::new(&node.registry, stored)))
 }
 
 fn unlisted(error: StoreError) -> CallError {
@@ -203,19 +203,19 @@ fn unlisted(error: StoreError) -> CallError {
 }
 
 /// Sends a parked message on its way again.
-pub(crate) fn retry(shared: &Shared, message: &ParkedMessage) -> Result<(), ParkedError> {
-    command(shared, message, true)
+pub(crate) fn retry(node: &NodeHandle, message: &ParkedMessage) -> Result<(), ParkedError> {
+    command(node, message, true)
 }
 
 /// Drops a parked message.
-pub(crate) fn dismiss(shared: &Shared, message: &ParkedMessage) -> Result<(), ParkedError> {
-    command(shared, message, false)
+pub(crate) fn dismiss(node: &NodeHandle, message: &ParkedMessage) -> Result<(), ParkedError> {
+    command(node, message, false)
 }
 
-fn command(shared: &Shared, message: &ParkedMessage, retry: bool) -> Result<(), ParkedError> {
+fn command(node: &NodeHandle, message: &ParkedMessage, retry: bool) -> Result<(), ParkedError> {
     let (to, number) = (message.to.clone(), message.number);
-    let entity = shared.name_of(&to);
-    judge(shared.command(ParkedCommand { ticket: 0, to, number, retry }).wait(), entity, number)
+    let entity = node.name_of(&to);
+    judge(node.command(ParkedCommand { ticket: 0, to, number, retry }).wait(), entity, number)
 }
 
 /// What came of an operator's command on message `number` of `entity`.

@@ -13,20 +13,20 @@ use serde::de::DeserializeOwned;
 use crate::CallError;
 use crate::answers::promise::Slot;
 use crate::answers::verdict::Verdict;
-use crate::client::shared::Shared;
+use crate::client::node_handle::NodeHandle;
 
 /// A request and its answer. It leaves when it is first waited for or polled, or with [`start`](Self::start).
 ///
 /// Dropped after that, the request may be done all the same: only nobody learns of it.
 #[must_use = "nothing is sent before it is started, waited for or polled"]
 pub struct Pending<R> {
-    shared: Arc<Shared>,
-    state: State,
+    node: Arc<NodeHandle>,
+    state: PendingState,
     read: fn(&[u8]) -> Result<R, String>,
     types: PhantomData<fn() -> R>,
 }
 
-enum State {
+enum PendingState {
     Unsent(Result<Unsent, KeyError>),
     Sent(Address, Slot),
     Over,
@@ -41,7 +41,7 @@ struct Unsent {
 
 impl<R> Pending<R> {
     pub(crate) fn new(
-        shared: &Arc<Shared>,
+        node: &Arc<NodeHandle>,
         to: Result<Address, KeyError>,
         handler: HandlerId,
         body: Vec<u8>,
@@ -49,13 +49,13 @@ impl<R> Pending<R> {
         read: fn(&[u8]) -> Result<R, String>,
     ) -> Self {
         let unsent = to.map(|to| Unsent { to, handler, body, request_kind });
-        Self { shared: Arc::clone(shared), state: State::Unsent(unsent), read, types: PhantomData }
+        Self { node: Arc::clone(node), state: PendingState::Unsent(unsent), read, types: PhantomData }
     }
 
     /// Gives the request a client key: repeated with the same key, it gets the same reply, and is done once. A look needs
     /// none; on a request that has left it changes nothing.
     pub fn with_key(mut self, client_key: &str) -> Self {
-        if let State::Unsent(Ok(Unsent { request_kind: RequestKind::Call { key }, .. })) = &mut self.state {
+        if let PendingState::Unsent(Ok(Unsent { request_kind: RequestKind::Call { key }, .. })) = &mut self.state {
             *key = Some(client_key.into());
         }
         self
@@ -68,12 +68,12 @@ impl<R> Pending<R> {
     }
 
     fn send(&mut self) {
-        self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Unsent(Ok(Unsent { to, handler, body, request_kind })) => {
+        self.state = match std::mem::replace(&mut self.state, PendingState::Over) {
+            PendingState::Unsent(Ok(Unsent { to, handler, body, request_kind })) => {
                 let address = to.clone();
-                let trace = self.shared.follow(None);
-                let slot = self.shared.ask(Request { trace, ..Request::new(to, handler, body, request_kind) });
-                State::Sent(address, slot)
+                let trace = self.node.follow(None);
+                let slot = self.node.ask(Request { trace, ..Request::new(to, handler, body, request_kind) });
+                PendingState::Sent(address, slot)
             }
             other => other,
         };
@@ -86,15 +86,15 @@ impl<R> Pending<R> {
     /// See [`CallError`]; after [`CallError::Unknown`] alone it may have been done.
     pub fn wait(mut self) -> Result<R, CallError> {
         self.send();
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Sent(address, slot) => self.reply(&address, slot.wait()),
-            State::Unsent(Err(error)) => Err(error.into()),
-            State::Unsent(Ok(_)) | State::Over => unreachable!("it was sent just now"),
+        match std::mem::replace(&mut self.state, PendingState::Over) {
+            PendingState::Sent(address, slot) => self.reply(&address, slot.wait()),
+            PendingState::Unsent(Err(error)) => Err(error.into()),
+            PendingState::Unsent(Ok(_)) | PendingState::Over => unreachable!("it was sent just now"),
         }
     }
 
     fn reply(&self, address: &Address, verdict: Verdict) -> Result<R, CallError> {
-        let entity = || self.shared.name_of(address);
+        let entity = || self.node.name_of(address);
         let read =
             |reply: &[u8]| (self.read)(reply).map_err(|detail| CallError::Unreadable { entity: entity(), detail });
         match verdict.original().0 {
@@ -116,17 +116,17 @@ impl<R> Future for Pending<R> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.send();
         let verdict = match &self.state {
-            State::Sent(_, slot) => match slot.poll(context) {
+            PendingState::Sent(_, slot) => match slot.poll(context) {
                 Poll::Ready(verdict) => verdict,
                 Poll::Pending => return Poll::Pending,
             },
-            State::Unsent(Err(error)) => return Poll::Ready(Err(error.clone().into())),
-            State::Unsent(Ok(_)) => unreachable!("it was sent just now"),
-            State::Over => panic!("a request was polled after its answer was taken"),
+            PendingState::Unsent(Err(error)) => return Poll::Ready(Err(error.clone().into())),
+            PendingState::Unsent(Ok(_)) => unreachable!("it was sent just now"),
+            PendingState::Over => panic!("a request was polled after its answer was taken"),
         };
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Sent(address, _) => Poll::Ready(self.reply(&address, verdict)),
-            State::Unsent(_) | State::Over => unreachable!("it had been sent"),
+        match std::mem::replace(&mut self.state, PendingState::Over) {
+            PendingState::Sent(address, _) => Poll::Ready(self.reply(&address, verdict)),
+            PendingState::Unsent(_) | PendingState::Over => unreachable!("it had been sent"),
         }
     }
 }

@@ -21,9 +21,9 @@ use apostate_partition::{Request, RequestKind};
 
 use crate::answers::stream::Stream;
 use crate::answers::verdict::Verdict;
+use crate::client::node_handle::NodeHandle;
 use crate::client::producer::results::{Judged, judge};
-use crate::client::shared::Shared;
-use crate::executor::messages::Mail;
+use crate::executor::messages::ExecutorMessage;
 use crate::traces::parent::Parent;
 
 pub use crate::client::producer::results::{ProducerAnswer, ProducerError, ProducerResult};
@@ -38,7 +38,7 @@ const WINDOW_DEFAULT: usize = 65_536;
 ///
 /// Dropped, it sends what it holds back, and forgets what becomes of it: [`finish`](Self::finish) waits.
 pub struct Producer {
-    shared: Arc<Shared>,
+    node: Arc<NodeHandle>,
     name: EntityKey,
     stream: Stream,
     window: usize,
@@ -68,13 +68,13 @@ struct Open {
 }
 
 impl Producer {
-    pub(crate) fn open(shared: &Arc<Shared>, name: EntityKey) -> Result<Self, ProducerError> {
-        if !shared.open_stream(&name) {
+    pub(crate) fn open(node: &Arc<NodeHandle>, name: EntityKey) -> Result<Self, ProducerError> {
+        if !node.open_stream(&name) {
             return Err(ProducerError::InUse { name });
         }
-        let partitions = shared.routes.places().len();
+        let partitions = node.routes.places().len();
         Ok(Self {
-            shared: Arc::clone(shared),
+            node: Arc::clone(node),
             name,
             stream: Stream::default(),
             window: WINDOW_DEFAULT,
@@ -139,10 +139,10 @@ impl Producer {
     ) -> Result<bool, ProducerError> {
         self.skip(number)?;
         let is_idle = self.unanswered == 0;
-        let partition = self.shared.routes.index_of_hash(to.hash());
+        let partition = self.node.routes.index_of_hash(to.hash());
         let bytes = body.len();
         let request_kind = RequestKind::Numbered { producer: self.name.clone(), number };
-        let trace = self.shared.follow(self.parent);
+        let trace = self.node.follow(self.parent);
         self.unsent[partition].push(Request { trace, ..Request::new(to, handler, body, request_kind) });
         self.open.push_back(Open { number, bytes, is_answered: false });
         self.unanswered += 1;
@@ -275,12 +275,12 @@ impl Producer {
             return;
         }
         let requests = std::mem::replace(unsent, Vec::with_capacity(BATCH_MESSAGES));
-        let place = self.shared.routes.places()[partition];
-        let mail = Mail::Stream { seat: place.seat, requests, stream: Arc::clone(&self.stream) };
-        if self.shared.is_closing() {
+        let place = self.node.routes.places()[partition];
+        let mail = ExecutorMessage::Stream { host: place.host, requests, stream: Arc::clone(&self.stream) };
+        if self.node.is_closing() {
             mail.refuse();
         } else {
-            self.shared.routes.mailbox(place).post(mail);
+            self.node.routes.mailbox(place).post(mail);
         }
     }
 
@@ -340,6 +340,6 @@ impl Producer {
 impl Drop for Producer {
     fn drop(&mut self) {
         self.flush();
-        self.shared.close_stream(&self.name);
+        self.node.close_stream(&self.name);
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use apostate_log::{PartitionId, Position};
 
 use crate::CallError;
-use crate::client::shared::Shared;
+use crate::client::node_handle::NodeHandle;
 use crate::executor::status::PartitionStatus;
 
 const PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -21,13 +21,13 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 const LOOK_PATIENCE_MIN: Duration = Duration::from_millis(10);
 
 /// Waits until nothing is on its way, or until `patience` is at its end. Whether all is quiet.
-pub(crate) fn wait(shared: &Shared, patience: Option<Duration>) -> Result<bool, CallError> {
+pub(crate) fn wait(node: &NodeHandle, patience: Option<Duration>) -> Result<bool, CallError> {
     let begun = Instant::now();
     let mut pause = PAUSE_MIN;
     let mut before = None;
     loop {
         let left = patience.map(|patience| patience.saturating_sub(begun.elapsed()));
-        let quiet = look(shared, left.unwrap_or(LOOK_PATIENCE).clamp(LOOK_PATIENCE_MIN, LOOK_PATIENCE))?;
+        let quiet = look(node, left.unwrap_or(LOOK_PATIENCE).clamp(LOOK_PATIENCE_MIN, LOOK_PATIENCE))?;
         if quiet.is_some() && quiet == before {
             return Ok(true);
         }
@@ -44,9 +44,9 @@ pub(crate) fn wait(shared: &Shared, patience: Option<Duration>) -> Result<bool, 
 }
 
 /// Where every partition's log ends, if all are quiet. One that does not say how it is within `patience` is not.
-fn look(shared: &Shared, patience: Duration) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
-    let (mut partitions, is_all) = shared.reports(patience);
-    if partitions.len() < shared.routes.places().len() {
+fn look(node: &NodeHandle, patience: Duration) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
+    let (mut partitions, is_all) = node.reports(patience);
+    if partitions.len() < node.routes.places().len() {
         return if is_all { Err(CallError::Closed) } else { Ok(None) };
     }
     partitions.sort_unstable_by_key(|partition| partition.range);

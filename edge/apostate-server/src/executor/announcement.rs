@@ -20,7 +20,7 @@ pub struct Progress {
 pub(crate) enum Announcement {
     Progress(Progress),
     Opened,
-    Failed(PartitionId, Failure),
+    Failed(PartitionId, OpenFailure),
     /// Its log has no room for the record that it opens with.
     Full(PartitionId),
     Serving(PartitionId),
@@ -29,14 +29,14 @@ pub(crate) enum Announcement {
 
 /// Why a partition did not open.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum OpenFailure {
     /// It said so.
     Refused(apostate_partition::OpenError),
     /// An assertion broke.
     Broken(String),
 }
 
-impl Failure {
+impl OpenFailure {
     /// Whether it is the disk that failed, and not what is on it: then it fails all partitions, or may work the next time.
     pub(crate) fn is_io_error(&self) -> bool {
         use apostate_partition::OpenError;
@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-impl std::fmt::Display for Failure {
+impl std::fmt::Display for OpenFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Refused(error) => error.fmt(f),

@@ -1,7 +1,7 @@
 //! One partition at its executor: it, its log, and whoever waits for its answers.
 //!
-//! A seat outlives its partition. When that stops, by its own word or because an assertion broke, it is dropped with all
-//! it had in mind; the seat stays, and tells whoever comes why nobody is there. Its neighbours go on.
+//! A host outlives its partition. When that stops, by its own word or because an assertion broke, it is dropped with all
+//! it had in mind; the host stays, and tells whoever comes why nobody is there. Its neighbours go on.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,13 +21,13 @@ use crate::executor::notice;
 use crate::executor::outgoing::Outgoing;
 use crate::executor::status::{PartitionStatus, Work};
 use crate::executor::tickets::Tickets;
-use crate::executor::wake_flag::Bell;
+use crate::executor::wake_flag::WakeFlag;
 
 /// One partition at its executor.
-pub(crate) struct Seat {
+pub(crate) struct PartitionHost {
     id: PartitionId,
     range: Range,
-    state: State,
+    state: Hosted,
     tickets: Tickets,
     /// Producers' messages that wait until fewer requests are open.
     backlog: VecDeque<(Stream, std::vec::IntoIter<Request>)>,
@@ -36,7 +36,7 @@ pub(crate) struct Seat {
     loads: Vec<Load>,
     appended: Vec<(Position, AppendResult)>,
     confirmed: Vec<Confirmation>,
-    bell: Arc<Bell>,
+    wake_flag: Arc<WakeFlag>,
     wake_at: Option<Timestamp>,
     /// It was given something since its last turn.
     is_touched: bool,
@@ -44,34 +44,34 @@ pub(crate) struct Seat {
     opened: Opened,
 }
 
-enum State {
-    Running(Box<Running>),
+enum Hosted {
+    Running(Box<ActivePartition>),
     Stopped(String),
 }
 
-struct Running {
+struct ActivePartition {
     partition: Partition,
     log: Box<dyn Log>,
 }
 
-/// What a seat is made of.
-pub(crate) struct SeatParts {
+/// What a host is made of.
+pub(crate) struct HostParts {
     pub(crate) id: PartitionId,
     pub(crate) range: Range,
     /// Or why it is not there.
     pub(crate) partition: Result<Partition, String>,
     pub(crate) log: Box<dyn Log>,
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) wake_flag: Arc<WakeFlag>,
     pub(crate) requests_max: usize,
     pub(crate) opened: Opened,
 }
 
-impl Seat {
-    pub(crate) fn new(parts: SeatParts) -> Self {
-        let SeatParts { id, range, partition, log, bell, requests_max, opened } = parts;
+impl PartitionHost {
+    pub(crate) fn new(parts: HostParts) -> Self {
+        let HostParts { id, range, partition, log, wake_flag, requests_max, opened } = parts;
         let state = match partition {
-            Ok(partition) => State::Running(Box::new(Running { partition, log })),
-            Err(reason) => State::Stopped(reason),
+            Ok(partition) => Hosted::Running(Box::new(ActivePartition { partition, log })),
+            Err(reason) => Hosted::Stopped(reason),
         };
         Self {
             id,
@@ -84,7 +84,7 @@ impl Seat {
             loads: Vec::new(),
             appended: Vec::new(),
             confirmed: Vec::new(),
-            bell,
+            wake_flag,
             wake_at: None,
             is_touched: false,
             work: Work::default(),
@@ -94,7 +94,7 @@ impl Seat {
 
     /// Hands inputs over.
     pub(crate) fn give(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) {
-        let State::Running(running) = &mut self.state else { return };
+        let Hosted::Running(running) = &mut self.state else { return };
         self.is_touched = true;
         inputs.into_iter().for_each(|input| running.partition.step(now, input, &mut self.effects));
     }
@@ -102,7 +102,7 @@ impl Seat {
     /// Takes one request, or refuses it at once. One that nobody waits for any more is not begun.
     pub(crate) fn request(&mut self, now: Timestamp, mut request: Request, promise: Promise) {
         let Some(promise) = promise.claim() else { return };
-        if let State::Stopped(reason) = &self.state {
+        if let Hosted::Stopped(reason) = &self.state {
             promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
         } else if self.tickets.ones() >= self.requests_max {
             promise.keep(Verdict::NotDone(NotDone::Busy));
@@ -114,7 +114,7 @@ impl Seat {
 
     /// Takes a producer's messages. Those that are too many now wait for the next turns.
     pub(crate) fn stream(&mut self, requests: Vec<Request>, stream: Stream) {
-        if let State::Stopped(reason) = &self.state {
+        if let Hosted::Stopped(reason) = &self.state {
             refuse_stream(requests, &stream, &NotDone::Stopped(reason.clone()));
         } else {
             self.is_touched = true;
@@ -124,7 +124,7 @@ impl Seat {
 
     /// Takes what an operator wants of a parked message.
     pub(crate) fn parked(&mut self, now: Timestamp, mut command: ParkedCommand, promise: Promise) {
-        if let State::Stopped(reason) = &self.state {
+        if let Hosted::Stopped(reason) = &self.state {
             promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
         } else {
             command.ticket = self.tickets.one(promise);
@@ -140,7 +140,7 @@ impl Seat {
 
     /// Takes a request for a checkpoint.
     pub(crate) fn request_checkpoint(&mut self, now: Timestamp, tell: CheckpointReply) {
-        if let State::Stopped(reason) = &self.state {
+        if let Hosted::Stopped(reason) = &self.state {
             // Nobody has to wait for it.
             let _ = tell.send(Err(reason.clone()));
         } else {
@@ -151,10 +151,10 @@ impl Seat {
 
     /// Collects what the log has to say, if it rang.
     pub(crate) fn poll_log(&mut self, now: Timestamp) {
-        if !self.bell.answer() {
+        if !self.wake_flag.answer() {
             return;
         }
-        let State::Running(running) = &mut self.state else { return };
+        let Hosted::Running(running) = &mut self.state else { return };
         running.log.poll(&mut self.appended);
         running.log.confirmed(&mut self.confirmed);
         if self.appended.is_empty() && self.confirmed.is_empty() {
@@ -182,21 +182,21 @@ impl Seat {
     }
 
     /// Lets the partition work, and carries out what it wants.
-    pub(crate) fn turn(&mut self, now: Timestamp, seat: usize, outgoing: &mut Outgoing) {
+    pub(crate) fn turn(&mut self, now: Timestamp, host: usize, outgoing: &mut Outgoing) {
         self.is_touched = false;
         self.work.turns += 1;
         self.wake_at = self.wake_at.filter(|at| *at > now);
         self.hand_over_backlog(now);
-        if let State::Running(running) = &mut self.state {
+        if let Hosted::Running(running) = &mut self.state {
             running.partition.step(now, Input::Turn, &mut self.effects);
         }
-        self.carry_out(seat, outgoing);
+        self.carry_out(host, outgoing);
         let has_room = self.tickets.numbered() < self.requests_max;
         self.is_touched |= has_room && !self.backlog.is_empty();
     }
 
     fn hand_over_backlog(&mut self, now: Timestamp) {
-        let State::Running(running) = &mut self.state else { return };
+        let Hosted::Running(running) = &mut self.state else { return };
         let tickets = &mut self.tickets;
         while let Some((stream, requests)) = self.backlog.front_mut() {
             let room = self.requests_max.saturating_sub(tickets.numbered());
@@ -217,10 +217,10 @@ impl Seat {
         }
     }
 
-    fn carry_out(&mut self, seat: usize, outgoing: &mut Outgoing) {
+    fn carry_out(&mut self, host: usize, outgoing: &mut Outgoing) {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
-            let State::Running(running) = &mut self.state else { break };
+            let Hosted::Running(running) = &mut self.state else { break };
             match effect {
                 Effect::Append { at, record } => {
                     self.work.records += 1;
@@ -235,7 +235,7 @@ impl Seat {
                     }
                 }
                 Effect::Load(load) => self.loads.push(load),
-                Effect::Checkpoint(checkpoint) => outgoing.checkpoint(seat, checkpoint),
+                Effect::Checkpoint(checkpoint) => outgoing.checkpoint(host, checkpoint),
                 Effect::CheckpointDone { ticket } => self.tickets.checkpoint_done(ticket),
                 Effect::Trim { before } => {
                     self.work.trims += 1;
@@ -249,7 +249,7 @@ impl Seat {
                 Effect::Span(span) => outgoing.span(self.id, span),
                 Effect::Stopped(reason) => {
                     if is_for_good(&reason) {
-                        outgoing.condemn(self.id, &reason.to_string());
+                        outgoing.report_unrecoverable(self.id, &reason.to_string());
                     }
                     self.stop(&reason);
                 }
@@ -257,14 +257,14 @@ impl Seat {
         }
         self.effects = effects;
         self.work.loads += self.loads.len() as u64;
-        outgoing.load(seat, &mut self.loads);
+        outgoing.load(host, &mut self.loads);
         self.tickets.flush();
     }
 
     fn stop(&mut self, reason: &StopReason) {
         let reason = reason.to_string();
         error!(partition = self.id.0, reason, "partition stopped; its neighbours go on");
-        let stopped = std::mem::replace(&mut self.state, State::Stopped(reason.clone()));
+        let stopped = std::mem::replace(&mut self.state, Hosted::Stopped(reason.clone()));
         // What is left of a broken partition may panic again when it goes.
         if catch_unwind(AssertUnwindSafe(|| drop(stopped))).is_err() {
             error!(partition = self.id.0, "it panicked once more while it was dropped");
@@ -281,8 +281,8 @@ impl Seat {
     /// How it is.
     pub(crate) fn report(&self) -> PartitionStatus {
         let state = match &self.state {
-            State::Running(running) => Ok(running.partition.status()),
-            State::Stopped(reason) => Err(reason.clone()),
+            Hosted::Running(running) => Ok(running.partition.status()),
+            Hosted::Stopped(reason) => Err(reason.clone()),
         };
         let waiting: usize = self.backlog.iter().map(|(_, requests)| requests.len()).sum();
         let requests = self.tickets.ones() + self.tickets.numbered() + waiting;
@@ -299,7 +299,7 @@ fn is_for_good(reason: &StopReason) -> bool {
     }
 }
 
-impl Drop for Seat {
+impl Drop for PartitionHost {
     fn drop(&mut self) {
         for (stream, requests) in self.backlog.drain(..) {
             refuse_stream(requests, &stream, &NotDone::Closed);

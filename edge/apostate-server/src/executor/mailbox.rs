@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::executor::messages::Mail;
+use crate::executor::messages::ExecutorMessage;
 
 /// One executor's mailbox.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Inner {
-    mail: Vec<Mail>,
+    mail: Vec<ExecutorMessage>,
     is_rung: bool,
     is_asleep: bool,
     is_closed: bool,
@@ -25,7 +25,7 @@ struct Inner {
 
 impl Mailbox {
     /// Puts `mail` in. Whoever waits for it is told if nobody will ever look here again.
-    pub(crate) fn post(&self, mail: Mail) {
+    pub(crate) fn post(&self, mail: ExecutorMessage) {
         let mut inner = self.lock();
         if inner.is_closed {
             drop(inner);
@@ -37,14 +37,14 @@ impl Mailbox {
     }
 
     /// Puts all of `batch` in, as [`post`](Self::post) does, and leaves it empty.
-    pub(crate) fn post_all(&self, batch: &mut Vec<Mail>) {
+    pub(crate) fn post_all(&self, batch: &mut Vec<ExecutorMessage>) {
         if batch.is_empty() {
             return;
         }
         let mut inner = self.lock();
         if inner.is_closed {
             drop(inner);
-            batch.drain(..).for_each(Mail::refuse);
+            batch.drain(..).for_each(ExecutorMessage::refuse);
             return;
         }
         inner.mail.append(batch);
@@ -59,14 +59,14 @@ impl Mailbox {
     }
 
     /// Takes everything out; `into` must be empty, its room is reused. Returns whether it was rung.
-    pub(crate) fn take(&self, into: &mut Vec<Mail>) -> bool {
+    pub(crate) fn take(&self, into: &mut Vec<ExecutorMessage>) -> bool {
         let mut inner = self.lock();
         std::mem::swap(&mut inner.mail, into);
         std::mem::take(&mut inner.is_rung)
     }
 
     /// As [`take`](Self::take), and sleeps until there is something, or until `deadline`.
-    pub(crate) fn wait(&self, deadline: Option<Instant>, into: &mut Vec<Mail>) -> bool {
+    pub(crate) fn wait(&self, deadline: Option<Instant>, into: &mut Vec<ExecutorMessage>) -> bool {
         let mut inner = self.lock();
         while inner.mail.is_empty() && !inner.is_rung {
             inner.is_asleep = true;
@@ -92,7 +92,7 @@ impl Mailbox {
         inner.is_closed = true;
         let left = std::mem::take(&mut inner.mail);
         drop(inner);
-        left.into_iter().for_each(Mail::refuse);
+        left.into_iter().for_each(ExecutorMessage::refuse);
     }
 
     fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
@@ -131,7 +131,7 @@ mod tests {
         };
         mailbox.ring();
         assert_eq!(sleeper.join().expect("woken"), (true, 0));
-        mailbox.post(Mail::Quit);
+        mailbox.post(ExecutorMessage::Quit);
         let mut mail = Vec::new();
         assert!(!mailbox.wait(None, &mut mail));
         assert_eq!(mail.len(), 1);
@@ -150,7 +150,7 @@ mod tests {
         let mailbox = Mailbox::default();
         let post = || {
             let (tell, told) = crossbeam_channel::bounded(1);
-            mailbox.post(Mail::Checkpoint { seat: 0, tell });
+            mailbox.post(ExecutorMessage::Checkpoint { host: 0, tell });
             told
         };
         let held = post();

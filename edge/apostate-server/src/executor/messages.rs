@@ -10,25 +10,25 @@ use crate::answers::stream::Stream;
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::executor::status::PartitionStatus;
 
-/// What arrives at an executor. `seat` is a partition's place there.
+/// What arrives at an executor. `host` is a partition's place there.
 #[derive(Debug)]
-pub(crate) enum Mail {
+pub(crate) enum ExecutorMessage {
     /// All partitions of the node are open: serve.
     Start,
     /// One request from outside.
-    Request { seat: usize, request: Request, promise: Promise },
+    Request { host: usize, request: Request, promise: Promise },
     /// A producer's messages, in ascending order of their numbers. Their tickets are filled in by the executor.
-    Stream { seat: usize, requests: Vec<Request>, stream: Stream },
+    Stream { host: usize, requests: Vec<Request>, stream: Stream },
     /// An operator retries or dismisses a parked message. The ticket is filled in by the executor.
-    Parked { seat: usize, command: ParkedCommand, promise: Promise },
+    Parked { host: usize, command: ParkedCommand, promise: Promise },
     /// Frames of one sender, in the order sent.
-    Frames { seat: usize, from: PartitionId, frames: Vec<Bytes> },
+    Frames { host: usize, from: PartitionId, frames: Vec<Bytes> },
     /// What was read from the store: entities, client keys, pages of messages.
-    Loaded { seat: usize, loaded: Vec<Loaded> },
+    Loaded { host: usize, loaded: Vec<Loaded> },
     /// How a checkpoint ended.
-    Checkpointed { seat: usize, result: Result<Position, String> },
+    Checkpointed { host: usize, result: Result<Position, String> },
     /// Somebody wants everything durable so far to be in the store, and to be told.
-    Checkpoint { seat: usize, tell: CheckpointReply },
+    Checkpoint { host: usize, tell: CheckpointReply },
     /// Somebody wants to know how every partition here is.
     Report { tell: Sender<PartitionStatus> },
     /// The end: whoever waits is told so.
@@ -38,7 +38,7 @@ pub(crate) enum Mail {
 /// Is told when a checkpoint request was carried out, or why it never will be.
 pub(crate) type CheckpointReply = Sender<Result<(), String>>;
 
-impl Mail {
+impl ExecutorMessage {
     /// Tells whoever waits that nobody will look at this mail.
     pub(crate) fn refuse(self) {
         match self {
@@ -58,14 +58,14 @@ impl Mail {
     }
 }
 
-/// Mail that an executor has taken out and not looked at yet. What is left when the executor dies is answered: those who
+/// ExecutorMessage that an executor has taken out and not looked at yet. What is left when the executor dies is answered: those who
 /// wait for one answer hear of it by themselves, a producer would wait for ever.
-pub(crate) struct InHand<'a>(pub(crate) std::vec::Drain<'a, Mail>);
+pub(crate) struct InHand<'a>(pub(crate) std::vec::Drain<'a, ExecutorMessage>);
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
         for mail in self.0.by_ref() {
-            if let Mail::Stream { requests, stream, .. } = mail {
+            if let ExecutorMessage::Stream { requests, stream, .. } = mail {
                 let unknown = || Verdict::Unknown("its executor died before it looked at the message".to_owned());
                 stream.add(
                     &mut requests.into_iter().filter_map(|request| Some((number(&request)?, unknown()))).collect(),
@@ -106,12 +106,15 @@ mod tests {
     #[test]
     fn a_producer_hears_of_messages_that_died_with_their_executor() {
         let stream = Stream::default();
-        let streamed =
-            |number| Mail::Stream { seat: 0, requests: vec![numbered(number)], stream: Stream::clone(&stream) };
-        let mut mail = vec![Mail::Start, streamed(1), Mail::Start, streamed(2)];
+        let streamed = |number| ExecutorMessage::Stream {
+            host: 0,
+            requests: vec![numbered(number)],
+            stream: Stream::clone(&stream),
+        };
+        let mut mail = vec![ExecutorMessage::Start, streamed(1), ExecutorMessage::Start, streamed(2)];
         let died = catch_unwind(AssertUnwindSafe(|| {
             let mut in_hand = InHand(mail.drain(..));
-            assert!(matches!(in_hand.0.next(), Some(Mail::Start)));
+            assert!(matches!(in_hand.0.next(), Some(ExecutorMessage::Start)));
             // As an assertion of the executor would, and without a word on the screen.
             std::panic::resume_unwind(Box::new(()));
         }));

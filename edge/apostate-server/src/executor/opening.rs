@@ -9,28 +9,28 @@ use apostate_log::{Log, PartitionId, Position, Store};
 use apostate_partition::{Config, Partition, Range, RunObserver};
 use tracing::{error, info};
 
-use crate::executor::announcement::{Announcement, Failure, Opened, Progress};
-use crate::executor::host::{Seat, SeatParts};
+use crate::executor::announcement::{Announcement, OpenFailure, Opened, Progress};
+use crate::executor::host::{HostParts, PartitionHost};
 use crate::executor::outgoing::Outgoing;
-use crate::executor::wake_flag::Bell;
+use crate::executor::wake_flag::WakeFlag;
 
 /// How often a long opening says how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is needed to open one partition.
-pub(crate) struct SeatPlan {
+pub(crate) struct PartitionPlan {
     pub(crate) range: Range,
     pub(crate) config: Config,
     pub(crate) log: Box<dyn Log>,
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) wake_flag: Arc<WakeFlag>,
     pub(crate) observer: Box<dyn RunObserver>,
 }
 
-impl SeatPlan {
-    /// Opens the partition, here and now. When that fails, the node is told, and the seat tells whoever comes why nobody is
+impl PartitionPlan {
+    /// Opens the partition, here and now. When that fails, the node is told, and the host tells whoever comes why nobody is
     /// there.
-    pub(crate) fn open(self, store: &dyn Store, opened: &Opened, outgoing: &Outgoing) -> Seat {
-        let Self { range, config, log, bell, observer } = self;
+    pub(crate) fn open(self, store: &dyn Store, opened: &Opened, outgoing: &Outgoing) -> PartitionHost {
+        let Self { range, config, log, wake_flag, observer } = self;
         let (id, requests_max) = (config.id, config.tuning.requests_max);
         let mut progress = progress_of(id, &*log, opened);
         let open = AssertUnwindSafe(|| Partition::open(config, store, &*log, observer, &mut progress));
@@ -38,19 +38,27 @@ impl SeatPlan {
             Ok(Ok(partition)) => {
                 opened.tell(Announcement::Opened);
                 let opened = opened.clone();
-                return Seat::new(SeatParts { id, range, partition: Ok(partition), log, bell, requests_max, opened });
+                return PartitionHost::new(HostParts {
+                    id,
+                    range,
+                    partition: Ok(partition),
+                    log,
+                    wake_flag,
+                    requests_max,
+                    opened,
+                });
             }
-            Ok(Err(error)) => Failure::Refused(error),
-            Err(payload) => Failure::Broken(panic_text(payload.as_ref())),
+            Ok(Err(error)) => OpenFailure::Refused(error),
+            Err(payload) => OpenFailure::Broken(panic_text(payload.as_ref())),
         };
         let reason = failure.to_string();
         error!(partition = id.0, reason, "partition cannot be opened; its neighbours go on");
         if !failure.is_io_error() {
-            outgoing.condemn(id, &reason);
+            outgoing.report_unrecoverable(id, &reason);
         }
         opened.tell(Announcement::Failed(id, failure));
         let opened = opened.clone();
-        Seat::new(SeatParts { id, range, partition: Err(reason), log, bell, requests_max, opened })
+        PartitionHost::new(HostParts { id, range, partition: Err(reason), log, wake_flag, requests_max, opened })
     }
 }
 

@@ -8,37 +8,37 @@ use apostate_partition::{Checkpoint, Load, Span};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
-use crate::executor::messages::Mail;
+use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Routes;
-use crate::traces::queue::{Told, Traces};
+use crate::traces::queue::{SpanRecord, Traces};
 
 /// Entities that one message asks a loader for. Small enough that the loaders share the work.
 const LOADS_PER_ORDER: usize = 32;
 
-/// Entities to read for one seat.
+/// Entities to read for one host.
 pub(crate) struct LoadOrder {
     pub(crate) executor: usize,
-    pub(crate) seat: usize,
+    pub(crate) host: usize,
     pub(crate) loads: Vec<Load>,
 }
 
-/// A checkpoint to write for one seat.
+/// A checkpoint to write for one host.
 pub(crate) struct CheckpointOrder {
     pub(crate) executor: usize,
-    pub(crate) seat: usize,
+    pub(crate) host: usize,
     pub(crate) checkpoint: Box<Checkpoint>,
 }
 
 /// A frame for a partition of the same executor.
 pub(crate) struct LocalFrame {
-    pub(crate) seat: usize,
+    pub(crate) host: usize,
     pub(crate) from: PartitionId,
     pub(crate) bytes: Bytes,
 }
 
 /// A partition that has stopped, and that another start would not mend.
 #[derive(Debug)]
-pub(crate) struct Condemned {
+pub(crate) struct Unrecoverable {
     pub(crate) partition: PartitionId,
     pub(crate) reason: String,
 }
@@ -49,10 +49,10 @@ pub(crate) struct Outgoing {
     routes: Arc<Routes>,
     loaders: Sender<LoadOrder>,
     checkpointer: Sender<CheckpointOrder>,
-    watchdog: Sender<Condemned>,
+    watchdog: Sender<Unrecoverable>,
     traces: Option<Arc<Traces>>,
     /// For each executor.
-    mail: Vec<Vec<Mail>>,
+    mail: Vec<Vec<ExecutorMessage>>,
     local: Vec<LocalFrame>,
 }
 
@@ -62,7 +62,7 @@ impl Outgoing {
         routes: Arc<Routes>,
         loaders: Sender<LoadOrder>,
         checkpointer: Sender<CheckpointOrder>,
-        watchdog: Sender<Condemned>,
+        watchdog: Sender<Unrecoverable>,
         traces: Option<Arc<Traces>>,
     ) -> Self {
         let mail = routes.mailboxes().iter().map(|_| Vec::new()).collect();
@@ -73,44 +73,44 @@ impl Outgoing {
     pub(crate) fn frame(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
         let Some(place) = self.routes.place_of(to) else { return };
         if place.executor == self.executor {
-            self.local.push(LocalFrame { seat: place.seat, from, bytes });
+            self.local.push(LocalFrame { host: place.host, from, bytes });
             return;
         }
         let mail = &mut self.mail[place.executor];
         match mail.last_mut() {
-            Some(Mail::Frames { seat, from: last, frames }) if *seat == place.seat && *last == from => {
+            Some(ExecutorMessage::Frames { host, from: last, frames }) if *host == place.host && *last == from => {
                 frames.push(bytes);
             }
-            _ => mail.push(Mail::Frames { seat: place.seat, from, frames: vec![bytes] }),
+            _ => mail.push(ExecutorMessage::Frames { host: place.host, from, frames: vec![bytes] }),
         }
     }
 
     /// Has entities read, and leaves `loads` empty.
-    pub(crate) fn load(&self, seat: usize, loads: &mut Vec<Load>) {
+    pub(crate) fn load(&self, host: usize, loads: &mut Vec<Load>) {
         while !loads.is_empty() {
             let rest = loads.split_off(loads.len().min(LOADS_PER_ORDER));
-            let order = LoadOrder { executor: self.executor, seat, loads: std::mem::replace(loads, rest) };
+            let order = LoadOrder { executor: self.executor, host, loads: std::mem::replace(loads, rest) };
             // Loaders end after the executors do: if they are gone, so is everything.
             let _ = self.loaders.send(order);
         }
     }
 
-    pub(crate) fn checkpoint(&self, seat: usize, checkpoint: Box<Checkpoint>) {
+    pub(crate) fn checkpoint(&self, host: usize, checkpoint: Box<Checkpoint>) {
         // As above.
-        let _ = self.checkpointer.send(CheckpointOrder { executor: self.executor, seat, checkpoint });
+        let _ = self.checkpointer.send(CheckpointOrder { executor: self.executor, host, checkpoint });
     }
 
     /// A run that is part of a trace is durable. One of a message from before the last start may be nobody's now.
     pub(crate) fn span(&self, partition: PartitionId, span: Box<Span>) {
         if let Some(traces) = &self.traces {
-            traces.tell(Told::Run(partition, span, SystemTime::now()));
+            traces.tell(SpanRecord::Run(partition, span, SystemTime::now()));
         }
     }
 
     /// A partition has stopped, and another start would not mend it.
-    pub(crate) fn condemn(&self, partition: PartitionId, reason: &str) {
+    pub(crate) fn report_unrecoverable(&self, partition: PartitionId, reason: &str) {
         // As above.
-        let _ = self.watchdog.send(Condemned { partition, reason: reason.to_owned() });
+        let _ = self.watchdog.send(Unrecoverable { partition, reason: reason.to_owned() });
     }
 
     /// Posts what was gathered for other executors.

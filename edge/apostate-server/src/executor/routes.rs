@@ -25,8 +25,8 @@ pub(crate) struct Place {
     pub(crate) range: Range,
     /// Which executor.
     pub(crate) executor: usize,
-    /// Which seat there.
-    pub(crate) seat: usize,
+    /// Which host there.
+    pub(crate) host: usize,
 }
 
 impl Routes {
@@ -36,7 +36,7 @@ impl Routes {
             partition: *partition,
             range: *range,
             executor: index % executors,
-            seat: index / executors,
+            host: index / executors,
         };
         let places: Vec<Place> = map.tiles.iter().enumerate().map(deal).collect();
         let mut by_id: Vec<_> = places.iter().enumerate().map(|(index, place)| (place.partition, index)).collect();
@@ -82,16 +82,16 @@ mod tests {
     #[test]
     fn every_partition_has_a_seat_of_its_own_and_is_found_by_hash_and_id() {
         let routes = Routes::new(Map::first(7), 2);
-        let mut seats: Vec<_> = routes.places().iter().map(|place| (place.executor, place.seat)).collect();
-        seats.sort_unstable();
-        seats.dedup();
-        assert_eq!(seats.len(), 7);
+        let mut hosts: Vec<_> = routes.places().iter().map(|place| (place.executor, place.host)).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        assert_eq!(hosts.len(), 7);
         for (index, place) in routes.places().iter().enumerate() {
             assert_eq!(routes.index_of_hash(place.range.first), index);
             assert_eq!(routes.index_of_hash(place.range.last), index);
             assert_eq!(routes.map().find(place.range.last), place.partition);
             let found = routes.place_of(place.partition).expect("a place");
-            assert_eq!((found.executor, found.seat), (place.executor, place.seat));
+            assert_eq!((found.executor, found.host), (place.executor, place.host));
         }
         assert!(routes.place_of(PartitionId(99)).is_none());
     }

@@ -1,18 +1,18 @@
-//! How the log tells a seat that it has results: a hundred rings before the seat looks are one.
+//! How the log tells a host that it has results: a hundred rings before the host looks are one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::executor::mailbox::Mailbox;
 
-/// Rung by the log's writer for one seat.
+/// Rung by the log's writer for one host.
 #[derive(Debug)]
-pub(crate) struct Bell {
+pub(crate) struct WakeFlag {
     is_rung: AtomicBool,
     mailbox: Arc<Mailbox>,
 }
 
-impl Bell {
+impl WakeFlag {
     pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
         Self { is_rung: AtomicBool::new(false), mailbox }
     }

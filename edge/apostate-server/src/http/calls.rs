@@ -17,8 +17,8 @@ use crate::answers::verdict::Verdict;
 use crate::clock;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
-use crate::http::clerk::{Asked, Clerk};
 use crate::http::digest::digest;
+use crate::http::dispatcher::{Asked, Dispatcher};
 use crate::http::edge::{self, Edge, HandlerRow, KindRow, ShowState};
 use crate::http::fault::Fault;
 use crate::http::meters::{Meters, Outcome};
@@ -35,7 +35,7 @@ const ENTITY_VERSION: HeaderName = HeaderName::from_static("entity-version");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// What an entity answered, in our encoding.
-struct Answered {
+struct EntityReply {
     reply: Vec<u8>,
     version: u64,
     /// It had been answered before, to the same client key.
@@ -46,7 +46,7 @@ struct Answered {
 #[derive(Clone, Copy)]
 pub(crate) struct Calls<'a> {
     pub(crate) edge: &'a Edge,
-    pub(crate) clerk: &'a Arc<Clerk>,
+    pub(crate) dispatcher: &'a Arc<Dispatcher>,
     /// When the request came.
     pub(crate) began: Instant,
     /// Where it stands in a trace, if it is followed.
@@ -177,7 +177,7 @@ impl Calls<'_> {
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
         let answered =
             self.ask(kind, Request::new(to, handler.id, arguments, RequestKind::Read), options.deadline).await?;
-        let Answered { reply, version, is_repeated: _ } = answered;
+        let EntityReply { reply, version, is_repeated: _ } = answered;
         let mut response = json(self.shown(handler.reply, reply, false).await?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
         Ok(response)
@@ -202,7 +202,7 @@ impl Calls<'_> {
         let name = to.key().clone();
         let request = Request::new(to, HandlerId(0), Vec::new(), RequestKind::State);
         let answered = self.ask(kind, request, options.deadline).await?;
-        let Answered { reply: state, version, is_repeated: _ } = answered;
+        let EntityReply { reply: state, version, is_repeated: _ } = answered;
         let etag = format!("\"{version}\"");
         let mut response = if is_known(&parts.headers, &etag) {
             let mut response = Response::new(Reply::nothing());
@@ -219,7 +219,7 @@ impl Calls<'_> {
     }
 
     /// Asks an entity, and waits for its reply, no longer than until the deadline.
-    async fn ask(self, kind: &KindRow, mut request: Request, deadline: Option<Instant>) -> Result<Answered, Fault> {
+    async fn ask(self, kind: &KindRow, mut request: Request, deadline: Option<Instant>) -> Result<EntityReply, Fault> {
         let key = request.to.key().clone();
         let entity = || format!("{}/{key}", kind.name);
         let is_call = matches!(request.request_kind, RequestKind::Call { .. });
@@ -228,7 +228,7 @@ impl Calls<'_> {
         }
         request.trace = self.followed.map(Box::new);
         request.deadline = deadline.map(|at| clock::now().after(at.saturating_duration_since(Instant::now())));
-        let asked = self.clerk.ask(request);
+        let asked = self.dispatcher.ask(request);
         let asked =
             asked.ok_or_else(|| Fault::busy("as many requests are under way as there may be; nothing was done"))?;
         let verdict = match deadline {
@@ -245,7 +245,7 @@ impl Calls<'_> {
         };
         match verdict.original() {
             (Verdict::Answered(Answer::Done { reply, version }), is_repeated) => {
-                Ok(Answered { reply, version, is_repeated })
+                Ok(EntityReply { reply, version, is_repeated })
             }
             (verdict, is_repeated) => Err(Fault::of_verdict(verdict, &entity).repeated(is_repeated)),
         }

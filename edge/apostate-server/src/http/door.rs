@@ -21,7 +21,7 @@ use tower_service::Service as _;
 
 use crate::http::body;
 use crate::http::calls::Calls;
-use crate::http::clerk::Clerk;
+use crate::http::dispatcher::Dispatcher;
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 use crate::http::messages::messages;
@@ -37,12 +37,12 @@ use crate::traces::request::FollowedRequest;
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) edge: Arc<Edge>,
-    pub(crate) clerk: Arc<Clerk>,
+    pub(crate) dispatcher: Arc<Dispatcher>,
     router: Router,
 }
 
 impl Door {
-    pub(crate) fn new(edge: Arc<Edge>, clerk: Arc<Clerk>) -> Self {
+    pub(crate) fn new(edge: Arc<Edge>, dispatcher: Arc<Dispatcher>) -> Self {
         let router = Router::new()
             .route("/", get(operators::welcome))
             .route("/errors/{code}", get(operators::explain))
@@ -57,7 +57,7 @@ impl Door {
             .fallback(no_path)
             .method_not_allowed_fallback(no_method)
             .with_state(Arc::clone(&edge));
-        Self { edge, clerk, router }
+        Self { edge, dispatcher, router }
     }
 
     /// Answers one request.
@@ -107,7 +107,7 @@ impl Door {
         followed: Option<TraceContext>,
     ) -> Result<Response<Reply>, Fault> {
         let path = parts.uri.path();
-        let calls = Calls { edge: &self.edge, clerk: &self.clerk, began: Instant::now(), followed };
+        let calls = Calls { edge: &self.edge, dispatcher: &self.dispatcher, began: Instant::now(), followed };
         let target = Target::of(path);
         if takes_no_query(target, path) {
             Query::only(parts.uri.query().unwrap_or_default(), &[])?;

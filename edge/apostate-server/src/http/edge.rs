@@ -9,7 +9,7 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::client::shared::Shared;
+use crate::client::node_handle::NodeHandle;
 use crate::http::budget::Budget;
 use crate::http::fault::Fault;
 use crate::http::meters::Meters;
@@ -25,7 +25,7 @@ const STATE_METER: &str = "(state)";
 
 /// What all threads of the edge share.
 pub(crate) struct Edge {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<NodeHandle>,
     pub(crate) settings: HttpSettings,
     pub(crate) kinds: Vec<KindRow>,
     pub(crate) meters: Meters,
@@ -79,7 +79,7 @@ pub(crate) struct HandlerRow {
 }
 
 impl Edge {
-    pub(crate) fn new(shared: Arc<Shared>, settings: HttpSettings) -> Self {
+    pub(crate) fn new(shared: Arc<NodeHandle>, settings: HttpSettings) -> Self {
         let mut names = Vec::new();
         let kinds = shared.registry.kinds().iter().map(|kind| KindRow::new(kind, &mut names)).collect();
         Self {

@@ -20,7 +20,7 @@ use hyper::{Method, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::client::listing::PAGE_BYTES;
-use crate::client::shared::Shared;
+use crate::client::node_handle::NodeHandle;
 use crate::http::accept::{Form, form};
 use crate::http::call_options::CallOptions;
 use crate::http::calls::write_entity;
@@ -79,7 +79,7 @@ pub(crate) async fn list_kind(
 }
 
 /// One page as JSON text.
-fn page(shared: &Shared, kind: &KindRow, after: Option<Address>, limit: usize) -> Result<Vec<u8>, Fault> {
+fn page(shared: &NodeHandle, kind: &KindRow, after: Option<Address>, limit: usize) -> Result<Vec<u8>, Fault> {
     let read_on = |after: Option<&Address>, bytes_max| read_on(shared, kind.id, after, bytes_max);
     pages::page(after, limit, read_on, |entity| item(kind, entity), |entity| entity.address, cursor)
 }
@@ -142,7 +142,7 @@ async fn break_off(edge: &Edge, pieces: Pieces, last: Vec<u8>) {
 }
 
 /// The next entities, one a line, and the last of them; none if the list ends with these lines.
-fn lines(shared: &Shared, kind: &KindRow, after: Option<Address>) -> Result<(Vec<u8>, Option<Address>), Fault> {
+fn lines(shared: &NodeHandle, kind: &KindRow, after: Option<Address>) -> Result<(Vec<u8>, Option<Address>), Fault> {
     let entities = read_on(shared, kind.id, after.as_ref(), PAGE_BYTES)?;
     let mut text = Vec::new();
     for entity in &entities {
@@ -167,7 +167,7 @@ pub(crate) fn line(fault: Fault) -> Vec<u8> {
 
 /// The entities behind `after`, from one partition; none at the end of the ring.
 fn read_on(
-    shared: &Shared,
+    shared: &NodeHandle,
     kind: KindId,
     after: Option<&Address>,
     bytes_max: usize,

@@ -1,6 +1,6 @@
 //! The edge at work: its threads, how they begin, and how they end.
 //!
-//! Each thread has its own reactor, its own connections and its own clerk, and meets the others only where connections are
+//! Each thread has its own reactor, its own connections and its own dispatcher, and meets the others only where connections are
 //! dealt out. So a request is read, asked, answered and written on one thread, and only the executor is another one.
 
 use std::future::poll_fn;
@@ -22,9 +22,9 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::SettingsError;
-use crate::client::shared::Shared;
-use crate::http::clerk::Clerk;
+use crate::client::node_handle::NodeHandle;
 use crate::http::connection::{self, Admitted};
+use crate::http::dispatcher::Dispatcher;
 use crate::http::door::Door;
 use crate::http::edge::{Edge, Stage};
 use crate::http::fault::Fault;
@@ -113,7 +113,11 @@ impl Listener {
 }
 
 impl Serving {
-    pub(crate) fn begin(shared: Arc<Shared>, listener: Listener, settings: HttpSettings) -> Result<Self, ServeError> {
+    pub(crate) fn begin(
+        shared: Arc<NodeHandle>,
+        listener: Listener,
+        settings: HttpSettings,
+    ) -> Result<Self, ServeError> {
         let address = listener.local_addr();
         let settings = HttpSettings { listen: address, ..settings };
         settings.validate()?;
@@ -138,7 +142,7 @@ impl Serving {
         }
         let mut listening = Some((listener, dealt));
         for (index, (runtime, sockets)) in crews.into_iter().enumerate() {
-            let door = Door::new(Arc::clone(&edge), Arc::new(Clerk::new(Arc::clone(&shared), requests_max)));
+            let door = Door::new(Arc::clone(&edge), Arc::new(Dispatcher::new(Arc::clone(&shared), requests_max)));
             // The first thread listens for all.
             let listening = listening.take();
             let body = move || run(runtime, Arc::new(door), sockets, listening);
@@ -212,7 +216,7 @@ type Sockets = mpsc::UnboundedReceiver<(StdStream, Admitted)>;
 /// The body of a thread of the edge.
 fn run(runtime: Runtime, door: Arc<Door>, sockets: Sockets, listening: Option<(StdListener, Vec<Deal>)>) {
     let mut stage = door.edge.stage.subscribe();
-    runtime.spawn(Arc::clone(&door.clerk).work());
+    runtime.spawn(Arc::clone(&door.dispatcher).work());
     if let Some((listener, dealt)) = listening {
         runtime.spawn(listen(Arc::clone(&door.edge), listener, dealt));
     }

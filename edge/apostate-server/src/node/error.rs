@@ -5,7 +5,7 @@ use std::time::Duration;
 use apostate_core::StartError;
 use apostate_log::PartitionId;
 
-use crate::executor::announcement::Failure;
+use crate::executor::announcement::OpenFailure;
 use crate::settings::SettingsError;
 use crate::storage::disk::DiskError;
 
@@ -84,10 +84,10 @@ pub enum StopError {
 }
 
 impl OpenError {
-    pub(crate) fn of(partition: PartitionId, failure: Failure) -> Self {
+    pub(crate) fn of(partition: PartitionId, failure: OpenFailure) -> Self {
         match failure {
-            Failure::Refused(source) => Self::Partition { partition, source },
-            Failure::Broken(reason) => Self::Stopped { partition, reason },
+            OpenFailure::Refused(source) => Self::Partition { partition, source },
+            OpenFailure::Broken(reason) => Self::Stopped { partition, reason },
         }
     }
 }

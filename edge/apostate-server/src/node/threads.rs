@@ -21,14 +21,14 @@ use apostate_partition::{Config, Map};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{error, warn};
 
-use crate::client::shared::Shared;
+use crate::client::node_handle::NodeHandle;
 use crate::executor::announcement::{Announcement, Opened, Progress};
-use crate::executor::messages::Mail;
-use crate::executor::opening::SeatPlan;
-use crate::executor::outgoing::{Condemned, Outgoing};
+use crate::executor::messages::ExecutorMessage;
+use crate::executor::opening::PartitionPlan;
+use crate::executor::outgoing::{Outgoing, Unrecoverable};
 use crate::executor::routes::Routes;
 use crate::executor::status::NodeStatus;
-use crate::executor::wake_flag::Bell;
+use crate::executor::wake_flag::WakeFlag;
 use crate::node::error::OpenError;
 use crate::random::random;
 use crate::storage::directory::Directory;
@@ -38,7 +38,7 @@ use crate::traces::queue::Traces;
 use crate::traces::sender::SpanSender;
 use crate::watchdog::Watchdog;
 use crate::watchdog::quiet_panics;
-use crate::watchdog::running::{FileObserver, Running};
+use crate::watchdog::running::{FileObserver, RunningFile};
 use crate::{Settings, executor};
 
 /// How long a node that opens waits for room on a full disk.
@@ -48,8 +48,8 @@ const ROOM_PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const HANDLER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The threads of a node, and what they work on.
-pub(crate) struct Crew {
-    shared: Arc<Shared>,
+pub(crate) struct NodeThreads {
+    node: Arc<NodeHandle>,
     executors: Vec<JoinHandle<()>>,
     /// Loaders, checkpointer and watchdog.
     helpers: Vec<JoinHandle<()>>,
@@ -68,7 +68,7 @@ struct SenderThread {
     thread: JoinHandle<()>,
 }
 
-impl Crew {
+impl NodeThreads {
     /// Opens the data and begins all threads. Returns when every partition serves that can.
     pub(crate) fn start(
         settings: &Settings,
@@ -81,7 +81,7 @@ impl Crew {
         let map = Map::first(partitions);
         let tuning = settings.tuning(partitions)?;
         let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
-        let running = Running::open(&directory.path().join("running"), partitions as usize)
+        let running = RunningFile::open(&directory.path().join("running"), partitions as usize)
             .map_err(|source| OpenError::System { what: "the file `running`", source })?;
         let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
         let registry = Arc::new(registry);
@@ -93,46 +93,46 @@ impl Crew {
             seed: random(),
             suspects: running.suspect(index).into_iter().collect(),
         };
-        let mut plans: Vec<Vec<SeatPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
+        let mut plans: Vec<Vec<PartitionPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
         for (index, place) in routes.places().iter().enumerate() {
-            let bell = Arc::new(Bell::new(Arc::clone(&routes.mailboxes()[place.executor])));
-            let wake = Arc::clone(&bell);
-            plans[place.executor].push(SeatPlan {
+            let wake_flag = Arc::new(WakeFlag::new(Arc::clone(&routes.mailboxes()[place.executor])));
+            let wake = Arc::clone(&wake_flag);
+            plans[place.executor].push(PartitionPlan {
                 range: place.range,
                 config: config(place.partition, index),
                 log: Box::new(disk.log(place.partition, Arc::new(move || wake.ring()))),
-                bell,
+                wake_flag,
                 observer: Box::new(FileObserver::new(Arc::clone(&running), index)),
             });
         }
         let (traces, sender) = follow(settings, &registry)?.unzip();
-        let shared = Arc::new(Shared::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk), traces));
+        let node = Arc::new(NodeHandle::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk), traces));
         let (executors, helpers) = (Vec::new(), Vec::new());
-        let mut crew = Self { shared, executors, helpers, sender, watching: None, directory: Some(directory) };
-        let (condemn, condemned) = crossbeam_channel::unbounded();
+        let mut threads = Self { node, executors, helpers, sender, watching: None, directory: Some(directory) };
+        let (condemn, unrecoverable) = crossbeam_channel::unbounded();
         let (watching, ending) = crossbeam_channel::bounded(0);
-        crew.watching = Some(watching);
-        let announcements = crew.begin(settings, plans, &disk, &condemn, &ending)?;
+        threads.watching = Some(watching);
+        let announcements = threads.begin(settings, plans, &disk, &condemn, &ending)?;
         let pinned_bytes_max = settings.checkpoint_log_bytes.saturating_mul(2).max(settings.segment_bytes * 2);
-        crew.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max, condemned }, ending)?;
+        threads.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max, unrecoverable }, ending)?;
         let start = || {
-            crew.shared.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(Mail::Start));
+            threads.node.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(ExecutorMessage::Start));
             failpoint("node.opened");
         };
-        wait_until_all_serve(crew.partitions(), &announcements, ROOM_PATIENCE, progress, start)?;
-        Ok(crew)
+        wait_until_all_serve(threads.partitions(), &announcements, ROOM_PATIENCE, progress, start)?;
+        Ok(threads)
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn node(&self) -> &Arc<NodeHandle> {
+        &self.node
     }
 
     pub(crate) fn partitions(&self) -> usize {
-        self.shared.routes.places().len()
+        self.node.routes.places().len()
     }
 
     pub(crate) fn status(&self) -> NodeStatus {
-        self.shared.status()
+        self.node.status()
     }
 
     /// Whether [`end`](Self::end) was called.
@@ -145,9 +145,9 @@ impl Crew {
     /// A handler that does not come to its end within `patience` is left to itself: nothing can end it but the end of the
     /// process. What it works on stays locked until then. Gives the first partition of its thread.
     pub(crate) fn end(&mut self, patience: Duration) -> Option<PartitionId> {
-        self.shared.close_door();
-        for mailbox in self.shared.routes.mailboxes() {
-            mailbox.post(Mail::Quit);
+        self.node.close_door();
+        for mailbox in self.node.routes.mailboxes() {
+            mailbox.post(ExecutorMessage::Quit);
         }
         self.watching = None;
         if let Some(executor) = left_over(&self.executors, patience) {
@@ -155,7 +155,7 @@ impl Crew {
                 (take(&mut self.executors), take(&mut self.helpers), self.sender.take(), self.directory.take());
             std::mem::forget(leaked);
             warn!("a handler does not end: it is left to itself, and holds the data until the process ends");
-            return self.shared.routes.places().iter().find(|place| place.executor == executor).map(|at| at.partition);
+            return self.node.routes.places().iter().find(|place| place.executor == executor).map(|at| at.partition);
         }
         for thread in self.executors.drain(..).chain(self.helpers.drain(..)) {
             if thread.join().is_err() {
@@ -168,7 +168,7 @@ impl Crew {
                 error!("the sender of traces panicked: that is a bug of apostate");
             }
         }
-        self.shared.close_disk();
+        self.node.close_disk();
         self.directory = None;
         None
     }
@@ -177,18 +177,18 @@ impl Crew {
     fn begin(
         &mut self,
         settings: &Settings,
-        plans: Vec<Vec<SeatPlan>>,
+        plans: Vec<Vec<PartitionPlan>>,
         disk: &Arc<Disk>,
-        condemn: &Sender<Condemned>,
+        condemn: &Sender<Unrecoverable>,
         ending: &Receiver<()>,
     ) -> Result<Receiver<Announcement>, OpenError> {
         let (loaders, load_orders) = crossbeam_channel::unbounded();
         let (checkpointer, checkpoint_orders) = crossbeam_channel::unbounded();
         let (opened, announcements) = Opened::new();
-        let routes = Arc::clone(&self.shared.routes);
+        let routes = Arc::clone(&self.node.routes);
         for (index, plans) in plans.into_iter().enumerate() {
             let mailbox = Arc::clone(&routes.mailboxes()[index]);
-            let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.shared.traces.clone());
+            let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.node.traces.clone());
             let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, condemn.clone(), traces);
             let (disk, opened) = (Arc::clone(disk), opened.clone());
             let run = move || executor::run(mailbox, plans, disk.store(), &opened, outgoing);
@@ -296,7 +296,7 @@ fn left_over(threads: &[JoinHandle<()>], patience: Duration) -> Option<usize> {
     }
 }
 
-impl Drop for Crew {
+impl Drop for NodeThreads {
     fn drop(&mut self) {
         self.end(HANDLER_PATIENCE);
     }

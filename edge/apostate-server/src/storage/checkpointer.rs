@@ -14,7 +14,7 @@ use apostate_log::{PartitionId, Position, StoreError, failpoint};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{debug, info, warn};
 
-use crate::executor::messages::Mail;
+use crate::executor::messages::ExecutorMessage;
 use crate::executor::outgoing::CheckpointOrder;
 use crate::executor::routes::Routes;
 use crate::storage::disk::Disk;
@@ -30,16 +30,16 @@ const TRIES_PER_WARNING: u32 = 60;
 pub(crate) fn run(orders: &Receiver<CheckpointOrder>, disk: &Disk, routes: &Routes, ending: &Receiver<()>) {
     for order in orders {
         failpoint("checkpointer.taken");
-        let (executor, seat) = (order.executor, order.seat);
+        let (executor, host) = (order.executor, order.host);
         let result = write(order, disk, ending);
         failpoint("checkpointer.written");
-        routes.mailboxes()[executor].post(Mail::Checkpointed { seat, result });
+        routes.mailboxes()[executor].post(ExecutorMessage::Checkpointed { host, result });
         failpoint("checkpointer.told");
     }
 }
 
 fn write(order: CheckpointOrder, disk: &Disk, ending: &Receiver<()>) -> Result<Position, String> {
-    let CheckpointOrder { executor: _, seat: _, checkpoint } = order;
+    let CheckpointOrder { executor: _, host: _, checkpoint } = order;
     let (partition, position) = (checkpoint.partition, checkpoint.position);
     debug!(partition = partition.0, position = position.0, "checkpoint begins");
     let write = || checkpoint.write(disk.store(), &disk.host_rows());

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use apostate_log::failpoint;
 
 use crate::Settings;
-use crate::storage::manifest::{Manifest, ManifestError, State, sync_dir};
+use crate::storage::manifest::{CreationState, Manifest, ManifestError, sync_dir};
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -128,12 +128,12 @@ impl Directory {
 
     /// Whether log and store were created whole: then they must be there.
     pub(crate) fn is_ready(&self) -> bool {
-        self.manifest.state == State::Ready
+        self.manifest.state == CreationState::Ready
     }
 
     /// Log and store are there now, durably, and hold nothing yet.
     pub(crate) fn set_ready(&mut self) -> Result<(), DirectoryError> {
-        self.manifest.state = State::Ready;
+        self.manifest.state = CreationState::Ready;
         self.manifest.write(&self.path).map_err(|source| DirectoryError::Io { dir: self.path.clone(), source })?;
         failpoint("directory.ready");
         Ok(())

@@ -8,15 +8,15 @@ use apostate_log::{Store, StoreError};
 use apostate_partition::{Load, Loaded, load};
 use crossbeam_channel::Receiver;
 
-use crate::executor::messages::Mail;
+use crate::executor::messages::ExecutorMessage;
 use crate::executor::outgoing::LoadOrder;
 use crate::executor::routes::Routes;
 
 /// The body of a loader's thread: reads what is asked for until nobody can ask any more.
 pub(crate) fn run(orders: &Receiver<LoadOrder>, store: &dyn Store, routes: &Routes) {
-    for LoadOrder { executor, seat, loads } in orders {
+    for LoadOrder { executor, host, loads } in orders {
         let loaded = loads.into_iter().map(|load| read(store, load)).collect();
-        routes.mailboxes()[executor].post(Mail::Loaded { seat, loaded });
+        routes.mailboxes()[executor].post(ExecutorMessage::Loaded { host, loaded });
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Manifest {
     pub(crate) partitions: u32,
     /// Names this data for ever: its log and its store belong together.
     pub(crate) identity: String,
-    pub(crate) state: State,
+    pub(crate) state: CreationState,
 }
 
 /// The lines of the file.
@@ -41,7 +41,7 @@ struct Lines {
     format: u64,
     partitions: u32,
     identity: String,
-    state: State,
+    state: CreationState,
     /// XXH3-64 over the other lines, as hexadecimal digits.
     checksum: String,
 }
@@ -49,7 +49,7 @@ struct Lines {
 /// How far the first start came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum State {
+pub(crate) enum CreationState {
     /// Log and store are being made, and hold nothing yet.
     Creating,
     /// Log and store are there.
@@ -76,7 +76,7 @@ impl Manifest {
     /// The manifest of data that is about to be created.
     pub(crate) fn new(partitions: u32) -> Self {
         let identity = format!("{:016x}{:016x}", random(), random());
-        Self { format: FORMAT, partitions, identity, state: State::Creating }
+        Self { format: FORMAT, partitions, identity, state: CreationState::Creating }
     }
 
     /// Reads it from the directory `dir`; none if there is none.

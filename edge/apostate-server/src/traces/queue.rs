@@ -19,7 +19,7 @@ const QUEUE_SPANS: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct Traces {
     share: Share,
-    queue: Sender<Told>,
+    queue: Sender<SpanRecord>,
     counts: Arc<SpanCounts>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct SpanCounts {
 
 /// What the sender is told of.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum SpanRecord {
     /// A run of a handler, durable since.
     Run(PartitionId, Box<Span>, SystemTime),
     /// A request over HTTP.
@@ -61,7 +61,7 @@ pub(crate) struct RequestSpan {
 
 impl Traces {
     /// The way in, and what the sender reads from.
-    pub(crate) fn new(share: Share) -> (Arc<Self>, Receiver<Told>) {
+    pub(crate) fn new(share: Share) -> (Arc<Self>, Receiver<SpanRecord>) {
         let (queue, told) = crossbeam_channel::bounded(QUEUE_SPANS);
         (Arc::new(Self { share, queue, counts: Arc::default() }), told)
     }
@@ -83,7 +83,7 @@ impl Traces {
     }
 
     /// Tells the sender of a span, unless too many wait.
-    pub(crate) fn tell(&self, told: Told) {
+    pub(crate) fn tell(&self, told: SpanRecord) {
         match self.queue.try_send(told) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {

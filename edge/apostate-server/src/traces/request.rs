@@ -8,7 +8,7 @@ use hyper::http::request::Parts;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
 use crate::traces::parent::Parent;
-use crate::traces::queue::{RequestSpan, Told, Traces};
+use crate::traces::queue::{RequestSpan, SpanRecord, Traces};
 
 /// A request that is followed. The sender is told of it when it is dropped.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Drop for FollowedRequest {
     fn drop(&mut self) {
         if let Some(mut span) = self.span.take() {
             span.ended = SystemTime::now();
-            self.traces.tell(Told::Request(span));
+            self.traces.tell(SpanRecord::Request(span));
         }
     }
 }

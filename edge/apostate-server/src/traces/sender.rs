@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
 use crate::settings::{SettingsError, TraceSettings};
-use crate::traces::queue::{SpanCounts, Told};
+use crate::traces::queue::{SpanCounts, SpanRecord};
 use crate::traces::spans::Spans;
 
 /// Most spans of one request.
@@ -40,7 +40,7 @@ pub(crate) struct SpanSender {
     collector: String,
     exporter: SpanExporter,
     runtime: Runtime,
-    told: Receiver<Told>,
+    told: Receiver<SpanRecord>,
     registry: Arc<Registry>,
     counts: Arc<SpanCounts>,
     is_failing: bool,
@@ -50,7 +50,7 @@ impl SpanSender {
     /// A sender to the collector that `settings` name. It connects when it has something to send.
     pub(crate) fn new(
         settings: &TraceSettings,
-        told: Receiver<Told>,
+        told: Receiver<SpanRecord>,
         registry: Arc<Registry>,
         counts: Arc<SpanCounts>,
     ) -> Result<Self, SettingsError> {
@@ -106,7 +106,7 @@ impl SpanSender {
         }
     }
 
-    fn send(&mut self, gathered: Vec<Told>, until: Instant) {
+    fn send(&mut self, gathered: Vec<SpanRecord>, until: Instant) {
         let count = gathered.len() as u64;
         let scope = InstrumentationScope::builder("apostate").with_version(env!("CARGO_PKG_VERSION")).build();
         let spans = Spans { registry: &self.registry, scope };

@@ -9,7 +9,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents};
 
 use crate::names::name_of;
-use crate::traces::queue::{RequestSpan, Told};
+use crate::traces::queue::{RequestSpan, SpanRecord};
 
 /// Makes spans of what the sender was told.
 pub(super) struct Spans<'a> {
@@ -18,10 +18,10 @@ pub(super) struct Spans<'a> {
 }
 
 impl Spans<'_> {
-    pub(super) fn of(&self, told: Told) -> SpanData {
+    pub(super) fn of(&self, told: SpanRecord) -> SpanData {
         match told {
-            Told::Run(partition, span, durable) => self.run(partition.0, *span, durable),
-            Told::Request(request) => self.request(*request),
+            SpanRecord::Run(partition, span, durable) => self.run(partition.0, *span, durable),
+            SpanRecord::Request(request) => self.request(*request),
         }
     }
 

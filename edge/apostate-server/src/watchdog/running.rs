@@ -30,7 +30,7 @@ const SLOT_BYTES: usize = 64;
 
 /// The mapped file.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct RunningFile {
     map: MmapRaw,
     partitions: usize,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Running {
 /// What one partition notes. All zeroes: nothing.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
-struct Slot {
+struct RunSlot {
     fingerprint: AtomicU64,
     kind: AtomicU32,
     handler: AtomicU32,
@@ -49,7 +49,7 @@ struct Slot {
     crash_count: AtomicU64,
 }
 
-const _: () = assert!(size_of::<Slot>() == SLOT_BYTES && align_of::<Slot>() <= 4096);
+const _: () = assert!(size_of::<RunSlot>() == SLOT_BYTES && align_of::<RunSlot>() <= 4096);
 
 /// A message that runs at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(crate) struct RunningNow {
     pub(crate) handler: u32,
 }
 
-impl Running {
+impl RunningFile {
     /// Maps the file at `path` for `partitions`, creating it if it is not there or not one of ours: it is only a hint.
     pub(crate) fn open(path: &Path, partitions: usize) -> io::Result<Arc<Self>> {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
@@ -108,22 +108,22 @@ impl Running {
         })
     }
 
-    fn slot_of(&self, partition: usize) -> &Slot {
+    fn slot_of(&self, partition: usize) -> &RunSlot {
         assert!(partition < self.partitions, "a slot for each partition");
         self.slot(partition + 1)
     }
 
     #[expect(unsafe_code, reason = "a mapped file is seen as the atomics that it holds")]
-    fn slot(&self, index: usize) -> &Slot {
+    fn slot(&self, index: usize) -> &RunSlot {
         assert!((index + 1) * SLOT_BYTES <= self.map.len(), "a slot lies inside the file");
         // SAFETY: the place is inside the mapping, which lives as long as `self`, and aligned, for mappings begin with a
         // page. Any bytes are a valid slot, and all access in this process is atomic; other processes are kept out by
         // the directory's lock. If somebody truncates the file, the process dies, as with any mapped file.
-        unsafe { &*self.map.as_ptr().cast::<Slot>().add(index) }
+        unsafe { &*self.map.as_ptr().cast::<RunSlot>().add(index) }
     }
 }
 
-impl Slot {
+impl RunSlot {
     fn clear(&self) {
         let Self { fingerprint, kind, handler, sequence, is_running, suspect, crash_count } = self;
         for number in [fingerprint, sequence, is_running, suspect, crash_count] {
@@ -137,14 +137,14 @@ impl Slot {
 
 /// The observer of one partition.
 pub(crate) struct FileObserver {
-    running: Arc<Running>,
+    running: Arc<RunningFile>,
     partition: usize,
     sequence: u64,
 }
 
 impl FileObserver {
     /// The observer of the partition with this index; there must be one only.
-    pub(crate) fn new(running: Arc<Running>, partition: usize) -> Self {
+    pub(crate) fn new(running: Arc<RunningFile>, partition: usize) -> Self {
         Self { running, partition, sequence: 0 }
     }
 }
@@ -185,7 +185,7 @@ mod tests {
 
     /// Opens the file, runs `fingerprint`, and dies in it.
     fn die_in(path: &Path, fingerprint: u64) -> Option<CrashSuspect> {
-        let running = Running::open(path, 2).expect("mapped");
+        let running = RunningFile::open(path, 2).expect("mapped");
         let suspect = running.suspect(1);
         let mut observer = FileObserver::new(Arc::clone(&running), 1);
         observer.enter(fingerprint, 3, 4);
@@ -212,13 +212,13 @@ mod tests {
         let path = dir.path().join("running");
         die_in(&path, 7);
         {
-            let running = Running::open(&path, 2).expect("mapped");
+            let running = RunningFile::open(&path, 2).expect("mapped");
             assert!(running.suspect(1).is_some());
             let mut observer = FileObserver::new(Arc::clone(&running), 1);
             observer.enter(7, 3, 4);
             observer.leave();
         }
-        assert_eq!(Running::open(&path, 2).expect("mapped").suspect(1), None);
+        assert_eq!(RunningFile::open(&path, 2).expect("mapped").suspect(1), None);
         die_in(&path, 7);
         assert_eq!(die_in(&path, 7), Some(CrashSuspect { fingerprint: 7, crash_count: 1 }), "counted from the start");
     }
@@ -228,7 +228,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("running");
         std::fs::write(&path, [0xFF; SLOT_BYTES * 3]).expect("written");
-        let running = Running::open(&path, 2).expect("mapped");
+        let running = RunningFile::open(&path, 2).expect("mapped");
         assert_eq!((running.suspect(0), running.suspect(1)), (None, None));
     }
 }

@@ -12,7 +12,7 @@ use apostate_partition::{ParkedCommand, Request, TraceContext};
 use crate::CallError;
 use crate::answers::promise::{Promise, Slot, slot};
 use crate::answers::verdict::{NotDone, Verdict};
-use crate::executor::messages::Mail;
+use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::{Place, Routes};
 use crate::executor::status::{NodeStatus, PartitionStatus};
 use crate::names::name_of;
@@ -24,7 +24,7 @@ use crate::traces::queue::Traces;
 const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What every client of a node shares.
-pub(crate) struct Shared {
+pub(crate) struct NodeHandle {
     pub(crate) registry: Arc<Registry>,
     pub(crate) routes: Arc<Routes>,
     /// New requests are refused.
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     producers: Mutex<BTreeSet<EntityKey>>,
 }
 
-impl Shared {
+impl NodeHandle {
     pub(crate) fn new(
         registry: Arc<Registry>,
         routes: Arc<Routes>,
@@ -92,7 +92,7 @@ impl Shared {
             return;
         }
         let place = self.place_of(&request.to);
-        self.routes.mailbox(place).post(Mail::Request { seat: place.seat, request, promise });
+        self.routes.mailbox(place).post(ExecutorMessage::Request { host: place.host, request, promise });
     }
 
     /// Sends an operator's command on its way.
@@ -102,15 +102,15 @@ impl Shared {
             promise.keep(Verdict::NotDone(NotDone::Closed));
         } else {
             let place = self.place_of(&command.to);
-            self.routes.mailbox(place).post(Mail::Parked { seat: place.seat, command, promise });
+            self.routes.mailbox(place).post(ExecutorMessage::Parked { host: place.host, command, promise });
         }
         slot
     }
 
     /// Sends what was gathered for the executor `executor`, and leaves it empty.
-    pub(crate) fn send_all(&self, executor: usize, batch: &mut Vec<Mail>) {
+    pub(crate) fn send_all(&self, executor: usize, batch: &mut Vec<ExecutorMessage>) {
         if self.is_closing() {
-            batch.drain(..).for_each(Mail::refuse);
+            batch.drain(..).for_each(ExecutorMessage::refuse);
         } else {
             self.routes.mailboxes()[executor].post_all(batch);
         }
@@ -137,7 +137,7 @@ impl Shared {
         let until = Instant::now() + patience;
         let (tell, told) = crossbeam_channel::unbounded();
         for mailbox in self.routes.mailboxes() {
-            mailbox.post(Mail::Report { tell: tell.clone() });
+            mailbox.post(ExecutorMessage::Report { tell: tell.clone() });
         }
         drop(tell);
         let mut partitions = Vec::with_capacity(self.routes.places().len());
@@ -191,7 +191,7 @@ mod tests {
         let wait_until = |is_full, status: u16, said: &str| {
             let until = Instant::now() + Duration::from_secs(60);
             loop {
-                let disk = client.shared.disk.read().expect("no panic");
+                let disk = client.node.disk.read().expect("no panic");
                 disk.as_ref().expect("it is open").set_store_full(is_full);
                 drop(disk);
                 let mut answer = agent.get(&url).call().expect("an answer");

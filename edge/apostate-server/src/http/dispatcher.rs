@@ -1,6 +1,6 @@
-//! The clerk of a desk: the one task of a thread that meets the executors.
+//! The dispatcher of a desk: the one task of a thread that meets the executors.
 //!
-//! Connections hand their requests to the clerk and wait. The clerk runs after the connections that were ready together, so
+//! Connections hand their requests to the dispatcher and wait. The dispatcher runs after the connections that were ready together, so
 //! what they asked leaves together; and what an executor's turn has answered arrives together. A request costs no lock that
 //! another thread holds, and a batch of them costs one wake-up each way.
 //!
@@ -16,12 +16,12 @@ use apostate_partition::Request;
 use crate::answers::promise::Promise;
 use crate::answers::queue::{Desk, DeskTicket};
 use crate::answers::verdict::Verdict;
-use crate::client::shared::Shared;
-use crate::executor::messages::Mail;
+use crate::client::node_handle::NodeHandle;
+use crate::executor::messages::ExecutorMessage;
 
 /// Takes requests of one thread's connections, and brings their answers.
-pub(crate) struct Clerk {
-    shared: Arc<Shared>,
+pub(crate) struct Dispatcher {
+    node: Arc<NodeHandle>,
     desk: Arc<Desk>,
     // Held by its own thread only, so never waited for.
     inner: Mutex<Inner>,
@@ -31,7 +31,7 @@ struct Inner {
     places: Vec<Place>,
     free: Vec<u32>,
     /// What leaves next, for each executor.
-    outgoing: Vec<Vec<Mail>>,
+    outgoing: Vec<Vec<ExecutorMessage>>,
     has_outgoing: bool,
     waker: Option<Waker>,
 }
@@ -46,16 +46,16 @@ struct Place {
 
 /// A request that waits for its answer. Dropped, it is withdrawn if it has not been begun.
 pub(crate) struct Asked {
-    clerk: Arc<Clerk>,
+    dispatcher: Arc<Dispatcher>,
     ticket: DeskTicket,
     is_over: bool,
 }
 
-impl Clerk {
-    /// A clerk for at most so many open requests.
-    pub(crate) fn new(shared: Arc<Shared>, requests_max: usize) -> Self {
+impl Dispatcher {
+    /// A dispatcher for at most so many open requests.
+    pub(crate) fn new(node: Arc<NodeHandle>, requests_max: usize) -> Self {
         let places = u32::try_from(requests_max).unwrap_or(u32::MAX);
-        let outgoing = shared.routes.mailboxes().iter().map(|_| Vec::new()).collect();
+        let outgoing = node.routes.mailboxes().iter().map(|_| Vec::new()).collect();
         let inner = Inner {
             places: (0..places).map(|_| Place::default()).collect(),
             free: (0..places).rev().collect(),
@@ -63,7 +63,7 @@ impl Clerk {
             has_outgoing: false,
             waker: None,
         };
-        Self { shared, desk: Arc::new(Desk::new(places as usize)), inner: Mutex::new(inner) }
+        Self { node, desk: Arc::new(Desk::new(places as usize)), inner: Mutex::new(inner) }
     }
 
     /// Sends a request on its way. None: too many are under way.
@@ -71,17 +71,17 @@ impl Clerk {
         let mut inner = self.lock();
         let place = inner.free.pop()?;
         let ticket = self.desk.open(place);
-        let to = self.shared.place_of(&request.to);
+        let to = self.node.place_of(&request.to);
         let promise = Promise::to_desk(&self.desk, ticket);
-        inner.outgoing[to.executor].push(Mail::Request { seat: to.seat, request, promise });
+        inner.outgoing[to.executor].push(ExecutorMessage::Request { host: to.host, request, promise });
         inner.has_outgoing = true;
         if let Some(waker) = inner.waker.take() {
             waker.wake();
         }
-        Some(Asked { clerk: Arc::clone(self), ticket, is_over: false })
+        Some(Asked { dispatcher: Arc::clone(self), ticket, is_over: false })
     }
 
-    /// The clerk's work. It never ends.
+    /// The dispatcher's work. It never ends.
     pub(crate) async fn work(self: Arc<Self>) {
         let mut arrived = Vec::new();
         poll_fn(|context| -> Poll<()> {
@@ -104,7 +104,7 @@ impl Clerk {
         }
         if std::mem::take(&mut inner.has_outgoing) {
             for (executor, batch) in inner.outgoing.iter_mut().enumerate() {
-                self.shared.send_all(executor, batch);
+                self.node.send_all(executor, batch);
             }
         }
     }
@@ -143,8 +143,8 @@ impl Asked {
         if std::mem::replace(&mut self.is_over, true) {
             return false;
         }
-        let mut inner = self.clerk.lock();
-        let is_withdrawn = self.clerk.desk.withdraw(self.ticket);
+        let mut inner = self.dispatcher.lock();
+        let is_withdrawn = self.dispatcher.desk.withdraw(self.ticket);
         let place = &mut inner.places[self.ticket.place as usize];
         place.waiter = None;
         if is_withdrawn || place.verdict.take().is_some() {
@@ -160,7 +160,7 @@ impl Future for Asked {
     type Output = Verdict;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Verdict> {
-        let mut inner = self.clerk.lock();
+        let mut inner = self.dispatcher.lock();
         let place = &mut inner.places[self.ticket.place as usize];
         let Some(verdict) = place.verdict.take() else {
             place.waiter = Some(context.waker().clone());
