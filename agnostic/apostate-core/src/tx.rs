@@ -2,7 +2,7 @@
 
 use crate::limits::{TX_BYTES_MAX, TX_MESSAGES_MAX};
 use crate::step::Invocation;
-use crate::{Address, EntityKey, HandlerId, Id, IntoSend, KindId, Timestamp};
+use crate::{Address, EntityKey, HandlerId, Id, IntoSend, KindId, SplitMix64, Timestamp};
 use serde::Serialize;
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct Tx<'a> {
     invocation: &'a Invocation<'a>,
     effects: &'a mut Effects,
-    seed: u64,
+    random: SplitMix64,
 }
 
 /// What a handler run wants to have happen.
@@ -93,7 +93,7 @@ impl Effects {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(invocation: &'a Invocation<'a>, effects: &'a mut Effects) -> Self {
-        Self { invocation, effects, seed: invocation.seed }
+        Self { invocation, effects, random: SplitMix64::new(invocation.seed) }
     }
 
     /// The key of this entity.
@@ -116,11 +116,7 @@ impl<'a> Tx<'a> {
 
     /// A random number.
     pub fn random(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.seed;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.random.next()
     }
 
     /// A new unique id.

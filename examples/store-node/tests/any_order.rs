@@ -33,7 +33,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let registry = Arc::new(Store::registry().expect("names do not collide"));
-        Self { registry, entities: BTreeMap::new(), queues: BTreeMap::new(), rng: Rng(seed) }
+        Self { registry, entities: BTreeMap::new(), queues: BTreeMap::new(), rng: Rng::new(seed) }
     }
 
     fn enqueue(&mut self, source: Option<Name>, to: &Address, handler: HandlerId, body: Vec<u8>) {

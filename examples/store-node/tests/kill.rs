@@ -48,7 +48,7 @@ fn kill_after(log: &Log, data: &Path, delay: Duration) -> bool {
 fn twenty_five_kills_at_random_moments_change_nothing() {
     let seed = std::env::var("APOSTATE_SEED").map_or_else(|_| fresh_seed(), |seed| seed.parse().expect("a number"));
     println!("APOSTATE_SEED={seed} cargo test -p store-node --test kill");
-    let mut rng = Rng(seed);
+    let mut rng = Rng::new(seed);
     let log = Log::new(6, LINES);
     let tables = expected::tables(&log.rows);
     let longest = undisturbed(&log, &tables).as_micros() as usize;

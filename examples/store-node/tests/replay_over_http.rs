@@ -55,7 +55,7 @@ fn replay_with_kills(log: &Log, node: &mut Served, kills_max: u32, more: &[&str]
 fn ten_kills_change_nothing(lines: usize, more: &[&str]) {
     let seed = std::env::var("APOSTATE_SEED").map_or_else(|_| fresh_seed(), |seed| seed.parse().expect("a number"));
     println!("APOSTATE_SEED={seed} cargo test -p store-node --test replay_over_http");
-    let mut rng = Rng(seed);
+    let mut rng = Rng::new(seed);
     let log = Log::new(7, lines);
     let tables = expected::tables(&log.rows);
     let mut node = Served::start(&log.place("undisturbed"));

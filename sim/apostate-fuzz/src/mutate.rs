@@ -1,5 +1,7 @@
 //! Rng, and what it does to bytes.
 
+use apostate_core::SplitMix64;
+
 /// Numbers at which lengths and counts go wrong.
 const EDGES: [u64; 14] = [
     0,
@@ -23,26 +25,23 @@ const INPUT_BYTES_MAX: usize = 64 << 10;
 
 /// A stream of random numbers. The same seed gives the same stream, on every machine and in every build.
 #[derive(Clone, Debug)]
-pub struct Rng(u64);
+pub struct Rng(SplitMix64);
 
 impl Rng {
     /// The stream of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(seed ^ 0x5851_F42D_4C95_7F2D)
+        Self(SplitMix64::new(seed ^ 0x5851_F42D_4C95_7F2D))
     }
 
     /// The next number.
     pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// An index below `end`; 0 if there is none.
     pub fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.number().checked_rem(end as u64).unwrap_or(0)).unwrap_or(0)
+        usize::try_from(self.0.below(end as u64)).unwrap_or(0)
     }
 
     fn byte(&mut self) -> u8 {

@@ -1,26 +1,25 @@
 //! Rng: every random choice of a run, from one seed.
 
+use apostate_core::SplitMix64;
+
 /// A stream of random numbers. The same seed gives the same stream, on every machine and in every build.
 #[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
+pub(crate) struct Rng(SplitMix64);
 
 impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut rng = Self(seed ^ 0x5851_F42D_4C95_7F2D);
+        let mut rng = Self(SplitMix64::new(seed ^ 0x5851_F42D_4C95_7F2D));
         rng.next();
         rng
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// A number below `end`; 0 if there is none.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next().checked_rem(end).unwrap_or(0)
+        self.0.below(end)
     }
 
     /// A number from `first` to `last`, both included.

@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use apostate_core::SplitMix64;
+
 /// A row of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -30,7 +32,7 @@ const COUNTRIES: &[&str] = &["United Kingdom", "France", "EIRE", "Korea, Republi
 
 /// A made-up log of about `lines` lines.
 pub fn rows(seed: u64, lines: usize) -> Vec<Row> {
-    let mut rng = Rng(seed);
+    let mut rng = Rng::new(seed);
     let mut rows = Vec::with_capacity(lines + 512);
     let mut invoice = 536_365;
     while rows.len() < lines {
@@ -120,19 +122,15 @@ fn decimal(milli: i64) -> String {
 }
 
 /// Random numbers from one seed.
-pub struct Rng(pub u64);
+pub struct Rng(SplitMix64);
 
 impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+    pub fn new(seed: u64) -> Self {
+        Self(SplitMix64::new(seed))
     }
 
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        self.0.below(end as u64) as usize
     }
 
     fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
