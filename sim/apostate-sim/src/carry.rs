@@ -2,9 +2,9 @@
 
 use apostate_log::{AppendResult, Confirmation, Position, StoreError};
 use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, StopReason, load};
+use apostate_world::{Moment, SECOND};
 use bytes::Bytes;
 
-use crate::agenda::{Moment, SECOND};
 use crate::broken::{Broken, Check, demand};
 use crate::check::leaving;
 use crate::engine::{Landing, gone, lock};
@@ -122,7 +122,7 @@ impl World {
         let at = self.agenda.now() + wait.max(1000);
         if seat.wakes.is_none_or(|wakes| at < wakes) {
             seat.wakes = Some(at);
-            self.agenda.plan(at, Event::Turn(id));
+            self.agenda.plan_at(at, Event::Turn(id));
         }
         Ok(())
     }
@@ -187,7 +187,7 @@ impl World {
         let now = self.agenda.now();
         let Some(seat) = self.seats.all.get_mut(&id) else { return };
         seat.appended = seat.appended.max(now + delay);
-        self.agenda.plan(seat.appended, Event::Land { seat: id, id: own, at, record, fate });
+        self.agenda.plan_at(seat.appended, Event::Land { seat: id, id: own, at, record, fate });
     }
 
     /// The log answers an append, after those before it.
@@ -196,7 +196,7 @@ impl World {
         let now = self.agenda.now();
         let Some(seat) = self.seats.all.get_mut(&id) else { return };
         seat.answered = seat.answered.max(seat.appended).max(now + delay);
-        self.agenda.plan(seat.answered, Event::Tell { seat: id, news: News::Appended(at, result) });
+        self.agenda.plan_at(seat.answered, Event::Tell { seat: id, news: News::Appended(at, result) });
     }
 
     /// An append reaches the log.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use apostate_core::{Address, Timestamp};
 use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Span, TraceContext, TraceId};
+use apostate_world::SECOND;
 
-use crate::agenda::SECOND;
 use crate::broken::{Broken, Check, demand};
 use crate::carry::is_try_again;
 use crate::fault::Fault;

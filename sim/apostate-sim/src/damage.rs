@@ -13,8 +13,8 @@ use apostate_partition::cell::{self, Section};
 use apostate_partition::commit::Body;
 use apostate_partition::rectangles::Origin;
 use apostate_partition::{Input, Request, RequestKind, stored_position};
+use apostate_world::{Rng, SECOND};
 
-use crate::agenda::SECOND;
 use crate::broken::{Broken, Check, demand};
 use crate::engine::lock;
 use crate::fault::Fault;
@@ -63,8 +63,7 @@ impl World {
         let (first, last) = lock(self.disk(id)).ends();
         // Records that an opening will read.
         let read = first.max(stored.next());
-        let some =
-            |rng: &mut crate::rng::Rng, from: u64, to: u64| (from <= to).then(|| Position(rng.between(from, to)));
+        let some = |rng: &mut Rng, from: u64, to: u64| (from <= to).then(|| Position(rng.between(from, to)));
         match damage {
             Fault::FlippedRecord => some(&mut self.rng, read.0, last.0),
             Fault::MissingRecord | Fault::ExchangedRecords => some(&mut self.rng, read.0, last.0.saturating_sub(1)),

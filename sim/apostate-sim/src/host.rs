@@ -10,10 +10,9 @@ use std::sync::{Arc, Mutex};
 use apostate_core::Timestamp;
 use apostate_log::{MemoryStore, PartitionId};
 use apostate_partition::{Config, Effect, Input, OpenError, Partition, RunObserver};
+use apostate_world::{Moment, panics};
 
-use crate::agenda::Moment;
 use crate::engine::{SharedDisk, SimLog};
-use crate::quiet;
 
 /// Names one opening of one partition. Never used again. It is also the writer's id at its log.
 pub(crate) type SeatId = u64;
@@ -73,10 +72,10 @@ struct Hush;
 
 impl RunObserver for Hush {
     fn enter(&mut self, _: u64, _: u32, _: u32) {
-        quiet::set_quiet(true);
+        panics::expect(true);
     }
     fn leave(&mut self) {
-        quiet::set_quiet(false);
+        panics::expect(false);
     }
 }
 

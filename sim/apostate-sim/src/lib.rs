@@ -18,7 +18,6 @@
 //!
 //! Invariants E1, E2, E3, E6, P1, P2, P4, P5, P6.
 
-mod agenda;
 mod broken;
 mod campaign;
 mod carry;
@@ -34,8 +33,6 @@ mod operator;
 mod outside;
 mod plan;
 mod programs;
-mod quiet;
-mod rng;
 mod run;
 mod trace;
 #[cfg(feature = "planted")]

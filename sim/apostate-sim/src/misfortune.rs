@@ -1,8 +1,8 @@
 //! Misfortunes: crashes, pauses, old writers that come back, cuts, clocks that jump, stores that fail.
 
 use apostate_log::{PartitionId, Position};
+use apostate_world::SECOND;
 
-use crate::agenda::SECOND;
 use crate::broken::Check;
 use crate::engine::lock;
 use crate::fault::Fault;
@@ -113,7 +113,7 @@ impl World {
     fn stand_still(&mut self, seat: SeatId, until: u64) {
         if let Some(seat_of) = self.seats.all.get_mut(&seat) {
             seat_of.paused = Some(until);
-            self.agenda.plan(until, Event::GoOn { seat, until });
+            self.agenda.plan_at(until, Event::GoOn { seat, until });
         }
     }
 

@@ -3,9 +3,9 @@
 use apostate_log::PartitionId;
 use apostate_partition::delivery::Frame;
 use apostate_partition::{Answer, Input, Request};
+use apostate_world::SECOND;
 use bytes::Bytes;
 
-use crate::agenda::SECOND;
 use crate::fault::Fault;
 use crate::world::{Event, World};
 
@@ -29,19 +29,19 @@ impl World {
                 1 => {
                     self.note(Fault::FrameDoubled);
                     let late = delay + self.rng.below(3 * SECOND);
-                    self.agenda.plan(now + late, Event::Frame { from, to, bytes: bytes.clone() });
+                    self.agenda.plan_at(now + late, Event::Frame { from, to, bytes: bytes.clone() });
                 }
                 _ => {
                     self.note(Fault::FrameLate);
                     let late = delay + self.rng.below(SECOND);
-                    self.agenda.plan(now + late, Event::Frame { from, to, bytes });
+                    self.agenda.plan_at(now + late, Event::Frame { from, to, bytes });
                     return;
                 }
             }
         }
         let arrives = self.carried.entry((from, to)).or_default();
         *arrives = (*arrives).max(now + delay);
-        self.agenda.plan(*arrives, Event::Frame { from, to, bytes });
+        self.agenda.plan_at(*arrives, Event::Frame { from, to, bytes });
     }
 
     /// A frame arrives: at whoever has the partition, or at somebody who had it.

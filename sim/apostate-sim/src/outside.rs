@@ -9,8 +9,8 @@ use apostate::Call;
 use apostate_core::{Address, EntityKey, HandlerId};
 use apostate_log::PartitionId;
 use apostate_partition::{Answer, RequestKind};
+use apostate_world::{Moment, Rng};
 
-use crate::agenda::Moment;
 use crate::host::SeatId;
 use crate::plan::Work;
 use crate::programs::bank::Account;
@@ -19,7 +19,6 @@ use crate::programs::post::Post;
 use crate::programs::register::Register;
 use crate::programs::shop::{Line, Order};
 use crate::programs::sink::Sink;
-use crate::rng::Rng;
 
 /// What a client asks for, once or until it knows.
 #[derive(Clone, Debug)]

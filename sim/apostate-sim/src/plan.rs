@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use apostate_partition::Tuning;
+use apostate_world::{Moment, Rng, SECOND};
 
-use crate::agenda::{Moment, SECOND};
-use crate::rng::Rng;
+/// Keeps the random numbers of a seed here apart from those of the same seed in the authors' test kit.
+pub(crate) const SALT: u64 = 0x5851_F42D_4C95_7F2D;
 
 /// What a run will be like.
 #[derive(Clone, Debug)]

@@ -1,15 +1,14 @@
 //! One run: break everything, check at every step; then heal everything, and demand that it comes to rest.
 
-use crate::agenda::{Moment, SECOND};
 use crate::broken::{Broken, Check, demand};
 use crate::check::{end, money};
 use crate::fault::{Fault, Faults};
 use crate::outside::{self, Outcome, Stream};
 use crate::programs::moody;
-use crate::quiet;
 use crate::trace::Telling;
 use crate::world::{Event, World};
 use apostate_partition::cell::Section;
+use apostate_world::{Moment, SECOND, panics};
 
 /// What has to happen at least, or the run proves nothing.
 const TRANSACTIONS_MIN: u64 = 2000;
@@ -67,7 +66,7 @@ pub fn digest(seed: u64) -> String {
 }
 
 fn played(seed: u64, options: Options) -> (World, Check) {
-    quiet::install();
+    panics::install();
     moody::set_calm(false);
     let mut world = World::new(seed, options.telling);
     let result = world.play();
@@ -126,11 +125,11 @@ impl World {
         let mut rng = self.rng.split();
         let last = self.plan.chaos * 9 / 10;
         for op in 0..self.ops.len() {
-            self.agenda.plan(rng.below(last), Event::Ask { op });
+            self.agenda.plan_at(rng.below(last), Event::Ask { op });
         }
-        self.agenda.plan(0, Event::Pump);
+        self.agenda.plan_at(0, Event::Pump);
         let first = self.rng.below(self.plan.misfortune_gap);
-        self.agenda.plan(first, Event::Misfortune);
+        self.agenda.plan_at(first, Event::Misfortune);
         Ok(())
     }
 

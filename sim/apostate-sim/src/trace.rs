@@ -4,9 +4,9 @@
 
 use apostate_partition::delivery::Frame;
 use apostate_partition::{Answer, Effect, Load};
+use apostate_world::Moment;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::agenda::Moment;
 use crate::host::SeatId;
 
 /// What becomes of the lines that tell what happens.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Confirmation, MemoryStore, PartitionId, Position};
 use apostate_partition::{Answer, Checkpoint, Config, Input, Load, Loaded, Map, Request};
+use apostate_world::{Agenda, Moment, Rng};
 use bytes::Bytes;
 
-use crate::agenda::{Agenda, Moment};
 use crate::broken::{Broken, Check};
 use crate::check::Shadows;
 use crate::check::stored::{self, Follower};
@@ -17,9 +17,8 @@ use crate::fault::{Fault, Faults};
 use crate::host::{self, Place, Seat, SeatId, Seats};
 use crate::operator::{Decision, Operator};
 use crate::outside::{Op, Stream, draw_ops, draw_streams};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::programs;
-use crate::rng::Rng;
 use crate::trace::{Telling, Trace};
 
 /// Something that will happen.
@@ -132,7 +131,7 @@ pub(crate) struct World {
 impl World {
     /// A world that has not begun.
     pub(crate) fn new(seed: u64, telling: Telling) -> Self {
-        let mut rng = Rng::new(seed);
+        let mut rng = Rng::new(seed, plan::SALT);
         let plan = Plan::draw(&mut rng);
         let map = Map::first(plan.partitions);
         let ops = draw_ops(&plan.work, &mut rng.split());
@@ -153,7 +152,7 @@ impl World {
         let mut trace = Trace::new(telling);
         trace.note(0, || format!("{plan:#?}"));
         Self {
-            agenda: Agenda::new(),
+            agenda: Agenda::default(),
             registry: Arc::new(programs::registry()),
             disks: host::disks(plan.partitions),
             full: vec![false; plan.partitions as usize],
@@ -182,7 +181,7 @@ impl World {
 
     /// Lets time pass until `end`.
     pub(crate) fn run_until(&mut self, end: Moment) -> Check {
-        while let Some(event) = self.agenda.next_before(end) {
+        while let Some(event) = self.agenda.pop_before(end) {
             self.happen(event)?;
         }
         self.agenda.wait_until(end);
@@ -199,7 +198,7 @@ impl World {
             _ => None,
         };
         if let Some(until) = seat.and_then(|seat| self.seats.all.get(&seat)?.paused) {
-            self.agenda.plan(until, event);
+            self.agenda.plan_at(until, event);
             return Ok(());
         }
         match event {

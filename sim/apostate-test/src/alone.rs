@@ -23,10 +23,10 @@ mod run;
 use std::sync::Arc;
 
 use apostate_core::{Address, KindId, Registry};
+use apostate_world::{Agenda, Moment, Rng, SECOND};
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 
-use crate::agenda::{Agenda, Moment, SECOND};
 use crate::call::{Answer, TestRequest};
 use crate::chronicle::{Chronicle, Mark};
 use crate::faults::Faults;
@@ -34,7 +34,6 @@ use crate::finding::{Check, Finding};
 use crate::house::{AskKind, House, Stored};
 use crate::names::Names;
 use crate::plan::Plan;
-use crate::rng::Rng;
 use crate::twins::Twins;
 
 use deliver::Lane;
@@ -90,7 +89,7 @@ impl Alone {
     pub(crate) fn new(registry: Arc<Registry>, rng: &mut Rng, expected: Option<Vec<Mark>>) -> Self {
         Self {
             names: Names(registry),
-            agenda: Agenda::new(),
+            agenda: Agenda::default(),
             plan: Plan::draw(rng),
             rng: rng.clone(),
             is_healed: false,
@@ -138,7 +137,9 @@ impl Alone {
 
     /// Whether something goes wrong that goes wrong `rate` times in a thousand.
     fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
-        !self.is_healed && self.rng.chance(rate(&self.plan))
+        let rate = rate(&self.plan);
+        // Where nothing can go wrong, nothing is drawn.
+        !self.is_healed && rate > 0 && self.rng.chance(rate)
     }
 
     /// Lets the next thing happen. False: there is none.
@@ -192,7 +193,7 @@ impl House for Alone {
 
     fn settle(&mut self) -> Check {
         let end = self.agenda.now() + self.rng.below(FAULTS_TIME);
-        while self.agenda.next().is_some_and(|next| next < end) {
+        while self.agenda.next_moment().is_some_and(|next| next < end) {
             self.happen()?;
         }
         self.is_healed = true;
@@ -208,7 +209,7 @@ impl House for Alone {
 
     fn wait(&mut self, milliseconds: u64) -> Check {
         let end = self.agenda.now().saturating_add(milliseconds.saturating_mul(1000));
-        while self.agenda.next().is_some_and(|next| next < end) {
+        while self.agenda.next_moment().is_some_and(|next| next < end) {
             self.happen()?;
         }
         self.agenda.wait_until(end);

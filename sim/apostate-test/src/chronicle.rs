@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use apostate_core::{Address, HandlerId, decode};
+use apostate_world::Moment;
 
-use crate::agenda::Moment;
 use crate::names::{Names, value};
 
 /// Most lines that are remembered.

@@ -20,7 +20,6 @@
 //! Invariants E1, E2, E3, E6, P5, as an author sees them. Paper: *Messaging across entities*.
 #![doc = include_str!("../docs/testing.md")]
 
-mod agenda;
 mod alone;
 mod call;
 mod chronicle;
@@ -31,8 +30,6 @@ mod house;
 mod mapped;
 mod names;
 mod plan;
-mod quiet;
-mod rng;
 mod seeds;
 mod twins;
 mod world;

@@ -25,9 +25,9 @@ use std::sync::Arc;
 use apostate_core::{Address, KindId, Registry};
 use apostate_log::{PartitionId, Position};
 use apostate_partition::{Answer as Told, Input, Map, Range, Tuning, list};
+use apostate_world::{Agenda, Moment, Rng, SECOND};
 use bytes::Bytes;
 
-use crate::agenda::{Agenda, Moment, SECOND};
 use crate::call::{Answer, TestRequest};
 use crate::chronicle::{About, Chronicle, Line, What};
 use crate::faults::Faults;
@@ -35,7 +35,6 @@ use crate::finding::{Check, Finding};
 use crate::house::{AskKind, House, Stored};
 use crate::names::Names;
 use crate::plan::Plan;
-use crate::rng::Rng;
 
 use clients::Ask;
 use seat::Seat;
@@ -101,7 +100,7 @@ impl Mapped {
         let seats = seats.collect();
         let mut world = Self {
             names: Names(registry),
-            agenda: Agenda::new(),
+            agenda: Agenda::default(),
             tuning: draw_tuning(rng),
             is_healed: false,
             seats,
@@ -115,7 +114,7 @@ impl Mapped {
             plan,
         };
         for seat in 0..world.seats.len() {
-            world.agenda.plan(0, Event::Open(seat));
+            world.agenda.plan_in(0, Event::Open(seat));
         }
         world
     }
@@ -156,7 +155,9 @@ impl Mapped {
     }
 
     fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
-        !self.is_healed && self.rng.chance(rate(&self.plan))
+        let rate = rate(&self.plan);
+        // Where nothing can go wrong, nothing is drawn.
+        !self.is_healed && rate > 0 && self.rng.chance(rate)
     }
 
     /// A time on the way, of the usual length.
@@ -235,7 +236,7 @@ impl House for Mapped {
 
     fn settle(&mut self) -> Check {
         let end = self.agenda.now() + self.rng.below(FAULTS_TIME);
-        while !self.is_at_rest() && self.agenda.next().is_some_and(|next| next < end) {
+        while !self.is_at_rest() && self.agenda.next_moment().is_some_and(|next| next < end) {
             self.happen()?;
         }
         self.is_healed = true;
@@ -254,7 +255,7 @@ impl House for Mapped {
 
     fn wait(&mut self, milliseconds: u64) -> Check {
         let end = self.agenda.now().saturating_add(milliseconds.saturating_mul(1000));
-        while self.agenda.next().is_some_and(|next| next < end) {
+        while self.agenda.next_moment().is_some_and(|next| next < end) {
             self.happen()?;
         }
         self.agenda.wait_until(end);
@@ -336,11 +337,12 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::SALT;
 
     #[test]
     fn every_map_is_whole() {
         for seed in 0..100 {
-            let mut rng = Rng::new(seed);
+            let mut rng = Rng::new(seed, SALT);
             let hashes: Vec<_> = (0..seed % 7).map(|_| rng.next()).collect();
             assert!(draw_map(&mut rng, &hashes).is_whole(), "seed {seed}");
         }

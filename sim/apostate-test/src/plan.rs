@@ -1,7 +1,9 @@
 //! What a world is like: drawn from the seed, so that seeds differ in kind and not only in detail.
 
-use crate::agenda::{Moment, SECOND};
-use crate::rng::Rng;
+use apostate_world::{Moment, Rng, SECOND};
+
+/// Keeps the random numbers of a seed here apart from those of the same seed in the platform's own simulator.
+pub(crate) const SALT: u64 = 0x2545_F491_4F6C_DD1D;
 
 /// How often, in a thousand, something goes wrong, and how long things take.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use apostate_core::{Entities, Registry, panic_text};
+use apostate_world::{Rng, panics};
 
 use crate::alone::Alone;
 use crate::chronicle::Mark;
@@ -14,8 +15,7 @@ use crate::faults::Faults;
 use crate::finding::Finding;
 use crate::house::House;
 use crate::mapped::Mapped;
-use crate::quiet;
-use crate::rng::Rng;
+use crate::plan::SALT;
 use crate::world::World;
 
 /// Where every entity has a place of its own.
@@ -92,7 +92,7 @@ impl<T: Entities> Trial<T> {
     ///
     /// When the names of kinds or handlers collide: no program of these entities would start.
     pub fn try_run(self, test: impl Fn(&mut World)) -> Result<Report, Box<Failure>> {
-        quiet::install();
+        panics::install();
         let registry = T::registry().unwrap_or_else(|error| panic!("{error}"));
         let registry = Arc::new(registry);
         let mut report = Report::default();
@@ -110,7 +110,7 @@ fn run_seed(
     test: &impl Fn(&mut World),
     report: &mut Report,
 ) -> Result<(), Box<Failure>> {
-    let alone = |expected| Box::new(Alone::new(registry.clone(), &mut Rng::new(seed), expected));
+    let alone = |expected| Box::new(Alone::new(registry.clone(), &mut Rng::new(seed, SALT), expected));
     let first = live(seed, ALONE, alone(None), test, report)?;
     let marks = first.house().chronicle().marks.clone();
     let hashes = first.house().hashes();
@@ -118,7 +118,7 @@ fn run_seed(
     let again = live(seed, AGAIN, alone(Some(marks.clone())), test, report)?;
     check_length(seed, &again, &marks)?;
     drop(again);
-    let mapped = Mapped::new(registry.clone(), &mut Rng::new(seed), &hashes);
+    let mapped = Mapped::new(registry.clone(), &mut Rng::new(seed, SALT), &hashes);
     live(seed, MAPPED, Box::new(mapped), test, report)?;
     Ok(())
 }
@@ -136,7 +136,7 @@ fn live(
         test(&mut world);
         world.settle();
     }));
-    quiet::set_quiet(false);
+    panics::expect(false);
     report.messages += world.house().messages();
     report.faults.add(world.house().faults());
     match lived {

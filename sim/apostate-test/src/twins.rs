@@ -9,9 +9,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apostate_core::{Effects, Invocation, Kind, Live, Mode, Outcome, Sent, StateError, panic_text, step};
+use apostate_world::panics;
 
 use crate::names::{self, Names};
-use crate::quiet::quietly;
 
 /// How often a message runs to find out why two values differ.
 const TRIES: usize = 16;
@@ -79,7 +79,7 @@ impl Twins {
         let mut cold = kept.cold.take().map_or_else(revive, Ok)?;
         let mut warm = kept.warm.take().map_or_else(revive, Ok)?;
         let mode = kind.handlers[handler].mode;
-        let (outcome, other) = quietly(|| {
+        let (outcome, other) = panics::expected_in(|| {
             let outcome = run(cold.as_mut(), handler, invocation, &mut self.effects, &mut self.bytes);
             (outcome, run(warm.as_mut(), handler, invocation, &mut self.other, &mut self.other_bytes))
         });
@@ -104,7 +104,7 @@ impl Twins {
         if self.effects.deleted {
             return Ok(Ran { outcome, after: Some(Kept::default()) });
         }
-        let next = quietly(|| decode(kind, &self.bytes)).map_err(|error| Mistake::Unsteady(error.0))?;
+        let next = panics::expected_in(|| decode(kind, &self.bytes)).map_err(|error| Mistake::Unsteady(error.0))?;
         self.other_bytes.clear();
         next.encode(&mut self.other_bytes);
         if self.bytes != self.other_bytes {
@@ -118,7 +118,7 @@ impl Twins {
 
 /// The value of these bytes, or a new one.
 fn revive(kind: &Kind, state: Option<&[u8]>) -> Result<Box<dyn Live>, StateError> {
-    state.map_or_else(|| Ok(kind.new_entity()), |state| quietly(|| decode(kind, state)))
+    state.map_or_else(|| Ok(kind.new_entity()), |state| panics::expected_in(|| decode(kind, state)))
 }
 
 /// Decodes; a panic in code of the author's is an error like any other.
@@ -211,7 +211,7 @@ fn explain(
     let (mut effects, mut bytes) = (Effects::default(), Vec::new());
     for _ in 0..TRIES {
         let Ok(mut live) = revive(kind, state) else { break };
-        let outcome = quietly(|| run(live.as_mut(), handler, invocation, &mut effects, &mut bytes));
+        let outcome = panics::expected_in(|| run(live.as_mut(), handler, invocation, &mut effects, &mut bytes));
         let came = Came::of(outcome, &effects, &bytes);
         if came != *cold {
             return Mistake::Differs(cold.difference(&came, names));

@@ -4,12 +4,13 @@ use std::ops::Deref;
 use std::panic::resume_unwind;
 
 use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, KindId, ReadOnly, ToKey, decode_state};
+use apostate_world::Rng;
 use serde::de::DeserializeOwned;
 
 use crate::call::{Answer, Ending, TestRequest, read};
 use crate::finding::{Check, Finding};
 use crate::house::{AskKind, House};
-use crate::rng::Rng;
+use crate::plan::SALT;
 use crate::seeds::Seeds;
 
 /// A world in which entities live, messages travel and everything goes wrong: what
@@ -62,7 +63,7 @@ impl World {
     }
 
     pub(crate) fn new(house: Box<dyn House>, seed: u64) -> Self {
-        Self { house, allows_parked: false, rng: Rng::new(!seed) }
+        Self { house, allows_parked: false, rng: Rng::new(!seed, SALT) }
     }
 
     pub(crate) fn house(&self) -> &dyn House {

@@ -5,9 +5,9 @@
 //! take place at any moment after the question, or never. The search is that of Wing and Gong, with the sets that
 //! were tried remembered.
 
+use apostate_world::Moment;
 use std::collections::BTreeSet;
 
-use crate::agenda::Moment;
 use crate::broken::{Check, demand};
 
 /// One operation on a register, as a client saw it.

@@ -12,9 +12,9 @@ use apostate_partition::limits::RETRY_DELAY_MIN;
 use super::place::{Message, Waiting};
 use super::run::{Came, Source};
 use super::{Alone, Event, LaneId, PlaceId};
-use crate::agenda::{Moment, SECOND};
 use crate::chronicle::{About, Line, What};
 use crate::finding::{Check, Finding};
+use apostate_world::{Moment, SECOND};
 
 /// The way of messages from one entity to another.
 pub(super) struct Lane {
@@ -41,7 +41,7 @@ impl Alone {
         if self.is_struck(|plan| plan.loss) {
             self.faults.lost += 1;
             let delay = self.delay(to) + SECOND / 20;
-            self.agenda.plan(delay, Event::Deliver(id));
+            self.agenda.plan_in(delay, Event::Deliver(id));
             return Ok(());
         }
         let sender = self.places[from as usize].address.hash();
@@ -61,14 +61,14 @@ impl Alone {
         match self.run(to, &message, Source::Lane)? {
             Came::Crashed => {
                 let delay = self.delay(to);
-                self.agenda.plan(delay, Event::Deliver(id));
+                self.agenda.plan_in(delay, Event::Deliver(id));
             }
             Came::Committed(_) | Came::Missing => self.acknowledge(id, false),
             Came::Panicked(_) => {
                 let place = &mut self.places[to as usize];
                 place.apply(from, sender, number);
                 place.inbox.push_back(Waiting { message, attempts: 1, since: now });
-                self.agenda.plan(microseconds(RETRY_DELAY_MIN), Event::Inbox(to));
+                self.agenda.plan_in(microseconds(RETRY_DELAY_MIN), Event::Inbox(to));
                 self.acknowledge(id, true);
             }
             Came::Impossible(why) => {
@@ -93,7 +93,7 @@ impl Alone {
         let delay = self.delay(to);
         if is_crash || self.is_struck(|plan| plan.loss) {
             // It comes again.
-            self.agenda.plan(delay + SECOND / 20, Event::Deliver(id));
+            self.agenda.plan_in(delay + SECOND / 20, Event::Deliver(id));
             return;
         }
         let is_doubled = self.is_struck(|plan| plan.doubles);
@@ -102,10 +102,10 @@ impl Alone {
         let is_more = !lane.queue.is_empty();
         if let Some(number) = number.filter(|_| is_doubled) {
             let late = delay + self.rng.below(SECOND);
-            self.agenda.plan(late, Event::Copy(id, number));
+            self.agenda.plan_in(late, Event::Copy(id, number));
         }
         if is_more {
-            self.agenda.plan(delay, Event::Deliver(id));
+            self.agenda.plan_in(delay, Event::Deliver(id));
         }
     }
 
@@ -156,7 +156,7 @@ impl Alone {
             }
         };
         if !self.places[id as usize].inbox.is_empty() {
-            self.agenda.plan(delay, Event::Inbox(id));
+            self.agenda.plan_in(delay, Event::Inbox(id));
         }
         Ok(())
     }

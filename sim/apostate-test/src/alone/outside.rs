@@ -3,12 +3,12 @@
 use super::place::Message;
 use super::run::{Came, Source};
 use super::{Alone, AskId, Event, PlaceId};
-use crate::agenda::SECOND;
 use crate::call::{Answer, TestRequest};
 use crate::chronicle::What;
 use crate::finding::{Check, Finding};
 use crate::house::AskKind;
 use apostate_core::OnRefused;
+use apostate_world::SECOND;
 
 /// What somebody outside asks for.
 pub(super) struct Ask {
@@ -30,7 +30,7 @@ impl Alone {
         let ask = self.asks.len() as AskId;
         self.asks.push(Ask { to, message, ask_kind, answer: None, lost: None });
         let delay = self.delay(to);
-        self.agenda.plan(delay, Event::Ask(ask));
+        self.agenda.plan_in(delay, Event::Ask(ask));
         Ok(ask)
     }
 
@@ -105,7 +105,7 @@ impl Alone {
     fn ask_again(&mut self, id: AskId) -> Check {
         let to = self.asks[id as usize].to;
         let delay = self.delay(to) + SECOND / 10;
-        self.agenda.plan(delay, Event::Ask(id));
+        self.agenda.plan_in(delay, Event::Ask(id));
         Ok(())
     }
 }

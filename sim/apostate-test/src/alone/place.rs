@@ -8,9 +8,9 @@ use apostate_partition::Range;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 
 use super::{AskId, PlaceId};
-use crate::agenda::Moment;
 use crate::call::Answer;
 use crate::twins::Kept;
+use apostate_world::Moment;
 
 /// When the world begins, in milliseconds since 1970.
 const BEGINNING: u64 = 1_700_000_000_000;

@@ -200,7 +200,7 @@ impl Alone {
         queue.push_back(Message { from, number, handler, on_refused, body, cause });
         if queue.len() == 1 {
             let delay = self.delay(to);
-            self.agenda.plan(delay, Event::Deliver(lane));
+            self.agenda.plan_in(delay, Event::Deliver(lane));
         }
         Ok(())
     }

@@ -3,11 +3,11 @@
 use apostate_partition::{Answer as Told, Failure, Request, RequestKind};
 
 use super::Mapped;
-use crate::agenda::SECOND;
 use crate::call::{Answer, TestRequest};
 use crate::chronicle::About;
 use crate::finding::{Check, Finding};
 use crate::house::AskKind;
+use apostate_world::SECOND;
 
 use super::Event;
 
@@ -39,7 +39,7 @@ impl Mapped {
         let ask = self.asks.len();
         self.asks.push(Ask { request, ask_kind, attempts: 0, answer: None, is_answered: false, lost: None });
         self.open_asks += 1;
-        self.agenda.plan(0, Event::Ask(ask));
+        self.agenda.plan_in(0, Event::Ask(ask));
         ask
     }
 
@@ -56,10 +56,10 @@ impl Mapped {
         if self.is_struck(|plan| plan.outside) {
             self.faults.requests_lost += 1;
         } else {
-            self.agenda.plan(delay, Event::Request(id, attempt));
+            self.agenda.plan_in(delay, Event::Request(id, attempt));
         }
         let patience = 2 * SECOND + self.rng.below(10 * SECOND);
-        self.agenda.plan(delay + patience, Event::GiveUp(id, attempt));
+        self.agenda.plan_in(delay + patience, Event::GiveUp(id, attempt));
     }
 
     /// A request arrives.
@@ -95,7 +95,7 @@ impl Mapped {
                 return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
             }
             Told::Failed(Failure::Busy | Failure::Full | Failure::Stopped(_) | Failure::NotHere { .. }) => {
-                self.agenda.plan(SECOND / 10, Event::Ask(id));
+                self.agenda.plan_in(SECOND / 10, Event::Ask(id));
                 return Ok(());
             }
             Told::Failed(Failure::Missing) => Answer::Missing,

@@ -9,10 +9,9 @@ use apostate_partition::{Config, Effect, Input, Message, Notice, Partition, Rang
 use bytes::Bytes;
 
 use super::{Event, Mapped};
-use crate::agenda::{Moment, SECOND};
 use crate::chronicle::About;
 use crate::finding::{Check, Finding};
-use crate::quiet;
+use apostate_world::{Moment, SECOND, panics};
 
 /// When the world begins, in milliseconds since 1970.
 const BEGINNING: u64 = 1_700_000_000_000;
@@ -49,10 +48,10 @@ struct Hush;
 
 impl RunObserver for Hush {
     fn enter(&mut self, _: u64, _: u32, _: u32) {
-        quiet::set_quiet(true);
+        panics::expect(true);
     }
     fn leave(&mut self) {
-        quiet::set_quiet(false);
+        panics::expect(false);
     }
 }
 
@@ -143,7 +142,7 @@ impl Mapped {
         if !seat.has_turn {
             seat.has_turn = true;
             let delay = self.rng.below(SECOND / 1000);
-            self.agenda.plan(delay, Event::Turn(at, life));
+            self.agenda.plan_in(delay, Event::Turn(at, life));
         }
     }
 
@@ -197,25 +196,25 @@ impl Mapped {
                 writer.confirmed(&mut done);
                 let delay = self.rng.below(SECOND / 200);
                 for confirmation in done {
-                    self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Confirmed(confirmation))));
+                    self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(Input::Confirmed(confirmation))));
                 }
             }
             Effect::Frame { to, bytes } => self.carry(at, to, bytes),
             Effect::Answer { ticket, answer } => {
                 let delay = self.delay(at);
-                self.agenda.plan(delay, Event::Answer(super::clients::ask_of(ticket), Box::new(answer)));
+                self.agenda.plan_in(delay, Event::Answer(super::clients::ask_of(ticket), Box::new(answer)));
             }
             Effect::Load(wanted) => {
                 let loaded = load(&self.seats[at].store, wanted);
                 let delay = self.rng.below(SECOND / 50);
-                self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Loaded(loaded))));
+                self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(Input::Loaded(loaded))));
             }
             Effect::Checkpoint(checkpoint) => {
                 let position = checkpoint.position;
                 let store = &self.seats[at].store;
                 checkpoint.write(store, &[]).map_err(|error| Finding::Platform(error.to_string()))?;
                 let delay = self.rng.below(SECOND / 50);
-                self.agenda.plan(delay, Event::Tell(at, life, Box::new(Input::Checkpointed(position))));
+                self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(Input::Checkpointed(position))));
             }
             Effect::CheckpointDone { ticket } => self.seats[at].stored = Some(ticket),
             Effect::Trim { before } => self.seats[at].writer.trim(before),
@@ -265,7 +264,7 @@ impl Mapped {
         seat.wakes = None;
         self.tell(None, words);
         let delay = self.delay(at);
-        self.agenda.plan(delay, Event::Open(at));
+        self.agenda.plan_in(delay, Event::Open(at));
     }
 
     /// An append reaches the log.
@@ -304,7 +303,7 @@ impl Mapped {
         }
         if self.is_struck(|plan| plan.doubles) {
             let late = delay + self.rng.below(SECOND);
-            self.agenda.plan(late, event(bytes.clone()));
+            self.agenda.plan_in(late, event(bytes.clone()));
         }
         let now = self.agenda.now();
         let count = self.seats.len();

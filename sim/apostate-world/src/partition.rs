@@ -1,0 +1,109 @@
+//! A partition that runs: the real one, with what it has asked for since its last turn.
+//!
+//! ```text
+//!   give(input) ──▶ effects wait ──▶ begin_turn ──▶ effects ──▶ the simulator carries them out ──▶ end_turn
+//! ```
+//!
+//! Also the order in which a log answers: appends of one writer land in the order in which they were made, and are
+//! answered in that order, whatever delay is drawn for each.
+
+use apostate_core::Timestamp;
+use apostate_log::{Log, Store};
+use apostate_partition::{Config, Effect, Input, OpenError, Partition, Status};
+
+use crate::agenda::Moment;
+use crate::panics::ExpectPanics;
+
+/// One opening of a partition, from its start to its crash.
+pub struct RunningPartition {
+    partition: Partition,
+    /// Effects that wait for the next turn.
+    effects: Vec<Effect>,
+    has_turn: bool,
+    wakes: Option<Moment>,
+    landed: Moment,
+    answered: Moment,
+}
+
+impl RunningPartition {
+    /// Opens a partition; panics of its handlers are not printed.
+    ///
+    /// # Errors
+    ///
+    /// When what log and store hold does not read, or does not fit together.
+    pub fn open(config: Config, store: &dyn Store, log: &dyn Log) -> Result<Self, OpenError> {
+        let partition = Partition::open(config, store, log, Box::new(ExpectPanics), &mut |_| {})?;
+        Ok(Self { partition, effects: Vec::new(), has_turn: false, wakes: None, landed: 0, answered: 0 })
+    }
+
+    /// What the partition says of itself.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.partition.status()
+    }
+
+    /// Whether the partition serves, and nothing waits in it.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let status = self.status();
+        status.is_serving && status.is_quiet
+    }
+
+    /// Gives the partition an input. True: no turn is planned yet, and the caller has to plan one.
+    #[must_use]
+    pub fn give(&mut self, clock: Timestamp, input: Input) -> bool {
+        self.partition.step(clock, input, &mut self.effects);
+        !std::mem::replace(&mut self.has_turn, true)
+    }
+
+    /// Lets the partition work. Gives the effects of this turn and of the inputs before it, to be carried out in order and
+    /// given back to [`end_turn`](Self::end_turn).
+    #[must_use]
+    pub fn begin_turn(&mut self, now: Moment, clock: Timestamp) -> Vec<Effect> {
+        self.has_turn = false;
+        self.wakes = self.wakes.filter(|wakes| *wakes > now);
+        self.partition.step(clock, Input::Turn, &mut self.effects);
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Ends a turn whose effects were carried out; their room is kept.
+    ///
+    /// # Panics
+    ///
+    /// If the partition was given an input since the turn began: what it then asked for would be lost.
+    pub fn end_turn(&mut self, mut effects: Vec<Effect>) {
+        assert!(self.effects.is_empty(), "the partition was given an input in the middle of its turn");
+        effects.clear();
+        self.effects = effects;
+    }
+
+    /// Notes that the partition asks for a turn at `moment`. True: no earlier one is planned, and the caller has to plan it.
+    #[must_use]
+    pub fn wake_at(&mut self, moment: Moment) -> bool {
+        let is_sooner = self.wakes.is_none_or(|wakes| moment < wakes);
+        if is_sooner {
+            self.wakes = Some(moment);
+        }
+        is_sooner
+    }
+
+    /// When an append lands that would by itself land at `moment`: not before those made earlier.
+    #[must_use]
+    pub fn lands_at(&mut self, moment: Moment) -> Moment {
+        self.landed = self.landed.max(moment);
+        self.landed
+    }
+
+    /// When the newest append lands.
+    #[must_use]
+    pub fn last_landing(&self) -> Moment {
+        self.landed
+    }
+
+    /// When an append is answered that would by itself be answered at `moment`: not before those answered earlier.
+    #[must_use]
+    pub fn answered_at(&mut self, moment: Moment) -> Moment {
+        self.answered = self.answered.max(moment);
+        self.answered
+    }
+}
