@@ -22,10 +22,7 @@ impl World {
         let now = self.agenda.now();
         let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
         let clock = self.places[seat.place].clock(now);
-        seat.has_turn = false;
-        seat.wakes = seat.wakes.filter(|wakes| *wakes > now);
-        seat.give(clock, Input::Turn);
-        let mut effects = std::mem::take(&mut seat.effects);
+        let mut effects = seat.running.begin_turn(now, clock);
         let mut result = Ok(());
         for effect in effects.drain(..) {
             self.trace.effect(now, id, &effect);
@@ -34,13 +31,8 @@ impl World {
                 break;
             }
         }
-        effects.clear();
         if let Some(seat) = self.seats.all.get_mut(&id) {
-            assert!(
-                seat.effects.is_empty(),
-                "it was told something in the middle of its turn: what it wants would be lost"
-            );
-            seat.effects = effects;
+            seat.running.end_turn(effects);
         }
         result
     }
@@ -120,8 +112,7 @@ impl World {
         seat.spins = if wait == 0 { seat.spins + 1 } else { 0 };
         demand!(seat.spins < SPINS_MAX, "liveness", "partition {} wants a turn at once, again and again", seat.id);
         let at = self.agenda.now() + wait.max(1000);
-        if seat.wakes.is_none_or(|wakes| at < wakes) {
-            seat.wakes = Some(at);
+        if seat.running.wake_at(at) {
             self.agenda.plan_at(at, Event::Turn(id));
         }
         Ok(())
@@ -186,8 +177,8 @@ impl World {
         }
         let now = self.agenda.now();
         let Some(seat) = self.seats.all.get_mut(&id) else { return };
-        seat.appended = seat.appended.max(now + delay);
-        self.agenda.plan_at(seat.appended, Event::Land { seat: id, id: own, at, record, fate });
+        let lands = seat.running.lands_at(now + delay);
+        self.agenda.plan_at(lands, Event::Land { seat: id, id: own, at, record, fate });
     }
 
     /// The log answers an append, after those before it.
@@ -195,8 +186,9 @@ impl World {
         let delay = self.delay(self.plan.append_delay);
         let now = self.agenda.now();
         let Some(seat) = self.seats.all.get_mut(&id) else { return };
-        seat.answered = seat.answered.max(seat.appended).max(now + delay);
-        self.agenda.plan_at(seat.answered, Event::Tell { seat: id, news: News::Appended(at, result) });
+        let landed = seat.running.last_landing();
+        let answered = seat.running.answered_at(landed.max(now + delay));
+        self.agenda.plan_at(answered, Event::Tell { seat: id, news: News::Appended(at, result) });
     }
 
     /// An append reaches the log.
@@ -296,7 +288,7 @@ impl World {
         };
         self.give(id, input);
         if let Some(seat) = self.seats.all.get_mut(&id) {
-            seat.has_served |= seat.partition.status().is_serving;
+            seat.has_served |= seat.running.status().is_serving;
         }
         Ok(())
     }

@@ -9,29 +9,20 @@ use std::sync::{Arc, Mutex};
 
 use apostate_core::Timestamp;
 use apostate_log::{MemoryStore, PartitionId};
-use apostate_partition::{Config, Effect, Input, OpenError, Partition, RunObserver};
-use apostate_world::{Moment, panics};
+use apostate_partition::{Config, Input, OpenError};
+use apostate_world::{BEGINNING, Moment, RunningPartition};
 
 use crate::engine::{SharedDisk, SimLog};
 
 /// Names one opening of one partition. Never used again. It is also the writer's id at its log.
 pub(crate) type SeatId = u64;
 
-/// When the simulated world begins, in milliseconds since 1970.
-const BEGINNING: u64 = 1_700_000_000_000;
-
 /// One opening of one partition.
 pub(crate) struct Seat {
     pub(crate) id: PartitionId,
     pub(crate) place: usize,
-    pub(crate) partition: Partition,
+    pub(crate) running: RunningPartition,
     pub(crate) store: MemoryStore,
-    /// Effects that wait for the turn to end.
-    pub(crate) effects: Vec<Effect>,
-    /// Whether a turn is planned.
-    pub(crate) has_turn: bool,
-    /// When it wants to be woken.
-    pub(crate) wakes: Option<Moment>,
     /// It stands still until then.
     pub(crate) paused: Option<Moment>,
     /// Somebody else was opened.
@@ -42,9 +33,6 @@ pub(crate) struct Seat {
     pub(crate) spins: u32,
     /// What it is told when it goes on.
     pub(crate) waiting: Vec<Input>,
-    /// When its last append, and the last answer to one, arrive.
-    pub(crate) appended: Moment,
-    pub(crate) answered: Moment,
 }
 
 /// A process.
@@ -67,34 +55,15 @@ impl Place {
     }
 }
 
-/// Keeps panics of handlers from being printed: they are part of the play.
-struct Hush;
-
-impl RunObserver for Hush {
-    fn enter(&mut self, _: u64, _: u32, _: u32) {
-        panics::expect(true);
-    }
-    fn leave(&mut self) {
-        panics::expect(false);
-    }
-}
-
 /// Opens a partition.
 pub(crate) fn open(
     config: Config,
     store: &MemoryStore,
     disk: &SharedDisk,
     seat: SeatId,
-) -> Result<Partition, OpenError> {
+) -> Result<RunningPartition, OpenError> {
     let log = SimLog::new(Arc::clone(disk), seat);
-    Partition::open(config, store, &log, Box::new(Hush), &mut |_| {})
-}
-
-impl Seat {
-    /// Tells the partition something; what it wants waits for the turn.
-    pub(crate) fn give(&mut self, clock: Timestamp, input: Input) {
-        self.partition.step(clock, input, &mut self.effects);
-    }
+    RunningPartition::open(config, store, &log)
 }
 
 /// Everything that runs.

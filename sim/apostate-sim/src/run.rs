@@ -182,7 +182,7 @@ impl World {
         let done = |outcome: &Outcome| matches!(outcome, Outcome::Known(..) | Outcome::Unknown);
         let is_quiet = |id| {
             let seat = self.seats.current(id).and_then(|seat| self.seats.all.get(&seat));
-            seat.is_some_and(|seat| seat.partition.status().is_quiet && seat.partition.status().is_serving)
+            seat.is_some_and(|seat| seat.running.is_idle())
         };
         self.ops.iter().all(|op| done(&op.outcome))
             && self.streams.iter().all(Stream::is_done)
@@ -195,7 +195,7 @@ impl World {
     fn unrest(&self) -> String {
         let open = self.ops.iter().filter(|op| !matches!(op.outcome, Outcome::Known(..) | Outcome::Unknown)).count();
         let streams = self.streams.iter().filter(|stream| !stream.is_done()).count();
-        let seats = self.seats.all.iter().map(|(id, seat)| format!("seat {id}: {:?}", seat.partition.status()));
+        let seats = self.seats.all.iter().map(|(id, seat)| format!("seat {id}: {:?}", seat.running.status()));
         let requests = self.open_checkpoint_requests();
         format!(
             "{open} operations, {streams} producers, {requests} checkpoint requests, {:#?}",

@@ -282,10 +282,8 @@ impl World {
         let now = self.agenda.now();
         let Some(seat) = self.seats.all.get_mut(&id) else { return };
         let clock = self.places[seat.place].clock(now);
-        seat.give(clock, input);
         seat.spins = 0;
-        if !seat.has_turn {
-            seat.has_turn = true;
+        if seat.running.give(clock, input) {
             let delay = self.delay(self.plan.turn_delay);
             self.agenda.plan_in(delay, Event::Turn(id));
         }
@@ -318,7 +316,7 @@ impl World {
         let seat = self.seats.next_id();
         let config = self.config(id);
         let store = self.places[place].store.clone();
-        let partition = match host::open(config, &store, self.disk(id), seat) {
+        let running = match host::open(config, &store, self.disk(id), seat) {
             Err(error) if self.is_damaged => {
                 self.noticed = Some(error.to_string());
                 return Ok(());
@@ -326,25 +324,19 @@ impl World {
             opened => opened.map_err(|error| Broken::new("P6", format!("partition {id} does not open: {error}")))?,
         };
         if !self.is_damaged {
-            stored::check_opened(self.shadows.get(id), &partition.status())?;
+            stored::check_opened(self.shadows.get(id), &running.status())?;
         }
-        let (effects, is_old) = (Vec::new(), false);
         let now = self.agenda.now();
         let seat_of = Seat {
             id,
             place,
-            partition,
+            running,
             store,
-            effects,
-            has_turn: false,
-            wakes: None,
             paused: None,
-            is_old,
+            is_old: false,
             has_served: false,
             spins: 0,
             waiting: Vec::new(),
-            appended: now,
-            answered: now,
         };
         self.seats.all.insert(seat, seat_of);
         self.seats.set_current(id, Some(seat));

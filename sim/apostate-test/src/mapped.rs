@@ -208,7 +208,7 @@ impl Mapped {
         let mut found: Vec<Stored> = Vec::new();
         loop {
             let after = found.last().map(|(address, _)| address);
-            let next = list(&seat.store, range, kind, after, 1 << 20);
+            let next = list(&seat.disk.store, range, kind, after, 1 << 20);
             let next = next.map_err(|error| Finding::Platform(format!("partition {}: {error}", seat.id)))?;
             if next.is_empty() {
                 return Ok(found);

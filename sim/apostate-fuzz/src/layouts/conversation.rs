@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use apostate::prelude::*;
 use apostate_core::{Address, KindId, Timestamp};
-use apostate_log::{Log, MemoryLog, MemoryStore, PartitionId};
+use apostate_log::PartitionId;
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Config, Effect, Input, Map, Partition, Request, RequestKind, StopReason, Tuning, load};
+use apostate_partition::{Config, Effect, Input, Map, Partition, Request, RequestKind, StopReason, Tuning};
+use apostate_world::{BEGINNING, MemoryDisk};
 use bytes::Bytes;
 
 use super::message;
@@ -56,14 +57,13 @@ impl Purse {
 struct Place {
     id: PartitionId,
     partition: Partition,
-    log: MemoryLog,
-    store: MemoryStore,
+    disk: MemoryDisk,
     now: Timestamp,
     said: Vec<Bytes>,
     stopped: Option<StopReason>,
 }
 
-fn open(id: PartitionId, log: &MemoryLog, store: &MemoryStore) -> Partition {
+fn open(id: PartitionId, disk: &MemoryDisk) -> Partition {
     let config = Config {
         id,
         map: Map::first(2),
@@ -72,16 +72,16 @@ fn open(id: PartitionId, log: &MemoryLog, store: &MemoryStore) -> Partition {
         seed: id.0,
         suspects: Vec::new(),
     };
-    Partition::open(config, store, log, Box::new(()), &mut |_| {}).expect("what was committed reads back")
+    Partition::open(config, &disk.store, &disk.log, Box::new(()), &mut |_| {}).expect("what was committed reads back")
 }
 
 impl Place {
     /// A partition that serves, and has something to say.
     fn new(id: PartitionId) -> Self {
-        let (log, store) = (MemoryLog::new(id), MemoryStore::new());
-        let partition = open(id, &log, &store);
-        let now = Timestamp(1_700_000_000_000);
-        let mut place = Self { id, partition, log, store, now, said: Vec::new(), stopped: None };
+        let disk = MemoryDisk::new(id);
+        let partition = open(id, &disk);
+        let now = Timestamp(BEGINNING);
+        let mut place = Self { id, partition, disk, now, said: Vec::new(), stopped: None };
         place.tell(Input::Open);
         for coins in 1..=3 {
             let call = Purse::at(purse(id)).give(purse(other(id)), coins);
@@ -104,7 +104,6 @@ impl Place {
             let mut effects = Vec::new();
             inputs.drain(..).for_each(|input| self.partition.step(self.now, input, &mut effects));
             effects.into_iter().for_each(|effect| self.obey(effect, &mut inputs));
-            self.collect(&mut inputs);
             if !inputs.is_empty() {
                 inputs.push(Input::Turn);
             }
@@ -112,30 +111,12 @@ impl Place {
     }
 
     fn obey(&mut self, effect: Effect, inputs: &mut Vec<Input>) {
-        match effect {
-            Effect::Append { at, record } => self.log.append(at, record),
-            Effect::Confirm { ticket } => self.log.confirm(ticket),
-            Effect::Trim { before } => self.log.trim(before),
-            Effect::Load(wanted) => inputs.push(Input::Loaded(load(&self.store, wanted))),
-            Effect::Checkpoint(checkpoint) => {
-                let position = checkpoint.position;
-                checkpoint.write(&self.store, &[]).expect("a store in memory takes everything");
-                inputs.push(Input::Checkpointed(position));
-            }
-            Effect::Frame { bytes, .. } => self.said.push(bytes),
-            Effect::Stopped(reason) => self.stopped = Some(reason),
-            Effect::Answer { .. } | Effect::CheckpointDone { .. } | Effect::WakeAt(_) | Effect::Notice(_) => {}
-            Effect::Span(_) => {}
+        match self.disk.carry_out(effect) {
+            Ok(answers) => inputs.extend(answers),
+            Err(Effect::Frame { bytes, .. }) => self.said.push(bytes),
+            Err(Effect::Stopped(reason)) => self.stopped = Some(reason),
+            Err(_) => {}
         }
-    }
-
-    /// Collects what the log answers.
-    fn collect(&mut self, inputs: &mut Vec<Input>) {
-        let (mut appended, mut confirmed) = (Vec::new(), Vec::new());
-        self.log.poll(&mut appended);
-        self.log.confirmed(&mut confirmed);
-        inputs.extend(appended.into_iter().map(|(at, result)| Input::Appended(at, result)));
-        inputs.extend(confirmed.into_iter().map(Input::Confirmed));
     }
 }
 
@@ -202,7 +183,7 @@ fn check(bytes: &[u8]) -> Verdict {
     if let Some(reason) = &place.stopped {
         assert!(names_an_invariant(&reason.to_string()), "a frame breaks a partition: {reason}");
     }
-    open(LISTENER, &place.log, &place.store);
+    open(LISTENER, &place.disk);
     let is_read = |frame: &&[u8]| Frame::read(frame).is_ok();
     Verdict::of(place.stopped.is_none() && !frames.is_empty() && frames.iter().all(is_read))
 }
@@ -214,6 +195,8 @@ fn names_an_invariant(reason: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use apostate_log::Log;
+
     use super::*;
 
     #[test]
@@ -224,6 +207,6 @@ mod tests {
         }
         let mut again = Place::new(LISTENER);
         heard.into_iter().for_each(|frame| again.hear(frame));
-        assert_eq!((again.stopped, again.log.last()), (None, listener.log.last()));
+        assert_eq!((again.stopped, again.disk.log.last()), (None, listener.disk.log.last()));
     }
 }

@@ -10,13 +10,12 @@ use apostate_core::Timestamp;
 use apostate_log::{AppendResult, MemoryStore, PartitionId, Position, Record, Store};
 use apostate_partition::cell::{self, OwnRow, Section};
 use apostate_partition::commit::Body;
-use apostate_partition::{Config, Effect, Input, Range, Status};
+use apostate_partition::{Config, Effect, Input, Partition, Range, Status};
 use bytes::Bytes;
 
 use crate::broken::{Broken, Check, demand};
 use crate::check::shadow::Shadow;
-use crate::engine::{Disk, SharedDisk};
-use crate::host;
+use crate::engine::{Disk, SharedDisk, SimLog};
 
 /// The cells of one partition as of its last checkpoint, and the records since.
 #[derive(Debug)]
@@ -121,8 +120,8 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     let id = shadow.id;
     let store = store.copy();
     let disk: SharedDisk = Arc::new(Mutex::new(disk));
-    let writer = u64::MAX;
-    let mut partition = host::open(config, &store, &disk, writer)
+    let log = SimLog::new(disk, u64::MAX);
+    let mut partition = Partition::open(config, &store, &log, Box::new(()), &mut |_| {})
         .map_err(|error| Broken::new("P4", format!("partition {id} does not open again: {error}")))?;
     let clock = Timestamp(2_000_000_000_000);
     let mut effects = Vec::new();

@@ -10,10 +10,7 @@ use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 use super::{AskId, PlaceId};
 use crate::call::Answer;
 use crate::twins::Kept;
-use apostate_world::Moment;
-
-/// When the world begins, in milliseconds since 1970.
-const BEGINNING: u64 = 1_700_000_000_000;
+use apostate_world::{BEGINNING, Moment};
 
 /// A message on its way.
 #[derive(Clone, Debug)]

@@ -3,35 +3,25 @@
 use std::sync::Arc;
 
 use apostate_core::Timestamp;
-use apostate_log::{Log, MemoryLog, MemoryStore, PartitionId, Position};
+use apostate_log::{Log, PartitionId, Position};
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Config, Effect, Input, Message, Notice, Partition, Range, RunObserver, load};
+use apostate_partition::{Config, Effect, Input, Message, Notice, Range};
 use bytes::Bytes;
 
 use super::{Event, Mapped};
 use crate::chronicle::About;
 use crate::finding::{Check, Finding};
-use apostate_world::{Moment, SECOND, panics};
-
-/// When the world begins, in milliseconds since 1970.
-const BEGINNING: u64 = 1_700_000_000_000;
+use apostate_world::{BEGINNING, MemoryDisk, Moment, RunningPartition, SECOND};
 
 /// A partition, its log and its store.
 pub(super) struct Seat {
     pub(super) id: PartitionId,
     pub(super) range: Range,
     /// None: it has crashed, and was not opened again yet.
-    partition: Option<Partition>,
+    running: Option<RunningPartition>,
     /// Rises with every crash: what was on its way to an earlier life never arrives.
     pub(super) life: u64,
-    writer: MemoryLog,
-    pub(super) store: MemoryStore,
-    effects: Vec<Effect>,
-    has_turn: bool,
-    wakes: Option<Moment>,
-    /// When its last append, and the last answer to one, arrive.
-    appended: Moment,
-    answered: Moment,
+    pub(super) disk: MemoryDisk,
     /// When the last frame to each partition arrives.
     carried: Vec<Moment>,
     clock_off: u64,
@@ -43,32 +33,14 @@ pub(super) struct Seat {
     pub(super) stored: Option<u64>,
 }
 
-/// Keeps panics of handlers from being printed.
-struct Hush;
-
-impl RunObserver for Hush {
-    fn enter(&mut self, _: u64, _: u32, _: u32) {
-        panics::expect(true);
-    }
-    fn leave(&mut self) {
-        panics::expect(false);
-    }
-}
-
 impl Seat {
     pub(super) fn new(id: PartitionId, range: Range, clock_off: u64) -> Self {
         Self {
             id,
             range,
-            partition: None,
+            running: None,
             life: 1,
-            writer: MemoryLog::new(id),
-            store: MemoryStore::new(),
-            effects: Vec::new(),
-            has_turn: false,
-            wakes: None,
-            appended: 0,
-            answered: 0,
+            disk: MemoryDisk::new(id),
             carried: Vec::new(),
             clock_off,
             before: (0, 0),
@@ -79,21 +51,18 @@ impl Seat {
 
     /// Whether it serves, and nothing waits in it.
     pub(super) fn is_quiet(&self) -> bool {
-        self.partition.as_ref().is_some_and(|partition| {
-            let status = partition.status();
-            status.is_serving && status.is_quiet
-        })
+        self.running.as_ref().is_some_and(RunningPartition::is_idle)
     }
 
     /// Messages that were handled, and copies that were dropped.
     pub(super) fn counts(&self) -> (u64, u64) {
-        let now = self.partition.as_ref().map(|partition| partition.status().counts).unwrap_or_default();
+        let now = self.running.as_ref().map(|running| running.status().counts).unwrap_or_default();
         (self.before.0 + now.messages, self.before.1 + now.duplicates)
     }
 
     /// Whether somebody is there to be told something.
     pub(super) fn is_open(&self) -> bool {
-        self.partition.is_some()
+        self.running.is_some()
     }
 
     /// Whether this life of it has stored everything since it was asked to.
@@ -111,7 +80,7 @@ impl Mapped {
     pub(super) fn open(&mut self, at: usize) -> Check {
         let seed = self.rng.next();
         let seat = &mut self.seats[at];
-        seat.writer = seat.writer.clone();
+        seat.disk.begin_writer();
         let config = Config {
             id: seat.id,
             map: self.map.clone(),
@@ -120,10 +89,8 @@ impl Mapped {
             seed,
             suspects: Vec::new(),
         };
-        let opened = Partition::open(config, &seat.store, &seat.writer, Box::new(Hush), &mut |_| {});
-        let partition = opened.map_err(|error| Finding::Platform(format!("P6 broken: {error}")))?;
-        seat.partition = Some(partition);
-        (seat.appended, seat.answered) = (0, 0);
+        let opened = RunningPartition::open(config, &seat.disk.store, &seat.disk.log);
+        seat.running = Some(opened.map_err(|error| Finding::Platform(format!("P6 broken: {error}")))?);
         let life = seat.life;
         self.give(at, life, Input::Open);
         Ok(())
@@ -137,10 +104,8 @@ impl Mapped {
         if seat.life != life {
             return;
         }
-        let Some(partition) = &mut seat.partition else { return };
-        partition.step(clock, input, &mut seat.effects);
-        if !seat.has_turn {
-            seat.has_turn = true;
+        let Some(running) = &mut seat.running else { return };
+        if running.give(clock, input) {
             let delay = self.rng.below(SECOND / 1000);
             self.agenda.plan_in(delay, Event::Turn(at, life));
         }
@@ -154,11 +119,8 @@ impl Mapped {
         if seat.life != life {
             return Ok(());
         }
-        let Some(partition) = &mut seat.partition else { return Ok(()) };
-        seat.has_turn = false;
-        seat.wakes = seat.wakes.filter(|wakes| *wakes > now);
-        partition.step(clock, Input::Turn, &mut seat.effects);
-        let mut effects = std::mem::take(&mut seat.effects);
+        let Some(running) = &mut seat.running else { return Ok(()) };
+        let mut effects = running.begin_turn(now, clock);
         for effect in effects.drain(..) {
             if self.seats[at].life != life {
                 // It has crashed in the middle of it.
@@ -166,9 +128,8 @@ impl Mapped {
             }
             self.carry_out(at, life, effect)?;
         }
-        if self.seats[at].life == life {
-            effects.clear();
-            self.seats[at].effects = effects;
+        if let Some(running) = &mut self.seats[at].running {
+            running.end_turn(effects);
         }
         Ok(())
     }
@@ -184,46 +145,24 @@ impl Mapped {
                 }
                 let is_last = self.is_struck(|plan| plan.crash_after);
                 let delay = self.rng.below(SECOND / 200);
-                let seat = &mut self.seats[at];
-                seat.appended = seat.appended.max(now + delay);
-                let when = seat.appended;
-                self.agenda.plan_at(when, Event::Land { seat: at, life, at: position, record, is_last });
+                let Some(running) = &mut self.seats[at].running else { return Ok(()) };
+                let lands = running.lands_at(now + delay);
+                self.agenda.plan_at(lands, Event::Land { seat: at, life, at: position, record, is_last });
             }
-            Effect::Confirm { ticket } => {
-                let mut done = Vec::new();
-                let writer = &mut self.seats[at].writer;
-                writer.confirm(ticket);
-                writer.confirmed(&mut done);
-                let delay = self.rng.below(SECOND / 200);
-                for confirmation in done {
-                    self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(Input::Confirmed(confirmation))));
-                }
-            }
+            Effect::Confirm { .. } => self.store(at, life, effect, SECOND / 200),
+            Effect::Load(_) | Effect::Checkpoint(_) => self.store(at, life, effect, SECOND / 50),
             Effect::Frame { to, bytes } => self.carry(at, to, bytes),
             Effect::Answer { ticket, answer } => {
                 let delay = self.delay(at);
                 self.agenda.plan_in(delay, Event::Answer(super::clients::ask_of(ticket), Box::new(answer)));
             }
-            Effect::Load(wanted) => {
-                let loaded = load(&self.seats[at].store, wanted);
-                let delay = self.rng.below(SECOND / 50);
-                self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(Input::Loaded(loaded))));
-            }
-            Effect::Checkpoint(checkpoint) => {
-                let position = checkpoint.position;
-                let store = &self.seats[at].store;
-                checkpoint.write(store, &[]).map_err(|error| Finding::Platform(error.to_string()))?;
-                let delay = self.rng.below(SECOND / 50);
-                self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(Input::Checkpointed(position))));
-            }
             Effect::CheckpointDone { ticket } => self.seats[at].stored = Some(ticket),
-            Effect::Trim { before } => self.seats[at].writer.trim(before),
+            Effect::Trim { before } => self.seats[at].disk.log.trim(before),
             Effect::WakeAt(time) => {
                 let seat = &mut self.seats[at];
                 let wait = time.0.saturating_sub(seat.clock(now).0) * 1000;
                 let when = now + wait.max(SECOND / 1000);
-                if seat.wakes.is_none_or(|wakes| when < wakes) {
-                    seat.wakes = Some(when);
+                if seat.running.as_mut().is_some_and(|running| running.wake_at(when)) {
                     self.agenda.plan_at(when, Event::Turn(at, life));
                 }
             }
@@ -234,6 +173,15 @@ impl Mapped {
             }
         }
         Ok(())
+    }
+
+    /// Has log or store carry out an effect; the partition hears of it within `most`.
+    fn store(&mut self, at: usize, life: u64, effect: Effect, most: Moment) {
+        let delay = self.rng.below(most);
+        let Ok(answers) = self.seats[at].disk.carry_out(effect) else { return };
+        for input in answers {
+            self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(input)));
+        }
     }
 
     fn notice(&mut self, notice: Notice) {
@@ -257,11 +205,8 @@ impl Mapped {
         let seat = &mut self.seats[at];
         let words = format!("partition {} crashes {when}", seat.id);
         seat.before = seat.counts();
-        seat.partition = None;
+        seat.running = None;
         seat.life += 1;
-        seat.effects.clear();
-        seat.has_turn = false;
-        seat.wakes = None;
         self.tell(None, words);
         let delay = self.delay(at);
         self.agenda.plan_in(delay, Event::Open(at));
@@ -274,9 +219,7 @@ impl Mapped {
             // It died with its process.
             return;
         }
-        let mut done = Vec::new();
-        seat.writer.append(position, record);
-        seat.writer.poll(&mut done);
+        let done = seat.disk.append(position, record);
         if is_last {
             self.faults.crashes_after += 1;
             self.crash(at, "after a commit");
@@ -284,11 +227,10 @@ impl Mapped {
         }
         let delay = self.rng.below(SECOND / 1000);
         let now = self.agenda.now();
-        let seat = &mut self.seats[at];
-        seat.answered = seat.answered.max(now + delay);
-        let when = seat.answered;
-        for (position, result) in done {
-            self.agenda.plan_at(when, Event::Tell(at, life, Box::new(Input::Appended(position, result))));
+        let Some(running) = &mut self.seats[at].running else { return };
+        let answered = running.answered_at(now + delay);
+        for input in done {
+            self.agenda.plan_at(answered, Event::Tell(at, life, Box::new(input)));
         }
     }
 
@@ -318,7 +260,7 @@ impl Mapped {
     pub(super) fn arrive(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
         let at = to.0 as usize - 1;
         let life = self.seats[at].life;
-        if self.seats[at].partition.is_none() {
+        if self.seats[at].running.is_none() {
             return;
         }
         if let Ok(Frame::Messages { mut messages, .. }) = Frame::read(&bytes) {
@@ -334,7 +276,7 @@ impl Mapped {
     /// Hands a request to a partition. False: nobody is there.
     pub(super) fn hand_over(&mut self, at: usize, request: apostate_partition::Request) -> bool {
         let life = self.seats[at].life;
-        let is_there = self.seats[at].partition.is_some();
+        let is_there = self.seats[at].running.is_some();
         self.give(at, life, Input::Request(request));
         is_there
     }
