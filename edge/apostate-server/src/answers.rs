@@ -1,11 +1,15 @@
 //! Where answers are waited for. Below the executor, which gives them, and below clients and HTTP, which wait.
 //!
-//! Reading order: `verdict`, what can come of a request; `queue`, one thread that waits for many answers; `promise`, one caller that
-//! waits for one; `stream`, a producer that takes them in batches.
+//! Every waiting call has one [ticket](ticket): HTTP opens it, the partition carries it, and the answer comes back under it. Reading
+//! order: `verdict`, what can come of a request; `ticket`; `queue`, a thread that waits for many answers, and `queues`, all of those;
+//! `promise`, one caller in this process; `stream`, a producer that takes answers in batches.
 
 pub(crate) mod verdict;
 
+pub(crate) mod ticket;
+
 pub(crate) mod queue;
+pub(crate) mod queues;
 
 pub(crate) mod promise;
 pub(crate) mod stream;

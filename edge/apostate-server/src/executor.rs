@@ -6,12 +6,12 @@
 //!            └────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Everything that meets other threads happens at the boundaries of a turn, in batches: one lock to empty the mailbox,
-//! one for each other executor that gets something, one for each producer that gets answers. Within a turn there are
+//! Everything that meets other threads happens at the boundaries of a turn, in batches: one lock to empty the mailbox, one for each
+//! other executor that gets something, one for each completion queue and each producer that gets answers. Within a turn there are
 //! none.
 //!
-//! Reading order: `mail` and `mailbox`, what arrives, and `routes`, at whom; `host`, one partition here; `tickets`, who waits for it;
-//! `outgoing`, what leaves.
+//! Reading order: `messages` and `mailbox`, what arrives, and `routes`, the way to each; `host`, one partition here; `tickets`, who waits
+//! for its answers; `outgoing`, what leaves; `opening` and `announcement`, how a node begins; `status`, how partitions are.
 
 mod mailbox;
 pub(crate) mod messages;
@@ -37,10 +37,10 @@ use apostate_log::Store;
 use apostate_partition::Input;
 
 use crate::clock;
-use crate::executor::announcement::Opened;
+use crate::executor::announcement::Announcer;
 use crate::executor::host::PartitionHost;
 use crate::executor::mailbox::Mailbox;
-use crate::executor::messages::{ExecutorMessage, InHand};
+use crate::executor::messages::{ExecutorMessage, TakenMessages};
 use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{LocalFrame, Outgoing};
 
@@ -49,14 +49,14 @@ pub(crate) struct Executor {
     mailbox: Arc<Mailbox>,
     hosts: Vec<PartitionHost>,
     outgoing: Outgoing,
-    mail: Vec<ExecutorMessage>,
+    messages: Vec<ExecutorMessage>,
     frames: Vec<LocalFrame>,
 }
 
-/// Closes the mailbox when the executor ends, in whatever way: nobody is to wait for an answer from nowhere.
-struct Closing(Arc<Mailbox>);
+/// Closes the mailbox when the executor ends, in whatever way: its callers would wait for ever.
+struct CloseOnDrop(Arc<Mailbox>);
 
-impl Drop for Closing {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -67,25 +67,25 @@ pub(crate) fn run(
     mailbox: Arc<Mailbox>,
     plans: Vec<PartitionPlan>,
     store: &dyn Store,
-    opened: &Opened,
+    announcer: &Announcer,
     outgoing: Outgoing,
 ) {
-    let _closing = Closing(Arc::clone(&mailbox));
-    let hosts = plans.into_iter().map(|plan| plan.open(store, opened, &outgoing)).collect();
-    Executor { mailbox, hosts, outgoing, mail: Vec::new(), frames: Vec::new() }.run();
+    let _closing = CloseOnDrop(Arc::clone(&mailbox));
+    let hosts = plans.into_iter().map(|plan| plan.open(store, announcer, &outgoing)).collect();
+    Executor { mailbox, hosts, outgoing, messages: Vec::new(), frames: Vec::new() }.run();
 }
 
 impl Executor {
     fn run(mut self) {
         loop {
-            let is_rung = self.receive();
+            let has_log_results = self.receive();
             let now = clock::now();
             if self.deliver(now).is_break() {
                 return;
             }
             self.deliver_local(now);
             for (index, host) in self.hosts.iter_mut().enumerate() {
-                if is_rung {
+                if has_log_results {
                     host.poll_log(now);
                 }
                 if host.is_due(now) {
@@ -96,37 +96,39 @@ impl Executor {
         }
     }
 
-    /// Empties the mailbox; sleeps before it if there is nothing else to do. Returns whether a log rang.
+    /// Empties the mailbox; sleeps before it if there is nothing else to do. Whether a log has results.
     fn receive(&mut self) -> bool {
         if self.outgoing.has_local() || self.hosts.iter().any(PartitionHost::is_touched) {
-            return self.mailbox.take(&mut self.mail);
+            return self.mailbox.take(&mut self.messages);
         }
         let wake_at = self.hosts.iter().filter_map(PartitionHost::wake_at).min();
         let deadline = wake_at.map(|at| Instant::now() + at.since(clock::now()));
-        self.mailbox.wait(deadline, &mut self.mail)
+        self.mailbox.wait(deadline, &mut self.messages)
     }
 
     fn deliver(&mut self, now: Timestamp) -> ControlFlow<()> {
-        let mut mail = std::mem::take(&mut self.mail);
+        let mailbox = Arc::clone(&self.mailbox);
+        let mut messages = std::mem::take(&mut self.messages);
         let mut flow = ControlFlow::Continue(());
-        let mut in_hand = InHand(mail.drain(..));
-        for mail in in_hand.0.by_ref() {
-            match mail {
+        let mut taken = TakenMessages { rest: messages.drain(..), queues: mailbox.queues() };
+        for message in taken.rest.by_ref() {
+            match message {
                 ExecutorMessage::Quit => flow = ControlFlow::Break(()),
                 // What came behind the end.
-                mail if flow.is_break() => mail.refuse(),
-                mail => self.deliver_one(now, mail),
+                message if flow.is_break() => message.refuse(mailbox.queues()),
+                message => self.deliver_one(now, message),
             }
         }
-        drop(in_hand);
-        self.mail = mail;
+        drop(taken);
+        self.messages = messages;
         flow
     }
 
-    fn deliver_one(&mut self, now: Timestamp, mail: ExecutorMessage) {
-        match mail {
+    fn deliver_one(&mut self, now: Timestamp, message: ExecutorMessage) {
+        match message {
             ExecutorMessage::Start => self.hosts.iter_mut().for_each(|host| host.give(now, [Input::Open])),
-            ExecutorMessage::Request { host, request, promise } => self.hosts[host].request(now, request, promise),
+            ExecutorMessage::Request { host, request } => self.hosts[host].request(now, request),
+            ExecutorMessage::Call { host, request, promise } => self.hosts[host].call(now, request, promise),
             ExecutorMessage::Stream { host, requests, stream } => self.hosts[host].stream(requests, stream),
             ExecutorMessage::Parked { host, command, promise } => self.hosts[host].parked(now, command, promise),
             ExecutorMessage::Frames { host, from, frames } => {
@@ -136,11 +138,11 @@ impl Executor {
                 self.hosts[host].give(now, loaded.into_iter().map(Input::Loaded))
             }
             ExecutorMessage::Checkpointed { host, result } => self.hosts[host].checkpointed(now, result),
-            ExecutorMessage::Checkpoint { host, tell } => self.hosts[host].request_checkpoint(now, tell),
-            ExecutorMessage::Report { tell } => {
+            ExecutorMessage::Checkpoint { host, reply } => self.hosts[host].request_checkpoint(now, reply),
+            ExecutorMessage::Report { reply } => {
                 for host in &self.hosts {
-                    // Whoever asked may have gone.
-                    let _ = tell.send(host.report());
+                    // The receiver may have stopped waiting.
+                    let _ = reply.send(host.report());
                 }
             }
             ExecutorMessage::Quit => unreachable!("handled by the caller"),

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   POST /entities/stock/tea/receive {"units":5}
-//!        │ connection ─▶ door ─▶ calls ─▶ dispatcher ─▶ desk ─▶ executor      reading and writing on one thread,
-//!        ◀──────────── reply ◀──────────────────── desk ◀─────┘          running on another, batches in between
+//!        │ connection ─▶ door ─▶ calls ─▶ dispatcher ─▶ executor          reading and writing on one thread,
+//!        ◀──── reply ◀────────────────── completion queue ◀─┘            running on another, batches in between
 //! ```
 //!
 //! The vocabulary is the paper's: kinds, entities, their handlers, messages. A handler that changes is called with POST, one
@@ -11,7 +11,7 @@
 //! page that explains it. Everything is bounded: heads, bodies, connections, streams, requests, time.
 //!
 //! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `pulse`; `door`, where every request comes in;
-//! `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `dispatcher`, and `desk` beside it, the way to the executors; `fault`,
+//! `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `dispatcher`, the way to the executors and back; `fault`,
 //! what is said when something is not done, and `overload`, how fast.
 //!
 //! What is deliberately absent: TLS, roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.

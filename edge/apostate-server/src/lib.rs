@@ -68,6 +68,7 @@ mod run;
 mod clock;
 mod names;
 mod random;
+mod sync;
 
 pub use crate::client::{
     CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,

@@ -108,7 +108,7 @@ impl Node {
             return Ok(());
         }
         let node = Arc::clone(self.threads.node());
-        node.close_door();
+        node.begin_closing();
         match quiescence::wait(&node, Some(self.stop_patience)) {
             Ok(true) | Err(CallError::Stopped { .. }) => {}
             Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),

@@ -147,9 +147,9 @@ impl Watchdog {
                 continue;
             }
             if let Some(place) = self.routes.place_of(partition) {
-                // Nobody waits: the request is what counts.
-                let (tell, _) = crossbeam_channel::bounded(1);
-                self.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, tell });
+                // The request is what counts, not its result.
+                let (reply, _) = crossbeam_channel::bounded(1);
+                self.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, reply });
             }
         }
     }

@@ -1,131 +1,151 @@
-//! A desk: where one thread of the edge hands requests in and gets its answers, many at a time.
+//! Completion queue: where one thread of HTTP waits for the answers of thousands of requests, many at a time.
 //!
-//! Thousands of requests wait at a desk, and one task looks at it. So the answers of an executor's turn cost one lock and one
-//! wake-up, however many they are. Each open request has a place, which also says whether anybody still wants it: an
-//! executor *claims* a request before it hands it to its partition, and whoever waits may *withdraw* it before that. Exactly
-//! one of the two succeeds, so what was withdrawn was certainly not done.
+//! The answers of an executor's turn cost one lock and one wake-up, however many they are. Each open request has a place, and the
+//! word of the place says how far it is: an executor *claims* a request before it hands it to its partition, and its caller may
+//! *withdraw* it before that. Exactly one of the two succeeds, so what was withdrawn was certainly not done.
 //!
 //! ```text
-//!   free ──open──▶ open ──claim────▶ claimed ──close──▶ free
-//!                    └────withdraw / close────────────────▲
+//!   free ──open──▶ open ──claim──▶ claimed by a host ──finish──▶ answered ──close──▶ free
+//!                   ├──close (refused unclaimed)────────────────────────────────────▲
+//!                   └──withdraw─────────────────────────────────────────────────────┘
 //! ```
+//!
+//! The word also names the host that claimed it: a partition that stops finds in it whose answers it owes.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
+use crate::answers::ticket::{PLACES_MAX, Ticket};
 use crate::answers::verdict::Verdict;
+use crate::sync::lock;
 
-/// Where one thread of the edge gets its answers.
+/// Where one thread of HTTP waits for its answers.
 #[derive(Debug)]
-pub(crate) struct Desk {
-    places: Box<[AtomicU32]>,
-    answers: Mutex<Answers>,
-}
-
-/// One open request of a desk. Its place is used again by later ones, the generation is not, or not soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DeskTicket {
-    pub(crate) place: u32,
-    generation: u32,
+pub(crate) struct CompletionQueue {
+    number: u16,
+    /// For each place a generation in the upper half, and one of the states below in the lower.
+    words: Box<[AtomicU64]>,
+    arrived: Mutex<Arrived>,
 }
 
 #[derive(Debug, Default)]
-struct Answers {
-    arrived: Vec<(DeskTicket, Verdict)>,
+struct Arrived {
+    answers: Vec<(Ticket, Verdict)>,
     waker: Option<Waker>,
 }
 
-/// A place holds a generation and, in its lowest bits, one of these.
 const FREE: u32 = 0;
 const OPEN: u32 = 1;
-const CLAIMED: u32 = 2;
-const STATES: u32 = 4;
+const ANSWERED: u32 = 2;
+/// The state of a place that host 0 has claimed; that of host 1 is one higher, and so on.
+const CLAIMED: u32 = 3;
 
-impl DeskTicket {
-    fn word(self, state: u32) -> u32 {
-        self.generation.wrapping_mul(STATES) | state
-    }
+fn word(generation: u32, state: u32) -> u64 {
+    u64::from(generation) << 32 | u64::from(state)
 }
 
-impl Desk {
-    /// A desk for so many open requests.
-    pub(crate) fn new(places: usize) -> Self {
-        Self { places: (0..places).map(|_| AtomicU32::new(FREE)).collect(), answers: Mutex::default() }
+fn parts(word: u64) -> (u32, u32) {
+    ((word >> 32) as u32, word as u32)
+}
+
+impl CompletionQueue {
+    /// Queue `number` of the node, for so many open requests.
+    pub(crate) fn new(number: u16, places: usize) -> Self {
+        assert!(places <= PLACES_MAX, "a ticket has room for the place");
+        Self { number, words: (0..places).map(|_| AtomicU64::new(word(0, FREE))).collect(), arrived: Mutex::default() }
     }
 
-    /// Opens a request at `place`, which is free. The desk's own thread alone does that.
-    pub(crate) fn open(&self, place: u32) -> DeskTicket {
-        let word = &self.places[place as usize];
-        let generation = (word.load(Ordering::Relaxed) / STATES).wrapping_add(1) & (u32::MAX / STATES);
-        let ticket = DeskTicket { place, generation };
-        word.store(ticket.word(OPEN), Ordering::Release);
-        ticket
+    pub(crate) fn places(&self) -> usize {
+        self.words.len()
     }
 
-    /// The request is about to be handed to its partition. False: nobody wants it any more.
-    pub(crate) fn claim(&self, ticket: DeskTicket) -> bool {
-        self.change(ticket, OPEN, CLAIMED)
+    /// Whether nothing is open at `place`.
+    pub(crate) fn is_free(&self, place: u32) -> bool {
+        parts(self.words[place as usize].load(Ordering::Acquire)).1 == FREE
     }
 
-    /// Nobody wants the request any more. False: it is too late, its partition may have it; an answer will come.
-    pub(crate) fn withdraw(&self, ticket: DeskTicket) -> bool {
+    /// Opens a request at `place`, which is free. Only the thread that waits does that.
+    pub(crate) fn open(&self, place: u32) -> Ticket {
+        let at = &self.words[place as usize];
+        let generation = parts(at.load(Ordering::Relaxed)).0.wrapping_add(1);
+        at.store(word(generation, OPEN), Ordering::Release);
+        Ticket::new(self.number, place, generation)
+    }
+
+    /// `host` is about to hand the request to its partition. False: it was withdrawn, and must not be.
+    pub(crate) fn claim(&self, ticket: Ticket, host: u32) -> bool {
+        self.change(ticket, OPEN, CLAIMED + host)
+    }
+
+    /// `host` has the answer, and delivers it next. False: it does not owe one.
+    pub(crate) fn finish(&self, ticket: Ticket, host: u32) -> bool {
+        self.change(ticket, CLAIMED + host, ANSWERED)
+    }
+
+    /// Finishes everything that `host` has claimed, and gives the tickets.
+    pub(crate) fn finish_all(&self, host: u32) -> Vec<Ticket> {
+        let ticket = |(place, at): (usize, &AtomicU64)| {
+            let (generation, state) = parts(at.load(Ordering::Acquire));
+            (state == CLAIMED + host).then(|| Ticket::new(self.number, place as u32, generation))
+        };
+        let claimed = self.words.iter().enumerate().filter_map(ticket);
+        claimed.filter(|ticket| self.finish(*ticket, host)).collect()
+    }
+
+    /// Nobody waits for the request any more. False: it is too late, a partition may have it; an answer will come.
+    pub(crate) fn withdraw(&self, ticket: Ticket) -> bool {
         self.change(ticket, OPEN, FREE)
     }
 
-    /// The answer has come. False: it is for a request that was withdrawn.
-    pub(crate) fn close(&self, ticket: DeskTicket) -> bool {
-        self.change(ticket, CLAIMED, FREE) || self.change(ticket, OPEN, FREE)
+    /// The answer has arrived. False: it is for a request that was withdrawn.
+    pub(crate) fn close(&self, ticket: Ticket) -> bool {
+        self.change(ticket, ANSWERED, FREE) || self.change(ticket, OPEN, FREE)
     }
 
-    fn change(&self, ticket: DeskTicket, from: u32, to: u32) -> bool {
-        let place = &self.places[ticket.place as usize];
-        place.compare_exchange(ticket.word(from), ticket.word(to), Ordering::AcqRel, Ordering::Acquire).is_ok()
+    fn change(&self, ticket: Ticket, from: u32, to: u32) -> bool {
+        let (at, generation) = (&self.words[ticket.place() as usize], ticket.generation());
+        at.compare_exchange(word(generation, from), word(generation, to), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Brings one answer.
-    pub(crate) fn answer(&self, ticket: DeskTicket, verdict: Verdict) {
-        let mut answers = self.lock();
-        answers.arrived.push((ticket, verdict));
-        Self::wake(answers);
+    /// Delivers one answer.
+    pub(crate) fn deliver(&self, ticket: Ticket, verdict: Verdict) {
+        let mut arrived = lock(&self.arrived);
+        arrived.answers.push((ticket, verdict));
+        Self::wake(arrived);
     }
 
-    /// Brings all of `batch`, and leaves it empty.
-    pub(crate) fn answer_all(&self, batch: &mut Vec<(DeskTicket, Verdict)>) {
+    /// Delivers all of `batch`, and leaves it empty.
+    pub(crate) fn deliver_all(&self, batch: &mut Vec<(Ticket, Verdict)>) {
         if batch.is_empty() {
             return;
         }
-        let mut answers = self.lock();
-        answers.arrived.append(batch);
-        Self::wake(answers);
+        let mut arrived = lock(&self.arrived);
+        arrived.answers.append(batch);
+        Self::wake(arrived);
     }
 
     /// Takes what has arrived; `into` must be empty, its room is reused. Pending: nothing has.
-    pub(crate) fn poll(&self, context: &mut Context<'_>, into: &mut Vec<(DeskTicket, Verdict)>) -> Poll<()> {
-        let mut answers = self.lock();
-        if answers.arrived.is_empty() {
-            match &mut answers.waker {
+    pub(crate) fn poll(&self, context: &mut Context<'_>, into: &mut Vec<(Ticket, Verdict)>) -> Poll<()> {
+        let mut arrived = lock(&self.arrived);
+        if arrived.answers.is_empty() {
+            match &mut arrived.waker {
                 Some(waker) => waker.clone_from(context.waker()),
                 none => *none = Some(context.waker().clone()),
             }
             return Poll::Pending;
         }
-        std::mem::swap(&mut answers.arrived, into);
+        std::mem::swap(&mut arrived.answers, into);
         Poll::Ready(())
     }
 
-    fn wake(mut answers: MutexGuard<'_, Answers>) {
-        // Taken: whoever brings more before the task has looked need not wake it again.
-        let waker = answers.waker.take();
-        drop(answers);
+    fn wake(mut arrived: MutexGuard<'_, Arrived>) {
+        // Taken: a second delivery before the task has run need not wake it again.
+        let waker = arrived.waker.take();
+        drop(arrived);
         if let Some(waker) = waker {
             waker.wake();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Answers> {
-        // Nothing panics while it is held.
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,39 +154,61 @@ mod tests {
     use super::*;
     use crate::answers::verdict::NotDone;
 
+    const HOST: u32 = 7;
+
     #[test]
     fn a_request_is_claimed_or_withdrawn_and_never_both() {
-        let desk = Desk::new(1);
-        let first = desk.open(0);
-        assert!(desk.claim(first));
-        assert!(!desk.withdraw(first) && !desk.claim(first));
-        assert!(desk.close(first));
-        let second = desk.open(0);
-        assert!(desk.withdraw(second));
-        assert!(!desk.claim(second) && !desk.close(second));
+        let queue = CompletionQueue::new(1, 1);
+        let first = queue.open(0);
+        assert!(queue.claim(first, HOST));
+        assert!(!queue.withdraw(first) && !queue.claim(first, HOST));
+        assert!(queue.finish(first, HOST) && queue.close(first));
+        let second = queue.open(0);
+        assert!(queue.withdraw(second));
+        assert!(!queue.claim(second, HOST) && !queue.close(second));
     }
 
     #[test]
     fn a_place_that_is_used_again_does_not_listen_to_the_request_before() {
-        let desk = Desk::new(1);
-        let first = desk.open(0);
-        assert!(desk.withdraw(first));
-        let second = desk.open(0);
-        assert!(!desk.claim(first) && !desk.close(first));
-        assert!(desk.claim(second));
+        let queue = CompletionQueue::new(1, 1);
+        let first = queue.open(0);
+        assert!(queue.withdraw(first));
+        let second = queue.open(0);
+        assert!(!queue.claim(first, HOST) && !queue.close(first));
+        assert!(queue.claim(second, HOST));
+    }
+
+    #[test]
+    fn a_request_is_answered_once_and_by_the_host_that_claimed_it() {
+        let queue = CompletionQueue::new(1, 1);
+        let ticket = queue.open(0);
+        assert!(!queue.finish(ticket, HOST), "nobody has claimed it");
+        assert!(queue.claim(ticket, HOST));
+        assert!(!queue.finish(ticket, HOST + 1) && !queue.close(ticket));
+        assert!(queue.finish(ticket, HOST) && !queue.finish(ticket, HOST));
+    }
+
+    #[test]
+    fn a_host_that_stops_finds_what_it_owes_and_nothing_else() {
+        let queue = CompletionQueue::new(1, 4);
+        let tickets: Vec<_> = (0..4).map(|place| queue.open(place)).collect();
+        assert!(queue.claim(tickets[0], HOST) && queue.claim(tickets[1], HOST + 1) && queue.claim(tickets[2], HOST));
+        assert!(queue.finish(tickets[2], HOST));
+        assert_eq!(queue.finish_all(HOST), [tickets[0]]);
+        assert!(queue.close(tickets[0]) && queue.withdraw(tickets[3]));
     }
 
     #[test]
     fn answers_arrive_together_and_wake_once() {
-        let desk = Desk::new(2);
-        let (first, second) = (desk.open(0), desk.open(1));
+        let queue = CompletionQueue::new(1, 2);
+        let (first, second) = (queue.open(0), queue.open(1));
         let mut arrived = Vec::new();
         let mut context = Context::from_waker(Waker::noop());
-        assert!(desk.poll(&mut context, &mut arrived).is_pending());
-        desk.answer_all(&mut vec![(first, Verdict::NotDone(NotDone::Busy))]);
-        assert!(desk.lock().waker.is_none(), "it was woken");
-        desk.answer(second, Verdict::NotDone(NotDone::Busy));
-        assert!(desk.poll(&mut context, &mut arrived).is_ready());
+        assert!(queue.poll(&mut context, &mut arrived).is_pending());
+        queue.deliver_all(&mut vec![(first, Verdict::NotDone(NotDone::Busy))]);
+        assert!(lock(&queue.arrived).waker.is_none(), "it was woken");
+        queue.deliver(second, Verdict::NotDone(NotDone::Busy));
+        assert!(queue.poll(&mut context, &mut arrived).is_ready());
         assert_eq!(arrived.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [first, second]);
     }
 }

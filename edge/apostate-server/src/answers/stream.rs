@@ -1,39 +1,40 @@
-//! Where the answers to one producer's messages gather, in batches.
+//! Answer stream: the answers to one producer's messages, added and taken in batches.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use crate::answers::verdict::Verdict;
+use crate::sync::{lock, wait};
 
 /// A producer's stream of answers.
-pub(crate) type Stream = Arc<Completions>;
+pub(crate) type Stream = Arc<AnswerStream>;
 
 /// The verdicts on a producer's messages, by their numbers.
 #[derive(Debug, Default)]
-pub(crate) struct Completions {
-    state: Mutex<State>,
-    arrived: Condvar,
+pub(crate) struct AnswerStream {
+    arrived: Mutex<ArrivedVerdicts>,
+    has_some: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    done: Vec<(u64, Verdict)>,
+struct ArrivedVerdicts {
+    verdicts: Vec<(u64, Verdict)>,
     is_awaited: bool,
     waker: Option<Waker>,
 }
 
-impl Completions {
+impl AnswerStream {
     /// Adds all of `batch`, and leaves it empty.
     pub(crate) fn add(&self, batch: &mut Vec<(u64, Verdict)>) {
         if batch.is_empty() {
             return;
         }
-        let mut state = self.lock();
-        state.done.append(batch);
-        let (is_awaited, waker) = (std::mem::take(&mut state.is_awaited), state.waker.take());
-        drop(state);
+        let mut arrived = lock(&self.arrived);
+        arrived.verdicts.append(batch);
+        let (is_awaited, waker) = (std::mem::take(&mut arrived.is_awaited), arrived.waker.take());
+        drop(arrived);
         if is_awaited {
-            self.arrived.notify_one();
+            self.has_some.notify_one();
         }
         if let Some(waker) = waker {
             waker.wake();
@@ -42,32 +43,27 @@ impl Completions {
 
     /// Takes everything that has arrived. `into` must be empty; its room is reused.
     pub(crate) fn take(&self, into: &mut Vec<(u64, Verdict)>) {
-        std::mem::swap(&mut self.lock().done, into);
+        std::mem::swap(&mut lock(&self.arrived).verdicts, into);
     }
 
     /// As [`take`](Self::take). Pending: nothing has arrived.
     pub(crate) fn poll(&self, context: &mut Context<'_>, into: &mut Vec<(u64, Verdict)>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.done.is_empty() {
-            state.waker = Some(context.waker().clone());
+        let mut arrived = lock(&self.arrived);
+        if arrived.verdicts.is_empty() {
+            arrived.waker = Some(context.waker().clone());
             return Poll::Pending;
         }
-        std::mem::swap(&mut state.done, into);
+        std::mem::swap(&mut arrived.verdicts, into);
         Poll::Ready(())
     }
 
     /// As [`take`](Self::take), and blocks until there is something.
     pub(crate) fn wait(&self, into: &mut Vec<(u64, Verdict)>) {
-        let mut state = self.lock();
-        while state.done.is_empty() {
-            state.is_awaited = true;
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let mut arrived = lock(&self.arrived);
+        while arrived.verdicts.is_empty() {
+            arrived.is_awaited = true;
+            arrived = wait(&self.has_some, arrived);
         }
-        std::mem::swap(&mut state.done, into);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        std::mem::swap(&mut arrived.verdicts, into);
     }
 }

@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A request that a partition was told.
 pub(crate) struct CheckpointRequest {
     pub(crate) partition: PartitionId,
-    told: Receiver<Result<(), String>>,
+    result: Receiver<Result<(), String>>,
 }
 
 /// Why a request did not come true.
@@ -32,9 +32,9 @@ pub(crate) enum CheckpointError {
 impl CheckpointRequest {
     /// Tells the partition at `place`.
     pub(crate) fn tell(node: &NodeHandle, place: Place) -> Self {
-        let (tell, told) = bounded(1);
-        node.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, tell });
-        Self { partition: place.partition, told }
+        let (reply, result) = bounded(1);
+        node.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, reply });
+        Self { partition: place.partition, result }
     }
 
     /// Tells every partition; they are in the order of the ring.
@@ -44,7 +44,7 @@ impl CheckpointRequest {
 
     /// Whether it has come true; none: not yet.
     pub(crate) fn poll(&self) -> Option<Result<(), CheckpointError>> {
-        match self.told.try_recv() {
+        match self.result.try_recv() {
             Ok(told) => Some(fulfilled(told)),
             Err(TryRecvError::Disconnected) => Some(Err(CheckpointError::Closed)),
             Err(TryRecvError::Empty) => None,
@@ -53,7 +53,7 @@ impl CheckpointRequest {
 
     /// Waits until it has come true, but not beyond `until`.
     pub(crate) fn wait_until(&self, until: Instant) -> Result<(), CheckpointError> {
-        self.told.recv_deadline(until).map_or_else(
+        self.result.recv_deadline(until).map_or_else(
             |error| Err(if error.is_timeout() { CheckpointError::Late } else { CheckpointError::Closed }),
             fulfilled,
         )

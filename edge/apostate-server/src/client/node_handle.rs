@@ -1,8 +1,8 @@
-//! What every client of a node shares, and what is left of it when the node is closed.
+//! Node handle: a running node as its clients and HTTP see it, and what is left of it when it is closed.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use apostate_core::{Address, EntityKey, Registry};
@@ -10,28 +10,28 @@ use apostate_log::Store;
 use apostate_partition::{ParkedCommand, Request, TraceContext};
 
 use crate::CallError;
-use crate::answers::promise::{Promise, Slot, slot};
-use crate::answers::verdict::{NotDone, Verdict};
+use crate::answers::promise::{PromisedVerdict, promise};
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::{Place, Routes};
 use crate::executor::status::{NodeStatus, PartitionStatus};
 use crate::names::name_of;
 use crate::storage::disk::Disk;
+use crate::sync::{lock, read, write};
 use crate::traces::parent::Parent;
 use crate::traces::queue::Traces;
 
-/// How long a partition may take to say how it is: it does between two turns.
+/// Time that a partition may take to report its status: it does between two turns.
 const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What every client of a node shares.
+/// A node as its clients see it.
 pub(crate) struct NodeHandle {
     pub(crate) registry: Arc<Registry>,
     pub(crate) routes: Arc<Routes>,
     /// New requests are refused.
     is_closing: AtomicBool,
-    /// None when the node is closed: clients may live on, the files must not.
+    /// Log and store; none when the node is closed: clients may live on, the files must not.
     disk: RwLock<Option<Arc<Disk>>>,
-    /// Who is followed; nobody unless it was asked for.
+    /// Traces, if they were asked for.
     pub(crate) traces: Option<Arc<Traces>>,
     /// Producers that have a stream open.
     producers: Mutex<BTreeSet<EntityKey>>,
@@ -55,7 +55,7 @@ impl NodeHandle {
     }
 
     /// Refuses new requests from now on.
-    pub(crate) fn close_door(&self) {
+    pub(crate) fn begin_closing(&self) {
         self.is_closing.store(true, Ordering::Release);
     }
 
@@ -63,54 +63,51 @@ impl NodeHandle {
         self.is_closing.load(Ordering::Acquire)
     }
 
-    /// Lets go of the files, after whoever reads them at the moment.
+    /// Closes the files, after those who read them at the moment.
     pub(crate) fn close_disk(&self) {
-        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *write(&self.disk) = None;
     }
 
     /// Reads from the store, which stays open meanwhile.
-    pub(crate) fn with_store<T>(&self, read: impl FnOnce(&dyn Store) -> T) -> Result<T, CallError> {
-        let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
-        disk.as_ref().map(|disk| read(disk.store())).ok_or(CallError::Closed)
+    pub(crate) fn with_store<T>(&self, work: impl FnOnce(&dyn Store) -> T) -> Result<T, CallError> {
+        let disk = read(&self.disk);
+        disk.as_ref().map(|disk| work(disk.store())).ok_or(CallError::Closed)
     }
 
-    /// Where a request stands in a trace: as its caller says, or else by chance. Mostly nowhere.
+    /// The trace that a request is part of: as its caller says, or else by chance. Mostly none.
     pub(crate) fn follow(&self, parent: Option<Parent>) -> Option<Box<TraceContext>> {
         self.traces.as_ref()?.follow(parent).map(Box::new)
     }
 
     /// Sends one request on its way.
-    pub(crate) fn ask(&self, request: Request) -> Slot {
-        let (promise, slot) = slot();
-        self.send(request, promise);
-        slot
-    }
-
-    fn send(&self, request: Request, promise: Promise) {
-        if self.is_closing() {
-            promise.keep(Verdict::NotDone(NotDone::Closed));
-            return;
-        }
+    pub(crate) fn call(&self, request: Request) -> PromisedVerdict {
+        let (promise, promised) = promise();
         let place = self.place_of(&request.to);
-        self.routes.mailbox(place).post(ExecutorMessage::Request { host: place.host, request, promise });
+        self.post(place, ExecutorMessage::Call { host: place.host, request, promise });
+        promised
     }
 
     /// Sends an operator's command on its way.
-    pub(crate) fn command(&self, command: ParkedCommand) -> Slot {
-        let (promise, slot) = slot();
-        if self.is_closing() {
-            promise.keep(Verdict::NotDone(NotDone::Closed));
-        } else {
-            let place = self.place_of(&command.to);
-            self.routes.mailbox(place).post(ExecutorMessage::Parked { host: place.host, command, promise });
-        }
-        slot
+    pub(crate) fn command(&self, command: ParkedCommand) -> PromisedVerdict {
+        let (promise, promised) = promise();
+        let place = self.place_of(&command.to);
+        self.post(place, ExecutorMessage::Parked { host: place.host, command, promise });
+        promised
     }
 
-    /// Sends what was gathered for the executor `executor`, and leaves it empty.
-    pub(crate) fn send_all(&self, executor: usize, batch: &mut Vec<ExecutorMessage>) {
+    /// Sends a message to the executor of `place`, or refuses it if the node is closing.
+    pub(crate) fn post(&self, place: Place, message: ExecutorMessage) {
         if self.is_closing() {
-            batch.drain(..).for_each(ExecutorMessage::refuse);
+            message.refuse(self.routes.queues());
+        } else {
+            self.routes.mailbox(place).post(message);
+        }
+    }
+
+    /// Sends what was gathered for the executor with this index, as [`post`](Self::post) does, and leaves it empty.
+    pub(crate) fn post_all(&self, executor: usize, batch: &mut Vec<ExecutorMessage>) {
+        if self.is_closing() {
+            batch.drain(..).for_each(|message| message.refuse(self.routes.queues()));
         } else {
             self.routes.mailboxes()[executor].post_all(batch);
         }
@@ -120,29 +117,29 @@ impl NodeHandle {
         self.routes.places()[self.routes.index_of_hash(entity.hash())]
     }
 
-    /// How every partition is.
+    /// The status of the node.
     pub(crate) fn status(&self) -> NodeStatus {
         let (mut partitions, _) = self.reports(STATUS_PATIENCE);
         partitions.sort_unstable_by_key(|partition| partition.range);
-        let has_said = |id| partitions.iter().any(|partition| partition.id == id);
-        let silent = self.routes.places().iter().map(|place| place.partition).filter(|id| !has_said(*id)).collect();
-        let disk = self.disk.read().unwrap_or_else(PoisonError::into_inner);
+        let has_reported = |id| partitions.iter().any(|partition| partition.id == id);
+        let silent = self.routes.places().iter().map(|place| place.partition).filter(|id| !has_reported(*id)).collect();
+        let disk = read(&self.disk);
         let (log_bytes, is_store_full) =
             disk.as_ref().map_or((0, false), |disk| (disk.log_bytes(), disk.is_store_full()));
         NodeStatus { partitions, silent, log_bytes, is_store_full }
     }
 
-    /// What partitions say of themselves within `patience`, and whether all did whose executors have not ended.
+    /// The reports of partitions that came within `patience`, and whether those of all came whose executors have not ended.
     pub(crate) fn reports(&self, patience: Duration) -> (Vec<PartitionStatus>, bool) {
         let until = Instant::now() + patience;
-        let (tell, told) = crossbeam_channel::unbounded();
+        let (reply, reports) = crossbeam_channel::unbounded();
         for mailbox in self.routes.mailboxes() {
-            mailbox.post(ExecutorMessage::Report { tell: tell.clone() });
+            mailbox.post(ExecutorMessage::Report { reply: reply.clone() });
         }
-        drop(tell);
+        drop(reply);
         let mut partitions = Vec::with_capacity(self.routes.places().len());
         loop {
-            match told.recv_deadline(until) {
+            match reports.recv_deadline(until) {
                 Ok(partition) => partitions.push(partition),
                 Err(error) => return (partitions, error.is_disconnected()),
             }
@@ -151,11 +148,11 @@ impl NodeHandle {
 
     /// Opens a producer's stream. False: it has one open.
     pub(crate) fn open_stream(&self, name: &EntityKey) -> bool {
-        self.producers.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone())
+        lock(&self.producers).insert(name.clone())
     }
 
     pub(crate) fn close_stream(&self, name: &EntityKey) {
-        self.producers.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        lock(&self.producers).remove(name);
     }
 
     /// An entity's name for people.

@@ -11,7 +11,7 @@ use apostate_partition::{Answer, Request, RequestKind};
 use serde::de::DeserializeOwned;
 
 use crate::CallError;
-use crate::answers::promise::Slot;
+use crate::answers::promise::PromisedVerdict;
 use crate::answers::verdict::Verdict;
 use crate::client::node_handle::NodeHandle;
 
@@ -28,7 +28,7 @@ pub struct Pending<R> {
 
 enum PendingState {
     Unsent(Result<Unsent, KeyError>),
-    Sent(Address, Slot),
+    Sent(Address, PromisedVerdict),
     Over,
 }
 
@@ -72,8 +72,8 @@ impl<R> Pending<R> {
             PendingState::Unsent(Ok(Unsent { to, handler, body, request_kind })) => {
                 let address = to.clone();
                 let trace = self.node.follow(None);
-                let slot = self.node.ask(Request { trace, ..Request::new(to, handler, body, request_kind) });
-                PendingState::Sent(address, slot)
+                let promised = self.node.call(Request { trace, ..Request::new(to, handler, body, request_kind) });
+                PendingState::Sent(address, promised)
             }
             other => other,
         };
@@ -87,7 +87,7 @@ impl<R> Pending<R> {
     pub fn wait(mut self) -> Result<R, CallError> {
         self.send();
         match std::mem::replace(&mut self.state, PendingState::Over) {
-            PendingState::Sent(address, slot) => self.reply(&address, slot.wait()),
+            PendingState::Sent(address, promised) => self.reply(&address, promised.wait()),
             PendingState::Unsent(Err(error)) => Err(error.into()),
             PendingState::Unsent(Ok(_)) | PendingState::Over => unreachable!("it was sent just now"),
         }
@@ -116,7 +116,7 @@ impl<R> Future for Pending<R> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.send();
         let verdict = match &self.state {
-            PendingState::Sent(_, slot) => match slot.poll(context) {
+            PendingState::Sent(_, promised) => match promised.poll(context) {
                 Poll::Ready(verdict) => verdict,
                 Poll::Pending => return Poll::Pending,
             },

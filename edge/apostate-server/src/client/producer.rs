@@ -276,12 +276,8 @@ impl Producer {
         }
         let requests = std::mem::replace(unsent, Vec::with_capacity(BATCH_MESSAGES));
         let place = self.node.routes.places()[partition];
-        let mail = ExecutorMessage::Stream { host: place.host, requests, stream: Arc::clone(&self.stream) };
-        if self.node.is_closing() {
-            mail.refuse();
-        } else {
-            self.node.routes.mailbox(place).post(mail);
-        }
+        let stream = Arc::clone(&self.stream);
+        self.node.post(place, ExecutorMessage::Stream { host: place.host, requests, stream });
     }
 
     fn wait_for_some(&mut self) -> Result<(), ProducerError> {

@@ -1,13 +1,13 @@
-//! What executors tell the node while it opens.
+//! Announcements: what executors tell the node while it opens.
 
 use apostate_log::{LogError, PartitionId, Position, StoreError};
 use apostate_partition::Notice;
 use crossbeam_channel::{Receiver, Sender};
 
-/// How far the opening of one partition is.
+/// The progress of opening one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Which partition.
+    /// The partition.
     pub partition: PartitionId,
     /// The record that was read last.
     pub position: Position,
@@ -15,7 +15,7 @@ pub struct Progress {
     pub last: Position,
 }
 
-/// What executors tell while the node opens.
+/// News of one partition of a node that opens.
 #[derive(Debug)]
 pub(crate) enum Announcement {
     Progress(Progress),
@@ -30,14 +30,14 @@ pub(crate) enum Announcement {
 /// Why a partition did not open.
 #[derive(Debug)]
 pub(crate) enum OpenFailure {
-    /// It said so.
+    /// Its log or its store cannot be used.
     Refused(apostate_partition::OpenError),
     /// An assertion broke.
     Broken(String),
 }
 
 impl OpenFailure {
-    /// Whether it is the disk that failed, and not what is on it: then it fails all partitions, or may work the next time.
+    /// Whether the disk failed, and not what is on it: then it fails all partitions, or may work the next time.
     pub(crate) fn is_io_error(&self) -> bool {
         use apostate_partition::OpenError;
         match self {
@@ -57,11 +57,11 @@ impl std::fmt::Display for OpenFailure {
     }
 }
 
-/// Tells the node while it opens; afterwards nobody listens.
+/// The way to a node that opens; afterwards nothing is received.
 #[derive(Clone, Debug)]
-pub(crate) struct Opened(Sender<Announcement>);
+pub(crate) struct Announcer(Sender<Announcement>);
 
-impl Opened {
+impl Announcer {
     pub(crate) fn new() -> (Self, Receiver<Announcement>) {
         let (sender, receiver) = crossbeam_channel::unbounded();
         (Self(sender), receiver)

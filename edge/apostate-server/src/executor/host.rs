@@ -1,7 +1,7 @@
-//! One partition at its executor: it, its log, and whoever waits for its answers.
+//! Partition host: one partition at its executor, its log, and the tickets of those who wait for its answers.
 //!
-//! A host outlives its partition. When that stops, by its own word or because an assertion broke, it is dropped with all
-//! it had in mind; the host stays, and tells whoever comes why nobody is there. Its neighbours go on.
+//! A host outlives its partition. When the partition stops, by its own word or because an assertion broke, it is dropped with all of its
+//! memory; the host stays, and refuses what comes with the reason of the stop. Its neighbours go on.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,9 +13,11 @@ use apostate_partition::{Effect, Input, Load, ParkedCommand, Partition, Range, R
 use tracing::error;
 
 use crate::answers::promise::Promise;
+use crate::answers::queues::CompletionQueues;
 use crate::answers::stream::Stream;
+use crate::answers::ticket::Ticket;
 use crate::answers::verdict::{NotDone, Verdict};
-use crate::executor::announcement::Opened;
+use crate::executor::announcement::Announcer;
 use crate::executor::messages::{CheckpointReply, refuse_stream};
 use crate::executor::notice;
 use crate::executor::outgoing::Outgoing;
@@ -23,13 +25,13 @@ use crate::executor::status::{PartitionStatus, Work};
 use crate::executor::tickets::Tickets;
 use crate::executor::wake_flag::WakeFlag;
 
-/// One partition at its executor.
+/// A partition at its executor.
 pub(crate) struct PartitionHost {
     id: PartitionId,
     range: Range,
     state: Hosted,
     tickets: Tickets,
-    /// Producers' messages that wait until fewer requests are open.
+    /// Messages of producers that wait until fewer requests are open.
     backlog: VecDeque<(Stream, std::vec::IntoIter<Request>)>,
     requests_max: usize,
     effects: Vec<Effect>,
@@ -38,10 +40,10 @@ pub(crate) struct PartitionHost {
     confirmed: Vec<Confirmation>,
     wake_flag: Arc<WakeFlag>,
     wake_at: Option<Timestamp>,
-    /// It was given something since its last turn.
+    /// Whether it was given something since its last turn.
     is_touched: bool,
     work: Work,
-    opened: Opened,
+    announcer: Announcer,
 }
 
 enum Hosted {
@@ -54,21 +56,24 @@ struct ActivePartition {
     log: Box<dyn Log>,
 }
 
-/// What a host is made of.
+/// The parts of a host.
 pub(crate) struct HostParts {
     pub(crate) id: PartitionId,
+    /// The number of the host among those of the node.
+    pub(crate) number: u32,
     pub(crate) range: Range,
-    /// Or why it is not there.
+    /// The partition, or why it is not there.
     pub(crate) partition: Result<Partition, String>,
     pub(crate) log: Box<dyn Log>,
     pub(crate) wake_flag: Arc<WakeFlag>,
     pub(crate) requests_max: usize,
-    pub(crate) opened: Opened,
+    pub(crate) queues: Arc<CompletionQueues>,
+    pub(crate) announcer: Announcer,
 }
 
 impl PartitionHost {
     pub(crate) fn new(parts: HostParts) -> Self {
-        let HostParts { id, range, partition, log, wake_flag, requests_max, opened } = parts;
+        let HostParts { id, number, range, partition, log, wake_flag, requests_max, queues, announcer } = parts;
         let state = match partition {
             Ok(partition) => Hosted::Running(Box::new(ActivePartition { partition, log })),
             Err(reason) => Hosted::Stopped(reason),
@@ -77,7 +82,7 @@ impl PartitionHost {
             id,
             range,
             state,
-            tickets: Tickets::default(),
+            tickets: Tickets::new(number, queues),
             backlog: VecDeque::new(),
             requests_max,
             effects: Vec::new(),
@@ -88,7 +93,7 @@ impl PartitionHost {
             wake_at: None,
             is_touched: false,
             work: Work::default(),
-            opened,
+            announcer,
         }
     }
 
@@ -99,17 +104,36 @@ impl PartitionHost {
         inputs.into_iter().for_each(|input| running.partition.step(now, input, &mut self.effects));
     }
 
-    /// Takes one request, or refuses it at once. One that nobody waits for any more is not begun.
-    pub(crate) fn request(&mut self, now: Timestamp, mut request: Request, promise: Promise) {
-        let Some(promise) = promise.claim() else { return };
-        if let Hosted::Stopped(reason) = &self.state {
-            promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
-        } else if self.tickets.ones() >= self.requests_max {
-            promise.keep(Verdict::NotDone(NotDone::Busy));
-        } else {
-            request.ticket = self.tickets.one(promise);
-            self.give(now, [Input::Request(request)]);
+    /// Takes one request of a completion queue, or refuses it at once. One that was withdrawn is not begun.
+    pub(crate) fn request(&mut self, now: Timestamp, request: Request) {
+        let refusal = self.refusal();
+        let ticket = Ticket(request.ticket);
+        if !self.tickets.claim(ticket) {
+            return;
         }
+        match refusal {
+            Some(why) => self.tickets.refuse(ticket, why),
+            None => self.give(now, [Input::Request(request)]),
+        }
+    }
+
+    /// Takes one request of this process, or refuses it at once.
+    pub(crate) fn call(&mut self, now: Timestamp, mut request: Request, promise: Promise) {
+        match self.refusal() {
+            Some(why) => promise.keep(Verdict::NotDone(why)),
+            None => {
+                request.ticket = self.tickets.call(promise);
+                self.give(now, [Input::Request(request)]);
+            }
+        }
+    }
+
+    /// Why one more request is not taken, if it is not.
+    fn refusal(&self) -> Option<NotDone> {
+        if let Hosted::Stopped(reason) = &self.state {
+            return Some(NotDone::Stopped(reason.clone()));
+        }
+        (self.tickets.calls() >= self.requests_max).then_some(NotDone::Busy)
     }
 
     /// Takes a producer's messages. Those that are too many now wait for the next turns.
@@ -122,36 +146,36 @@ impl PartitionHost {
         }
     }
 
-    /// Takes what an operator wants of a parked message.
+    /// Takes an operator's command on a parked message.
     pub(crate) fn parked(&mut self, now: Timestamp, mut command: ParkedCommand, promise: Promise) {
         if let Hosted::Stopped(reason) = &self.state {
             promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
         } else {
-            command.ticket = self.tickets.one(promise);
+            command.ticket = self.tickets.call(promise);
             self.give(now, [Input::Parked(command)]);
         }
     }
 
-    /// Takes word of how a checkpoint ended.
+    /// Takes the result of a checkpoint.
     pub(crate) fn checkpointed(&mut self, now: Timestamp, result: Result<Position, String>) {
         self.work.checkpoints += u64::from(result.is_ok());
         self.give(now, [result.map_or_else(Input::CheckpointFailed, Input::Checkpointed)]);
     }
 
     /// Takes a request for a checkpoint.
-    pub(crate) fn request_checkpoint(&mut self, now: Timestamp, tell: CheckpointReply) {
+    pub(crate) fn request_checkpoint(&mut self, now: Timestamp, reply: CheckpointReply) {
         if let Hosted::Stopped(reason) = &self.state {
-            // Nobody has to wait for it.
-            let _ = tell.send(Err(reason.clone()));
+            // The receiver may have stopped waiting.
+            let _ = reply.send(Err(reason.clone()));
         } else {
-            let ticket = self.tickets.checkpoint(tell);
+            let ticket = self.tickets.checkpoint(reply);
             self.give(now, [Input::RequestCheckpoint { ticket }]);
         }
     }
 
-    /// Collects what the log has to say, if it rang.
+    /// Collects the results of the log, if it has any.
     pub(crate) fn poll_log(&mut self, now: Timestamp) {
-        if !self.wake_flag.answer() {
+        if !self.wake_flag.take() {
             return;
         }
         let Hosted::Running(running) = &mut self.state else { return };
@@ -181,7 +205,7 @@ impl PartitionHost {
         self.is_touched
     }
 
-    /// Lets the partition work, and carries out what it wants.
+    /// Gives the partition its turn, and carries out its effects.
     pub(crate) fn turn(&mut self, now: Timestamp, host: usize, outgoing: &mut Outgoing) {
         self.is_touched = false;
         self.work.turns += 1;
@@ -203,12 +227,12 @@ impl PartitionHost {
             if room == 0 {
                 return;
             }
-            let place = tickets.stream(stream);
+            let index = tickets.stream(stream);
             for mut request in requests.by_ref().take(room) {
                 let RequestKind::Numbered { number, .. } = request.request_kind else {
                     unreachable!("a producer's messages are numbered");
                 };
-                request.ticket = tickets.message(place, number);
+                request.ticket = tickets.message(index, number);
                 running.partition.step(now, Input::Request(request), &mut self.effects);
             }
             if requests.as_slice().is_empty() {
@@ -231,7 +255,7 @@ impl PartitionHost {
                 Effect::Frame { to, bytes } => outgoing.frame(self.id, to, bytes),
                 Effect::Answer { ticket, answer } => {
                     if !self.tickets.answer(ticket, answer) {
-                        error!(partition = self.id.0, ticket, "an answer to nobody");
+                        error!(partition = self.id.0, ticket, "dropped an answer: unknown or expired ticket");
                     }
                 }
                 Effect::Load(load) => self.loads.push(load),
@@ -244,7 +268,7 @@ impl PartitionHost {
                 Effect::WakeAt(at) => self.wake_at = Some(self.wake_at.map_or(at, |before| before.min(at))),
                 Effect::Notice(notice) => {
                     notice::tell(self.id, &notice);
-                    self.opened.notice(self.id, &notice);
+                    self.announcer.notice(self.id, &notice);
                 }
                 Effect::Span(span) => outgoing.span(self.id, span),
                 Effect::Stopped(reason) => {
@@ -267,9 +291,9 @@ impl PartitionHost {
         let stopped = std::mem::replace(&mut self.state, Hosted::Stopped(reason.clone()));
         // What is left of a broken partition may panic again when it goes.
         if catch_unwind(AssertUnwindSafe(|| drop(stopped))).is_err() {
-            error!(partition = self.id.0, "it panicked once more while it was dropped");
+            error!(partition = self.id.0, "partition panicked again while it was dropped");
         }
-        self.opened.stopped(self.id, &reason);
+        self.announcer.stopped(self.id, &reason);
         self.tickets.abandon(&reason);
         for (stream, requests) in self.backlog.drain(..) {
             refuse_stream(requests, &stream, &NotDone::Stopped(reason.clone()));
@@ -278,20 +302,20 @@ impl PartitionHost {
         self.wake_at = None;
     }
 
-    /// How it is.
+    /// The status of the partition.
     pub(crate) fn report(&self) -> PartitionStatus {
         let state = match &self.state {
             Hosted::Running(running) => Ok(running.partition.status()),
             Hosted::Stopped(reason) => Err(reason.clone()),
         };
         let waiting: usize = self.backlog.iter().map(|(_, requests)| requests.len()).sum();
-        let requests = self.tickets.ones() + self.tickets.numbered() + waiting;
+        let requests = self.tickets.calls() + self.tickets.numbered() + waiting;
         PartitionStatus { id: self.id, range: self.range, state, requests, work: self.work }
     }
 }
 
-/// Whether another start would not mend it: an assertion broke, or what was acknowledged is damaged. A disk that did not
-/// answer may answer the next time, and another writer has opened the log in our place.
+/// Whether another start would not help: an assertion broke, or acknowledged data is damaged. A disk that did not answer may answer
+/// the next time, and another writer has opened the log in our place.
 fn is_for_good(reason: &StopReason) -> bool {
     match reason {
         StopReason::Broken(_) | StopReason::Damaged(_) => true,

@@ -1,39 +1,53 @@
-//! How an executor is reached: one mailbox for each, emptied in one go.
+//! Mailbox: the way to an executor, emptied in one go.
 //!
-//! Whoever posts takes a lock for a moment and makes a system call only when the executor sleeps. The log's writer does not
-//! even post: it *rings*, and a hundred rings before the next look are one.
+//! To post takes a lock for a moment, and a system call only when the executor sleeps. The log's writer does not even post: it sets a
+//! flag, and a hundred times before the next turn are one.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::mem::{swap, take};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
+use crate::answers::queues::CompletionQueues;
 use crate::executor::messages::ExecutorMessage;
+use crate::sync::{lock, wait, wait_timeout};
 
-/// One executor's mailbox.
+/// The mailbox of one executor.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
-    inner: Mutex<Inner>,
+    contents: Mutex<MailboxContents>,
     arrived: Condvar,
+    /// Where refused requests are answered.
+    queues: Arc<CompletionQueues>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    mail: Vec<ExecutorMessage>,
-    is_rung: bool,
+struct MailboxContents {
+    messages: Vec<ExecutorMessage>,
+    /// Whether a log has results.
+    has_log_results: bool,
     is_asleep: bool,
     is_closed: bool,
 }
 
 impl Mailbox {
-    /// Puts `mail` in. Whoever waits for it is told if nobody will ever look here again.
-    pub(crate) fn post(&self, mail: ExecutorMessage) {
-        let mut inner = self.lock();
-        if inner.is_closed {
-            drop(inner);
-            mail.refuse();
+    pub(crate) fn new(queues: Arc<CompletionQueues>) -> Self {
+        Self { queues, ..Self::default() }
+    }
+
+    pub(crate) fn queues(&self) -> &CompletionQueues {
+        &self.queues
+    }
+
+    /// Puts `message` in, or refuses it when the executor has ended.
+    pub(crate) fn post(&self, message: ExecutorMessage) {
+        let mut contents = lock(&self.contents);
+        if contents.is_closed {
+            drop(contents);
+            message.refuse(&self.queues);
             return;
         }
-        inner.mail.push(mail);
-        self.wake(inner);
+        contents.messages.push(message);
+        self.wake(contents);
     }
 
     /// Puts all of `batch` in, as [`post`](Self::post) does, and leaves it empty.
@@ -41,70 +55,65 @@ impl Mailbox {
         if batch.is_empty() {
             return;
         }
-        let mut inner = self.lock();
-        if inner.is_closed {
-            drop(inner);
-            batch.drain(..).for_each(ExecutorMessage::refuse);
+        let mut contents = lock(&self.contents);
+        if contents.is_closed {
+            drop(contents);
+            batch.drain(..).for_each(|message| message.refuse(&self.queues));
             return;
         }
-        inner.mail.append(batch);
-        self.wake(inner);
+        contents.messages.append(batch);
+        self.wake(contents);
     }
 
-    /// The log has something to say.
-    pub(crate) fn ring(&self) {
-        let mut inner = self.lock();
-        inner.is_rung = true;
-        self.wake(inner);
+    /// A log of this executor has results.
+    pub(crate) fn wake_for_log(&self) {
+        let mut contents = lock(&self.contents);
+        contents.has_log_results = true;
+        self.wake(contents);
     }
 
-    /// Takes everything out; `into` must be empty, its room is reused. Returns whether it was rung.
+    /// Takes everything out; `into` must be empty, its room is reused. Whether a log has results.
     pub(crate) fn take(&self, into: &mut Vec<ExecutorMessage>) -> bool {
-        let mut inner = self.lock();
-        std::mem::swap(&mut inner.mail, into);
-        std::mem::take(&mut inner.is_rung)
+        let mut contents = lock(&self.contents);
+        swap(&mut contents.messages, into);
+        take(&mut contents.has_log_results)
     }
 
     /// As [`take`](Self::take), and sleeps until there is something, or until `deadline`.
     pub(crate) fn wait(&self, deadline: Option<Instant>, into: &mut Vec<ExecutorMessage>) -> bool {
-        let mut inner = self.lock();
-        while inner.mail.is_empty() && !inner.is_rung {
-            inner.is_asleep = true;
-            inner = match deadline {
-                None => self.arrived.wait(inner).unwrap_or_else(PoisonError::into_inner),
+        let mut contents = lock(&self.contents);
+        while contents.messages.is_empty() && !contents.has_log_results {
+            contents.is_asleep = true;
+            contents = match deadline {
+                None => wait(&self.arrived, contents),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         break;
                     }
-                    self.arrived.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0
+                    wait_timeout(&self.arrived, contents, left)
                 }
             };
         }
-        inner.is_asleep = false;
-        std::mem::swap(&mut inner.mail, into);
-        std::mem::take(&mut inner.is_rung)
+        contents.is_asleep = false;
+        swap(&mut contents.messages, into);
+        take(&mut contents.has_log_results)
     }
 
-    /// Takes no more mail from now on; what is left is refused.
+    /// Takes no more messages from now on, and refuses what is left.
     pub(crate) fn close(&self) {
-        let mut inner = self.lock();
-        inner.is_closed = true;
-        let left = std::mem::take(&mut inner.mail);
-        drop(inner);
-        left.into_iter().for_each(ExecutorMessage::refuse);
+        let mut contents = lock(&self.contents);
+        contents.is_closed = true;
+        let left = take(&mut contents.messages);
+        drop(contents);
+        left.into_iter().for_each(|message| message.refuse(&self.queues));
     }
 
-    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
-        if std::mem::take(&mut inner.is_asleep) {
-            drop(inner);
+    fn wake(&self, mut contents: MutexGuard<'_, MailboxContents>) {
+        if take(&mut contents.is_asleep) {
+            drop(contents);
             self.arrived.notify_one();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics while it is held.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,29 +128,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mail_and_rings_wake_a_sleeper() {
+    fn messages_and_the_log_wake_a_sleeper() {
         let mailbox = Arc::new(Mailbox::default());
         let sleeper = {
             let mailbox = Arc::clone(&mailbox);
             thread::spawn(move || {
-                let mut mail = Vec::new();
-                let rung = mailbox.wait(None, &mut mail);
-                (rung, mail.len())
+                let mut messages = Vec::new();
+                let has_log = mailbox.wait(None, &mut messages);
+                (has_log, messages.len())
             })
         };
-        mailbox.ring();
+        mailbox.wake_for_log();
         assert_eq!(sleeper.join().expect("woken"), (true, 0));
         mailbox.post(ExecutorMessage::Quit);
-        let mut mail = Vec::new();
-        assert!(!mailbox.wait(None, &mut mail));
-        assert_eq!(mail.len(), 1);
+        let mut messages = Vec::new();
+        assert!(!mailbox.wait(None, &mut messages));
+        assert_eq!(messages.len(), 1);
     }
 
     #[test]
     fn nobody_sleeps_past_the_deadline() {
-        let mut mail = Vec::new();
+        let mut messages = Vec::new();
         let deadline = Instant::now() + Duration::from_millis(5);
-        assert!(!Mailbox::default().wait(Some(deadline), &mut mail));
+        assert!(!Mailbox::default().wait(Some(deadline), &mut messages));
         assert!(Instant::now() >= deadline);
     }
 
@@ -149,15 +158,15 @@ mod tests {
     fn a_closed_mailbox_refuses_what_it_holds_and_what_comes() {
         let mailbox = Mailbox::default();
         let post = || {
-            let (tell, told) = crossbeam_channel::bounded(1);
-            mailbox.post(ExecutorMessage::Checkpoint { host: 0, tell });
-            told
+            let (reply, receiver) = crossbeam_channel::bounded(1);
+            mailbox.post(ExecutorMessage::Checkpoint { host: 0, reply });
+            receiver
         };
         let held = post();
         assert_eq!(held.try_recv(), Err(TryRecvError::Empty), "an open one refuses nothing");
         mailbox.close();
-        for told in [held, post()] {
-            assert_eq!(told.try_recv(), Err(TryRecvError::Disconnected));
+        for receiver in [held, post()] {
+            assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
         }
     }
 }

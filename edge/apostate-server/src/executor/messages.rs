@@ -1,4 +1,4 @@
-//! What arrives at an executor.
+//! Messages to an executor.
 
 use apostate_log::{PartitionId, Position};
 use apostate_partition::{Loaded, ParkedCommand, Request, RequestKind};
@@ -6,47 +6,54 @@ use bytes::Bytes;
 use crossbeam_channel::Sender;
 
 use crate::answers::promise::Promise;
+use crate::answers::queues::CompletionQueues;
 use crate::answers::stream::Stream;
+use crate::answers::ticket::Ticket;
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::executor::status::PartitionStatus;
 
-/// What arrives at an executor. `host` is a partition's place there.
+/// One message to an executor. `host` is the index of a partition's host there.
 #[derive(Debug)]
 pub(crate) enum ExecutorMessage {
     /// All partitions of the node are open: serve.
     Start,
-    /// One request from outside.
-    Request { host: usize, request: Request, promise: Promise },
-    /// A producer's messages, in ascending order of their numbers. Their tickets are filled in by the executor.
+    /// One request from HTTP, under a ticket of its thread's completion queue.
+    Request { host: usize, request: Request },
+    /// One request from this process. The executor fills in the ticket.
+    Call { host: usize, request: Request, promise: Promise },
+    /// A producer's messages, in ascending order of their numbers. The executor fills in the tickets.
     Stream { host: usize, requests: Vec<Request>, stream: Stream },
-    /// An operator retries or dismisses a parked message. The ticket is filled in by the executor.
+    /// An operator retries or dismisses a parked message. The executor fills in the ticket.
     Parked { host: usize, command: ParkedCommand, promise: Promise },
     /// Frames of one sender, in the order sent.
     Frames { host: usize, from: PartitionId, frames: Vec<Bytes> },
-    /// What was read from the store: entities, client keys, pages of messages.
+    /// Results of reads from the store: entities, client keys, pages of messages.
     Loaded { host: usize, loaded: Vec<Loaded> },
-    /// How a checkpoint ended.
+    /// The result of a checkpoint.
     Checkpointed { host: usize, result: Result<Position, String> },
-    /// Somebody wants everything durable so far to be in the store, and to be told.
-    Checkpoint { host: usize, tell: CheckpointReply },
-    /// Somebody wants to know how every partition here is.
-    Report { tell: Sender<PartitionStatus> },
-    /// The end: whoever waits is told so.
+    /// A request that everything durable so far be in the store.
+    Checkpoint { host: usize, reply: CheckpointReply },
+    /// A request for the status of every partition here.
+    Report { reply: Sender<PartitionStatus> },
+    /// The end: everything that waits is answered.
     Quit,
 }
 
-/// Is told when a checkpoint request was carried out, or why it never will be.
+/// The way back to a checkpoint request: that it is done, or why it never will be.
 pub(crate) type CheckpointReply = Sender<Result<(), String>>;
 
 impl ExecutorMessage {
-    /// Tells whoever waits that nobody will look at this mail.
-    pub(crate) fn refuse(self) {
+    /// Answers the callers of a message that no executor will take: nothing was done.
+    pub(crate) fn refuse(self, queues: &CompletionQueues) {
         match self {
-            Self::Request { promise, .. } | Self::Parked { promise, .. } => {
+            Self::Request { request, .. } => {
+                queues.deliver(Ticket(request.ticket), Verdict::NotDone(NotDone::Closed));
+            }
+            Self::Call { promise, .. } | Self::Parked { promise, .. } => {
                 promise.keep(Verdict::NotDone(NotDone::Closed));
             }
             Self::Stream { requests, stream, .. } => refuse_stream(requests, &stream, &NotDone::Closed),
-            // Whoever waits for the last two sees that nobody is left to tell them.
+            // The last two need no answer: their receivers see the channel close.
             Self::Start
             | Self::Frames { .. }
             | Self::Loaded { .. }
@@ -58,18 +65,23 @@ impl ExecutorMessage {
     }
 }
 
-/// ExecutorMessage that an executor has taken out and not looked at yet. What is left when the executor dies is answered: those who
-/// wait for one answer hear of it by themselves, a producer would wait for ever.
-pub(crate) struct InHand<'a>(pub(crate) std::vec::Drain<'a, ExecutorMessage>);
+/// Messages that an executor has taken out and not worked on yet. If it dies, the callers of the rest are answered: promises see to
+/// that by themselves, completion queues and producers would wait for ever.
+pub(crate) struct TakenMessages<'a> {
+    pub(crate) rest: std::vec::Drain<'a, ExecutorMessage>,
+    pub(crate) queues: &'a CompletionQueues,
+}
 
-impl Drop for InHand<'_> {
+impl Drop for TakenMessages<'_> {
     fn drop(&mut self) {
-        for mail in self.0.by_ref() {
-            if let ExecutorMessage::Stream { requests, stream, .. } = mail {
-                let unknown = || Verdict::Unknown("its executor died before it looked at the message".to_owned());
-                stream.add(
+        let unknown = || Verdict::Unknown("its executor died before it worked on it".to_owned());
+        for message in self.rest.by_ref() {
+            match message {
+                ExecutorMessage::Request { request, .. } => self.queues.deliver(Ticket(request.ticket), unknown()),
+                ExecutorMessage::Stream { requests, stream, .. } => stream.add(
                     &mut requests.into_iter().filter_map(|request| Some((number(&request)?, unknown()))).collect(),
-                );
+                ),
+                _ => {}
             }
         }
     }
@@ -82,7 +94,7 @@ fn number(request: &Request) -> Option<u64> {
     }
 }
 
-/// Tells a producer that these of its messages were not taken.
+/// Answers messages of a producer that no partition will get.
 pub(crate) fn refuse_stream(requests: impl IntoIterator<Item = Request>, stream: &Stream, why: &NotDone) {
     let refused = |request: Request| Some((number(&request)?, Verdict::NotDone(why.clone())));
     stream.add(&mut requests.into_iter().filter_map(refused).collect());
@@ -91,30 +103,44 @@ pub(crate) fn refuse_stream(requests: impl IntoIterator<Item = Request>, stream:
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::task::{Context, Waker};
 
     use apostate_core::{Address, EntityKey, HandlerId, KindId};
 
     use super::*;
 
-    fn numbered(number: u64) -> Request {
+    fn request(request_kind: RequestKind) -> Request {
         let key = EntityKey::new("tea").expect("a key");
-        let request_kind = RequestKind::Numbered { producer: key.clone(), number };
         let (to, handler) = (Address::new(KindId::of("stock"), key), HandlerId::of("take"));
         Request::new(to, handler, Vec::new(), request_kind)
     }
 
+    fn numbered(number: u64) -> Request {
+        request(RequestKind::Numbered { producer: EntityKey::new("till").expect("a name"), number })
+    }
+
     #[test]
-    fn a_producer_hears_of_messages_that_died_with_their_executor() {
+    fn callers_hear_of_messages_that_died_with_their_executor() {
         let stream = Stream::default();
+        let queues = CompletionQueues::default();
+        let queue = queues.lease(1).expect("a queue");
+        let ticket = queue.open(0);
         let streamed = |number| ExecutorMessage::Stream {
             host: 0,
             requests: vec![numbered(number)],
             stream: Stream::clone(&stream),
         };
-        let mut mail = vec![ExecutorMessage::Start, streamed(1), ExecutorMessage::Start, streamed(2)];
+        let asked = Request { ticket: ticket.0, ..request(RequestKind::Read) };
+        let mut messages = vec![
+            ExecutorMessage::Start,
+            streamed(1),
+            ExecutorMessage::Request { host: 0, request: asked },
+            ExecutorMessage::Start,
+            streamed(2),
+        ];
         let died = catch_unwind(AssertUnwindSafe(|| {
-            let mut in_hand = InHand(mail.drain(..));
-            assert!(matches!(in_hand.0.next(), Some(ExecutorMessage::Start)));
+            let mut taken = TakenMessages { rest: messages.drain(..), queues: &queues };
+            assert!(matches!(taken.rest.next(), Some(ExecutorMessage::Start)));
             // As an assertion of the executor would, and without a word on the screen.
             std::panic::resume_unwind(Box::new(()));
         }));
@@ -122,5 +148,8 @@ mod tests {
         let mut told = Vec::new();
         stream.take(&mut told);
         assert!(matches!(told[..], [(1, Verdict::Unknown(_)), (2, Verdict::Unknown(_))]));
+        let mut arrived = Vec::new();
+        assert!(queue.poll(&mut Context::from_waker(Waker::noop()), &mut arrived).is_ready());
+        assert!(matches!(arrived[..], [(first, Verdict::Unknown(_))] if first == ticket));
     }
 }

@@ -9,16 +9,18 @@ use apostate_log::{Log, PartitionId, Position, Store};
 use apostate_partition::{Config, Partition, Range, RunObserver};
 use tracing::{error, info};
 
-use crate::executor::announcement::{Announcement, OpenFailure, Opened, Progress};
+use crate::executor::announcement::{Announcement, Announcer, OpenFailure, Progress};
 use crate::executor::host::{HostParts, PartitionHost};
 use crate::executor::outgoing::Outgoing;
 use crate::executor::wake_flag::WakeFlag;
 
-/// How often a long opening says how far it is.
+/// Time between two reports of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is needed to open one partition.
+/// Everything that is needed to open one partition.
 pub(crate) struct PartitionPlan {
+    /// The number of its host among those of the node.
+    pub(crate) number: u32,
     pub(crate) range: Range,
     pub(crate) config: Config,
     pub(crate) log: Box<dyn Log>,
@@ -27,50 +29,48 @@ pub(crate) struct PartitionPlan {
 }
 
 impl PartitionPlan {
-    /// Opens the partition, here and now. When that fails, the node is told, and the host tells whoever comes why nobody is
-    /// there.
-    pub(crate) fn open(self, store: &dyn Store, opened: &Opened, outgoing: &Outgoing) -> PartitionHost {
-        let Self { range, config, log, wake_flag, observer } = self;
+    /// Opens the partition, here and now. If that fails, the node is told, and the host refuses every request with the reason.
+    pub(crate) fn open(self, store: &dyn Store, announcer: &Announcer, outgoing: &Outgoing) -> PartitionHost {
+        let Self { number, range, config, log, wake_flag, observer } = self;
         let (id, requests_max) = (config.id, config.tuning.requests_max);
-        let mut progress = progress_of(id, &*log, opened);
+        let mut progress = progress_of(id, &*log, announcer);
         let open = AssertUnwindSafe(|| Partition::open(config, store, &*log, observer, &mut progress));
-        let failure = match catch_unwind(open) {
-            Ok(Ok(partition)) => {
-                opened.tell(Announcement::Opened);
-                let opened = opened.clone();
-                return PartitionHost::new(HostParts {
-                    id,
-                    range,
-                    partition: Ok(partition),
-                    log,
-                    wake_flag,
-                    requests_max,
-                    opened,
-                });
-            }
-            Ok(Err(error)) => OpenFailure::Refused(error),
-            Err(payload) => OpenFailure::Broken(panic_text(payload.as_ref())),
+        let partition = match catch_unwind(open) {
+            Ok(opened) => opened.map_err(OpenFailure::Refused),
+            Err(payload) => Err(OpenFailure::Broken(panic_text(payload.as_ref()))),
         };
-        let reason = failure.to_string();
-        error!(partition = id.0, reason, "partition cannot be opened; its neighbours go on");
-        if !failure.is_io_error() {
-            outgoing.report_unrecoverable(id, &reason);
-        }
-        opened.tell(Announcement::Failed(id, failure));
-        let opened = opened.clone();
-        PartitionHost::new(HostParts { id, range, partition: Err(reason), log, wake_flag, requests_max, opened })
+        let partition = match partition {
+            Ok(partition) => {
+                announcer.tell(Announcement::Opened);
+                Ok(partition)
+            }
+            Err(failure) => Err(report(id, failure, announcer, outgoing)),
+        };
+        let (queues, announcer) = (Arc::clone(outgoing.queues()), announcer.clone());
+        PartitionHost::new(HostParts { id, number, range, partition, log, wake_flag, requests_max, queues, announcer })
     }
 }
 
-fn progress_of(partition: PartitionId, log: &dyn Log, opened: &Opened) -> impl FnMut(Position) + use<> {
+/// Reports that the partition `id` did not open, and gives the reason as a text.
+fn report(id: PartitionId, failure: OpenFailure, announcer: &Announcer, outgoing: &Outgoing) -> String {
+    let reason = failure.to_string();
+    error!(partition = id.0, reason, "cannot open partition; its neighbours go on");
+    if !failure.is_io_error() {
+        outgoing.report_unrecoverable(id, &reason);
+    }
+    announcer.tell(Announcement::Failed(id, failure));
+    reason
+}
+
+fn progress_of(partition: PartitionId, log: &dyn Log, announcer: &Announcer) -> impl FnMut(Position) + use<> {
     let last = log.last().unwrap_or_default();
-    let opened = opened.clone();
+    let announcer = announcer.clone();
     let mut told = Instant::now();
     move |position| {
         if told.elapsed() >= PROGRESS_INTERVAL {
             told = Instant::now();
-            info!(partition = partition.0, position = position.0, last = last.0, "partition opens");
-            opened.tell(Announcement::Progress(Progress { partition, position, last }));
+            info!(partition = partition.0, position = position.0, last = last.0, "opening partition");
+            announcer.tell(Announcement::Progress(Progress { partition, position, last }));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an executor sends out at the end of a turn, gathered so that each receiver is disturbed once.
+//! Outgoing: everything that an executor sends at the end of a turn, gathered so that each receiver is locked and woken once.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,6 +8,7 @@ use apostate_partition::{Checkpoint, Load, Span};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
+use crate::answers::queues::CompletionQueues;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Routes;
 use crate::traces::queue::{SpanRecord, Traces};
@@ -43,7 +44,7 @@ pub(crate) struct Unrecoverable {
     pub(crate) reason: String,
 }
 
-/// What one executor has to send.
+/// Everything that one executor has to send.
 pub(crate) struct Outgoing {
     executor: usize,
     routes: Arc<Routes>,
@@ -52,7 +53,7 @@ pub(crate) struct Outgoing {
     watchdog: Sender<Unrecoverable>,
     traces: Option<Arc<Traces>>,
     /// For each executor.
-    mail: Vec<Vec<ExecutorMessage>>,
+    messages: Vec<Vec<ExecutorMessage>>,
     local: Vec<LocalFrame>,
 }
 
@@ -65,23 +66,27 @@ impl Outgoing {
         watchdog: Sender<Unrecoverable>,
         traces: Option<Arc<Traces>>,
     ) -> Self {
-        let mail = routes.mailboxes().iter().map(|_| Vec::new()).collect();
-        Self { executor, routes, loaders, checkpointer, watchdog, traces, mail, local: Vec::new() }
+        let messages = routes.mailboxes().iter().map(|_| Vec::new()).collect();
+        Self { executor, routes, loaders, checkpointer, watchdog, traces, messages, local: Vec::new() }
     }
 
-    /// Carries a frame towards the partition `to`. One that nobody has is lost, as frames may be.
+    pub(crate) fn queues(&self) -> &Arc<CompletionQueues> {
+        self.routes.queues()
+    }
+
+    /// Carries a frame towards the partition `to`. A frame for an unknown partition is lost, as frames may be.
     pub(crate) fn frame(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
         let Some(place) = self.routes.place_of(to) else { return };
         if place.executor == self.executor {
             self.local.push(LocalFrame { host: place.host, from, bytes });
             return;
         }
-        let mail = &mut self.mail[place.executor];
-        match mail.last_mut() {
+        let messages = &mut self.messages[place.executor];
+        match messages.last_mut() {
             Some(ExecutorMessage::Frames { host, from: last, frames }) if *host == place.host && *last == from => {
                 frames.push(bytes);
             }
-            _ => mail.push(ExecutorMessage::Frames { host: place.host, from, frames: vec![bytes] }),
+            _ => messages.push(ExecutorMessage::Frames { host: place.host, from, frames: vec![bytes] }),
         }
     }
 
@@ -100,14 +105,14 @@ impl Outgoing {
         let _ = self.checkpointer.send(CheckpointOrder { executor: self.executor, host, checkpoint });
     }
 
-    /// A run that is part of a trace is durable. One of a message from before the last start may be nobody's now.
+    /// A run that is part of a trace is durable. It is dropped if this node sends no traces any more.
     pub(crate) fn span(&self, partition: PartitionId, span: Box<Span>) {
         if let Some(traces) = &self.traces {
             traces.tell(SpanRecord::Run(partition, span, SystemTime::now()));
         }
     }
 
-    /// A partition has stopped, and another start would not mend it.
+    /// Tells the watchdog of a partition that has stopped, and that another start would not mend.
     pub(crate) fn report_unrecoverable(&self, partition: PartitionId, reason: &str) {
         // As above.
         let _ = self.watchdog.send(Unrecoverable { partition, reason: reason.to_owned() });
@@ -115,8 +120,8 @@ impl Outgoing {
 
     /// Posts what was gathered for other executors.
     pub(crate) fn send(&mut self) {
-        for (mailbox, mail) in self.routes.mailboxes().iter().zip(&mut self.mail) {
-            mailbox.post_all(mail);
+        for (mailbox, messages) in self.routes.mailboxes().iter().zip(&mut self.messages) {
+            mailbox.post_all(messages);
         }
     }
 

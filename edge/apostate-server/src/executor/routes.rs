@@ -1,13 +1,14 @@
-//! Which executor has which partition.
+//! Routes: which executor has which partition, and the mailbox of each.
 
 use std::sync::Arc;
 
 use apostate_log::PartitionId;
 use apostate_partition::{Map, Range};
 
+use crate::answers::queues::CompletionQueues;
 use crate::executor::mailbox::Mailbox;
 
-/// The way to every partition of the node. Made once at the start, and read by everyone.
+/// The way to every partition of the node, and back to those who wait for answers. Made once at the start, and read by everyone.
 #[derive(Debug)]
 pub(crate) struct Routes {
     map: Map,
@@ -16,16 +17,17 @@ pub(crate) struct Routes {
     /// Indexes into `places`, in the order of the partitions' ids.
     by_id: Vec<(PartitionId, usize)>,
     mailboxes: Vec<Arc<Mailbox>>,
+    queues: Arc<CompletionQueues>,
 }
 
-/// Where one partition is.
+/// The place of one partition in this node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) partition: PartitionId,
     pub(crate) range: Range,
-    /// Which executor.
+    /// The index of its executor.
     pub(crate) executor: usize,
-    /// Which host there.
+    /// The index of its host there.
     pub(crate) host: usize,
 }
 
@@ -41,8 +43,9 @@ impl Routes {
         let places: Vec<Place> = map.tiles.iter().enumerate().map(deal).collect();
         let mut by_id: Vec<_> = places.iter().enumerate().map(|(index, place)| (place.partition, index)).collect();
         by_id.sort_unstable();
-        let mailboxes = (0..executors).map(|_| Arc::default()).collect();
-        Self { map, places, by_id, mailboxes }
+        let queues: Arc<CompletionQueues> = Arc::default();
+        let mailboxes = (0..executors).map(|_| Arc::new(Mailbox::new(Arc::clone(&queues)))).collect();
+        Self { map, places, by_id, mailboxes, queues }
     }
 
     pub(crate) fn map(&self) -> &Map {
@@ -57,6 +60,11 @@ impl Routes {
     /// Every executor's mailbox.
     pub(crate) fn mailboxes(&self) -> &[Arc<Mailbox>] {
         &self.mailboxes
+    }
+
+    /// The completion queues of the node.
+    pub(crate) fn queues(&self) -> &Arc<CompletionQueues> {
+        &self.queues
     }
 
     /// The partition that has `hash`, as an index into [`places`](Self::places).

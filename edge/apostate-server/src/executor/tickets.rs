@@ -1,54 +1,69 @@
-//! Who waits for which answer of one partition.
+//! Tickets: who waits for which answer of one partition.
+//!
+//! The callers of HTTP wait at completion queues, and their tickets are kept there. Those of this process, producers and checkpoint
+//! requests wait in a table here. A ticket is good for one answer, wherever it is kept.
 
 use std::sync::Arc;
 
 use apostate_partition::Answer;
 
-use crate::answers::promise::{DeskAnswers, Promise};
+use crate::answers::promise::Promise;
+use crate::answers::queues::{AnswerBatches, CompletionQueues};
 use crate::answers::stream::Stream;
-use crate::answers::verdict::Verdict;
+use crate::answers::ticket::{OWN_TABLE, PLACES_MAX, Ticket};
+use crate::answers::verdict::{NotDone, Verdict};
 use crate::executor::messages::CheckpointReply;
 
-/// The open tickets of one partition. A ticket is a place and a generation, so one that is answered twice finds nobody.
-#[derive(Debug, Default)]
+/// The open tickets of one partition host.
+#[derive(Debug)]
 pub(crate) struct Tickets {
-    places: Vec<Place>,
+    /// The number of the host: what it has claimed at completion queues is marked with it.
+    host: u32,
+    queues: Arc<CompletionQueues>,
+    /// What the completion queues get at the end of the turn.
+    batches: AnswerBatches,
+    entries: Vec<Entry>,
     free: Vec<u32>,
-    streams: Vec<StreamPlace>,
-    /// What the desks get at the end of the turn.
-    desks: DeskAnswers,
+    streams: Vec<OpenStream>,
     /// Open tickets of single requests.
-    ones: usize,
+    calls: usize,
     /// Open tickets of producers' messages.
     numbered: usize,
 }
 
 #[derive(Debug)]
-struct Place {
+struct Entry {
     generation: u32,
-    asker: Option<Asker>,
+    recipient: Option<Recipient>,
 }
 
+/// The receiver of an answer that is kept here.
 #[derive(Debug)]
-enum Asker {
-    One(Promise),
-    /// The stream's place, and the message's number.
+enum Recipient {
+    Caller(Promise),
+    /// The stream's index, and the message's number.
     Stream(u32, u64),
     Checkpoint(CheckpointReply),
 }
 
 /// One stream, and the answers that it gets at the end of the turn.
 #[derive(Debug)]
-struct StreamPlace {
+struct OpenStream {
     stream: Option<Stream>,
     open: usize,
     answers: Vec<(u64, Verdict)>,
 }
 
 impl Tickets {
+    /// The tickets of the host with this number among those of the node.
+    pub(crate) fn new(host: u32, queues: Arc<CompletionQueues>) -> Self {
+        let (batches, entries, free, streams) = (AnswerBatches::default(), Vec::new(), Vec::new(), Vec::new());
+        Self { host, queues, batches, entries, free, streams, calls: 0, numbered: 0 }
+    }
+
     /// How many single requests wait for their answers.
-    pub(crate) fn ones(&self) -> usize {
-        self.ones
+    pub(crate) fn calls(&self) -> usize {
+        self.calls
     }
 
     /// How many producers' messages wait for their answers.
@@ -56,93 +71,128 @@ impl Tickets {
         self.numbered
     }
 
-    /// A ticket for one request.
-    pub(crate) fn one(&mut self, promise: Promise) -> u64 {
-        self.ones += 1;
-        self.issue(Asker::One(promise))
+    /// A request of a completion queue is about to be handed over. False: it was withdrawn, and must not be.
+    pub(crate) fn claim(&mut self, ticket: Ticket) -> bool {
+        let is_claimed = self.queues.of(ticket).is_some_and(|queue| queue.claim(ticket, self.host));
+        self.calls += usize::from(is_claimed);
+        is_claimed
     }
 
-    /// A ticket for a reply.
+    /// A claimed request is not handed over, for this reason.
+    pub(crate) fn refuse(&mut self, ticket: Ticket, why: NotDone) {
+        if let Some(queue) = self.queues.of(ticket)
+            && queue.finish(ticket, self.host)
+        {
+            self.calls -= 1;
+            queue.deliver(ticket, Verdict::NotDone(why));
+        }
+    }
+
+    /// A ticket for one request of this process.
+    pub(crate) fn call(&mut self, promise: Promise) -> u64 {
+        self.calls += 1;
+        self.issue(Recipient::Caller(promise))
+    }
+
+    /// A ticket for a checkpoint request.
     pub(crate) fn checkpoint(&mut self, reply: CheckpointReply) -> u64 {
-        self.issue(Asker::Checkpoint(reply))
+        self.issue(Recipient::Checkpoint(reply))
     }
 
-    /// The place of `stream`, for [`message`](Self::message). Producers are few.
+    /// The index of `stream`, for [`message`](Self::message). Producers are few.
     pub(crate) fn stream(&mut self, stream: &Stream) -> u32 {
-        let is_same = |place: &StreamPlace| place.stream.as_ref().is_some_and(|other| Arc::ptr_eq(other, stream));
+        let is_same = |open: &OpenStream| open.stream.as_ref().is_some_and(|other| Arc::ptr_eq(other, stream));
         let found = self.streams.iter().position(is_same);
-        let place = found.or_else(|| self.streams.iter().position(|place| place.stream.is_none()));
-        let place = place.unwrap_or_else(|| {
-            self.streams.push(StreamPlace { stream: None, open: 0, answers: Vec::new() });
+        let index = found.or_else(|| self.streams.iter().position(|open| open.stream.is_none()));
+        let index = index.unwrap_or_else(|| {
+            self.streams.push(OpenStream { stream: None, open: 0, answers: Vec::new() });
             self.streams.len() - 1
         });
-        self.streams[place].stream.get_or_insert_with(|| Arc::clone(stream));
-        u32::try_from(place).expect("fewer streams than memory has bytes")
+        self.streams[index].stream.get_or_insert_with(|| Arc::clone(stream));
+        u32::try_from(index).expect("fewer streams than memory has bytes")
     }
 
     /// A ticket for the message `number` of a stream.
     pub(crate) fn message(&mut self, stream: u32, number: u64) -> u64 {
         self.numbered += 1;
         self.streams[stream as usize].open += 1;
-        self.issue(Asker::Stream(stream, number))
+        self.issue(Recipient::Stream(stream, number))
     }
 
-    /// Gives the answer to whoever waits for it; streams and desks get it with [`flush`](Self::flush). False: nobody does.
+    /// Gives the answer to its recipient; streams and queues get it with [`flush`](Self::flush). False: the ticket is unknown, or was
+    /// answered before.
     pub(crate) fn answer(&mut self, ticket: u64, answer: Answer) -> bool {
+        let (ticket, verdict) = (Ticket(ticket), Verdict::Answered(answer));
+        if ticket.queue() == OWN_TABLE {
+            return self.answer_own(ticket, verdict);
+        }
+        let is_owed = self.queues.of(ticket).is_some_and(|queue| queue.finish(ticket, self.host));
+        if is_owed {
+            self.calls -= 1;
+            self.batches.add(ticket, verdict);
+        }
+        is_owed
+    }
+
+    fn answer_own(&mut self, ticket: Ticket, verdict: Verdict) -> bool {
         match self.redeem(ticket) {
-            None => return false,
-            Some(Asker::One(promise)) => {
-                self.ones -= 1;
-                promise.keep_with(Verdict::Answered(answer), &mut self.desks);
+            Some(Recipient::Caller(promise)) => {
+                self.calls -= 1;
+                promise.keep(verdict);
             }
-            Some(Asker::Stream(stream, number)) => {
+            Some(Recipient::Stream(stream, number)) => {
                 self.numbered -= 1;
-                let place = &mut self.streams[stream as usize];
-                place.open -= 1;
-                place.answers.push((number, Verdict::Answered(answer)));
+                self.add_to_stream(stream, number, verdict);
             }
-            // A reply is granted, not answered.
-            Some(Asker::Checkpoint(_)) => return false,
+            // A checkpoint is reported as done, not answered.
+            Some(Recipient::Checkpoint(_)) | None => return false,
         }
         true
     }
 
-    /// Tells whoever asked for a checkpoint.
+    fn add_to_stream(&mut self, stream: u32, number: u64, verdict: Verdict) {
+        let stream = &mut self.streams[stream as usize];
+        stream.open -= 1;
+        stream.answers.push((number, verdict));
+    }
+
+    /// The checkpoint that was asked for is in the store.
     pub(crate) fn checkpoint_done(&mut self, ticket: u64) {
-        if let Some(Asker::Checkpoint(reply)) = self.redeem(ticket) {
-            // Nobody has to wait for a reply.
+        if let Some(Recipient::Checkpoint(reply)) = self.redeem(Ticket(ticket)) {
+            // The receiver may have stopped waiting.
             let _ = reply.send(Ok(()));
         }
     }
 
-    /// Hands over the answers of the turn to their streams and desks.
+    /// Hands over the answers of the turn to their streams and queues.
     pub(crate) fn flush(&mut self) {
-        self.desks.deliver();
-        for place in &mut self.streams {
-            if let Some(stream) = &place.stream {
-                stream.add(&mut place.answers);
-                if place.open == 0 {
-                    place.stream = None;
+        self.batches.deliver(&self.queues);
+        for open in &mut self.streams {
+            if let Some(stream) = &open.stream {
+                stream.add(&mut open.answers);
+                if open.open == 0 {
+                    open.stream = None;
                 }
             }
         }
     }
 
-    /// Tells everybody who waits that nobody knows, for this reason.
+    /// Answers everything that is open with *unknown*, for this reason.
     pub(crate) fn abandon(&mut self, reason: &str) {
         let unknown = || Verdict::Unknown(reason.to_owned());
+        if self.calls > 0 {
+            for queue in self.queues.all() {
+                queue.finish_all(self.host).into_iter().for_each(|ticket| self.batches.add(ticket, unknown()));
+            }
+        }
         self.free.clear();
-        (self.ones, self.numbered) = (0, 0);
-        for place in std::mem::take(&mut self.places) {
-            match place.asker {
+        (self.calls, self.numbered) = (0, 0);
+        for entry in std::mem::take(&mut self.entries) {
+            match entry.recipient {
                 None => {}
-                Some(Asker::One(promise)) => promise.keep(unknown()),
-                Some(Asker::Stream(stream, number)) => {
-                    let place = &mut self.streams[stream as usize];
-                    place.open -= 1;
-                    place.answers.push((number, unknown()));
-                }
-                Some(Asker::Checkpoint(reply)) => {
+                Some(Recipient::Caller(promise)) => promise.keep(unknown()),
+                Some(Recipient::Stream(stream, number)) => self.add_to_stream(stream, number, unknown()),
+                Some(Recipient::Checkpoint(reply)) => {
                     let _ = reply.send(Err(reason.to_owned()));
                 }
             }
@@ -150,23 +200,24 @@ impl Tickets {
         self.flush();
     }
 
-    fn issue(&mut self, asker: Asker) -> u64 {
+    fn issue(&mut self, recipient: Recipient) -> u64 {
         let place = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, asker: None });
-            u32::try_from(self.places.len() - 1).expect("requests are bounded far below")
+            assert!(self.entries.len() < PLACES_MAX, "requests are bounded far below");
+            self.entries.push(Entry { generation: 0, recipient: None });
+            self.entries.len() as u32 - 1
         });
-        let held = &mut self.places[place as usize];
-        held.generation = held.generation.wrapping_add(1);
-        held.asker = Some(asker);
-        u64::from(held.generation) << 32 | u64::from(place)
+        let entry = &mut self.entries[place as usize];
+        entry.generation = entry.generation.wrapping_add(1);
+        entry.recipient = Some(recipient);
+        Ticket::new(OWN_TABLE, place, entry.generation).0
     }
 
-    fn redeem(&mut self, ticket: u64) -> Option<Asker> {
-        let (generation, place) = ((ticket >> 32) as u32, ticket as u32);
-        let held = self.places.get_mut(place as usize).filter(|held| held.generation == generation)?;
-        let asker = held.asker.take()?;
+    fn redeem(&mut self, ticket: Ticket) -> Option<Recipient> {
+        let place = ticket.place();
+        let entry = self.entries.get_mut(place as usize).filter(|entry| entry.generation == ticket.generation())?;
+        let recipient = entry.recipient.take()?;
         self.free.push(place);
-        Some(asker)
+        Some(recipient)
     }
 }
 
@@ -179,31 +230,61 @@ impl Drop for Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::promise::slot;
+    use crate::answers::promise::promise;
+    use crate::answers::queue::CompletionQueue;
+
+    fn tickets() -> (Tickets, Arc<CompletionQueue>) {
+        let queues = Arc::new(CompletionQueues::default());
+        let queue = queues.lease(4).expect("a queue");
+        (Tickets::new(3, queues), queue)
+    }
+
+    /// What has arrived at the queue.
+    fn arrived(queue: &CompletionQueue) -> Vec<(Ticket, Verdict)> {
+        let mut arrived = Vec::new();
+        let _ = queue.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()), &mut arrived);
+        arrived
+    }
 
     #[test]
     fn a_ticket_is_good_for_one_answer() {
-        let mut tickets = Tickets::default();
-        let (promise, waiting) = slot();
-        let ticket = tickets.one(promise);
-        assert_eq!((tickets.ones(), tickets.numbered()), (1, 0));
+        let (mut tickets, _) = tickets();
+        let (first, promised) = promise();
+        let ticket = tickets.call(first);
+        assert_eq!((tickets.calls(), tickets.numbered()), (1, 0));
         assert!(tickets.answer(ticket, Answer::Accepted));
-        assert!(matches!(waiting.wait(), Verdict::Answered(Answer::Accepted)));
-        let (promise, waiting) = slot();
-        let next = tickets.one(promise);
+        assert!(matches!(promised.wait(), Verdict::Answered(Answer::Accepted)));
+        let (second, promised) = promise();
+        let next = tickets.call(second);
         assert!(!tickets.answer(ticket, Answer::Duplicate), "its place belongs to another request now");
         assert!(tickets.answer(next, Answer::Duplicate));
-        assert!(matches!(waiting.wait(), Verdict::Answered(Answer::Duplicate)));
-        assert_eq!(tickets.ones(), 0);
+        assert!(matches!(promised.wait(), Verdict::Answered(Answer::Duplicate)));
+        assert_eq!(tickets.calls(), 0);
+    }
+
+    #[test]
+    fn a_ticket_of_a_queue_is_claimed_and_answered_once() {
+        let (mut tickets, queue) = tickets();
+        let (asked, withdrawn, refused) = (queue.open(0), queue.open(1), queue.open(2));
+        assert!(queue.withdraw(withdrawn));
+        assert!(tickets.claim(asked) && !tickets.claim(withdrawn) && tickets.claim(refused));
+        tickets.refuse(refused, NotDone::Busy);
+        assert_eq!(tickets.calls(), 1);
+        assert!(tickets.answer(asked.0, Answer::Accepted) && !tickets.answer(asked.0, Answer::Duplicate));
+        assert!(!tickets.answer(withdrawn.0, Answer::Accepted));
+        assert!(matches!(arrived(&queue)[..], [(first, Verdict::NotDone(NotDone::Busy))] if first == refused));
+        tickets.flush();
+        assert!(matches!(arrived(&queue)[..], [(first, Verdict::Answered(Answer::Accepted))] if first == asked));
+        assert_eq!(tickets.calls(), 0);
     }
 
     #[test]
     fn a_stream_gets_its_answers_in_one_batch() {
-        let mut tickets = Tickets::default();
+        let (mut tickets, _) = tickets();
         let stream = Stream::default();
-        let place = tickets.stream(&stream);
-        let issued: Vec<u64> = (1..=3).map(|number| tickets.message(place, number)).collect();
-        assert_eq!(tickets.stream(&stream), place);
+        let index = tickets.stream(&stream);
+        let issued: Vec<u64> = (1..=3).map(|number| tickets.message(index, number)).collect();
+        assert_eq!(tickets.stream(&stream), index);
         for ticket in issued {
             assert!(tickets.answer(ticket, Answer::Accepted));
         }
@@ -217,19 +298,24 @@ mod tests {
 
     #[test]
     fn everybody_who_waits_is_told_of_the_end() {
-        let mut tickets = Tickets::default();
-        let (promise, waiting) = slot();
-        tickets.one(promise);
+        let (mut tickets, queue) = tickets();
+        let (kept, promised) = promise();
+        tickets.call(kept);
+        let asked = queue.open(0);
+        assert!(tickets.claim(asked));
+        let unclaimed = queue.open(1);
         let stream = Stream::default();
-        let place = tickets.stream(&stream);
-        tickets.message(place, 9);
-        let (reply, asked) = crossbeam_channel::bounded(1);
+        let index = tickets.stream(&stream);
+        tickets.message(index, 9);
+        let (reply, checkpoint) = crossbeam_channel::bounded(1);
         tickets.checkpoint(reply);
         drop(tickets);
-        assert!(matches!(waiting.wait(), Verdict::Unknown(_)));
+        assert!(matches!(promised.wait(), Verdict::Unknown(_)));
+        assert!(matches!(arrived(&queue)[..], [(first, Verdict::Unknown(_))] if first == asked));
+        assert!(queue.withdraw(unclaimed), "its message is still on its way");
         let mut done = Vec::new();
         stream.take(&mut done);
         assert!(matches!(done[..], [(9, Verdict::Unknown(_))]));
-        assert!(asked.recv().expect("told").is_err());
+        assert!(checkpoint.recv().expect("told").is_err());
     }
 }

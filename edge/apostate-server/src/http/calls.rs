@@ -18,7 +18,7 @@ use crate::clock;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
 use crate::http::digest::digest;
-use crate::http::dispatcher::{Asked, Dispatcher};
+use crate::http::dispatcher::{Dispatcher, OpenRequest};
 use crate::http::edge::{self, Edge, HandlerRow, KindRow, ShowState};
 use crate::http::fault::Fault;
 use crate::http::meters::{Meters, Outcome};
@@ -228,12 +228,12 @@ impl Calls<'_> {
         }
         request.trace = self.followed.map(Box::new);
         request.deadline = deadline.map(|at| clock::now().after(at.saturating_duration_since(Instant::now())));
-        let asked = self.dispatcher.ask(request);
-        let asked =
-            asked.ok_or_else(|| Fault::busy("as many requests are under way as there may be; nothing was done"))?;
+        let open = self.dispatcher.send(request);
+        let open =
+            open.ok_or_else(|| Fault::busy("as many requests are under way as there may be; nothing was done"))?;
         let verdict = match deadline {
-            None => asked.await,
-            Some(deadline) => match until(deadline, asked).await {
+            None => open.await,
+            Some(deadline) => match until(deadline, open).await {
                 Ok(verdict) => verdict,
                 Err(is_withdrawn) if is_withdrawn || !is_call => {
                     let began = if is_withdrawn { "had not begun it" } else { "was still looking" };
@@ -286,12 +286,12 @@ impl Calls<'_> {
 }
 
 /// Waits for a verdict until `deadline`. Err: it came first; true if the request was withdrawn before it was begun.
-async fn until(deadline: Instant, mut asked: Asked) -> Result<Verdict, bool> {
+async fn until(deadline: Instant, mut open: OpenRequest) -> Result<Verdict, bool> {
     // One that is here already is not thrown away, however late it is.
     let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_micros(1));
-    match tokio::time::timeout(patience, &mut asked).await {
+    match tokio::time::timeout(patience, &mut open).await {
         Ok(verdict) => Ok(verdict),
-        Err(_) => Err(asked.withdraw()),
+        Err(_) => Err(open.withdraw()),
     }
 }
 

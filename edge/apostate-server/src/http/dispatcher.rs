@@ -1,93 +1,102 @@
-//! The dispatcher of a desk: the one task of a thread that meets the executors.
+//! Dispatcher: the one task of an HTTP thread that meets the executors.
 //!
-//! Connections hand their requests to the dispatcher and wait. The dispatcher runs after the connections that were ready together, so
-//! what they asked leaves together; and what an executor's turn has answered arrives together. A request costs no lock that
-//! another thread holds, and a batch of them costs one wake-up each way.
+//! Connections hand it their requests and wait. It runs after the connections that were ready together, so their requests leave
+//! together; and the answers of an executor's turn arrive together. A request takes no lock that another thread holds, and a batch of
+//! them costs one wake-up each way.
 //!
-//! It also bounds what may be under way: without a free place there is no request, and its sender is told to come again.
+//! It also bounds the requests under way: without a free place a request is refused as *busy*.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use apostate_partition::Request;
 
-use crate::answers::promise::Promise;
-use crate::answers::queue::{Desk, DeskTicket};
+use crate::answers::queue::CompletionQueue;
+use crate::answers::ticket::{PLACES_MAX, Ticket};
 use crate::answers::verdict::Verdict;
 use crate::client::node_handle::NodeHandle;
 use crate::executor::messages::ExecutorMessage;
+use crate::settings::COUNT_MAX;
+use crate::sync::lock;
 
-/// Takes requests of one thread's connections, and brings their answers.
+const _: () = assert!(COUNT_MAX <= PLACES_MAX, "every request that is let in has a place");
+
+/// The way of one thread's requests to the executors, and of their answers back.
 pub(crate) struct Dispatcher {
     node: Arc<NodeHandle>,
-    desk: Arc<Desk>,
+    queue: Arc<CompletionQueue>,
     // Held by its own thread only, so never waited for.
-    inner: Mutex<Inner>,
+    open: Mutex<OpenRequests>,
 }
 
-struct Inner {
-    places: Vec<Place>,
+struct OpenRequests {
+    /// By the places of the queue.
+    waiters: Vec<Waiter>,
     free: Vec<u32>,
     /// What leaves next, for each executor.
     outgoing: Vec<Vec<ExecutorMessage>>,
     has_outgoing: bool,
+    /// Wakes the dispatcher's task.
     waker: Option<Waker>,
 }
 
+/// The caller of one open request.
 #[derive(Default)]
-struct Place {
-    waiter: Option<Waker>,
+struct Waiter {
+    waker: Option<Waker>,
     verdict: Option<Verdict>,
     /// Nobody waits any more, but an answer will come.
-    is_abandoned: bool,
+    is_gone: bool,
 }
 
 /// A request that waits for its answer. Dropped, it is withdrawn if it has not been begun.
-pub(crate) struct Asked {
+pub(crate) struct OpenRequest {
     dispatcher: Arc<Dispatcher>,
-    ticket: DeskTicket,
+    ticket: Ticket,
     is_over: bool,
 }
 
 impl Dispatcher {
-    /// A dispatcher for at most so many open requests.
-    pub(crate) fn new(node: Arc<NodeHandle>, requests_max: usize) -> Self {
-        let places = u32::try_from(requests_max).unwrap_or(u32::MAX);
-        let outgoing = node.routes.mailboxes().iter().map(|_| Vec::new()).collect();
-        let inner = Inner {
-            places: (0..places).map(|_| Place::default()).collect(),
-            free: (0..places).rev().collect(),
-            outgoing,
+    /// A dispatcher for at most so many open requests. None: the node has too many of them.
+    pub(crate) fn new(node: Arc<NodeHandle>, requests_max: usize) -> Option<Self> {
+        let queue = node.routes.queues().lease(requests_max)?;
+        let places = u32::try_from(queue.places()).expect("a ticket has room for the place");
+        // What the thread before has left open will be answered, and is free from then on.
+        let is_free = |place: &u32| queue.is_free(*place);
+        let waiters = (0..places).map(|place| Waiter { is_gone: !is_free(&place), ..Waiter::default() }).collect();
+        let open = OpenRequests {
+            waiters,
+            free: (0..places).rev().filter(is_free).collect(),
+            outgoing: node.routes.mailboxes().iter().map(|_| Vec::new()).collect(),
             has_outgoing: false,
             waker: None,
         };
-        Self { node, desk: Arc::new(Desk::new(places as usize)), inner: Mutex::new(inner) }
+        Some(Self { node, queue, open: Mutex::new(open) })
     }
 
     /// Sends a request on its way. None: too many are under way.
-    pub(crate) fn ask(self: &Arc<Self>, request: Request) -> Option<Asked> {
-        let mut inner = self.lock();
-        let place = inner.free.pop()?;
-        let ticket = self.desk.open(place);
+    pub(crate) fn send(self: &Arc<Self>, mut request: Request) -> Option<OpenRequest> {
+        let mut open = lock(&self.open);
+        let ticket = self.queue.open(open.free.pop()?);
+        request.ticket = ticket.0;
         let to = self.node.place_of(&request.to);
-        let promise = Promise::to_desk(&self.desk, ticket);
-        inner.outgoing[to.executor].push(ExecutorMessage::Request { host: to.host, request, promise });
-        inner.has_outgoing = true;
-        if let Some(waker) = inner.waker.take() {
+        open.outgoing[to.executor].push(ExecutorMessage::Request { host: to.host, request });
+        open.has_outgoing = true;
+        if let Some(waker) = open.waker.take() {
             waker.wake();
         }
-        Some(Asked { dispatcher: Arc::clone(self), ticket, is_over: false })
+        Some(OpenRequest { dispatcher: Arc::clone(self), ticket, is_over: false })
     }
 
-    /// The dispatcher's work. It never ends.
-    pub(crate) async fn work(self: Arc<Self>) {
+    /// The body of the dispatcher's task. It never ends.
+    pub(crate) async fn run(self: Arc<Self>) {
         let mut arrived = Vec::new();
         poll_fn(|context| -> Poll<()> {
             loop {
-                self.send(context);
-                if self.desk.poll(context, &mut arrived).is_pending() {
+                self.post(context);
+                if self.queue.poll(context, &mut arrived).is_pending() {
                     return Poll::Pending;
                 }
                 self.hand_out(&mut arrived);
@@ -96,45 +105,46 @@ impl Dispatcher {
         .await;
     }
 
-    fn send(&self, context: &mut Context<'_>) {
-        let mut inner = self.lock();
-        match &mut inner.waker {
+    fn post(&self, context: &mut Context<'_>) {
+        let mut open = lock(&self.open);
+        match &mut open.waker {
             Some(waker) => waker.clone_from(context.waker()),
             none => *none = Some(context.waker().clone()),
         }
-        if std::mem::take(&mut inner.has_outgoing) {
-            for (executor, batch) in inner.outgoing.iter_mut().enumerate() {
-                self.node.send_all(executor, batch);
+        if std::mem::take(&mut open.has_outgoing) {
+            for (executor, batch) in open.outgoing.iter_mut().enumerate() {
+                self.node.post_all(executor, batch);
             }
         }
     }
 
-    fn hand_out(&self, arrived: &mut Vec<(DeskTicket, Verdict)>) {
-        let mut inner = self.lock();
+    fn hand_out(&self, arrived: &mut Vec<(Ticket, Verdict)>) {
+        let mut open = lock(&self.open);
         for (ticket, verdict) in arrived.drain(..) {
-            if !self.desk.close(ticket) {
+            if !self.queue.close(ticket) {
                 continue;
             }
-            let place = &mut inner.places[ticket.place as usize];
-            if std::mem::take(&mut place.is_abandoned) {
-                inner.free.push(ticket.place);
+            let waiter = &mut open.waiters[ticket.place() as usize];
+            if std::mem::take(&mut waiter.is_gone) {
+                open.free.push(ticket.place());
                 continue;
             }
-            place.verdict = Some(verdict);
-            if let Some(waiter) = place.waiter.take() {
-                waiter.wake();
+            waiter.verdict = Some(verdict);
+            if let Some(waker) = waiter.waker.take() {
+                waker.wake();
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics while it is held.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Asked {
-    /// Nobody waits for it any more. True: it was not begun, and never will be.
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.node.routes.queues().give_back(Arc::clone(&self.queue));
+    }
+}
+
+impl OpenRequest {
+    /// Stops waiting. True: it was not begun, and never will be.
     pub(crate) fn withdraw(mut self) -> bool {
         self.give_up()
     }
@@ -143,38 +153,127 @@ impl Asked {
         if std::mem::replace(&mut self.is_over, true) {
             return false;
         }
-        let mut inner = self.dispatcher.lock();
-        let is_withdrawn = self.dispatcher.desk.withdraw(self.ticket);
-        let place = &mut inner.places[self.ticket.place as usize];
-        place.waiter = None;
-        if is_withdrawn || place.verdict.take().is_some() {
-            inner.free.push(self.ticket.place);
+        let mut open = lock(&self.dispatcher.open);
+        let is_withdrawn = self.dispatcher.queue.withdraw(self.ticket);
+        let waiter = &mut open.waiters[self.ticket.place() as usize];
+        waiter.waker = None;
+        if is_withdrawn || waiter.verdict.take().is_some() {
+            open.free.push(self.ticket.place());
         } else {
-            place.is_abandoned = true;
+            waiter.is_gone = true;
         }
         is_withdrawn
     }
 }
 
-impl Future for Asked {
+impl Future for OpenRequest {
     type Output = Verdict;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Verdict> {
-        let mut inner = self.dispatcher.lock();
-        let place = &mut inner.places[self.ticket.place as usize];
-        let Some(verdict) = place.verdict.take() else {
-            place.waiter = Some(context.waker().clone());
+        let mut open = lock(&self.dispatcher.open);
+        let waiter = &mut open.waiters[self.ticket.place() as usize];
+        let Some(verdict) = waiter.verdict.take() else {
+            waiter.waker = Some(context.waker().clone());
             return Poll::Pending;
         };
-        inner.free.push(self.ticket.place);
-        drop(inner);
+        open.free.push(self.ticket.place());
+        drop(open);
         self.is_over = true;
         Poll::Ready(verdict)
     }
 }
 
-impl Drop for Asked {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         self.give_up();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apostate_core::{Address, EntityKey, HandlerId, KindId};
+    use apostate_partition::{Answer, Map, RequestKind};
+
+    use super::*;
+    use crate::Settings;
+    use crate::executor::routes::Routes;
+    use crate::storage::directory::Directory;
+    use crate::storage::disk::Disk;
+
+    const HOST: u32 = 0;
+
+    /// A node of one partition whose executor is this test.
+    fn node(dir: &std::path::Path) -> Arc<NodeHandle> {
+        let settings = Settings { partitions: Some(1), ..Settings::new(dir) };
+        let mut directory = Directory::open(&settings).expect("a directory");
+        let disk = Disk::open(&mut directory, &settings, &Map::first(1)).expect("a disk");
+        let routes = Arc::new(Routes::new(Map::first(1), 1));
+        Arc::new(NodeHandle::new(Arc::default(), routes, Arc::new(disk), None))
+    }
+
+    fn read() -> Request {
+        let to = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
+        Request::new(to, HandlerId::of("level"), Vec::new(), RequestKind::Read)
+    }
+
+    /// Lets the dispatcher's task run until it has nothing to do.
+    fn turn(dispatcher: &Arc<Dispatcher>) {
+        let mut run = Box::pin(Arc::clone(dispatcher).run());
+        assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+
+    /// The tickets of the requests that have arrived at the executor.
+    fn arrived(node: &NodeHandle) -> Vec<Ticket> {
+        let mut messages = Vec::new();
+        node.routes.mailboxes()[0].take(&mut messages);
+        let ticket = |message| match message {
+            ExecutorMessage::Request { request, .. } => Ticket(request.ticket),
+            other => panic!("{other:?}"),
+        };
+        messages.into_iter().map(ticket).collect()
+    }
+
+    #[test]
+    fn a_request_waits_under_one_ticket_and_its_place_is_used_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let node = node(dir.path());
+        let dispatcher = Arc::new(Dispatcher::new(Arc::clone(&node), 1).expect("a queue"));
+        for _ in 0..2 {
+            let open = dispatcher.send(read()).expect("there is a place");
+            assert!(dispatcher.send(read()).is_none(), "as many are under way as may be");
+            turn(&dispatcher);
+            let ticket = arrived(&node)[0];
+            let queue = node.routes.queues().of(ticket).expect("a queue");
+            assert!(queue.claim(ticket, HOST) && queue.finish(ticket, HOST));
+            queue.deliver(ticket, Verdict::Answered(Answer::Accepted));
+            turn(&dispatcher);
+            let mut open = Box::pin(open);
+            let answer = open.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(answer, Poll::Ready(Verdict::Answered(Answer::Accepted))));
+        }
+    }
+
+    #[test]
+    fn the_next_thread_waits_for_what_the_one_before_has_left_open() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let node = node(dir.path());
+        let first = Arc::new(Dispatcher::new(Arc::clone(&node), 2).expect("a queue"));
+        let begun = first.send(read()).expect("there is a place");
+        let withdrawn = first.send(read()).expect("there is a place");
+        turn(&first);
+        let tickets = arrived(&node);
+        let queue = node.routes.queues().of(tickets[0]).expect("a queue");
+        assert!(queue.claim(tickets[0], HOST));
+        assert!(!begun.withdraw() && withdrawn.withdraw());
+        drop(first);
+
+        let second = Arc::new(Dispatcher::new(Arc::clone(&node), 2).expect("a queue"));
+        let open = second.send(read()).expect("one place is free");
+        assert!(second.send(read()).is_none(), "the answer to the other one is still to come");
+        assert!(queue.finish(tickets[0], HOST));
+        queue.deliver(tickets[0], Verdict::Answered(Answer::Accepted));
+        turn(&second);
+        assert!(second.send(read()).is_some());
+        assert!(open.withdraw(), "it has got no answer of another");
     }
 }

@@ -114,8 +114,8 @@ async fn command(edge: &Arc<Edge>, id: &str, retry: bool, headers: &HeaderMap) -
     let deadline = CallOptions::deadline(headers)?;
     let (to, number) = read_id(id).ok_or_else(|| missing(id))?;
     let entity = edge.shared.name_of(&to);
-    let slot = edge.shared.command(ParkedCommand { ticket: 0, to, number, retry });
-    let answer = std::future::poll_fn(|context| slot.poll(context));
+    let promised = edge.shared.command(ParkedCommand { ticket: 0, to, number, retry });
+    let answer = std::future::poll_fn(|context| promised.poll(context));
     let verdict = match deadline {
         None => answer.await,
         Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)

@@ -142,7 +142,8 @@ impl Serving {
         }
         let mut listening = Some((listener, dealt));
         for (index, (runtime, sockets)) in crews.into_iter().enumerate() {
-            let door = Door::new(Arc::clone(&edge), Arc::new(Dispatcher::new(Arc::clone(&shared), requests_max)));
+            let dispatcher = Dispatcher::new(Arc::clone(&shared), requests_max).ok_or_else(too_many_threads)?;
+            let door = Door::new(Arc::clone(&edge), Arc::new(dispatcher));
             // The first thread listens for all.
             let listening = listening.take();
             let body = move || run(runtime, Arc::new(door), sockets, listening);
@@ -195,6 +196,11 @@ impl Drop for Serving {
     }
 }
 
+fn too_many_threads() -> ServeError {
+    let source = io::Error::other("too many threads serve this node; stop one of its other listeners first");
+    ServeError::System { what: "another completion queue", source }
+}
+
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Connections of a node that ended just now do not keep the next one from its address.
@@ -216,7 +222,7 @@ type Sockets = mpsc::UnboundedReceiver<(StdStream, Admitted)>;
 /// The body of a thread of the edge.
 fn run(runtime: Runtime, door: Arc<Door>, sockets: Sockets, listening: Option<(StdListener, Vec<Deal>)>) {
     let mut stage = door.edge.stage.subscribe();
-    runtime.spawn(Arc::clone(&door.dispatcher).work());
+    runtime.spawn(Arc::clone(&door.dispatcher).run());
     if let Some((listener, dealt)) = listening {
         runtime.spawn(listen(Arc::clone(&door.edge), listener, dealt));
     }

@@ -22,7 +22,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{error, warn};
 
 use crate::client::node_handle::NodeHandle;
-use crate::executor::announcement::{Announcement, Opened, Progress};
+use crate::executor::announcement::{Announcement, Announcer, Progress};
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{Outgoing, Unrecoverable};
@@ -96,11 +96,12 @@ impl NodeThreads {
         let mut plans: Vec<Vec<PartitionPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
         for (index, place) in routes.places().iter().enumerate() {
             let wake_flag = Arc::new(WakeFlag::new(Arc::clone(&routes.mailboxes()[place.executor])));
-            let wake = Arc::clone(&wake_flag);
+            let waker = Arc::clone(&wake_flag);
             plans[place.executor].push(PartitionPlan {
+                number: u32::try_from(index).expect("partitions are few"),
                 range: place.range,
                 config: config(place.partition, index),
-                log: Box::new(disk.log(place.partition, Arc::new(move || wake.ring()))),
+                log: Box::new(disk.log(place.partition, Arc::new(move || waker.set()))),
                 wake_flag,
                 observer: Box::new(FileObserver::new(Arc::clone(&running), index)),
             });
@@ -145,7 +146,7 @@ impl NodeThreads {
     /// A handler that does not come to its end within `patience` is left to itself: nothing can end it but the end of the
     /// process. What it works on stays locked until then. Gives the first partition of its thread.
     pub(crate) fn end(&mut self, patience: Duration) -> Option<PartitionId> {
-        self.node.close_door();
+        self.node.begin_closing();
         for mailbox in self.node.routes.mailboxes() {
             mailbox.post(ExecutorMessage::Quit);
         }
@@ -184,14 +185,14 @@ impl NodeThreads {
     ) -> Result<Receiver<Announcement>, OpenError> {
         let (loaders, load_orders) = crossbeam_channel::unbounded();
         let (checkpointer, checkpoint_orders) = crossbeam_channel::unbounded();
-        let (opened, announcements) = Opened::new();
+        let (announcer, announcements) = Announcer::new();
         let routes = Arc::clone(&self.node.routes);
         for (index, plans) in plans.into_iter().enumerate() {
             let mailbox = Arc::clone(&routes.mailboxes()[index]);
             let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.node.traces.clone());
             let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, condemn.clone(), traces);
-            let (disk, opened) = (Arc::clone(disk), opened.clone());
-            let run = move || executor::run(mailbox, plans, disk.store(), &opened, outgoing);
+            let (disk, announcer) = (Arc::clone(disk), announcer.clone());
+            let run = move || executor::run(mailbox, plans, disk.store(), &announcer, outgoing);
             self.executors.push(spawn(&format!("apostate-run-{index}"), run)?);
         }
         for index in 0..settings.loaders {
