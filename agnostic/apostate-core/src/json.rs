@@ -4,8 +4,17 @@
 //! as text that is turned into other text: only the type knows that a number is 128 bits wide, that the keys of a map are
 //! numbers, or that an id is a text outside and sixteen bytes inside.
 //!
+//! What a JSON text says is what is stored: the nearest double, every digit of a whole number, and nothing rounded to one.
+//! What it cannot say, an infinity or a NaN, is neither taken nor shown.
+//!
 //! Each row of a handler table carries a [`Json`] for what goes in and one for what comes out. They are function pointers
 //! beside the message path: a message between entities never meets them.
+//!
+//! Reading order: [`Json`]; `numbers`, whole numbers with a point; `names`, names said twice; `finite`, numbers that JSON has not.
+
+mod finite;
+mod names;
+mod numbers;
 
 use std::fmt;
 
@@ -13,6 +22,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
+use crate::json::numbers::NegativeZero;
 use crate::limits::NESTING_MAX;
 use crate::{BodyError, codec, schema};
 
@@ -76,20 +86,32 @@ impl fmt::Debug for Json {
 }
 
 fn read<T: Serialize + DeserializeOwned>(json: &[u8]) -> Result<Vec<u8>, BodyError> {
-    codec::try_encode(&parse::<T>(json)?)
+    let value = parse::<T>(json)?;
+    // A number too large for an `f32` becomes an infinity on the way through a tagged or a flattened type.
+    finite::check(&value).map_err(|found| BodyError(format!("{found}: it is too large for its type")))?;
+    codec::try_encode(&value)
 }
 
 fn read_arguments<T: Serialize + DeserializeOwned>(json: &[u8]) -> Result<Vec<u8>, BodyError> {
     match json.trim_ascii_start().first() {
-        None => read::<T>(b"{}"),
+        None => return read::<T>(b"{}"),
         // A struct would take its fields from a list as well, in an order that nobody promised.
-        Some(b'[') => Err(BodyError("the arguments are an object by their names, not a list".to_owned())),
-        Some(_) => read::<T>(json),
+        Some(b'[') => return Err(BodyError("the arguments are an object by their names, not a list".to_owned())),
+        Some(_) => {}
+    }
+    let arguments = read::<T>(json)?;
+    // The outermost object is a struct, which takes each of its fields once.
+    let has_objects = json.iter().filter(|byte| **byte == b'{').nth(1).is_some();
+    let twice = if has_objects { str::from_utf8(json).ok().and_then(names::said_twice) } else { None };
+    match twice {
+        None => Ok(arguments),
+        Some(name) => Err(BodyError(format!("an object says `{name}` twice"))),
     }
 }
 
 fn show<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<Vec<u8>, BodyError> {
-    text(&codec::decode::<T>(bytes)?).map_err(|error| BodyError(format!("it cannot be shown as JSON: {error}")))
+    text(&codec::decode::<T>(bytes)?)
+        .map_err(|BodyError(error)| BodyError(format!("it cannot be shown as JSON: {error}")))
 }
 
 /// The value that `json` stands for.
@@ -117,55 +139,18 @@ fn with_whole_numbers<T: DeserializeOwned>(json: &str) -> Option<T> {
     let mut deserializer = deserializer(json);
     IgnoredAny::deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
-    T::deserialize(&mut self::deserializer(&whole_numbers(json)?)).ok()
-}
-
-/// The same JSON with whole numbers written as such. None: they all were.
-fn whole_numbers(json: &str) -> Option<String> {
-    let (mut text, mut rest, mut is_changed) = (String::with_capacity(json.len()), json, false);
-    while let Some(at) = rest.find(|sign: char| matches!(sign, '"' | '-' | '0'..='9')) {
-        let (between, from_here) = rest.split_at(at);
-        let (token, behind) = from_here.split_at(token_bytes(from_here));
-        text.push_str(between);
-        match whole(token) {
-            Some(whole) => {
-                text.push_str(&whole.to_string());
-                is_changed = true;
-            }
-            None => text.push_str(token),
-        }
-        rest = behind;
-    }
-    text.push_str(rest);
-    is_changed.then_some(text)
-}
-
-/// How long the string or the number is that `json` begins with.
-fn token_bytes(json: &str) -> usize {
-    if !json.starts_with('"') {
-        return json.find(|sign| !matches!(sign, '-' | '+' | '.' | 'e' | 'E' | '0'..='9')).unwrap_or(json.len());
-    }
-    let mut is_escaped = false;
-    let ends = |byte| {
-        let is_end = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        is_end
-    };
-    json.bytes().skip(1).position(ends).map_or(json.len(), |end| end + 2)
-}
-
-/// The whole number that a number with a point or an exponent stands for.
-fn whole(number: &str) -> Option<i64> {
-    /// Beyond it, not every whole number is one that a double can tell from its neighbours.
-    const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
-    let is_float = !number.starts_with('"') && number.contains(['.', 'e', 'E']);
-    let float: f64 = is_float.then(|| number.parse().ok())??;
-    (float.fract() == 0.0 && float.abs() <= WHOLE_MAX).then_some(float as i64)
+    let read = |zero| T::deserialize(&mut self::deserializer(&numbers::in_digits(json, zero)?)).ok();
+    read(NegativeZero::Kept).or_else(|| read(NegativeZero::Unsigned))
 }
 
 /// `value` as JSON text.
-pub(crate) fn text<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(value)
+///
+/// # Errors
+///
+/// When it is none that JSON can say; then with the place of the number that JSON has not.
+pub(crate) fn text<T: Serialize>(value: &T) -> Result<Vec<u8>, BodyError> {
+    finite::check(value).map_err(|found| BodyError(found.to_string()))?;
+    serde_json::to_vec(value).map_err(|error| BodyError(error.to_string()))
 }
 
 /// The depth was looked at before, and ours reaches one level further than the library's.
@@ -252,8 +237,59 @@ mod tests {
         for invalid in [r#"{"number":5.,"by_number":{}}"#, r#"{"number":5.0,"number":5.0,"by_number":{}}"#] {
             assert!(read::<Wide>(invalid).is_err(), "{invalid}");
         }
-        let text = r#"{"a \\\" 5.0":[-5e0,1.5,-0.0,"6.0",1e400]}"#;
-        assert_eq!(whole_numbers(text).as_deref(), Some(r#"{"a \\\" 5.0":[-5,1.5,0,"6.0",1e400]}"#));
+    }
+
+    #[test]
+    fn what_is_not_whole_is_not_rounded_to_what_is() {
+        for number in ["0.99999999999999999999", "2.9999999999999999999", "1.00000000000000000001", "1e-400", "1e400"] {
+            assert!(read::<Wide>(&format!(r#"{{"number":{number},"by_number":{{}}}}"#)).is_err(), "{number}");
+            assert!((Json::open::<i64>().read)(format!("-{number}").as_bytes()).is_err(), "-{number}");
+        }
+        for (number, whole) in [("18446744073709551617.0", 18_446_744_073_709_551_617), ("-0", 0), ("-0.0", 0)] {
+            let value = read::<Wide>(&format!(r#"{{"number":{number},"by_number":{{}}}}"#)).expect("a whole number");
+            assert_eq!(value.number, whole, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_double_keeps_the_sign_of_its_zero_beside_a_whole_number_with_a_point() {
+        let value = read::<Wide>(r#"{"number":5.0,"by_number":{"7":-0.0}}"#).expect("both");
+        assert_eq!(value.by_number[&7].map(f64::to_bits), Some((-0.0_f64).to_bits()));
+    }
+
+    /// A type that serde reads into a buffer of its own first.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "sort")]
+    enum Tagged {
+        Coarse { grams: f32 },
+        Fine { grams: f64 },
+    }
+
+    #[test]
+    fn a_number_is_the_nearest_of_its_type_or_refused() {
+        fn check<T: Serialize + DeserializeOwned + fmt::Debug + PartialEq>(json: &str, expected: Option<T>) {
+            let bytes = (Json::open::<T>().read)(json.as_bytes());
+            assert_eq!(bytes.ok().map(|bytes| codec::decode::<T>(&bytes).expect("our encoding")), expected, "{json}");
+        }
+        check("117.63331139400017", Some(117.633_311_394_000_17_f64));
+        check("0.12934022201868423", Some(0.129_340_222_018_684_23_f64));
+        check("9007199254740993.0", Some(9_007_199_254_740_992_f64));
+        check("1e400", None::<f64>);
+        check("1e39", None::<f32>);
+        // Halfway between two singles, and a little more: as a double first it would be halfway, and go down.
+        check("1.00000005960464477540", Some(1.000_000_1_f32));
+        check(r#"{"sort":"Coarse","grams":1e39}"#, None::<Tagged>);
+        let grams = 117.633_311_394_000_17;
+        check(r#"{"sort":"Fine","grams":117.63331139400017}"#, Some(Tagged::Fine { grams }));
+    }
+
+    #[test]
+    fn a_name_that_is_said_twice_is_refused_at_every_level() {
+        for json in [r#"{"number":1,"by_number":{},"number":1}"#, r#"{"number":1,"by_number":{"7":1,"7":2}}"#] {
+            assert!(read::<Wide>(json).is_err(), "{json}");
+        }
+        let BodyError(error) = read::<Wide>(r#"{"number":1,"by_number":{"7":1,"8":1,"7":1}}"#).expect_err("7 twice");
+        assert_eq!(error, "an object says `7` twice");
     }
 
     #[test]
@@ -313,5 +349,8 @@ mod tests {
         let BodyError(error) =
             (Json::open::<BTreeMap<(u8, u8), u8>>().show)(&encode(&by_pair)).expect_err("no key of an object");
         assert!(error.starts_with("it cannot be shown as JSON"), "{error}");
+        let value = Wide { number: 0, by_number: BTreeMap::from([(7, Some(f64::NAN))]), since: Timestamp(0) };
+        let BodyError(error) = (Json::open::<Wide>().show)(&encode(&value)).expect_err("no number of JSON");
+        assert_eq!(error, "it cannot be shown as JSON: by_number.7: NaN is no number in JSON");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Entity, HandlerId, HandlerInfo, Handlers, KindId, Ran, Run, SchemaOf, StateError, Tx, codec, json};
+use crate::{
+    BodyError, Entity, HandlerId, HandlerInfo, Handlers, KindId, Ran, Run, SchemaOf, StateError, Tx, codec, json,
+};
 
 /// A decoded entity whose type was forgotten.
 pub trait Live: Send {
@@ -107,7 +109,7 @@ pub fn decode_state<E: Entity>(bytes: &[u8]) -> Result<E, StateError> {
 
 fn show_state<E: Entity>(bytes: &[u8]) -> Result<Vec<u8>, StateError> {
     let state = decode_state::<E>(bytes)?;
-    json::text(&state).map_err(|error| StateError(format!("the state cannot be shown as JSON: {error}")))
+    json::text(&state).map_err(|BodyError(error)| StateError(format!("it cannot be shown as JSON: {error}")))
 }
 
 /// Every kind that a program knows.
