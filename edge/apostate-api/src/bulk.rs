@@ -3,7 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::JsonText;
 
 /// Highest number of a message. The one above it is a number still, so that a stream can say where it goes on.
 pub const NUMBER_MAX: u64 = 1 << 63;
@@ -11,7 +12,7 @@ pub const NUMBER_MAX: u64 = 1 << 63;
 /// One message of a producer. A field that it does not have is refused: who misspells one would believe that it counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BulkMessage<A = Value> {
+pub struct BulkMessage<A = JsonText> {
     /// Its number, from 1 to [`NUMBER_MAX`]. A producer's numbers ascend. They may only repeat what was sent before, the same
     /// message under the same number: one that was once passed over is lost for ever, see [`BulkEnding::Duplicate`].
     pub number: u64,
@@ -68,7 +69,7 @@ impl fmt::Display for EntityName {
 /// A line that is no result is a [`Problem`](crate::Problem), and the last one: its `resume_from` says from which number the
 /// producer sends again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BulkResult<R = Value> {
+pub struct BulkResult<R = JsonText> {
     /// The message's number.
     pub number: u64,
     /// What came of it.

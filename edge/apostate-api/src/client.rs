@@ -162,7 +162,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// See [`ClientError`]; after [`ClientError::Unknown`] and [`ClientError::Unreadable`] alone it may have been done.
+    /// See [`ClientError`]; after [`ClientError::Unknown`] and [`ClientError::Unreadable`] alone it may have been done, and after
+    /// [`ClientError::Unshown`] it was.
     pub async fn call<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Result<R, ClientError>
     where
         E: Handlers,
@@ -242,7 +243,8 @@ impl Client {
         self.state_as(E::NAME, &key.to_key()?).await
     }
 
-    /// A page of the list of a kind, and the place of the next one: none or the `next` of the page before goes in.
+    /// A page of the list of a kind, and the place of the next one: none or the `next` of the page before goes in. An entity whose
+    /// state cannot be read says so in its place.
     ///
     /// # Errors
     ///
@@ -303,7 +305,7 @@ fn row_of<E: Handlers, R, S, A>(call: &Call<E, R, S, A>) -> Result<&'static Hand
 /// The request that a message stands for: a call, without a key.
 fn ask_of<'a, E: Handlers, R, S, A>(row: &HandlerInfo, call: Call<E, R, S, A>) -> Result<Ask<'a>, ClientError> {
     let to = call.to?;
-    let body = (row.arguments.show)(&call.body).map_err(|error| ClientError::Unreadable(error.to_string()))?;
+    let body = (row.arguments.show)(&call.body).map_err(|error| ClientError::Arguments(error.to_string()))?;
     let path = path::of(E::NAME, to.key(), Some(row.name))?;
     Ok(Ask { method: Method::POST, body: Some(body), ..Ask::get(path) })
 }
@@ -332,7 +334,8 @@ impl Client {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<EntityItem<S>>, ClientError> {
-        self.page(path::segments(["entities", kind])?, after, limit).await
+        let Page { items, next } = self.page::<EntityItem>(path::segments(["entities", kind])?, after, limit).await?;
+        Ok(Page { items: items.into_iter().map(EntityItem::typed).collect(), next })
     }
 
     async fn page<T: DeserializeOwned>(

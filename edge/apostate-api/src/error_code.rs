@@ -121,7 +121,6 @@ error_codes! {
     Internal = "internal", 500, false, "the node met a bug of its own";
     KindMissing = "kind-missing", 404, false, "there is no such kind of entity";
     LineTooLong = "line-too-long", 413, false, "a line is too long";
-    ReadIsGet = "read-is-get", 405, false, "this handler only looks";
     MethodNotAllowed = "method-not-allowed", 405, false, "the path does not know this method";
     NotAcceptable = "not-acceptable", 406, false, "the answer has no such form";
     NotReady = "not-ready", 503, true, "the node is not ready";
@@ -132,6 +131,7 @@ error_codes! {
     PathUnknown = "path-unknown", 404, false, "there is nothing at this path";
     ProducerInUse = "producer-in-use", 409, true, "the producer has a stream open";
     ProducerMissing = "producer-missing", 400, false, "messages have a producer";
+    ReadIsGet = "read-is-get", 405, false, "this handler only looks";
     Refused = "refused", 409, false, "the entity said no";
     RequestTimeout = "request-timeout", 408, true, "the request did not arrive in time";
     StoreUnreadable = "store-unreadable", 500, false, "the store cannot be read";
@@ -141,6 +141,7 @@ error_codes! {
     TooManyConnections = "too-many-connections", 503, true, "too many connections are open";
     TooManyStreams = "too-many-streams", 503, true, "too many streams are open";
     TransactionTooLarge = "transaction-too-large", 413, false, "the transaction is too large";
+    UnreadableReply = "unreadable-reply", 500, false, "the reply cannot be shown";
     UnreadableState = "unreadable-state", 500, false, "the entity's state cannot be read";
     UnsupportedMediaType = "unsupported-media-type", 415, false, "the body has another form";
 }

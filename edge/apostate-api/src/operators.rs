@@ -1,11 +1,12 @@
 //! What an operator sees of a node.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::JsonText;
 
 /// A message that was given up on until an operator retries or dismisses it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParkedItem<A = Value> {
+pub struct ParkedItem<A = JsonText> {
     /// Names it in `/parked/{id}`.
     pub id: String,
     /// The kind of the entity that it is for.

@@ -1,13 +1,17 @@
 //! Entities: show, list, call.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt;
+
 use apostate_api::client::{EntityKey, new_key};
-use apostate_api::{ErrorCode, Problem};
-use serde_json::{Map, Value, json};
+use apostate_api::{EntityItem, ErrorCode, JsonText, Problem};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::arguments::Entity;
 use crate::failure::{Change, Failure};
 use crate::node::Node;
-use crate::output::{Output, rows};
+use crate::output::{Output, plain, rows};
 
 pub(crate) fn run(node: &Node, output: Output, verb: Entity) -> Result<(), Failure> {
     match verb {
@@ -30,21 +34,27 @@ fn show(node: &Node, output: Output, entity: &str) -> Result<(), Failure> {
     output.one(&state, || {
         let mut rows =
             rows([("entity", format!("{}/{}", state.kind, state.key)), ("version", state.version.to_string())]);
-        match &state.state {
-            Value::Object(fields) => rows.extend(fields.iter().map(|(name, value)| (name.clone(), short(value)))),
-            other => rows.push(("state".to_owned(), short(other))),
+        match state.state.read::<Fields>() {
+            Ok(Fields(fields)) => rows.extend(fields.into_iter().map(|(name, value)| (name, short(&value)))),
+            Err(_) => rows.push(("state".to_owned(), short(&state.state))),
         }
         rows
     })
 }
 
 fn list(node: &Node, output: Output, kind: &str, limit: usize) -> Result<(), Failure> {
-    // As values, whose fields are in the order of the alphabet.
-    let items = node.list(kind)?.take(limit).map(|item| item.map(|item| json!(item)));
-    output.many(&["KEY", "VERSION", "STATE"], items, |item| {
-        let field = |name: &str| short(&item[name]);
-        vec![field("key"), field("version"), field("state")]
-    })
+    let unreadable = Cell::new(0);
+    let items = node.list(kind)?.take(limit).inspect(|item| {
+        unreadable.set(unreadable.get() + usize::from(item.as_ref().is_ok_and(|item| item.state.is_err())));
+    });
+    output.many(&["KEY", "VERSION", "STATE"], items, |EntityItem { key, version, state }| {
+        let state = state.as_ref().map_or_else(|problem| format!("{} ({})", problem.detail, problem.code), short);
+        vec![key.clone(), version.to_string(), state]
+    })?;
+    match unreadable.get() {
+        0 => Ok(()),
+        count => Err(Failure::UnreadableStates { count }),
+    }
 }
 
 /// Calls, or looks if that is all that the handler does.
@@ -53,7 +63,7 @@ fn call(
     output: Output,
     entity: &str,
     handler: &str,
-    arguments: &Value,
+    arguments: &JsonText,
     once: String,
 ) -> Result<(), Failure> {
     let (kind, key) = name_of(entity)?;
@@ -73,28 +83,57 @@ fn name_of(entity: &str) -> Result<(&str, EntityKey), Failure> {
     Ok((kind, EntityKey::new(key).map_err(|error| no_name(Some(error)))?))
 }
 
-/// `units=5 order=a-1` as an object.
-fn named(arguments: &[String]) -> Result<Value, Failure> {
-    let mut object = Map::new();
+/// `units=5 order=a-1` as an object. What reads as JSON is sent as it is written, with every digit of a number.
+fn named(arguments: &[String]) -> Result<JsonText, Failure> {
+    let mut object = BTreeMap::new();
     for argument in arguments {
-        let (name, value) = argument.split_once('=').ok_or_else(|| Failure::Argument(argument.clone()))?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        if object.insert(name.to_owned(), value).is_some() {
+        let no_argument = || Failure::Argument(argument.clone());
+        let (name, value) = argument.split_once('=').ok_or_else(no_argument)?;
+        let value = JsonText::new(value).or_else(|_| JsonText::of(value)).map_err(|_| no_argument())?;
+        if object.insert(name, value).is_some() {
             return Err(Failure::ArgumentTwice(name.to_owned()));
         }
     }
-    Ok(Value::Object(object))
+    JsonText::of(&object).map_err(|error| Failure::Argument(error.to_string()))
 }
 
-fn whole(object: &str) -> Result<Value, Failure> {
-    serde_json::from_str(object).ok().filter(Value::is_object).ok_or_else(|| Failure::Argument(object.to_owned()))
+fn whole(object: &str) -> Result<JsonText, Failure> {
+    let object = object.trim();
+    JsonText::new(object)
+        .ok()
+        .filter(|json| json.as_str().starts_with('{'))
+        .ok_or_else(|| Failure::Argument(object.to_owned()))
 }
 
 /// A value in a table: a text without its quotes.
-fn short(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+fn short(value: &JsonText) -> String {
+    plain(value, str::to_owned)
+}
+
+/// The fields of an object, in the order in which it has them.
+struct Fields(Vec<(String, JsonText)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = entries.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
     }
 }
 
@@ -105,8 +144,10 @@ mod tests {
     #[test]
     fn an_argument_is_json_if_it_reads_as_json() {
         let said = ["units=5", "order=a-1", "tags=[1,2]", "text=a=b"].map(str::to_owned);
-        let expected = json!({"units": 5, "order": "a-1", "tags": [1, 2], "text": "a=b"});
+        let expected = r#"{"order":"a-1","tags":[1,2],"text":"a=b","units":5}"#;
         assert_eq!(named(&said).expect("arguments"), expected);
+        let wide = ["n=18446744073709551617", "x=1.50"].map(str::to_owned);
+        assert_eq!(named(&wide).expect("arguments"), r#"{"n":18446744073709551617,"x":1.50}"#);
         assert!(named(&["units".to_owned()]).is_err());
         assert!(named(&["units=5", "units=5"].map(str::to_owned)).is_err());
         assert!(whole("[1]").is_err());

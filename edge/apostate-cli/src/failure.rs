@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// Of several messages, some are not parked; what was asked was done to the others.
     #[error("{missing} of {of} messages are not parked; it was done to all others")]
     ParkedMissing { missing: usize, of: usize },
+    /// A list is complete, and some of its entities have no state to show.
+    #[error("{count} entities of the list cannot be shown; in the place of its state each has the reason")]
+    UnreadableStates { count: usize },
     /// It may have been done.
     #[error("nobody knows whether {url} did it: {detail}")]
     Unknown { url: String, of: Change, detail: String },
@@ -96,7 +99,7 @@ impl Failure {
                 let status = refusal.status();
                 Self::Problem(Box::new(Problem::refused(status, refusal.code, refusal.text)))
             }
-            ClientError::Problem(problem) => Self::Problem(problem),
+            ClientError::Problem(problem) | ClientError::Unshown(problem) => Self::Problem(problem),
             ClientError::Unreachable { detail, .. } => Self::Unreachable { url, detail },
             ClientError::NoNode { status, .. } => Self::NoNode { url, status },
             ClientError::NoPath(name) => Self::NoPath(name),
@@ -138,6 +141,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Unknown { .. } | Self::Unshown { .. } => ExitCode::from(3),
+            Self::Problem(problem) if problem.error_code() == Some(ErrorCode::UnreadableReply) => ExitCode::from(3),
             Self::EntityName { .. } | Self::NoPath(_) | Self::TooLong => ExitCode::from(2),
             Self::Argument(_) | Self::ArgumentTwice(_) => ExitCode::from(2),
             Self::Problem(problem) if problem.error_code().is_some_and(is_of_our_words) => ExitCode::from(2),
@@ -163,6 +167,7 @@ impl Failure {
                 .error_code()
                 .and_then(next_of)
                 .map_or_else(|| format!("look at {} of the node", problem.r#type), str::to_owned),
+            Self::UnreadableStates { .. } => "see /errors/unreadable-state of the node".to_owned(),
             Self::ParkedMissing { .. } => "look for them with `apostate parked list`".to_owned(),
             Self::Unknown { of: Change::Call { key }, .. } | Self::Unshown { key, .. } => {
                 format!("repeat the same command with `--key {}`: it is done once, whatever happened", quoted(key))
@@ -224,6 +229,7 @@ fn next_of(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::HandlerMissing | ErrorCode::HandlerNotOpen | ErrorCode::KindMissing => {
             "look at /openapi.json of the node for what there is"
         }
+        ErrorCode::UnreadableReply => "do not repeat it; see what came of it with `apostate entity show KIND/KEY`",
         ErrorCode::ParkedMissing => "look for it with `apostate parked list`",
         ErrorCode::PartitionStopped => "see why with `apostate partition list`, mend it, and start the node again",
         ErrorCode::TokenMissing | ErrorCode::TokenWrong => "say the token with --token-file or APOSTATE_TOKEN",

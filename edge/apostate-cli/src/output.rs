@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use apostate_api::JsonText;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::failure::Failure;
 
@@ -73,13 +73,12 @@ impl Output {
         Ok(())
     }
 
-    /// A value of the author's own.
-    pub(crate) fn value(self, value: &Value) -> Result<(), Failure> {
-        match (self.is_json, value) {
-            (false, Value::Null) => self.done("done"),
-            (false, Value::String(text)) => Ok(writeln!(io::stdout(), "{}", visible(text))?),
-            (false, value) => Ok(writeln!(io::stdout(), "{value:#}")?),
-            (true, value) => line(value),
+    /// A value of the author's own. For programs it is what the node said, to the byte.
+    pub(crate) fn value(self, value: &JsonText) -> Result<(), Failure> {
+        match value.as_str() {
+            text if self.is_json => Ok(writeln!(io::stdout(), "{text}")?),
+            "null" => self.done("done"),
+            _ => Ok(writeln!(io::stdout(), "{}", visible(&plain(value, indented)))?),
         }
     }
 
@@ -106,6 +105,53 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let spelt =
         text.chars().map(|letter| if steers(letter) { letter.escape_default().to_string() } else { letter.into() });
     spelt.collect::<String>().into()
+}
+
+/// A value for people: a text without its quotes, anything else as `write` writes its JSON.
+pub(crate) fn plain(value: &JsonText, write: impl FnOnce(&str) -> String) -> String {
+    value.read::<String>().unwrap_or_else(|_| write(value.as_str()))
+}
+
+/// JSON with a line for each field and item. Numbers and texts stay as they are written.
+fn indented(json: &str) -> String {
+    let (mut text, mut depth, mut in_string, mut is_escaped) = (String::with_capacity(2 * json.len()), 0, false, false);
+    let line = |text: &mut String, depth: usize| {
+        text.push('\n');
+        text.push_str(&"  ".repeat(depth));
+    };
+    let mut signs = json.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            _ if in_string => {
+                text.push(sign);
+                in_string = is_escaped || sign != '"';
+                is_escaped = !is_escaped && sign == '\\';
+                continue;
+            }
+            '{' | '[' if matches!(signs.peek(), Some('}' | ']')) => {
+                text.push(sign);
+                text.extend(signs.next());
+                continue;
+            }
+            '}' | ']' => {
+                depth -= 1;
+                line(&mut text, depth);
+            }
+            _ => {}
+        }
+        text.push(sign);
+        match sign {
+            '"' => in_string = true,
+            ':' => text.push(' '),
+            ',' => line(&mut text, depth),
+            '{' | '[' => {
+                depth += 1;
+                line(&mut text, depth);
+            }
+            _ => {}
+        }
+    }
+    text
 }
 
 fn line<T: Serialize>(thing: &T) -> Result<(), Failure> {
@@ -142,6 +188,16 @@ pub(crate) fn time(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_for_people_has_lines_and_every_digit() {
+        let json = r#"{"b":[18446744073709551617,1.50],"a":{},"t":"x:\"{,"}"#;
+        let expected =
+            "{\n  \"b\": [\n    18446744073709551617,\n    1.50\n  ],\n  \"a\": {},\n  \"t\": \"x:\\\"{,\"\n}";
+        assert_eq!(indented(json), expected);
+        assert_eq!(indented("5"), "5");
+        assert_eq!(plain(&JsonText::new(r#""a\nb""#).expect("JSON"), indented), "a\nb");
+    }
 
     #[test]
     fn what_would_steer_the_terminal_is_spelt_out() {

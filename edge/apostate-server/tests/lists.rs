@@ -2,6 +2,8 @@
 
 mod common;
 
+use apostate::prelude::*;
+use apostate_server::{CallError, Node, Settings};
 use common::{Stock, directory, open};
 
 #[test]
@@ -37,4 +39,48 @@ fn a_list_shows_what_was_acknowledged_before_it() {
         assert_eq!(listed.len(), 1);
         assert_eq!((listed[0].key.as_str(), listed[0].version), ("tea", level));
     }
+}
+
+/// What another build takes a stock for: its level is a text now, and nobody wrote a migration.
+#[entity(name = "stock")]
+#[derive(Default, Serialize, Deserialize)]
+struct Renamed {
+    on_hand: String,
+}
+
+#[handlers]
+impl Renamed {
+    #[open]
+    pub fn describe(&mut self, text: String) {
+        self.on_hand = text;
+    }
+}
+
+#[test]
+fn a_state_that_does_not_read_hides_no_other() {
+    let dir = directory();
+    let mut node = open(dir.path(), 2);
+    for key in ["a", "b", "c"] {
+        node.client().call(Stock::at(key).receive(1)).wait().expect("done");
+    }
+    node.stop().expect("a clean stop");
+    drop(node);
+    let node = Node::open::<(Renamed,)>(Settings { partitions: Some(2), ..Settings::new(dir.path()) }).expect("a node");
+    for key in ["d", "e"] {
+        node.client().call(Renamed::at(key).describe("few".to_owned())).wait().expect("done");
+    }
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for listed in node.client().list::<Renamed>() {
+        match listed {
+            Ok(listed) => found.push(listed.key.to_string()),
+            Err(CallError::Unreadable { entity, .. }) => unreadable.push(entity),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    found.sort();
+    unreadable.sort();
+    assert_eq!(
+        (found, unreadable),
+        (["d", "e"].map(str::to_owned).to_vec(), ["stock/a", "stock/b", "stock/c"].map(str::to_owned).to_vec())
+    );
 }

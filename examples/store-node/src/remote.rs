@@ -12,7 +12,7 @@ mod watch;
 use std::time::Duration;
 
 use apostate_api::EntityItem;
-use apostate_api::client::Client;
+use apostate_api::client::{Client, ClientError};
 use apostate_core::Handlers;
 use tokio::runtime::{Builder, Runtime};
 
@@ -91,7 +91,8 @@ impl Place for Remote {
         std::iter::from_fn(move || {
             loop {
                 if let Some(EntityItem { key, state, .. }) = page.next() {
-                    return Some(Ok((key, state)));
+                    let state = state.map_err(|problem| ClientError::Problem(problem).into());
+                    return Some(state.map(|state| (key, state)));
                 }
                 let after = place.take()?;
                 let ask = async { Ok(self.client.list::<E>(after.as_deref(), PAGE_ITEMS).await?) };

@@ -157,7 +157,7 @@ fn settled<T>(answer: Result<T, ClientError>, was_unknown: Option<String>, ask: 
 
 /// Whether it holds for every attempt with the same key, or says already that nobody knows.
 fn is_remembered(error: &ClientError) -> bool {
-    matches!(error, ClientError::Refused(_) | ClientError::Unknown { .. })
+    matches!(error, ClientError::Refused(_) | ClientError::Unshown(_) | ClientError::Unknown { .. })
 }
 
 /// What a header field cannot carry is no client key, and the node would say so.

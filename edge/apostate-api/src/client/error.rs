@@ -66,6 +66,12 @@ pub enum ClientError {
     /// done. Ask with less, or in several looks.
     #[error("the arguments are too long for a URL; nothing was done")]
     TooLong,
+    /// The arguments cannot be said in JSON: a NaN, an infinity, or a map whose keys are no texts. Nothing was sent.
+    #[error("the arguments cannot be sent: {0}")]
+    Arguments(String),
+    /// It was done, and the node cannot show its reply. Do not call again: look at the entity.
+    #[error("{} ({}); see {}", .0.detail, .0.code, .0.r#type)]
+    Unshown(Box<Problem>),
     /// Something said yes, and what came back is not what this program expects. If a node said so it was done, and this program
     /// was built from other sources; what is no node says nothing of it.
     #[error("the answer cannot be read: {0}")]
@@ -93,7 +99,7 @@ impl ClientError {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Refused(_) => Some(ErrorCode::Refused),
-            Self::Problem(problem) => problem.error_code(),
+            Self::Problem(problem) | Self::Unshown(problem) => problem.error_code(),
             _ => None,
         }
     }

@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use reqwest::Response;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::client::answer::{ANSWER_BYTES_MAX, too_long};
 use crate::client::asking::Ask;
 use crate::client::stream::Lines;
 use crate::client::{Client, ClientError, error, path};
-use crate::{EntityItem, Problem};
+use crate::{EntityItem, JsonText, Problem};
 
 /// A list of a kind that is read as it comes.
 #[derive(Debug)]
-pub struct Listing<S = Value> {
+pub struct Listing<S = JsonText> {
     /// None at the end.
     response: Option<Response>,
     lines: Lines,
@@ -34,7 +33,8 @@ impl<S: DeserializeOwned> Listing<S> {
         Ok(Self { response, lines: Lines::default(), read: VecDeque::new(), patience: client.attempt })
     }
 
-    /// The next entity; none when there is no other. A call that is given up loses nothing.
+    /// The next entity; none when there is no other. One whose state cannot be read says so in its place, and the list goes on.
+    /// A call that is given up loses nothing.
     ///
     /// # Errors
     ///
@@ -81,8 +81,10 @@ impl<S: DeserializeOwned> Listing<S> {
 
 /// A line is an entity, or the node's last word.
 fn item<S: DeserializeOwned>(line: &[u8]) -> Result<EntityItem<S>, ClientError> {
-    serde_json::from_slice(line).map_err(|error| match serde_json::from_slice::<Problem>(line) {
-        Ok(problem) => ClientError::Problem(Box::new(problem)),
-        Err(_) => ClientError::Unreadable(error.to_string()),
+    serde_json::from_slice::<EntityItem>(line).map(EntityItem::typed).map_err(|error| {
+        match serde_json::from_slice::<Problem>(line) {
+            Ok(problem) => ClientError::Problem(Box::new(problem)),
+            Err(_) => ClientError::Unreadable(error.to_string()),
+        }
     })
 }

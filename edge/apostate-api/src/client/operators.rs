@@ -2,14 +2,15 @@
 
 use apostate_core::EntityKey;
 use reqwest::Method;
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::client::asking::Ask;
 use crate::client::{Client, ClientError, Listing, new_key, path, read};
-use crate::{EntityItem, EntityState, Health, NodeStatus, Page, ParkedItem};
+use crate::{EntityItem, EntityState, Health, JsonText, NodeStatus, Page, ParkedItem};
 
 impl Client {
-    /// Calls the handler called `handler` with `arguments`, an object, and gives its reply.
+    /// Calls the handler called `handler` with `arguments`, an object, and gives its reply. [`JsonText`] arguments are sent as
+    /// they are written.
     ///
     /// # Errors
     ///
@@ -19,8 +20,8 @@ impl Client {
         kind: &str,
         key: &EntityKey,
         handler: &str,
-        arguments: &Value,
-    ) -> Result<Value, ClientError> {
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<JsonText, ClientError> {
         self.call_json_once(&new_key(), kind, key, handler, arguments).await
     }
 
@@ -35,10 +36,10 @@ impl Client {
         kind: &str,
         key: &EntityKey,
         handler: &str,
-        arguments: &Value,
-    ) -> Result<Value, ClientError> {
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<JsonText, ClientError> {
         let path = path::of(kind, key, Some(handler))?;
-        let body = Some(arguments.to_string().into_bytes());
+        let body = Some(text(arguments)?.into_bytes());
         let ask = Ask { method: Method::POST, body, key: Some(once), ..Ask::get(path) };
         read(&self.ask(&ask).await?)
     }
@@ -47,15 +48,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As for [`read`](Self::look).
+    /// As for [`read`](Self::read).
     pub async fn read_json(
         &self,
         kind: &str,
         key: &EntityKey,
         handler: &str,
-        arguments: &Value,
-    ) -> Result<Value, ClientError> {
-        let query = vec![("arguments", arguments.to_string())];
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<JsonText, ClientError> {
+        let query = vec![("arguments", text(arguments)?)];
         read(&self.ask(&Ask { query, ..Ask::get(path::of(kind, key, Some(handler))?) }).await?)
     }
 
@@ -162,9 +163,14 @@ impl Client {
     /// # Errors
     ///
     /// See [`ClientError`].
-    pub async fn openapi(&self) -> Result<Value, ClientError> {
+    pub async fn openapi(&self) -> Result<JsonText, ClientError> {
         read(&self.ask(&Ask::get(path::segments(["openapi.json"])?)).await?)
     }
+}
+
+/// Arguments whose types are not known, as they are sent.
+fn text(arguments: &(impl Serialize + ?Sized)) -> Result<String, ClientError> {
+    serde_json::to_string(arguments).map_err(|error| ClientError::Arguments(error.to_string()))
 }
 
 /// What a node answers when there is nothing to say.

@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apostate_core::{Call, EntityKey, FromOutside, Handlers, KeyError};
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
@@ -137,12 +138,7 @@ impl Producer {
         let row = row_of(&call).map_err(|error: ClientError| unreadable(error.to_string()))?;
         let to = call.to?;
         let arguments = (row.arguments.show)(&call.body).map_err(|error| unreadable(error.to_string()))?;
-        let entity = json!({ "kind": E::NAME, "key": to.key().as_str() });
-        let mut text =
-            format!(r#"{{"number":{number},"entity":{entity},"handler":"{}","arguments":"#, row.name).into_bytes();
-        text.extend_from_slice(&arguments);
-        text.extend_from_slice(b"}\n");
-        self.push(number, text.into()).await
+        self.push(number, line(number, (E::NAME, to.key()), row.name, &arguments)).await
     }
 
     /// As [`send`](Self::send), for a message whose types are not known.
@@ -156,11 +152,11 @@ impl Producer {
         kind: &str,
         key: &EntityKey,
         handler: &str,
-        arguments: &Value,
+        arguments: &(impl Serialize + ?Sized),
     ) -> Result<(), ProducerError> {
-        let entity = json!({ "kind": kind, "key": key.as_str() });
-        let line = json!({ "number": number, "entity": entity, "handler": handler, "arguments": arguments });
-        self.push(number, format!("{line}\n").into()).await
+        let arguments = serde_json::to_vec(arguments)
+            .map_err(|error| ProducerError::Unreadable { number, detail: error.to_string() })?;
+        self.push(number, line(number, (kind, key), handler, &arguments)).await
     }
 
     async fn push(&mut self, number: u64, text: Bytes) -> Result<(), ProducerError> {
@@ -249,6 +245,13 @@ impl Told {
             }
         });
     }
+}
+
+/// A message as a line, its arguments as they are written.
+fn line(number: u64, (kind, key): (&str, &EntityKey), handler: &str, arguments: &[u8]) -> Bytes {
+    let (entity, handler) = (json!({ "kind": kind, "key": key.as_str() }), json!(handler));
+    let head = format!(r#"{{"number":{number},"entity":{entity},"handler":{handler},"arguments":"#);
+    [head.as_bytes(), arguments, b"}\n"].concat().into()
 }
 
 /// What a header field cannot carry is no name, and neither is what loses the spaces around it on the way: it would be another's.

@@ -24,7 +24,8 @@ pub struct Listed<E> {
     pub entity: E,
 }
 
-/// All entities of a kind, in order of their places on the ring, then of their keys. Ends after an error.
+/// All entities of a kind, in order of their places on the ring, then of their keys. Ends after an error, other than
+/// [`CallError::Unreadable`]: an entity whose state does not read hides no other.
 #[must_use = "a list is read lazily"]
 pub struct Listing<E> {
     node: Arc<NodeHandle>,
@@ -109,7 +110,7 @@ impl<E: Handlers> Iterator for Listing<E> {
             }
             Err(error) => Err(error),
         };
-        if listed.is_err() {
+        if listed.as_ref().is_err_and(|error| !matches!(error, CallError::Unreadable { .. })) {
             self.end();
         }
         Some(listed)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use apostate_api::ErrorCode;
 use apostate_core::limits::BODY_BYTES_MAX;
-use apostate_core::{Address, HandlerId, Json, Mode, panic_text};
+use apostate_core::{Address, EntityKey, HandlerId, Json, Mode, panic_text};
 use apostate_partition::{Answer, Request, RequestKind, TraceContext};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
@@ -147,6 +147,7 @@ impl Calls<'_> {
             false => read(&body)?,
             true => blocking(move || read(&body)).await??,
         };
+        let name = to.key().clone();
         let request = Request::new(to, handler.id, arguments, RequestKind::Call { key: client_key });
         let answered = self.ask(kind, Request { digest, ..request }, deadline).await?;
         let mut response = if is_async {
@@ -155,7 +156,7 @@ impl Calls<'_> {
             response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
             response
         } else {
-            json(self.shown(handler.reply, answered.reply, true).await?)
+            json(self.shown(kind, handler, name, answered.reply, true).await?)
         };
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(answered.version));
         if answered.is_repeated {
@@ -173,12 +174,13 @@ impl Calls<'_> {
     ) -> Result<Response<Reply>, Fault> {
         let to = Address::new(kind.id, edge::key(key)?);
         let options = self.options(parts)?;
+        let name = to.key().clone();
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
         let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
         let answered =
             self.ask(kind, Request::new(to, handler.id, arguments, RequestKind::Read), options.deadline).await?;
         let EntityReply { reply, version, is_repeated: _ } = answered;
-        let mut response = json(self.shown(handler.reply, reply, false).await?);
+        let mut response = json(self.shown(kind, handler, name, reply, false).await?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
         Ok(response)
     }
@@ -252,8 +254,16 @@ impl Calls<'_> {
     }
 
     /// A reply as an answer.
-    async fn shown(self, json: Json, reply: Vec<u8>, is_done: bool) -> Result<Reply, Fault> {
-        self.written(reply, is_done, move |reply| shown(&json, reply)).await
+    async fn shown(
+        self,
+        kind: &KindRow,
+        handler: &HandlerRow,
+        key: EntityKey,
+        reply: Vec<u8>,
+        is_done: bool,
+    ) -> Result<Reply, Fault> {
+        let (json, kind) = (handler.reply, kind.name);
+        self.written(reply, is_done, move |reply| shown(&json, &|| format!("{kind}/{key}"), reply)).await
     }
 
     /// Has `write` make an answer of what an entity `said`: a long one where no connection waits for it, and within the memory
@@ -305,10 +315,13 @@ pub(crate) fn arguments(json: &Json, text: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-/// A reply as JSON text.
-pub(crate) fn shown(json: &Json, reply: &[u8]) -> Result<Vec<u8>, Fault> {
+/// The reply of `entity` as JSON text.
+pub(crate) fn shown(json: &Json, entity: &dyn Fn() -> String, reply: &[u8]) -> Result<Vec<u8>, Fault> {
     let fault = |why: &str| {
-        Fault::new(ErrorCode::Internal, format!("it was done, and its reply cannot be shown as JSON: {why}"))
+        Fault::new(
+            ErrorCode::UnreadableReply,
+            format!("{} did it, and its reply cannot be shown as JSON: {why}", entity()),
+        )
     };
     let shown = guarded(|| (json.show)(reply)).map_err(|panicked| fault(&panicked.problem().detail))?;
     shown.map_err(|error| fault(&error.to_string()))
@@ -332,9 +345,10 @@ pub(crate) fn write_entity(
     version: u64,
     state: &[u8],
 ) -> Result<(), Fault> {
-    let state = guarded(|| show(state))?.map_err(|error| {
-        Fault::new(ErrorCode::UnreadableState, format!("the state of {kind}/{key} cannot be read: {error}"))
-    })?;
+    let fault =
+        |why: &str| Fault::new(ErrorCode::UnreadableState, format!("the state of {kind}/{key} cannot be read: {why}"));
+    let state = guarded(|| show(state)).map_err(|panicked| fault(&panicked.problem().detail))?;
+    let state = state.map_err(|error| fault(&error.to_string()))?;
     into.reserve(state.len() + key.len() + 64);
     into.extend_from_slice(b"\"key\":");
     quoted(into, key);

@@ -73,12 +73,6 @@ impl Fault {
         self
     }
 
-    /// Says something more.
-    pub(crate) fn adding(mut self, more: &str) -> Self {
-        self.0.problem.detail = format!("{}; {more}", self.0.problem.detail);
-        self
-    }
-
     /// Says from which number a producer sends again.
     pub(crate) fn resuming(mut self, number: u64) -> Self {
         self.0.problem.resume_from = Some(number);

@@ -4,12 +4,13 @@
 //! that was durable when the list began; later pages only read on, also after a restart. Pages are in the order of
 //! the ring, then of the keys, and the cursor is a place in that order: it means the same however the ring is cut.
 //!
-//! A page is bounded by bytes and has one entity at least, so that a list is complete whatever is in it.
+//! A page is bounded by bytes and has one entity at least, so that a list is complete whatever is in it; an entity that cannot be
+//! shown is there with the reason.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use apostate_api::ErrorCode;
+use apostate_api::{EntityItem, ErrorCode};
 use apostate_core::{Address, EntityKey, KindId};
 use apostate_partition::{StoredEntity, list};
 use base64::Engine;
@@ -84,13 +85,17 @@ fn page(shared: &NodeHandle, kind: &KindRow, after: Option<Address>, limit: usiz
     pages::page(after, limit, read_on, |entity| item(kind, entity), |entity| entity.address, cursor)
 }
 
-/// One entity. If its state does not read, the fault says how the list goes on behind it.
-fn item(kind: &KindRow, entity: &StoredEntity) -> Result<Vec<u8>, Fault> {
+/// One entity. A state that cannot be shown hides no other: in its place is the problem that reading it alone is answered with.
+fn item(kind: &KindRow, entity: &StoredEntity) -> Vec<u8> {
     let StoredEntity { address, version, state } = entity;
+    let key = address.key().as_str();
     let mut text = b"{".to_vec();
-    write_entity(&mut text, kind.name, kind.show_state, address.key().as_str(), *version, state)
-        .map_err(|fault| fault.adding(&format!("the list goes on behind it with `after={}`", cursor(address))))?;
-    Ok(text)
+    if let Err(fault) = write_entity(&mut text, kind.name, kind.show_state, key, *version, state) {
+        let problem = Err(Box::new(fault.problem().clone()));
+        let item = EntityItem::<()> { key: key.to_owned(), version: *version, state: problem };
+        return serde_json::to_vec(&item).expect("a problem is plain data");
+    }
+    text
 }
 
 /// Writes all entities behind `after`, one a line. If that breaks off, the last line is a problem.
@@ -114,13 +119,12 @@ async fn write_all(
             move || lines(&edge.shared, &edge.kinds[kind], after)
         };
         let (piece, last) = match blocking(read).await.and_then(|read| read) {
-            Ok((text, None)) if text.is_empty() => return pieces.end().await,
+            Ok((_, None)) => return pieces.end().await,
             Ok(_) if edge.is_stopping() => {
                 let fault = Fault::new(ErrorCode::NotReady, "the node stops; list again after the next start");
                 return break_off(&edge, pieces, line(fault)).await;
             }
             Ok((text, Some(last))) => (text, last),
-            Ok((text, None)) => return break_off(&edge, pieces, text).await,
             Err(fault) => return break_off(&edge, pieces, line(fault)).await,
         };
         // What others do not read takes its share too; whoever read this may have gone meanwhile.
@@ -141,18 +145,12 @@ async fn break_off(edge: &Edge, pieces: Pieces, last: Vec<u8>) {
     }
 }
 
-/// The next entities, one a line, and the last of them; none if the list ends with these lines.
+/// The next entities, one a line, and the last of them; none at the end.
 fn lines(shared: &NodeHandle, kind: &KindRow, after: Option<Address>) -> Result<(Vec<u8>, Option<Address>), Fault> {
     let entities = read_on(shared, kind.id, after.as_ref(), PAGE_BYTES)?;
     let mut text = Vec::new();
     for entity in &entities {
-        match item(kind, entity) {
-            Ok(item) => text.extend_from_slice(&item),
-            Err(fault) => {
-                text.extend_from_slice(&line(fault));
-                return Ok((text, None));
-            }
-        }
+        text.extend_from_slice(&item(kind, entity));
         text.push(b'\n');
     }
     Ok((text, entities.last().map(|last| last.address.clone())))

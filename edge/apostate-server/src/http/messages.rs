@@ -334,22 +334,24 @@ impl Bulk {
         let Some((kind, handler)) = self.handlers.remove(&number) else { return };
         let handler: &HandlerRow = &edge.kinds[kind].handlers[handler];
         let outcome = match result {
-            Ok(ProducerAnswer::Done { reply }) => match calls::shown(&handler.reply, &reply) {
-                Ok(reply) => {
-                    self.written.extend_from_slice(format!("{{\"number\":{number},\"result\":\"done\"").as_bytes());
-                    if reply != b"null" {
-                        self.written.extend_from_slice(b",\"reply\":");
-                        self.written.extend_from_slice(&reply);
+            Ok(ProducerAnswer::Done { reply }) => {
+                match calls::shown(&handler.reply, &|| format!("the entity of message {number}"), &reply) {
+                    Ok(reply) => {
+                        self.written.extend_from_slice(format!("{{\"number\":{number},\"result\":\"done\"").as_bytes());
+                        if reply != b"null" {
+                            self.written.extend_from_slice(b",\"reply\":");
+                            self.written.extend_from_slice(&reply);
+                        }
+                        self.written.extend_from_slice(b"}\n");
+                        Outcome::Done
                     }
-                    self.written.extend_from_slice(b"}\n");
-                    Outcome::Done
+                    Err(fault) => {
+                        let detail = Some(fault.problem().detail.clone());
+                        self.write(&BulkResult { detail, ..BulkResult::plain(number, BulkEnding::Done) });
+                        Outcome::Done
+                    }
                 }
-                Err(fault) => {
-                    let detail = Some(fault.problem().detail.clone());
-                    self.write(&BulkResult { detail, ..BulkResult::plain(number, BulkEnding::Done) });
-                    Outcome::Done
-                }
-            },
+            }
             Ok(ProducerAnswer::Duplicate) => {
                 self.write(&BulkResult::plain(number, BulkEnding::Duplicate));
                 Outcome::Done

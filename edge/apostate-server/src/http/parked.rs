@@ -46,7 +46,7 @@ pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery, headers
 fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<u8>, Fault> {
     let read_on = |after: Option<&_>, bytes_max| Ok(parked::read_on(&edge.shared, after, bytes_max)?);
     let place = |message: ParkedMessage| (message.address().clone(), message.number);
-    pages::page(after, limit, read_on, |message| Ok(text_of(edge, message)), place, |(to, number)| id_of(to, *number))
+    pages::page(after, limit, read_on, |message| text_of(edge, message), place, |(to, number)| id_of(to, *number))
 }
 
 /// `GET /parked/{id}`.
@@ -85,7 +85,7 @@ fn text_of(edge: &Edge, message: &ParkedMessage) -> Vec<u8> {
     let show = |handler: &HandlerRow| guarded(|| (handler.arguments.show)(&message.body)).ok()?.ok();
     let arguments = handler.and_then(show);
     let arguments = arguments.and_then(|text| RawValue::from_string(String::from_utf8(text).ok()?).ok());
-    let item = ParkedItem {
+    let item = ParkedItem::<Box<RawValue>> {
         id: id_of(message.address(), message.number),
         kind: message.kind.clone(),
         key: message.key.as_str().to_owned(),

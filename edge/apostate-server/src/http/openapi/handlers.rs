@@ -21,7 +21,7 @@ const OF_ENTITIES: [ErrorCode; 8] = [
 ];
 
 /// Problems of calls.
-const OF_CALLS: [ErrorCode; 10] = [
+const OF_CALLS: [ErrorCode; 11] = [
     ErrorCode::BadBody,
     ErrorCode::BadJson,
     ErrorCode::BadQuery,
@@ -31,20 +31,22 @@ const OF_CALLS: [ErrorCode; 10] = [
     ErrorCode::HandlerPanicked,
     ErrorCode::RequestTimeout,
     ErrorCode::TransactionTooLarge,
+    ErrorCode::UnreadableReply,
     ErrorCode::UnsupportedMediaType,
 ];
 
 /// Problems of reads.
-const OF_READS: [ErrorCode; 5] = [
+const OF_READS: [ErrorCode; 6] = [
     ErrorCode::BadJson,
     ErrorCode::BadQuery,
     ErrorCode::EntityMissing,
     ErrorCode::HandlerPanicked,
     ErrorCode::TransactionTooLarge,
+    ErrorCode::UnreadableReply,
 ];
 
 /// Problems of lists.
-const OF_LISTS: [ErrorCode; 9] = [
+const OF_LISTS: [ErrorCode; 8] = [
     ErrorCode::BadCursor,
     ErrorCode::BadQuery,
     ErrorCode::Busy,
@@ -53,7 +55,6 @@ const OF_LISTS: [ErrorCode; 9] = [
     ErrorCode::PartitionStopped,
     ErrorCode::StoreUnreadable,
     ErrorCode::TooManyStreams,
-    ErrorCode::UnreadableState,
 ];
 
 /// Adds the paths of `kind`.
@@ -183,12 +184,13 @@ fn list(kind: &Kind, state: &Value, answers: Answers) -> Value {
             "key": { "type": "string" },
             "version": { "type": "integer", "minimum": 0 },
             "state": state,
+            "problem": { "$ref": "#/components/schemas/apostate.Problem" },
         },
-        "required": ["key", "version", "state"],
+        "required": ["key", "version"],
+        "description": "An entity with its `state`; or with the `problem` why it cannot be shown.",
     });
     let mut answer = page_answer("A page; or, as lines, all of the list.", &item);
-    let line =
-        json!({ "type": "string", "description": "A line of JSON for each entity: `key`, `version` and `state`." });
+    let line = json!({ "type": "string", "description": "A line of JSON for each entity, as the items of a page." });
     answer["content"]["application/x-ndjson"] = json!({ "schema": line });
     let first = json!({ "key": "$response.body#/items/0/key" });
     answer["links"] = json!({ "state": { "operationId": format!("{}:state", kind.name), "parameters": first } });
