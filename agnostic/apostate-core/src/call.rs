@@ -8,8 +8,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use crate::tx::{OnRefused, Sent};
-use crate::{Address, Entity, EntityKey, HandlerId, KeyError, KindId, Refused, encode};
+use crate::{Address, Entity, EntityKey, HandlerId, KeyError, KindId, OnRefused, Refused, Sent, encode};
 
 /// A message that cannot be refused.
 #[derive(Clone, Copy, Debug)]

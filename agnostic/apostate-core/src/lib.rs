@@ -13,8 +13,11 @@
 mod address;
 mod call;
 mod codec;
+mod effects;
 mod entity;
+mod handler;
 mod id;
+mod invocation;
 mod json;
 mod key;
 pub mod limits;
@@ -33,14 +36,17 @@ pub use crate::call::{
     Writes,
 };
 pub use crate::codec::{BodyError, decode, encode, encode_into};
-pub use crate::entity::{Access, Entity, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run, StateError};
+pub use crate::effects::{Effects, OnRefused, Sent};
+pub use crate::entity::{Entity, StateError};
+pub use crate::handler::{Access, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run};
 pub use crate::id::Id;
+pub use crate::invocation::Invocation;
 pub use crate::json::{Json, SchemaOf};
 pub use crate::key::{EntityKey, KeyError, ToKey};
 pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
 pub use crate::random::SplitMix64;
 pub use crate::refusal::{Refusal, Refused};
-pub use crate::step::{Invocation, Outcome, panic_text, step};
+pub use crate::step::{Outcome, panic_text, step};
 pub use crate::time::Timestamp;
-pub use crate::tx::{Effects, OnRefused, Sent, Tx};
+pub use crate::tx::Tx;
 pub use schemars;

@@ -2,26 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::{Address, BodyError, Effects, HandlerId, Live, Ran, Refusal, Timestamp, Tx};
-
-/// One message on its way into one entity, with the time and the seed that it brings.
-#[derive(Clone, Copy, Debug)]
-pub struct Invocation<'a> {
-    /// The entity.
-    pub to: &'a Address,
-    /// The entity that sent the message; none for the world outside.
-    pub sender: Option<&'a Address>,
-    /// The handler to run.
-    pub handler: HandlerId,
-    /// Its arguments, encoded.
-    pub body: &'a [u8],
-    /// The time of the transaction.
-    pub now: Timestamp,
-    /// Where [`Tx::random`] starts.
-    pub seed: u64,
-    /// Whether anybody waits for the reply.
-    pub wants_reply: bool,
-}
+use crate::{BodyError, Effects, Invocation, Live, Ran, Refusal, Tx};
 
 /// What came of a step. Effects count only with [`Done`](Outcome::Done); with every other outcome the caller drops
 /// them, and takes the value back to its last encoded bytes if the handler could have changed it.

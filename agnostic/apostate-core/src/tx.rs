@@ -1,9 +1,8 @@
 //! The transaction that a handler runs in: the only way out of an entity.
 
-use crate::limits::{TX_BYTES_MAX, TX_MESSAGES_MAX};
-use crate::step::Invocation;
-use crate::{Address, EntityKey, HandlerId, Id, IntoSend, KindId, SplitMix64, Timestamp};
 use serde::Serialize;
+
+use crate::{Address, Effects, EntityKey, Id, IntoSend, Invocation, OnRefused, SplitMix64, Timestamp};
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
 /// state, or not at all.
@@ -14,81 +13,6 @@ pub struct Tx<'a> {
     invocation: &'a Invocation<'a>,
     effects: &'a mut Effects,
     random: SplitMix64,
-}
-
-/// What a handler run wants to have happen.
-#[derive(Debug, Default)]
-pub struct Effects {
-    /// Messages, in the order sent.
-    pub sent: Vec<Sent>,
-    /// The reply, encoded; left empty when nobody wants one.
-    pub reply: Vec<u8>,
-    /// Whether the entity is to be deleted.
-    pub deleted: bool,
-    /// Bytes of messages and reply; counts on past the limit, although nothing is kept there.
-    bytes: usize,
-    messages: usize,
-}
-
-/// A message that a handler sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// For whom.
-    pub to: Address,
-    /// The handler that will run.
-    pub handler: HandlerId,
-    /// What its refusal means to the sender.
-    pub on_refused: OnRefused,
-    /// The handler's arguments, encoded.
-    pub body: Vec<u8>,
-}
-
-/// What a refusal means to the sender of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnRefused {
-    /// It cannot be refused.
-    Never,
-    /// It is counted, and otherwise passes in silence.
-    Ignore,
-    /// The sender's own handler is told.
-    Tell {
-        /// The kind that the handler belongs to: the sender's.
-        kind: KindId,
-        /// The handler.
-        handler: HandlerId,
-    },
-}
-
-impl Effects {
-    /// Empties it for the next run, and keeps its room.
-    pub fn clear(&mut self) {
-        let Self { sent, reply, deleted, bytes, messages } = self;
-        sent.clear();
-        reply.clear();
-        *deleted = false;
-        *bytes = 0;
-        *messages = 0;
-    }
-
-    /// Bytes of messages and reply.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Whether more was sent than one run may send.
-    #[must_use]
-    pub fn is_over_limit(&self) -> bool {
-        self.bytes > TX_BYTES_MAX || self.messages > TX_MESSAGES_MAX
-    }
-
-    fn send(&mut self, sent: Sent) {
-        self.messages += 1;
-        self.bytes += sent.body.len() + sent.to.key().as_bytes().len();
-        if !self.is_over_limit() {
-            self.sent.push(sent);
-        }
-    }
 }
 
 impl<'a> Tx<'a> {
@@ -148,10 +72,7 @@ impl<'a> Tx<'a> {
     /// Gives the handler's reply. Written by `#[handlers]`; an author returns a value instead.
     pub fn reply<R: Serialize + ?Sized>(&mut self, reply: &R) {
         if self.invocation.wants_reply {
-            let effects = &mut *self.effects;
-            effects.reply.clear();
-            crate::encode_into(reply, &mut effects.reply);
-            effects.bytes += effects.reply.len();
+            self.effects.set_reply(reply);
         }
     }
 }

@@ -1,0 +1,87 @@
+//! The effects of a handler run: messages, reply, deletion. Nothing of it has happened yet.
+
+use serde::Serialize;
+
+use crate::limits::{TX_BYTES_MAX, TX_MESSAGES_MAX};
+use crate::{Address, HandlerId, KindId, encode_into};
+
+/// All that a handler run asks for besides the entity's new state.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Messages, in the order sent.
+    pub sent: Vec<Sent>,
+    /// The reply, encoded; empty if no reply is wanted.
+    pub reply: Vec<u8>,
+    /// Whether the entity is to be deleted.
+    pub deleted: bool,
+    /// Bytes of messages and reply; counts on past the limit, although nothing is kept there.
+    bytes: usize,
+    messages: usize,
+}
+
+/// A message that a handler sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The entity that it is for.
+    pub to: Address,
+    /// The handler that will run.
+    pub handler: HandlerId,
+    /// The meaning of a refusal to the sender.
+    pub on_refused: OnRefused,
+    /// The handler's arguments, encoded.
+    pub body: Vec<u8>,
+}
+
+/// The meaning of a refusal to the sender of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRefused {
+    /// The message cannot be refused.
+    Never,
+    /// A refusal is counted, and has no other effect.
+    Ignore,
+    /// The sender's own handler is told.
+    Tell {
+        /// The kind that the handler belongs to: the sender's.
+        kind: KindId,
+        /// The handler.
+        handler: HandlerId,
+    },
+}
+
+impl Effects {
+    /// Empties the list for the next run, and keeps its allocation.
+    pub fn clear(&mut self) {
+        let Self { sent, reply, deleted, bytes, messages } = self;
+        sent.clear();
+        reply.clear();
+        *deleted = false;
+        *bytes = 0;
+        *messages = 0;
+    }
+
+    /// Bytes of messages and reply.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether more was sent than one run may send.
+    #[must_use]
+    pub fn is_over_limit(&self) -> bool {
+        self.bytes > TX_BYTES_MAX || self.messages > TX_MESSAGES_MAX
+    }
+
+    pub(crate) fn send(&mut self, sent: Sent) {
+        self.messages += 1;
+        self.bytes += sent.body.len() + sent.to.key().as_bytes().len();
+        if !self.is_over_limit() {
+            self.sent.push(sent);
+        }
+    }
+
+    pub(crate) fn set_reply<R: Serialize + ?Sized>(&mut self, reply: &R) {
+        self.reply.clear();
+        encode_into(reply, &mut self.reply);
+        self.bytes += self.reply.len();
+    }
+}
