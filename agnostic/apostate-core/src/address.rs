@@ -89,19 +89,19 @@ impl Address {
         (hash == ring_hash(kind, &key)).then_some(Self { hash, kind, key })
     }
 
-    /// Its place on the ring.
+    /// The entity's place on the ring.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.hash
     }
 
-    /// Its kind.
+    /// The entity's kind.
     #[must_use]
     pub fn kind(&self) -> KindId {
         self.kind
     }
 
-    /// Its key within the kind.
+    /// The entity's key within the kind.
     #[must_use]
     pub fn key(&self) -> &EntityKey {
         &self.key

@@ -1,7 +1,7 @@
 //! Messages as values, with types that know who may send them, and how.
 //!
 //! `Stock::at("tea").receive(5)` is a [`Call`]. Its type parameters say which entity it is for (`E`), what it is answered
-//! with (`R`), whether it is [`NotRefusable`], [`Refusable`] or only [`ReadOnly`] (`S`), and whether the world outside may
+//! with (`R`), whether it is [`NotRefusable`], [`Refusable`] or only [`ReadOnly`] (`S`), and whether clients may
 //! send it ([`Open`]) or only entities ([`InternalOnly`]). A wrong use does not compile.
 
 use std::marker::PhantomData;
@@ -18,13 +18,13 @@ pub struct NotRefusable;
 #[derive(Clone, Copy, Debug)]
 pub struct Refusable;
 
-/// A message that only looks.
+/// A message that reads and changes nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOnly;
 
-/// What a message may do to its entity: [`NotRefusable`] and [`Refusable`] ones change it, and whoever takes them bounds `S` so.
+/// Messages that change their entity: [`NotRefusable`] and [`Refusable`] ones. A function that takes them bounds `S` so.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no message that changes an entity",
+    message = "`{Self}` does not change an entity",
     note = "a handler that takes `&self` is asked with `read`"
 )]
 pub trait Writes {}
@@ -40,11 +40,11 @@ pub struct Open;
 #[derive(Clone, Copy, Debug)]
 pub struct InternalOnly;
 
-/// Who may send it, where the world outside asks: [`Open`], and nothing else.
+/// Messages that clients may send: [`Open`] ones, and no others.
 #[diagnostic::on_unimplemented(
-    message = "the world outside may not send this message",
+    message = "clients may not send this message",
     label = "a message between entities",
-    note = "write `#[open]` above its handler to let the world outside send it"
+    note = "write `#[open]` above its handler to let clients send it"
 )]
 pub trait FromOutside {}
 
@@ -80,12 +80,12 @@ impl<E: Entity, R, S, A> Call<E, R, S, A> {
 }
 
 impl<E: Entity, R, A> Call<E, R, Refusable, A> {
-    /// Sends it, and lets a refusal pass in silence; it is counted.
+    /// Sends the message, and ignores a refusal, except that it is counted.
     pub fn or_ignore(self) -> SendableMessage {
         self.sent(OnRefused::Ignore)
     }
 
-    /// Sends it, and has the sender's own handler `then` told of a refusal.
+    /// Sends the message, and has a refusal told to the sender's own handler `then`.
     pub fn or_tell<M: Entity>(self, then: Handler<M, Refused>) -> SendableMessage {
         self.sent(OnRefused::Tell { kind: KindId::of(M::NAME), handler: then.id() })
     }
@@ -95,12 +95,12 @@ impl<E: Entity, R, A> Call<E, R, Refusable, A> {
 #[must_use = "a message does nothing until it is sent"]
 pub struct SendableMessage(pub(crate) Result<Sent, KeyError>);
 
-/// What `tx.send` takes: a message that cannot be refused, or one of which it is said what a refusal means.
+/// Arguments of `tx.send`: a message that cannot be refused, or one that says what happens on a refusal.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as it is",
     label = "not a message that an entity can send",
     note = "a message that can be refused is sent with `.or_ignore()` or `.or_tell(Self::ON_REFUSED)`",
-    note = "a handler that takes `&self` only looks: there is nothing to send"
+    note = "a handler that takes `&self` only reads: ask it with `read`, from outside"
 )]
 pub trait IntoSend {
     /// The message to enqueue.
@@ -119,7 +119,7 @@ impl IntoSend for SendableMessage {
     }
 }
 
-/// Names an `#[on]` handler of the entity `E` that takes a `T`.
+/// The name of an `#[on]` handler of the entity `E` that takes a `T`.
 pub struct Handler<E, T> {
     name: &'static str,
     types: PhantomData<fn(E, T)>,
@@ -132,7 +132,7 @@ impl<E, T> Handler<E, T> {
         Self { name, types: PhantomData }
     }
 
-    /// Its id.
+    /// The handler's id.
     #[must_use]
     pub const fn id(&self) -> HandlerId {
         HandlerId::of(self.name)

@@ -1,4 +1,4 @@
-//! What the author of an entity writes, or `#[entity]` and `#[handlers]` write for them.
+//! The entity: the trait that `#[entity]` implements, or an author by hand.
 
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub trait Entity: Serialize + DeserializeOwned + Default + Send + 'static {
     /// The version of the state's shape. Raise it when [`migrate`](Self::migrate) has work to do.
     const VERSION: u32 = 0;
 
-    /// Its documentation, as its author wrote it.
+    /// The entity's documentation, as its author wrote it.
     const DOC: &'static str = "";
 
     /// Describes the state, as JSON Schema: open, unless more is known.

@@ -13,35 +13,35 @@ pub trait Handlers: Entity {
     const HANDLERS: &'static [HandlerDef<Self>];
 }
 
-/// One handler: what is known of it, and the function to run.
+/// One handler: its description, and the function to run.
 pub struct HandlerDef<E> {
-    /// What is known of it.
+    /// The description.
     pub info: HandlerInfo,
-    /// What runs.
+    /// The function.
     pub run: Run<E>,
 }
 
-/// What is known of a handler.
+/// The description of a handler, as it stands in the table.
 #[derive(Clone, Copy, Debug)]
 pub struct HandlerInfo {
-    /// Its name; the hash of it reaches disks.
+    /// The name; its hash reaches disks.
     pub name: &'static str,
     /// Whether it may change the entity.
     pub mode: Mode,
     /// Whether it may refuse.
     pub refusable: bool,
-    /// Who may send it.
+    /// The senders that it takes messages from.
     pub access: Access,
-    /// Its documentation, as its author wrote it.
+    /// The handler's documentation, as its author wrote it.
     pub doc: &'static str,
-    /// How its arguments look outside.
+    /// The arguments' form in JSON.
     pub arguments: Json,
-    /// How its reply looks outside.
+    /// The reply's form in JSON.
     pub reply: Json,
 }
 
 impl HandlerInfo {
-    /// Its id.
+    /// The handler's id: the hash of its name.
     #[must_use]
     pub const fn id(&self) -> HandlerId {
         HandlerId::of(self.name)
@@ -57,10 +57,10 @@ pub enum Mode {
     Reads,
 }
 
-/// Who may send a message to a handler.
+/// The senders that may send a message to a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// `#[open]`: the world outside, and entities.
+    /// `#[open]`: clients, and entities.
     Open,
     /// `pub`: entities.
     Entities,
@@ -79,10 +79,10 @@ pub enum Run<E> {
 /// How the function of a handler ended. Its reply, if one is wanted, was given to [`Tx::reply`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ran {
-    /// It did what it was asked.
+    /// The handler ran to its end.
     Done,
-    /// It said no.
+    /// The handler refused.
     Refused(Refusal),
-    /// It was not run: the body is not one of its own.
+    /// The handler was not run: the body does not decode as its arguments.
     Unreadable(BodyError),
 }

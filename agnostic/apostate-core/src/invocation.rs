@@ -7,16 +7,16 @@ use crate::{Address, HandlerId, Timestamp};
 pub struct Invocation<'a> {
     /// The entity.
     pub to: &'a Address,
-    /// The entity that sent the message; none for the world outside.
+    /// The entity that sent the message; none for a client.
     pub sender: Option<&'a Address>,
     /// The handler to run.
     pub handler: HandlerId,
-    /// Its arguments, encoded.
+    /// The handler's arguments, encoded.
     pub body: &'a [u8],
     /// The time of the transaction.
     pub now: Timestamp,
-    /// Where [`Tx::random`] starts.
+    /// The seed of [`Tx::random`](crate::Tx::random).
     pub seed: u64,
-    /// Whether anybody waits for the reply.
+    /// Whether a reply is wanted.
     pub wants_reply: bool,
 }

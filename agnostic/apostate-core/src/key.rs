@@ -153,7 +153,7 @@ impl Visitor<'_> for KeyVisitor {
     }
 }
 
-/// What can name an entity: text, a number (as decimal digits), an [`Id`](crate::Id).
+/// Values that can name an entity: text, a number (as decimal digits), an [`Id`](crate::Id).
 pub trait ToKey {
     /// The key that it stands for.
     ///

@@ -1,12 +1,12 @@
 //! One entity, one message, one atomic step.
 //!
 //! An *entity* is data with one key that changes atomically and is disjoint from all other data. This crate knows
-//! how to run one message against one entity and to say what came of it: the new state, the messages that
+//! how to run one message against one entity, and gives the outcome: the new state, the messages that
 //! were sent, the reply. It has no clock, no seed, no file and no thread; time and seed arrive with the message.
 //! Nothing in it knows how many machines there are, or where an entity lives.
 //!
-//! Reading order: [`EntityKey`] and [`Address`] name things; [`Entity`] and [`Handlers`] are what an author (or a
-//! macro for them) writes, and [`Json`] how it looks outside; [`Tx`] is the only way out of a handler; [`step`](fn@step) runs one.
+//! Reading order: [`EntityKey`] and [`Address`] name things; an author, or a macro, writes an [`Entity`]
+//! and its [`Handlers`]; [`Json`] is the form that clients see; [`Tx`] is the only way out of a handler; [`step`](fn@step) runs one.
 //!
 //! Paper: *Entities*, *Messaging across entities*.
 

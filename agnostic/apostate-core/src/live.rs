@@ -1,4 +1,4 @@
-//! Kinds without their types: what lies below the entity's own code sees bytes, and these.
+//! Kinds with their types erased: the layers below the entity's own code see bytes, and these.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::{
     BodyError, Entity, HandlerId, HandlerInfo, Handlers, KindId, Ran, Run, SchemaOf, StateError, Tx, codec, json,
 };
 
-/// A decoded entity whose type was forgotten.
+/// A decoded entity with its type erased.
 pub trait Live: Send {
     /// Runs handler number `handler` of the kind's table.
     fn run(&mut self, handler: usize, tx: &mut Tx<'_>, body: &[u8]) -> Ran;
@@ -31,16 +31,16 @@ impl<E: Handlers> Live for Alive<E> {
     }
 }
 
-/// A kind of entity whose type was forgotten.
+/// A kind of entity with its type erased.
 #[derive(Clone)]
 pub struct Kind {
-    /// Its id: the hash of its name.
+    /// The id: the hash of the name.
     pub id: KindId,
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Its documentation, as its author wrote it.
+    /// The documentation, as its author wrote it.
     pub doc: &'static str,
-    /// What is known of its handlers, in the order of its table.
+    /// The descriptions of its handlers, in the order of its table.
     pub handlers: Vec<HandlerInfo>,
     /// Reads a state as [`Live::encode`] wrote it, and gives it as JSON text. It fails as [`decode`](Self::decode) does, and
     /// when the state is none that JSON can say.
@@ -52,7 +52,7 @@ pub struct Kind {
     decode: Decode,
 }
 
-/// Reads a state, and forgets its type.
+/// Reads a state, and erases its type.
 type Decode = fn(&[u8]) -> Result<Box<dyn Live>, StateError>;
 
 impl Kind {
@@ -72,7 +72,7 @@ impl Kind {
         }
     }
 
-    /// An entity that nobody changed yet.
+    /// An entity that was not changed yet.
     #[must_use]
     pub fn new_entity(&self) -> Box<dyn Live> {
         (self.new)()
@@ -112,7 +112,7 @@ fn show_state<E: Entity>(bytes: &[u8]) -> Result<Vec<u8>, StateError> {
     json::text(&state).map_err(|BodyError(error)| StateError(format!("it cannot be shown as JSON: {error}")))
 }
 
-/// Every kind that a program knows.
+/// The kinds that a program knows.
 #[derive(Clone, Default)]
 pub struct Registry {
     kinds: Vec<Kind>,

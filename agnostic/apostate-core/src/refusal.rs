@@ -85,13 +85,13 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What an entity is told when a message that it sent with [`or_tell`](crate::Call::or_tell) was refused. Who
-/// refused is [`Tx::sender`](crate::Tx::sender).
+/// The news of a refusal: sent to an entity whose message, sent with [`or_tell`](crate::Call::or_tell), was refused.
+/// The entity that refused is [`Tx::sender`](crate::Tx::sender).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
     /// The name of the handler that refused.
     pub handler: String,
-    /// Why.
+    /// The refusal.
     pub why: Refusal,
 }
 

@@ -4,17 +4,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{BodyError, Effects, Invocation, Live, Ran, Refusal, Tx};
 
-/// What came of a step. Effects count only with [`Done`](Outcome::Done); with every other outcome the caller drops
+/// The outcome of a step. Effects count only with [`Done`](Outcome::Done); with every other outcome the caller drops
 /// them, and takes the value back to its last encoded bytes if the handler could have changed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The handler ran to its end.
     Done,
-    /// The entity said no.
+    /// The handler refused.
     Refused(Refusal),
     /// The body does not fit the handler: nothing ran.
     Unreadable(BodyError),
-    /// The handler panicked, and said this.
+    /// The handler panicked, with this text.
     Panicked(String),
     /// The handler sent more than one run may send.
     TooLarge,
@@ -35,7 +35,7 @@ pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, ef
     }
 }
 
-/// What a caught panic said.
+/// The text of a caught panic.
 #[must_use]
 pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {

@@ -38,7 +38,7 @@ impl<'a> Tx<'a> {
         self.invocation.sender
     }
 
-    /// A random number.
+    /// A random number, by SplitMix64 from the transaction's seed.
     pub fn random(&mut self) -> u64 {
         self.random.next()
     }

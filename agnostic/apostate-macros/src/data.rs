@@ -7,7 +7,7 @@ use syn::{Attribute, Data, DeriveInput, Error, Field, Path, Result, Variant, par
 
 use crate::{fields, handler, types};
 
-/// What `#[data]` makes of `item`.
+/// Writes the code for `#[data]` above `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     derive(arguments, item.clone()).unwrap_or_else(|error| {
         let error = error.into_compile_error();

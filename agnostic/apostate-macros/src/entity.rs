@@ -7,16 +7,16 @@ use syn::{Error, Fields, Ident, Item, ItemStruct, LitInt, LitStr, Path, Result, 
 
 use crate::{data, fields, handler, names};
 
-/// What `#[entity(…)]` makes of `item`.
+/// Writes the code for `#[entity(…)]` above `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let parsed = read_struct(item.clone());
-    let (says, state) = match (syn::parse2::<Says>(arguments), parsed) {
-        (Ok(says), Ok(state)) => (says, state),
+    let (settings, state) = match (syn::parse2::<Settings>(arguments), parsed) {
+        (Ok(settings), Ok(state)) => (settings, state),
         (Err(error), Ok(state)) => return with_error(&state, error),
         (_, Err(error)) => return with_error(&item, error),
     };
-    match check_state(&state).and_then(|()| Settled::new(says, &state)) {
-        Ok(settled) => settled.write(state),
+    match check_state(&state).and_then(|()| CheckedSettings::new(settings, &state)) {
+        Ok(checked) => checked.write(state),
         Err(error) => with_error(&state, error),
     }
 }
@@ -55,24 +55,24 @@ fn check_state(state: &ItemStruct) -> Result<()> {
     }
 }
 
-/// What the author says in the brackets, as it stands there.
+/// The settings in the brackets, as they stand there.
 #[derive(Default)]
-struct Says {
+struct Settings {
     name: Option<LitStr>,
     version: Option<LitInt>,
     migrate: Option<Path>,
 }
 
-impl Parse for Says {
+impl Parse for Settings {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut says = Self::default();
+        let mut settings = Self::default();
         while !input.is_empty() {
             let key: Ident = input.parse()?;
             input.parse::<Token![=]>()?;
             let again = match key.to_string().as_str() {
-                "name" => says.name.replace(input.parse()?).is_some(),
-                "version" => says.version.replace(input.parse()?).is_some(),
-                "migrate" => says.migrate.replace(input.parse()?).is_some(),
+                "name" => settings.name.replace(input.parse()?).is_some(),
+                "version" => settings.version.replace(input.parse()?).is_some(),
+                "migrate" => settings.migrate.replace(input.parse()?).is_some(),
                 _ => {
                     let message = format!("`#[entity]` knows `name`, `version` and `migrate`, but no `{key}`");
                     return Err(Error::new(key.span(), message));
@@ -85,19 +85,19 @@ impl Parse for Says {
                 input.parse::<Token![,]>()?;
             }
         }
-        Ok(says)
+        Ok(settings)
     }
 }
 
-/// What the author says, found to make sense.
-struct Settled {
+/// The settings, checked.
+struct CheckedSettings {
     name: LitStr,
     versions: Option<(u32, Path)>,
 }
 
-impl Settled {
-    fn new(says: Says, state: &ItemStruct) -> Result<Self> {
-        let Says { name, version, migrate } = says;
+impl CheckedSettings {
+    fn new(settings: Settings, state: &ItemStruct) -> Result<Self> {
+        let Settings { name, version, migrate } = settings;
         let name = name.ok_or_else(|| {
             let message = format!(
                 "name the kind: `#[entity(name = \"{}\")]`; stored states keep that name when the struct is renamed",
@@ -135,18 +135,7 @@ impl Settled {
         let generator = Ident::new("generator", Span::mixed_site());
         let state_schema = fields::state(&generator, &state);
         let checks = fields::check_stored(&state);
-        let versions = versions.map(|(version, migrate)| {
-            quote! {
-                const VERSION: u32 = #version;
-
-                fn migrate(
-                    from: u32,
-                    bytes: &[u8],
-                ) -> ::core::result::Result<Self, ::apostate::StateError> {
-                    #migrate(from, bytes)
-                }
-            }
-        });
+        let versions = versions.map(write_versions);
         quote! {
             #checks
 
@@ -183,6 +172,19 @@ impl Settled {
                     #reference { key: ::apostate::ToKey::to_key(key) }
                 }
             }
+        }
+    }
+}
+
+fn write_versions((version, migrate): (u32, Path)) -> TokenStream {
+    quote! {
+        const VERSION: u32 = #version;
+
+        fn migrate(
+            from: u32,
+            bytes: &[u8],
+        ) -> ::core::result::Result<Self, ::apostate::StateError> {
+            #migrate(from, bytes)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a field is in JSON, as far as serde's attributes on it say: so that its description says the same.
+//! Fields as they are in JSON, by serde's attributes on them, so that a description says the same.
 //!
 //! Paths are not followed: a field that is read or written by a function of the author's own is left open.
 
@@ -15,17 +15,17 @@ use crate::types;
 pub(crate) struct Field<'a> {
     /// When it is there at all.
     pub(crate) conditions: Vec<&'a Attribute>,
-    /// Its name, if serde is not told another one.
+    /// The name, if serde is not told another one.
     pub(crate) name: String,
-    /// What its author says about it.
+    /// The author's documentation.
     pub(crate) doc: String,
-    /// Its type, which means the same where the description stands.
+    /// The type, which means the same where the description stands.
     pub(crate) ty: TokenStream,
-    /// What serde is told of it.
+    /// Serde's settings for the field.
     pub(crate) shape: Shape,
 }
 
-/// What serde is told of a field.
+/// Serde's settings for a field.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     name: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) enum Form {
     Typed,
     /// Not: a function of the author's own decides.
     Open,
-    /// It is no field of its own.
+    /// Not at all: the field does not appear by itself.
     Absent,
 }
 

@@ -21,27 +21,27 @@ pub(crate) struct Handler {
     pub(crate) ident: Ident,
     /// The name that messages know it by, with the place where it is said.
     pub(crate) name: LitStr,
-    /// Who may send it.
+    /// The senders that it takes messages from.
     pub(crate) access: Access,
     /// Whether it takes `&self`.
     pub(crate) reads: bool,
     /// Whether it takes the transaction.
     pub(crate) takes_tx: bool,
-    /// What it takes besides.
+    /// The arguments, without the transaction.
     pub(crate) arguments: Vec<Argument>,
-    /// What it answers with, when it does not refuse.
+    /// The type of the reply, when it does not refuse.
     pub(crate) reply: Type,
     /// Whether it can refuse.
     pub(crate) refusable: bool,
-    /// What its author says about it: documentation and deprecation.
+    /// The author's attributes: documentation and deprecation.
     pub(crate) about: Vec<Attribute>,
-    /// Its documentation as text.
+    /// The documentation as text.
     pub(crate) doc: String,
     /// When it is there at all.
     pub(crate) conditions: Vec<Attribute>,
 }
 
-/// Who may send messages to a handler.
+/// The senders that may send messages to a handler.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// `#[open] pub`: anybody.
@@ -56,13 +56,13 @@ pub(crate) enum Access {
 pub(crate) struct Argument {
     /// The field.
     pub(crate) ident: Ident,
-    /// Its name in the message. An underscore in front only tells the compiler that it is not used yet.
+    /// The name in the message. An underscore in front only tells the compiler that it is not used yet.
     pub(crate) name: String,
-    /// Its type.
+    /// The type.
     pub(crate) ty: Type,
-    /// What its author tells serde of it, such as a default.
+    /// Serde's attributes, such as a default.
     pub(crate) serde: Vec<Attribute>,
-    /// Its documentation as text.
+    /// The documentation as text.
     pub(crate) doc: String,
 }
 
@@ -133,7 +133,7 @@ fn access(marks: &Marks, function: &ImplItemFn) -> Result<Option<Access>> {
         (Visibility::Inherited, None, Some(_), _) => Ok(Some(Access::Own)),
         (Visibility::Inherited, None, None, None) => Ok(None),
         (Visibility::Inherited, Some(_), ..) => {
-            let message = "what is open to the world outside is public: write `pub fn`";
+            let message = "an `#[open]` handler is public: write `pub fn`";
             Err(Error::new(function.sig.fn_token.span, message))
         }
         (Visibility::Inherited, None, None, Some(_)) => {
@@ -171,14 +171,14 @@ fn check_signature(function: &ImplItemFn) -> Result<()> {
 /// Whether the handler takes `&self`; else it takes `&mut self`.
 fn receiver_reads(function: &ImplItemFn) -> Result<bool> {
     let Some(receiver) = function.sig.receiver() else {
-        let message = "a handler takes `&mut self` to change the entity, or `&self` to look at it; \
+        let message = "a handler takes `&mut self` to change the entity, or `&self` to read it; \
                        other functions have their place in an `impl` block without `#[handlers]`";
         return Err(Error::new(function.sig.ident.span(), message));
     };
     match &receiver.kind {
         ReceiverKind::Reference(_, _, mutable) => Ok(mutable.is_none()),
         _ => {
-            let message = "an entity stays where it is: take `&mut self` to change it, or `&self` to look at it";
+            let message = "an entity stays where it is: take `&mut self` to change it, or `&self` to read it";
             Err(Error::new_spanned(receiver, message))
         }
     }
@@ -258,7 +258,7 @@ fn read_argument(input: &mut PatType, access: Access) -> Result<Argument> {
     })
 }
 
-/// What is answered with, and whether it can be refused.
+/// The type of the reply, and whether the handler can refuse.
 fn read_reply(output: &ReturnType) -> Result<(Type, bool)> {
     let ty = match output {
         ReturnType::Default => return Ok((parse_quote!(()), false)),
@@ -276,7 +276,7 @@ fn read_reply(output: &ReturnType) -> Result<(Type, bool)> {
     Ok((reply.clone(), refusable))
 }
 
-/// What is asked of an `#[on]` handler besides.
+/// Further rules for an `#[on]` handler.
 fn check_own(handler: &Handler, function: &ImplItemFn) -> Result<()> {
     if handler.access != Access::Own {
         return Ok(());
@@ -295,7 +295,7 @@ fn check_own(handler: &Handler, function: &ImplItemFn) -> Result<()> {
         return Err(Error::new_spanned(attribute, message));
     }
     if handler.refusable || !types::is_unit(&handler.reply) {
-        let message = "nobody waits for the answer of an `#[on]` handler: return nothing";
+        let message = "an `#[on]` handler has no caller to answer: return nothing";
         return Err(Error::new_spanned(&function.sig.output, message));
     }
     Ok(())

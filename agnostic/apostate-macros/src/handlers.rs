@@ -7,7 +7,7 @@ use syn::{Error, ImplItem, ItemImpl, PathArguments, Result, Type, TypePath};
 use crate::handler::{self, Handler};
 use crate::write::{self, Names};
 
-/// What `#[handlers]` makes of `item`.
+/// Writes the code for `#[handlers]` above `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let Ok(mut block) = syn::parse2::<ItemImpl>(item.clone()) else {
         let error = Error::new_spanned(first_token(&item), "`#[handlers]` stands above the `impl` block of an entity");
@@ -70,7 +70,7 @@ fn read_handlers(block: &mut ItemImpl, errors: &mut Vec<Error>) -> Vec<Handler> 
     handlers
 }
 
-/// Two handlers with one name fail here, unless they are never there together; then start-up looks.
+/// Two handlers with one name fail here, unless they are never there together; then start-up checks.
 fn check_distinct(handlers: &[Handler], errors: &mut Vec<Error>) {
     let lasting: Vec<_> = handlers.iter().filter(|handler| handler.conditions.is_empty()).collect();
     for (at, handler) in lasting.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What the macros have to see in a type: the transaction, a refusal, and borrows that no message can carry.
+//! Types as the macros have to know them: the transaction, a refusal, and borrows that no message can carry.
 //!
 //! A macro sees names, not types, so these go by the last segment of a path: `Tx`, `apostate::Tx<'_>`.
 
@@ -12,7 +12,7 @@ pub(crate) enum TxType {
     Shared,
     /// `&mut Tx`.
     Mutable,
-    /// `Tx`, which nobody can give away.
+    /// `Tx` by value, which a handler never gets.
     Owned,
 }
 

@@ -13,11 +13,11 @@ use crate::fields::{self, Field, Shape};
 use crate::handler::{Access, Argument, Handler};
 use crate::types;
 
-/// What the handlers belong to.
+/// The types that the handlers belong to.
 pub(crate) struct Names {
     /// The entity: `Stock`.
     pub(crate) entity: Type,
-    /// Its reference type: `StockRef`.
+    /// The entity's reference type: `StockRef`.
     pub(crate) reference: Type,
 }
 
@@ -160,7 +160,7 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
     }
 }
 
-/// How the arguments look outside.
+/// The arguments' form in JSON.
 fn arguments_json(entity: &Type, handler: &Handler) -> TokenStream {
     if handler.access == Access::Own {
         let told = handler.arguments.iter().map(|argument| types::without_self(&argument.ty, entity));

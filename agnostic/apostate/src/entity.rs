@@ -7,7 +7,7 @@
 #[doc = include_str!("../docs/entity.md")]
 pub use apostate_macros::entity;
 
-/// What `#[entity]` writes, and an author could write as well.
+/// The trait that `#[entity]` implements; an author can do so as well.
 ///
 /// ```
 /// use apostate::prelude::*;
@@ -60,7 +60,7 @@ pub use apostate_core::Entities;
 /// ```
 pub use apostate_core::StartError;
 
-/// What `migrate` says when it cannot read an older state.
+/// The error of `migrate`: it cannot read an older state.
 ///
 /// ```
 /// use apostate::StateError;
@@ -125,7 +125,7 @@ pub use apostate_macros::data;
 /// ```
 pub use serde;
 
-/// Schemars, for types that describe themselves without `#[data]`. An id that the world outside reads as a text:
+/// Schemars, for types that describe themselves without `#[data]`. An id that clients read as a text:
 ///
 /// ```
 /// # use apostate::prelude::*;

@@ -5,7 +5,7 @@
 #[doc = include_str!("../docs/handlers.md")]
 pub use apostate_macros::handlers;
 
-/// The door out of a handler.
+/// The transaction that a handler runs in: the only way out of it.
 ///
 /// ```
 /// # use apostate::prelude::*;
@@ -65,7 +65,7 @@ pub use apostate_core::Refusal;
 /// ```
 pub use apostate_core::refuse;
 
-/// What an `#[on]` handler is told that was named with [`or_tell`](crate::Call::or_tell).
+/// The argument of an `#[on]` handler that was named with [`or_tell`](crate::Call::or_tell).
 ///
 /// ```
 /// # use apostate::prelude::*;

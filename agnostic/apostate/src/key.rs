@@ -24,7 +24,7 @@ pub use apostate_core::EntityKey;
 /// ```
 pub use apostate_core::KeyError;
 
-/// What `Stock::at` takes; a type of the author's own can be a key, too.
+/// Keys that `Stock::at` takes; a type of the author's own can be one, too.
 ///
 /// ```
 /// use apostate::{EntityKey, KeyError, ToKey};

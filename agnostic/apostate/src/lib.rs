@@ -1,4 +1,4 @@
-//! What authors of entities import.
+//! The crate that authors of entities import.
 //!
 //! An entity is a plain struct with a key and methods. Each call is one atomic transaction on one entity, and may send
 //! messages to other entities by key. The platform commits state and messages together, and applies every message
@@ -26,7 +26,7 @@
 //! entities adds one.
 //!
 //! Reading order: the tour below; [`entity`](macro@entity) and [`handlers`](macro@handlers) in detail; then [`Tx`],
-//! the door out of a handler, and [`Call`], a message. All of it is of `apostate-core` and told here with examples.
+//! the only way out of a handler, and [`Call`], a message. All of it is of `apostate-core`, with examples here.
 //!
 //! Paper: *Entities*, *Messaging across entities*.
 #![doc = include_str!("../docs/tour.md")]

@@ -1,4 +1,4 @@
-//! What the code that `#[entity]`, `#[handlers]` and `#[data]` write refers to. No part of the API.
+//! Names that the code written by `#[entity]`, `#[handlers]` and `#[data]` refers to. No part of the API.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -21,7 +21,7 @@ pub trait Reference {
     fn into_key(self) -> Result<EntityKey, KeyError>;
 }
 
-/// What can be part of a message: an argument, or a reply.
+/// Types that can be part of a message: an argument, or a reply.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a message",
     label = "does not serialize and deserialize",
@@ -34,11 +34,11 @@ impl<T: Serialize + DeserializeOwned> Data for T {}
 /// Compiles when `T` can be part of a message.
 pub const fn check<T: Data>() {}
 
-/// What can be a field of a `#[data]` type.
+/// Types that can be a field of a `#[data]` type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not describe itself",
-    label = "the world outside cannot be told what this looks like",
-    note = "write `#[data]` above the type; or, if it is not yours, name one that looks the same above the field: \
+    label = "has no JSON Schema for clients",
+    note = "write `#[data]` above the type; or, if it is not yours, name one of the same form above the field: \
             `#[schemars(with = \"String\")]`"
 )]
 pub trait Describes {}
@@ -54,7 +54,7 @@ pub fn done<R: Data>(tx: &mut Tx<'_>, reply: &R) -> Ran {
     Ran::Done
 }
 
-/// How a reply looks outside.
+/// A reply's form in JSON.
 pub const fn reply<R: Data>() -> Json {
     Json::open::<R>()
 }
@@ -70,7 +70,7 @@ impl<T> Probe<T> {
 
 /// A `T` that describes itself.
 pub trait Described {
-    /// Its description.
+    /// The type's description.
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
 }
 

@@ -111,7 +111,7 @@ pub use apostate_core::Open;
 /// ```
 pub use apostate_core::InternalOnly;
 
-/// What a client asks of a message.
+/// Messages that clients may send.
 ///
 /// ```
 /// use apostate::{Call, Entity, FromOutside};
@@ -123,7 +123,7 @@ pub use apostate_core::InternalOnly;
 /// ```
 pub use apostate_core::FromOutside;
 
-/// A message of which is said what its refusal means.
+/// A message that says what happens when it is refused.
 ///
 /// ```
 /// # use apostate::prelude::*;
@@ -143,7 +143,7 @@ pub use apostate_core::FromOutside;
 /// ```
 pub use apostate_core::SendableMessage;
 
-/// What [`Tx::send`](crate::Tx::send) takes, for functions of the author's own that send.
+/// Arguments of [`Tx::send`](crate::Tx::send), for functions of the author's own that send.
 ///
 /// ```
 /// use apostate::{IntoSend, Tx};

@@ -1,4 +1,4 @@
-//! What a file with entities imports.
+//! The imports of a file with entities.
 //!
 //! ```
 //! use apostate::prelude::*;

@@ -51,7 +51,7 @@ pub struct Order {
 
 #[handlers]
 impl Order {
-    /// Who asked, and for whom.
+    /// The one who asked, and for whom.
     #[open]
     pub fn note(&mut self, tx: &mut Tx, customer: EntityKey) -> Option<Address> {
         self.customer = Some(customer);

@@ -13,12 +13,12 @@ use apostate_core::{Effects, Entity, HandlerId, Handlers, Json, Kind, KindId, Ou
 
 use crate::run::Run;
 
-/// What is known of a handler, in a form that compares.
+/// A handler's description, in a form that compares.
 fn table<E: Handlers>() -> Vec<String> {
     E::HANDLERS.iter().map(|handler| format!("{:?}", handler.info)).collect()
 }
 
-/// What a message carries, in a form that compares.
+/// A message's content, in a form that compares.
 fn parts<E, R, S, A>(call: Call<E, R, S, A>) -> (KindId, EntityKey, HandlerId, Vec<u8>) {
     let to = call.to.expect("a key");
     (to.kind(), to.key().clone(), call.handler, call.body)

@@ -1,9 +1,9 @@
-//! What the checkpoint store takes, and what it costs:
+//! The throughput and the cost of the checkpoint store:
 //! `cargo run --release -p apostate-log --example store_ingest -- DIR [--cells N] [--checkpoint N] [--seconds N]
-//! [--looks N] [--cache MIB]`.
+//! [--reads N] [--cache MIB]`.
 //!
 //! New cells arrive at a rate, under keys that hash all over the ring, and are written in checkpoints, while another
-//! thread looks up cells: fifteen that do not exist, as every new entity is looked up once, and then one that does.
+//! thread reads cells: fifteen that do not exist, as every new entity is read once, and then one that does.
 //! One line of JSON says what came out. Run a workload beside it to see what it leaves of the machine; the numbers
 //! that decided are in `docs/design/store.md`.
 
@@ -17,15 +17,15 @@ use rustix::time::{ClockId, clock_gettime};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Of so many looks one is for a cell that exists.
-const LOOKS_PER_HIT: u64 = 16;
+/// Of so many reads one is for a cell that exists.
+const READS_PER_HIT: u64 = 16;
 
 struct Arguments {
     dir: PathBuf,
     cells_per_s: u64,
     checkpoint_cells: u64,
     seconds: f64,
-    looks_per_s: u64,
+    reads_per_s: u64,
     cache_bytes: u64,
 }
 
@@ -37,7 +37,7 @@ fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
         cells_per_s: 300_000,
         checkpoint_cells: 600_000,
         seconds: 60.0,
-        looks_per_s: 80_000,
+        reads_per_s: 80_000,
         cache_bytes: 64 << 20,
     };
     while let Some(word) = words.next() {
@@ -46,7 +46,7 @@ fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
             "--cells" => arguments.cells_per_s = number,
             "--checkpoint" => arguments.checkpoint_cells = number,
             "--seconds" => arguments.seconds = number as f64,
-            "--looks" => arguments.looks_per_s = number,
+            "--reads" => arguments.reads_per_s = number,
             "--cache" => arguments.cache_bytes = number << 20,
             other => return Err(format!("{other} is not an argument").into()),
         }
@@ -101,7 +101,7 @@ impl Dirty {
 }
 
 #[derive(Default)]
-struct Looks {
+struct Reads {
     missing_ns: Vec<u32>,
     existing_ns: Vec<u32>,
     cpu_s: f64,
@@ -112,11 +112,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = LsmStore::open(&arguments.dir, StoreExpect::Fresh, arguments.cache_bytes)?;
     let (written, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let looks = scope.spawn(|| look(&arguments, &store, &written, &is_over));
+        let reads = scope.spawn(|| read(&arguments, &store, &written, &is_over));
         let checkpoints = ingest(&arguments, &store, &written);
         is_over.store(true, Relaxed);
-        let looks = looks.join().map_err(|_| "the thread that looks panicked")?;
-        report(&arguments, &store, checkpoints?, looks, written.load(Relaxed))
+        let reads = reads.join().map_err(|_| "the thread that reads panicked")?;
+        report(&arguments, &store, checkpoints?, reads, written.load(Relaxed))
     })?;
     drop(store);
     std::fs::remove_dir_all(&arguments.dir)?;
@@ -162,30 +162,30 @@ fn ingest(
     }
 }
 
-fn look(arguments: &Arguments, store: &LsmStore, written: &AtomicU64, is_over: &AtomicBool) -> Looks {
-    let mut looks = Looks::default();
+fn read(arguments: &Arguments, store: &LsmStore, written: &AtomicU64, is_over: &AtomicBool) -> Reads {
+    let mut reads = Reads::default();
     let started = seconds_of(ClockId::Monotonic);
     let mut number = 0u64;
     while !is_over.load(Relaxed) {
-        let due = ((seconds_of(ClockId::Monotonic) - started) * arguments.looks_per_s as f64) as u64;
+        let due = ((seconds_of(ClockId::Monotonic) - started) * arguments.reads_per_s as f64) as u64;
         if number >= due {
             std::thread::sleep(Duration::from_millis(1));
             continue;
         }
-        for _ in 0..LOOKS_PER_HIT {
+        for _ in 0..READS_PER_HIT {
             number += 1;
             let written = written.load(Relaxed);
-            let exists = number.is_multiple_of(LOOKS_PER_HIT) && written > 0;
+            let exists = number.is_multiple_of(READS_PER_HIT) && written > 0;
             let wanted = if exists { number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % written } else { 1 << 60 | number };
             let began = seconds_of(ClockId::Monotonic);
             let found = store.get(&key(wanted)).expect("an answer").is_some();
             let took = ((seconds_of(ClockId::Monotonic) - began) * 1e9) as u32;
             assert_eq!(found, exists, "cell {wanted}");
-            if exists { looks.existing_ns.push(took) } else { looks.missing_ns.push(took) }
+            if exists { reads.existing_ns.push(took) } else { reads.missing_ns.push(took) }
         }
     }
-    looks.cpu_s = seconds_of(ClockId::ThreadCPUTime);
-    looks
+    reads.cpu_s = seconds_of(ClockId::ThreadCPUTime);
+    reads
 }
 
 fn percentiles(mut ns: Vec<u32>) -> [f64; 3] {
@@ -198,7 +198,7 @@ fn report(
     arguments: &Arguments,
     store: &LsmStore,
     checkpoints: Checkpoints,
-    looks: Looks,
+    reads: Reads,
     written: u64,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let seconds = checkpoints.seconds;
@@ -208,7 +208,7 @@ fn report(
     println!(
         "{{\"workload\":\"store_ingest\",\"seconds\":{seconds:.0},\"cells_per_s\":{:.0},\"checkpoints\":{},\
          \"checkpoint_slowest_s\":{:.2},\"runs_max\":{},\"disk_bytes_per_cell\":{:.0},\"files_bytes_per_cell\":{:.0},\
-         \"checkpoint_cpu_share\":{:.2},\"look_cpu_share\":{:.2},\"cpu_share\":{:.2},\"looks_per_s\":{:.0},\
+         \"checkpoint_cpu_share\":{:.2},\"read_cpu_share\":{:.2},\"cpu_share\":{:.2},\"reads_per_s\":{:.0},\
          \"missing_us\":{:.1?},\"existing_us\":{:.1?},\"pinned_bytes\":{},\"cache_bytes\":{},\"memory_peak\":\"{peak}\"}}",
         written as f64 / seconds,
         checkpoints.count,
@@ -217,11 +217,11 @@ fn report(
         figures.disk_bytes as f64 / written as f64,
         bytes_in(&arguments.dir)? as f64 / written as f64,
         checkpoints.cpu_s / seconds,
-        looks.cpu_s / seconds,
+        reads.cpu_s / seconds,
         seconds_of(ClockId::ProcessCPUTime) / seconds,
-        (looks.missing_ns.len() + looks.existing_ns.len()) as f64 / seconds,
-        percentiles(looks.missing_ns),
-        percentiles(looks.existing_ns),
+        (reads.missing_ns.len() + reads.existing_ns.len()) as f64 / seconds,
+        percentiles(reads.missing_ns),
+        percentiles(reads.existing_ns),
         figures.pinned_bytes,
         arguments.cache_bytes,
     );

@@ -1,4 +1,4 @@
-//! What any engine must do, as a suite that it runs.
+//! The conformance suite: what any log engine must do, as cases that it runs.
 //!
 //! An engine brings a [`Bench`], and its test calls [`run`]. Each case is a sentence about [`Log`] and begins with
 //! an empty log. A failure names the case and what was seen.
@@ -64,7 +64,7 @@ pub trait Bench {
     fn inject(&mut self, fault: Option<Fault>) -> bool;
 }
 
-/// What an engine can be asked to answer.
+/// Results that an engine can be made to answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// *Full*.

@@ -72,13 +72,13 @@ impl Default for FilesSettings {
     }
 }
 
-/// What the caller knows must be in the log.
+/// The records that the caller knows must be in the log.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
     /// For each partition a position that was durable: of its checkpoint in the store, or of its seal; 0 if there is
     /// neither. One that is not named here, and that damage hides altogether, is not missed.
     pub positions: BTreeMap<PartitionId, Position>,
-    /// What [`FilesEngine::mark`] said at the last checkpoint; none before the first.
+    /// The result of [`FilesEngine::mark`] at the last checkpoint; none before the first.
     pub mark: Option<Bytes>,
     /// Which log it is: written into every segment, and compared with each.
     pub identity: u64,
@@ -92,7 +92,7 @@ pub struct FilesEngine {
     disk: Disk,
 }
 
-/// What the writer, the handles and the engine share.
+/// State that the writer, the handles and the engine share.
 struct Shared {
     index: Mutex<Index>,
     /// Holds the lock on the folder.

@@ -1,4 +1,4 @@
-//! What a log engine must do.
+//! The log: what an engine must do.
 //!
 //! The contract is written for the worst engine that we can think of: one across a network, whose answers are
 //! late, lost, or *unknown*. An embedded engine fulfils it trivially in parts, and is held to the same
@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::{PartitionId, Position};
 
-/// Appends records of one partition, one writer. Positions are dense: 1, 2, 3, …
+/// The log of one partition, with one writer. Positions are dense: 1, 2, 3, …
 ///
 /// Nothing here blocks on a disk or a network, except [`read`](Log::read), which is for opening.
 pub trait Log: Send {
@@ -71,7 +71,7 @@ pub enum AppendResult {
 pub enum Confirmation {
     /// We were still the writer after the call with this ticket began.
     Yes(u64),
-    /// Somebody else may be the writer: look at what stands at our next position.
+    /// Another may be the writer: append at our next position to find out.
     No(u64),
 }
 
@@ -81,29 +81,29 @@ pub enum LogError {
     /// The record was there, and was trimmed.
     #[error("record {position} of partition {partition} was trimmed; the oldest kept is {first}")]
     Trimmed {
-        /// Whose log.
+        /// The partition whose log it is.
         partition: PartitionId,
-        /// What was asked for.
+        /// The position asked for.
         position: Position,
-        /// What could be had.
+        /// The oldest position that is kept.
         first: Position,
     },
-    /// What was acknowledged does not read back.
+    /// A record that was acknowledged does not read back.
     #[error("record {position} of partition {partition} is damaged: {detail}")]
     Damaged {
-        /// Whose log.
+        /// The partition whose log it is.
         partition: PartitionId,
         /// The first record that cannot be trusted.
         position: Position,
         /// Where, and in what way.
         detail: String,
     },
-    /// The world failed underneath.
+    /// An I/O error.
     #[error("log of partition {partition} cannot be read: {detail}")]
     Io {
-        /// Whose log.
+        /// The partition whose log it is.
         partition: PartitionId,
-        /// What the system said.
+        /// The system's message.
         detail: String,
     },
 }

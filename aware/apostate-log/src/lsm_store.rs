@@ -39,7 +39,7 @@ use crate::{CellChange, Store, StoreError, StoredCell};
 
 pub use self::format::{StoreExpect, StoreOpenError};
 
-/// With this many runs a checkpoint waits until they are merged: every look-up asks each of them.
+/// With this many runs a checkpoint waits until they are merged: every lookup asks each of them.
 const RUNS_LAG_MAX: usize = 64;
 
 /// With this many runs there is no further checkpoint. The tree counts runs in one byte, and cannot be opened with more.
@@ -55,23 +55,23 @@ pub struct LsmStore {
     writer: Mutex<Writer>,
     compactor: Compactor,
     faults: Faults,
-    /// Let go last, when nothing touches the files any more.
+    /// The lock on the folder. Dropped last, when nothing touches the files any more.
     _lock: File,
 }
 
-/// What checkpoints share.
+/// State that successive checkpoints share.
 struct Writer {
     broken: Option<String>,
     /// A run was left unfinished, for want of room.
     has_leftovers: bool,
 }
 
-/// What the store holds, for metrics.
+/// Sizes of the store, for metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreFigures {
     /// Bytes of the table files in use.
     pub disk_bytes: u64,
-    /// Sorted runs that a look-up may have to ask.
+    /// Sorted runs that a lookup may have to ask.
     pub runs: usize,
     /// Bytes of filters and indexes that stay in memory besides the cache.
     pub pinned_bytes: usize,
@@ -105,7 +105,7 @@ impl LsmStore {
         &self.faults
     }
 
-    /// What the store holds.
+    /// Sizes of the store.
     #[must_use]
     pub fn figures(&self) -> StoreFigures {
         let version = self.tree.current_version();
@@ -144,11 +144,11 @@ impl LsmStore {
         Err(match self.compactor.failure() {
             Some(MergeFailure::Full(detail)) => StoreError::Full { detail: why(&detail) },
             Some(MergeFailure::Broken(detail)) => StoreError::Io { detail: why(&detail) },
-            None => StoreError::Io { detail: why("nobody knows why") },
+            None => StoreError::Io { detail: why("the merge that should do it has not finished") },
         })
     }
 
-    /// Whether a run that found no room has certainly left nothing but files that nobody names; those are removed.
+    /// Whether a run that found no room has certainly left nothing but files that no version names; those are removed.
     fn undo(&self, writer: &mut Writer) -> bool {
         let mut tables = self.compactor.tables();
         let is_undone = format::is_unchanged(&self.dir, &self.tree);
@@ -185,7 +185,7 @@ impl Store for LsmStore {
     ///
     /// When keys do not ascend: that is a bug of the caller, and would lose cells.
     fn checkpoint(&self, cells: &mut dyn Iterator<Item = CellChange<'_>>) -> Result<(), StoreError> {
-        // A panic of the caller's iterator leaves an unfinished run behind, which nobody refers to.
+        // A panic of the caller's iterator leaves an unfinished run behind, which nothing refers to.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(detail) = &writer.broken {
             return Err(StoreError::Io { detail: format!("an earlier checkpoint failed: {detail}") });

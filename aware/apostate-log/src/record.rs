@@ -61,10 +61,10 @@ const FORMAT: u32 = u32::from_le_bytes(*b"apo\x01");
 
 const HASH_AT: usize = 48;
 
-/// What a record says of itself, in front of its body.
+/// The header of a record, in front of its body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordHeader {
-    /// Whose log it belongs to.
+    /// The partition to whose log it belongs.
     pub partition: PartitionId,
     /// The writer that made it.
     pub epoch: Epoch,
@@ -79,9 +79,9 @@ pub struct RecordHeader {
 /// A record whose checksum was verified.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    /// What it says of itself.
+    /// The header.
     pub header: RecordHeader,
-    /// Its checksum, and the link that the next record must name.
+    /// The checksum, which is the link that the next record must name.
     pub hash: u64,
     /// The cells, as `apostate-partition` lays them out.
     pub body: &'a [u8],
@@ -124,7 +124,7 @@ impl RecordHeader {
 }
 
 impl<'a> Record<'a> {
-    /// Reads and verifies the record at the start of `bytes`; what follows it is not looked at.
+    /// Reads and verifies the record at the start of `bytes`; what follows it is not read.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a checkpoint store must do.
+//! The checkpoint store: what an engine must do.
 //!
 //! The store holds cells of *durable* records up to a position. It is what a partition reads when it opens, and
 //! when it loads an entity that is not in memory. Once the log is trimmed it is the only copy.
@@ -11,7 +11,7 @@ pub type CellChange<'a> = (&'a [u8], Option<&'a [u8]>);
 /// A cell as it was read: key and value.
 pub type StoredCell = (Bytes, Bytes);
 
-/// Keeps cells, ordered by the bytes of their keys. Shared by the partitions of a place: keys hold no partition.
+/// A store of cells, ordered by the bytes of their keys. Shared by the partitions of a place: keys hold no partition.
 pub trait Store: Send + Sync {
     /// Applies `cells` all together or not at all, and returns when they are durable.
     ///
@@ -51,15 +51,15 @@ pub enum StoreError {
         detail: String,
     },
     /// There is no room for a checkpoint. Nothing was changed; what is there can be read.
-    #[error("store: there is no room ({detail})")]
+    #[error("store: no space left ({detail})")]
     Full {
-        /// What the system said.
+        /// The system's message.
         detail: String,
     },
-    /// The world failed underneath.
+    /// An I/O error.
     #[error("store: {detail}")]
     Io {
-        /// What the system said.
+        /// The system's message.
         detail: String,
     },
 }

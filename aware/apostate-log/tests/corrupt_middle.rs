@@ -195,7 +195,7 @@ fn a_first_segment_without_its_first_group_stops_all_that_could_have_been_before
 }
 
 #[test]
-fn damage_that_the_checkpoint_covers_stops_nobody() {
+fn damage_that_the_checkpoint_covers_stops_no_partition() {
     for (offset, due) in [(64 + 32 + 70, 2), (64 + 32 + 70, 3), (0, 2), (0, 4)] {
         let (_dir, rig) = two_partitions();
         let image = rig.crash();
@@ -239,7 +239,7 @@ fn a_stopped_partition_stays_stopped_and_pins_nothing() {
     let flawed = std::fs::read_dir(image.path().join("log")).expect("a log").filter(|entry| {
         entry.as_ref().expect("an entry").path().extension().is_some_and(|extension| extension == "flawed")
     });
-    assert_eq!(flawed.count(), 1, "the damaged segment is kept for whoever looks into it");
+    assert_eq!(flawed.count(), 1, "the damaged segment is kept for examination");
 }
 
 #[test]

@@ -31,8 +31,8 @@ fn disk(error: &dyn std::error::Error) -> ! {
     panic!("damage is not an error of the disk: {error}")
 }
 
-/// What a reader sees: everything right, or an error.
-fn look(dir: &Path, expected: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), String> {
+/// Reads the store: everything right, or an error.
+fn read(dir: &Path, expected: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), String> {
     let store = match LsmStore::open(dir, StoreExpect::Existing, 1 << 20) {
         Ok(store) => store,
         Err(error @ StoreOpenError::Io { .. }) => disk(&error),
@@ -89,7 +89,7 @@ fn a_flipped_bit_is_never_given_out() {
     let (whole, image) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     common::copy(dir.path(), whole.path());
     common::copy(dir.path(), image.path());
-    assert_eq!(look(image.path(), &expected), Ok(()));
+    assert_eq!(read(image.path(), &expected), Ok(()));
     let mut noticed = 0;
     let current = std::fs::read(whole.path().join("cells/current")).expect("a file");
     let current = format!("v{}", u64::from_le_bytes(*current.first_chunk().expect("a number")));
@@ -106,14 +106,14 @@ fn a_flipped_bit_is_never_given_out() {
                 let mut flipped = bytes.clone();
                 flipped[at] ^= 1 << bit;
                 std::fs::write(image.path().join(&file), flipped).expect("a file");
-                let is_noticed = look(image.path(), &expected).is_err();
+                let is_noticed = read(image.path(), &expected).is_err();
                 assert!(is_noticed || !names_tables, "byte {at} of {name} was read as it is");
                 noticed += u64::from(is_noticed);
             }
         }
         // Opening removes what it takes for left over: nothing that was there before the flip may be gone.
         std::fs::write(image.path().join(&file), bytes).expect("a file");
-        assert_eq!(look(image.path(), &expected), Ok(()), "{name} is as it was");
+        assert_eq!(read(image.path(), &expected), Ok(()), "{name} is as it was");
     }
     assert!(noticed > 100, "most flips hit something: {noticed}");
 }

@@ -53,7 +53,7 @@ fn checkpoint(store: &LsmStore, position: u64, mark: &[u8]) {
     store.checkpoint(&mut cells.iter().map(|(key, value)| (key.as_slice(), Some(*value)))).expect("a checkpoint");
 }
 
-/// What the store says must be in the log.
+/// The positions that the store says must be in the log.
 fn expected(folder: &Path) -> (BTreeMap<PartitionId, Position>, Option<bytes::Bytes>) {
     let store = LsmStore::open(&folder.join("store"), StoreExpect::Fresh, 1 << 20).expect("a store");
     let position = checkpointed(&store);

@@ -89,7 +89,7 @@ fn a_log_opens_on_a_full_disk_and_goes_on_when_there_is_room() {
         assert_eq!(rig.stopped(), []);
         assert_eq!(read_all(&log), Ok(filled(1, at - 1)));
         assert_eq!(rig.append(&mut log, at, &common::body(at)), AppendResult::Full);
-        // Without a group of its own it must not let go of what tells the last positions.
+        // Without a group of its own it must not drop what names the last positions.
         log.trim(Position(at));
         assert_eq!(rig.append(&mut log, at, &common::body(at)), AppendResult::Full);
     }

@@ -41,7 +41,7 @@ fn a_checkpoint_or_a_seal_above_the_end_stops_its_partition() {
 }
 
 #[test]
-fn a_checkpoint_at_the_end_stops_nobody() {
+fn a_checkpoint_at_the_end_stops_no_partition() {
     let image = without_its_end(2);
     let rig = Rig::open(image.path(), &expecting(&[(1, 4), (2, 2)]));
     assert_eq!(rig.stopped(), []);
@@ -90,7 +90,7 @@ fn a_log_that_is_gone_stops_everybody_who_expects_something() {
     let expected = Expected { mark: Some(mark), ..expecting(&[(1, 4), (2, 0)]) };
     let rig = Rig::open(dir.path(), &expected);
     assert_eq!(rig.stopped(), [(1, 1), (2, 1)]);
-    // A partition that nobody expected begins.
+    // An unexpected partition begins.
     let mut three = rig.log(3);
     assert_eq!(rig.append(&mut three, 1, b"one"), AppendResult::Ok);
 }

@@ -22,7 +22,7 @@ fn a_store_that_never_was_is_missing() {
     let dir = tempfile::tempdir().expect("a folder");
     assert!(is_missing(dir.path()));
     assert!(is_missing(&dir.path().join("store")));
-    assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0, "and was not created by looking");
+    assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0, "and was not created by the attempt");
 }
 
 #[test]

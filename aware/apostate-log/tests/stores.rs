@@ -1,4 +1,4 @@
-//! What any store must do, and the one on disk over restarts.
+//! Rules for any store, and the one on disk over restarts.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ fn cells(round: u64, count: u64) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
         .collect()
 }
 
-/// Everything that the store holds, by looking up and by scanning in pages.
+/// Everything that the store holds, by single reads and by scanning in pages.
 fn check(store: &dyn Store, model: &Model) {
     let mut scanned = Vec::new();
     let mut from = Vec::new();

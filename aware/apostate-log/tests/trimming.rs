@@ -1,4 +1,4 @@
-//! Trimmed segments are used again, and nobody pins them for ever.
+//! Trimmed segments are used again, and nothing pins them for ever.
 
 mod common;
 

@@ -17,7 +17,7 @@ pub(crate) struct Stock {
 
 impl Entity for Stock {
     const NAME: &'static str = "stock";
-    const DOC: &'static str = "What the warehouse has of one product.";
+    const DOC: &'static str = "One product in the warehouse.";
 
     fn state_schema(generator: &mut SchemaGenerator) -> Schema {
         Self::json_schema(generator)

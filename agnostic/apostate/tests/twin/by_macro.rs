@@ -2,7 +2,7 @@
 
 use apostate::prelude::*;
 
-/// What the warehouse has of one product.
+/// One product in the warehouse.
 #[entity(name = "stock")]
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Stock {

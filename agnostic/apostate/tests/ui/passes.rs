@@ -1,4 +1,4 @@
-//! What must compile: the forms that come close to a mistake and are none.
+//! Forms that must compile: they come close to a mistake and are none.
 #![deny(warnings, missing_docs, unreachable_pub)]
 
 use apostate::prelude::*;
@@ -14,7 +14,7 @@ pub struct Line {
     pub units: u32,
 }
 
-/// A type that nobody outside can be told of: it derives serde's traits and no more.
+/// A type without a description: it derives serde's traits and no more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Opaque {
     /// Something.
@@ -91,7 +91,7 @@ impl Order {
         other
     }
 
-    /// A look that can refuse.
+    /// A read that can refuse.
     #[open]
     pub fn first(&self, tx: &Tx) -> Result<Line, Refusal> {
         let none = || Refusal::with_code("no-lines", format!("{} has none", tx.key()));
@@ -107,7 +107,7 @@ impl Order {
     #[open]
     pub fn pack(
         &mut self,
-        /// What is put into it.
+        /// The things to put into it.
         parcel: Parcel<Vec<Line>>,
         opaque: Option<Opaque>,
         #[serde(with = "as_text")] number: u64,
@@ -159,7 +159,7 @@ fn main() {
     let first = Order::default().r#move("a".to_owned(), "b".to_owned(), 1);
     assert_eq!(first, Ok(Vec::new()));
     let pack = format!("{:?}", <Order as apostate::macros_support::Handlers>::HANDLERS[4].info.arguments);
-    for part in [r#""number":true"#, r#""opaque":true"#, r#""required":["parcel","number"]"#, "What is put into it."] {
+    for part in [r#""number":true"#, r#""opaque":true"#, r#""required":["parcel","number"]"#, "The things to put into it."] {
         assert!(pack.contains(part), "{part} in {pack}");
     }
 }

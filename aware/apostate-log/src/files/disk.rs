@@ -29,7 +29,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Of making room, or of writing to what nobody reads yet.
+    /// Of preallocating, or of writing to a file that is not read yet.
     pub(super) fn of_write(error: io::Error) -> Self {
         if is_full(&error) { Self::Full } else { Self::Other(error) }
     }

@@ -1,4 +1,4 @@
-//! What the bytes of a segment mean. All integers are little-endian.
+//! The format of a segment file. All integers are little-endian.
 //!
 //! ```text
 //!   segment   ┌ header ┬ group ┬ group ───────────┬ group ┬ … ┐      each begins at a multiple of 4096
@@ -62,10 +62,10 @@ impl std::fmt::Display for Location {
     }
 }
 
-/// What a segment says of itself.
+/// The header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentHeader {
-    /// Its number: dense, never used again.
+    /// The segment's number: dense, never used again.
     pub number: u64,
     /// Seeds the checksums of its groups.
     pub seed: u64,
@@ -108,7 +108,7 @@ impl SegmentHeader {
 
     /// Reads the header at the start of `bytes`.
     ///
-    /// The checksum is looked at before the version: a flipped bit in the version is damage, and not another build.
+    /// The checksum is verified before the version: a flipped bit in the version is damage, and not another build.
     ///
     /// # Errors
     ///
@@ -136,12 +136,12 @@ impl SegmentHeader {
     }
 }
 
-/// What a group says of itself, besides its entries.
+/// The header of a group, in front of its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupHeader {
     /// Where it stands.
     pub at: Location,
-    /// Its number: dense over all segments.
+    /// The group's number: dense over all segments.
     pub sequence: u64,
     /// Everything before this place was synced when the group was written.
     pub synced: Location,
@@ -152,7 +152,7 @@ pub struct GroupHeader {
 pub enum Entry {
     /// A record, whose bytes follow the entries.
     Record {
-        /// Whose log it belongs to.
+        /// The partition to whose log it belongs.
         partition: PartitionId,
         /// Where it stands there.
         position: Position,
@@ -163,9 +163,9 @@ pub enum Entry {
     },
     /// The last position of a partition at this point.
     Roll {
-        /// Whose log.
+        /// The partition whose log it is.
         partition: PartitionId,
-        /// Its last position.
+        /// The last position.
         last: Position,
     },
 }
@@ -196,12 +196,12 @@ pub fn encode_group(header: &GroupHeader, seed: u64, entries: &[Entry], bytes: &
     bytes[56..64].copy_from_slice(&hash.to_le_bytes());
 }
 
-/// A group as it was found: header and entries are whole, the records were not looked at.
+/// A group as it was found: header and entries are whole, the records were not verified.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// What it says of itself.
+    /// The header.
     pub header: GroupHeader,
-    /// Its entries.
+    /// The entries.
     pub entries: Vec<Entry>,
 }
 

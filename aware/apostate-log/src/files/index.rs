@@ -1,4 +1,4 @@
-//! What the engine knows in memory of every partition: where each record stands, and what is wrong.
+//! The index in memory: for every partition where each record stands, and what is wrong.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -37,13 +37,13 @@ pub(super) struct Indexed {
     pub(super) first: Position,
     pub(super) places: VecDeque<Place>,
     pub(super) damage: Option<Damage>,
-    /// It is stopped, and its file `stopped-<id>.seg` says so: the log need not tell of it any more.
+    /// The partition is stopped, and its file `stopped-<id>.seg` says so: the log need not keep it any more.
     pub(super) is_aside: bool,
     /// The handle that wrote the last record.
     pub(super) writer: u64,
 }
 
-/// All partitions, and the state of the engine that handles look at.
+/// All partitions, and the state of the engine that handles read.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub(super) partitions: BTreeMap<PartitionId, Indexed>,

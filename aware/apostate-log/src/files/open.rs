@@ -33,10 +33,10 @@ pub enum OpenError {
     Format {
         /// The file.
         file: PathBuf,
-        /// What it says of itself.
+        /// The version that the file names.
         version: u32,
     },
-    /// It is the log of other data. Bring back the one that belongs here.
+    /// The log belongs to other data. Bring back the one that belongs here.
     #[error("{file} belongs to the log of other data; bring back the log that belongs to this store")]
     Foreign {
         /// The file.
@@ -48,12 +48,12 @@ pub enum OpenError {
         /// The folder.
         dir: PathBuf,
     },
-    /// The world failed underneath.
+    /// An I/O error.
     #[error("the log in {dir} cannot be opened")]
     Io {
         /// The folder.
         dir: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

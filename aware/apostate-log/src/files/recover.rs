@@ -7,10 +7,10 @@
 //! ```
 //!
 //! A flaw before the highest synced mark is damage: that was acknowledged. It stops the partitions that may have
-//! lost a record by it. A flaw behind it is what a power cut leaves of writes that nobody was told of: it and all
+//! lost a record by it. A flaw behind it is what a power cut leaves of writes that were not acknowledged: it and all
 //! that follows is cut, whole or not.
 //!
-//! Whom a flaw concerns: positions are dense, and rolls tell last positions. A partition whose next record or
+//! The partitions that a flaw concerns: positions are dense, and rolls tell last positions. A partition whose next record or
 //! roll behind the flaw goes on where it stood before has lost nothing; nor has one whose checkpoint covers what is
 //! missing. One that is not heard of any more cannot be told from one that lost its end, and is stopped. So is
 //! one that is expected and was never heard of, unless a roll behind the flaw leaves it out: that names all there are.
@@ -27,11 +27,11 @@ use crate::{PartitionId, Position};
 pub(super) enum Piece {
     /// The segment, as it was found.
     Segment { file: Arc<SegmentFile>, scanned: Scanned },
-    /// Its file is missing, or its header unreadable: nothing can be said of what was in it.
+    /// The segment's file is missing, or its header unreadable: its contents are unknown.
     Gap { number: u64 },
 }
 
-/// What is known before the groups are looked at.
+/// The facts that are known before the groups are read.
 pub(super) struct Known<'a> {
     /// Positions that must be there.
     pub(super) expected: &'a BTreeMap<PartitionId, Position>,
@@ -41,7 +41,7 @@ pub(super) struct Known<'a> {
     pub(super) stopped: BTreeMap<PartitionId, Damage>,
 }
 
-/// What opening found.
+/// The result of opening.
 pub(super) struct Recovered {
     pub(super) index: Index,
     /// Where the log ends; what is behind it is cut.
@@ -51,7 +51,7 @@ pub(super) struct Recovered {
     pub(super) mark: Location,
     /// The number of the next group.
     pub(super) sequence: u64,
-    /// Segments with a flaw before the mark: kept for whoever looks into it.
+    /// Segments with a flaw before the mark: kept for examination.
     pub(super) flawed: BTreeSet<u64>,
 }
 
@@ -222,7 +222,7 @@ impl<'a> Walk<'a> {
         let due = self.due(partition);
         let indexed = self.index.partition(partition);
         if is_damaged && position <= due && indexed.damage.is_none() {
-            // Nobody will ask for it, nor for those before it.
+            // Neither it nor those before it will be read again.
             *indexed = Indexed::after(position);
             return;
         }

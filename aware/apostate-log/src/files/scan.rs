@@ -1,17 +1,17 @@
 //! Reads segments back: which groups are there, and where something is wrong.
 //!
-//! This file only looks; what follows from it is decided in `recover`.
+//! This file only reads; what follows from it is decided in `recover`.
 
 use super::format::{ALIGN, Entry, Group, Location, SegmentHeader, record_hash};
 
-/// What one segment holds.
+/// The contents of one segment.
 #[derive(Debug)]
 pub(super) struct Scanned {
     pub(super) number: u64,
     pub(super) found: Vec<Found>,
     /// Behind the last group that was found.
     pub(super) end: u64,
-    /// The file is shorter than it was made: nobody knows what was in the rest.
+    /// The file is shorter than it was made: the contents of the rest are unknown.
     pub(super) is_cut_short: bool,
 }
 

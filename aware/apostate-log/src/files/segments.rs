@@ -37,14 +37,14 @@ pub(super) struct Segments {
     flawed: BTreeSet<u64>,
     /// None as long as there was no room for one.
     pub(super) current: Option<Current>,
-    /// What the first one continues.
+    /// The log's end that the first one continues.
     continues: Continues,
     segment_bytes: u64,
     /// Which log they belong to.
     log: u64,
 }
 
-/// What a new segment continues.
+/// The log's end that a new segment continues.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Continues {
     pub(super) number: u64,
@@ -177,7 +177,7 @@ fn name_segment(disk: &Disk, spare: &str, log: u64, continues: Continues) -> Res
     Ok(Current { file: Arc::new(SegmentFile { number, file }), seed, offset: ALIGN, length })
 }
 
-/// A number that nobody can guess, and that decides nothing that an entity could see.
+/// An unpredictable number: a segment's seed must not repeat. No entity sees it.
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::hash::RandomState::new().build_hasher().finish()

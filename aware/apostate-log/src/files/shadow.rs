@@ -1,4 +1,4 @@
-//! What a power cut would leave of the log: for tests, under the feature `faults`.
+//! A shadow of the disk: what a power cut would leave of the log. For tests, under the feature `faults`.
 //!
 //! It is the harshest disk that keeps its word: nothing is durable before it was synced, neither bytes nor names; and what a
 //! failed sync was about is never written, unless it is written again.
@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::{fs, io};
 
-/// What is durable, by file, and by name.
+/// The durable bytes, by file, and by name.
 #[derive(Debug)]
 pub(super) struct Shadow {
     names: BTreeMap<String, u64>,

@@ -26,7 +26,7 @@ use super::segments::Segments;
 use crate::failpoint::failpoint;
 use crate::{AppendResult, PartitionId, Position};
 
-/// What handles and the engine ask of the writer.
+/// Requests of handles and the engine to the writer.
 pub(super) enum Request {
     Append(Append),
     /// Positions were trimmed: segments may be free now.
@@ -42,7 +42,7 @@ pub(super) struct Append {
     partition: PartitionId,
     at: Position,
     record: Bytes,
-    /// Taken out by whoever answers.
+    /// Taken out by the answer.
     outbox: Option<Arc<Outbox>>,
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Writer {
     pub(super) table: Vec<u8>,
 }
 
-/// What was gathered for one group.
+/// The batch that is gathered for one group.
 #[derive(Default)]
 pub(super) struct Batch {
     answers: Vec<Answer>,
@@ -83,13 +83,13 @@ pub(super) struct Batch {
     next: BTreeMap<PartitionId, Position>,
     is_trimmed: bool,
     is_closing: bool,
-    /// Who waits for the end of this round.
+    /// Channels that are told of the end of this round.
     rounds: Vec<Sender<()>>,
-    /// An append that must be looked at when the group is durable.
+    /// An append that must wait until the group is durable.
     held: Option<Append>,
 }
 
-/// Who waits for what; without a result: that of the group.
+/// The answer to one append; without a result of its own it gets that of the group.
 struct Answer {
     outbox: Arc<Outbox>,
     at: Position,
@@ -110,7 +110,7 @@ enum Written {
     Failed(String),
 }
 
-/// How long a full disk is left alone when nobody wants anything written.
+/// How long a full disk is left alone when there is nothing to write.
 const FULL_DELAY: Duration = Duration::from_secs(1);
 
 /// How the end of the log stands when nothing arrives.
@@ -185,7 +185,7 @@ impl Writer {
             self.free();
         }
         for waiting in self.batch.rounds.drain(..) {
-            // Whoever asked may have gone.
+            // The receiver may have gone.
             let _ = waiting.send(());
         }
         self.segments.prepare_next();
@@ -299,7 +299,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// From here on the engine is no writer any more; whoever waits for a group that a panic broke off is told so.
+    /// From here on the engine has no writer; the appends of a group that a panic broke off are answered so.
     fn drop(&mut self) {
         let why = if std::thread::panicking() { "the writer panicked" } else { "the engine is closed" };
         let result = self.poison(why.to_owned());
@@ -379,7 +379,7 @@ impl Batch {
     }
 }
 
-/// What stands at a position already: the same bytes, or somebody else's.
+/// Compares an append with the record that stands at its position already: the same bytes, or another writer's.
 fn compare(place: &Place, record: &Bytes, outbox: &Outbox) -> AppendResult {
     match read_place(place) {
         Ok(there) if there == *record => AppendResult::Ok,

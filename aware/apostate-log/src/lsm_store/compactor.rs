@@ -1,7 +1,7 @@
-//! Merges sorted runs behind the checkpoints' back, on a thread of its own.
+//! Compaction: merges sorted runs in the background, on a thread of its own.
 //!
 //! A merge that finds no room changes nothing and is tried again. One that fails in any other way has met damage, or has left
-//! the tree's files in a state that nobody knows: the store takes no checkpoint from then on.
+//! the tree's files in an unknown state: the store takes no checkpoint from then on.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,13 +16,13 @@ use super::format;
 use super::tables::Tables;
 use crate::files::Faults;
 
-/// Runs that gather before they are merged into the sorted rest: more make merging cheaper and look-ups dearer.
+/// Runs that gather before they are merged into the sorted rest: more make merging cheaper and lookups dearer.
 const RUNS_BEFORE_MERGE: u8 = 8;
 
 /// Size of the tables that a merge writes.
 const TABLE_BYTES: u64 = 64 << 20;
 
-/// How often whoever waits for a merge looks whether there is still somebody to wait for.
+/// How often a checkpoint that waits for a merge checks that the thread still runs.
 const GONE_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) struct Compactor {
@@ -51,7 +51,7 @@ struct Progress {
 pub(super) enum MergeFailure {
     /// There is no room; nothing was changed.
     Full(String),
-    /// What is there is damaged, or unknown.
+    /// The files are damaged, or in an unknown state.
     Broken(String),
 }
 
@@ -137,7 +137,7 @@ impl Shared {
     }
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Merger {
     dir: PathBuf,
     tree: AnyTree,
@@ -174,7 +174,7 @@ impl Merger {
             let before = self.tree.current_version().id();
             let mut tables = self.shared.tables();
             self.faults.before_merge()?;
-            // Nobody reads older versions of a cell: a scan holds on to the tables that it began with.
+            // Older versions of a cell are not read: a scan holds on to the tables that it began with.
             self.tree.compact(Arc::clone(strategy), self.sequence.get())?;
             tables.enter(&self.tree);
             drop(tables);

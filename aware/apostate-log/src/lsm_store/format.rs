@@ -12,7 +12,7 @@ use lsm_tree::config::{
 use lsm_tree::{AbstractTree, AnyTree, Cache, CompressionType, Config, SequenceNumberCounter};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What the caller knows of the store that it opens.
+/// The caller's knowledge of the store that it opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreExpect {
     /// There is one: not to find it is an error.
@@ -24,13 +24,13 @@ pub enum StoreExpect {
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreOpenError {
-    /// It should be there, and is not. Look for the disk or the backup that it is on; starting empty would lose
+    /// The store should be there, and is not. Find the disk or the backup that it is on; starting empty would lose
     /// what the log was trimmed for.
     #[error("the store in {dir} is missing ({detail}); what it held is nowhere else")]
     Missing {
         /// Where it should be.
         dir: PathBuf,
-        /// What exactly is not there.
+        /// The part that is missing.
         detail: String,
     },
     /// Another process has it open. End that one first.
@@ -44,10 +44,10 @@ pub enum StoreOpenError {
     Format {
         /// Where it is.
         dir: PathBuf,
-        /// What it says of itself.
+        /// The format that the store names.
         found: String,
     },
-    /// Its files are not those that were written.
+    /// The store's files are not those that were written.
     #[error("the store in {dir} is damaged: {detail}")]
     Damaged {
         /// Where it is.
@@ -55,12 +55,12 @@ pub enum StoreOpenError {
         /// In what way.
         detail: String,
     },
-    /// The world failed underneath.
+    /// An I/O error.
     #[error("the store in {dir} cannot be opened: {detail}")]
     Io {
         /// Where it is.
         dir: PathBuf,
-        /// What the system said.
+        /// The system's message.
         detail: String,
     },
 }
@@ -73,10 +73,10 @@ const TREE_DIR: &str = "cells";
 /// Names the version of the tree that counts; without it the tree would start empty.
 const TREE_CURRENT: &str = "current";
 
-/// Bits in a filter for each cell: one look-up in a hundred asks a run in vain.
+/// Bits in a filter for each cell: one lookup in a hundred asks a run in vain.
 const FILTER_BITS_PER_CELL: f32 = 10.0;
 
-/// Larger blocks make checkpoints and merges cheaper, and single look-ups dearer.
+/// Larger blocks make checkpoints and merges cheaper, and single lookups dearer.
 const BLOCK_BYTES: u32 = 4 << 10;
 
 pub(super) fn open(
@@ -102,7 +102,7 @@ pub(super) fn open(
         (false, _, StoreExpect::Existing) => return Err(missing("there is no FORMAT file")),
     }
     if has_tree {
-        // The tree does not look at this checksum itself, and removes what the version does not name.
+        // The tree does not verify this checksum itself, and removes what the version does not name.
         check_version(&dir.join(TREE_DIR)).map_err(|error| match error {
             VersionError::Io(error) => io(error),
             VersionError::Damaged(detail) => StoreOpenError::Damaged { dir: dir.to_owned(), detail },
@@ -158,7 +158,7 @@ fn read(file: &Path) -> Result<Vec<u8>, VersionError> {
 
 /// Whether the disk names no later version than there is in memory: then what failed has changed nothing.
 pub(super) fn is_unchanged(dir: &Path, tree: &AnyTree) -> bool {
-    // Held, so that nobody is between writing a version down and taking it up.
+    // Held, so that no checkpoint or merge is between writing a version down and taking it up.
     let versions = tree.get_version_history_lock();
     let current = read_current(&dir.join(TREE_DIR));
     drop(versions);
@@ -231,7 +231,7 @@ pub(super) fn is_full(error: &lsm_tree::Error) -> bool {
     matches!(error, lsm_tree::Error::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded))
 }
 
-/// What the tree says went wrong, in words.
+/// The tree's error, in words.
 pub(super) fn detail(error: &lsm_tree::Error) -> String {
     match error {
         lsm_tree::Error::Io(error) => error.to_string(),

@@ -1,6 +1,6 @@
 //! Table files that no version names: what a checkpoint or a merge leaves that did not find room for all of itself.
 //!
-//! On a full disk they would take the very room that is short. A file is left over when it is newer than the last look, is
+//! On a full disk they would take the very room that is short. A file is left over when it is newer than the last clean-up, is
 //! not in the current version, and never was in one: a scan may still read what was.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use lsm_tree::{AbstractTree, AnyTree};
 
 pub(super) struct Tables {
     dir: PathBuf,
-    /// Older ones have been looked at.
+    /// Older ones have been cleaned up.
     floor: u64,
     /// Newer ones that were in a version.
     entered: BTreeSet<u64>,
@@ -28,7 +28,7 @@ impl Tables {
         self.entered.extend(version.iter_tables().map(lsm_tree::Table::id).filter(|table| *table >= self.floor));
     }
 
-    /// Looks at no older ones again. Neither a checkpoint nor a merge must be under way.
+    /// Skips older ones from now on. Neither a checkpoint nor a merge must be under way.
     pub(super) fn forget(&mut self, tree: &AnyTree) {
         self.floor = tree.get_next_table_id();
         self.entered.clear();

@@ -17,16 +17,16 @@ use bytes::Bytes;
 
 use crate::{AppendResult, Confirmation, Log, LogError, PartitionId, Position};
 
-/// What shall go wrong with an append.
+/// A fault to inject into an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryFault {
-    /// It is answered *Full*, and so is everything behind it until it is tried again.
+    /// The append is answered *Full*, and so is everything behind it until it is tried again.
     Full,
-    /// It is answered *Unknown*, and was written.
+    /// The append is answered *Unknown*, and was written.
     UnknownWritten,
-    /// It is answered *Unknown*, and was not written; neither is anything behind it until it is tried again.
+    /// The append is answered *Unknown*, and was not written; neither is anything behind it until it is tried again.
     UnknownLost,
-    /// It and everything that this writer appends later is answered *Poisoned*.
+    /// The append and everything that this writer appends later is answered *Poisoned*.
     Poisoned,
 }
 
@@ -43,7 +43,7 @@ pub struct MemoryLog {
     poisoned: bool,
 }
 
-/// What all writers share: the records, and who wrote them.
+/// State that all writers share: the records, and their writers.
 #[derive(Debug)]
 struct Durable {
     partition: PartitionId,

@@ -1,4 +1,4 @@
-//! What the tests of the engines share.
+//! Code that the tests of the engines share.
 
 #![allow(dead_code, reason = "every test uses a part of it")]
 
@@ -101,14 +101,14 @@ impl Rig {
         }
     }
 
-    /// What the disk would hold if the power went now: what was synced, and nothing else.
+    /// The disk's contents if the power went now: what was synced, and nothing else.
     pub(crate) fn crash(&self) -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("a folder");
         self.settings.faults.write_shadow(&dir.path().join("log")).expect("a folder");
         dir
     }
 
-    /// What is stopped: partitions and positions.
+    /// The stopped partitions, and their positions.
     pub(crate) fn stopped(&self) -> Vec<(u64, u64)> {
         self.engine().stopped().iter().map(|stopped| (stopped.partition.0, stopped.position.0)).collect()
     }
