@@ -9,7 +9,7 @@ use apostate_core::{Handlers, Json, encode};
 #[data]
 #[derive(Clone, Debug, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Payment {
+pub(crate) enum Payment {
     GiftCard { amount: u64 },
     Cash { amount: u64 },
 }
@@ -18,7 +18,7 @@ pub enum Payment {
 #[data]
 #[derive(Clone, Debug, PartialEq)]
 #[serde(untagged)]
-pub enum Reference {
+pub(crate) enum Reference {
     Number(u64),
     Text(String),
 }
@@ -27,23 +27,23 @@ pub enum Reference {
 #[data]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
-    pub stock_code: String,
-    pub paid_by: Payment,
-    pub reference: Reference,
+pub(crate) struct Line {
+    pub(crate) stock_code: String,
+    pub(crate) paid_by: Payment,
+    pub(crate) reference: Reference,
 }
 
 /// A partner in a state.
 #[data]
 #[derive(Clone, Debug, PartialEq)]
-pub struct Partner {
-    pub key: EntityKey,
-    pub address: Option<Address>,
+pub(crate) struct Partner {
+    pub(crate) key: EntityKey,
+    pub(crate) address: Option<Address>,
 }
 
 #[entity(name = "order")]
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Order {
+pub(crate) struct Order {
     lines: Vec<Line>,
     customer: Option<EntityKey>,
     last: Option<Address>,

@@ -1,6 +1,7 @@
 //! A whole `main`: a node with its entities, served over HTTP until somebody says to stop.
 
 mod config;
+mod program;
 mod stop_signal;
 
 use std::io::{self, IsTerminal};
@@ -14,10 +15,13 @@ use tracing::{info, warn};
 use crate::{DirectoryError, DiskError, HttpSettings, Listener, Node, OpenError, ServeError, StopError};
 
 pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time, TypedToken};
+pub use crate::run::program::{main, report};
 pub use crate::run::stop_signal::StopSignal;
 
 /// The exit code of a process that was told twice to stop.
 const ENDED_AT_ONCE: i32 = 130;
+/// The exit code of a process that was told what cannot be used, as of one whose words cannot be understood.
+const UNUSABLE: i32 = 2;
 
 /// What the application is called where it describes itself.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +35,7 @@ pub struct About {
 }
 
 /// Why a node did not run, or did not end as it should.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum RunError {
     /// What was said about settings cannot be used. Nothing was started.
     #[error("the settings cannot be used")]
@@ -63,14 +67,14 @@ impl RunError {
             Self::Config(_)
             | Self::Open(OpenError::Settings(_))
             | Self::Open(OpenError::Disk(DiskError::Directory(DirectoryError::OtherPartitions { .. })))
-            | Self::Serve(ServeError::Settings(_)) => ExitCode::from(2),
+            | Self::Serve(ServeError::Settings(_)) => ExitCode::from(UNUSABLE as u8),
             _ => ExitCode::FAILURE,
         }
     }
 }
 
 /// Runs a node with the entities `E` until SIGTERM or ctrl-c; then answers what is under way, makes checkpoints, and ends.
-/// `welcome` is told where it listens, once it does.
+/// `welcome` is told where it listens, once it does. [`main`] is all of a `main`.
 ///
 /// ```no_run
 /// # use apostate::prelude::*;
@@ -82,7 +86,7 @@ impl RunError {
 /// use apostate_server::{About, Config, run};
 ///
 /// let about = About { title: "The shop", description: "Sells tea.", version: "1.0.0" };
-/// run::<(Stock,)>(Config::from_command_line(), about, |address| Ok(println!("http://{address}")))?;
+/// run::<(Stock,)>(Config::from_command_line(about), about, |address| Ok(println!("http://{address}")))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

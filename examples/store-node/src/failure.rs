@@ -1,7 +1,6 @@
 //! What can go wrong, each with the next thing to try.
 
 use std::error::Error;
-use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use apostate_api::ErrorCode;
 use apostate_api::client::{self, ClientError, SetupError};
-use apostate_server::{CallError, OpenError, ProducerError, RunError, StopError};
+use apostate_server::{CallError, OpenError, ProducerError, RunError, StopError, report};
 use store::Imbalance;
 
 use crate::csv_file::FileError;
@@ -30,7 +29,7 @@ pub(crate) enum Failure {
     #[error("the store in {dir} does not start")]
     Open { dir: PathBuf, source: OpenError },
     /// The store cannot be served.
-    #[error("the store cannot be served")]
+    #[error(transparent)]
     Serve(#[from] RunError),
     /// A line was not taken.
     #[error("line {number} was not taken")]
@@ -89,13 +88,7 @@ impl Failure {
 
     /// The failure with its causes, and then what to try next.
     pub(crate) fn told(&self) -> String {
-        let mut text = format!("error: {self}");
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            write!(text, ": {error}").expect("a string takes everything");
-            cause = error.source();
-        }
-        format!("{text}\n next: {}", self.next())
+        report(self, &self.next())
     }
 
     fn next(&self) -> String {
@@ -107,13 +100,8 @@ impl Failure {
             Self::NoStore { dir } => {
                 format!("make one with `cargo run --release -- replay FILE --data {}`", dir.display())
             }
-            Self::Serve(RunError::Serve(_)) => {
-                "choose another address with `--listen ADDRESS`, or stop what listens there".into()
-            }
-            Self::Serve(RunError::Config(_)) => "see `serve --help`; nothing was started".into(),
-            Self::Open { .. } | Self::Serve(_) | Self::Runtime(_) => {
-                "do what it says above, and run the same command again".into()
-            }
+            Self::Serve(error) => error.next_step().into(),
+            Self::Open { .. } | Self::Runtime(_) => "do what it says above, and run the same command again".into(),
             Self::Setup(_) => "name the node as it names itself, such as `--url http://127.0.0.1:7070`".into(),
             Self::Node(error) if error.code() == Some(ErrorCode::TokenMissing) => TOKEN.into(),
             Self::Stream(client::ProducerError::Ended { problem, .. })

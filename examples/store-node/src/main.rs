@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
-        None => serve::run(Config::from_command_line()),
+        None => serve::run(Config::from_command_line(serve::ABOUT)),
         Some(Command::Serve(config)) => serve::run(*config),
         Some(Command::Demo { data, orders }) => demo::run(data.as_deref(), orders),
         Some(Command::Replay(replay)) => replay::run(replay),

@@ -9,7 +9,7 @@ use store::Store;
 use crate::failure::Failure;
 
 /// What it is, where it describes itself.
-const ABOUT: About = About {
+pub(crate) const ABOUT: About = About {
     title: "The store",
     description: "Order processing: invoices take lines, and stock, customers and countries add up.",
     version: env!("CARGO_PKG_VERSION"),

@@ -7,19 +7,21 @@
 //! A setting is here because no default can serve: it depends on the machine (memory, threads, disk), on who is near
 //! (addresses, tokens, time limits), or on what the application promises to its clients (how long keys are remembered).
 
+mod address;
 mod typed_token;
 mod units;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, FromArgMatches, ValueEnum};
+use clap::{Arg, Args, Command, FromArgMatches, ValueEnum};
 use serde::Deserialize;
 
 pub use self::typed_token::TypedToken;
 pub use self::units::{Bytes, Secret, Time};
+use crate::run::UNUSABLE;
 use crate::settings::COUNT_MAX;
-use crate::{HttpSettings, Settings, SettingsError, Share, TraceSettings};
+use crate::{About, HttpSettings, RunError, Settings, SettingsError, Share, TraceSettings};
 
 /// The settings of a node, as far as something was said. Flatten it into a command line of your own, or use it as it is.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -32,8 +34,9 @@ pub struct Config {
     /// Where the data lives; made when it is not there [default: data]
     #[arg(long, env = "APOSTATE_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where to listen [default: 127.0.0.1:7070]
-    #[arg(long, env = "APOSTATE_LISTEN", value_name = "ADDRESS")]
+    /// Where to listen: an address or a name of this machine, and a port [default: 127.0.0.1:7070]
+    #[arg(long, env = "APOSTATE_LISTEN", value_name = "ADDRESS", value_parser = address::parse)]
+    #[serde(default, deserialize_with = "address::deserialize")]
     pub listen: Option<SocketAddr>,
     /// In which way the command line itself says the token
     #[command(flatten)]
@@ -186,13 +189,37 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// What this process was told by its command line and its environment; ends the process when they cannot be understood,
-    /// or ask for help.
+    /// What this process was told by its command line, its environment and the file that they name. `about` is what `--help` and
+    /// `--version` say.
+    ///
+    /// Ends the process when they ask for help; and with 2 when they cannot be understood, or a setting cannot be, before anything
+    /// starts.
     #[must_use]
-    pub fn from_command_line() -> Self {
-        let command = Self::augment_args(clap::Command::new("node"));
-        let matches = command.get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    pub fn from_command_line(about: About) -> Self {
+        let matches = Self::command(about).get_matches();
+        let said = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        said.checked().unwrap_or_else(|error| {
+            eprintln!("{}", RunError::from(error).report());
+            std::process::exit(UNUSABLE);
+        })
+    }
+
+    /// The command line of a program that does nothing but serve.
+    fn command(about: About) -> Command {
+        let serve = Arg::new("serve").value_parser(["serve"]).hide_possible_values(true);
+        let command = Self::augment_args(Command::new("node")).display_name(about.title).version(about.version);
+        command
+            .about(format!("{}: {}", about.title, about.description))
+            .long_about(None)
+            .arg(serve.help("Serves until it is told to stop, as it does without this word"))
+    }
+
+    /// The same with what its file says, if all of it can be used.
+    fn checked(self) -> Result<Self, ConfigError> {
+        let config = self.with_file()?;
+        config.settings()?;
+        config.http_settings()?;
+        Ok(config)
     }
 
     /// Adds what the file says that [`config`](Self::config) names, where nothing else was said.
