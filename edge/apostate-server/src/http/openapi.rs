@@ -10,6 +10,7 @@ mod answers;
 mod handlers;
 mod node;
 mod parameters;
+mod portable;
 mod schemas;
 
 use apostate_core::Registry;
@@ -67,6 +68,7 @@ pub(crate) fn openapi(registry: &Registry, about: &About<'_>) -> Value {
         document["security"] = json!([{ "token": [] }]);
     }
     schemas::finish(&mut document);
+    portable::rewrite(&mut document);
     document
 }
 

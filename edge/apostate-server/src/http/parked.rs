@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::alphabet::Alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use hyper::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
@@ -132,14 +133,21 @@ fn missing(id: &str) -> Fault {
     Fault::new(ErrorCode::ParkedMissing, format!("no message `{id}` is parked: it was retried or dismissed before"))
 }
 
+/// Letters of ids: those of base64 for URLs, with `.` for `-`, so that no id looks like an option of a command line.
+const ID_LETTERS: GeneralPurpose =
+    match Alphabet::new("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._") {
+        Ok(letters) => GeneralPurpose::new(&letters, NO_PAD),
+        Err(_) => panic!("64 different letters"),
+    };
+
 /// What a parked message is called in URLs: where it is parked, and its number.
 fn id_of(to: &Address, number: u64) -> String {
     let bytes = [&to.kind().0.to_be_bytes()[..], &number.to_be_bytes(), to.key().as_bytes()].concat();
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    ID_LETTERS.encode(bytes)
 }
 
 fn read_id(id: &str) -> Option<(Address, u64)> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(id).ok()?;
+    let bytes = ID_LETTERS.decode(id).ok()?;
     let (kind, rest) = bytes.split_first_chunk()?;
     let (number, key) = rest.split_first_chunk()?;
     let to = Address::new(KindId(u32::from_be_bytes(*kind)), EntityKey::from_bytes(key).ok()?);
@@ -158,7 +166,14 @@ mod tests {
         let to = Address::new(KindId::of("stock"), EntityKey::new("a/b £").expect("a key"));
         let (read, number) = read_id(&id_of(&to, 7)).expect("an id");
         assert_eq!((read, number), (to, 7));
-        for other in ["", "!", "AAAA"] {
+        for number in [0, 7, u64::MAX] {
+            // A kind whose hash begins with the bits of the letter that was `-`.
+            let statement = Address::new(KindId::of("statement"), EntityKey::new("a").expect("a key"));
+            let id = id_of(&statement, number);
+            assert!(id.starts_with('.') && !id.contains('-'), "{id}");
+            assert_eq!(read_id(&id), Some((statement, number)));
+        }
+        for other in ["", "!", "AAAA", "-41tFgAAAAAAAAAGZXZpbA"] {
             assert_eq!(read_id(other), None, "{other}");
         }
     }

@@ -57,6 +57,10 @@ const OF_LISTS: [ErrorCode; 8] = [
     ErrorCode::TooManyStreams,
 ];
 
+/// How a list is read. Its lines are told in words: two media types in one answer are more than generators of clients take.
+const LISTED: &str = "Pages are bounded by bytes as well, and have one entity at least. What exists throughout appears once. With \
+    `Accept: application/x-ndjson` the answer is all of the list, a line of JSON for each entity, as the items of a page.";
+
 /// Adds the paths of `kind`.
 pub(super) fn describe(paths: &mut Map<String, Value>, kind: &Kind, answers: Answers, generator: &mut SchemaGenerator) {
     let state = Value::from((kind.state_schema)(generator));
@@ -120,7 +124,7 @@ fn allow_refusal(responses: &mut Map<String, Value>, handler: &HandlerInfo) {
         return;
     }
     let refusal = json!({ "$ref": "#/components/responses/Refusal" });
-    responses.insert("4XX".to_owned(), refusal.clone());
+    responses.insert("default".to_owned(), refusal.clone());
     match responses.get_mut("409") {
         None => drop(responses.insert("409".to_owned(), refusal)),
         Some(conflict) => {
@@ -189,20 +193,18 @@ fn list(kind: &Kind, state: &Value, answers: Answers) -> Value {
         "required": ["key", "version"],
         "description": "An entity with its `state`; or with the `problem` why it cannot be shown.",
     });
-    let mut answer = page_answer("A page; or, as lines, all of the list.", &item);
-    let line = json!({ "type": "string", "description": "A line of JSON for each entity, as the items of a page." });
-    answer["content"]["application/x-ndjson"] = json!({ "schema": line });
+    let mut answer = page_answer("A page.", &item);
     let first = json!({ "key": "$response.body#/items/0/key" });
     answer["links"] = json!({ "state": { "operationId": format!("{}:state", kind.name), "parameters": first } });
     json!({
         "operationId": format!("{}:list", kind.name),
         "tags": [kind.name],
         "summary": format!("Lists every {}, in an order that stays.", kind.name),
-        "description": "Pages are bounded by bytes as well, and have one entity at least. What exists throughout appears once.",
+        "description": LISTED,
         "parameters": [
             parameters::deadline(),
             parameters::after(),
-            parameters::limit("Most entities of the page; lines have no pages."),
+            parameters::limit("Most entities of the page."),
         ],
         "responses": answers.of([(200, answer)], &OF_LISTS),
     })

@@ -170,9 +170,9 @@ fn a_call_is_described_as_its_author_wrote_it() {
     assert_eq!((&body["required"], &body["content"]["application/json"]["schema"]), (&json!(true), &expected));
     let reply = json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX });
     assert_eq!(receive["responses"]["200"]["content"]["application/json"]["schema"], reply);
-    assert!(receive["responses"].get("4XX").is_none(), "it cannot refuse");
+    assert!(receive["responses"].get("default").is_none(), "it cannot refuse");
     let take = &document["paths"]["/entities/stock/{key}/take-away"]["post"];
-    assert_eq!(take["responses"]["4XX"]["$ref"], "#/components/responses/Refusal");
+    assert_eq!(take["responses"]["default"]["$ref"], "#/components/responses/Refusal");
     assert_eq!(document["paths"]["/entities/stock/{key}/forget"]["post"]["requestBody"]["required"], false);
 }
 
@@ -193,6 +193,31 @@ fn a_look_takes_its_arguments_from_the_query() {
     let at_least = json!({ "type": "integer", "format": "uint8", "minimum": 0, "maximum": 255 });
     assert_eq!((&parameter("at_least")["required"], &parameter("at_least")["schema"]), (&json!(false), &at_least));
     assert!(parameter("like").get("content").is_some(), "an object stands in a query as JSON");
+}
+
+/// What generators of clients stumble on, wherever it stands.
+#[test]
+fn generators_of_clients_take_it() {
+    fn check(path: &str, value: &Value) {
+        if let Some(content) = value.get("content").and_then(Value::as_object) {
+            assert_eq!(content.len(), 1, "several media types at {path}");
+        }
+        if let Some(responses) = value.get("responses").and_then(Value::as_object) {
+            assert!(responses.keys().all(|status| !status.ends_with('X')), "a range of statuses at {path}");
+        }
+        for name in ["schema", "items"] {
+            assert!(!value.get(name).is_some_and(Value::is_boolean), "a boolean schema at {path}/{name}");
+        }
+        assert_ne!(value.get("schema").and_then(|schema| schema.get("type")), Some(&json!("null")), "{path}");
+        let fields = value.as_object().into_iter().flatten().map(|(name, field)| (name.clone(), field));
+        let items = value.as_array().into_iter().flatten().enumerate().map(|(at, item)| (at.to_string(), item));
+        for (name, field) in fields.chain(items) {
+            let is_schema = matches!(path.rsplit('/').next(), Some("properties" | "schemas"));
+            assert!(!(is_schema && field.is_boolean()), "a boolean schema at {path}/{name}");
+            check(&format!("{path}/{name}"), field);
+        }
+    }
+    check("", &document(true));
 }
 
 #[test]
