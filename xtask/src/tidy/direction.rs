@@ -35,6 +35,8 @@ fn allowed(package: &Package) -> Allowed {
             always: &["agnostic/", "aware/", "sim/"],
             in_tests: &["agnostic/", "aware/", "sim/", "examples/"],
         },
+        // Entities and `main` in one package: the smallest that there is.
+        ("hello", _) => Allowed { always: &["apostate", "apostate-server"], in_tests: &["apostate-test"] },
         (_, "examples") if is_domain(package) => {
             Allowed { always: &["apostate"], in_tests: &["apostate", "apostate-test"] }
         }
