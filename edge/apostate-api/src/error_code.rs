@@ -1,6 +1,7 @@
 //! Every code of an error, with what follows from it: its status, whether asking again may help, and its page.
 //!
-//! Codes are stable: programs compare them. Each has a page in `docs/errors/`, which the node serves as well.
+//! Codes are stable: programs compare them. Each has a page in `docs/errors/`, which the node serves as well; this crate has a link
+//! to that folder, so that its package has the pages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -77,7 +78,7 @@ macro_rules! error_codes {
             #[must_use]
             pub const fn page(self) -> &'static str {
                 match self {
-                    $(Self::$variant => include_str!(concat!("../../../docs/errors/", $code, ".md")),)*
+                    $(Self::$variant => include_str!(concat!("../errors/", $code, ".md")),)*
                 }
             }
         }

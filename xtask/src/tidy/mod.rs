@@ -16,6 +16,7 @@ mod machine;
 mod markdown;
 mod modules;
 mod openers;
+mod packaged;
 mod packages;
 mod promise;
 mod story;
@@ -44,6 +45,7 @@ const RULES: &[Rule] = &[
     Rule { name: "unfinished", check: unfinished::check },
     Rule { name: "links", check: links::check },
     Rule { name: "promise", check: promise::check },
+    Rule { name: "packaged", check: packaged::check },
 ];
 
 struct Rule {
