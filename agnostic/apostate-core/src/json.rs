@@ -284,6 +284,21 @@ mod tests {
     }
 
     #[test]
+    fn a_wide_number_in_a_type_that_serde_buffers_is_refused_and_not_rounded() {
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(tag = "sort")]
+        enum Wide {
+            One { number: u128 },
+        }
+
+        for number in ["18446744073709551617", "18446744073709551617.0"] {
+            let json = format!(r#"{{"sort":"One","number":{number}}}"#);
+            assert!((Json::open::<Wide>().read)(json.as_bytes()).is_err(), "{json}");
+        }
+        assert!(codec::decode::<Wide>(&encode(&Wide::One { number: 7 })).is_err());
+    }
+
+    #[test]
     fn a_name_that_is_said_twice_is_refused_at_every_level() {
         for json in [r#"{"number":1,"by_number":{},"number":1}"#, r#"{"number":1,"by_number":{"7":1,"7":2}}"#] {
             assert!(read::<Wide>(json).is_err(), "{json}");

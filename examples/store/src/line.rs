@@ -8,7 +8,8 @@ const NAME_CHARS_MAX: usize = 60;
 /// Most units of one line, bought or returned.
 const UNITS_MAX: i64 = 1_000_000;
 
-/// Highest price of one, a hundred thousand pounds: tens of thousands of the largest lines can still be added up.
+/// Highest price of one, a hundred thousand pounds: tens of thousands of the largest lines can still be added up. The line that takes
+/// a total over the end panics; the workspace's `Cargo.toml` sees to that in release builds.
 const PRICE_MILLI_MAX: i64 = 100_000_000;
 
 /// One line of an invoice.

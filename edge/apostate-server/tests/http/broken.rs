@@ -26,6 +26,25 @@ impl Renamed {
     }
 }
 
+/// What a third build takes it for: the way from the old version has a bug.
+#[entity(name = "slow", version = 1, migrate = fall)]
+#[derive(Default, Serialize, Deserialize)]
+pub struct Fallen {
+    fallen: bool,
+}
+
+#[handlers]
+impl Fallen {
+    #[open]
+    pub fn rise(&mut self) {
+        self.fallen = false;
+    }
+}
+
+fn fall(_: u32, _: &[u8]) -> Result<Fallen, StateError> {
+    panic!("it fell on its way")
+}
+
 fn start<E: apostate_core::Entities>(data: &Path) -> (Node, Serving, Client) {
     let settings_of_node = Settings { partitions: Some(2), segment_bytes: 1 << 20, ..Settings::new(data) };
     let node = Node::open::<E>(settings_of_node).expect("a node");
@@ -108,4 +127,20 @@ fn a_state_of_another_build_and_a_reply_that_json_cannot_say_are_named() {
     let readable = ["b", "c", "d", "e", "f"].map(|key| (Some(key), None));
     assert_eq!(found, [&[(Some("a"), Some("unreadable-state"))][..], &readable].concat());
     assert!(lines.iter().all(|item| item["state"].is_null() != item["problem"].is_null()));
+}
+
+#[test]
+fn a_migration_that_panics_is_an_unreadable_state_however_it_is_asked_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    {
+        let (mut node, serving, mut client) = start::<App>(dir.path());
+        assert_eq!(client.post("/entities/slow/a/tick", "").good(), 1);
+        serving.stop();
+        node.stop().expect("stopped");
+    }
+    let (_node, _serving, mut client) = start::<(Fallen,)>(dir.path());
+    client.post("/entities/slow/a/rise", "").problem("unreadable-state");
+    let problem = client.get("/entities/slow/a").problem("unreadable-state");
+    assert!(problem["detail"].as_str().expect("text").contains("it fell on its way"), "{problem}");
+    assert_eq!(client.get("/entities/slow").good()["items"][0]["problem"]["code"], "unreadable-state");
 }

@@ -114,6 +114,8 @@ fn bounds(format: &str) -> Option<(Value, Value)> {
         "uint16" => Some((0.into(), u16::MAX.into())),
         "uint32" => Some((0.into(), u32::MAX.into())),
         "uint64" | "uint" => Some((0.into(), u64::MAX.into())),
+        // As the largest single is written: as a double, it is a little less.
+        "float" => Some((json!(-3.402_823_5e38), json!(3.402_823_5e38))),
         _ => None,
     }
 }
