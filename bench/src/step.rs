@@ -10,7 +10,8 @@ use apostate::{Call, Entities, Timestamp};
 use apostate_core::decode;
 use apostate_log::{AppendResult, Confirmation, MemoryLog, MemoryStore, PartitionId};
 use apostate_partition::{
-    Answer, Config, Effect, Failure as NotDone, Input, Loaded, Map, Partition, Request, RequestKind, Tuning,
+    Answer, Config, Effect, Failure as NotDone, HostTime, Input, Loaded, Map, Partition, Request, RequestKind, Tuning,
+    Uptime,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -127,7 +128,7 @@ impl Alone {
     /// Hands over what has arrived, lets the partition work, and carries out what it wants.
     fn turn(&mut self) -> Result<(), Failure> {
         self.turns += 1;
-        let now = Timestamp(self.turns);
+        let now = HostTime { wall: Timestamp(self.turns), uptime: Uptime(self.turns) };
         for input in self.inputs.drain(..).chain([Input::Turn]) {
             self.partition.step(now, input, &mut self.effects);
         }

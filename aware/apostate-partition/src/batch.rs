@@ -4,7 +4,7 @@
 //! yet, so the whole batch is undone and its inputs run again: the journal holds, in order, what was taken
 //! and what was noted.
 
-use apostate_core::Address;
+use apostate_core::{Address, Timestamp};
 
 use crate::cell::{self, Section};
 use crate::client_keys::Known;
@@ -42,6 +42,8 @@ pub(crate) struct Batch {
     /// The number of the next message when the batch began.
     pub(crate) first_number: u64,
     pub(crate) counts: Counts,
+    /// The newest UUIDv7 client key that it forgets was made then.
+    pub(crate) forgotten: Timestamp,
 }
 
 /// An entity as it was when the batch first touched it.

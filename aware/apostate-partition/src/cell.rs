@@ -176,6 +176,8 @@ pub enum OwnRow {
     Rectangle(Origin, Area),
     /// The highest generation seen of a source range.
     Generation(Range),
+    /// When the newest UUIDv7 client key was made that is forgotten.
+    ForgottenKeys,
     /// What makes an opening record unlike every other: put and deleted by it.
     Opening,
 }
@@ -187,6 +189,7 @@ pub fn own_row(partition: PartitionId, row: &OwnRow) -> Vec<u8> {
     key.extend_from_slice(&partition.0.to_be_bytes());
     match row {
         OwnRow::Counters => key.push(b'c'),
+        OwnRow::ForgottenKeys => key.push(b'f'),
         OwnRow::Opening => key.push(b'o'),
         OwnRow::Rectangle(origin, Area { source, target }) => {
             key.push(b'r');
@@ -234,6 +237,7 @@ pub fn read_own_row(partition: PartitionId, key: &[u8]) -> Option<OwnRow> {
     let (tag, row) = row.split_first()?;
     match tag {
         b'c' => row.is_empty().then_some(OwnRow::Counters),
+        b'f' => row.is_empty().then_some(OwnRow::ForgottenKeys),
         b'o' => row.is_empty().then_some(OwnRow::Opening),
         b'g' if row.len() == 16 => Some(OwnRow::Generation(read_range(row)?)),
         b'r' => {
@@ -282,6 +286,7 @@ mod tests {
         let name = EntityKey::new("replay").expect("a key");
         for row in [
             OwnRow::Counters,
+            OwnRow::ForgottenKeys,
             OwnRow::Opening,
             OwnRow::Rectangle(Origin::Partition(PartitionId(4)), area),
             OwnRow::Rectangle(Origin::Producer(name), area),

@@ -231,7 +231,7 @@ pub(crate) fn is_outdated(key: &str, time: Timestamp, now: Timestamp, retention:
 }
 
 /// When a UUID of version 7 was made, as it says itself.
-fn made(key: &str) -> Option<Timestamp> {
+pub(crate) fn made(key: &str) -> Option<Timestamp> {
     let bytes = key.as_bytes();
     let is_uuid = bytes.len() == 36 && [8, 13, 18, 23].iter().all(|&at| bytes[at] == b'-') && bytes[14] == b'7';
     if !is_uuid {

@@ -39,6 +39,7 @@ impl Partition {
             return false;
         }
         self.write_watermarks();
+        self.write_forgotten();
         for _ in 0..TRIMS_PER_RECORD_MAX {
             if self.batch.record.length() > RECORD_BYTES_MAX / 2 {
                 break;
@@ -258,6 +259,7 @@ impl Partition {
         }
         self.log.next_number = batch.first_number;
         batch.record.clear();
+        batch.forgotten = Timestamp(0);
         batch.outgoing.clear();
         batch.cells.clear();
         batch.outputs.clear();

@@ -31,6 +31,7 @@ impl Partition {
         let row = cell::own_row(self.id, &OwnRow::Opening);
         batch.record.put_key(&row, &nonce);
         batch.record.delete_key(&row);
+        self.begin_forgotten(&mut batch.record);
         self.append(&mut batch, RecordKind::Opening, effects);
         batch.first_number = self.log.next_number;
         self.batch = batch;
@@ -279,6 +280,8 @@ impl Partition {
             let row = cell::own_row(self.id, &OwnRow::Generation(*range));
             rows.push((row.into(), Some(crate::control::generation_bytes(*generation).into())));
         }
+        let forgotten = self.sweep.forgotten.map(|made| made.0.to_le_bytes().as_slice().into());
+        rows.extend(forgotten.map(|made| (cell::own_row(self.id, &OwnRow::ForgottenKeys).into(), Some(made))));
         let current = rows.iter().map(|(key, _)| key.clone()).collect();
         let before = std::mem::replace(&mut self.stored_rows, current);
         rows.extend(before.into_iter().filter(|key| !self.stored_rows.contains(key)).map(|key| (key, None)));

@@ -4,12 +4,13 @@ mod request;
 
 use std::sync::Arc;
 
-use apostate_core::{Address, Registry, Timestamp};
+use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Confirmation, PartitionId, Position, StoreError, StoredCell};
 use bytes::Bytes;
 
 use crate::checkpoint::Checkpoint;
 pub use crate::interface::request::{Answer, Failure, Request, RequestKind};
+use crate::pacing::{TimeOffset, Uptime};
 use crate::span::{Span, TraceId};
 use crate::{Map, Range, Tuning};
 
@@ -136,8 +137,8 @@ pub enum Effect {
         /// The first position still needed.
         before: Position,
     },
-    /// Give it a [`Input::Turn`] at this time at the latest.
-    WakeAt(Timestamp),
+    /// Give it a [`Input::Turn`] at this uptime at the latest.
+    WakeAt(Uptime),
     /// Something that people should know.
     Notice(Notice),
     /// A run that is part of a trace. Its transaction is durable.
@@ -251,11 +252,9 @@ pub enum Notice {
         /// The handler's id.
         handler: u32,
     },
-    /// The clock jumped by this many milliseconds; entities are told a paced time.
-    ClockJumped {
-        /// How far.
-        milliseconds: u64,
-    },
+    /// Partition time and the host's wall clock have come apart, or further apart by another step of the clock, or agree again.
+    /// Said once each time.
+    TimeOffset(TimeOffset),
     /// The log is full: work waits until there is room. Said once, until it had room again.
     LogFull,
 }

@@ -68,6 +68,7 @@ pub use crate::limits::Tuning;
 pub use crate::load::{StoredEntity, StoredMessage, list, load, parked, parked_message, stored_position};
 pub use crate::message::{Identity, Message, NotAMessage};
 pub use crate::open::OpenError;
+pub use crate::pacing::{HostTime, TimeOffset, Uptime};
 pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
 pub use crate::span::{Span, SpanEnd, SpanId, TraceContext, TraceId};

@@ -23,7 +23,8 @@ pub const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
 /// How often a message may be running when the process dies, in a row, before it is not run again.
 pub const CRASHES_MAX: u32 = 3;
 
-/// A clock that is this far ahead of where it was a moment ago has jumped.
+/// A wall clock and partition time that are no further apart agree; a wall clock that is further from where it was a moment
+/// ago was set.
 pub const CLOCK_STEP_MAX: Duration = Duration::from_secs(10);
 
 /// How long acknowledged messages may stay in the log when nothing else is to be committed.
@@ -59,12 +60,16 @@ pub const REASON_BYTES_MAX: usize = 4096;
 /// A partition never asks to be woken sooner than this.
 pub const WAKE_DELAY_MIN: Duration = Duration::from_millis(1);
 
+/// A partition never asks to be woken later than this.
+pub const WAKE_DELAY_MAX: Duration = Duration::from_secs(5);
+
 /// Largest number of client calls that wait in memory for one entity.
 pub const WAITING_CALLS_MAX: usize = 1024;
 
 const _: () = assert!(RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX <= RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as usize / 2);
 const _: () = assert!(CELL_OVERHEAD_BYTES_MAX < FRAME_BYTES);
+const _: () = assert!(WAKE_DELAY_MAX.as_millis() < SWEEP_PAUSE.as_millis());
 const _: () = assert!(SWEEP_BYTES <= RECORD_BYTES_MAX / 4);
 const _: () = assert!(TRIMS_PER_RECORD_MAX * CELL_OVERHEAD_BYTES_MAX <= RECORD_BYTES_MAX);
 
@@ -97,6 +102,9 @@ pub struct Tuning {
     pub answers_bytes_max: usize,
     /// How long client keys are remembered.
     pub client_key_retention: Duration,
+    /// How far ahead of the newest record the wall clock of an opening may be to be taken at its word: the node stood still
+    /// for that long. No more than half of the time that client keys are remembered, or a wrong clock ends them.
+    pub clock_gap_max: Duration,
     /// How long a source waits for an entity that is being loaded, before its message goes to the inbox.
     pub load_patience: Duration,
     /// How long, in all, a message that panics is retried before it is parked.
@@ -119,6 +127,7 @@ impl Default for Tuning {
             requests_max: 65_536,
             answers_bytes_max: 32 << 20,
             client_key_retention: Duration::from_secs(24 * 3600),
+            clock_gap_max: Duration::from_secs(12 * 3600),
             load_patience: Duration::from_millis(50),
             retry_time_max: Duration::from_secs(30),
         }

@@ -14,7 +14,7 @@ use crate::delivery::{Generation, Generations, Intakes, Outbox};
 use crate::inbox::Inboxes;
 use crate::interface::{CrashSuspect, Effect, Input, Load, Notice, ParkedCommand, Request, RunObserver, StopReason};
 use crate::message::Message;
-use crate::pacing::Pacer;
+use crate::pacing::{HostTime, Pacer};
 use crate::parked::ParkedMessages;
 use crate::rectangles::Rectangles;
 use crate::slots::{SlotId, Slots};
@@ -188,8 +188,8 @@ pub(crate) struct Producer {
 }
 
 impl Partition {
-    /// Takes one input and appends to `effects` what the world must now do, in that order.
-    pub fn step(&mut self, now: Timestamp, input: Input, effects: &mut Vec<Effect>) {
+    /// Takes one input and appends to `effects` what the world must now do, in that order. `now` is read from the host's clocks.
+    pub fn step(&mut self, now: HostTime, input: Input, effects: &mut Vec<Effect>) {
         if matches!(self.phase, Phase::Stopped(_)) {
             self.refuse(input, effects);
             return;
@@ -203,9 +203,9 @@ impl Partition {
         }
     }
 
-    fn take(&mut self, now: Timestamp, input: Input, effects: &mut Vec<Effect>) {
-        if let Some(milliseconds) = self.time.observe(now) {
-            self.notices.push(Notice::ClockJumped { milliseconds });
+    fn take(&mut self, now: HostTime, input: Input, effects: &mut Vec<Effect>) {
+        if let Some(offset) = self.time.observe(now, self.tuning.clock_gap_max) {
+            self.notices.push(Notice::TimeOffset(offset));
         }
         match input {
             Input::Open => self.append_opening(effects),

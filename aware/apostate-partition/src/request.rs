@@ -5,9 +5,7 @@ use apostate_core::{Access, Address, Mode, OnRefused};
 
 use crate::batch::Did;
 use crate::cell::Section;
-use crate::client_keys::{
-    Known, Remembered, fingerprint, is_ahead, is_expired, is_fitting, is_outdated, is_repetition,
-};
+use crate::client_keys::{Known, Remembered, fingerprint, is_expired, is_fitting, is_outdated, is_repetition};
 use crate::interface::{Answer, Effect, Failure, Load, Request, RequestKind};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
@@ -30,8 +28,7 @@ pub(crate) enum Head {
 
 impl Partition {
     /// Takes a request in, or answers at once what no state can change.
-    pub(crate) fn admit(&mut self, mut request: Request, effects: &mut Vec<Effect>) {
-        request.deadline = request.deadline.map(|clock| self.time.at_clock(clock));
+    pub(crate) fn admit(&mut self, request: Request, effects: &mut Vec<Effect>) {
         if let Err(failure) = self.check(&request) {
             effects.push(Effect::Answer { ticket: request.ticket, answer: Answer::Failed(failure) });
             return;
@@ -99,7 +96,7 @@ impl Partition {
 
     /// Handles a call or a read, or lets it wait for its entity. What nobody waits for any more is not begun.
     pub(crate) fn handle_request(&mut self, request: Request) {
-        if request.deadline.is_some_and(|deadline| deadline <= self.time.now()) {
+        if request.deadline.is_some_and(|deadline| deadline <= self.time.uptime()) {
             self.batch.answer(request.ticket, Answer::Failed(Failure::Late));
             self.batch.journal.push(Did::TookRequest(request));
             return;
@@ -121,10 +118,7 @@ impl Partition {
                 return;
             }
             // Only now: one that is remembered all the same was answered.
-            let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
-            let is_expired = is_expired(key, now, retention);
-            if is_expired || is_ahead(key, now, retention) {
-                let failure = if is_expired { Failure::KeyExpired } else { Failure::KeyAhead };
+            if let Some(failure) = self.unfit_for_use(key) {
                 self.batch.answer_read(request.ticket, Answer::Failed(failure));
                 self.batch.journal.push(Did::TookRequest(request));
                 return;
@@ -200,6 +194,7 @@ impl Partition {
             // It will not be looked for in the store either.
             keys.note_absent(key.into());
             self.batch.erase(Section::ClientKeys, to, key.as_bytes());
+            self.note_forgotten(key);
             self.batch.journal.push(Did::Forgot { slot, key: key.into(), known });
         }
     }

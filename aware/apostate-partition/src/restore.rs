@@ -40,6 +40,10 @@ impl Partition {
                 self.log.next_number = next_number;
                 self.time = Pacer::starting_at(Timestamp(time));
             }
+            OwnRow::ForgottenKeys => {
+                let made = value.and_then(|value| value.try_into().ok()).map(u64::from_le_bytes);
+                self.sweep.forgotten = Some(Timestamp(made.ok_or_else(unreadable)?));
+            }
             OwnRow::Opening => {}
             OwnRow::Rectangle(origin, area) => {
                 let number = value

@@ -3,6 +3,7 @@
 use apostate_core::Timestamp;
 
 use crate::batch::Counts;
+use crate::pacing::TimeOffset;
 use crate::partition::{Partition, Phase};
 use crate::{Range, StopReason};
 use apostate_log::{Epoch, PartitionId, Position};
@@ -26,6 +27,8 @@ pub struct Status {
     pub submitted: Position,
     /// Its time.
     pub now: Timestamp,
+    /// How far that is from the host's wall clock.
+    pub time_offset: TimeOffset,
     /// Entities in memory.
     pub entities: usize,
     /// Bytes that they take, about.
@@ -85,6 +88,7 @@ impl Partition {
             durable: self.log.durable,
             submitted: self.log.submitted,
             now: self.time.now(),
+            time_offset: self.time.offset(),
             entities: self.slots.len(),
             entity_bytes: self.slots.bytes(),
             dirty_bytes: self.dirty.bytes(),

@@ -8,15 +8,18 @@
 //! for nothing of that is evicted; so a page counts only while the finished checkpoint is still the one
 //! that it was read after, and only against what memory knows of each key.
 //!
+//! A UUIDv7 key says when it was made. The newest one that was ever forgotten is noted in a row of the partition's own: a newer one
+//! was never forgotten, whatever the clocks said meanwhile.
+//!
 //! Invariant E1: no key is forgotten that is not too old, or its request could be applied twice.
 
 use apostate_core::{Address, Timestamp};
-use apostate_log::StoredCell;
+use apostate_log::{Position, StoredCell};
 
-use crate::cell::{self, Section};
+use crate::cell::{self, OwnRow, Section};
 use crate::client_keys::{self, Remembered};
-use crate::commit::RecordKind;
-use crate::interface::{Effect, Load};
+use crate::commit::{RecordBuilder, RecordKind};
+use crate::interface::{Effect, Failure, Load};
 use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};
 use crate::partition::Partition;
 use crate::planted;
@@ -37,6 +40,8 @@ pub(crate) struct Sweep {
     /// A page is asked for: the store held this generation then.
     asked: Option<u64>,
     found: Option<Found>,
+    /// UUIDv7 client keys that are forgotten were made then at the latest. None: nothing is written about it yet.
+    pub(crate) forgotten: Option<Timestamp>,
 }
 
 /// What a page had.
@@ -108,6 +113,50 @@ impl Partition {
         Ok(())
     }
 
+    /// The batch under way forgets `key`.
+    pub(crate) fn note_forgotten(&mut self, key: &str) {
+        let made = client_keys::made(key).unwrap_or_default();
+        self.batch.forgotten = self.batch.forgotten.max(made);
+    }
+
+    /// Writes into the record how new the keys are that it forgets, if none as new was forgotten before.
+    pub(crate) fn write_forgotten(&mut self) {
+        let made = std::mem::take(&mut self.batch.forgotten);
+        if self.sweep.forgotten.is_none_or(|before| before < made) && made > Timestamp(0) {
+            self.sweep.forgotten = Some(made);
+            let row = cell::own_row(self.id, &OwnRow::ForgottenKeys);
+            self.batch.record.put_key(&row, &made.0.to_le_bytes());
+        }
+    }
+
+    /// Begins the account of forgotten keys in the opening record. What an older build forgot was too old by then.
+    pub(crate) fn begin_forgotten(&mut self, record: &mut RecordBuilder) {
+        if self.sweep.forgotten.is_none() {
+            let is_first = self.log.submitted == Position(0);
+            let retention = u64::try_from(self.tuning.client_key_retention.as_millis()).unwrap_or(u64::MAX);
+            let made = if is_first { 0 } else { self.time.now().0.saturating_sub(retention) };
+            self.sweep.forgotten = Some(Timestamp(made));
+            record.put_key(&cell::own_row(self.id, &OwnRow::ForgottenKeys), &made.to_le_bytes());
+        }
+    }
+
+    /// Why a UUIDv7 key that is not remembered cannot be used: it was perhaps forgotten, or would be kept for too long.
+    ///
+    /// Partition time and the host's wall clock are judges of its age, and one of the two may be wrong. What both find too old is
+    /// refused. What partition time alone finds too old is refused if a key as new was ever forgotten; otherwise it was not
+    /// done before, for what was done is remembered until it is forgotten.
+    pub(crate) fn unfit_for_use(&self, key: &str) -> Option<Failure> {
+        let (now, wall, retention) = (self.time.now(), self.time.wall(), self.tuning.client_key_retention);
+        let made = client_keys::made(key)?;
+        let is_forgotten = self.sweep.forgotten.is_some_and(|newest| made <= newest);
+        if client_keys::is_expired(key, now, retention)
+            && (is_forgotten || client_keys::is_expired(key, wall, retention))
+        {
+            return Some(Failure::KeyExpired);
+        }
+        client_keys::is_ahead(key, now.max(wall), retention).then_some(Failure::KeyAhead)
+    }
+
     /// Whether what `key` remembers is to be forgotten.
     fn is_outdated(&self, key: &str, remembered: &Remembered) -> bool {
         let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
@@ -125,12 +174,14 @@ impl Partition {
         for (address, key) in keys {
             let is_gone = self.slots.find(&address).is_none_or(|slot| self.forget_in_memory(slot, &key));
             if is_gone {
+                self.note_forgotten(&key);
                 let cell = cell::key(Section::ClientKeys, &address, key.as_bytes());
                 self.batch.record.delete_key(&cell);
                 self.dirty.erase_cell(cell.into());
             }
         }
         self.sweep.after = Some(last);
+        self.write_forgotten();
         if !self.batch.record.is_empty() {
             let mut batch = std::mem::take(&mut self.batch);
             self.append(&mut batch, RecordKind::Batch, effects);

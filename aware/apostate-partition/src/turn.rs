@@ -6,7 +6,7 @@
 
 use crate::batch::Did;
 use crate::interface::Effect;
-use crate::limits::{CLOCK_STEP_MAX, RECORD_BYTES_MAX, WAKE_DELAY_MIN};
+use crate::limits::{RECORD_BYTES_MAX, WAKE_DELAY_MAX, WAKE_DELAY_MIN};
 use crate::partition::{Partition, Phase};
 use crate::planted;
 use crate::rectangles::Origin;
@@ -55,11 +55,11 @@ impl Partition {
         self.append_again(effects);
         self.send_frames(effects);
         self.take_checkpoint(effects);
-        // Never at once: what is due but has to wait for something else would spin. And never so late that the time in
-        // between looks like a jump of the clock.
-        let (soonest, latest) = (self.time.now().after(WAKE_DELAY_MIN), self.time.now().after(CLOCK_STEP_MAX / 2));
+        // Never at once: what is due but has to wait for something else would spin. And never so late that client keys are
+        // not swept.
+        let (soonest, latest) = (self.time.now().after(WAKE_DELAY_MIN), self.time.now().after(WAKE_DELAY_MAX));
         let at = self.wake_at().unwrap_or(latest).clamp(soonest, latest);
-        effects.push(Effect::WakeAt(self.time.clock_at(at)));
+        effects.push(Effect::WakeAt(self.time.uptime_at(at)));
     }
 
     /// Whether one more record may be under way.

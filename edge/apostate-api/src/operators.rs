@@ -77,6 +77,10 @@ pub struct PartitionItem {
     pub epoch: u64,
     /// The position of its newest durable record.
     pub durable: u64,
+    /// How far its time is ahead of the host's clock, in milliseconds; below zero it is behind. One of more than ten seconds is
+    /// worked off, with the alarm that the log and `/ready` tell.
+    #[serde(default)]
+    pub time_offset: i64,
     /// Entities in memory.
     pub entities: u64,
     /// Bytes that they take, about.
@@ -98,4 +102,7 @@ pub struct PartitionItem {
 pub struct Health {
     /// `alive`, or `ready`.
     pub status: String,
+    /// What an operator should look at, although the node serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }

@@ -18,7 +18,7 @@ pub(crate) mod messages;
 pub(crate) mod routes;
 
 pub(crate) mod host;
-mod notice;
+pub(crate) mod notice;
 mod tickets;
 pub(crate) mod wake_flag;
 
@@ -32,11 +32,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use apostate_core::Timestamp;
 use apostate_log::Store;
-use apostate_partition::Input;
+use apostate_partition::{HostTime, Input};
 
-use crate::clock;
+use crate::clock::HostClock;
 use crate::executor::announcement::Announcer;
 use crate::executor::host::PartitionHost;
 use crate::executor::mailbox::Mailbox;
@@ -47,6 +46,7 @@ use crate::executor::outgoing::{LocalFrame, Outgoing};
 /// One executor. It lives on its own thread from [`run`](Self::run) on.
 pub(crate) struct Executor {
     mailbox: Arc<Mailbox>,
+    clock: HostClock,
     hosts: Vec<PartitionHost>,
     outgoing: Outgoing,
     messages: Vec<ExecutorMessage>,
@@ -65,6 +65,7 @@ impl Drop for CloseOnDrop {
 /// Opens the partitions of `plans`, and runs them until it is told to quit. The body of an executor's thread.
 pub(crate) fn run(
     mailbox: Arc<Mailbox>,
+    clock: HostClock,
     plans: Vec<PartitionPlan>,
     store: &dyn Store,
     announcer: &Announcer,
@@ -72,14 +73,14 @@ pub(crate) fn run(
 ) {
     let _closing = CloseOnDrop(Arc::clone(&mailbox));
     let hosts = plans.into_iter().map(|plan| plan.open(store, announcer, &outgoing)).collect();
-    Executor { mailbox, hosts, outgoing, messages: Vec::new(), frames: Vec::new() }.run();
+    Executor { mailbox, clock, hosts, outgoing, messages: Vec::new(), frames: Vec::new() }.run();
 }
 
 impl Executor {
     fn run(mut self) {
         loop {
             let has_log_results = self.receive();
-            let now = clock::now();
+            let now = self.clock.now();
             if self.deliver(now).is_break() {
                 return;
             }
@@ -102,11 +103,11 @@ impl Executor {
             return self.mailbox.take(&mut self.messages);
         }
         let wake_at = self.hosts.iter().filter_map(PartitionHost::wake_at).min();
-        let deadline = wake_at.map(|at| Instant::now() + at.since(clock::now()));
+        let deadline = wake_at.map(|at| Instant::now() + at.since(self.clock.now().uptime));
         self.mailbox.wait(deadline, &mut self.messages)
     }
 
-    fn deliver(&mut self, now: Timestamp) -> ControlFlow<()> {
+    fn deliver(&mut self, now: HostTime) -> ControlFlow<()> {
         let mailbox = Arc::clone(&self.mailbox);
         let mut messages = std::mem::take(&mut self.messages);
         let mut flow = ControlFlow::Continue(());
@@ -124,7 +125,7 @@ impl Executor {
         flow
     }
 
-    fn deliver_one(&mut self, now: Timestamp, message: ExecutorMessage) {
+    fn deliver_one(&mut self, now: HostTime, message: ExecutorMessage) {
         match message {
             ExecutorMessage::Start => self.hosts.iter_mut().for_each(|host| host.give(now, [Input::Open])),
             ExecutorMessage::Request { host, request } => self.hosts[host].request(now, request),
@@ -149,7 +150,7 @@ impl Executor {
         }
     }
 
-    fn deliver_local(&mut self, now: Timestamp) {
+    fn deliver_local(&mut self, now: HostTime) {
         self.outgoing.take_local(&mut self.frames);
         for LocalFrame { host, from, bytes } in self.frames.drain(..) {
             self.hosts[host].give(now, [Input::Frame { from, bytes }]);

@@ -74,6 +74,7 @@ pub use crate::client::{
     CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,
     ProducerError, ProducerResult,
 };
+pub use crate::clock::HostClock;
 pub use crate::executor::announcement::Progress;
 pub use crate::executor::status::{NodeStatus, PartitionStatus, Work};
 pub use crate::http::{HttpSettings, Listener, ServeError, Serving};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use apostate_log::FilesSettings;
 use apostate_partition::Tuning;
 
+use crate::clock::HostClock;
 pub use crate::settings::check::SettingsError;
 pub(crate) use crate::settings::check::{check, check_time};
 pub use crate::settings::traces::{Share, TraceSettings};
@@ -66,6 +67,10 @@ pub struct Settings {
     pub partition_requests_max: usize,
     /// How long client keys are remembered.
     pub client_key_retention: Duration,
+    /// Whether the wall clock of this start is right, however far it is ahead of the newest record. Without that, a node that
+    /// stood still for more than half a day, or half of `client_key_retention`, catches up at twice the speed of its clock:
+    /// nothing but a person can tell such a stop from a clock that is wrong.
+    pub trust_clock: bool,
     /// How long, in all, a message between entities whose handler panics is tried again before it is parked. More: a
     /// cause that passes is outlived more often; its entity's later messages wait as long.
     pub retry_time_max: Duration,
@@ -74,6 +79,8 @@ pub struct Settings {
     pub stop_patience: Duration,
     /// Where traces go; nowhere unless it is said, and nobody is followed.
     pub traces: Option<TraceSettings>,
+    /// The clocks of the host.
+    pub clock: HostClock,
 }
 
 impl Default for Settings {
@@ -91,9 +98,11 @@ impl Default for Settings {
             segment_bytes: FilesSettings::default().segment_bytes,
             partition_requests_max: tuning.requests_max,
             client_key_retention: tuning.client_key_retention,
+            trust_clock: false,
             retry_time_max: tuning.retry_time_max,
             stop_patience: Duration::from_secs(10),
             traces: None,
+            clock: HostClock::default(),
         }
     }
 }
@@ -119,9 +128,11 @@ impl Settings {
             segment_bytes,
             partition_requests_max,
             client_key_retention,
+            trust_clock: _,
             retry_time_max,
             stop_patience,
             traces,
+            clock: _,
         } = self;
         check(!data.as_os_str().is_empty(), "data", &"empty", "a directory")?;
         if let Some(count) = partitions {
@@ -169,6 +180,13 @@ impl Settings {
         self.threads.unwrap_or(usize::MAX).min(cores()).min(partitions as usize).max(1)
     }
 
+    /// How far ahead of the newest record the wall clock of a start may be.
+    fn clock_gap_max(&self) -> Duration {
+        // What was done just before a stop is remembered for the other half, whatever the clock says.
+        let gap_max = Tuning::default().clock_gap_max.min(self.client_key_retention / 2);
+        if self.trust_clock { Duration::MAX } else { gap_max }
+    }
+
     /// One partition's share, of `partitions`.
     pub(crate) fn tuning(&self, partitions: u32) -> Result<Tuning, SettingsError> {
         let share = |setting, bytes: u64, least: u64| {
@@ -189,6 +207,7 @@ impl Settings {
             checkpoint_log_bytes: share("checkpoint-log-bytes", self.checkpoint_log_bytes, CHECKPOINT_LOG_BYTES_MIN)?,
             requests_max: self.partition_requests_max,
             client_key_retention: self.client_key_retention,
+            clock_gap_max: self.clock_gap_max(),
             retry_time_max: self.retry_time_max,
             ..Tuning::default()
         })

@@ -1,7 +1,7 @@
 //! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
 
 use apostate_log::{AppendResult, Confirmation, Position, StoreError};
-use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, StopReason, load};
+use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, StopReason, Uptime, load};
 use apostate_world::{Moment, SECOND};
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use crate::broken::{Broken, Check, demand};
 use crate::check::leaving;
 use crate::engine::{Landing, gone, lock};
 use crate::fault::Fault;
-use crate::host::SeatId;
+use crate::host::{SeatId, uptime};
 use crate::world::{Event, Fate, News, Ticket, World};
 use apostate_log::PartitionId;
 
@@ -89,7 +89,7 @@ impl World {
                     lock(self.disk(own)).trim(before);
                 }
             }
-            Effect::WakeAt(at) => self.wake(id, place, at)?,
+            Effect::WakeAt(at) => self.wake(id, at)?,
             Effect::Notice(notice) => match notice {
                 Notice::Panicked { .. } => self.note(Fault::Panicked),
                 Notice::Parked { .. } => self.note(Fault::Parked),
@@ -105,9 +105,8 @@ impl World {
         Ok(())
     }
 
-    fn wake(&mut self, id: SeatId, place: usize, at: apostate_core::Timestamp) -> Check {
-        let clock = self.places[place].clock(self.agenda.now());
-        let wait = at.0.saturating_sub(clock.0) * 1000;
+    fn wake(&mut self, id: SeatId, at: Uptime) -> Check {
+        let wait = at.0.saturating_sub(uptime(self.agenda.now()).0) * 1000;
         let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
         seat.spins = if wait == 0 { seat.spins + 1 } else { 0 };
         demand!(seat.spins < SPINS_MAX, "liveness", "partition {} wants a turn at once, again and again", seat.id);

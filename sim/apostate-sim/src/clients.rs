@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use apostate_core::{Address, Timestamp};
-use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Span, TraceContext, TraceId};
+use apostate_core::Address;
+use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Span, TraceContext, TraceId, Uptime};
 use apostate_world::SECOND;
 
 use crate::broken::{Broken, Check, demand};
 use crate::carry::is_try_again;
 use crate::fault::Fault;
-use crate::host::SeatId;
+use crate::host::{SeatId, uptime};
 use crate::outside::Outcome;
 use crate::world::{Event, Ticket, World};
 
@@ -62,16 +62,16 @@ impl World {
 
     /// Some clients let a partition wait no longer than so long, by its clock. One that was too late did nothing, so whoever
     /// hears of it may ask again even without a key.
-    fn deadline(&self, op: usize, attempt: u32, to: &Address) -> Option<Timestamp> {
+    fn deadline(&self, op: usize, attempt: u32, to: &Address) -> Option<Uptime> {
         let wait = match (op as u64 + u64::from(attempt)) % 8 {
             0 => 5,
             1 => 200,
             2 => 2000,
             _ => return None,
         };
-        let seat = self.seats.all.get(&self.seats.current(self.map.find(to.hash()))?)?;
-        let clock = self.places[seat.place].clock(self.agenda.now());
-        Some(clock.after(Duration::from_millis(wait)))
+        // Of one that is down nobody knows the clock.
+        self.seats.current(self.map.find(to.hash()))?;
+        Some(uptime(self.agenda.now()).after(Duration::from_millis(wait)))
     }
 
     /// A run of a trace is told of: it follows from an operation that was asked for and is followed, however many messages,

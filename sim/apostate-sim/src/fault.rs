@@ -51,6 +51,7 @@ faults! {
     RequestLate: "a request is not begun, for its deadline has passed",
     ClockForward: "a clock jumps forward",
     ClockBack: "a clock jumps back",
+    ClockAtOpening: "a place starts with a clock that is days off",
     LoadSlow: "the store takes long to load an entity",
     LoadFailed: "the store fails to load an entity",
     PageSlow: "the store takes long to read messages back",

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use apostate_core::Timestamp;
 use apostate_log::{MemoryStore, PartitionId};
-use apostate_partition::{Config, Input, OpenError};
+use apostate_partition::{Config, HostTime, Input, OpenError, Uptime};
 use apostate_world::{BEGINNING, Moment, RunningPartition};
 
 use crate::engine::{SharedDisk, SimLog};
@@ -49,10 +49,16 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What its clock says.
-    pub(crate) fn clock(&self, now: Moment) -> Timestamp {
-        Timestamp((BEGINNING + now / 1000).saturating_add_signed(self.clock_off))
+    /// What its clocks say.
+    pub(crate) fn clock(&self, now: Moment) -> HostTime {
+        let wall = Timestamp((BEGINNING + now / 1000).saturating_add_signed(self.clock_off));
+        HostTime { wall, uptime: uptime(now) }
     }
+}
+
+/// The uptime of every host.
+pub(crate) fn uptime(now: Moment) -> Uptime {
+    Uptime(now / 1000)
 }
 
 /// Opens a partition.

@@ -9,6 +9,9 @@ use crate::fault::Fault;
 use crate::host::SeatId;
 use crate::world::{Event, World};
 
+/// Milliseconds of an hour.
+const HOUR: i64 = 3_600_000;
+
 impl World {
     /// Something goes wrong, and the next misfortune is planned.
     pub(crate) fn misfortune(&mut self) -> Check {
@@ -180,6 +183,16 @@ impl World {
             self.note(Fault::ClockBack);
             self.places[place].clock_off -= size;
         }
+    }
+
+    /// A place that is about to start has its clock set: wrong by days, or right again.
+    pub(crate) fn sets_clock_at_opening(&mut self, place: usize) {
+        if !self.is_struck(100) {
+            return;
+        }
+        self.note(Fault::ClockAtOpening);
+        let size = self.rng.pick(&[0, 25 * HOUR, 48 * HOUR, 30 * 365 * 24 * HOUR]);
+        self.places[place].clock_off = if self.rng.chance(500) { size } else { -size };
     }
 
     fn log_is_full(&mut self) {

@@ -87,6 +87,7 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
         credit_bytes: rng.pick(&[1, 500, 20_000, 4 << 20]),
         requests_max: rng.pick(&[4, 65_536]),
         client_key_retention: Duration::from_secs(24 * 3600),
+        clock_gap_max: Duration::from_secs(rng.pick(&[0, 60, 12 * 3600])),
         load_patience: Duration::from_millis(rng.pick(&[0, 0, 5, 50])),
         outbox_memory: rng.pick(&[0, 100, 2_000, 64 << 20]),
         inbox_memory: rng.pick(&[0, 1_000, 64 << 20]),

@@ -300,6 +300,9 @@ impl World {
 
     /// Opens every partition of a place that is not open.
     pub(crate) fn reopen(&mut self, place: usize) -> Check {
+        if !self.places[place].is_up {
+            self.sets_clock_at_opening(place);
+        }
         for id in self.places[place].partitions.clone() {
             if self.seats.current(id).is_none() {
                 self.open(place, id)?;
@@ -358,12 +361,13 @@ impl World {
 
     /// Makes what has landed durable.
     pub(crate) fn sync(&mut self, id: PartitionId, to: Position) -> Check {
-        let newly = lock(self.disk(id)).sync(to);
+        let (newly, now) = (lock(self.disk(id)).sync(to), self.agenda.now());
         if self.is_damaged {
             return Ok(());
         }
         for (writer, record) in newly {
             self.shadows.durable(id, writer, &record)?;
+            self.shadows.get(id).check_time(now, self.plan.tuning.clock_gap_max)?;
             self.followers[id.0 as usize - 1].durable(record.clone());
             self.archive[id.0 as usize - 1].push(record);
         }

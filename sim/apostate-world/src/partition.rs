@@ -7,9 +7,8 @@
 //! Also the order in which a log answers: appends of one writer land in the order in which they were made, and are
 //! answered in that order, whatever delay is drawn for each.
 
-use apostate_core::Timestamp;
 use apostate_log::{Log, Store};
-use apostate_partition::{Config, Effect, Input, OpenError, Partition, Status};
+use apostate_partition::{Config, Effect, HostTime, Input, OpenError, Partition, Status};
 
 use crate::agenda::Moment;
 use crate::panics::ExpectPanics;
@@ -51,7 +50,7 @@ impl RunningPartition {
 
     /// Gives the partition an input. True: no turn is planned yet, and the caller has to plan one.
     #[must_use]
-    pub fn give(&mut self, clock: Timestamp, input: Input) -> bool {
+    pub fn give(&mut self, clock: HostTime, input: Input) -> bool {
         self.partition.step(clock, input, &mut self.effects);
         !std::mem::replace(&mut self.has_turn, true)
     }
@@ -59,7 +58,7 @@ impl RunningPartition {
     /// Lets the partition work. Gives the effects of this turn and of the inputs before it, to be carried out in order and
     /// given back to [`end_turn`](Self::end_turn).
     #[must_use]
-    pub fn begin_turn(&mut self, now: Moment, clock: Timestamp) -> Vec<Effect> {
+    pub fn begin_turn(&mut self, now: Moment, clock: HostTime) -> Vec<Effect> {
         self.has_turn = false;
         self.wakes = self.wakes.filter(|wakes| *wakes > now);
         self.partition.step(clock, Input::Turn, &mut self.effects);

@@ -1,7 +1,8 @@
 //! What the world outside asks of an entity, and what it is answered.
 
-use apostate_core::{Address, EntityKey, HandlerId, Refusal, Timestamp};
+use apostate_core::{Address, EntityKey, HandlerId, Refusal};
 
+use crate::pacing::Uptime;
 use crate::span::TraceContext;
 
 /// Somebody outside wants something of one entity.
@@ -20,8 +21,8 @@ pub struct Request {
     /// What its caller said, as one number, where the body alone does not tell a repetition: with the same client key it has
     /// to be the same.
     pub digest: Option<u64>,
-    /// When nobody waits any more, by the host's clock: from then on it is not begun. A numbered message always is.
-    pub deadline: Option<Timestamp>,
+    /// When nobody waits any more, by the host's uptime: from then on it is not begun. A numbered message always is.
+    pub deadline: Option<Uptime>,
     /// Where it stands in a trace, if somebody wants to follow it.
     pub trace: Option<Box<TraceContext>>,
 }

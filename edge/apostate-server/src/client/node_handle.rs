@@ -11,6 +11,7 @@ use apostate_partition::{ParkedCommand, Request, TraceContext};
 
 use crate::CallError;
 use crate::answers::promise::{PromisedVerdict, promise};
+use crate::clock::HostClock;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::{Place, Routes};
 use crate::executor::status::{NodeStatus, PartitionStatus};
@@ -31,6 +32,8 @@ pub(crate) struct NodeHandle {
     is_closing: AtomicBool,
     /// Log and store; none when the node is closed: clients may live on, the files must not.
     disk: RwLock<Option<Arc<Disk>>>,
+    /// The clocks that partitions hear of.
+    pub(crate) clock: HostClock,
     /// Traces, if they were asked for.
     pub(crate) traces: Option<Arc<Traces>>,
     /// Producers that have a stream open.
@@ -42,6 +45,7 @@ impl NodeHandle {
         registry: Arc<Registry>,
         routes: Arc<Routes>,
         disk: Arc<Disk>,
+        clock: HostClock,
         traces: Option<Arc<Traces>>,
     ) -> Self {
         Self {
@@ -49,6 +53,7 @@ impl NodeHandle {
             routes,
             is_closing: AtomicBool::new(false),
             disk: RwLock::new(Some(disk)),
+            clock,
             traces,
             producers: Mutex::default(),
         }

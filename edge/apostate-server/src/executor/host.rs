@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use apostate_core::Timestamp;
 use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
-use apostate_partition::{Effect, Input, Load, ParkedCommand, Partition, Range, Request, RequestKind, StopReason};
+use apostate_partition::{
+    Effect, HostTime, Input, Load, ParkedCommand, Partition, Range, Request, RequestKind, StopReason, Uptime,
+};
 use tracing::error;
 
 use crate::answers::promise::Promise;
@@ -39,7 +40,7 @@ pub(crate) struct PartitionHost {
     appended: Vec<(Position, AppendResult)>,
     confirmed: Vec<Confirmation>,
     wake_flag: Arc<WakeFlag>,
-    wake_at: Option<Timestamp>,
+    wake_at: Option<Uptime>,
     /// Whether it was given something since its last turn.
     is_touched: bool,
     work: Work,
@@ -98,14 +99,14 @@ impl PartitionHost {
     }
 
     /// Hands inputs over.
-    pub(crate) fn give(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) {
+    pub(crate) fn give(&mut self, now: HostTime, inputs: impl IntoIterator<Item = Input>) {
         let Hosted::Running(running) = &mut self.state else { return };
         self.is_touched = true;
         inputs.into_iter().for_each(|input| running.partition.step(now, input, &mut self.effects));
     }
 
     /// Takes one request of a completion queue, or refuses it at once. One that was withdrawn is not begun.
-    pub(crate) fn request(&mut self, now: Timestamp, request: Request) {
+    pub(crate) fn request(&mut self, now: HostTime, request: Request) {
         let refusal = self.refusal();
         let ticket = Ticket(request.ticket);
         if !self.tickets.claim(ticket) {
@@ -118,7 +119,7 @@ impl PartitionHost {
     }
 
     /// Takes one request of this process, or refuses it at once.
-    pub(crate) fn call(&mut self, now: Timestamp, mut request: Request, promise: Promise) {
+    pub(crate) fn call(&mut self, now: HostTime, mut request: Request, promise: Promise) {
         match self.refusal() {
             Some(why) => promise.keep(Verdict::NotDone(why)),
             None => {
@@ -147,7 +148,7 @@ impl PartitionHost {
     }
 
     /// Takes an operator's command on a parked message.
-    pub(crate) fn parked(&mut self, now: Timestamp, mut command: ParkedCommand, promise: Promise) {
+    pub(crate) fn parked(&mut self, now: HostTime, mut command: ParkedCommand, promise: Promise) {
         if let Hosted::Stopped(reason) = &self.state {
             promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
         } else {
@@ -157,13 +158,13 @@ impl PartitionHost {
     }
 
     /// Takes the result of a checkpoint.
-    pub(crate) fn checkpointed(&mut self, now: Timestamp, result: Result<Position, String>) {
+    pub(crate) fn checkpointed(&mut self, now: HostTime, result: Result<Position, String>) {
         self.work.checkpoints += u64::from(result.is_ok());
         self.give(now, [result.map_or_else(Input::CheckpointFailed, Input::Checkpointed)]);
     }
 
     /// Takes a request for a checkpoint.
-    pub(crate) fn request_checkpoint(&mut self, now: Timestamp, reply: CheckpointReply) {
+    pub(crate) fn request_checkpoint(&mut self, now: HostTime, reply: CheckpointReply) {
         if let Hosted::Stopped(reason) = &self.state {
             // The receiver may have stopped waiting.
             let _ = reply.send(Err(reason.clone()));
@@ -174,7 +175,7 @@ impl PartitionHost {
     }
 
     /// Collects the results of the log, if it has any.
-    pub(crate) fn poll_log(&mut self, now: Timestamp) {
+    pub(crate) fn poll_log(&mut self, now: HostTime) {
         if !self.wake_flag.take() {
             return;
         }
@@ -191,12 +192,12 @@ impl PartitionHost {
     }
 
     /// Whether it has something to do now.
-    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        self.is_touched || self.wake_at.is_some_and(|at| at <= now)
+    pub(crate) fn is_due(&self, now: HostTime) -> bool {
+        self.is_touched || self.wake_at.is_some_and(|at| at <= now.uptime)
     }
 
     /// When it next has something to do of itself.
-    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+    pub(crate) fn wake_at(&self) -> Option<Uptime> {
         self.wake_at
     }
 
@@ -206,10 +207,10 @@ impl PartitionHost {
     }
 
     /// Gives the partition its turn, and carries out its effects.
-    pub(crate) fn turn(&mut self, now: Timestamp, host: usize, outgoing: &mut Outgoing) {
+    pub(crate) fn turn(&mut self, now: HostTime, host: usize, outgoing: &mut Outgoing) {
         self.is_touched = false;
         self.work.turns += 1;
-        self.wake_at = self.wake_at.filter(|at| *at > now);
+        self.wake_at = self.wake_at.filter(|at| *at > now.uptime);
         self.hand_over_backlog(now);
         if let Hosted::Running(running) = &mut self.state {
             running.partition.step(now, Input::Turn, &mut self.effects);
@@ -219,7 +220,7 @@ impl PartitionHost {
         self.is_touched |= has_room && !self.backlog.is_empty();
     }
 
-    fn hand_over_backlog(&mut self, now: Timestamp) {
+    fn hand_over_backlog(&mut self, now: HostTime) {
         let Hosted::Running(running) = &mut self.state else { return };
         let tickets = &mut self.tickets;
         while let Some((stream, requests)) = self.backlog.front_mut() {

@@ -1,9 +1,19 @@
 //! What partitions have to tell people, as log lines.
 
+use std::cmp::Ordering;
+
 use apostate_log::PartitionId;
-use apostate_partition::Notice;
+use apostate_partition::{Notice, TimeOffset};
 use tracing::field::display;
 use tracing::{info, warn};
+
+/// What it means that partition time is ahead of the host's clock, and what to do.
+pub(crate) const AHEAD: &str = "partition time is ahead of the host's clock, and passes at half its speed until they agree; \
+     check that the clock is right (timedatectl, chronyc tracking): nothing else is to be done";
+
+/// What it means that partition time is behind the host's clock, and what to do.
+pub(crate) const BEHIND: &str = "partition time is behind the host's clock, and passes at twice its speed until they agree; \
+     if the clock is wrong, set it right; if the node stood still for so long, a start with --trust-clock follows it at once";
 
 pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
     let partition = partition.0;
@@ -20,9 +30,17 @@ pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
         Notice::Unknown { entity, handler } => {
             warn!(partition, entity, handler, "message waits for a build that knows its kind and handler");
         }
-        Notice::ClockJumped { milliseconds } => {
-            warn!(partition, milliseconds, "the clock jumped; entities are told a paced time");
-        }
+        Notice::TimeOffset(offset) => tell_offset(partition, *offset),
         Notice::LogFull => warn!(partition, "the log is full; work waits until there is room on the disk"),
+    }
+}
+
+/// Tells that partition time and the host's clock have come apart, or agree again.
+fn tell_offset(partition: u64, offset: TimeOffset) {
+    let by = offset.size();
+    match offset.side() {
+        Ordering::Greater => warn!(partition, ?by, "{AHEAD}"),
+        Ordering::Less => warn!(partition, ?by, "{BEHIND}"),
+        Ordering::Equal => info!(partition, "partition time agrees with the host's clock again"),
     }
 }

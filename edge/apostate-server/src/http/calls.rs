@@ -14,7 +14,6 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
 use crate::answers::verdict::Verdict;
-use crate::clock;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
 use crate::http::digest::digest;
@@ -229,7 +228,8 @@ impl Calls<'_> {
             return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
         }
         request.trace = self.followed.map(Box::new);
-        request.deadline = deadline.map(|at| clock::now().after(at.saturating_duration_since(Instant::now())));
+        let uptime = self.edge.shared.clock.now().uptime;
+        request.deadline = deadline.map(|at| uptime.after(at.saturating_duration_since(Instant::now())));
         let open = self.dispatcher.send(request);
         let open =
             open.ok_or_else(|| Fault::busy("as many requests are under way as there may be; nothing was done"))?;

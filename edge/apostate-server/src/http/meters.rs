@@ -215,6 +215,12 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_requests", "gauge", "Requests that wait", |status| status.requests as u64),
     ("apostate_partition_parked", "gauge", "Messages parked until an operator decides", |status| status.parked as u64),
     ("apostate_partition_full", "gauge", "Whether the log has no room", |status| u64::from(status.is_full)),
+    ("apostate_partition_time_ahead_seconds", "gauge", "How far its time is ahead of the host's clock", |status| {
+        status.time_offset.0.max(0).unsigned_abs() / 1000
+    }),
+    ("apostate_partition_time_behind_seconds", "gauge", "How far its time is behind the host's clock", |status| {
+        status.time_offset.0.min(0).unsigned_abs() / 1000
+    }),
     ("apostate_partition_messages_total", "counter", "Handler runs", |status| status.counts.messages),
     ("apostate_partition_repeated_total", "counter", "Requests answered from a client key", |status| {
         status.counts.repeated

@@ -1,8 +1,9 @@
 //! What operators see, and what programs that watch over the node see: partitions, health, meters, and the pages that explain it
 //! all. These are asked for now and then, so the router finds them.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic;
 use std::time::Duration;
 
 use apostate_api::{ErrorCode, Health, NodeStatus, PartitionItem};
@@ -14,6 +15,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 
+use crate::executor::notice;
 use crate::executor::routes::Place;
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
@@ -91,7 +93,7 @@ pub(crate) async fn explain(Path(code): Path<String>) -> Answer {
 
 /// `/health`: the process answers.
 pub(crate) async fn health() -> Response {
-    json(StatusCode::OK, &Health { status: "alive".to_owned() })
+    json(StatusCode::OK, &Health { status: "alive".to_owned(), warnings: Vec::new() })
 }
 
 /// `/ready`: every partition serves, and nobody stops the node.
@@ -125,7 +127,19 @@ pub(crate) async fn ready(State(edge): Shared) -> Answer {
     if serving < places {
         return Err(not_ready(format!("{serving} of {places} partitions serve")));
     }
-    Ok(json(StatusCode::OK, &Health { status: "ready".to_owned() }))
+    let warnings = status.partitions.iter().filter_map(time_warning).collect();
+    Ok(json(StatusCode::OK, &Health { status: "ready".to_owned(), warnings }))
+}
+
+/// What is to be said of a partition whose time is not that of the host's clock. It serves all the same.
+fn time_warning(partition: &PartitionStatus) -> Option<String> {
+    let offset = partition.state.as_ref().ok()?.time_offset;
+    let what = match offset.side() {
+        Ordering::Greater => notice::AHEAD,
+        Ordering::Less => notice::BEHIND,
+        Ordering::Equal => return None,
+    };
+    Some(format!("partition {} by {:?}: {what}", partition.id, offset.size()))
 }
 
 /// How the partitions are. One at a time asks: the executors answer between two turns.
@@ -175,6 +189,7 @@ fn partition_item(partition: &PartitionStatus) -> PartitionItem {
             is_quiet: status.is_quiet && partition.requests == 0,
             epoch: status.epoch.0,
             durable: status.durable.0,
+            time_offset: status.time_offset.0,
             entities: status.entities as u64,
             entity_bytes: status.entity_bytes as u64,
             dirty_bytes: status.dirty_bytes as u64,
@@ -199,6 +214,7 @@ fn unknown(id: PartitionId, range: Range) -> PartitionItem {
         is_quiet: false,
         epoch: 0,
         durable: 0,
+        time_offset: 0,
         entities: 0,
         entity_bytes: 0,
         dirty_bytes: 0,
@@ -215,6 +231,6 @@ pub(crate) async fn metrics(State(edge): Shared) -> Answer {
     // Without the partitions, when they are too busy to say how they are.
     let status = status.ok().transpose()?;
     let spans = edge.shared.traces.as_ref().map(|traces| traces.counts().as_ref());
-    let text = edge.meters.text(edge.connections.load(Ordering::Relaxed), status.as_ref(), spans);
+    let text = edge.meters.text(edge.connections.load(atomic::Ordering::Relaxed), status.as_ref(), spans);
     Ok(typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text))
 }

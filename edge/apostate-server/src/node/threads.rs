@@ -107,7 +107,8 @@ impl NodeThreads {
             });
         }
         let (traces, sender) = follow(settings, &registry)?.unzip();
-        let node = Arc::new(NodeHandle::new(Arc::clone(&registry), Arc::clone(&routes), Arc::clone(&disk), traces));
+        let (names, clock) = (Arc::clone(&registry), settings.clock.clone());
+        let node = Arc::new(NodeHandle::new(names, Arc::clone(&routes), Arc::clone(&disk), clock, traces));
         let (executors, helpers) = (Vec::new(), Vec::new());
         let mut threads = Self { node, executors, helpers, sender, watching: None, directory: Some(directory) };
         let (condemn, unrecoverable) = crossbeam_channel::unbounded();
@@ -192,7 +193,8 @@ impl NodeThreads {
             let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.node.traces.clone());
             let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, condemn.clone(), traces);
             let (disk, announcer) = (Arc::clone(disk), announcer.clone());
-            let run = move || executor::run(mailbox, plans, disk.store(), &announcer, outgoing);
+            let clock = settings.clock.clone();
+            let run = move || executor::run(mailbox, clock, plans, disk.store(), &announcer, outgoing);
             self.executors.push(spawn(&format!("apostate-run-{index}"), run)?);
         }
         for index in 0..settings.loaders {

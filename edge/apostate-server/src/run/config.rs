@@ -110,6 +110,9 @@ pub struct Config {
     /// How long client keys are remembered [default: 24h]
     #[arg(long, env = "APOSTATE_CLIENT_KEY_RETENTION", value_name = "TIME")]
     pub client_key_retention: Option<Time>,
+    /// Takes the wall clock of this start at its word, however long ago the newest record was made [default: false]
+    #[arg(long, env = "APOSTATE_TRUST_CLOCK", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub trust_clock: Option<bool>,
     /// How long a message whose handler panics is tried again before it is parked [default: 30s]
     #[arg(long, env = "APOSTATE_RETRY_TIME_MAX", value_name = "TIME")]
     pub retry_time_max: Option<Time>,
@@ -249,8 +252,8 @@ impl Config {
         first! {
             config data listen typed_token token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
             dirty_bytes_max checkpoint_log_bytes segment_bytes requests_max connections_max streams_max body_bytes_max
-            header_timeout body_timeout idle_timeout write_timeout client_key_retention retry_time_max stop_patience
-            traces trace_share log_level log_format
+            header_timeout body_timeout idle_timeout write_timeout client_key_retention trust_clock retry_time_max
+            stop_patience traces trace_share log_level log_format
         }
     }
 
@@ -275,12 +278,14 @@ impl Config {
             // A partition takes what the edge lets in.
             partition_requests_max: self.requests_max.unwrap_or(0).clamp(default.partition_requests_max, COUNT_MAX),
             client_key_retention: self.client_key_retention.map_or(default.client_key_retention, |time| time.0),
+            trust_clock: self.trust_clock.unwrap_or(default.trust_clock),
             retry_time_max: self.retry_time_max.map_or(default.retry_time_max, |time| time.0),
             stop_patience: self.stop_patience.map_or(default.stop_patience, |time| time.0),
             traces: self.traces.clone().map(|collector| TraceSettings {
                 share: self.trace_share.unwrap_or(Share::ALL),
                 ..TraceSettings::new(collector)
             }),
+            clock: default.clock,
         };
         settings.validate()?;
         Ok(settings)

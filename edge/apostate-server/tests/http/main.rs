@@ -9,6 +9,7 @@ mod support;
 mod broken;
 mod calls;
 mod client_keys;
+mod clocks;
 mod codes;
 mod connections;
 mod deadlines;

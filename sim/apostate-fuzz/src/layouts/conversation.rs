@@ -13,7 +13,9 @@ use apostate::prelude::*;
 use apostate_core::{Address, KindId, Timestamp};
 use apostate_log::PartitionId;
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Config, Effect, Input, Map, Partition, Request, RequestKind, StopReason, Tuning};
+use apostate_partition::{
+    Config, Effect, HostTime, Input, Map, Partition, Request, RequestKind, StopReason, Tuning, Uptime,
+};
 use apostate_world::{BEGINNING, MemoryDisk};
 use bytes::Bytes;
 
@@ -102,7 +104,8 @@ impl Place {
         let mut inputs = vec![input, Input::Turn];
         while !inputs.is_empty() {
             let mut effects = Vec::new();
-            inputs.drain(..).for_each(|input| self.partition.step(self.now, input, &mut effects));
+            let now = HostTime { wall: self.now, uptime: Uptime(self.now.0) };
+            inputs.drain(..).for_each(|input| self.partition.step(now, input, &mut effects));
             effects.into_iter().for_each(|effect| self.obey(effect, &mut inputs));
             if !inputs.is_empty() {
                 inputs.push(Input::Turn);

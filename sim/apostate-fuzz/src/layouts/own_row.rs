@@ -17,6 +17,7 @@ fn made() -> Vec<Vec<u8>> {
     let producer = Origin::Producer(EntityKey::new("replay").expect("a key"));
     let rows = [
         OwnRow::Counters,
+        OwnRow::ForgottenKeys,
         OwnRow::Rectangle(Origin::Partition(PartitionId(4)), area),
         OwnRow::Rectangle(producer, area),
         OwnRow::Generation(Range::WHOLE),

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::time::Duration;
 
-use apostate_core::Address;
+use apostate_core::{Address, Timestamp};
 use apostate_log::{PartitionId, Position, Record};
 use apostate_partition::cell::{self, OwnRow, Section};
 use apostate_partition::commit::{Body, RecordKind};
 use apostate_partition::rectangles::{Area, Origin, Rectangles};
 use apostate_partition::{Message, Range};
+use apostate_world::Moment;
 use bytes::Bytes;
 
 use crate::broken::{Broken, Check, demand};
@@ -33,6 +35,8 @@ pub(crate) struct Shadow {
     pub(crate) hash: u64,
     pub(crate) epoch: u64,
     pub(crate) next_number: u64,
+    /// The times of the first record and of the newest.
+    times: Option<(u64, u64)>,
     /// Every cell but the partition's own rows.
     pub(crate) cells: BTreeMap<Bytes, Bytes>,
     /// The partition's own rows but the counters, which are in no record.
@@ -71,6 +75,7 @@ impl Shadow {
             hash: 0,
             epoch: 0,
             next_number: 1,
+            times: None,
             cells: BTreeMap::new(),
             rows: BTreeMap::new(),
             rectangles: Rectangles::default(),
@@ -105,6 +110,9 @@ impl Shadow {
         self.hash = record.hash;
         self.epoch = header.epoch.0;
         self.next_number = body.next_number;
+        let (first, last) = self.times.unwrap_or((header.time, header.time));
+        demand!(header.time >= last, "time", "partition {id}: time {} after {last}", header.time);
+        self.times = Some((first, header.time));
         self.forgotten.clear();
         let mut changes = Vec::new();
         for cell in body.cells() {
@@ -119,6 +127,16 @@ impl Shadow {
         }
         self.note_dismissed(&changes)?;
         Ok(changes)
+    }
+
+    /// Partition time goes on by twice the time that really passed at most, and at each opening by `gap_max` besides: whatever is done
+    /// to the clocks, it does not run away.
+    pub(crate) fn check_time(&self, now: Moment, gap_max: Duration) -> Check {
+        let Some((first, last)) = self.times else { return Ok(()) };
+        let gaps = u32::try_from(self.epoch).ok().and_then(|openings| gap_max.checked_mul(openings));
+        let most = Timestamp(first).after(Duration::from_micros(2 * now)).after(gaps.unwrap_or(Duration::MAX));
+        demand!(last <= most.0, "time", "partition {}: time runs away: {last} is beyond {}", self.id, most.0);
+        Ok(())
     }
 
     /// A parked message that is not parked any more was retried if it comes into an inbox next, and else dismissed.

@@ -10,7 +10,7 @@ use apostate_core::Timestamp;
 use apostate_log::{AppendResult, MemoryStore, PartitionId, Position, Record, Store};
 use apostate_partition::cell::{self, OwnRow, Section};
 use apostate_partition::commit::Body;
-use apostate_partition::{Config, Effect, Input, Partition, Range, Status};
+use apostate_partition::{Config, Effect, HostTime, Input, Partition, Range, Status, Uptime};
 use bytes::Bytes;
 
 use crate::broken::{Broken, Check, demand};
@@ -123,7 +123,7 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     let log = SimLog::new(disk, u64::MAX);
     let mut partition = Partition::open(config, &store, &log, Box::new(()), &mut |_| {})
         .map_err(|error| Broken::new("P4", format!("partition {id} does not open again: {error}")))?;
-    let clock = Timestamp(2_000_000_000_000);
+    let clock = HostTime { wall: Timestamp(2_000_000_000_000), uptime: Uptime(0) };
     let mut effects = Vec::new();
     partition.step(clock, Input::Open, &mut effects);
     let at = shadow.position.next();

@@ -3,6 +3,7 @@
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 
 mod checkpoint_requests;
+mod clocks;
 mod pages;
 mod pair;
 mod parked;

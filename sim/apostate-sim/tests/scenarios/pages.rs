@@ -1,5 +1,7 @@
 //! Messages whose bodies are in the store only, and client keys that are too old.
 
+use std::time::Duration;
+
 use apostate_core::Registry;
 use apostate_log::Store;
 use apostate_partition::cell::{self, Section};
@@ -156,10 +158,15 @@ fn a_client_key_that_is_too_old_gets_its_reply_for_as_long_as_that_is_there() {
     first.write(&key, &key, 1, Some(DATED));
     first.write(&key, &key, 2, Some("undated"));
     // Only the log has them.
-    let mut later = first.again_as(Making { late: 2 * DAY, ..Making::default() }).open();
+    let mut later = first.again_as(Making { late: 2 * DAY, ..trusting() }).open();
     later.write(&key, &key, 1, Some(DATED));
     assert!(matches!(later.answers.last(), Some(Answer::Repeated(_))), "{:?}", later.answers);
     assert_eq!(later.got(&key), [1, 2], "and nothing is done again");
+}
+
+/// An operator says that the wall clock of the start is right.
+fn trusting() -> Making {
+    Making { tuning: Tuning { clock_gap_max: Duration::MAX, ..Tuning::default() }, ..Making::default() }
 }
 
 /// As if its sender's clock were an hour ahead of ours.
@@ -173,7 +180,7 @@ fn a_client_key_from_a_clock_that_is_ahead_is_not_run_again_when_its_time_of_use
     for late in [DAY + 1000, DAY + 3_500_000, DAY + 3_700_000] {
         writer.tell(Input::RequestCheckpoint { ticket: 1 });
         writer.work();
-        writer = writer.again_as(Making { late, ..Making::default() }).open();
+        writer = writer.again_as(Making { late, ..trusting() }).open();
         // Pages of the store are looked through.
         writer.write(&key, &key, 2, None);
         writer.wait(10_000);
@@ -194,7 +201,7 @@ fn client_keys_that_are_too_old_are_swept_although_nobody_asks_for_them() {
     first.write(&key, &key, 2, Some("undated"));
     first.tell(Input::RequestCheckpoint { ticket: 1 });
     first.work();
-    let making = Making { late: 2 * DAY - 1000, ..Making::default() };
+    let making = Making { late: 2 * DAY - 1000, ..trusting() };
     let mut later = first.again_as(making).open();
     later.write(&key, &key, 3, Some("new"));
     for _ in 0..5 {

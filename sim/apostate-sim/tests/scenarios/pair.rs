@@ -8,8 +8,8 @@ use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position};
 use apostate_partition::delivery::Frame;
 use apostate_partition::{
-    Answer, Checkpoint, Config, Effect, Input, Load, Map, Notice, Partition, Request, RequestKind, Span, StopReason,
-    Tuning, load,
+    Answer, Checkpoint, Config, Effect, HostTime, Input, Load, Map, Notice, Partition, Request, RequestKind, Span,
+    StopReason, Tuning, Uptime, load,
 };
 use bytes::Bytes;
 
@@ -87,6 +87,8 @@ pub(crate) struct Writer {
     pub(crate) store: MemoryStore,
     id: PartitionId,
     now: u64,
+    /// How far its wall clock is off.
+    clock_off: i64,
     /// Frames that it wants carried.
     pub(crate) frames: VecDeque<Bytes>,
     pub(crate) answers: Vec<Answer>,
@@ -125,13 +127,15 @@ pub(crate) struct Making {
     pub(crate) tuning: Tuning,
     /// Milliseconds after the beginning.
     pub(crate) late: u64,
+    /// How far the wall clock is off.
+    pub(crate) clock_off: i64,
     pub(crate) seed: u64,
 }
 
 impl Default for Making {
     fn default() -> Self {
         let registry = Registry::default().with::<Letterbox>().expect("one kind");
-        Self { registry, tuning: Tuning::default(), late: 0, seed: 1 }
+        Self { registry, tuning: Tuning::default(), late: 0, clock_off: 0, seed: 1 }
     }
 }
 
@@ -167,7 +171,7 @@ impl Writer {
     }
 
     fn made(id: u64, log: MemoryLog, store: MemoryStore, making: Making) -> Self {
-        let Making { registry, tuning, late, seed } = making;
+        let Making { registry, tuning, late, clock_off, seed } = making;
         let id = PartitionId(id);
         let config = Config { id, map: map(), registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
         let partition =
@@ -181,6 +185,7 @@ impl Writer {
             store,
             id,
             now,
+            clock_off,
             frames,
             answers,
             stopped,
@@ -230,7 +235,7 @@ impl Writer {
 
     pub(crate) fn tell(&mut self, input: Input) {
         let mut effects = Vec::new();
-        self.partition.step(Timestamp(self.now), input, &mut effects);
+        self.partition.step(self.clock(), input, &mut effects);
         self.carry_out(effects);
     }
 
@@ -238,7 +243,7 @@ impl Writer {
     pub(crate) fn tell_without_loads(&mut self, input: Input) -> Vec<Load> {
         let (mut effects, mut loads) = (Vec::new(), Vec::new());
         for input in [input, Input::Turn] {
-            self.partition.step(Timestamp(self.now), input, &mut effects);
+            self.partition.step(self.clock(), input, &mut effects);
         }
         effects.retain(|effect| {
             let Effect::Load(load) = effect else { return true };
@@ -247,6 +252,16 @@ impl Writer {
         });
         self.carry_out(effects);
         loads
+    }
+
+    /// What its host's clocks say.
+    pub(crate) fn clock(&self) -> HostTime {
+        HostTime { wall: Timestamp(self.now.saturating_add_signed(self.clock_off)), uptime: Uptime(self.now) }
+    }
+
+    /// Sets the host's wall clock wrong by so many milliseconds; the partition hears of it with whatever it is told next.
+    pub(crate) fn set_clock_off(&mut self, milliseconds: i64) {
+        self.clock_off = milliseconds;
     }
 
     /// Lets time pass, and the partition work.
@@ -330,7 +345,7 @@ impl Writer {
 
     /// Somebody outside calls, and waits for so many milliseconds; the partition does not work yet.
     pub(crate) fn ask_for<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, milliseconds: u64) {
-        let (request, deadline) = (self.request(call, None), Some(Timestamp(self.now + milliseconds)));
+        let (request, deadline) = (self.request(call, None), Some(Uptime(self.now + milliseconds)));
         self.tell(Input::Request(Request { deadline, ..request }));
     }
 

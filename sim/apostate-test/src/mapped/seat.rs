@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apostate_core::Timestamp;
 use apostate_log::{Log, PartitionId, Position};
 use apostate_partition::delivery::Frame;
-use apostate_partition::{Config, Effect, Input, Message, Notice, Range};
+use apostate_partition::{Config, Effect, HostTime, Input, Message, Notice, Range, Uptime};
 use bytes::Bytes;
 
 use super::{Event, Mapped};
@@ -70,8 +70,8 @@ impl Seat {
         self.stored == Some(self.life)
     }
 
-    fn clock(&self, now: Moment) -> Timestamp {
-        Timestamp(BEGINNING + now / 1000 + self.clock_off)
+    fn clock(&self, now: Moment) -> HostTime {
+        HostTime { wall: Timestamp(BEGINNING + now / 1000 + self.clock_off), uptime: Uptime(now / 1000) }
     }
 }
 
@@ -160,7 +160,7 @@ impl Mapped {
             Effect::Trim { before } => self.seats[at].disk.log.trim(before),
             Effect::WakeAt(time) => {
                 let seat = &mut self.seats[at];
-                let wait = time.0.saturating_sub(seat.clock(now).0) * 1000;
+                let wait = time.0.saturating_sub(seat.clock(now).uptime.0) * 1000;
                 let when = now + wait.max(SECOND / 1000);
                 if seat.running.as_mut().is_some_and(|running| running.wake_at(when)) {
                     self.agenda.plan_at(when, Event::Turn(at, life));
@@ -196,7 +196,7 @@ impl Mapped {
             Notice::Unknown { entity, handler } => {
                 self.tell(None, format!("{entity} has no handler {handler:08x}: the message waits"));
             }
-            Notice::Serving { .. } | Notice::ClockJumped { .. } | Notice::LogFull => {}
+            Notice::Serving { .. } | Notice::TimeOffset(_) | Notice::LogFull => {}
         }
     }
 

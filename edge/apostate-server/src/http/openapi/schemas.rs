@@ -56,6 +56,8 @@ pub(super) fn of_the_wire() -> Map<String, Value> {
         ("is_full", &flag),
         ("is_quiet", &flag),
     ];
+    let offset = json!({ "type": "integer", "format": "int64" });
+    partition_fields.push(("time_offset", &offset));
     partition_fields.extend(figures.map(|figure| (figure, &count)));
     let partition = object(&partition_fields, &[("stopped", &text)]);
     let partitions = json!({ "type": "array", "items": partition });
@@ -63,7 +65,8 @@ pub(super) fn of_the_wire() -> Map<String, Value> {
         &[("version", &text), ("partitions", &partitions), ("log_bytes", &count), ("is_store_full", &flag)],
         &[],
     );
-    let health = object(&[("status", &json!({ "enum": ["alive", "ready"] }))], &[]);
+    let texts = json!({ "type": "array", "items": text });
+    let health = object(&[("status", &json!({ "enum": ["alive", "ready"] }))], &[("warnings", &texts)]);
     [
         ("BulkMessage", message),
         ("BulkResult", result),

@@ -302,6 +302,7 @@ fn the_wire_is_as_described() {
         is_quiet: true,
         epoch: 1,
         durable: 1,
+        time_offset: 1,
         entities: 1,
         entity_bytes: 1,
         dirty_bytes: 1,
@@ -324,7 +325,7 @@ fn the_wire_is_as_described() {
     check("BulkMessage", serde_json::to_value(message).expect("JSON"));
     check("BulkResult", serde_json::to_value(result).expect("JSON"));
     check("ParkedItem", serde_json::to_value(parked).expect("JSON"));
-    check("Health", serde_json::to_value(Health { status: text() }).expect("JSON"));
+    check("Health", serde_json::to_value(Health { status: text(), warnings: vec![text()] }).expect("JSON"));
     // What need not be there is what is left out when there is nothing to say.
     let least = serde_json::to_value(Problem::new(ErrorCode::Busy, "text")).expect("JSON");
     let mut required: Vec<_> = schemas["apostate.Problem"]["required"].as_array().expect("names").clone();
