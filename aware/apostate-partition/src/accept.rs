@@ -8,12 +8,12 @@ use apostate_core::{Address, Timestamp};
 use crate::batch::Did;
 use crate::cell::Section;
 use crate::inbox::{End, InboxItem};
-use crate::interface::{Answer, Failure, Load, Notice};
+use crate::interface::{AfterPanic, Answer, Failure, Load, Notice};
 use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN};
 use crate::message::Message;
 use crate::partition::Partition;
 use crate::planted;
-use crate::run::{Impossible, Ran, Run};
+use crate::run::{Ran, Run};
 use crate::slots::{NONE, Residence, Retry, SlotId};
 
 impl Partition {
@@ -71,10 +71,10 @@ impl Partition {
             Ran::Abandoned => return false,
             Ran::Done(_) | Ran::Missing => {}
             Ran::Refused(why) => self.tell_refused(message, why),
-            Ran::Impossible(Impossible::UnknownHandler) => self.accept(slot, message.clone()),
-            Ran::Impossible(why) => self.park(None, message.clone(), why.reason()),
+            Ran::Failed(Failure::UnknownHandler) => self.accept(slot, message.clone()),
+            Ran::Failed(why) => self.park(None, message.clone(), why.of_message()),
             Ran::Panicked(text) => {
-                self.note_panic(message, &text, "retried");
+                self.note_panic(message, &text, AfterPanic::Retried);
                 self.accept(slot, message.clone());
                 self.retry_later(slot);
             }
@@ -148,22 +148,22 @@ impl Partition {
                 self.tell_refused(message, why);
                 false
             }
-            Ran::Impossible(Impossible::UnknownHandler) => {
+            Ran::Failed(Failure::UnknownHandler) => {
                 self.tell(Notice::Unknown { entity: self.name_of(to), handler: handler.0 });
                 self.push_inbox(id, End::Front, item);
                 self.turn_away(id);
                 return;
             }
-            Ran::Impossible(why) => {
-                self.park(Some(number), message.clone(), why.reason());
+            Ran::Failed(why) => {
+                self.park(Some(number), message.clone(), why.of_message());
                 false
             }
             Ran::Panicked(text) => {
                 let now = self.time.now();
                 let is_over = retry.is_some_and(|retry| now.since(retry.since) >= self.tuning.retry_time_max);
-                self.note_panic(message, &text, if is_over { "parked" } else { "retried" });
+                self.note_panic(message, &text, if is_over { AfterPanic::Parked } else { AfterPanic::Retried });
                 if is_over {
-                    self.park(Some(number), message.clone(), format!("the handler panicked: {text}"));
+                    self.park(Some(number), message.clone(), Failure::Panicked(text).of_message());
                 }
                 !is_over
             }
@@ -239,18 +239,12 @@ impl Partition {
         self.batch.notices.push(notice);
     }
 
-    pub(crate) fn note_panic(&mut self, message: &Message, text: &str, next: &'static str) {
+    pub(crate) fn note_panic(&mut self, message: &Message, text: &str, next: AfterPanic) {
         self.tell_panic(&message.to, message.handler, text, next);
     }
 
     /// Lets people know of a panic.
-    pub(crate) fn tell_panic(
-        &mut self,
-        to: &Address,
-        handler: apostate_core::HandlerId,
-        text: &str,
-        next: &'static str,
-    ) {
+    pub(crate) fn tell_panic(&mut self, to: &Address, handler: apostate_core::HandlerId, text: &str, next: AfterPanic) {
         self.batch.counts.panics += 1;
         self.tell(Notice::Panicked {
             entity: self.name_of(to),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::cell::{self, OwnRow};
 use crate::commit::RecordKind;
 use crate::delivery::{Frame, Generation, Own, Taken};
-use crate::interface::{Effect, StopReason};
+use crate::interface::{Effect, Invariant, StopReason};
 use crate::partition::Partition;
 use crate::rectangles::{Area, Change, Origin};
 
@@ -114,12 +114,12 @@ impl Partition {
                 let is_first = self.outbox.is_first(peer);
                 let known = if is_first { self.log.opened_number } else { self.log.next_number } - 1;
                 if held > known {
-                    let reason = format!(
-                        "P6 broken: partition {from} holds message {held} of partition {}, which has numbered only up to \
-                         {known}: part of its log is lost",
+                    let detail = format!(
+                        "partition {from} holds message {held} of partition {}, which has numbered only up to {known}: part \
+                         of its log is lost",
                         self.id
                     );
-                    return self.stop(StopReason::Broken(reason), effects);
+                    return self.stop(StopReason::Broken { invariant: Invariant::P6, detail }, effects);
                 }
                 self.outbox.ready(peer, name, granted, now);
             }
@@ -135,14 +135,14 @@ impl Partition {
 
     /// Somebody has heard of a later writer than this one. If it is the writer all the same, its log has lost its end.
     fn doubt(&mut self, from: PartitionId, generation: Generation, effects: &mut Vec<Effect>) {
-        let reason = format!(
-            "P6 broken: partition {from} has heard of epoch {} of partition {}, which is in epoch {}: part of its log is \
+        let detail = format!(
+            "partition {from} has heard of epoch {} of partition {}, which is in epoch {}: part of its log is \
              lost",
             generation.epoch, self.id, self.log.epoch
         );
         self.log.confirm_ticket += 1;
         let ticket = self.log.confirm_ticket;
-        self.held.doubt = Some((ticket, reason));
+        self.held.doubt = Some((ticket, StopReason::Broken { invariant: Invariant::P6, detail }));
         effects.push(Effect::Confirm { ticket });
     }
 

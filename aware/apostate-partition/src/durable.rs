@@ -9,7 +9,9 @@ use apostate_log::{AppendResult, Confirmation, Position, Record, StoreError};
 use crate::cell::{self, OwnRow};
 use crate::checkpoint::Cell;
 use crate::commit::RecordKind;
-use crate::interface::{Answer, Effect, Failure, Input, Load, Loaded, Notice, StopReason};
+use crate::interface::{
+    Answer, Damage, Effect, Failure, Input, Invariant, Load, Loaded, Notice, Outage, StopReason, Stored,
+};
 use crate::partition::{Flight, Partition, Phase};
 use crate::planted;
 use crate::slots::Residence;
@@ -57,10 +59,13 @@ impl Partition {
                     }
                     // It was appended after we had read the log; whose it is, is known to whoever reads on.
                     Ok(_) if self.phase == Phase::Opening => StopReason::Overtaken,
-                    _ => StopReason::Broken(format!(
-                        "P1 broken: record {position} of partition {} is another one than epoch {} wrote",
-                        self.id, self.log.epoch
-                    )),
+                    _ => StopReason::Broken {
+                        invariant: Invariant::P1,
+                        detail: format!(
+                            "record {position} of partition {} is another one than epoch {} wrote",
+                            self.id, self.log.epoch
+                        ),
+                    },
                 };
                 return self.stop(reason, effects);
             }
@@ -74,7 +79,7 @@ impl Partition {
                     self.turn_requests_away(effects);
                 }
             }
-            AppendResult::Poisoned(reason) => return self.stop(StopReason::Failed(reason), effects),
+            AppendResult::Poisoned(reason) => return self.stop(StopReason::Failed(Outage::Log(reason)), effects),
         }
         while let Some(flight) = self.log.in_flight.pop_front_if(|flight| flight.state == Flight::Done) {
             assert!(flight.position == self.log.durable.next(), "P6 broken: records became durable out of order");
@@ -125,7 +130,7 @@ impl Partition {
         match confirmation {
             Confirmation::Yes(ticket) => {
                 if let Some((_, reason)) = self.held.doubt.take_if(|(asked, _)| *asked <= ticket) {
-                    return self.stop(StopReason::Broken(reason), effects);
+                    return self.stop(reason, effects);
                 }
                 for (asked, _, _) in self.held.reads.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
                     *asked = 0;
@@ -152,9 +157,11 @@ impl Partition {
         let cells = match cells {
             Ok(cells) => cells,
             Err(error) => {
-                let text = format!("P6: {} cannot be loaded: {error}", self.words_for(&load));
-                let is_damage = matches!(error, StoreError::Damaged { .. });
-                let reason = if is_damage { StopReason::Damaged(text) } else { StopReason::Failed(text) };
+                let what = self.stored_by(&load);
+                let reason = match error {
+                    StoreError::Damaged { .. } => StopReason::Damaged(Damage::Known { what, error }),
+                    error => StopReason::Failed(Outage::Load { what, error }),
+                };
                 return self.stop(reason, effects);
             }
         };
@@ -179,23 +186,23 @@ impl Partition {
                     self.make_ready(id);
                     self.release_waiting(id);
                 }
-                (!is_read).then(|| format!("a cell of {} does not read", self.name_of(address)))
+                (!is_read).then(|| Damage::Unreadable(Stored::Entity(self.name_of(address))))
             }
         };
-        if let Some(problem) = problem {
-            self.stop(StopReason::Damaged(format!("P6 broken: {problem}")), effects);
+        if let Some(damage) = problem {
+            self.stop(StopReason::Damaged(damage), effects);
         }
     }
 
-    /// What a load is about, for people.
-    fn words_for(&self, load: &Load) -> String {
+    /// What a load is about.
+    fn stored_by(&self, load: &Load) -> Stored {
         match load {
-            Load::Entity(address) => self.name_of(address),
-            Load::ClientKey(address, key) => format!("client key {key} of {}", self.name_of(address)),
-            Load::Outgoing { to, cells } => format!("a page of {} messages to partition {to}", cells.len()),
-            Load::Inbox { address, .. } => format!("the inbox of {}", self.name_of(address)),
-            Load::ClientKeys { .. } => "a page of client keys".to_owned(),
-            Load::Parked { to, number } => format!("message {number}, parked at {}", self.name_of(to)),
+            Load::Entity(address) => Stored::Entity(self.name_of(address)),
+            Load::ClientKey(address, key) => Stored::ClientKey { key: key.clone(), entity: self.name_of(address) },
+            Load::Outgoing { to, cells } => Stored::OutgoingPage { to: *to, count: cells.len() },
+            Load::Inbox { address, .. } => Stored::Inbox(self.name_of(address)),
+            Load::ClientKeys { .. } => Stored::ClientKeys,
+            Load::Parked { to, number } => Stored::Parked { number: *number, entity: self.name_of(to) },
         }
     }
 
@@ -305,6 +312,6 @@ impl Partition {
             Input::Parked(command) => command.ticket,
             _ => return,
         };
-        effects.push(Effect::Answer { ticket, answer: Answer::Failed(Failure::Stopped(reason.to_string())) });
+        effects.push(Effect::Answer { ticket, answer: Answer::Failed(Failure::Stopped(reason.clone())) });
     }
 }

@@ -14,7 +14,7 @@ use apostate_core::{Address, HandlerId};
 use apostate_log::StoredCell;
 
 use crate::cell::{self, Section};
-use crate::interface::Load;
+use crate::interface::{Damage, Load, Stored};
 use crate::limits::{INBOX_HEAD_MESSAGES, INBOX_PAGE_BYTES, PAGE_MESSAGES_MAX};
 use crate::message::Message;
 use crate::partition::Partition;
@@ -194,7 +194,7 @@ impl Partition {
     ///
     /// # Errors
     ///
-    /// When one is missing, or does not read; in words.
+    /// When one is missing, or does not read.
     ///
     /// Invariant P6: a message that the store was given is there, whole, or somebody hears of it.
     pub(crate) fn take_inbox_page(
@@ -202,20 +202,20 @@ impl Partition {
         id: SlotId,
         asked: &[Box<[u8]>],
         cells: &[StoredCell],
-    ) -> Result<(), String> {
-        let name = self.name_of(&self.slots.get(id).address);
+    ) -> Result<(), Damage> {
+        let what = Stored::Inbox(self.name_of(&self.slots.get(id).address));
         let extra = self.slots.get_mut(id).extra();
         extra.is_reading = false;
         let mut cells = cells.iter();
         for key in asked {
             let found = cells.next().filter(|(found, _)| found[..] == key[..]);
             let Some((_, value)) = found else {
-                return Err(format!("a message in the inbox of {name} is missing in the store"));
+                return Err(Damage::Missing(what));
             };
             let number = cell::read_key(key).and_then(|cell| Some(u64::from_be_bytes(cell.sub.try_into().ok()?)));
             let read = Message::read(value).ok().filter(|(_, _, rest)| rest.is_empty());
             let (Some(number), Some((message, _, _))) = (number, read) else {
-                return Err(format!("a message in the inbox of {name} does not read"));
+                return Err(Damage::Unreadable(what));
             };
             // While the head is away nobody takes anything out; but what is there needs no second copy.
             let place = extra.inbox.binary_search_by_key(&number, |item| item.number);

@@ -37,6 +37,7 @@ mod request;
 mod run;
 mod slots;
 mod span;
+mod trace;
 
 mod batch;
 mod close;
@@ -61,8 +62,8 @@ pub mod planted;
 pub use crate::cell::host_row;
 pub use crate::checkpoint::Checkpoint;
 pub use crate::interface::{
-    Answer, Config, CrashSuspect, Effect, Failure, Input, Load, Loaded, Notice, ParkedCommand, Request, RequestKind,
-    RunObserver, StopReason,
+    AfterPanic, Answer, Config, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load, Loaded, Notice, Outage,
+    ParkedCommand, Request, RequestKind, RunObserver, StopReason, Stored,
 };
 pub use crate::limits::Tuning;
 pub use crate::load::{StoredEntity, StoredMessage, list, load, parked, parked_message, stored_position};
@@ -71,5 +72,6 @@ pub use crate::open::OpenError;
 pub use crate::pacing::{HostTime, TimeOffset, Uptime};
 pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
-pub use crate::span::{Span, SpanEnd, SpanId, TraceContext, TraceId};
+pub use crate::span::{Span, SpanEnd};
 pub use crate::status::Status;
+pub use crate::trace::{SpanId, TraceContext, TraceId};

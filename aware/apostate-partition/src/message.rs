@@ -14,7 +14,7 @@
 use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused};
 use apostate_log::PartitionId;
 
-use crate::span::{SpanId, TraceContext, TraceId};
+use crate::trace::{SpanId, TraceContext, TraceId};
 
 /// A message from one entity to another, or accepted from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use apostate_log::StoredCell;
 use crate::batch::Did;
 use crate::cell::Section;
 use crate::client_keys::message_fingerprint;
-use crate::interface::{Answer, Effect, Failure, Load, Notice, ParkedCommand};
+use crate::interface::{Answer, Damage, Effect, Failure, Load, Notice, ParkedCommand, Stored};
 use crate::limits::REASON_BYTES_MAX;
 use crate::message::Message;
 use crate::partition::Partition;
@@ -232,15 +232,13 @@ impl Partition {
     ///
     /// # Errors
     ///
-    /// When it is missing, or does not read; in words.
+    /// When it is missing, or does not read.
     ///
     /// Invariant P6: a message that the store was given is there, whole, or somebody hears of it.
-    pub(crate) fn take_parked(&mut self, to: &Address, number: u64, cells: &[StoredCell]) -> Result<(), String> {
-        let Some((_, value)) = cells.first() else {
-            return Err(format!("message {number}, parked at {}, is missing in the store", self.name_of(to)));
-        };
-        let parked = Parked::read(value)
-            .ok_or_else(|| format!("message {number}, parked at {}, does not read", self.name_of(to)))?;
+    pub(crate) fn take_parked(&mut self, to: &Address, number: u64, cells: &[StoredCell]) -> Result<(), Damage> {
+        let what = || Stored::Parked { number, entity: self.name_of(to) };
+        let (_, value) = cells.first().ok_or_else(|| Damage::Missing(what()))?;
+        let parked = Parked::read(value).ok_or_else(|| Damage::Unreadable(what()))?;
         assert!(self.parked.stored.contains_key(&number), "E1 broken: a message that is parked no more is read back");
         self.parked.asked.remove(&number);
         let commands = &mut self.sources.commands;

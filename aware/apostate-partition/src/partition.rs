@@ -12,14 +12,16 @@ use crate::batch::{Batch, Counts};
 use crate::checkpoint::Dirty;
 use crate::delivery::{Generation, Generations, Intakes, Outbox};
 use crate::inbox::Inboxes;
-use crate::interface::{CrashSuspect, Effect, Input, Load, Notice, ParkedCommand, Request, RunObserver, StopReason};
+use crate::interface::{
+    CrashSuspect, Effect, Input, Load, Notice, Outage, ParkedCommand, Request, RunObserver, StopReason,
+};
 use crate::message::Message;
 use crate::pacing::{HostTime, Pacer};
 use crate::parked::ParkedMessages;
 use crate::rectangles::Rectangles;
 use crate::slots::{SlotId, Slots};
-use crate::span::TraceContext;
 use crate::sweep::Sweep;
+use crate::trace::TraceContext;
 use crate::{Map, Range, Tuning};
 
 /// Many entities, one writer, one log.
@@ -89,7 +91,7 @@ pub(crate) enum Phase {
     /// It serves.
     Serving,
     /// It has stopped for good.
-    Stopped(StopReason),
+    Stopped(Arc<StopReason>),
 }
 
 /// What the log knows of us.
@@ -145,7 +147,7 @@ pub(crate) struct Held {
     /// Bytes of the answers among them.
     pub(crate) answers_bytes: usize,
     /// Why this partition stops when the confirm with this ticket says that it is the writer.
-    pub(crate) doubt: Option<(u64, String)>,
+    pub(crate) doubt: Option<(u64, StopReason)>,
 }
 
 impl Held {
@@ -199,7 +201,7 @@ impl Partition {
         if let Err(payload) = catch_unwind(step) {
             // A broken assertion: nothing of this step leaves, and there is no further one.
             effects.truncate(before);
-            self.stop(StopReason::Broken(panic_text(payload.as_ref())), effects);
+            self.stop(StopReason::of_panic(panic_text(payload.as_ref())), effects);
         }
     }
 
@@ -215,7 +217,7 @@ impl Partition {
             Input::Confirmed(confirmation) => self.confirmed(confirmation, effects),
             Input::Loaded(loaded) => self.loaded(loaded, effects),
             Input::Checkpointed(position) => self.checkpointed(position, effects),
-            Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(reason), effects),
+            Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(Outage::Checkpoint(reason)), effects),
             Input::RequestCheckpoint { ticket } => self.request_checkpoint(ticket, effects),
             Input::Parked(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
@@ -227,6 +229,7 @@ impl Partition {
     /// Stops for good.
     pub(crate) fn stop(&mut self, reason: StopReason, effects: &mut Vec<Effect>) {
         if !matches!(self.phase, Phase::Stopped(_)) {
+            let reason = Arc::new(reason);
             self.phase = Phase::Stopped(reason.clone());
             effects.push(Effect::Stopped(reason));
         }

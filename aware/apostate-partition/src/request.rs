@@ -6,13 +6,13 @@ use apostate_core::{Access, Address, Mode, OnRefused};
 use crate::batch::Did;
 use crate::cell::Section;
 use crate::client_keys::{Known, Remembered, fingerprint, is_expired, is_fitting, is_outdated, is_repetition};
-use crate::interface::{Answer, Effect, Failure, Load, Request, RequestKind};
+use crate::interface::{AfterPanic, Answer, Effect, Failure, Load, Request, RequestKind};
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
 use crate::partition::{Partition, Producer};
 use crate::planted;
 use crate::rectangles::Origin;
-use crate::run::{Impossible, Ran, Run};
+use crate::run::{Ran, Run};
 use crate::slots::{Residence, SlotId, word};
 
 /// What became of the head of a source.
@@ -136,9 +136,9 @@ impl Partition {
             Ran::Done(version) => Answer::Done { reply: std::mem::take(&mut self.run_effects.reply), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),
             Ran::Missing => Answer::Failed(Failure::Missing),
-            Ran::Impossible(why) => Answer::Failed(failure_of(why)),
+            Ran::Failed(why) => Answer::Failed(why),
             Ran::Panicked(text) => {
-                self.tell_panic(to, *handler, &text, "answered as failed");
+                self.tell_panic(to, *handler, &text, AfterPanic::AnsweredAsFailed);
                 Answer::Failed(Failure::Panicked(text))
             }
         };
@@ -295,24 +295,14 @@ impl Partition {
             Ran::Done(version) => Answer::Done { reply: std::mem::take(&mut self.run_effects.reply), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),
             Ran::Missing => Answer::Failed(Failure::Missing),
-            Ran::Impossible(why) => Answer::Failed(failure_of(why)),
+            Ran::Failed(why) => Answer::Failed(why),
             Ran::Panicked(text) => {
                 let message = accepted();
-                self.note_panic(&message, &text, "retried");
+                self.note_panic(&message, &text, AfterPanic::Retried);
                 self.accept(slot, message);
                 self.retry_later(slot);
                 Answer::Accepted
             }
         })
-    }
-}
-
-fn failure_of(why: Impossible) -> Failure {
-    match why {
-        Impossible::UnknownHandler => Failure::UnknownHandler,
-        Impossible::Unreadable(error) => Failure::Unreadable(error),
-        Impossible::TooLarge => Failure::TooLarge,
-        Impossible::State(error) => Failure::UnreadableState(error),
-        Impossible::PoisonMessage(crash_count) => Failure::PoisonMessage(crash_count),
     }
 }

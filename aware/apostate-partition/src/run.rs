@@ -17,12 +17,13 @@ use crate::batch::{self, Touched};
 use crate::cell::{self, Section};
 use crate::client_keys::message_fingerprint;
 use crate::delivery::{Layout, Outgoing};
+use crate::interface::Failure;
 use crate::limits::CRASHES_MAX;
 use crate::message::{Identity, Message};
 use crate::partition::Partition;
 use crate::planted;
 use crate::slots::{NONE, SlotId, WORD_BYTES, word};
-use crate::span::TraceContext;
+use crate::trace::TraceContext;
 
 /// What to run.
 #[derive(Clone, Copy)]
@@ -46,36 +47,11 @@ pub(crate) enum Ran {
     /// The entity said no; nothing was changed.
     Refused(Refusal),
     /// It cannot be run as it is; nothing was changed.
-    Impossible(Impossible),
+    Failed(Failure),
     /// The handler panicked; nothing was changed.
     Panicked(String),
     /// The batch is given up: the message goes back to where it came from, and comes again.
     Abandoned,
-}
-
-/// Why a message cannot be run.
-#[derive(Debug)]
-pub(crate) enum Impossible {
-    UnknownHandler,
-    Unreadable(String),
-    TooLarge,
-    State(String),
-    PoisonMessage(u32),
-}
-
-impl Impossible {
-    /// For people.
-    pub(crate) fn reason(&self) -> String {
-        match self {
-            Self::UnknownHandler => "this build has no such handler".to_owned(),
-            Self::Unreadable(error) => format!("the message does not fit the handler: {error}"),
-            Self::TooLarge => format!("the transaction is larger than {TX_BYTES_MAX} bytes"),
-            Self::State(error) => format!("the entity's state cannot be read: {error}"),
-            Self::PoisonMessage(crash_count) => {
-                format!("it was running when the process died, {crash_count} times in a row")
-            }
-        }
-    }
 }
 
 impl Partition {
@@ -93,12 +69,12 @@ impl Partition {
     fn run_once(&mut self, run: Run<'_>) -> Ran {
         let kind = self.slots.get(run.slot).kind as usize;
         let Some(number) = self.registry.kinds()[kind].find(run.handler) else {
-            return Ran::Impossible(Impossible::UnknownHandler);
+            return Ran::Failed(Failure::UnknownHandler);
         };
         let info = self.registry.kinds()[kind].handlers[number];
         let fingerprint = message_fingerprint(run.to.hash(), run.handler.0, run.body);
         if let Some(crash_count) = self.crash_count_of(fingerprint) {
-            return Ran::Impossible(Impossible::PoisonMessage(crash_count));
+            return Ran::Failed(Failure::PoisonMessage(crash_count));
         }
         if info.mode == Mode::Reads && !self.slots.get(run.slot).exists {
             return Ran::Missing;
@@ -114,7 +90,7 @@ impl Partition {
         self.observer.enter(fingerprint, run.to.kind().0, run.handler.0);
         if let Err(error) = self.awaken(run.slot, kind) {
             self.observer.leave();
-            return Ran::Impossible(Impossible::State(error));
+            return Ran::Failed(Failure::UnreadableState(error));
         }
         let seed = self.random();
         let slot = self.slots.get_mut(run.slot);
@@ -141,8 +117,8 @@ impl Partition {
                 self.keep(run)
             }
             (Outcome::Refused(refusal), _) => self.take_back(run.slot, info.mode, Ran::Refused(refusal)),
-            (Outcome::Unreadable(error), _) => Ran::Impossible(Impossible::Unreadable(error.0)),
-            (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Impossible(Impossible::TooLarge)),
+            (Outcome::Unreadable(error), _) => Ran::Failed(Failure::Unreadable(error.0)),
+            (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Failed(Failure::TooLarge)),
             (Outcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
         }
     }
@@ -226,7 +202,7 @@ impl Partition {
             let problem = match self.encode(run.slot) {
                 Err(text) => Some(Ran::Panicked(text)),
                 Ok(length) => {
-                    (length + self.run_effects.bytes() > TX_BYTES_MAX).then_some(Ran::Impossible(Impossible::TooLarge))
+                    (length + self.run_effects.bytes() > TX_BYTES_MAX).then_some(Ran::Failed(Failure::TooLarge))
                 }
             };
             if let Some(problem) = problem {

@@ -1,38 +1,14 @@
-//! Traces: what followed from one request, run by run, for people to look at.
+//! Spans: what followed from one request, run by run, for people to look at.
 //!
-//! A request that somebody wants to follow has a [`TraceContext`]. Each message that its handler sends has the same trace, and
-//! names the run that sent it; so has what those messages send in turn, wherever it is handled and however long it waited in
-//! an outbox, an inbox or among the parked ones. Each run becomes a [`Span`], which leaves like an answer does: when its
-//! transaction is durable, and never if that is given up.
-//!
-//! Nothing that an entity sees and nothing that is decided depends on a trace. A message without one pays nothing for it. A
-//! crash loses spans that had not left; it loses no message and no trace of a message.
-//!
-//! Paper: *Messaging across entities*. The ids are those of W3C's *Trace Context*.
-
-use std::fmt;
-use std::num::NonZeroU64;
+//! Each run that is part of a trace becomes a [`Span`], which leaves like an answer does: when its transaction is durable, and
+//! never if that is given up. A crash loses spans that had not left; it loses no message and no trace of a message.
 
 use apostate_core::{Address, HandlerId};
 
+use crate::interface::Failure;
 use crate::partition::Partition;
 use crate::run::Ran;
-
-/// Names a trace: 128 bits, never all zero.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TraceId([u8; 16]);
-
-/// Names a span within its trace; never zero.
-pub type SpanId = NonZeroU64;
-
-/// Where something stands in a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceContext {
-    /// The trace.
-    pub trace: TraceId,
-    /// The span that it comes from; none if it is the first.
-    pub span: Option<SpanId>,
-}
+use crate::trace::{SpanId, TraceContext, TraceId};
 
 /// One run of a handler that is part of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,35 +42,8 @@ pub enum SpanEnd {
     Missing,
     /// The entity said no, in these words.
     Refused(String),
-    /// It could not be run, or it panicked; nothing was changed. Says why.
-    Failed(String),
-}
-
-impl TraceId {
-    /// The id with these bytes; none if they are all zero.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
-        (bytes != [0; 16]).then_some(Self(bytes))
-    }
-
-    /// Its bytes.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-}
-
-/// As 32 hexadecimal digits.
-impl fmt::Display for TraceId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for TraceId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
+    /// It could not be run, or it panicked; nothing was changed.
+    Failed(Failure),
 }
 
 /// A run that is part of a trace, as long as it is under way.
@@ -123,8 +72,8 @@ impl Partition {
             Ran::Done(_) => SpanEnd::Done,
             Ran::Missing => SpanEnd::Missing,
             Ran::Refused(refusal) => SpanEnd::Refused(refusal.text.clone()),
-            Ran::Impossible(why) => SpanEnd::Failed(why.reason()),
-            Ran::Panicked(text) => SpanEnd::Failed(format!("the handler panicked: {text}")),
+            Ran::Failed(why) => SpanEnd::Failed(why.clone()),
+            Ran::Panicked(text) => SpanEnd::Failed(Failure::Panicked(text.clone())),
         };
         let Some(context) = run.trace else { return };
         let span = Span {

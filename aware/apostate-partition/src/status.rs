@@ -1,5 +1,7 @@
 //! What people may want to know of a partition.
 
+use std::sync::Arc;
+
 use apostate_core::Timestamp;
 
 use crate::batch::Counts;
@@ -20,7 +22,7 @@ pub struct Status {
     /// Whether it serves.
     pub is_serving: bool,
     /// Why it stopped, if it did.
-    pub stopped: Option<StopReason>,
+    pub stopped: Option<Arc<StopReason>>,
     /// The newest record that is durable.
     pub durable: Position,
     /// The newest record that was made.

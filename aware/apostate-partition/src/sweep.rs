@@ -19,7 +19,7 @@ use apostate_log::{Position, StoredCell};
 use crate::cell::{self, OwnRow, Section};
 use crate::client_keys::{self, Remembered};
 use crate::commit::{RecordBuilder, RecordKind};
-use crate::interface::{Effect, Failure, Load};
+use crate::interface::{Damage, Effect, Failure, Load, Stored};
 use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};
 use crate::partition::Partition;
 use crate::planted;
@@ -88,8 +88,8 @@ impl Partition {
     ///
     /// # Errors
     ///
-    /// When a cell does not read; in words.
-    pub(crate) fn swept(&mut self, cells: &[StoredCell]) -> Result<(), String> {
+    /// When a cell does not read.
+    pub(crate) fn swept(&mut self, cells: &[StoredCell]) -> Result<(), Damage> {
         let Some(stored) = self.sweep.asked.take() else { return Ok(()) };
         let Some((last, _)) = cells.last() else {
             // The round is over; the next one begins when there is something to spend again.
@@ -103,7 +103,7 @@ impl Partition {
             let read = cell::read_key(key).zip(Remembered::read(value));
             let text = read.as_ref().and_then(|(cell, _)| std::str::from_utf8(cell.sub).ok());
             let (Some((cell, remembered)), Some(text)) = (&read, text) else {
-                return Err(format!("the cell {} does not read", crate::load::hex(key)));
+                return Err(Damage::Unreadable(Stored::Cell(crate::load::hex(key))));
             };
             if self.is_outdated(text, remembered) {
                 keys.push((cell.address.clone(), text.into()));

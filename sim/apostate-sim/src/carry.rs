@@ -1,13 +1,13 @@
 //! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
 
 use apostate_log::{AppendResult, Confirmation, Position, StoreError};
-use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, StopReason, Uptime, load};
+use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, Outage, StopReason, Uptime, load};
 use apostate_world::{Moment, SECOND};
 use bytes::Bytes;
 
 use crate::broken::{Broken, Check, demand};
 use crate::check::leaving;
-use crate::engine::{Landing, gone, lock};
+use crate::engine::{GONE_ON, Landing, gone, lock};
 use crate::fault::Fault;
 use crate::host::{SeatId, uptime};
 use crate::world::{Event, Fate, News, Ticket, World};
@@ -15,6 +15,10 @@ use apostate_log::PartitionId;
 
 /// Turns in a row that a partition may ask for at once, without anything new.
 const SPINS_MAX: u32 = 500;
+
+/// What a store says that was told to fail.
+const LOAD_FAILED: &str = "it failed on purpose";
+const CHECKPOINT_FAILED: &str = "the store failed on purpose";
 
 impl World {
     /// A partition works, and what it wants is carried out.
@@ -100,7 +104,7 @@ impl World {
                     self.span(&span)?;
                 }
             }
-            Effect::Stopped(reason) => self.stopped(id, own, place, reason)?,
+            Effect::Stopped(reason) => self.stopped(id, own, place, &reason)?,
         }
         Ok(())
     }
@@ -117,7 +121,7 @@ impl World {
         Ok(())
     }
 
-    fn stopped(&mut self, id: SeatId, own: PartitionId, place: usize, reason: StopReason) -> Check {
+    fn stopped(&mut self, id: SeatId, own: PartitionId, place: usize, reason: &StopReason) -> Check {
         if self.is_damaged {
             self.noticed = Some(reason.to_string());
             self.seats.remove(id);
@@ -125,17 +129,21 @@ impl World {
         }
         let was_serving = self.seats.all.get(&id).is_some_and(|seat| seat.has_served);
         match reason {
-            StopReason::Broken(text) | StopReason::Damaged(text) => {
-                let invariant = ["E1", "E2", "E3", "E6", "P1", "P2", "P4", "P6"];
-                let invariant = invariant.into_iter().find(|name| text.starts_with(name)).unwrap_or("assertion");
-                return Err(Broken::new(invariant, format!("partition {own} stopped: {text}")));
+            StopReason::Broken { invariant, .. } => {
+                return Err(Broken::new(invariant.name(), format!("partition {own} stopped: {reason}")));
             }
+            StopReason::Damaged(_) => return Err(Broken::new("P6", format!("partition {own} stopped: {reason}"))),
             StopReason::Fenced { .. } | StopReason::Overtaken => {
                 self.note(if was_serving { Fault::Retired } else { Fault::OpeningLost });
             }
-            StopReason::Failed(text) => {
-                let is_known = text.contains("on purpose") || text.contains("another writer has gone on");
-                demand!(is_known, "P6", "partition {own} stopped: {text}");
+            StopReason::Failed(outage) => {
+                let is_known = match outage {
+                    Outage::Log(text) => text.ends_with(GONE_ON),
+                    Outage::Checkpoint(text) => text == CHECKPOINT_FAILED,
+                    Outage::Load { error: StoreError::Io { detail }, .. } => detail == LOAD_FAILED,
+                    Outage::Load { .. } => false,
+                };
+                demand!(is_known, "P6", "partition {own} stopped: {reason}");
             }
         }
         let is_current = self.seats.current(own) == Some(id);
@@ -238,7 +246,7 @@ impl World {
         let Some(seat) = self.seats.all.get(&id) else { return };
         let mut loaded = load(&seat.store, wanted);
         if has_failed {
-            loaded.cells = Err(StoreError::Io { detail: "it failed on purpose".to_owned() });
+            loaded.cells = Err(StoreError::Io { detail: LOAD_FAILED.to_owned() });
             self.note(if is_page { Fault::PageFailed } else { Fault::LoadFailed });
         }
         let delay = self.delay(self.plan.store_delay);
@@ -251,7 +259,7 @@ impl World {
         let position = checkpoint.position;
         let news = if !is_old && std::mem::take(&mut self.places[place].fails_checkpoint) {
             self.note(Fault::CheckpointFailed);
-            News::CheckpointFailed("the store failed on purpose".to_owned())
+            News::CheckpointFailed(CHECKPOINT_FAILED.to_owned())
         } else {
             demand!(
                 self.is_damaged || position <= lock(self.disk(own)).synced(),

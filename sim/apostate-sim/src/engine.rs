@@ -309,8 +309,11 @@ impl Log for SimLog {
 }
 
 /// The answer to a writer that comes so late that nothing is left of whoever came after it.
+/// How the reason of a log ends that was trimmed by a later writer.
+pub(crate) const GONE_ON: &str = "another writer has gone on";
+
 pub(crate) fn gone(at: Position) -> AppendResult {
-    AppendResult::Poisoned(format!("record {at} was trimmed: another writer has gone on"))
+    AppendResult::Poisoned(format!("record {at} was trimmed: {GONE_ON}"))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::frame::{Frame, Generation};
 use super::queue::{Layout, Outgoing, Queue};
 use crate::Range;
 use crate::checkpoint::Cell;
+use crate::interface::Damage;
 use crate::limits::{FRAME_BYTES, PAGE_BYTES_MAX};
 use crate::message::Identity;
 use crate::planted;
@@ -216,8 +217,8 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// When one is missing, or does not read; in words.
-    pub(crate) fn take_page(&mut self, to: PartitionId, cells: &[StoredCell]) -> Result<(), String> {
+    /// When one is missing, or does not read.
+    pub(crate) fn take_page(&mut self, to: PartitionId, cells: &[StoredCell]) -> Result<(), Damage> {
         self.index_of(to).map_or(Ok(()), |peer| self.peers[peer].queue.take_page(cells))
     }
 

@@ -20,6 +20,7 @@ use apostate_core::Address;
 use apostate_log::{Position, StoredCell};
 
 use crate::cell::{self, Section};
+use crate::interface::{Damage, Stored};
 use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_MESSAGES_MAX};
 use crate::message::{Identity, Message};
 use crate::planted;
@@ -261,7 +262,7 @@ impl Queue {
     /// Takes over the page that was asked for.
     ///
     /// Invariant P6: a message that the store was given is there, whole, or somebody hears of it.
-    pub(crate) fn take_page(&mut self, cells: &[StoredCell]) -> Result<(), String> {
+    pub(crate) fn take_page(&mut self, cells: &[StoredCell]) -> Result<(), Damage> {
         let asked = std::mem::take(&mut self.asked);
         let page = self.away.start..self.away.start + asked;
         let mut cells = cells.iter();
@@ -269,13 +270,13 @@ impl Queue {
             let Identity { origin, number } = message.identity;
             let found = cells.next().filter(|(key, _)| key[..] == message.cell()[..]);
             let Some((_, value)) = found else {
-                return Err(format!("message {number} of partition {origin} is missing in the store"));
+                return Err(Damage::Missing(Stored::Outgoing { origin, number }));
             };
             let is_whole = Message::read(value)
                 .is_ok_and(|(_, identity, rest)| identity == message.identity && rest.is_empty())
                 && value.len() == message.length();
             if !is_whole {
-                return Err(format!("message {number} of partition {origin} does not read"));
+                return Err(Damage::Unreadable(Stored::Outgoing { origin, number }));
             }
             message.layout = Layout::Here(value[..].into());
             self.here_bytes += value.len();

@@ -99,7 +99,7 @@ impl CallError {
         match failure {
             Failure::Missing => Self::Missing { entity },
             Failure::Busy => Self::Busy { entity },
-            Failure::Stopped(reason) => Self::Unknown { entity, reason },
+            Failure::Stopped(reason) => Self::Unknown { entity, reason: reason.to_string() },
             failure => Self::Failed { entity, failure },
         }
     }

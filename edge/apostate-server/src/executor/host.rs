@@ -319,7 +319,7 @@ impl PartitionHost {
 /// the next time, and another writer has opened the log in our place.
 fn is_for_good(reason: &StopReason) -> bool {
     match reason {
-        StopReason::Broken(_) | StopReason::Damaged(_) => true,
+        StopReason::Broken { .. } | StopReason::Damaged(_) => true,
         StopReason::Failed(_) | StopReason::Fenced { .. } | StopReason::Overtaken => false,
     }
 }

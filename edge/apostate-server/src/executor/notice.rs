@@ -21,7 +21,7 @@ pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
         Notice::Serving { epoch } => info!(partition, epoch, "partition serves"),
         Notice::Panicked { entity, handler, text, next, trace } => {
             let trace_id = trace.map(display);
-            warn!(partition, entity, handler, text, next, trace_id, "handler panicked");
+            warn!(partition, entity, handler, text, %next, trace_id, "handler panicked");
         }
         Notice::Parked { entity, handler, reason, trace } => {
             let trace_id = trace.map(display);

@@ -157,7 +157,7 @@ impl Fault {
     /// What a failure says of `entity`.
     pub(crate) fn of_failure(failure: &Failure, entity: &dyn Fn() -> String) -> Self {
         let code = match failure {
-            Failure::Stopped(reason) => return Self::unknown(reason, entity),
+            Failure::Stopped(reason) => return Self::unknown(&reason.to_string(), entity),
             Failure::NotHere { .. } => ErrorCode::NotReady,
             Failure::UnknownKind => ErrorCode::KindMissing,
             Failure::UnknownHandler => ErrorCode::HandlerMissing,

@@ -47,7 +47,7 @@ impl Spans<'_> {
                 attributes.push(KeyValue::new("apostate.refusal", text));
                 ("refused", Status::Unset)
             }
-            SpanEnd::Failed(reason) => ("failed", Status::error(reason)),
+            SpanEnd::Failed(reason) => ("failed", Status::error(reason.to_string())),
         };
         attributes.push(KeyValue::new("apostate.outcome", outcome));
         let mut events = SpanEvents::default();

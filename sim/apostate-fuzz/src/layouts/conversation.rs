@@ -62,7 +62,7 @@ struct Place {
     disk: MemoryDisk,
     now: Timestamp,
     said: Vec<Bytes>,
-    stopped: Option<StopReason>,
+    stopped: Option<Arc<StopReason>>,
 }
 
 fn open(id: PartitionId, disk: &MemoryDisk) -> Partition {

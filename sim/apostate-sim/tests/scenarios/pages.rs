@@ -95,8 +95,7 @@ fn a_message_that_the_store_has_lost_or_damaged_stops_its_partition() {
             sender.store.damage(key);
         }
         deliver(&mut sender, &mut Writer::new(2).open());
-        let Some(StopReason::Damaged(reason)) = &sender.stopped else { panic!("{:?}", sender.stopped) };
-        assert!(reason.starts_with("P6"), "{reason}");
+        assert!(matches!(sender.stopped.as_deref(), Some(StopReason::Damaged(_))), "{:?}", sender.stopped);
     }
 }
 
@@ -143,8 +142,7 @@ fn a_letter_that_the_store_has_lost_stops_its_partition() {
     let later = receiver.again_as(Making { tuning, ..Making::default() });
     receiver.store.checkpoint(&mut [(&cells[2].0[..], None)].into_iter()).expect("a store in memory");
     let later = later.open();
-    let Some(StopReason::Damaged(reason)) = &later.stopped else { panic!("{:?}", later.stopped) };
-    assert!(reason.starts_with("P6"), "{reason}");
+    assert!(matches!(later.stopped.as_deref(), Some(StopReason::Damaged(_))), "{:?}", later.stopped);
 }
 
 /// A client key that says when it was made: at the beginning.

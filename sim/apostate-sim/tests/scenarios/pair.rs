@@ -92,7 +92,7 @@ pub(crate) struct Writer {
     /// Frames that it wants carried.
     pub(crate) frames: VecDeque<Bytes>,
     pub(crate) answers: Vec<Answer>,
-    pub(crate) stopped: Option<StopReason>,
+    pub(crate) stopped: Option<Arc<StopReason>>,
     /// When it wants to be woken.
     pub(crate) wakes: u64,
     pub(crate) notices: Vec<Notice>,

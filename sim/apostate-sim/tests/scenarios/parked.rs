@@ -6,7 +6,9 @@ use apostate::prelude::*;
 use apostate_core::{Address, EntityKey, KindId, Registry};
 use apostate_log::Store;
 use apostate_partition::cell::{self, Section};
-use apostate_partition::{Answer, Failure, Input, ParkedCommand, Range, StopReason, Tuning, load, parked};
+use apostate_partition::{
+    Answer, Damage, Failure, Input, ParkedCommand, Range, StopReason, Stored, Tuning, load, parked,
+};
 
 use crate::pair::{Appends, Letterbox, Making, OldLetterbox, Writer, key_in, talk};
 
@@ -133,8 +135,9 @@ fn one_that_the_store_has_lost_or_damaged_stops_its_partition_when_it_is_wanted(
         }
         writer.tell(command(&to, number, true));
         writer.work();
-        let Some(StopReason::Damaged(reason)) = &writer.stopped else { panic!("{:?}", writer.stopped) };
-        assert!(reason.starts_with("P6") && reason.contains("parked at box/"), "{reason}");
+        let Some(StopReason::Damaged(damage)) = writer.stopped.as_deref() else { panic!("{:?}", writer.stopped) };
+        let (Damage::Missing(what) | Damage::Unreadable(what)) = damage else { panic!("{damage}") };
+        assert!(matches!(what, Stored::Parked { entity, .. } if entity.starts_with("box/")), "{damage}");
     }
 }
 

@@ -1,0 +1,67 @@
+//! What a partition asks its host to do.
+
+use std::sync::Arc;
+
+use apostate_log::{PartitionId, Position};
+use bytes::Bytes;
+
+use crate::checkpoint::Checkpoint;
+use crate::interface::answer::Answer;
+use crate::interface::load::Load;
+use crate::interface::notice::Notice;
+use crate::interface::stop::StopReason;
+use crate::pacing::Uptime;
+use crate::span::Span;
+
+/// What a partition wants the world to do, in this order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Append to the log.
+    Append {
+        /// At exactly this position.
+        at: Position,
+        /// These bytes.
+        record: Bytes,
+    },
+    /// Ask the log whether we are still the writer.
+    Confirm {
+        /// Comes back with the answer.
+        ticket: u64,
+    },
+    /// Carry bytes to another partition, or lose them.
+    Frame {
+        /// The receiver.
+        to: PartitionId,
+        /// What to carry.
+        bytes: Bytes,
+    },
+    /// Answer a [`Request`].
+    Answer {
+        /// The request's ticket.
+        ticket: u64,
+        /// The answer. Everything that it depends on is durable.
+        answer: Answer,
+    },
+    /// Read from the store, with [`load`](crate::load()), and come back with [`Input::Loaded`].
+    Load(Load),
+    /// Write cells to the store, and come back with [`Input::Checkpointed`]. One at a time.
+    Checkpoint(Box<Checkpoint>),
+    /// Everything durable when [`Input::RequestCheckpoint`] came is in the store.
+    CheckpointDone {
+        /// The request's ticket.
+        ticket: u64,
+    },
+    /// The log may forget what is before this position.
+    Trim {
+        /// The first position still needed.
+        before: Position,
+    },
+    /// Give it a [`Input::Turn`] at this uptime at the latest.
+    WakeAt(Uptime),
+    /// Something that people should know.
+    Notice(Notice),
+    /// A run that is part of a trace. Its transaction is durable.
+    Span(Box<Span>),
+    /// It has stopped for good, for this reason: drop it. Its neighbours are well.
+    Stopped(Arc<StopReason>),
+}

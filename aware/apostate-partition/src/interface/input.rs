@@ -1,0 +1,60 @@
+//! What the host tells a partition.
+
+use apostate_core::Address;
+use apostate_log::{AppendResult, Confirmation, PartitionId, Position};
+use bytes::Bytes;
+
+use crate::interface::load::Loaded;
+use crate::interface::request::Request;
+
+/// What the world tells a partition.
+#[derive(Debug)]
+pub enum Input {
+    /// Start: append the opening record. Once, before anything else is served.
+    Open,
+    /// Somebody outside wants something.
+    Request(Request),
+    /// Bytes from another partition, as its [`Effect::Frame`] gave them. May be lost, doubled or late.
+    Frame {
+        /// The sender.
+        from: PartitionId,
+        /// What it sent.
+        bytes: Bytes,
+    },
+    /// The log answers an append.
+    Appended(Position, AppendResult),
+    /// The log answers a confirm.
+    Confirmed(Confirmation),
+    /// The store answers a load.
+    Loaded(Loaded),
+    /// The store holds this partition's cells up to this position, durably.
+    Checkpointed(Position),
+    /// The store failed to take a checkpoint, for this reason: the partition stops.
+    CheckpointFailed(String),
+    /// The host wants everything durable so far to be in the store, and to be told by an [`Effect::CheckpointDone`]. That comes at
+    /// once if it is there already.
+    RequestCheckpoint {
+        /// The host's name for the request.
+        ticket: u64,
+    },
+    /// An operator retries or dismisses a parked message.
+    Parked(ParkedCommand),
+    /// The host has handed over everything that it has at the moment: work now.
+    Turn,
+}
+
+/// What an operator does with a parked message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedCommand {
+    /// Gets [`Answer::Done`] without reply, or a failure. [`Failure::Missing`]: no such message is parked.
+    /// [`Failure::Full`]: the log has no room. Of a retry alone, [`Failure::UnknownKind`], [`Failure::UnknownHandler`] and
+    /// [`Failure::Blocked`]: this build could not apply it, and it stays parked. After [`Failure::Stopped`] alone it may have
+    /// been done.
+    pub ticket: u64,
+    /// The entity that the message is parked under.
+    pub to: Address,
+    /// The number that it is parked under.
+    pub number: u64,
+    /// True: to the end of its entity's inbox. False: gone.
+    pub retry: bool,
+}

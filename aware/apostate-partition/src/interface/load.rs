@@ -1,0 +1,56 @@
+//! What a partition asks of the store, and what it has.
+
+use apostate_core::Address;
+use apostate_log::{PartitionId, StoreError, StoredCell};
+
+use crate::range::Range;
+
+/// What to read from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// An entity: its state, and the first of its client keys.
+    Entity(Address),
+    /// One client key of an entity.
+    ClientKey(Address, Box<str>),
+    /// A page of the outbox: messages to the partition `to` that memory had no room for.
+    Outgoing {
+        /// Their receiver.
+        to: PartitionId,
+        /// The keys of their cells, in the order in which they will be sent.
+        cells: Vec<Box<[u8]>>,
+    },
+    /// Messages at the head of an entity's inbox that memory had no room for.
+    Inbox {
+        /// The entity.
+        address: Address,
+        /// The keys of their cells, in the order of the inbox.
+        cells: Vec<Box<[u8]>>,
+    },
+    /// A parked message that an operator decides about.
+    Parked {
+        /// The entity that it is parked under.
+        to: Address,
+        /// The number that it is parked under.
+        number: u64,
+    },
+    /// A page of client keys, of whatever entities, to see which are too old.
+    ClientKeys {
+        /// Where the entities live.
+        range: Range,
+        /// Only cells behind this one.
+        after: Option<Box<[u8]>>,
+        /// About how many bytes of them.
+        bytes_max: usize,
+    },
+}
+
+/// What the store has.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What was asked for.
+    pub load: Load,
+    /// The cells, or why they cannot be had.
+    pub cells: Result<Vec<StoredCell>, StoreError>,
+    /// Whether the store has client keys of the entity that are not among them.
+    pub is_partial: bool,
+}

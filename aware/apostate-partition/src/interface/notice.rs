@@ -1,0 +1,73 @@
+//! What a partition has to say to people.
+
+use std::fmt;
+
+use crate::pacing::TimeOffset;
+use crate::trace::TraceId;
+
+/// Something that people should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It serves now.
+    Serving {
+        /// The epoch that it opened.
+        epoch: u64,
+    },
+    /// A handler panicked.
+    Panicked {
+        /// The entity.
+        entity: String,
+        /// The handler.
+        handler: String,
+        /// What it said.
+        text: String,
+        /// The trace that the message is part of.
+        trace: Option<TraceId>,
+        /// What becomes of the message.
+        next: AfterPanic,
+    },
+    /// A message was parked.
+    Parked {
+        /// The entity.
+        entity: String,
+        /// The handler.
+        handler: String,
+        /// Why.
+        reason: String,
+        /// The trace that it is part of.
+        trace: Option<TraceId>,
+    },
+    /// A message waits for a build that knows its kind or handler.
+    Unknown {
+        /// The entity.
+        entity: String,
+        /// The handler's id.
+        handler: u32,
+    },
+    /// Partition time and the host's wall clock have come apart, or further apart by another step of the clock, or agree again.
+    /// Said once each time.
+    TimeOffset(TimeOffset),
+    /// The log is full: work waits until there is room. Said once, until it had room again.
+    LogFull,
+}
+
+/// What becomes of a message whose handler panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterPanic {
+    /// Tried again, after a while.
+    Retried,
+    /// Parked: it has panicked for too long.
+    Parked,
+    /// Answered as failed: whoever sent it has the retry.
+    AnsweredAsFailed,
+}
+
+impl fmt::Display for AfterPanic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Retried => "retried",
+            Self::Parked => "parked",
+            Self::AnsweredAsFailed => "answered as failed",
+        })
+    }
+}
