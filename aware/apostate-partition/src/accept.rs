@@ -12,7 +12,7 @@ use crate::interface::{AfterPanic, Answer, Failure, Load, Notice};
 use crate::limits::{REASON_BYTES_MAX, RETRY_DELAY_MIN};
 use crate::message::Message;
 use crate::partition::Partition;
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::run::{Ran, Run};
 use crate::slots::{NONE, Residence, Retry, SlotId};
 
@@ -31,7 +31,7 @@ impl Partition {
     pub(crate) fn is_free(&mut self, id: SlotId) -> bool {
         let slot = self.slots.get(id);
         if slot.residence == Residence::Here {
-            return slot.kind != NONE && (!slot.has_inbox() || planted::is("inbox-skipped"));
+            return slot.kind != NONE && (!slot.has_inbox() || planted::is(Bug::InboxSkipped));
         }
         self.start_load(id);
         false
@@ -181,7 +181,7 @@ impl Partition {
     }
 
     fn put_back(&mut self, id: SlotId, item: InboxItem) {
-        let end = if planted::is("inbox-reordered") { End::Back } else { End::Front };
+        let end = if planted::is(Bug::InboxReordered) { End::Back } else { End::Front };
         self.push_inbox(id, end, item);
         self.make_ready(id);
     }

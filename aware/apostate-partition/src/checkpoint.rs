@@ -13,7 +13,7 @@ use apostate_log::{PartitionId, Position, Store, StoreError};
 use rustc_hash::FxHashMap;
 
 use crate::cell::{self, Section};
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::slots::{SLOT_BYTES, Slot, StateBytes};
 
 /// The key of a cell, and its value or that it is gone.
@@ -125,7 +125,7 @@ impl Dirty {
 
     /// A cell of another section was deleted. One that was put in this generation costs nothing.
     pub(crate) fn delete_cell(&mut self, key: Box<[u8]>) {
-        if planted::is("checkpoint-forgets") {
+        if planted::is(Bug::CheckpointForgets) {
             return;
         }
         match self.cells.remove(&key) {
@@ -193,7 +193,7 @@ impl Dirty {
 
     /// The next checkpoint to write, if its record is durable and none is being written.
     pub(crate) fn next(&mut self, durable: Position) -> Option<Checkpoint> {
-        if self.writing.is_some() || self.taken.front()?.1.position > durable && !planted::is("checkpoint-early") {
+        if self.writing.is_some() || self.taken.front()?.1.position > durable && !planted::is(Bug::CheckpointEarly) {
             return None;
         }
         let (generation, checkpoint, bytes) = self.taken.pop_front()?;

@@ -11,7 +11,7 @@ use crate::inbox::End;
 use crate::interface::Effect;
 use crate::limits::{RECORD_BYTES_MAX, TRIM_DELAY, TRIMS_PER_RECORD_MAX};
 use crate::partition::{Flight, InFlight, Partition};
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::rectangles::{Area, Change, Origin};
 use crate::slots::{NONE, SlotId};
 
@@ -54,7 +54,7 @@ impl Partition {
         let mut batch = std::mem::take(&mut self.batch);
         let is_committed = !batch.record.is_empty() || std::mem::take(&mut self.is_record_wanted);
         self.acknowledge_frames(&mut batch, is_committed);
-        if planted::is("ack-early") {
+        if planted::is(Bug::AckEarly) {
             let is_frame = |output: &mut Effect| matches!(output, Effect::Frame { .. });
             effects.extend(batch.outputs.extract_if(.., is_frame));
         }
@@ -124,10 +124,10 @@ impl Partition {
                 self.rectangles.raise(&Origin::Producer(producer.name.clone()), area, number, &mut change);
             }
         }
-        if planted::is("producer-forgotten") {
+        if planted::is(Bug::ProducerForgotten) {
             change.set.retain(|(origin, ..)| !matches!(origin, Origin::Producer(_)));
         }
-        if !planted::is("watermark-unsaved") {
+        if !planted::is(Bug::WatermarkUnsaved) {
             self.write_rectangles(&change);
         }
     }
@@ -163,7 +163,7 @@ impl Partition {
             previous: self.log.hash,
             time: self.time.now().0,
         };
-        let next_number = if planted::is("number-reused") { batch.first_number } else { self.log.next_number };
+        let next_number = if planted::is(Bug::NumberReused) { batch.first_number } else { self.log.next_number };
         let (record, hash) = batch.record.seal(&header, kind, self.map.version, next_number);
         let record = bytes::Bytes::from(record);
         self.log.hash = hash;
@@ -187,7 +187,7 @@ impl Partition {
 
     /// Holds outputs back until the newest record is durable; reads also until we are known to be the writer.
     fn hold(&mut self, batch: &mut Batch, is_committed: bool, effects: &mut Vec<Effect>) {
-        let newest = if planted::is("answer-early") { self.log.durable } else { self.log.submitted };
+        let newest = if planted::is(Bug::AnswerEarly) { self.log.durable } else { self.log.submitted };
         self.held.answers_bytes += std::mem::take(&mut batch.answers_bytes);
         for output in batch.outputs.drain(..) {
             self.held.outputs.push_back((newest, output));
@@ -195,7 +195,7 @@ impl Partition {
         if is_committed {
             // Its record was appended after they arrived: when it is durable, we were the writer.
             self.held.outputs.extend(batch.reads.drain(..).map(|read| (newest, read)));
-        } else if planted::is("read-unconfirmed") {
+        } else if planted::is(Bug::ReadUnconfirmed) {
             self.held.outputs.extend(batch.reads.drain(..).map(|read| (newest, read)));
         } else if !batch.reads.is_empty() {
             self.log.confirm_ticket += 1;

@@ -13,7 +13,7 @@ use crate::interface::{
     Answer, Damage, Effect, Failure, Input, Invariant, Load, Loaded, Notice, Outage, StopReason, Stored,
 };
 use crate::partition::{Flight, Partition, Phase};
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::slots::Residence;
 
 /// How long to wait before the log is asked again when it had no room.
@@ -26,10 +26,10 @@ impl Partition {
             return;
         }
         self.phase = Phase::Opening;
-        self.log.epoch.0 += u64::from(!planted::is("epoch-kept") || self.log.epoch.0 == 0);
+        self.log.epoch.0 += u64::from(!planted::is(Bug::EpochKept) || self.log.epoch.0 == 0);
         let mut batch = std::mem::take(&mut self.batch);
         // No two writers write the same one: whoever finds another's there is fenced.
-        let nonce = if planted::is("openings-alike") { 0 } else { self.random() }.to_le_bytes();
+        let nonce = if planted::is(Bug::OpeningsAlike) { 0 } else { self.random() }.to_le_bytes();
         let row = cell::own_row(self.id, &OwnRow::Opening);
         batch.record.put_key(&row, &nonce);
         batch.record.delete_key(&row);
@@ -37,7 +37,7 @@ impl Partition {
         self.append(&mut batch, RecordKind::Opening, effects);
         batch.first_number = self.log.next_number;
         self.batch = batch;
-        if planted::is("open-early") {
+        if planted::is(Bug::OpenEarly) {
             self.phase = Phase::Serving;
         }
     }
@@ -48,7 +48,7 @@ impl Partition {
         match result {
             AppendResult::Ok => flight.state = Flight::Done,
             AppendResult::Taken(bytes) if bytes == flight.record => flight.state = Flight::Done,
-            AppendResult::Taken(_) if planted::is("fencing-off") => flight.state = Flight::Done,
+            AppendResult::Taken(_) if planted::is(Bug::FencingOff) => flight.state = Flight::Done,
             AppendResult::Taken(bytes) => {
                 let reason = match Record::read(&bytes) {
                     Ok(record)
@@ -69,7 +69,7 @@ impl Partition {
                 };
                 return self.stop(reason, effects);
             }
-            AppendResult::Unknown if planted::is("unknown-is-ok") => flight.state = Flight::Done,
+            AppendResult::Unknown if planted::is(Bug::UnknownIsOk) => flight.state = Flight::Done,
             AppendResult::Unknown => flight.state = Flight::Again,
             AppendResult::Full => {
                 flight.state = Flight::Again;
@@ -214,11 +214,11 @@ impl Partition {
             self.shed_inboxes();
             self.parked.shed(self.dirty.stored());
         }
-        let before = if planted::is("trim-early") { self.log.durable.next() } else { position.next() };
+        let before = if planted::is(Bug::TrimEarly) { self.log.durable.next() } else { position.next() };
         effects.push(Effect::Trim { before });
         let stored = self.dirty.stored();
         let (met, open) = self.checkpoint_requests.drain(..).partition(|(_, generation)| *generation <= stored);
-        self.checkpoint_requests = if planted::is("checkpoint-request-lost") { Vec::new() } else { open };
+        self.checkpoint_requests = if planted::is(Bug::CheckpointRequestLost) { Vec::new() } else { open };
         let met: Vec<(u64, u64)> = met;
         effects.extend(met.into_iter().map(|(ticket, _)| Effect::CheckpointDone { ticket }));
         self.take_checkpoint(effects);
@@ -229,9 +229,9 @@ impl Partition {
     pub(crate) fn request_checkpoint(&mut self, ticket: u64, effects: &mut Vec<Effect>) {
         let has_all = self.phase == Phase::Serving && self.dirty.is_clean();
         // Else what was taken before may not hold everything; the generation under way does, once it ends.
-        let is_early = planted::is("checkpoint-request-early") && self.dirty.is_busy();
+        let is_early = planted::is(Bug::CheckpointRequestEarly) && self.dirty.is_busy();
         let generation = self.dirty.generation() - u64::from(has_all || is_early);
-        if generation <= self.dirty.stored() || (has_all && planted::is("checkpoint-request-unwritten")) {
+        if generation <= self.dirty.stored() || (has_all && planted::is(Bug::CheckpointRequestUnwritten)) {
             effects.push(Effect::CheckpointDone { ticket });
             return;
         }
@@ -253,10 +253,10 @@ impl Partition {
             let mut rows = self.own_rows();
             rows.extend(self.outbox.unstored());
             self.sources.inboxes.taken = self.batch.first_number;
-            if planted::is("inbox-dropped-early") {
+            if planted::is(Bug::InboxDroppedEarly) {
                 self.shed_inboxes();
             }
-            if planted::is("parked-dropped-early") {
+            if planted::is(Bug::ParkedDroppedEarly) {
                 self.parked.shed(self.dirty.generation());
             }
             self.dirty.take(self.id, self.log.submitted, rows);

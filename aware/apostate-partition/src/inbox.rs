@@ -18,7 +18,7 @@ use crate::interface::{Damage, Load, Stored};
 use crate::limits::{INBOX_HEAD_MESSAGES, INBOX_PAGE_BYTES, PAGE_MESSAGES_MAX};
 use crate::message::Message;
 use crate::partition::Partition;
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::slots::SlotId;
 
 /// A message that was accepted and not handled yet.
@@ -233,7 +233,7 @@ impl Partition {
     pub(crate) fn shed_inboxes(&mut self) {
         let Self { sources, slots, tuning, .. } = self;
         let inboxes = &mut sources.inboxes;
-        let stored = if planted::is("inbox-dropped-early") { inboxes.taken } else { inboxes.stored };
+        let stored = if planted::is(Bug::InboxDroppedEarly) { inboxes.taken } else { inboxes.stored };
         for head in [INBOX_HEAD_MESSAGES, 0] {
             for &id in &inboxes.open {
                 if inboxes.bytes <= tuning.inbox_memory {

@@ -20,7 +20,7 @@ use crate::interface::{Config, RunObserver};
 use crate::pacing::Pacer;
 use crate::parked::ParkedMessages;
 use crate::partition::{Held, LogState, Partition, Phase, Sources};
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::rectangles::Rectangles;
 use crate::slots::Slots;
 use crate::sweep::Sweep;
@@ -246,7 +246,7 @@ impl Partition {
         self.log.next_number = body.next_number;
         self.time = Pacer::starting_at(Timestamp(header.time).max(self.time.now()));
         for cell in body.cells() {
-            if planted::is("replay-skips") && expected.0.is_multiple_of(16) {
+            if planted::is(Bug::ReplaySkips) && expected.0.is_multiple_of(16) {
                 break;
             }
             let (key, value) = cell.map_err(|error| self.damaged(error.to_string()))?;

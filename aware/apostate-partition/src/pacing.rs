@@ -18,7 +18,7 @@ use std::time::Duration;
 use apostate_core::Timestamp;
 
 use crate::limits::CLOCK_STEP_MAX;
-use crate::planted;
+use crate::planted::{self, Bug};
 
 /// Uptime of the host: milliseconds that have really passed since some moment, also while the machine was suspended. Whoever
 /// sets the wall clock leaves it alone.
@@ -133,7 +133,7 @@ impl Pacer {
     /// Compares the wall clock with the newest record. Without a record the wall clock is all there is.
     fn start(&mut self, wall: Timestamp, gap_max: Duration) {
         let is_first = self.now == Timestamp(0);
-        if is_first || wall.since(self.now) <= gap_max || planted::is("clock-trusted-at-opening") {
+        if is_first || wall.since(self.now) <= gap_max || planted::is(Bug::ClockTrustedAtOpening) {
             self.now = self.now.max(wall);
         }
     }
@@ -145,7 +145,7 @@ impl Pacer {
         let halves = passed.saturating_add(u64::from(self.is_half_used));
         let (least, most) = (halves / 2, passed.saturating_mul(2));
         let wanted = reading.wall.0.saturating_sub(self.now.0);
-        let follows_step = planted::is("step-followed");
+        let follows_step = planted::is(Bug::StepFollowed);
         let taken = if follows_step { wanted.max(least) } else { wanted.clamp(least.min(most), most) };
         self.is_half_used = halves % 2 == 1;
         self.now = Timestamp(self.now.0.saturating_add(taken));

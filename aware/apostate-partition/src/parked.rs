@@ -15,7 +15,7 @@ use crate::interface::{Answer, Damage, Effect, Failure, Load, Notice, ParkedComm
 use crate::limits::REASON_BYTES_MAX;
 use crate::message::Message;
 use crate::partition::Partition;
-use crate::planted;
+use crate::planted::{self, Bug};
 
 /// The generation of what the store has.
 const STORED: u64 = 0;
@@ -153,7 +153,7 @@ impl Partition {
         });
         let to = message.to.clone();
         let parked = Parked { message, reason, time: self.time.now() };
-        if !planted::is("parked-lost") {
+        if !planted::is(Bug::ParkedLost) {
             self.batch.put(Section::Parked, &to, &number.to_be_bytes(), parked.write());
         }
         self.batch.counts.parked += 1;
@@ -201,7 +201,7 @@ impl Partition {
         }
         let here = self.parked.take(to, number).ok_or(Failure::Missing)?;
         let message = &here.parked.message;
-        if retry || !planted::is("dismissal-lost") {
+        if retry || !planted::is(Bug::DismissalLost) {
             self.batch.delete(Section::Parked, to, &number.to_be_bytes());
         }
         if retry {

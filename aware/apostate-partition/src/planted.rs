@@ -3,87 +3,112 @@
 //! Each is a line or two at the place where somebody could make it by mistake, behind [`is`]. Without the feature
 //! `planted`, which only the trial of the simulation switches on, [`is`] is always false and nothing of it is left.
 
-/// A bug that can be switched on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bug {
-    /// Its name.
-    pub name: &'static str,
-    /// What it does wrong.
-    pub what: &'static str,
-}
-
 macro_rules! bugs {
-    ($($name:literal: $what:literal,)+) => {
-        /// Every bug.
-        pub const BUGS: &[Bug] = &[$(Bug { name: $name, what: $what },)+];
+    ($($bug:ident = $name:literal: $what:literal,)+) => {
+        /// A bug that can be switched on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Bug {
+            $(#[doc = $what] $bug,)+
+        }
+
+        impl Bug {
+            /// Every bug.
+            pub const ALL: &[Self] = &[$(Self::$bug,)+];
+
+            /// The name by which it is switched on.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$bug => $name,)+
+                }
+            }
+
+            /// What it does wrong.
+            #[must_use]
+            pub fn what(self) -> &'static str {
+                match self {
+                    $(Self::$bug => $what,)+
+                }
+            }
+        }
     };
 }
 
 bugs! {
-    "ack-early": "a frame is acknowledged before its record is durable",
-    "ack-more": "an acknowledgement counts for the next frame too",
-    "answer-early": "answers leave before their record is durable",
-    "body-dropped-early": "a body in the outbox is left to a checkpoint that is not durable",
-    "checkpoint-early": "a checkpoint is handed out before its record is durable",
-    "checkpoint-forgets": "a checkpoint does not delete what was deleted",
-    "clock-trusted-at-opening": "a start with a clock far ahead moves partition time for good",
-    "dismissal-lost": "a parked message is dismissed in memory only",
-    "duplicate-applied": "a message below the watermark is applied",
-    "epoch-kept": "an opening goes on in the epoch before it",
-    "evicts-dirty": "an entity is evicted whose changes are not in the store",
-    "expired-kept": "client keys that are too old are never swept",
-    "fencing-off": "a writer that finds another one's record goes on",
-    "floor-high": "a session's floor covers what was not acknowledged",
-    "gap-taken": "a frame is taken although one before it is missing",
-    "inbox-dropped-early": "a message in an inbox is left to a checkpoint that is not durable",
-    "inbox-reordered": "a message that is retried goes to the end of its inbox",
-    "inbox-skipped": "a message within the partition overtakes an inbox",
-    "key-forgotten": "a client key is remembered in memory only",
-    "keys-of-log-only": "after a crash, only client keys that the log has are known",
-    "local-dropped": "messages that do not fit into a batch are dropped",
-    "read-unconfirmed": "a look is answered by a writer that does not know whether it still is one",
-    "nonce-kept": "an answer to a session that was open already opens it again",
-    "number-reused": "a record does not say which numbers were used",
-    "oldest-skipped": "a session starts behind the oldest message",
-    "old-session": "frames of an old session are taken",
-    "open-early": "a partition serves before its opening record is durable",
-    "openings-alike": "two openings at the same moment write the same bytes",
-    "page-skipped": "a session passes over messages whose bodies are in the store",
-    "panic-half-undone": "a panic takes back its own entity, and not what others have built upon it",
-    "parked-dropped-early": "a parked message is left to a checkpoint that is not durable",
-    "parked-lost": "a parked message is kept in memory only",
-    "producer-forgotten": "the watermark of a producer is not saved",
-    "refusal-kept": "a refusal does not take back what its handler changed",
-    "refusal-untold": "nobody is told of a refusal",
-    "replay-skips": "a replay leaves out a record now and then",
-    "send-early": "a message leaves before its record is durable",
-    "session-renamed": "a session is called by its receiver's nonce alone",
-    "step-followed": "partition time follows a wall clock that is set",
-    "sweeps-live": "client keys are swept that are not too old",
-    "trim-early": "the log is trimmed up to its end",
-    "unknown-is-ok": "an append whose outcome is unknown counts as durable",
-    "watermark-unsaved": "watermarks are raised in memory only",
-    "checkpoint-request-early": "a checkpoint request is answered by one that was taken before it",
-    "checkpoint-request-lost": "a checkpoint request that a checkpoint came too early for is forgotten",
-    "checkpoint-request-unwritten": "a checkpoint request is answered while the checkpoint that holds all of it is being written",
+    AckEarly = "ack-early": "a frame is acknowledged before its record is durable",
+    AckMore = "ack-more": "an acknowledgement counts for the next frame too",
+    AnswerEarly = "answer-early": "answers leave before their record is durable",
+    BodyDroppedEarly = "body-dropped-early": "a body in the outbox is left to a checkpoint that is not durable",
+    CheckpointEarly = "checkpoint-early": "a checkpoint is handed out before its record is durable",
+    CheckpointForgets = "checkpoint-forgets": "a checkpoint does not delete what was deleted",
+    ClockTrustedAtOpening = "clock-trusted-at-opening": "a start with a clock far ahead moves partition time for good",
+    DismissalLost = "dismissal-lost": "a parked message is dismissed in memory only",
+    DuplicateApplied = "duplicate-applied": "a message below the watermark is applied",
+    EpochKept = "epoch-kept": "an opening goes on in the epoch before it",
+    EvictsDirty = "evicts-dirty": "an entity is evicted whose changes are not in the store",
+    ExpiredKept = "expired-kept": "client keys that are too old are never swept",
+    FencingOff = "fencing-off": "a writer that finds another one's record goes on",
+    FloorHigh = "floor-high": "a session's floor covers what was not acknowledged",
+    GapTaken = "gap-taken": "a frame is taken although one before it is missing",
+    InboxDroppedEarly = "inbox-dropped-early": "a message in an inbox is left to a checkpoint that is not durable",
+    InboxReordered = "inbox-reordered": "a message that is retried goes to the end of its inbox",
+    InboxSkipped = "inbox-skipped": "a message within the partition overtakes an inbox",
+    KeyForgotten = "key-forgotten": "a client key is remembered in memory only",
+    KeysOfLogOnly = "keys-of-log-only": "after a crash, only client keys that the log has are known",
+    LocalDropped = "local-dropped": "messages that do not fit into a batch are dropped",
+    ReadUnconfirmed = "read-unconfirmed": "a look is answered by a writer that does not know whether it still is one",
+    NonceKept = "nonce-kept": "an answer to a session that was open already opens it again",
+    NumberReused = "number-reused": "a record does not say which numbers were used",
+    OldestSkipped = "oldest-skipped": "a session starts behind the oldest message",
+    OldSession = "old-session": "frames of an old session are taken",
+    OpenEarly = "open-early": "a partition serves before its opening record is durable",
+    OpeningsAlike = "openings-alike": "two openings at the same moment write the same bytes",
+    PageSkipped = "page-skipped": "a session passes over messages whose bodies are in the store",
+    PanicHalfUndone = "panic-half-undone": "a panic takes back its own entity, and not what others have built upon it",
+    ParkedDroppedEarly = "parked-dropped-early": "a parked message is left to a checkpoint that is not durable",
+    ParkedLost = "parked-lost": "a parked message is kept in memory only",
+    ProducerForgotten = "producer-forgotten": "the watermark of a producer is not saved",
+    RefusalKept = "refusal-kept": "a refusal does not take back what its handler changed",
+    RefusalUntold = "refusal-untold": "nobody is told of a refusal",
+    ReplaySkips = "replay-skips": "a replay leaves out a record now and then",
+    SendEarly = "send-early": "a message leaves before its record is durable",
+    SessionRenamed = "session-renamed": "a session is called by its receiver's nonce alone",
+    StepFollowed = "step-followed": "partition time follows a wall clock that is set",
+    SweepsLive = "sweeps-live": "client keys are swept that are not too old",
+    TrimEarly = "trim-early": "the log is trimmed up to its end",
+    UnknownIsOk = "unknown-is-ok": "an append whose outcome is unknown counts as durable",
+    WatermarkUnsaved = "watermark-unsaved": "watermarks are raised in memory only",
+    CheckpointRequestEarly = "checkpoint-request-early": "a checkpoint request is answered by one that was taken before it",
+    CheckpointRequestLost = "checkpoint-request-lost": "a checkpoint request that a checkpoint came too early for is forgotten",
+    CheckpointRequestUnwritten = "checkpoint-request-unwritten": "a checkpoint request is answered while the checkpoint that holds all of it is being written",
+}
+
+impl Bug {
+    /// The bug of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|bug| bug.name() == name)
+    }
 }
 
 #[cfg(feature = "planted")]
 mod switch {
     use std::cell::Cell;
 
+    use super::Bug;
+
     thread_local! {
-        static PLANTED: Cell<&'static str> = const { Cell::new("") };
+        static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
     }
 
-    /// Whether the bug called `name` is switched on.
-    pub(crate) fn is(name: &str) -> bool {
-        PLANTED.get() == name
+    /// Whether a bug is switched on.
+    pub(crate) fn is(bug: Bug) -> bool {
+        PLANTED.get() == Some(bug)
     }
 
     /// Switches one bug on, and all others off, for this thread.
-    pub fn plant(name: &'static str) {
-        PLANTED.set(name);
+    pub fn plant(bug: Option<Bug>) {
+        PLANTED.set(bug);
     }
 }
 
@@ -96,6 +121,6 @@ pub(crate) use switch::is;
 /// Never: this build has no bugs on purpose.
 #[cfg(not(feature = "planted"))]
 #[inline(always)]
-pub(crate) const fn is(_: &str) -> bool {
+pub(crate) const fn is(_: Bug) -> bool {
     false
 }

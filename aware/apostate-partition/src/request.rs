@@ -10,7 +10,7 @@ use crate::interface::{AfterPanic, Answer, Effect, Failure, Load, Request, Reque
 use crate::limits::WAITING_CALLS_MAX;
 use crate::message::Message;
 use crate::partition::{Partition, Producer};
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::rectangles::Origin;
 use crate::run::{Ran, Run};
 use crate::slots::{Residence, SlotId, word};
@@ -220,7 +220,7 @@ impl Partition {
         let mut value = Vec::new();
         remembered.write(&mut value);
         self.sweep.note_written(key.len() + value.len());
-        if !planted::is("key-forgotten") {
+        if !planted::is(Bug::KeyForgotten) {
             self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);
         }
         self.batch.journal.push(Did::Remembered { slot, key: key.into() });

@@ -14,7 +14,7 @@ use crate::message::Message;
 use crate::open::OpenError;
 use crate::pacing::Pacer;
 use crate::partition::Partition;
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::slots::SlotId;
 
 impl Partition {
@@ -78,7 +78,7 @@ impl Partition {
                     self.slots.set_cell(id, Some(cell.clone()));
                     let slot = self.slots.get_mut(id);
                     self.dirty.put_state(slot, cell);
-                    if slot.has_keys && !planted::is("keys-of-log-only") {
+                    if slot.has_keys && !planted::is(Bug::KeysOfLogOnly) {
                         // The store may have client keys of it that the log does not bring.
                         slot.extra().keys.is_partial = true;
                     }

@@ -21,7 +21,7 @@ use crate::interface::Failure;
 use crate::limits::CRASHES_MAX;
 use crate::message::{Identity, Message};
 use crate::partition::Partition;
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::slots::{NONE, SlotId, WORD_BYTES, word};
 use crate::trace::TraceContext;
 
@@ -228,7 +228,7 @@ impl Partition {
         if mode == Mode::Changes {
             let slot = self.slots.get_mut(id);
             assert!(!slot.changed, "E3 broken: a handler that can refuse ran on a value that was not encoded");
-            if !planted::is("refusal-kept") {
+            if !planted::is(Bug::RefusalKept) {
                 slot.live = None;
             }
         }
@@ -237,7 +237,7 @@ impl Partition {
 
     /// After a panic, or a run that was too large: the live value may hold anything.
     fn undo_run(&mut self, id: SlotId, ran: Ran) -> Ran {
-        if self.slots.get(id).changed && !planted::is("panic-half-undone") {
+        if self.slots.get(id).changed && !planted::is(Bug::PanicHalfUndone) {
             return self.abandon(id);
         }
         self.slots.get_mut(id).live = None;
@@ -295,7 +295,7 @@ impl Partition {
     /// Does what the sender of a refused message wanted.
     pub(crate) fn tell_refused(&mut self, message: &Message, why: Refusal) {
         match (message.on_refused, &message.from) {
-            (OnRefused::Tell { handler, .. }, Some(sender)) if !planted::is("refusal-untold") => {
+            (OnRefused::Tell { handler, .. }, Some(sender)) if !planted::is(Bug::RefusalUntold) => {
                 let refused = Refused { handler: self.handler_name(&message.to, message.handler), why };
                 self.post(Message {
                     to: sender.clone(),

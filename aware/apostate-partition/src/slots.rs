@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use crate::client_keys::ClientKeys;
 use crate::inbox::InboxItem;
 use crate::interface::Request;
-use crate::planted;
+use crate::planted::{self, Bug};
 
 /// Where a slot is in the slab. Given to another entity after an eviction, so kept only for slots that are pinned.
 pub(crate) type SlotId = u32;
@@ -263,7 +263,7 @@ impl Slots {
                 continue;
             }
             let is_idle = slot.extra.as_ref().is_none_or(|extra| extra.is_idle());
-            let is_stored = slot.dirty_generation.max(slot.kept) <= stored || planted::is("evicts-dirty");
+            let is_stored = slot.dirty_generation.max(slot.kept) <= stored || planted::is(Bug::EvictsDirty);
             let is_clean = is_stored && slot.touched == NONE;
             let is_loading = matches!(slot.residence, Residence::Loading(_));
             if !slot.is_free && is_idle && is_clean && !is_loading {

@@ -22,7 +22,7 @@ use crate::commit::{RecordBuilder, RecordKind};
 use crate::interface::{Damage, Effect, Failure, Load, Stored};
 use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};
 use crate::partition::Partition;
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::slots::SlotId;
 
 /// Most bytes that may be read without a pause.
@@ -65,7 +65,7 @@ impl Sweep {
 impl Partition {
     /// Goes on with the sweep, between two batches.
     pub(crate) fn sweep_keys(&mut self, effects: &mut Vec<Effect>) {
-        if planted::is("expired-kept") {
+        if planted::is(Bug::ExpiredKept) {
             return;
         }
         let now = self.time.now();
@@ -160,7 +160,7 @@ impl Partition {
     /// Whether what `key` remembers is to be forgotten.
     fn is_outdated(&self, key: &str, remembered: &Remembered) -> bool {
         let (now, retention) = (self.time.now(), self.tuning.client_key_retention);
-        planted::is("sweeps-live") || client_keys::is_outdated(key, remembered.time, now, retention)
+        planted::is(Bug::SweepsLive) || client_keys::is_outdated(key, remembered.time, now, retention)
     }
 
     /// Commits that what was found is forgotten. The window has room, and no batch is open.

@@ -8,7 +8,7 @@ use crate::batch::Did;
 use crate::interface::Effect;
 use crate::limits::{RECORD_BYTES_MAX, WAKE_DELAY_MAX, WAKE_DELAY_MIN};
 use crate::partition::{Partition, Phase};
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::rectangles::Origin;
 use crate::request::Head;
 
@@ -172,7 +172,7 @@ impl Partition {
         assert!(self.range.contains(target), "P2 broken: a session brought a message for elsewhere");
         let is_duplicate =
             identity.number <= self.rectangles.applied(&Origin::Partition(identity.origin), source, target);
-        let is_duplicate = is_duplicate && !planted::is("duplicate-applied");
+        let is_duplicate = is_duplicate && !planted::is(Bug::DuplicateApplied);
         let to = message.to.clone();
         let slot = self.slot_of(&to);
         if !is_duplicate && self.is_worth_waiting(slot) {
@@ -240,7 +240,7 @@ impl Partition {
             }
         }
         while let Some(message) = self.sources.local.pop_front() {
-            if planted::is("local-dropped") {
+            if planted::is(Bug::LocalDropped) {
                 continue;
             }
             let slot = self.slot_of(&message.to);

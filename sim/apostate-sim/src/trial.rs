@@ -1,6 +1,6 @@
 //! The simulator on trial: bugs are switched on one by one, and each has to be caught.
 
-use apostate_partition::planted::{BUGS, plant};
+use apostate_partition::planted::{Bug, plant};
 
 use crate::run::{Options, digest, run};
 
@@ -11,16 +11,16 @@ pub fn try_planted(most: u64, only: Option<&str>, mut say: impl FnMut(&str)) -> 
     say("| bug | what it does wrong | broken | seeds |");
     say("| --- | --- | --- | --- |");
     let mut is_all = true;
-    for bug in BUGS.iter().filter(|bug| only.is_none_or(|name| name == bug.name)) {
-        plant(bug.name);
+    for bug in Bug::ALL.iter().copied().filter(|bug| only.is_none_or(|name| name == bug.name())) {
+        plant(Some(bug));
         let caught = (0..most).find_map(|seed| run(seed, Options::default()).err().map(|broken| (seed + 1, broken)));
-        plant("");
+        plant(None);
         is_all &= caught.is_some();
         let (broken, seeds) = match &caught {
             Some((seeds, broken)) => (broken.invariant, seeds.to_string()),
             None => ("**not caught**", format!("more than {most}")),
         };
-        say(&format!("| {} | {} | {broken} | {seeds} |", bug.name, bug.what));
+        say(&format!("| {} | {} | {broken} | {seeds} |", bug.name(), bug.what()));
         if let (Some(_), Some((_, broken))) = (only, &caught) {
             say(&format!("\n{broken}"));
         }
@@ -31,9 +31,8 @@ pub fn try_planted(most: u64, only: Option<&str>, mut say: impl FnMut(&str)) -> 
 /// The [`digest`] of a seed with one bug switched on; none if there is no bug of that name.
 #[must_use]
 pub fn digest_planted(seed: u64, bug: &str) -> Option<String> {
-    let bug = BUGS.iter().find(|known| known.name == bug)?;
-    plant(bug.name);
+    plant(Some(Bug::named(bug)?));
     let line = digest(seed);
-    plant("");
+    plant(None);
     Some(line)
 }

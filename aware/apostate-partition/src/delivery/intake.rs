@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
 use crate::message::{Identity, Message};
-use crate::planted;
+use crate::planted::{self, Bug};
 use crate::{Range, Tuning};
 
 /// A session that does not open is opened anew after this long, doubled each time.
@@ -163,7 +163,7 @@ impl Intake {
     pub(crate) fn opened(&mut self, name: u64, source: Range, held: u64, tuning: &Tuning) -> Bytes {
         // Until the record is known, nothing is in hand.
         self.told_in = Position(0);
-        if !planted::is("nonce-kept") {
+        if !planted::is(Bug::NonceKept) {
             self.nonce = None;
         }
         self.name = name;
@@ -174,10 +174,10 @@ impl Intake {
 
     /// Takes in a frame of messages.
     pub(crate) fn take(&mut self, name: u64, frame: u64, mut messages: &[u8]) -> Taken {
-        if self.state != State::Open || self.name != name && !planted::is("old-session") || frame <= self.received {
+        if self.state != State::Open || self.name != name && !planted::is(Bug::OldSession) || frame <= self.received {
             return Taken::Dropped;
         }
-        if frame != self.received + 1 && !planted::is("gap-taken") {
+        if frame != self.received + 1 && !planted::is(Bug::GapTaken) {
             return Taken::Gap;
         }
         let before = self.queue.len();

@@ -18,7 +18,7 @@ use crate::checkpoint::Cell;
 use crate::interface::Damage;
 use crate::limits::{FRAME_BYTES, PAGE_BYTES_MAX};
 use crate::message::Identity;
-use crate::planted;
+use crate::planted::{self, Bug};
 
 /// A sender without progress knocks after this long.
 const KNOCK_AFTER: Duration = Duration::from_millis(500);
@@ -183,7 +183,7 @@ impl Outbox {
             };
             cells.push((message.cell().into(), Some(body.clone())));
         }
-        if planted::is("body-dropped-early") {
+        if planted::is(Bug::BodyDroppedEarly) {
             self.shed();
         }
         cells
@@ -225,7 +225,7 @@ impl Outbox {
     /// The receiver `peer` asks for a session: answers who we are, and calls it `name`.
     pub(crate) fn open(&mut self, peer: usize, nonce: u64, name: u64, own: Own, now: Timestamp) -> Bytes {
         let Own { id, range, generation, counter } = own;
-        let name = if planted::is("session-renamed") { nonce } else { name };
+        let name = if planted::is(Bug::SessionRenamed) { nonce } else { name };
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
             nonce,
@@ -239,14 +239,14 @@ impl Outbox {
         peer.queue.start_again();
         peer.moved = now;
         let floor = peer.queue.oldest().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
-        let floor = if planted::is("floor-high") { counter } else { floor };
+        let floor = if planted::is(Bug::FloorHigh) { counter } else { floor };
         let opened = Frame::Opened { nonce, name, range, generation, origins: vec![(id, floor)], counter };
         opened.write().into()
     }
 
     /// Whether the receiver `peer` has asked with this nonce just now: it is told only once.
     pub(crate) fn was_asked(&self, peer: usize, nonce: u64) -> bool {
-        let is_asked = |session: &Session| session.nonce == nonce && !planted::is("session-renamed");
+        let is_asked = |session: &Session| session.nonce == nonce && !planted::is(Bug::SessionRenamed);
         self.peers[peer].session.as_ref().is_some_and(is_asked)
     }
 
@@ -278,7 +278,7 @@ impl Outbox {
         session.granted = session.granted.max(granted);
         peer.moved = now;
         while let Some((_, messages)) =
-            session.frames.pop_front_if(|(number, _)| *number <= frame + u64::from(planted::is("ack-more")))
+            session.frames.pop_front_if(|(number, _)| *number <= frame + u64::from(planted::is(Bug::AckMore)))
         {
             peer.queue.acknowledge(messages, &mut self.trims);
         }
@@ -320,7 +320,7 @@ impl Peer {
             // One message alone may overdraw the credit: else one larger than all of it would never leave.
             let is_over = reached > session.granted && !(session.frames.is_empty() && messages.is_empty());
             let is_full = !messages.is_empty() && messages.len() + body.len() > FRAME_BYTES;
-            if message.record > durable && !planted::is("send-early") || is_over || is_full {
+            if message.record > durable && !planted::is(Bug::SendEarly) || is_over || is_full {
                 break;
             }
             messages.extend_from_slice(body);

@@ -23,7 +23,7 @@ use crate::cell::{self, Section};
 use crate::interface::{Damage, Stored};
 use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_MESSAGES_MAX};
 use crate::message::{Identity, Message};
-use crate::planted;
+use crate::planted::{self, Bug};
 
 /// A message on its way to another partition.
 #[derive(Debug)]
@@ -154,7 +154,7 @@ impl Queue {
 
     /// A session starts: nothing is under way in it.
     pub(crate) fn start_again(&mut self) {
-        self.sent = usize::from(planted::is("oldest-skipped") && !self.messages.is_empty());
+        self.sent = usize::from(planted::is(Bug::OldestSkipped) && !self.messages.is_empty());
         self.sent_bytes = 0;
     }
 
@@ -163,7 +163,7 @@ impl Queue {
         self.messages.range(self.sent..).map_while(|message| match &message.layout {
             Layout::Here(bytes) => Some((message, &bytes[..])),
             // Sends nothing of it, and goes on.
-            Layout::Away(_) => planted::is("page-skipped").then_some((message, &[][..])),
+            Layout::Away(_) => planted::is(Bug::PageSkipped).then_some((message, &[][..])),
         })
     }
 
@@ -211,7 +211,7 @@ impl Queue {
     /// Lets bodies go, the newest first, until they take `share` bytes, or only what is under way and about a page are left
     /// of what the store has.
     pub(crate) fn shed(&mut self, share: usize, page_bytes: usize) {
-        let end = if planted::is("body-dropped-early") { self.taken } else { self.finished };
+        let end = if planted::is(Bug::BodyDroppedEarly) { self.taken } else { self.finished };
         if self.here_bytes <= share || self.away.is_empty() && end <= self.sent {
             return;
         }
