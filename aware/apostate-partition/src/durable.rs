@@ -186,7 +186,7 @@ impl Partition {
                     self.make_ready(id);
                     self.release_waiting(id);
                 }
-                (!is_read).then(|| Damage::Unreadable(Stored::Entity(self.name_of(address))))
+                (!is_read).then(|| Damage::Unreadable(Stored::CellOf(self.name_of(address))))
             }
         };
         if let Some(damage) = problem {
@@ -200,7 +200,7 @@ impl Partition {
             Load::Entity(address) => Stored::Entity(self.name_of(address)),
             Load::ClientKey(address, key) => Stored::ClientKey { key: key.clone(), entity: self.name_of(address) },
             Load::Outgoing { to, cells } => Stored::OutgoingPage { to: *to, count: cells.len() },
-            Load::Inbox { address, .. } => Stored::Inbox(self.name_of(address)),
+            Load::Inbox { address, .. } => Stored::InboxPage(self.name_of(address)),
             Load::ClientKeys { .. } => Stored::ClientKeys,
             Load::Parked { to, number } => Stored::Parked { number: *number, entity: self.name_of(to) },
         }

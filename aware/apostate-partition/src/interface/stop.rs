@@ -175,8 +175,12 @@ pub enum Stored {
         /// How many.
         count: usize,
     },
-    /// Messages in the inbox of an entity.
+    /// A cell of an entity.
+    CellOf(String),
+    /// A message in the inbox of an entity.
     Inbox(String),
+    /// A page of the inbox of an entity.
+    InboxPage(String),
     /// A parked message.
     Parked {
         /// The number that it is parked under.
@@ -195,8 +199,10 @@ impl fmt::Display for Stored {
             Self::Cell(key) => write!(formatter, "the cell {key}"),
             Self::Outgoing { origin, number } => write!(formatter, "message {number} of partition {origin}"),
             Self::OutgoingPage { to, count } => write!(formatter, "a page of {count} messages to partition {to}"),
+            Self::CellOf(entity) => write!(formatter, "a cell of {entity}"),
+            Self::InboxPage(entity) => write!(formatter, "the inbox of {entity}"),
             Self::Inbox(entity) => write!(formatter, "a message in the inbox of {entity}"),
-            Self::Parked { number, entity } => write!(formatter, "message {number} parked at {entity}"),
+            Self::Parked { number, entity } => write!(formatter, "message {number}, parked at {entity}"),
         }
     }
 }
