@@ -2,26 +2,35 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::JsonText;
+use crate::wire_schema::{absent_not_null, one_of_words};
+
+/// The media type of lines of JSON.
+pub const NDJSON_TYPE: &str = "application/x-ndjson";
 
 /// Highest number of a message. The one above it is a number still, so that a stream can say where it goes on.
 pub const NUMBER_MAX: u64 = 1 << 63;
 
-/// One message of a producer. A field that it does not have is refused: who misspells one would believe that it counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One message of a producer. An unknown field is refused: whoever misspells one would believe that it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "apostate.BulkMessage", bound = "A: JsonSchema", transform = absent_not_null)]
 pub struct BulkMessage<A = JsonText> {
-    /// Its number, from 1 to [`NUMBER_MAX`]. A producer's numbers ascend. They may only repeat what was sent before, the same
-    /// message under the same number: one that was once passed over is lost for ever, see [`BulkEnding::Duplicate`].
+    /// The message's number, from 1 to 2^63. A producer's numbers ascend. They may only repeat what was sent before, the same
+    /// message under the same number: a number that was once passed over is lost for ever, its message is a duplicate.
+    #[schemars(range(min = 1, max = NUMBER_MAX))]
     pub number: u64,
     /// The entity that it is for.
     pub entity: EntityName,
     /// The handler that it is for.
     pub handler: String,
     /// The handler's arguments, by name. None is the same as `{}`.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Map<String, Value>")]
+    #[serde(default = "none::<A>", skip_serializing_if = "Option::is_none")]
     pub arguments: Option<A>,
 }
 
@@ -29,17 +38,18 @@ fn none<A>() -> Option<A> {
     None
 }
 
-/// Which entity: kind and key as one text, cut at the first `/`, or apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An entity's name: kind and key as one text, cut at the first `/`, or apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "apostate.EntityName")]
 pub enum EntityName {
     /// `"stock/tea"`. No kind has a `/` in its name, and the key is not percent-encoded here.
     Text(String),
     /// `{"kind": "stock", "key": "tea"}`.
     Parts {
-        /// Its kind.
+        /// The kind.
         kind: String,
-        /// Its key.
+        /// The key.
         key: String,
     },
 }
@@ -64,33 +74,35 @@ impl fmt::Display for EntityName {
     }
 }
 
-/// What came of one message. The line is written when that is durable.
+/// The result of one message. The line is written when that is durable.
 ///
-/// A line that is no result is a [`Problem`](crate::Problem), and the last one: its `resume_from` says from which number the
-/// producer sends again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A line that is no result is a problem, and the last one: its `resume_from` says from which number the producer sends again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.BulkResult", bound = "R: JsonSchema + Serialize", transform = absent_not_null)]
 pub struct BulkResult<R = JsonText> {
     /// The message's number.
+    #[schemars(range(min = 1, max = NUMBER_MAX))]
     pub number: u64,
-    /// What came of it.
+    /// The kind of result.
     pub result: BulkEnding,
     /// The reply, if it is done. None for a handler that replies with nothing.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none::<R>", skip_serializing_if = "Option::is_none")]
     pub reply: Option<R>,
-    /// The author's code of a refusal, or the [`ErrorCode`](crate::ErrorCode) of a failure.
+    /// The author's code of a refusal, or the error code of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The author's text of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What failed, in words. If it is done: why its reply is not here.
+    /// The failure, in words. Of a message that is done: why its reply is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// What came of one message, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The kind of result of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "apostate.BulkEnding", transform = one_of_words)]
 pub enum BulkEnding {
     /// It is durable, and will be applied.
     Accepted,
@@ -108,7 +120,7 @@ pub enum BulkEnding {
     Refused,
 }
 
-/// What became of all messages of a producer's stream so far, in numbers.
+/// The numbers of messages of a producer's stream so far, by their results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProducerSummary {
     /// Durable, and will be applied.

@@ -55,7 +55,7 @@ pub use crate::client::error::{ClientError, SetupError};
 pub use crate::client::listing::Listing;
 pub use crate::client::producer::{Producer, ProducerError};
 use crate::client::retry::Budget;
-use crate::{EntityItem, EntityState, Page};
+use crate::{EntityItem, EntityState, Page, paths};
 
 /// How long a call is asked, again and again, unless [`Client::with_deadline`] says otherwise.
 const DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
@@ -306,7 +306,7 @@ fn row_of<E: Handlers, R, S, A>(call: &Call<E, R, S, A>) -> Result<&'static Hand
 fn ask_of<'a, E: Handlers, R, S, A>(row: &HandlerInfo, call: Call<E, R, S, A>) -> Result<Ask<'a>, ClientError> {
     let to = call.to?;
     let body = (row.arguments.show)(&call.body).map_err(|error| ClientError::Arguments(error.to_string()))?;
-    let path = path::of(E::NAME, to.key(), Some(row.name))?;
+    let path = path::fill(paths::HANDLER, [E::NAME, to.key().as_str(), row.name])?;
     Ok(Ask { method: Method::POST, body: Some(body), ..Ask::get(path) })
 }
 
@@ -321,7 +321,7 @@ impl Client {
         kind: &str,
         key: &EntityKey,
     ) -> Result<Option<EntityState<S>>, ClientError> {
-        match self.ask(&Ask::get(path::of(kind, key, None)?)).await {
+        match self.ask(&Ask::get(path::fill(paths::ENTITY, [kind, key.as_str()])?)).await {
             Ok(answer) => read(&answer).map(Some),
             Err(error) if error.code() == Some(crate::ErrorCode::EntityMissing) => Ok(None),
             Err(error) => Err(error),
@@ -334,7 +334,8 @@ impl Client {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<EntityItem<S>>, ClientError> {
-        let Page { items, next } = self.page::<EntityItem>(path::segments(["entities", kind])?, after, limit).await?;
+        let path = path::fill(paths::KIND, [kind])?;
+        let Page { items, next } = self.page::<EntityItem>(path, after, limit).await?;
         Ok(Page { items: items.into_iter().map(EntityItem::typed).collect(), next })
     }
 

@@ -1,8 +1,10 @@
 //! JSON of an author's own, kept as the text that it is. A general value of JSON would keep a number as a double, and fields in
 //! another order; text keeps every digit of what an entity said.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Error;
@@ -47,6 +49,21 @@ impl JsonText {
     /// When it stands for no `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(self.as_str())
+    }
+}
+
+/// Any value: what it is, its author's types say.
+impl JsonSchema for JsonText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "JsonText".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({})
     }
 }
 

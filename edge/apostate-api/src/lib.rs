@@ -15,9 +15,11 @@ mod entities;
 mod error_code;
 mod json_text;
 mod operators;
+pub mod paths;
 mod problem;
+mod wire_schema;
 
-pub use crate::bulk::{BulkEnding, BulkMessage, BulkResult, EntityName, NUMBER_MAX, ProducerSummary};
+pub use crate::bulk::{BulkEnding, BulkMessage, BulkResult, EntityName, NDJSON_TYPE, NUMBER_MAX, ProducerSummary};
 pub use crate::entities::{EntityItem, EntityState, Page};
 pub use crate::error_code::{ErrorCode, UnknownCode};
 pub use crate::json_text::JsonText;

@@ -1,13 +1,16 @@
-//! What an operator sees of a node.
+//! The node as an operator sees it: its status, its partitions, the parked messages.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::JsonText;
+use crate::wire_schema::absent_not_null;
 
-/// A message that was given up on until an operator retries or dismisses it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A parked message: one that was given up on until an operator retries or dismisses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.ParkedItem", bound = "A: JsonSchema + Serialize", transform = absent_not_null)]
 pub struct ParkedItem<A = JsonText> {
-    /// Names it in `/parked/{id}`.
+    /// The name of the parked message in `/parked/{id}`.
     pub id: String,
     /// The kind of the entity that it is for.
     pub kind: String,
@@ -20,15 +23,15 @@ pub struct ParkedItem<A = JsonText> {
     pub from: Option<String>,
     /// The number that it is parked under. Retried and parked again, it has a new one.
     pub number: u64,
-    /// Why it was parked.
+    /// The reason why it was parked.
     pub reason: String,
-    /// When it was parked, in milliseconds since 1970-01-01T00:00Z.
+    /// The time at which it was parked, in milliseconds since 1970-01-01T00:00Z.
     pub since: u64,
-    /// The trace that it is part of, if somebody follows it.
+    /// The trace that it is part of, if it is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// The handler's arguments; none if they do not fit the handler, or this build has no such handler.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none::<A>", skip_serializing_if = "Option::is_none")]
     pub arguments: Option<A>,
 }
 
@@ -36,46 +39,48 @@ fn none<A>() -> Option<A> {
     None
 }
 
-/// How a node is: what `GET /partitions` answers with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The status of a node: the answer of `GET /partitions`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.NodeStatus")]
 pub struct NodeStatus {
     /// The version of the node's program.
     pub version: String,
-    /// Its partitions, in the order of the ring.
+    /// The partitions, in the order of the ring.
     pub partitions: Vec<PartitionItem>,
-    /// Bytes of log on disk, of all of them together.
+    /// Bytes of log on disk, of all partitions together.
     pub log_bytes: u64,
     /// Whether a checkpoint waits for room on the disk. The log grows meanwhile.
     #[serde(default)]
     pub is_store_full: bool,
 }
 
-/// How one partition is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The status of one partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.PartitionItem", transform = absent_not_null)]
 pub struct PartitionItem {
-    /// Its id.
+    /// The partition's id.
     pub id: u64,
     /// The first place on the ring that is its own, in 16 hexadecimal digits.
     pub first: String,
     /// The last place on the ring that is its own, in 16 hexadecimal digits.
     pub last: String,
-    /// Why it stopped, if it did. All figures below are zero then.
+    /// The reason why the partition stopped, if it did. All figures below are zero then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
-    /// Whether it does not say how it is: a handler runs and does not end. All figures below are zero then.
+    /// Whether the partition does not answer: a handler runs and does not end. All figures below are zero then.
     #[serde(default)]
     pub is_silent: bool,
-    /// Whether it serves.
+    /// Whether the partition serves.
     pub is_serving: bool,
-    /// Whether its log has no room: what is new is turned away until it has.
+    /// Whether the log has no room: new work is refused until it has.
     #[serde(default)]
     pub is_full: bool,
-    /// Whether it has nothing to do: no message waits anywhere in it, and all it did is durable. While it is read, a message
-    /// may arrive: when all were quiet twice, with the same figures of `epoch` and `durable`, nothing is on its way.
+    /// Whether the partition is idle: no message waits anywhere in it, and all it did is durable. While it is read, a message
+    /// may arrive: when all were idle twice, with the same `epoch` and `durable`, no message is on its way.
     pub is_quiet: bool,
-    /// Which writer of the partition this is.
+    /// The epoch: which writer of the partition this is.
     pub epoch: u64,
-    /// The position of its newest durable record.
+    /// The position of the newest durable record.
     pub durable: u64,
     /// How far its time is ahead of the host's clock, in milliseconds; below zero it is behind. One of more than ten seconds is
     /// worked off, with the alarm that the log and `/ready` tell.
@@ -83,7 +88,7 @@ pub struct PartitionItem {
     pub time_offset: i64,
     /// Entities in memory.
     pub entities: u64,
-    /// Bytes that they take, about.
+    /// Bytes that these entities take, about.
     pub entity_bytes: u64,
     /// Bytes that wait for a checkpoint.
     pub dirty_bytes: u64,
@@ -97,10 +102,12 @@ pub struct PartitionItem {
     pub requests: u64,
 }
 
-/// What `GET /health` and `GET /ready` answer with when all is well; else they answer with a problem.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The answer of `GET /health` and `GET /ready` when all is well; else they answer with a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.Health")]
 pub struct Health {
     /// `alive`, or `ready`.
+    #[schemars(extend("enum" = ["alive", "ready"]))]
     pub status: String,
     /// What an operator should look at, although the node serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,32 +1,35 @@
-//! What is said when something is not done: `application/problem+json`.
+//! Problems: the answer to a request that was not done, as `application/problem+json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ErrorCode;
+use crate::wire_schema::absent_not_null;
 
 /// The media type of a [`Problem`].
 pub const PROBLEM_TYPE: &str = "application/problem+json";
 
-/// Why a request was not done, or why nobody knows whether it was. RFC 9457.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The reason why a request was not done, or why it is not known whether it was (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.Problem", transform = absent_not_null)]
 pub struct Problem {
-    /// Where the code is explained, at the node itself: `/errors/busy`.
+    /// The page that explains the code, at the node itself: `/errors/busy`.
     pub r#type: String,
     /// The code in a few words; the same for every problem with this code.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What happened this time, for people.
+    /// The words about this case, for people.
     pub detail: String,
-    /// An [`ErrorCode`]. A caller may meet a newer node, and a code that it does not know.
+    /// The error code. A caller may meet a newer node, and a code that it does not know.
     pub code: String,
-    /// What the request was for, as a path.
+    /// The path of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// Ask again after so many seconds.
+    /// Seconds to wait before the request is sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// What the entity said, if it refused.
+    /// The entity's refusal, if it refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalBody>,
     /// The first number that a producer sends again.
@@ -35,7 +38,8 @@ pub struct Problem {
 }
 
 /// An entity's considered "no".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.RefusalBody")]
 pub struct RefusalBody {
     /// The author's code.
     pub code: String,
@@ -68,7 +72,7 @@ impl Problem {
         Self { status, refusal: Some(refusal), ..Self::new(ErrorCode::Refused, text) }
     }
 
-    /// Its code; none if it is of a newer node.
+    /// The error code; none if it is one of a newer node.
     #[must_use]
     pub fn error_code(&self) -> Option<ErrorCode> {
         self.code.parse().ok()

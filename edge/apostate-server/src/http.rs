@@ -2,31 +2,34 @@
 //!
 //! ```text
 //!   POST /entities/stock/tea/receive {"units":5}
-//!        │ connection ─▶ door ─▶ calls ─▶ dispatcher ─▶ executor          reading and writing on one thread,
-//!        ◀──── reply ◀────────────────── completion queue ◀─┘            running on another, batches in between
+//!        │ connection ─▶ service ─▶ calls ─▶ dispatcher ─▶ executor       reading and writing on one thread,
+//!        ◀──── reply ◀──────────────────── completion queue ◀─┘            running on another, batches in between
 //! ```
 //!
 //! The vocabulary is the paper's: kinds, entities, their handlers, messages. A handler that changes is called with POST, one
 //! that looks is asked with GET. What an entity refuses is an answer; what the node cannot do is a problem with a stable code and a
 //! page that explains it. Everything is bounded: heads, bodies, connections, streams, requests, time.
 //!
-//! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `pulse`; `door`, where every request comes in;
-//! `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `dispatcher`, the way to the executors and back; `fault`,
+//! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `activity`; `service`, where every request comes in,
+//! and `routes`, the table of what there is; `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `dispatcher`, the way
+//! to the executors and back; `fault`,
 //! what is said when something is not done, and `overload`, how fast.
 //!
 //! What is deliberately absent: TLS, roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.
 
 mod settings;
 
+mod activity;
 mod connection;
-mod pulse;
 mod serving;
 
 mod call_options;
-mod door;
 mod edge;
 mod origin;
 mod path;
+mod route;
+mod routes;
+mod service;
 
 mod accept;
 mod calls;
@@ -37,13 +40,16 @@ mod operators;
 mod pages;
 mod parked;
 mod query;
+mod status;
 
 mod digest;
 mod dispatcher;
 
+mod blocking;
 mod body;
 mod budget;
 mod fault;
+mod json;
 mod meters;
 mod overload;
 mod reply;

@@ -11,7 +11,7 @@ use crate::client::answer::{ANSWER_BYTES_MAX, too_long};
 use crate::client::asking::Ask;
 use crate::client::stream::Lines;
 use crate::client::{Client, ClientError, error, path};
-use crate::{EntityItem, JsonText, Problem};
+use crate::{EntityItem, JsonText, NDJSON_TYPE, Problem, paths};
 
 /// A list of a kind that is read as it comes.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub struct Listing<S = JsonText> {
 
 impl<S: DeserializeOwned> Listing<S> {
     pub(crate) async fn open(client: &Client, kind: &str) -> Result<Self, ClientError> {
-        let path = path::segments(["entities", kind])?;
-        let ask = Ask { accept: Some("application/x-ndjson"), ..Ask::get(path) };
+        let path = path::fill(paths::KIND, [kind])?;
+        let ask = Ask { accept: Some(NDJSON_TYPE), ..Ask::get(path) };
         let response = Some(client.open(&ask).await?);
         Ok(Self { response, lines: Lines::default(), read: VecDeque::new(), patience: client.attempt })
     }

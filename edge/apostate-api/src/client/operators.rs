@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::client::asking::Ask;
 use crate::client::{Client, ClientError, Listing, new_key, path, read};
-use crate::{EntityItem, EntityState, Health, JsonText, NodeStatus, Page, ParkedItem};
+use crate::{EntityItem, EntityState, Health, JsonText, NodeStatus, Page, ParkedItem, paths};
 
 impl Client {
     /// Calls the handler called `handler` with `arguments`, an object, and gives its reply. [`JsonText`] arguments are sent as
@@ -38,7 +38,7 @@ impl Client {
         handler: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<JsonText, ClientError> {
-        let path = path::of(kind, key, Some(handler))?;
+        let path = path::fill(paths::HANDLER, [kind, key.as_str(), handler])?;
         let body = Some(text(arguments)?.into_bytes());
         let ask = Ask { method: Method::POST, body, key: Some(once), ..Ask::get(path) };
         read(&self.ask(&ask).await?)
@@ -57,7 +57,8 @@ impl Client {
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<JsonText, ClientError> {
         let query = vec![("arguments", text(arguments)?)];
-        read(&self.ask(&Ask { query, ..Ask::get(path::of(kind, key, Some(handler))?) }).await?)
+        let path = path::fill(paths::HANDLER, [kind, key.as_str(), handler])?;
+        read(&self.ask(&Ask { query, ..Ask::get(path) }).await?)
     }
 
     /// The state of an entity, with its version; none if there is no such entity.
@@ -99,7 +100,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn parked(&self, after: Option<&str>, limit: usize) -> Result<Page<ParkedItem>, ClientError> {
-        self.page(path::segments(["parked"])?, after, limit).await
+        self.page(path::fill(paths::PARKED, [])?, after, limit).await
     }
 
     /// One of them.
@@ -108,7 +109,7 @@ impl Client {
     ///
     /// See [`ClientError`]; `parked-missing` if it is not parked any more.
     pub async fn parked_message(&self, id: &str) -> Result<ParkedItem, ClientError> {
-        read(&self.ask(&Ask::get(path::segments(["parked", id])?)).await?)
+        read(&self.ask(&Ask::get(path::fill(paths::PARKED_MESSAGE, [id])?)).await?)
     }
 
     /// Sends one of them on its way again: durable when the answer comes.
@@ -117,7 +118,7 @@ impl Client {
     ///
     /// As for [`parked_message`](Self::parked_message). After [`ClientError::Unknown`], list them again.
     pub async fn retry_parked(&self, id: &str) -> Result<(), ClientError> {
-        let ask = Ask { method: Method::POST, ..Ask::get(path::segments(["parked", id, "retry"])?) };
+        let ask = Ask { method: Method::POST, ..Ask::get(path::fill(paths::PARKED_RETRY, [id])?) };
         nothing(&self.ask(&ask).await?)
     }
 
@@ -127,7 +128,7 @@ impl Client {
     ///
     /// As for [`retry_parked`](Self::retry_parked).
     pub async fn dismiss_parked(&self, id: &str) -> Result<(), ClientError> {
-        let ask = Ask { method: Method::DELETE, ..Ask::get(path::segments(["parked", id])?) };
+        let ask = Ask { method: Method::DELETE, ..Ask::get(path::fill(paths::PARKED_MESSAGE, [id])?) };
         nothing(&self.ask(&ask).await?)
     }
 
@@ -137,7 +138,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn status(&self) -> Result<NodeStatus, ClientError> {
-        read(&self.ask(&Ask::get(path::segments(["partitions"])?)).await?)
+        read(&self.ask(&Ask::get(path::fill(paths::PARTITIONS, [])?)).await?)
     }
 
     /// Whether the node lives. It says so without a token, and whatever its partitions do.
@@ -146,7 +147,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn health(&self) -> Result<(), ClientError> {
-        read::<Health>(&self.ask(&Ask::get(path::segments(["health"])?)).await?).map(drop)
+        read::<Health>(&self.ask(&Ask::get(path::fill(paths::HEALTH, [])?)).await?).map(drop)
     }
 
     /// Waits until every partition serves, for as long as the client's deadline.
@@ -155,7 +156,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn ready(&self) -> Result<(), ClientError> {
-        read::<Health>(&self.ask(&Ask::get(path::segments(["ready"])?)).await?).map(drop)
+        read::<Health>(&self.ask(&Ask::get(path::fill(paths::READY, [])?)).await?).map(drop)
     }
 
     /// The description of the node: its kinds, their handlers, arguments and replies.
@@ -164,7 +165,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn openapi(&self) -> Result<JsonText, ClientError> {
-        read(&self.ask(&Ask::get(path::segments(["openapi.json"])?)).await?)
+        read(&self.ask(&Ask::get(path::fill(paths::OPENAPI, [])?)).await?)
     }
 }
 

@@ -1,23 +1,21 @@
-//! Paths: names that a caller chose as segments, percent-encoded.
+//! Paths of a node, filled with names that a caller chose, percent-encoded as one segment each.
 
-use apostate_core::EntityKey;
 use reqwest::Url;
 
 use crate::client::ClientError;
 
-/// The segments of an entity's path, or of one of its handlers.
-pub(crate) fn of(kind: &str, key: &EntityKey, handler: Option<&str>) -> Result<Vec<String>, ClientError> {
-    segments(["entities", kind, key.as_str()].into_iter().chain(handler))
-}
-
-/// The segments of any path.
-pub(crate) fn segments<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, ClientError> {
-    let segment = |name: &str| match name {
-        // A URL takes these for steps, however they are encoded.
-        "." | ".." => Err(ClientError::NoPath(name.to_owned())),
-        name => Ok(name.to_owned()),
+/// The segments of one of [`paths`](crate::paths), with `names` in the places of its `{…}`.
+pub(crate) fn fill<const N: usize>(path: &str, names: [&str; N]) -> Result<Vec<String>, ClientError> {
+    let mut names = names.into_iter();
+    let segment = |segment: &str| {
+        let segment = if segment.starts_with('{') { names.next().expect("a name for each place") } else { segment };
+        match segment {
+            // A URL takes these for steps, however they are encoded.
+            "." | ".." => Err(ClientError::NoPath(segment.to_owned())),
+            segment => Ok(segment.to_owned()),
+        }
     };
-    names.into_iter().map(segment).collect()
+    path.split('/').filter(|segment| !segment.is_empty()).map(segment).collect()
 }
 
 /// `base` with more segments.
@@ -54,12 +52,13 @@ pub(crate) fn text(json: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paths;
 
     #[test]
     fn a_key_stands_in_its_path_as_one_segment() {
         let base = Url::parse("http://host:7070/behind/").unwrap();
         let path = |key: &str| {
-            let segments = of("stock", &EntityKey::new(key).unwrap(), Some("receive"))?;
+            let segments = fill(paths::HANDLER, ["stock", key, "receive"])?;
             Ok::<_, ClientError>(below(&base, &segments, &[]).path().to_owned())
         };
         for (key, encoded) in [
@@ -79,13 +78,12 @@ mod tests {
 
     #[test]
     fn no_name_is_a_step_to_another_path() {
-        let tea = EntityKey::new("tea").unwrap();
         for step in [".", ".."] {
-            let key = EntityKey::new(step).unwrap();
-            for path in [of("stock", &key, None), of(step, &tea, None), of("stock", &tea, Some(step))] {
+            let entity = |kind, key| fill(paths::ENTITY, [kind, key]);
+            let handler = fill(paths::HANDLER, ["stock", "tea", step]);
+            for path in [entity("stock", step), entity(step, "tea"), handler, fill(paths::PARKED_RETRY, [step])] {
                 assert!(matches!(path, Err(ClientError::NoPath(name)) if name == step));
             }
-            assert!(segments(["parked", step, "retry"]).is_err());
         }
     }
 }

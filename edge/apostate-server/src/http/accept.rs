@@ -1,17 +1,16 @@
 //! Which form of a list its reader accepts.
 
-use apostate_api::ErrorCode;
+use apostate_api::{ErrorCode, NDJSON_TYPE};
 use hyper::HeaderMap;
 use hyper::header::ACCEPT;
 
 use crate::http::fault::Fault;
-use crate::http::lists::NDJSON;
 
 /// What a page is called, the most exact name first: that one decides.
 const PAGE: [&str; 3] = ["application/json", "application/*", "*/*"];
 
 /// What lines are called.
-const LINES: [&str; 4] = [NDJSON, "application/ndjson", "application/*", "*/*"];
+const LINES: [&str; 4] = [NDJSON_TYPE, "application/ndjson", "application/*", "*/*"];
 
 /// What a list looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +42,10 @@ pub(crate) fn form(headers: &HeaderMap) -> Result<Form, Fault> {
     if page > 0.0 {
         return Ok(Form::Page);
     }
-    Err(Fault::new(ErrorCode::NotAcceptable, format!("a list is `application/json`, or `{NDJSON}`, and nothing else")))
+    Err(Fault::new(
+        ErrorCode::NotAcceptable,
+        format!("a list is `application/json`, or `{NDJSON_TYPE}`, and nothing else"),
+    ))
 }
 
 /// A media type without its parameters, and its `q`.

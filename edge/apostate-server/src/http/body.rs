@@ -1,4 +1,4 @@
-//! Bodies of requests, read whole: within a length, a time and a budget.
+//! Request bodies, read whole: within a length, a time and a budget.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -9,12 +9,14 @@ use apostate_api::ErrorCode;
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
+use hyper::header::CONTENT_TYPE;
 
 use crate::http::budget::{Budget, SHORT_BYTES, Share};
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
 
-/// So much of a body that nobody wants is read on, for so long.
+/// How much of an unwanted body is drained, and for how long.
 const UNWANTED_BYTES_MAX: usize = 4 << 20;
 const UNWANTED_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -116,8 +118,8 @@ where
     Ok(None)
 }
 
-/// Reads on a little of what nobody wants: closed in the middle of it, the connection would swallow the answer.
-pub(crate) async fn let_go<B>(body: &mut B)
+/// Drains unread input before the connection closes; otherwise TCP may reset, and the client never sees the response.
+pub(crate) async fn drain<B>(body: &mut B)
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
@@ -135,7 +137,26 @@ where
     let _ = tokio::time::timeout(UNWANTED_PATIENCE, read).await;
 }
 
-/// The body ended before its end. What that leaves undone, its reader knows: of a stream some lines were taken.
+/// A body that broke off. Its reader knows what that leaves undone: of a stream some lines were taken.
 pub(crate) fn broken(error: &dyn std::fmt::Display) -> Fault {
     Fault::new(ErrorCode::BadBody, format!("the body cannot be read: {error}")).closing()
+}
+
+/// Checks that the body is said to be JSON; one without a type is taken for it.
+pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let value = value.as_bytes();
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let is_json = [&b"application/json"[..], b"application/x-ndjson", b"application/ndjson"]
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+        || essence.to_ascii_lowercase().ends_with(b"+json");
+    if is_json {
+        return Ok(());
+    }
+    let detail = format!(
+        "the body is said to be `{}`; send JSON with `Content-Type: application/json`",
+        String::from_utf8_lossy(essence)
+    );
+    Err(Fault::new(ErrorCode::UnsupportedMediaType, detail))
 }

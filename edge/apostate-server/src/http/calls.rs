@@ -1,29 +1,29 @@
 //! Calls, looks and states: one entity, one answer. This is the way that nearly every request takes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use apostate_api::ErrorCode;
-use apostate_core::limits::BODY_BYTES_MAX;
-use apostate_core::{Address, EntityKey, HandlerId, Json, Mode, panic_text};
+use apostate_core::{Address, EntityKey, HandlerId, Mode};
 use apostate_partition::{Answer, Request, RequestKind, TraceContext};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
+use hyper::header::{ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
 use crate::answers::verdict::Verdict;
+use crate::http::blocking::blocking;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
 use crate::http::digest::digest;
 use crate::http::dispatcher::{Dispatcher, OpenRequest};
-use crate::http::edge::{self, Edge, HandlerRow, KindRow, ShowState};
+use crate::http::edge::{self, Edge, HandlerRow, KindRow};
 use crate::http::fault::Fault;
+use crate::http::json::{arguments, entity_text, shown};
 use crate::http::meters::{Meters, Outcome};
-use crate::http::pages::blocking;
 use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
+use crate::http::route::method_of;
 
 /// JSON longer than this is read and written where no connection waits for it.
 const LONG_JSON_BYTES: usize = 128 << 10;
@@ -94,12 +94,12 @@ impl Calls<'_> {
                 ErrorCode::ChangesIsPost,
                 format!("`{}` may change its {}: it is called with POST", handler.name, kind.name),
             )
-            .allowing("POST")),
+            .allowing([&method_of(handler.mode)])),
             (Mode::Reads, _) => Err(Fault::new(
                 ErrorCode::ReadIsGet,
                 format!("`{}` only looks at its {}: it is asked with GET", handler.name, kind.name),
             )
-            .allowing("GET, HEAD")),
+            .allowing([&method_of(handler.mode)])),
         };
         self.end(parts, counting, answer.as_ref().err()).await;
         answer
@@ -111,7 +111,7 @@ impl Calls<'_> {
         counting.end(outcome);
         if outcome == Outcome::Busy {
             let deadline = self.options(parts).ok().and_then(|options| options.deadline);
-            self.edge.turned_away.wait(self.edge.stopping(), deadline).await;
+            self.edge.rejections.wait(self.edge.stopping(), deadline).await;
         }
     }
 
@@ -136,7 +136,7 @@ impl Calls<'_> {
             None => Default::default(),
         };
         if !body.is_empty() {
-            check_type(&parts.headers)?;
+            body::check_type(&parts.headers)?;
         }
         let (form, has_key) = (handler.arguments, client_key.is_some());
         let read = move |body: &[u8]| -> Result<_, Fault> {
@@ -187,10 +187,6 @@ impl Calls<'_> {
     /// `/entities/{kind}/{key}`.
     pub(crate) async fn state(self, parts: &Parts, kind: &str, key: &str) -> Result<Response<Reply>, Fault> {
         let kind = self.edge.kind(kind)?;
-        if !matches!(parts.method, Method::GET | Method::HEAD) {
-            let detail = "an entity is read with GET; it is changed by its handlers";
-            return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
-        }
         let counting = Counting::begin(&self, kind.meter);
         let answer = self.read_state(parts, kind, key).await;
         self.end(parts, counting, answer.as_ref().err()).await;
@@ -305,71 +301,6 @@ async fn until(deadline: Instant, mut open: OpenRequest) -> Result<Verdict, bool
     }
 }
 
-/// The arguments that a JSON text says, in our encoding.
-pub(crate) fn arguments(json: &Json, text: &[u8]) -> Result<Vec<u8>, Fault> {
-    let bytes = guarded(|| (json.read)(text))?.map_err(|error| Fault::new(ErrorCode::BadJson, error.to_string()))?;
-    if bytes.len() > BODY_BYTES_MAX {
-        let detail = format!("the arguments take {} bytes, and {BODY_BYTES_MAX} are allowed", bytes.len());
-        return Err(Fault::new(ErrorCode::TransactionTooLarge, detail));
-    }
-    Ok(bytes)
-}
-
-/// The reply of `entity` as JSON text.
-pub(crate) fn shown(json: &Json, entity: &dyn Fn() -> String, reply: &[u8]) -> Result<Vec<u8>, Fault> {
-    let fault = |why: &str| {
-        Fault::new(
-            ErrorCode::UnreadableReply,
-            format!("{} did it, and its reply cannot be shown as JSON: {why}", entity()),
-        )
-    };
-    let shown = guarded(|| (json.show)(reply)).map_err(|panicked| fault(&panicked.problem().detail))?;
-    shown.map_err(|error| fault(&error.to_string()))
-}
-
-/// An entity as JSON text.
-fn entity_text(kind: &str, show: ShowState, key: &str, version: u64, state: &[u8]) -> Result<Vec<u8>, Fault> {
-    let mut text = b"{\"kind\":".to_vec();
-    quoted(&mut text, kind);
-    text.push(b',');
-    write_entity(&mut text, kind, show, key, version, state)?;
-    Ok(text)
-}
-
-/// Appends the rest of an object that is an entity: its key, its version and its state.
-pub(crate) fn write_entity(
-    into: &mut Vec<u8>,
-    kind: &str,
-    show: ShowState,
-    key: &str,
-    version: u64,
-    state: &[u8],
-) -> Result<(), Fault> {
-    let fault =
-        |why: &str| Fault::new(ErrorCode::UnreadableState, format!("the state of {kind}/{key} cannot be read: {why}"));
-    let state = guarded(|| show(state)).map_err(|panicked| fault(&panicked.problem().detail))?;
-    let state = state.map_err(|error| fault(&error.to_string()))?;
-    into.reserve(state.len() + key.len() + 64);
-    into.extend_from_slice(b"\"key\":");
-    quoted(into, key);
-    into.extend_from_slice(format!(",\"version\":{version},\"state\":").as_bytes());
-    into.extend_from_slice(&state);
-    into.push(b'}');
-    Ok(())
-}
-
-/// What the author's types do to be read and shown may panic.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        Fault::new(ErrorCode::Internal, format!("a type of the application panicked: {}", panic_text(payload.as_ref())))
-    })
-}
-
-/// Appends `text` as JSON.
-pub(crate) fn quoted(into: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(into, text).expect("a text is JSON, and memory takes everything");
-}
-
 /// Whether the client says that it has the version `etag`.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
@@ -377,23 +308,4 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         let known = known.trim();
         known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
     })
-}
-
-/// A body is JSON; one without a type is taken for it.
-pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let value = value.as_bytes();
-    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    let is_json = [&b"application/json"[..], b"application/x-ndjson", b"application/ndjson"]
-        .iter()
-        .any(|known| essence.eq_ignore_ascii_case(known))
-        || essence.to_ascii_lowercase().ends_with(b"+json");
-    if is_json {
-        return Ok(());
-    }
-    let detail = format!(
-        "the body is said to be `{}`; send JSON with `Content-Type: application/json`",
-        String::from_utf8_lossy(essence)
-    );
-    Err(Fault::new(ErrorCode::UnsupportedMediaType, detail))
 }

@@ -13,9 +13,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-use crate::http::door::Door;
+use crate::http::activity::{ConnectionActivity, IdleVerdict, Watched};
 use crate::http::edge::Edge;
-use crate::http::pulse::{Prognosis, Pulse, Watched};
+use crate::http::service::HttpService;
 use crate::http::settings::HEADERS_MAX;
 
 /// Most bytes that are read ahead of a connection. The head of a request has to fit.
@@ -42,29 +42,29 @@ impl Drop for Admitted {
 }
 
 /// Serves a connection until it ends, does nothing for too long, or the node stops.
-pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, admitted: Admitted) {
+pub(crate) async fn serve(service: Arc<HttpService>, stream: TcpStream, admitted: Admitted) {
     let edge = &admitted.0;
-    let pulse = Arc::new(Pulse::new());
+    let activity = Arc::new(ConnectionActivity::new());
     let service = {
-        let (door, pulse) = (Arc::clone(&door), Arc::clone(&pulse));
-        service_fn(move |request| Arc::clone(&door).enter(Arc::clone(&pulse), request))
+        let (service, activity) = (Arc::clone(&service), Arc::clone(&activity));
+        service_fn(move |request| Arc::clone(&service).serve(Arc::clone(&activity), request))
     };
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
     let mut connection = pin!(
         http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)
-            // More than we allow, so that whoever sends too many is told so by us.
+            // More than we allow, so that a request with too many gets our problem and not hyper's bare 431.
             .max_headers(2 * HEADERS_MAX)
             // `pipeline_flush` would save writes where requests are pipelined, but lifts the bound on what waits to be written:
-            // a list would be kept whole for whoever reads it slowly.
+            // a list would be kept whole for a slow reader.
             .pipeline_flush(false)
-            // The pulse watches over that.
+            // `ConnectionActivity` has this timeout too.
             .header_read_timeout(None)
             .serve_connection(io, service)
     );
     let mut stopping = pin!(edge.stopping());
     let mut is_stopping = false;
-    let mut check = pin!(sleep(Pulse::patience(&edge.settings)));
+    let mut check = pin!(sleep(ConnectionActivity::patience(&edge.settings)));
     poll_fn(|context| {
         if let Poll::Ready(result) = connection.as_mut().poll(context) {
             if let Err(error) = result {
@@ -73,7 +73,7 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, admitted: Admitted
             return Poll::Ready(());
         }
         // A head that is not whole by now is not waited for.
-        if is_stopping && pulse.is_resting() {
+        if is_stopping && activity.is_resting() {
             return Poll::Ready(());
         }
         if !is_stopping && stopping.as_mut().poll(context).is_ready() {
@@ -82,9 +82,9 @@ pub(crate) async fn serve(door: Arc<Door>, stream: TcpStream, admitted: Admitted
             context.waker().wake_by_ref();
         }
         while check.as_mut().poll(context).is_ready() {
-            match pulse.look(&edge.settings) {
-                Prognosis::Fine(until) => check.as_mut().reset(Instant::from_std(until)),
-                Prognosis::Dead => {
+            match activity.check(&edge.settings) {
+                IdleVerdict::KeepUntil(until) => check.as_mut().reset(Instant::from_std(until)),
+                IdleVerdict::Close => {
                     edge.meters.connections_timed_out.fetch_add(1, Ordering::Relaxed);
                     return Poll::Ready(());
                 }

@@ -13,7 +13,7 @@ use crate::client::node_handle::NodeHandle;
 use crate::http::budget::Budget;
 use crate::http::fault::Fault;
 use crate::http::meters::Meters;
-use crate::http::overload::TurnedAway;
+use crate::http::overload::Rejections;
 use crate::http::path;
 use crate::http::settings::HttpSettings;
 
@@ -30,7 +30,7 @@ pub(crate) struct Edge {
     pub(crate) kinds: Vec<KindRow>,
     pub(crate) meters: Meters,
     pub(crate) budget: Budget,
-    pub(crate) turned_away: TurnedAway,
+    pub(crate) rejections: Rejections,
     pub(crate) openapi: OnceLock<Bytes>,
     /// Open connections.
     pub(crate) connections: AtomicUsize,
@@ -86,7 +86,7 @@ impl Edge {
             kinds,
             meters: Meters::new(names.into_iter()),
             budget: Budget::new(settings.bodies_bytes_max),
-            turned_away: TurnedAway::default(),
+            rejections: Rejections::default(),
             openapi: OnceLock::new(),
             connections: AtomicUsize::new(0),
             stage: watch::channel(Stage::Serving).0,

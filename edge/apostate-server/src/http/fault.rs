@@ -7,7 +7,7 @@ use apostate_api::{ErrorCode, PROBLEM_TYPE, Problem};
 use apostate_core::Refusal;
 use apostate_partition::Failure;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::http::meters::Outcome;
@@ -25,7 +25,7 @@ pub(crate) struct Fault(Box<Inner>);
 struct Inner {
     problem: Problem,
     code: ErrorCode,
-    allow: Option<&'static str>,
+    allow: Option<HeaderValue>,
     /// Nothing that follows on the connection can be trusted, or is to be waited for.
     closes: bool,
     /// It was said before, to the same client key.
@@ -55,9 +55,11 @@ impl Fault {
         self
     }
 
-    /// Says which methods there are instead.
-    pub(crate) fn allowing(mut self, allow: &'static str) -> Self {
-        self.0.allow = Some(allow);
+    /// Says which methods there are instead. HEAD goes with GET.
+    pub(crate) fn allowing<'m>(mut self, methods: impl IntoIterator<Item = &'m Method>) -> Self {
+        let name = |method: &'m Method| if method == Method::GET { "GET, HEAD" } else { method.as_str() };
+        let allow = methods.into_iter().map(name).collect::<Vec<_>>().join(", ");
+        self.0.allow = Some(HeaderValue::try_from(allow).expect("names of methods"));
         self
     }
 
@@ -109,7 +111,14 @@ impl Fault {
         }
     }
 
-    /// It as an answer.
+    /// The fault as the last line of a stream.
+    pub(crate) fn into_line(self) -> Vec<u8> {
+        let mut text = serde_json::to_vec(&self.0.problem).expect("a problem is plain data");
+        text.push(b'\n');
+        text
+    }
+
+    /// The fault as an answer.
     pub(crate) fn into_response(self) -> Response<Reply> {
         let Inner { problem, code: _, allow, closes, is_repeated } = *self.0;
         let body = serde_json::to_vec(&problem).expect("a problem is plain data");
@@ -121,7 +130,7 @@ impl Fault {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(allow) = allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+            headers.insert(ALLOW, allow);
         }
         if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"apostate\""));

@@ -10,49 +10,44 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use apostate_api::{EntityItem, ErrorCode};
+use apostate_api::{EntityItem, ErrorCode, NDJSON_TYPE};
 use apostate_core::{Address, EntityKey, KindId};
 use apostate_partition::{StoredEntity, list};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::Response;
 use hyper::http::request::Parts;
-use hyper::{Method, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::client::listing::PAGE_BYTES;
 use crate::client::node_handle::NodeHandle;
 use crate::http::accept::{Form, form};
+use crate::http::activity::ActiveRequest;
+use crate::http::blocking::blocking;
 use crate::http::call_options::CallOptions;
-use crate::http::calls::write_entity;
 use crate::http::edge::{Edge, KindRow};
 use crate::http::fault::Fault;
-use crate::http::pages::{self, blocking, checkpoint_all};
-use crate::http::pulse::Service;
+use crate::http::json::write_entity;
+use crate::http::pages::{self, checkpoint_all};
 use crate::http::query::Query;
-use crate::http::reply::{Reply, json};
+use crate::http::reply::{Reply, json, typed};
 use crate::http::stream::{Pieces, stream};
-
-/// The media type of lines of JSON.
-pub(crate) const NDJSON: &str = "application/x-ndjson";
 
 /// `/entities/{kind}`.
 pub(crate) async fn list_kind(
     edge: &Arc<Edge>,
     parts: &Parts,
     kind: &str,
-    service: Service,
+    query: &Query,
+    active: ActiveRequest,
 ) -> Result<Response<Reply>, Fault> {
     let kind = edge.kind_index(kind)?;
-    if !matches!(parts.method, Method::GET | Method::HEAD) {
-        let detail = "a kind is listed with GET";
-        return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("GET, HEAD"));
-    }
     let form = form(&parts.headers)?;
     let deadline = CallOptions::deadline(&parts.headers)?;
-    // As lines it is all of the list, whatever the limit.
-    let known: &[_] = if form == Form::Lines { &["after"] } else { &["after", "limit"] };
-    let query = Query::only(parts.uri.query().unwrap_or_default(), known)?;
+    if form == Form::Lines {
+        // Lines are all of the list, whatever the limit.
+        query.check_known(&["after"])?;
+    }
     // No cursor, or an empty one: from the beginning.
     let after = query.get("after").filter(|cursor| !cursor.is_empty());
     let after = after.map(|cursor| read_cursor(edge.kinds[kind].id, cursor)).transpose()?;
@@ -60,11 +55,9 @@ pub(crate) async fn list_kind(
     if form == Form::Lines {
         let (pieces, body) = stream();
         tokio::spawn(write_all(Arc::clone(edge), kind, (after, deadline), pieces, permit));
-        let mut response = Response::new(Reply::Routed(body, service));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
-        return Ok(response);
+        return Ok(typed(NDJSON_TYPE, Reply::Streamed(body, active)));
     }
-    let limit = pages::limit(&query)?;
+    let limit = pages::limit(query)?;
     if after.is_none() {
         checkpoint_all(edge, deadline).await?;
     }
@@ -110,7 +103,7 @@ async fn write_all(
     if after.is_none()
         && let Err(fault) = checkpoint_all(&edge, deadline).await
     {
-        return break_off(&edge, pieces, line(fault)).await;
+        return break_off(&edge, pieces, fault.into_line()).await;
     }
     loop {
         let read = {
@@ -122,10 +115,10 @@ async fn write_all(
             Ok((_, None)) => return pieces.end().await,
             Ok(_) if edge.is_stopping() => {
                 let fault = Fault::new(ErrorCode::NotReady, "the node stops; list again after the next start");
-                return break_off(&edge, pieces, line(fault)).await;
+                return break_off(&edge, pieces, fault.into_line()).await;
             }
             Ok((text, Some(last))) => (text, last),
-            Err(fault) => return break_off(&edge, pieces, line(fault)).await,
+            Err(fault) => return break_off(&edge, pieces, fault.into_line()).await,
         };
         // What others do not read takes its share too; whoever read this may have gone meanwhile.
         let is_wanted = || !pieces.is_closed() && !edge.is_stopping();
@@ -154,13 +147,6 @@ fn lines(shared: &NodeHandle, kind: &KindRow, after: Option<Address>) -> Result<
         text.push(b'\n');
     }
     Ok((text, entities.last().map(|last| last.address.clone())))
-}
-
-/// A fault as the last line of a stream.
-pub(crate) fn line(fault: Fault) -> Vec<u8> {
-    let mut text = serde_json::to_vec(fault.problem()).expect("a problem is plain data");
-    text.push(b'\n');
-    text
 }
 
 /// The entities behind `after`, from one partition; none at the end of the ring.

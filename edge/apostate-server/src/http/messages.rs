@@ -18,26 +18,24 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use apostate_api::{BulkEnding, BulkMessage, BulkResult, ErrorCode, NUMBER_MAX};
+use apostate_api::{BulkEnding, BulkMessage, BulkResult, ErrorCode, NDJSON_TYPE, NUMBER_MAX};
 use apostate_core::{Address, EntityKey, KindId};
 use bytes::{Buf, Bytes, BytesMut};
+use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Response};
+use hyper::header::HeaderName;
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::client::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
-use crate::http::body::broken;
-use crate::http::calls;
+use crate::http::body::{broken, check_type};
 use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
-use crate::http::lists::{NDJSON, line};
+use crate::http::json;
 use crate::http::meters::Outcome;
-use crate::http::pulse::Service;
-use crate::http::reply::Reply;
+use crate::http::reply::{Reply, typed};
+use crate::http::route::{Answer, NodeRequest};
 use crate::http::stream::{Pieces, stream};
 use crate::traces::parent::Parent;
 
@@ -59,19 +57,11 @@ const REPLY_BYTES_FIRST: usize = 256 << 10;
 /// How long a stream that breaks waits for answers to what it sent.
 const REST_PATIENCE: Duration = Duration::from_secs(5);
 
-/// `/messages`.
-pub(crate) fn messages(
-    edge: &Arc<Edge>,
-    parts: &Parts,
-    body: &mut Option<Incoming>,
-    service: Service,
-) -> Result<Response<Reply>, Fault> {
-    if parts.method != Method::POST {
-        let detail = "messages are sent with POST";
-        return Err(Fault::new(ErrorCode::MethodNotAllowed, detail).allowing("POST"));
-    }
+/// `POST /messages`.
+pub(crate) fn messages(request: NodeRequest<'_>) -> Answer {
+    let NodeRequest { edge, parts, body, active, .. } = request;
     let name = producer_name(&parts.headers)?;
-    calls::check_type(&parts.headers)?;
+    check_type(&parts.headers)?;
     if edge.is_stopping() {
         return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was taken").closing());
     }
@@ -93,9 +83,7 @@ pub(crate) fn messages(
     if let Some(body) = body.take() {
         tokio::spawn(bulk.run(body, pieces, permit));
     }
-    let mut response = Response::new(Reply::Routed(out, service));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
-    Ok(response)
+    Ok(typed(NDJSON_TYPE, Reply::Streamed(out, active)))
 }
 
 fn producer_name(headers: &HeaderMap) -> Result<EntityKey, Fault> {
@@ -148,7 +136,7 @@ impl Bulk {
         if let Err(fault) = self.work(body, &pieces).await {
             self.wait_for_the_rest().await;
             let fault = fault.resuming(self.producer.lowest_unanswered());
-            self.written.extend_from_slice(&line(fault));
+            self.written.extend_from_slice(&fault.into_line());
         }
         // Who sees the end of the stream may open the next one at once: the name is free by then.
         let Self { producer, mut written, .. } = self;
@@ -312,7 +300,7 @@ impl Bulk {
             return Err(Fault::new(ErrorCode::ReadIsGet, detail));
         }
         let key = EntityKey::new(key).map_err(|error| Fault::new(ErrorCode::BadKey, error.to_string()))?;
-        let body = calls::arguments(&handler.arguments, arguments.as_bytes())?;
+        let body = json::arguments(&handler.arguments, arguments.as_bytes())?;
         let number = row.handlers.iter().position(|other| other.id == handler.id).expect("it was found there");
         Ok((Address::new(KindId::of(row.name), key), (place, number), body))
     }
@@ -335,7 +323,7 @@ impl Bulk {
         let handler: &HandlerRow = &edge.kinds[kind].handlers[handler];
         let outcome = match result {
             Ok(ProducerAnswer::Done { reply }) => {
-                match calls::shown(&handler.reply, &|| format!("the entity of message {number}"), &reply) {
+                match json::shown(&handler.reply, &|| format!("the entity of message {number}"), &reply) {
                     Ok(reply) => {
                         self.written.extend_from_slice(format!("{{\"number\":{number},\"result\":\"done\"").as_bytes());
                         if reply != b"null" {

@@ -1,8 +1,8 @@
 //! The description of a node, as OpenAPI 3.1: what `/openapi.json` answers with.
 //!
-//! It is written from the table of handlers that the node runs, never by hand, so it cannot fall behind: a path for each
-//! open handler, with its author's words and the schemas of its arguments and its reply; the states and lists of each kind; and
-//! the paths of the node itself. Each path lists the problems that it can answer with, by the codes of [`ErrorCode`].
+//! It is generated, so it cannot fall behind: from the route table, from the handlers that the node runs, with their authors'
+//! words and the schemas of their arguments and replies, and from the wire types of `apostate-api`. Each route lists the
+//! problems that it can answer with, by the codes of [`ErrorCode`].
 //!
 //! [`ErrorCode`]: apostate_api::ErrorCode
 
@@ -13,14 +13,13 @@ mod parameters;
 mod portable;
 mod schemas;
 
+use apostate_api::Problem;
 use apostate_core::Registry;
 use apostate_core::schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::http::openapi::answers::Answers;
-
-/// Where schemas stand that others refer to.
-const SCHEMAS: &str = "#/components/schemas/";
+use crate::http::route::Route;
 
 /// What the description says of the application, and of the way in.
 #[derive(Clone, Copy, Debug)]
@@ -36,20 +35,23 @@ pub(crate) struct About<'a> {
 }
 
 /// The description of a node that runs the kinds of `registry`.
-pub(crate) fn openapi(registry: &Registry, about: &About<'_>) -> Value {
+pub(crate) fn openapi(registry: &Registry, routes: &[Route], about: &About<'_>) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
+    // What a node writes is described as it writes it: a field that may be left out is never null.
+    let mut wire = settings.clone().for_serialize().into_generator();
     let mut generator = settings.into_generator();
     let answers = Answers { needs_token: about.needs_token };
     let mut paths = Map::new();
     for kind in registry.kinds() {
-        handlers::describe(&mut paths, kind, answers, &mut generator);
+        handlers::describe(&mut paths, routes, kind, answers, &mut generator);
     }
-    node::describe(&mut paths, answers);
+    node::describe(&mut paths, routes, answers, &mut wire);
+    wire.subschema_for::<Problem>();
     let mut components = generator.take_definitions(true);
-    components.extend(schemas::of_the_wire());
+    components.extend(wire.take_definitions(true));
     let mut document = json!({
         "openapi": "3.1.0",
         "info": { "title": about.title, "version": about.version },

@@ -4,107 +4,76 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic;
-use std::time::Duration;
 
-use apostate_api::{ErrorCode, Health, NodeStatus, PartitionItem};
+use apostate_api::{ErrorCode, Health, NodeStatus, PartitionItem, paths};
 use apostate_log::PartitionId;
 use apostate_partition::Range;
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
-use serde::Serialize;
 
 use crate::executor::notice;
 use crate::executor::routes::Place;
-use crate::http::edge::Edge;
+use crate::http::blocking::blocking;
 use crate::http::fault::Fault;
 use crate::http::openapi::{About, openapi};
-use crate::http::pages::blocking;
+use crate::http::reply::{Reply, json, json_of, typed};
+use crate::http::route::{Answer, NodeRequest, Route};
+use crate::http::status::{STATUS_PATIENCE, silent, status};
 use crate::{HttpSettings, PartitionStatus};
 
-/// How long somebody who asks whether the node is ready waits for its partitions.
-const READY_PATIENCE: Duration = Duration::from_secs(2);
-
-pub(crate) type Shared = State<Arc<Edge>>;
-pub(crate) type Answer = Result<Response, Fault>;
-
-/// Through the router it travels beside an empty answer: the door takes it out, and answers with it as with any other.
-impl IntoResponse for Fault {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(axum::body::Body::empty());
-        response.extensions_mut().insert(self);
-        response
-    }
-}
-
-fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(value).expect("what we say is plain data");
-    typed(status, "application/json", body)
-}
-
-pub(crate) fn typed(status: StatusCode, media_type: &'static str, body: impl Into<axum::body::Body>) -> Response {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
-}
-
-/// `/`: what this is, and where to look.
-pub(crate) async fn welcome(State(edge): Shared) -> Response {
-    let kinds: Vec<_> = edge.kinds.iter().map(|kind| format!("  /entities/{}\n", kind.name)).collect();
+/// `/`: what this is, and what it answers at.
+pub(crate) fn welcome(request: NodeRequest<'_>) -> Answer {
+    let NodeRequest { edge, routes, .. } = request;
+    let kinds = edge.kinds.iter().map(|kind| format!("  {}\n", paths::KIND.replace("{kind}", kind.name)));
+    let longest = routes.iter().map(|route| route.path.len()).max().unwrap_or_default();
+    let line = |Route { method, path, summary, .. }: &Route| {
+        format!("  {:6} {path:longest$}  {}\n", method.as_str(), summary.replace("{kind}", "entity of a kind"))
+    };
     let text = format!(
         "{} on apostate: entities that change atomically, and messages between them that are applied once.\n\n\
-         Kinds:\n{}\nOf each kind, one entity: /entities/KIND/KEY; its handlers: /entities/KIND/KEY/HANDLER\n\n\
-         /openapi.json   every handler, with arguments and replies\n\
-         /messages       numbered messages, streamed both ways\n\
-         /parked         messages that wait for an operator\n\
-         /partitions     how the partitions are\n\
-         /health /ready /metrics\n\
-         /errors/CODE    what an error means, and what to do\n",
+         Kinds:\n{}\nPaths:\n{}",
         edge.settings.title,
-        kinds.concat(),
+        kinds.collect::<String>(),
+        routes.iter().map(line).collect::<String>(),
     );
-    typed(StatusCode::OK, "text/plain; charset=utf-8", text)
+    Ok(typed("text/plain; charset=utf-8", Reply::whole(text)))
 }
 
 /// `/openapi.json`.
-pub(crate) async fn describe(State(edge): Shared) -> Answer {
-    let asked = Arc::clone(&edge);
+pub(crate) async fn describe(NodeRequest { edge, routes, .. }: NodeRequest<'_>) -> Answer {
+    let asked = Arc::clone(edge);
     let text = blocking(move || {
         let describe = || {
             let HttpSettings { title, version, description, token, .. } = &asked.settings;
             let about = About { title, version, description, needs_token: token.is_some() };
-            let document = openapi(&asked.shared.registry, &about);
+            let document = openapi(&asked.shared.registry, routes, &about);
             serde_json::to_vec(&document).expect("a document is plain data").into()
         };
         asked.openapi.get_or_init(describe).clone()
     })
     .await?;
-    Ok(typed(StatusCode::OK, "application/json", text))
+    Ok(json(Reply::whole(text)))
 }
 
 /// `/errors/{code}`.
-pub(crate) async fn explain(Path(code): Path<String>) -> Answer {
+pub(crate) fn explain(NodeRequest { name: code, .. }: NodeRequest<'_>) -> Answer {
     let code: ErrorCode =
         code.parse().map_err(|_| Fault::new(ErrorCode::PathUnknown, format!("there is no error code `{code}`")))?;
-    Ok(typed(StatusCode::OK, "text/markdown; charset=utf-8", code.page()))
+    Ok(typed("text/markdown; charset=utf-8", Reply::whole(code.page())))
 }
 
 /// `/health`: the process answers.
-pub(crate) async fn health() -> Response {
-    json(StatusCode::OK, &Health { status: "alive".to_owned(), warnings: Vec::new() })
+pub(crate) fn health() -> Answer {
+    Ok(json_of(&Health { status: "alive".to_owned(), warnings: Vec::new() }))
 }
 
 /// `/ready`: every partition serves, and nobody stops the node.
-pub(crate) async fn ready(State(edge): Shared) -> Answer {
+pub(crate) async fn ready(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
     let not_ready = |detail: String| Fault::new(ErrorCode::NotReady, detail);
     if edge.is_stopping() {
         return Err(not_ready("the node stops".to_owned()));
     }
-    let status = tokio::time::timeout(READY_PATIENCE, status(&edge)).await;
+    let status = tokio::time::timeout(STATUS_PATIENCE, status(edge)).await;
     let status = status
-        .map_err(|_| not_ready(format!("the partitions did not say within {READY_PATIENCE:?} how they are")))??;
+        .map_err(|_| not_ready(format!("the partitions did not say within {STATUS_PATIENCE:?} how they are")))??;
     let places = edge.shared.routes.places().len();
     if let Some(partition) = status.silent.first() {
         return Err(silent(*partition));
@@ -128,10 +97,10 @@ pub(crate) async fn ready(State(edge): Shared) -> Answer {
         return Err(not_ready(format!("{serving} of {places} partitions serve")));
     }
     let warnings = status.partitions.iter().filter_map(time_warning).collect();
-    Ok(json(StatusCode::OK, &Health { status: "ready".to_owned(), warnings }))
+    Ok(json_of(&Health { status: "ready".to_owned(), warnings }))
 }
 
-/// What is to be said of a partition whose time is not that of the host's clock. It serves all the same.
+/// The warning about a partition whose time is not that of the host's clock. It serves all the same.
 fn time_warning(partition: &PartitionStatus) -> Option<String> {
     let offset = partition.state.as_ref().ok()?.time_offset;
     let what = match offset.side() {
@@ -142,33 +111,9 @@ fn time_warning(partition: &PartitionStatus) -> Option<String> {
     Some(format!("partition {} by {:?}: {what}", partition.id, offset.size()))
 }
 
-/// How the partitions are. One at a time asks: the executors answer between two turns.
-async fn status(edge: &Arc<Edge>) -> Result<crate::NodeStatus, Fault> {
-    let asked = Arc::clone(edge);
-    let reporting = Arc::clone(&edge.reporting).lock_owned().await;
-    blocking(move || {
-        let _reporting = reporting;
-        asked.shared.status()
-    })
-    .await
-}
-
-/// Whether `partition` says how it is. Waited for in vain, it would hold up whoever waits for more than one.
-pub(crate) async fn check_speaks(edge: &Arc<Edge>, partition: PartitionId) -> Result<(), Fault> {
-    match status(edge).await?.silent.contains(&partition) {
-        true => Err(silent(partition)),
-        false => Ok(()),
-    }
-}
-
-fn silent(partition: PartitionId) -> Fault {
-    let detail = format!("partition {partition} does not say how it is: a handler runs for long; the log names it");
-    Fault::new(ErrorCode::NotReady, detail)
-}
-
 /// `/partitions`.
-pub(crate) async fn partitions(State(edge): Shared) -> Answer {
-    let status = status(&edge).await?;
+pub(crate) async fn partitions(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
+    let status = status(edge).await?;
     let mut items: Vec<_> = status.partitions.iter().map(partition_item).collect();
     let is_silent = |place: &&Place| status.silent.contains(&place.partition);
     let silent = edge.shared.routes.places().iter().filter(is_silent);
@@ -176,7 +121,7 @@ pub(crate) async fn partitions(State(edge): Shared) -> Answer {
     items.sort_by(|one, other| one.first.cmp(&other.first));
     let version = edge.settings.version.clone();
     let crate::NodeStatus { log_bytes, is_store_full, .. } = status;
-    Ok(json(StatusCode::OK, &NodeStatus { version, partitions: items, log_bytes, is_store_full }))
+    Ok(json_of(&NodeStatus { version, partitions: items, log_bytes, is_store_full }))
 }
 
 fn partition_item(partition: &PartitionStatus) -> PartitionItem {
@@ -226,11 +171,11 @@ fn unknown(id: PartitionId, range: Range) -> PartitionItem {
 }
 
 /// `/metrics`.
-pub(crate) async fn metrics(State(edge): Shared) -> Answer {
-    let status = tokio::time::timeout(READY_PATIENCE, status(&edge)).await;
+pub(crate) async fn metrics(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
+    let status = tokio::time::timeout(STATUS_PATIENCE, status(edge)).await;
     // Without the partitions, when they are too busy to say how they are.
     let status = status.ok().transpose()?;
     let spans = edge.shared.traces.as_ref().map(|traces| traces.counts().as_ref());
     let text = edge.meters.text(edge.connections.load(atomic::Ordering::Relaxed), status.as_ref(), spans);
-    Ok(typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text))
+    Ok(typed("text/plain; version=0.0.4; charset=utf-8", Reply::whole(text)))
 }

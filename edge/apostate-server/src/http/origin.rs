@@ -1,16 +1,17 @@
-//! Visitors that somebody else's page has sent.
+//! Protection against cross-site requests and DNS rebinding: rejects requests whose `Origin`, `Sec-Fetch-Site` or `Host` show
+//! that another site's page made them.
 //!
-//! A node without a token trusts whoever reaches it, and a browser on the same machine does. So pages of other sites must not be
-//! able to use that browser as their hand: what says that it comes from another origin is turned away, and so is what
-//! names the node by a name that anybody could have given it. An image or a script is asked for without an `Origin`, and every list
-//! costs a checkpoint; so what the browser says of the asking site counts as well.
+//! A node without a token trusts every program that reaches it, and a browser on the same machine is one. So a page of another
+//! site must not be able to use that browser (request forgery), nor a name of its own that resolves to this machine (DNS
+//! rebinding). An image or a script is fetched without an `Origin`, and every list costs a checkpoint; so what the browser says
+//! of the asking site counts as well.
 
 use std::net::IpAddr;
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 
-/// What a browser says of the site whose page asks.
+/// The header field in which a browser says how the asking page's site relates to ours.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a page of another site may have sent a request with these header fields.
@@ -30,7 +31,7 @@ pub(crate) fn is_sent_by_a_page(headers: &HeaderMap) -> bool {
         || headers.get_all(SEC_FETCH_SITE).iter().any(|site| !is_own_site(site.as_bytes()))
 }
 
-/// Whether nobody else can make a browser take this name for the node's: an address, or the machine's own name for itself.
+/// Whether `host` cannot be rebound by another site: an address, or a machine's name for itself.
 fn is_own_name(host: &str) -> bool {
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let name = if has_port { host.rsplit_once(':').map_or(host, |(name, _)| name) } else { host };

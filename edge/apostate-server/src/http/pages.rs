@@ -9,11 +9,11 @@ use apostate_api::ErrorCode;
 use crate::CallError;
 use crate::client::checkpoint::{CheckpointError, CheckpointRequest};
 use crate::client::listing::PAGE_BYTES;
-use crate::http::calls::quoted;
 use crate::http::edge::Edge;
 use crate::http::fault::Fault;
-use crate::http::operators;
+use crate::http::json::quoted;
 use crate::http::query::Query;
+use crate::http::status::check_speaks;
 
 /// How many items a page has unless its reader says otherwise.
 const LIMIT_DEFAULT: usize = 100;
@@ -96,7 +96,7 @@ pub(crate) async fn wait_for(
         let made = match tokio::time::timeout_at((Instant::now() + SILENCE).min(until).into(), made(&request)).await {
             Ok(made) => made,
             Err(_) if Instant::now() < until => {
-                operators::check_speaks(edge, request.partition).await?;
+                check_speaks(edge, request.partition).await?;
                 tokio::time::timeout_at(until.into(), made(&request)).await.unwrap_or(Err(CheckpointError::Late))
             }
             Err(_) => Err(CheckpointError::Late),
@@ -130,9 +130,4 @@ fn late(request: &CheckpointRequest, deadline: Option<Instant>) -> Fault {
     }
     let detail = format!("partition {partition} is long in making its checkpoint; look after the disk");
     Fault::new(ErrorCode::NotReady, detail)
-}
-
-/// Runs what may wait for a disk where nobody else waits.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))
 }

@@ -5,31 +5,27 @@ use std::sync::Arc;
 use apostate_api::{ErrorCode, ParkedItem};
 use apostate_core::{Address, EntityKey, KindId};
 use apostate_partition::ParkedCommand;
-use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
 use base64::Engine;
 use base64::alphabet::Alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
-use hyper::{HeaderMap, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::client::checkpoint::CheckpointRequest;
 use crate::client::parked::{self, ParkedMessage};
+use crate::http::blocking::blocking;
 use crate::http::call_options::CallOptions;
-use crate::http::calls::guarded;
 use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
-use crate::http::operators::{Answer, Shared, typed};
-use crate::http::pages::{self, blocking, checkpoint_all};
-use crate::http::query::Query;
-use crate::http::reply::Reply;
+use crate::http::json::guarded;
+use crate::http::pages::{self, checkpoint_all};
+use crate::http::reply::{Reply, json};
+use crate::http::route::{Answer, NodeRequest};
 
 /// `GET /parked`.
-pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let deadline = CallOptions::deadline(&headers)?;
-    let query = Query::only(&query.unwrap_or_default(), &["after", "limit"])?;
+pub(crate) async fn list(NodeRequest { edge, parts, query, .. }: NodeRequest<'_>) -> Answer {
+    let deadline = CallOptions::deadline(&parts.headers)?;
     // No cursor, or an empty one: from the beginning.
     let after = query.get("after").filter(|id| !id.is_empty()).map(|id| {
         let detail = "`after` is no place in this list; take it from `next` of the page before";
@@ -38,9 +34,9 @@ pub(crate) async fn list(State(edge): Shared, RawQuery(query): RawQuery, headers
     let (after, limit) = (after.transpose()?, pages::limit(&query)?);
     let permit = edge.operator()?;
     if after.is_none() {
-        checkpoint_all(&edge, deadline).await?;
+        checkpoint_all(edge, deadline).await?;
     }
-    read(&edge, permit, move |edge| page(edge, after, limit)).await
+    read(edge, permit, move |edge| page(edge, after, limit)).await
 }
 
 /// One page as JSON text.
@@ -51,12 +47,12 @@ fn page(edge: &Edge, after: Option<(Address, u64)>, limit: usize) -> Result<Vec<
 }
 
 /// `GET /parked/{id}`.
-pub(crate) async fn show(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    let deadline = CallOptions::deadline(&headers)?;
+pub(crate) async fn show(NodeRequest { edge, parts, name: id, .. }: NodeRequest<'_>) -> Answer {
+    let deadline = CallOptions::deadline(&parts.headers)?;
     let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
     let permit = edge.operator()?;
-    pages::wait_for(&edge, deadline, [CheckpointRequest::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
-    read(&edge, permit, move |edge| {
+    pages::wait_for(edge, deadline, [CheckpointRequest::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
+    read(edge, permit, move |edge| {
         let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
         Ok(text_of(edge, &message))
     })
@@ -76,7 +72,7 @@ async fn read(
     })
     .await??;
     let reply = Reply::within(text, |bytes| edge.budget.take(bytes).ok_or_else(Fault::no_room))?;
-    Ok(typed(StatusCode::OK, "application/json", Body::new(reply)))
+    Ok(json(reply))
 }
 
 fn text_of(edge: &Edge, message: &ParkedMessage) -> Vec<u8> {
@@ -102,13 +98,13 @@ fn text_of(edge: &Edge, message: &ParkedMessage) -> Vec<u8> {
 }
 
 /// `POST /parked/{id}/retry`.
-pub(crate) async fn retry(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    command(&edge, &id, true, &headers).await
+pub(crate) async fn retry(NodeRequest { edge, parts, name: id, .. }: NodeRequest<'_>) -> Answer {
+    command(edge, &id, true, &parts.headers).await
 }
 
 /// `DELETE /parked/{id}`.
-pub(crate) async fn dismiss(State(edge): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    command(&edge, &id, false, &headers).await
+pub(crate) async fn dismiss(NodeRequest { edge, parts, name: id, .. }: NodeRequest<'_>) -> Answer {
+    command(edge, &id, false, &parts.headers).await
 }
 
 async fn command(edge: &Arc<Edge>, id: &str, retry: bool, headers: &HeaderMap) -> Answer {
@@ -124,7 +120,7 @@ async fn command(edge: &Arc<Edge>, id: &str, retry: bool, headers: &HeaderMap) -
             .map_err(|_| Fault::unknown("its deadline came first", &|| entity.clone()))?,
     };
     parked::judge(verdict, entity, number)?;
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(Reply::nothing());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
 }

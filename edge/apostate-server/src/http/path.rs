@@ -1,9 +1,12 @@
-//! Where a request is for: paths of entities, read by hand.
+//! Paths of entities, and what is percent-encoded in paths and queries.
 //!
 //! Nearly every request is for an entity, so its path is taken apart where it stands, without copying it; everything else is
-//! left to the router. A key is one segment, percent-encoded: `a%2Fb` is the key `a/b`.
+//! left to the route table. A key is one segment, percent-encoded: `a%2Fb` is the key `a/b`.
+
+use std::borrow::Cow;
 
 use apostate_core::EntityKey;
+use percent_encoding::percent_decode_str;
 
 /// What a path below `/entities/` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,22 +56,16 @@ pub(crate) fn key_of(segment: &str) -> Result<EntityKey, String> {
     EntityKey::from_bytes(&bytes).map_err(|error| error.to_string())
 }
 
-/// The bytes that a percent-encoded text stands for. None: a percent sign is not followed by two hexadecimal digits.
-pub(crate) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| (byte as char).to_digit(16);
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        if byte == b'%' {
-            let (&[high, low], after) = after.split_first_chunk()?;
-            bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
-            rest = after;
-        } else {
-            bytes.push(byte);
-            rest = after;
-        }
-    }
-    Some(bytes)
+/// The bytes that a percent-encoded text stands for. None: a percent sign is not followed by two hexadecimal digits, which
+/// `percent_decode_str` would leave as it is.
+fn percent_decoded(text: &str) -> Option<Cow<'_, [u8]>> {
+    let is_code = |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+    text.split('%').skip(1).all(is_code).then(|| percent_decode_str(text).into())
+}
+
+/// The text that a percent-encoded text stands for. None: it is not percent-encoded UTF-8.
+pub(crate) fn decoded_text(text: &str) -> Option<String> {
+    String::from_utf8(percent_decoded(text)?.into_owned()).ok()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use apostate_api::ErrorCode;
 use serde_json::value::RawValue;
 
 use crate::http::fault::Fault;
-use crate::http::path::percent_decoded;
+use crate::http::path::decoded_text;
 
 /// The parameter that holds all arguments as one JSON object.
 const ARGUMENTS: &str = "arguments";
@@ -21,15 +21,14 @@ const AMBIGUOUS_MAX: usize = 6;
 const PARAMETERS_MAX: usize = 64;
 
 /// A query, decoded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads a query as forms write it: `+` is a space.
     pub(crate) fn of(query: &str) -> Result<Self, Fault> {
         let decoded = |text: &str| {
-            let bytes = percent_decoded(&text.replace('+', " "));
-            bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
+            decoded_text(&text.replace('+', " ")).ok_or_else(|| {
                 let detail = format!("`{text}` in the query is not percent-encoded UTF-8; a percent sign is `%25`");
                 Fault::new(ErrorCode::BadQuery, detail)
             })
@@ -50,14 +49,17 @@ impl Query {
     /// left out in silence, and whoever sent it believes that it matters.
     pub(crate) fn only(query: &str, known: &[&str]) -> Result<Self, Fault> {
         let query = Self::of(query)?;
-        if let Some((name, _)) = query.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(" and ") };
-            let detail = format!("`{name}` is no parameter here; there is {known}");
-            return Err(Fault::new(ErrorCode::BadQuery, detail));
-        }
+        query.check_known(known)?;
         query.check_once()?;
         Ok(query)
+    }
+
+    /// Checks that every parameter is one of `known`.
+    pub(crate) fn check_known(&self, known: &[&str]) -> Result<(), Fault> {
+        let Some((name, _)) = self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) else { return Ok(()) };
+        let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(" and ") };
+        Err(Fault::new(ErrorCode::BadQuery, format!("`{name}` is no parameter here; there is {known}")))
     }
 
     /// The value of the parameter `name`.
@@ -106,14 +108,14 @@ impl Query {
             if text.len() > 1 {
                 text.push(b',');
             }
-            crate::http::calls::quoted(&mut text, name);
+            crate::http::json::quoted(&mut text, name);
             text.push(b':');
             let is_json = *is_ambiguous && way != usize::MAX && way.checked_shr(bit).is_none_or(|bits| bits & 1 == 0);
             bit += u32::from(*is_ambiguous);
             if is_json {
                 text.extend_from_slice(value.as_bytes());
             } else {
-                crate::http::calls::quoted(&mut text, value);
+                crate::http::json::quoted(&mut text, value);
             }
         }
         text.push(b'}');

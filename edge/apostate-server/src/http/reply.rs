@@ -1,5 +1,6 @@
 //! Bodies of answers: whole ones without a box around them, and streams.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -7,9 +8,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::Serialize;
 
+use crate::http::activity::ActiveRequest;
 use crate::http::budget::{SHORT_BYTES, Share};
-use crate::http::pulse::Service;
+use crate::http::stream::Streamed;
 
 /// The header field that says that the answer was given before, to the same client key.
 pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -18,8 +21,8 @@ pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("ide
 pub(crate) enum Reply {
     /// All of it.
     Whole(Option<Bytes>),
-    /// What the router answers with; the connection is busy until it ends.
-    Routed(axum::body::Body, #[expect(dead_code, reason = "ends when it is dropped")] Service),
+    /// A stream; the connection is busy until it ends.
+    Streamed(Streamed, #[expect(dead_code, reason = "ends when it is dropped")] ActiveRequest),
 }
 
 impl Reply {
@@ -40,16 +43,26 @@ impl Reply {
     }
 }
 
+/// An answer of this media type.
+pub(crate) fn typed(media_type: &'static str, body: Reply) -> Response<Reply> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
 /// An answer that is JSON.
 pub(crate) fn json(body: Reply) -> Response<Reply> {
-    let mut response = Response::new(body);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    typed("application/json", body)
+}
+
+/// An answer that is `value` as JSON.
+pub(crate) fn json_of(value: &impl Serialize) -> Response<Reply> {
+    json(Reply::whole(serde_json::to_vec(value).expect("what we say is plain data")))
 }
 
 impl Body for Reply {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -57,21 +70,21 @@ impl Body for Reply {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Routed(body, _) => Pin::new(body).poll_frame(context),
+            Self::Streamed(body, _) => Pin::new(body).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Routed(body, _) => body.is_end_stream(),
+            Self::Streamed(body, _) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Routed(body, _) => body.size_hint(),
+            Self::Streamed(body, _) => body.size_hint(),
         }
     }
 }

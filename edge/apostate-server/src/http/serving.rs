@@ -25,9 +25,9 @@ use crate::SettingsError;
 use crate::client::node_handle::NodeHandle;
 use crate::http::connection::{self, Admitted};
 use crate::http::dispatcher::Dispatcher;
-use crate::http::door::Door;
 use crate::http::edge::{Edge, Stage};
 use crate::http::fault::Fault;
+use crate::http::service::HttpService;
 use crate::http::settings::HttpSettings;
 
 /// How long the listener rests when the system gives it no connection, as without a free file descriptor.
@@ -143,10 +143,10 @@ impl Serving {
         let mut listening = Some((listener, dealt));
         for (index, (runtime, sockets)) in crews.into_iter().enumerate() {
             let dispatcher = Dispatcher::new(Arc::clone(&shared), requests_max).ok_or_else(too_many_threads)?;
-            let door = Door::new(Arc::clone(&edge), Arc::new(dispatcher));
+            let service = HttpService::new(Arc::clone(&edge), Arc::new(dispatcher));
             // The first thread listens for all.
             let listening = listening.take();
-            let body = move || run(runtime, Arc::new(door), sockets, listening);
+            let body = move || run(runtime, Arc::new(service), sockets, listening);
             let thread = thread::Builder::new().name(format!("apostate-http-{index}")).spawn(body);
             serving.threads.push(thread.map_err(|source| ServeError::System { what: "a thread", source })?);
         }
@@ -220,13 +220,13 @@ type Deal = mpsc::UnboundedSender<(StdStream, Admitted)>;
 type Sockets = mpsc::UnboundedReceiver<(StdStream, Admitted)>;
 
 /// The body of a thread of the edge.
-fn run(runtime: Runtime, door: Arc<Door>, sockets: Sockets, listening: Option<(StdListener, Vec<Deal>)>) {
-    let mut stage = door.edge.stage.subscribe();
-    runtime.spawn(Arc::clone(&door.dispatcher).run());
+fn run(runtime: Runtime, service: Arc<HttpService>, sockets: Sockets, listening: Option<(StdListener, Vec<Deal>)>) {
+    let mut stage = service.edge.stage.subscribe();
+    runtime.spawn(Arc::clone(&service.dispatcher).run());
     if let Some((listener, dealt)) = listening {
-        runtime.spawn(listen(Arc::clone(&door.edge), listener, dealt));
+        runtime.spawn(listen(Arc::clone(&service.edge), listener, dealt));
     }
-    runtime.spawn(take_in(door, sockets));
+    runtime.spawn(take_in(service, sockets));
     // The edge outlives its threads.
     let _ = runtime.block_on(stage.wait_for(|stage| *stage == Stage::Over));
     // All tasks end here. Who reads the disk for a list that nobody waits for any more is not waited for either.
@@ -234,11 +234,11 @@ fn run(runtime: Runtime, door: Arc<Door>, sockets: Sockets, listening: Option<(S
 }
 
 /// Begins to serve what is dealt to this thread.
-async fn take_in(door: Arc<Door>, mut sockets: Sockets) {
+async fn take_in(service: Arc<HttpService>, mut sockets: Sockets) {
     while let Some((stream, admitted)) = sockets.recv().await {
         match TcpStream::from_std(stream) {
             Ok(stream) => {
-                tokio::spawn(connection::serve(Arc::clone(&door), stream, admitted));
+                tokio::spawn(connection::serve(Arc::clone(&service), stream, admitted));
             }
             Err(error) => warn!(%error, "a connection could not be taken"),
         }

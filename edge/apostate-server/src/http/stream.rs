@@ -34,9 +34,9 @@ pub(crate) struct Streamed {
 }
 
 /// A body, and where its pieces are written.
-pub(crate) fn stream() -> (Pieces, axum::body::Body) {
+pub(crate) fn stream() -> (Pieces, Streamed) {
     let (pieces, read) = mpsc::channel(PIECES_MAX);
-    (Pieces(pieces), axum::body::Body::new(Streamed { pieces: read, is_over: false }))
+    (Pieces(pieces), Streamed { pieces: read, is_over: false })
 }
 
 impl Pieces {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     /// What is read of an answer whose writer does this.
-    fn read<F: Future<Output = ()>>(write: impl FnOnce(Pieces) -> F) -> Result<Bytes, axum::Error> {
+    fn read<F: Future<Output = ()>>(write: impl FnOnce(Pieces) -> F) -> Result<Bytes, io::Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let (pieces, body) = stream();

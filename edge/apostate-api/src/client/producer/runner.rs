@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::client::answer::{ANSWER_BYTES_MAX, Missed, problem, retry_after, too_long};
 use crate::client::producer::{Line, ProducerError, Told};
 use crate::client::stream::{Lines, pieces};
-use crate::client::{Client, error, retry};
-use crate::{BulkResult, ErrorCode, Problem};
+use crate::client::{Client, error, path, retry};
+use crate::{BulkResult, ErrorCode, NDJSON_TYPE, Problem, paths};
 
 /// Lines that are taken at a time.
 const LINES: usize = 256;
@@ -135,8 +135,9 @@ impl Runner {
         self.unsent = self.open.values().map(|line| line.text.clone()).collect();
         let (sender, body) = pieces();
         let mut sender = Some(sender);
-        let request = self.client.request(Method::POST, &["messages".to_owned()], &[]);
-        let request = request.header("producer", self.name.as_slice()).header(CONTENT_TYPE, "application/x-ndjson");
+        let messages = path::fill(paths::MESSAGES, []).expect("a path without names");
+        let request = self.client.request(Method::POST, &messages, &[]);
+        let request = request.header("producer", self.name.as_slice()).header(CONTENT_TYPE, NDJSON_TYPE);
         let mut sending = pin!(request.body(reqwest::Body::wrap(body)).send());
         let (mut response, mut lines, mut heard) = (None::<Response>, Lines::default(), Instant::now());
         loop {

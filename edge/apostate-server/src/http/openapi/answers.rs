@@ -1,11 +1,13 @@
-//! What a path can answer with: its answer, and the problems that are possible there.
+//! The answers of a route: the good ones, and the problems that are possible there.
 
 use std::collections::BTreeMap;
 
-use apostate_api::{ErrorCode, PROBLEM_TYPE};
+use apostate_api::{ErrorCode, NDJSON_TYPE, PROBLEM_TYPE};
 use serde_json::{Map, Value, json};
 
-/// Problems of every path: of the connection, and of the node as a whole.
+use crate::http::route::{Route, RouteAccess};
+
+/// Problems of every route: of the connection, and of the node as a whole.
 const EVERYWHERE: [ErrorCode; 5] = [
     ErrorCode::BadHeader,
     ErrorCode::HeadersTooLarge,
@@ -14,25 +16,23 @@ const EVERYWHERE: [ErrorCode; 5] = [
     ErrorCode::TooManyConnections,
 ];
 
-/// Writes the answers of a path.
+/// Writes the answers of routes.
 #[derive(Clone, Copy)]
 pub(super) struct Answers {
     pub(super) needs_token: bool,
 }
 
 impl Answers {
-    /// The answers `good`, by their status, and the problems with `codes` and those of every path.
-    pub(super) fn of<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
-        let token: &[_] = if self.needs_token { &[ErrorCode::TokenMissing, ErrorCode::TokenWrong] } else { &[] };
-        self.open(good, &[codes, token].concat())
-    }
-
-    /// The same, for a path that needs no token.
-    pub(super) fn open<const N: usize>(self, good: [(u16, Value); N], codes: &[ErrorCode]) -> Map<String, Value> {
-        // Who has the token is trusted, whoever sent it.
-        let foreign: &[_] = if self.needs_token { &[] } else { &[ErrorCode::ForeignOrigin] };
+    /// The answers of `route`: the `good` ones, by their status, and its problems and those of every route.
+    pub(super) fn of<const N: usize>(self, route: &Route, good: [(u16, Value); N]) -> Map<String, Value> {
+        let access: &[_] = match (self.needs_token, route.access) {
+            (true, RouteAccess::TokenHolders) => &[ErrorCode::TokenMissing, ErrorCode::TokenWrong],
+            (true, RouteAccess::Everybody) => &[],
+            // Who has the token is trusted, whoever sent it.
+            (false, _) => &[ErrorCode::ForeignOrigin],
+        };
         let mut by_status = BTreeMap::<u16, Vec<ErrorCode>>::new();
-        for code in codes.iter().chain(&EVERYWHERE).chain(foreign) {
+        for code in route.codes.iter().copied().flatten().chain(&EVERYWHERE).chain(access) {
             let codes = by_status.entry(code.status()).or_default();
             if !codes.contains(code) {
                 codes.push(*code);
@@ -73,7 +73,7 @@ pub(super) fn shared() -> Value {
     })
 }
 
-/// An answer in JSON.
+/// An answer that is a page of items.
 pub(super) fn page_answer(description: &str, item: &Value) -> Value {
     let page = json!({
         "type": "object",
@@ -86,6 +86,7 @@ pub(super) fn page_answer(description: &str, item: &Value) -> Value {
     json_answer(description, page)
 }
 
+/// An answer in JSON.
 pub(super) fn json_answer(description: &str, schema: Value) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema } } })
 }
@@ -93,6 +94,11 @@ pub(super) fn json_answer(description: &str, schema: Value) -> Value {
 /// An answer in text.
 pub(super) fn text_answer(description: &str, media_type: &str) -> Value {
     json!({ "description": description, "content": { media_type: { "schema": { "type": "string" } } } })
+}
+
+/// An answer, or a body, in lines of JSON.
+pub(super) fn lines(line: &str) -> Value {
+    json!({ NDJSON_TYPE: { "schema": { "type": "string", "description": line } } })
 }
 
 /// The header field that the answer to a call with a client key may have.

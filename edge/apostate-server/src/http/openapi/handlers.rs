@@ -1,4 +1,4 @@
-//! The paths of one kind: its list, the states of its entities, and its open handlers.
+//! The routes of one kind: its list, the states of its entities, and its open handlers.
 
 use apostate_api::ErrorCode;
 use apostate_core::schemars::SchemaGenerator;
@@ -7,115 +7,76 @@ use serde_json::{Map, Value, json};
 
 use crate::http::openapi::answers::{Answers, json_answer, page_answer, with_replays, with_version};
 use crate::http::openapi::parameters;
+use crate::http::route::{Route, RouteTarget, method_of};
 
-/// Problems of whatever asks one entity.
-const OF_ENTITIES: [ErrorCode; 8] = [
-    ErrorCode::BadKey,
-    ErrorCode::BadClientKey,
-    ErrorCode::Busy,
-    ErrorCode::DeadlineExceeded,
-    ErrorCode::EntityBlocked,
-    ErrorCode::OutcomeUnknown,
-    ErrorCode::PartitionStopped,
-    ErrorCode::UnreadableState,
-];
-
-/// Problems of calls.
-const OF_CALLS: [ErrorCode; 11] = [
-    ErrorCode::BadBody,
-    ErrorCode::BadJson,
-    ErrorCode::BadQuery,
-    ErrorCode::BodyTooLarge,
-    ErrorCode::ClientKeyExpired,
-    ErrorCode::ClientKeyReused,
-    ErrorCode::HandlerPanicked,
-    ErrorCode::RequestTimeout,
-    ErrorCode::TransactionTooLarge,
-    ErrorCode::UnreadableReply,
-    ErrorCode::UnsupportedMediaType,
-];
-
-/// Problems of reads.
-const OF_READS: [ErrorCode; 6] = [
-    ErrorCode::BadJson,
-    ErrorCode::BadQuery,
-    ErrorCode::EntityMissing,
-    ErrorCode::HandlerPanicked,
-    ErrorCode::TransactionTooLarge,
-    ErrorCode::UnreadableReply,
-];
-
-/// Problems of lists.
-const OF_LISTS: [ErrorCode; 8] = [
-    ErrorCode::BadCursor,
-    ErrorCode::BadQuery,
-    ErrorCode::Busy,
-    ErrorCode::DeadlineExceeded,
-    ErrorCode::NotAcceptable,
-    ErrorCode::PartitionStopped,
-    ErrorCode::StoreUnreadable,
-    ErrorCode::TooManyStreams,
-];
-
-/// How a list is read. Its lines are told in words: two media types in one answer are more than generators of clients take.
-const LISTED: &str = "Pages are bounded by bytes as well, and have one entity at least. What exists throughout appears once. With \
-    `Accept: application/x-ndjson` the answer is all of the list, a line of JSON for each entity, as the items of a page.";
-
-/// Adds the paths of `kind`.
-pub(super) fn describe(paths: &mut Map<String, Value>, kind: &Kind, answers: Answers, generator: &mut SchemaGenerator) {
+/// Adds the routes of `kind`.
+pub(super) fn describe(
+    document: &mut Map<String, Value>,
+    routes: &[Route],
+    kind: &Kind,
+    answers: Answers,
+    generator: &mut SchemaGenerator,
+) {
     let state = Value::from((kind.state_schema)(generator));
-    let name = kind.name;
-    paths.insert(format!("/entities/{name}"), json!({ "get": list(kind, &state, answers) }));
-    paths.insert(format!("/entities/{name}/{{key}}"), json!({ "get": state_of(kind, &state, answers) }));
-    for handler in kind.handlers.iter().filter(|handler| handler.access == Access::Open) {
-        let path = format!("/entities/{name}/{{key}}/{}", handler.name);
-        let operation = match handler.mode {
-            Mode::Changes => json!({ "post": call(kind, handler, answers, generator) }),
-            Mode::Reads => json!({ "get": read(kind, handler, answers, generator) }),
-        };
-        paths.insert(path, operation);
+    for route in routes {
+        match route.target {
+            RouteTarget::List => add(document, route, kind, None, list(route, kind, &state, answers)),
+            RouteTarget::State => add(document, route, kind, None, state_of(route, kind, &state, answers)),
+            RouteTarget::Call | RouteTarget::Read => {
+                let is_open =
+                    |handler: &&HandlerInfo| handler.access == Access::Open && method_of(handler.mode) == route.method;
+                for handler in kind.handlers.iter().filter(is_open) {
+                    let operation = operation(route, kind, handler, answers, generator);
+                    add(document, route, kind, Some(handler), operation);
+                }
+            }
+            RouteTarget::Node(_) => {}
+        }
     }
 }
 
-fn call(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut SchemaGenerator) -> Value {
-    let arguments = Value::from((handler.arguments.schema)(generator));
-    let reply = Value::from((handler.reply.schema)(generator));
-    let needs_body = arguments.get("required").is_some();
-    let done = with_version(json_answer("It is done and durable. The handler's reply.", reply));
-    let accepted =
-        with_version(json!({ "description": "It is done and durable; `Prefer: respond-async` asked for no reply." }));
-    let mut responses =
-        answers.of([(200, with_replays(done)), (202, with_replays(accepted))], &[&OF_ENTITIES[..], &OF_CALLS].concat());
-    allow_refusal(&mut responses, handler);
-    let mut operation = operation(kind, handler);
-    operation.insert(
-        "parameters".to_owned(),
-        json!([
-            parameters::key(),
-            parameters::client_key(),
-            parameters::prefer(),
-            parameters::deadline(),
-            parameters::traceparent(),
-        ]),
-    );
-    let content = json!({ "application/json": { "schema": arguments } });
-    operation.insert("requestBody".to_owned(), json!({ "required": needs_body, "content": content }));
-    operation.insert("responses".to_owned(), responses.into());
-    operation.into()
+fn add(document: &mut Map<String, Value>, route: &Route, kind: &Kind, handler: Option<&HandlerInfo>, operation: Value) {
+    let path = route.path.replace("{kind}", kind.name);
+    let path = handler.map_or_else(|| path.clone(), |handler| path.replace("{handler}", handler.name));
+    document.insert(path, json!({ route.method.as_str().to_ascii_lowercase(): operation }));
 }
 
-fn read(kind: &Kind, handler: &HandlerInfo, answers: Answers, generator: &mut SchemaGenerator) -> Value {
+/// A handler, with its author's words. No name of a kind or a handler has a `.` or a `:` in it.
+fn operation(
+    route: &Route,
+    kind: &Kind,
+    handler: &HandlerInfo,
+    answers: Answers,
+    generator: &mut SchemaGenerator,
+) -> Value {
     let arguments = Value::from((handler.arguments.schema)(generator));
     let reply = Value::from((handler.reply.schema)(generator));
-    let seen = with_version(json_answer("The handler's reply. What it saw is durable.", reply));
-    let mut responses = answers.of([(200, seen)], &[&OF_ENTITIES[..], &OF_READS].concat());
+    let good = with_version(json_answer(route.success.description, reply));
+    let mut parameters = parameters::of(route);
+    let mut operation = json!({ "operationId": format!("{}.{}", kind.name, handler.name), "tags": [kind.name] });
+    let mut responses = match handler.mode {
+        Mode::Changes => {
+            let accepted =
+                json!({ "description": "It is done and durable; `Prefer: respond-async` asked for no reply." });
+            let needs_body = arguments.get("required").is_some();
+            let content = json!({ "application/json": { "schema": arguments } });
+            operation["requestBody"] = json!({ "required": needs_body, "content": content });
+            answers.of(route, [(200, with_replays(good)), (202, with_replays(with_version(accepted)))])
+        }
+        Mode::Reads => {
+            parameters.extend(parameters::arguments(&arguments, generator.definitions()));
+            answers.of(route, [(200, good)])
+        }
+    };
     allow_refusal(&mut responses, handler);
-    let mut taken = vec![parameters::key(), parameters::deadline(), parameters::traceparent()];
-    taken.extend(parameters::arguments(&arguments, generator.definitions()));
-    let mut operation = operation(kind, handler);
-    operation.insert("parameters".to_owned(), taken.into());
-    operation.insert("responses".to_owned(), responses.into());
-    operation.into()
+    let paragraph = handler.doc.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    operation["summary"] = if paragraph.is_empty() { handler.name.into() } else { paragraph.into() };
+    if handler.doc.contains("\n\n") {
+        operation["description"] = handler.doc.into();
+    }
+    operation["parameters"] = parameters.into();
+    operation["responses"] = responses.into();
+    operation
 }
 
 /// What a refusal is answered with: 409, or another status of its author's choice.
@@ -136,20 +97,7 @@ fn allow_refusal(responses: &mut Map<String, Value>, handler: &HandlerInfo) {
     }
 }
 
-/// What its author says of a handler. No name of a kind or a handler has a `.` or a `:` in it.
-fn operation(kind: &Kind, handler: &HandlerInfo) -> Map<String, Value> {
-    let mut operation = Map::new();
-    operation.insert("operationId".to_owned(), format!("{}.{}", kind.name, handler.name).into());
-    operation.insert("tags".to_owned(), json!([kind.name]));
-    let paragraph = handler.doc.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-    operation.insert("summary".to_owned(), if paragraph.is_empty() { handler.name.into() } else { paragraph.into() });
-    if handler.doc.contains("\n\n") {
-        operation.insert("description".to_owned(), handler.doc.into());
-    }
-    operation
-}
-
-fn state_of(kind: &Kind, state: &Value, answers: Answers) -> Value {
+fn state_of(route: &Route, kind: &Kind, state: &Value, answers: Answers) -> Value {
     let schema = json!({
         "type": "object",
         "properties": {
@@ -161,27 +109,14 @@ fn state_of(kind: &Kind, state: &Value, answers: Answers) -> Value {
         "required": ["kind", "key", "version", "state"],
     });
     let etag = json!({ "description": "The version, in quotes.", "schema": { "type": "string" } });
-    let mut seen = with_version(json_answer("The entity. What is seen is durable.", schema));
+    let mut seen = with_version(json_answer(route.success.description, schema));
     seen["headers"]["ETag"] = etag.clone();
     let mut known = with_version(json!({ "description": "It has the version that `If-None-Match` names." }));
     known["headers"]["ETag"] = etag;
-    let codes = [&OF_ENTITIES[..], &[ErrorCode::BadQuery, ErrorCode::EntityMissing]].concat();
-    json!({
-        "operationId": format!("{}:state", kind.name),
-        "tags": [kind.name],
-        "summary": format!("Reads a whole {}.", kind.name),
-        "description": "With the `ETag` of an earlier answer as `If-None-Match`, the answer is 304 as long as nothing changed.",
-        "parameters": [
-            parameters::key(),
-            parameters::known_version(),
-            parameters::deadline(),
-            parameters::traceparent(),
-        ],
-        "responses": answers.of([(200, seen), (304, known)], &codes),
-    })
+    of_kind(route, kind, answers.of(route, [(200, seen), (304, known)]))
 }
 
-fn list(kind: &Kind, state: &Value, answers: Answers) -> Value {
+fn list(route: &Route, kind: &Kind, state: &Value, answers: Answers) -> Value {
     let item = json!({
         "type": "object",
         "properties": {
@@ -193,19 +128,19 @@ fn list(kind: &Kind, state: &Value, answers: Answers) -> Value {
         "required": ["key", "version"],
         "description": "An entity with its `state`; or with the `problem` why it cannot be shown.",
     });
-    let mut answer = page_answer("A page.", &item);
+    let mut answer = page_answer(route.success.description, &item);
     let first = json!({ "key": "$response.body#/items/0/key" });
     answer["links"] = json!({ "state": { "operationId": format!("{}:state", kind.name), "parameters": first } });
+    of_kind(route, kind, answers.of(route, [(200, answer)]))
+}
+
+fn of_kind(route: &Route, kind: &Kind, responses: Map<String, Value>) -> Value {
     json!({
-        "operationId": format!("{}:list", kind.name),
+        "operationId": format!("{}:{}", kind.name, route.name),
         "tags": [kind.name],
-        "summary": format!("Lists every {}, in an order that stays.", kind.name),
-        "description": LISTED,
-        "parameters": [
-            parameters::deadline(),
-            parameters::after(),
-            parameters::limit("Most entities of the page."),
-        ],
-        "responses": answers.of([(200, answer)], &OF_LISTS),
+        "summary": route.summary.replace("{kind}", kind.name),
+        "description": route.description,
+        "parameters": parameters::of(route),
+        "responses": responses,
     })
 }

@@ -1,11 +1,61 @@
-//! What a path takes besides a body: keys, header fields, queries.
+//! The parameters of a route besides its body: names in its path, header fields, its query.
 
+use apostate_api::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use crate::http::openapi::schemas::component;
+use crate::http::route::{HeaderField, QueryParameter, QueryRule, Route};
+
+/// The parameters of `route`, but for a handler's arguments.
+pub(super) fn of(route: &Route) -> Vec<Value> {
+    let names = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let query = match route.query {
+        QueryRule::Only(parameters) => parameters,
+        QueryRule::Ignored | QueryRule::Arguments => &[],
+    };
+    let headers = route.headers.iter().map(|field| header(*field));
+    names
+        .filter_map(name_in_path)
+        .chain(headers)
+        .chain(query.iter().map(|parameter| query_parameter(*parameter)))
+        .collect()
+}
+
+/// A name in a path. None: the document has a path for each.
+fn name_in_path(name: &str) -> Option<Value> {
+    Some(match name {
+        "key" => key(),
+        "id" => json!({ "name": "id", "in": "path", "required": true, "description": "As the list names it.",
+            "schema": { "type": "string", "minLength": 1 } }),
+        "code" => json!({ "name": "code", "in": "path", "required": true,
+            "schema": { "type": "string", "enum": ErrorCode::ALL } }),
+        _ => return None,
+    })
+}
+
+fn header(field: HeaderField) -> Value {
+    match field {
+        HeaderField::Deadline => deadline(),
+        HeaderField::ClientKey => client_key(),
+        HeaderField::KnownVersion => known_version(),
+        HeaderField::Prefer => prefer(),
+        HeaderField::Producer => producer(),
+        HeaderField::TraceParent => traceparent(),
+    }
+}
+
+fn query_parameter(parameter: QueryParameter) -> Value {
+    let (description, schema) = match parameter {
+        QueryParameter::After => ("The `next` of the page before.", json!({ "type": "string" })),
+        QueryParameter::Limit(description) => {
+            (description, json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }))
+        }
+    };
+    json!({ "name": parameter.name(), "in": "query", "description": description, "schema": schema })
+}
 
 /// The key of an entity, in a path.
-pub(super) fn key() -> Value {
+fn key() -> Value {
     json!({
         "name": "key",
         "in": "path",
@@ -16,7 +66,7 @@ pub(super) fn key() -> Value {
 }
 
 /// The client key of a call.
-pub(super) fn client_key() -> Value {
+fn client_key() -> Value {
     json!({
         "name": "Idempotency-Key",
         "in": "header",
@@ -30,7 +80,7 @@ pub(super) fn client_key() -> Value {
 }
 
 /// What a caller prefers.
-pub(super) fn prefer() -> Value {
+fn prefer() -> Value {
     let description = "`respond-async`: answer with 202, without the reply, when the call is durable. \
         `wait=10`: do not begin after 10 seconds.";
     // Preferences that are not known are left alone, so anything may stand there.
@@ -39,14 +89,14 @@ pub(super) fn prefer() -> Value {
 }
 
 /// The version of an entity that its reader has already.
-pub(super) fn known_version() -> Value {
+fn known_version() -> Value {
     let description = "The `ETag` of an earlier answer: while it holds, the answer is 304 and has no body.";
     json!({ "name": "If-None-Match", "in": "header", "description": description, "schema": { "type": "string" },
         "example": "\"3\"" })
 }
 
 /// How long a caller waits.
-pub(super) fn deadline() -> Value {
+fn deadline() -> Value {
     json!({
         "name": "Deadline-Ms",
         "in": "header",
@@ -57,7 +107,7 @@ pub(super) fn deadline() -> Value {
 }
 
 /// The trace that a request is part of.
-pub(super) fn traceparent() -> Value {
+fn traceparent() -> Value {
     json!({
         "name": "traceparent",
         "in": "header",
@@ -67,22 +117,18 @@ pub(super) fn traceparent() -> Value {
     })
 }
 
-/// Where a list goes on.
-pub(super) fn after() -> Value {
-    query("after", "The `next` of the page before.", json!({ "type": "string" }))
+/// The producer of a stream of messages.
+fn producer() -> Value {
+    json!({
+        "name": "Producer",
+        "in": "header",
+        "required": true,
+        "description": "The producer's name: 1 to 256 bytes. It has one stream at a time.",
+        "schema": { "type": "string", "minLength": 1 },
+    })
 }
 
-/// How long a page is.
-pub(super) fn limit(description: &str) -> Value {
-    query("limit", description, json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }))
-}
-
-/// A query parameter.
-pub(super) fn query(name: &str, description: &str, schema: Value) -> Value {
-    json!({ "name": name, "in": "query", "description": description, "schema": schema })
-}
-
-/// The arguments of a handler that looks, as query parameters. `definitions` has the schemas that theirs refer to.
+/// The arguments of a handler that reads, as query parameters. `definitions` has the schemas that theirs refer to.
 pub(super) fn arguments(schema: &Value, definitions: &Map<String, Value>) -> Vec<Value> {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
     let required = schema.get("required").and_then(Value::as_array);

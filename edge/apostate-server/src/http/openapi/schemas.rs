@@ -1,90 +1,13 @@
-//! The schemas of the wire types, and the last touches to everybody's.
+//! The last touches to the schemas of all types: bounds of numbers, and names that a document may use.
 
 use std::collections::BTreeMap;
 
-use apostate_api::NUMBER_MAX;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::http::openapi::SCHEMAS;
+use crate::http::path::decoded_text;
 
-/// Ours, with a `.` in their names, as no type of an application has.
-pub(super) fn of_the_wire() -> Map<String, Value> {
-    let (text, count, flag) =
-        (json!({ "type": "string" }), json!({ "type": "integer", "format": "uint64" }), json!({ "type": "boolean" }));
-    let refusal = object(&[("code", &text), ("text", &text)], &[]);
-    let problem = object(
-        &[
-            ("type", &text),
-            ("title", &text),
-            ("status", &json!({ "type": "integer" })),
-            ("detail", &text),
-            ("code", &text),
-        ],
-        &[("instance", &text), ("retry_after", &count), ("refusal", &refusal), ("resume_from", &count)],
-    );
-    let parts = object(&[("kind", &text), ("key", &text)], &[]);
-    let number = json!({ "type": "integer", "format": "uint64", "minimum": 1, "maximum": NUMBER_MAX });
-    let entity = json!({ "oneOf": [text, parts], "description": "`stock/tea`, or kind and key apart." });
-    let message = object(
-        &[("number", &number), ("entity", &entity), ("handler", &text)],
-        &[("arguments", &json!({ "type": "object" }))],
-    );
-    let ending = json!({ "enum": ["accepted", "done", "duplicate", "failed", "refused"] });
-    let result = object(
-        &[("number", &number), ("result", &ending)],
-        &[("reply", &json!(true)), ("code", &text), ("text", &text), ("detail", &text)],
-    );
-    let parked = object(
-        &[
-            ("id", &text),
-            ("kind", &text),
-            ("key", &text),
-            ("handler", &text),
-            ("number", &count),
-            ("reason", &text),
-            ("since", &count),
-        ],
-        &[("from", &text), ("trace_id", &text), ("arguments", &json!(true))],
-    );
-    let figures =
-        ["id", "epoch", "durable", "entities", "entity_bytes", "dirty_bytes", "inbox", "outbox", "parked", "requests"];
-    let mut partition_fields = vec![
-        ("first", &text),
-        ("last", &text),
-        ("is_silent", &flag),
-        ("is_serving", &flag),
-        ("is_full", &flag),
-        ("is_quiet", &flag),
-    ];
-    let offset = json!({ "type": "integer", "format": "int64" });
-    partition_fields.push(("time_offset", &offset));
-    partition_fields.extend(figures.map(|figure| (figure, &count)));
-    let partition = object(&partition_fields, &[("stopped", &text)]);
-    let partitions = json!({ "type": "array", "items": partition });
-    let status = object(
-        &[("version", &text), ("partitions", &partitions), ("log_bytes", &count), ("is_store_full", &flag)],
-        &[],
-    );
-    let texts = json!({ "type": "array", "items": text });
-    let health = object(&[("status", &json!({ "enum": ["alive", "ready"] }))], &[("warnings", &texts)]);
-    [
-        ("BulkMessage", message),
-        ("BulkResult", result),
-        ("Health", health),
-        ("NodeStatus", status),
-        ("ParkedItem", parked),
-        ("Problem", problem),
-    ]
-    .into_iter()
-    .map(|(name, schema)| (format!("apostate.{name}"), schema))
-    .collect()
-}
-
-fn object(required: &[(&str, &Value)], others: &[(&str, &Value)]) -> Value {
-    let names: Vec<_> = required.iter().map(|(name, _)| *name).collect();
-    let properties = required.iter().chain(others).map(|(name, schema)| ((*name).to_owned(), (*schema).clone()));
-    json!({ "type": "object", "properties": properties.collect::<Map<_, _>>(), "required": names })
-}
+/// The place of schemas that others refer to.
+const SCHEMAS: &str = "#/components/schemas/";
 
 /// Says of every number what its type can hold, and gives every component a name that a document may use.
 pub(super) fn finish(document: &mut Value) {
@@ -164,12 +87,6 @@ fn refer_to(value: &mut Value, renamed: &BTreeMap<String, String>) {
 
 /// The component that a reference is to, by the name that it gave itself: a reference is part of a URL and a JSON pointer.
 pub(super) fn component(reference: &str) -> Option<String> {
-    let mut parts = reference.strip_prefix(SCHEMAS)?.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (code, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(code, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    Some(String::from_utf8(bytes).ok()?.replace("~1", "/").replace("~0", "~"))
+    let name = decoded_text(reference.strip_prefix(SCHEMAS)?)?;
+    Some(name.replace("~1", "/").replace("~0", "~"))
 }

@@ -1,7 +1,7 @@
-//! The pulse of a connection: what it is doing since when, so that one that does nothing can be closed.
+//! Header, write and idle timeouts of a connection, kept as three timestamps instead of a timer per request.
 //!
-//! No request sets a timer. Reading, writing and serving leave marks here, and one lazy timer a connection looks at them now
-//! and then; so what a busy connection pays for its timeouts is a few words of memory.
+//! Reading, writing and serving leave marks here, and one lazy timer a connection checks them now and then; so what a busy
+//! connection pays for its timeouts is a few words of memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,33 +15,33 @@ use tokio::net::TcpStream;
 
 use crate::http::settings::HttpSettings;
 
-/// What a connection is doing since when. Times are microseconds since its start, from 1; 0 is never.
+/// The timestamps of one connection, in microseconds since its start, from 1; 0 is never.
 #[derive(Debug)]
-pub(crate) struct Pulse {
+pub(crate) struct ConnectionActivity {
     began: Instant,
-    /// The head of a request has begun.
+    /// When the head of a request began.
     head: AtomicU64,
-    /// Nothing has been asked.
+    /// Since when there is no request.
     idle: AtomicU64,
-    /// The client takes nothing of what is written.
+    /// Since when the client reads nothing of what is written.
     blocked: AtomicU64,
     /// Requests and streams that are being served.
     serving: AtomicU32,
 }
 
-/// Serves, as long as it lives.
-pub(crate) struct Service(Arc<Pulse>);
+/// A request or a stream that is being served: until it is dropped, the connection is not idle.
+pub(crate) struct ActiveRequest(Arc<ConnectionActivity>);
 
-/// What to do about a connection.
+/// The result of checking a connection's timeouts.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Prognosis {
-    /// Look again at this time.
-    Fine(Instant),
-    /// Close it.
-    Dead,
+pub(crate) enum IdleVerdict {
+    /// No timeout before this time: check again then.
+    KeepUntil(Instant),
+    /// A timeout has passed.
+    Close,
 }
 
-impl Pulse {
+impl ConnectionActivity {
     pub(crate) fn new() -> Self {
         Self {
             began: Instant::now(),
@@ -57,10 +57,10 @@ impl Pulse {
     }
 
     /// A request has come, or a stream begun.
-    pub(crate) fn serve(self: &Arc<Self>) -> Service {
+    pub(crate) fn serve(self: &Arc<Self>) -> ActiveRequest {
         self.serving.fetch_add(1, Ordering::Relaxed);
         self.head.store(0, Ordering::Relaxed);
-        Service(Arc::clone(self))
+        ActiveRequest(Arc::clone(self))
     }
 
     fn has_read(&self) {
@@ -81,8 +81,8 @@ impl Pulse {
         }
     }
 
-    /// How it looks now.
-    pub(crate) fn look(&self, settings: &HttpSettings) -> Prognosis {
+    /// Which timeout is next, or has passed.
+    pub(crate) fn check(&self, settings: &HttpSettings) -> IdleVerdict {
         let until = |since: u64, patience: Duration| self.began + Duration::from_micros(since) + patience;
         let blocked = self.blocked.load(Ordering::Relaxed);
         let head = self.head.load(Ordering::Relaxed);
@@ -96,10 +96,10 @@ impl Pulse {
             until(self.idle.load(Ordering::Relaxed), settings.idle_timeout)
         };
         if due <= Instant::now() {
-            return Prognosis::Dead;
+            return IdleVerdict::Close;
         }
         // What is fine now may be in the middle of a head, or blocked, a moment later.
-        Prognosis::Fine(due.min(Instant::now() + Self::patience(settings)))
+        IdleVerdict::KeepUntil(due.min(Instant::now() + Self::patience(settings)))
     }
 
     /// Whether nothing is being served, and nothing waits to be written: perhaps the head of a request has begun.
@@ -107,34 +107,34 @@ impl Pulse {
         self.serving.load(Ordering::Relaxed) == 0 && self.blocked.load(Ordering::Relaxed) == 0
     }
 
-    /// How long a connection need not be looked at.
+    /// The shortest timeout: how long a connection need not be checked.
     pub(crate) fn patience(settings: &HttpSettings) -> Duration {
         settings.header_timeout.min(settings.write_timeout).min(settings.idle_timeout)
     }
 }
 
-impl Drop for Service {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.0.idle.store(self.0.now(), Ordering::Relaxed);
         self.0.serving.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// A socket that leaves its marks.
+/// A socket that records its reads and writes.
 pub(crate) struct Watched {
     stream: TcpStream,
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
 }
 
 impl Watched {
-    pub(crate) fn new(stream: TcpStream, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse }
+    pub(crate) fn new(stream: TcpStream, activity: Arc<ConnectionActivity>) -> Self {
+        Self { stream, activity }
     }
 
     fn mark(&self, written: &Poll<io::Result<usize>>) {
         match written {
-            Poll::Ready(_) => self.pulse.has_written(),
-            Poll::Pending => self.pulse.is_blocked(),
+            Poll::Ready(_) => self.activity.has_written(),
+            Poll::Pending => self.activity.is_blocked(),
         }
     }
 }
@@ -144,7 +144,7 @@ impl AsyncRead for Watched {
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
         if into.filled().len() > before {
-            self.pulse.has_read();
+            self.activity.has_read();
         }
         read
     }
@@ -192,20 +192,23 @@ mod tests {
     #[test]
     fn each_kind_of_doing_nothing_has_its_own_patience() {
         let none = Duration::ZERO;
-        let pulse = Arc::new(Pulse::new());
-        assert!(matches!(pulse.look(&settings()), Prognosis::Fine(_)));
+        let activity = Arc::new(ConnectionActivity::new());
+        assert!(matches!(activity.check(&settings()), IdleVerdict::KeepUntil(_)));
         std::thread::sleep(Duration::from_micros(10));
-        assert_eq!(pulse.look(&HttpSettings { idle_timeout: none, ..settings() }), Prognosis::Dead);
-        pulse.has_read();
-        assert_eq!(pulse.look(&HttpSettings { header_timeout: none, ..settings() }), Prognosis::Dead);
-        assert!(matches!(pulse.look(&HttpSettings { idle_timeout: none, ..settings() }), Prognosis::Fine(_)));
-        let service = pulse.serve();
+        assert_eq!(activity.check(&HttpSettings { idle_timeout: none, ..settings() }), IdleVerdict::Close);
+        activity.has_read();
+        assert_eq!(activity.check(&HttpSettings { header_timeout: none, ..settings() }), IdleVerdict::Close);
+        assert!(matches!(
+            activity.check(&HttpSettings { idle_timeout: none, ..settings() }),
+            IdleVerdict::KeepUntil(_)
+        ));
+        let active = activity.serve();
         let impatient = HttpSettings { header_timeout: none, idle_timeout: none, ..settings() };
-        assert!(matches!(pulse.look(&impatient), Prognosis::Fine(_)), "an entity may take its time");
-        pulse.is_blocked();
-        assert_eq!(pulse.look(&HttpSettings { write_timeout: none, ..settings() }), Prognosis::Dead);
-        pulse.has_written();
-        drop(service);
-        assert!(matches!(pulse.look(&settings()), Prognosis::Fine(_)));
+        assert!(matches!(activity.check(&impatient), IdleVerdict::KeepUntil(_)), "an entity may take its time");
+        activity.is_blocked();
+        assert_eq!(activity.check(&HttpSettings { write_timeout: none, ..settings() }), IdleVerdict::Close);
+        activity.has_written();
+        drop(active);
+        assert!(matches!(activity.check(&settings()), IdleVerdict::KeepUntil(_)));
     }
 }

@@ -1,0 +1,32 @@
+//! The paths of a node. Its route table and its client are built from these, so neither spells a path by itself.
+//!
+//! `{…}` stands for one segment, percent-encoded: a key `a/b` is `a%2Fb`.
+
+/// A short text about the node.
+pub const HOME: &str = "/";
+/// All entities of a kind.
+pub const KIND: &str = "/entities/{kind}";
+/// The state of one entity.
+pub const ENTITY: &str = "/entities/{kind}/{key}";
+/// A handler of one entity: called with POST if it may change the entity, asked with GET if it only reads.
+pub const HANDLER: &str = "/entities/{kind}/{key}/{handler}";
+/// The page of an error code.
+pub const ERROR: &str = "/errors/{code}";
+/// Whether the process lives.
+pub const HEALTH: &str = "/health";
+/// The stream of a producer's numbered messages.
+pub const MESSAGES: &str = "/messages";
+/// Counts and gauges for Prometheus.
+pub const METRICS: &str = "/metrics";
+/// The description of the node's HTTP interface.
+pub const OPENAPI: &str = "/openapi.json";
+/// The parked messages.
+pub const PARKED: &str = "/parked";
+/// One parked message.
+pub const PARKED_MESSAGE: &str = "/parked/{id}";
+/// The retry of one parked message.
+pub const PARKED_RETRY: &str = "/parked/{id}/retry";
+/// The status of every partition.
+pub const PARTITIONS: &str = "/partitions";
+/// Whether every partition serves.
+pub const READY: &str = "/ready";
