@@ -30,7 +30,7 @@ pub struct ParkedItem<A = JsonText> {
     /// The trace that it is part of, if it is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// The handler's arguments; none if they do not fit the handler, or this build has no such handler.
+    /// The handler's arguments; none if they do not fit the handler, JSON cannot say them, or this build has no such handler.
     #[serde(default = "none::<A>", skip_serializing_if = "Option::is_none")]
     pub arguments: Option<A>,
 }

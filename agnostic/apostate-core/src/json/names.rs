@@ -8,9 +8,8 @@ use super::numbers::token_bytes;
 
 /// A name that one object of `json` says twice. `json` is JSON; of other text the answer means nothing.
 pub(super) fn said_twice(json: &str) -> Option<String> {
-    let mut objects: Vec<BTreeSet<Cow<'_, str>>> = Vec::new();
-    // For each level whether it is an object: names stand in no list.
-    let mut levels: Vec<bool> = Vec::new();
+    // For each level the names of its object; none for a list.
+    let mut levels: Vec<Option<BTreeSet<Cow<'_, str>>>> = Vec::new();
     let mut rest = json;
     while let Some(at) = rest.find(['"', '{', '}', '[', ']']) {
         let (token, behind) = rest[at..].split_at(match rest.as_bytes()[at] {
@@ -18,25 +17,17 @@ pub(super) fn said_twice(json: &str) -> Option<String> {
             _ => 1,
         });
         rest = behind;
-        match token {
-            "{" | "[" => {
-                levels.push(token == "{");
-                if token == "{" {
-                    objects.push(BTreeSet::new());
-                }
-            }
-            "}" | "]" => {
-                if levels.pop() == Some(true) {
-                    objects.pop();
-                }
-            }
+        match (token, levels.last_mut()) {
+            ("{", _) => levels.push(Some(BTreeSet::new())),
+            ("[", _) => levels.push(None),
+            ("}" | "]", _) => drop(levels.pop()),
             // A name is what a colon follows.
-            _ if levels.last() == Some(&true) && behind.trim_ascii_start().starts_with(':') => {
+            (_, Some(Some(names))) if behind.trim_ascii_start().starts_with(':') => {
                 let name = unescaped(token);
-                if objects.last().is_some_and(|names| names.contains(&name)) {
+                if names.contains(&name) {
                     return Some(name.into_owned());
                 }
-                objects.last_mut()?.insert(name);
+                names.insert(name);
             }
             _ => {}
         }

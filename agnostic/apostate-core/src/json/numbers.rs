@@ -111,6 +111,38 @@ mod tests {
         }
     }
 
+    /// Random whole numbers with their point at any place, and each with one digit too many behind it.
+    #[test]
+    fn a_whole_number_is_one_wherever_its_point_stands() {
+        let mut seed = 5;
+        for _ in 0..20_000 {
+            let number = u128::from(bits(&mut seed)) << 64 | u128::from(bits(&mut seed));
+            let digits = (number >> (bits(&mut seed) % 128)).max(1).to_string();
+            let point = bits(&mut seed) as usize % digits.len() + 1;
+            let (integer, fraction) = digits.split_at(point);
+            let zeros = "0".repeat(bits(&mut seed) as usize % 5);
+            let exponent = fraction.len();
+            for (text, expected) in [
+                (format!("{integer}.{fraction}{zeros}e{exponent}"), Some(digits.clone())),
+                (format!("-{integer}.{fraction}{zeros}E+{exponent}"), Some(format!("-{digits}"))),
+                (format!("0.{digits}e{}", digits.len()), Some(digits.clone())),
+                (format!("{digits}{zeros}e-{}", zeros.len()), Some(digits.clone())),
+                (format!("{digits}.{zeros}1"), None),
+                (format!("{integer}.{fraction}{zeros}1e{exponent}"), None),
+            ] {
+                assert_eq!(whole(&text, NegativeZero::Kept), expected, "{text}");
+            }
+        }
+    }
+
+    /// SplitMix64.
+    fn bits(seed: &mut u64) -> u64 {
+        *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let bits = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^ (bits >> 31)
+    }
+
     #[test]
     fn text_between_numbers_and_zeros_with_a_sign_stay() {
         let text = r#"{"a \\\" 5.0":[-5e0,1.5,-0.0,-0,"6.0",1e400]}"#;
