@@ -1,4 +1,4 @@
-//! What can be asked on the command line.
+//! The command line: workloads and their settings.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -35,12 +35,12 @@ impl Account {
     }
 }
 
-/// What all deposits together must come to.
+/// The sums that all deposits together must give.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Books {
-    /// How many there were.
+    /// The number of deposits.
     pub(crate) deposits: u64,
-    /// What they were.
+    /// Their sum.
     pub(crate) amount: u64,
 }
 

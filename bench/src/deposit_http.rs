@@ -60,27 +60,39 @@ struct Deposits<B> {
 
 /// How deposits are made.
 trait By {
-    type Way;
+    type Connection;
 
-    async fn open(&self, address: SocketAddr) -> Result<Self::Way, Failure>;
+    async fn open(&self, address: SocketAddr) -> Result<Self::Connection, Failure>;
 
     /// Whether it was done: else the node had too much to do.
-    async fn deposit(&self, way: &mut Self::Way, number: u64, account: u64, amount: u64) -> Result<bool, Failure>;
+    async fn deposit(
+        &self,
+        connection: &mut Self::Connection,
+        number: u64,
+        account: u64,
+        amount: u64,
+    ) -> Result<bool, Failure>;
 }
 
 /// By requests made by hand.
 struct Plain;
 
 impl By for Plain {
-    type Way = Connection;
+    type Connection = Connection;
 
     async fn open(&self, address: SocketAddr) -> Result<Connection, Failure> {
         Connection::open(address).await
     }
 
-    async fn deposit(&self, way: &mut Connection, number: u64, account: u64, amount: u64) -> Result<bool, Failure> {
+    async fn deposit(
+        &self,
+        connection: &mut Connection,
+        number: u64,
+        account: u64,
+        amount: u64,
+    ) -> Result<bool, Failure> {
         let path = format!("/entities/account/{account}/deposit");
-        Ok(way.post(&path, number, &format!("{{\"amount\":{amount}}}")).await?.is_some())
+        Ok(connection.post(&path, number, &format!("{{\"amount\":{amount}}}")).await?.is_some())
     }
 }
 
@@ -88,7 +100,7 @@ impl By for Plain {
 struct Typed(OnceCell<Client>);
 
 impl By for Typed {
-    type Way = Client;
+    type Connection = Client;
 
     async fn open(&self, address: SocketAddr) -> Result<Client, Failure> {
         if let Some(client) = self.0.get() {
@@ -98,26 +110,26 @@ impl By for Typed {
         Ok(self.0.get_or_init(|| client).clone())
     }
 
-    async fn deposit(&self, way: &mut Client, _: u64, account: u64, amount: u64) -> Result<bool, Failure> {
+    async fn deposit(&self, connection: &mut Client, _: u64, account: u64, amount: u64) -> Result<bool, Failure> {
         let call = Account::at(account.to_string()).deposit(amount);
-        way.call(call).await.map_err(|error| Failure::Wrong(error.to_string()))?;
+        connection.call(call).await.map_err(|error| Failure::Wrong(error.to_string()))?;
         Ok(true)
     }
 }
 
 impl<B: By> Asks for Deposits<B> {
-    type Way = B::Way;
+    type Connection = B::Connection;
 
-    async fn open(&self, address: SocketAddr) -> Result<B::Way, Failure> {
+    async fn open(&self, address: SocketAddr) -> Result<B::Connection, Failure> {
         self.by.open(address).await
     }
 
-    async fn ask(&self, way: &mut B::Way, number: u64) -> Result<bool, Failure> {
+    async fn ask(&self, connection: &mut B::Connection, number: u64) -> Result<bool, Failure> {
         let (account, amount) = {
             let mut rng = self.rng.borrow_mut();
             (rng.below(ACCOUNTS), rng.below(100) + 1)
         };
-        let is_done = self.by.deposit(way, number, account, amount).await?;
+        let is_done = self.by.deposit(connection, number, account, amount).await?;
         if is_done {
             self.books.borrow_mut().add(amount);
         }

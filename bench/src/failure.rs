@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     #[error("the node cannot be opened")]
     Open(#[from] apostate_server::OpenError),
     /// The node did not stop in good order.
-    #[error("the node did not stop in good order")]
+    #[error("the node did not stop cleanly")]
     Stop(#[from] apostate_server::StopError),
     /// The node cannot be reached over HTTP.
     #[error("the node cannot be reached over HTTP")]
@@ -33,9 +33,9 @@ pub(crate) enum Failure {
     /// A directory cannot be used.
     #[error("{what}")]
     Io {
-        /// What was tried, and where.
+        /// The operation, and its object.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// Another program did not do what it should.
@@ -43,13 +43,13 @@ pub(crate) enum Failure {
     Program {
         /// The program.
         program: String,
-        /// What it did.
+        /// The program's failure.
         what: String,
     },
 }
 
 impl Failure {
-    /// It and its causes, in one line.
+    /// The failure and its causes, in one line.
     pub(crate) fn told(&self) -> String {
         let mut text = format!("error: {self}");
         let mut cause = self.source();

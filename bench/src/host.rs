@@ -18,7 +18,7 @@ pub(crate) struct Host {
     node: Node,
     client: Client,
     settings: Settings,
-    // Removed after the node has let go of it.
+    // Removed after the node has closed it.
     scratch: Scratch,
 }
 
@@ -133,7 +133,7 @@ impl Mark {
         report.set("peak_memory_bytes", machine::peak_memory_bytes());
     }
 
-    /// It, but for the time.
+    /// The same sample with another time.
     pub(crate) fn at(self, at: Instant) -> Self {
         Self { at, ..self }
     }

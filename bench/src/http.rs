@@ -23,7 +23,7 @@ use crate::machine;
 use crate::report::Report;
 use crate::stream::End;
 
-/// Whom to ask, and how hard.
+/// The node to load, and how hard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
@@ -32,20 +32,20 @@ pub(crate) struct Load {
     pub(crate) rate: Option<f64>,
 }
 
-/// What is asked.
+/// The kind of requests that a load consists of.
 pub(crate) trait Asks {
-    /// What requests go over, one at a time.
-    type Way;
+    /// The connection that requests go over, one at a time.
+    type Connection;
 
-    /// Opens a way to the node.
-    async fn open(&self, address: SocketAddr) -> Result<Self::Way, Failure>;
+    /// Opens a connection to the node.
+    async fn open(&self, address: SocketAddr) -> Result<Self::Connection, Failure>;
 
     /// Makes request `number` and sees that its answer is as it should be. Whether it was done: else the node had too much
     /// to do.
-    async fn ask(&self, way: &mut Self::Way, number: u64) -> Result<bool, Failure>;
+    async fn ask(&self, connection: &mut Self::Connection, number: u64) -> Result<bool, Failure>;
 }
 
-/// What all connections share.
+/// State that all connections share.
 struct Run<A> {
     asks: Rc<A>,
     began: Instant,
@@ -59,7 +59,7 @@ struct Run<A> {
     latency: RefCell<Latency>,
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Answers {
     pub(crate) done: u64,
     /// Answered with 429.
@@ -107,7 +107,7 @@ impl Load {
             latency: RefCell::new(Latency::new()),
         });
         LocalSet::new().block_on(&runtime, async {
-            let spawn = |way| tokio::task::spawn_local(Rc::clone(&run).connection(way));
+            let spawn = |connection| tokio::task::spawn_local(Rc::clone(&run).connection(connection));
             let tasks: Vec<_> = ways.into_iter().map(spawn).collect();
             for task in tasks {
                 task.await.map_err(|error| Failure::Wrong(error.to_string()))??;
@@ -123,7 +123,7 @@ impl Load {
 
 impl<A: Asks> Run<A> {
     /// One connection, from the first request to the last.
-    async fn connection(self: Rc<Self>, mut way: A::Way) -> Result<(), Failure> {
+    async fn connection(self: Rc<Self>, mut connection: A::Connection) -> Result<(), Failure> {
         while !self.end.is_reached(self.began, self.begun.get()) {
             let number = self.begun.replace(self.begun.get() + 1);
             let at = match self.interval {
@@ -134,7 +134,7 @@ impl<A: Asks> Run<A> {
                 }
                 None => Instant::now(),
             };
-            if self.asks.ask(&mut way, self.first + number).await? {
+            if self.asks.ask(&mut connection, self.first + number).await? {
                 let now = Instant::now();
                 self.done_last.set(now);
                 self.latency.borrow_mut().record(now.duration_since(at));

@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use crate::report::Report;
 
-/// What takes longer than an hour counts as an hour.
+/// The longest time that is told apart: longer ones count as an hour.
 const LONGEST_NANOSECONDS: u64 = 3_600_000_000_000;
 
 /// How long answers took.

@@ -1,4 +1,4 @@
-//! What this process has cost the machine so far, and how busy the machine is otherwise.
+//! Costs of this process so far, and the load of the machine besides.
 
 use std::fs;
 

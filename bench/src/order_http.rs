@@ -52,7 +52,7 @@ struct Orders {
 }
 
 impl Asks for Orders {
-    type Way = Connection;
+    type Connection = Connection;
 
     async fn open(&self, address: SocketAddr) -> Result<Connection, Failure> {
         Connection::open(address).await

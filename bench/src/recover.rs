@@ -1,7 +1,7 @@
 //! `recover`: how long a node that died takes from its start until it serves, by the size of log and state.
 //!
 //! For each pair of sizes: a node with so much state in its store takes deposits until so much log stands behind its
-//! last checkpoint, and is let go of as if the process had died. Then the clock runs until the next one serves.
+//! last checkpoint, and is dropped as if the process had died. Then the clock runs until the next one serves.
 //! What the system holds of the files in its own memory stays there.
 
 use std::time::Instant;

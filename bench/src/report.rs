@@ -1,11 +1,11 @@
-//! What a workload has to say: names and figures, for people or as one line of JSON.
+//! The report of a workload: names and figures, for people or as one line of JSON.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::machine;
 
-/// What a workload has to say.
+/// The report of a workload.
 #[derive(Clone, Debug)]
 pub(crate) struct Report(Map<String, Value>);
 

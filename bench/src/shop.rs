@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use apostate::prelude::*;
 
-/// What is on every shelf in the beginning: more than anybody can order.
+/// The initial stock of every item: more than can be ordered.
 pub(crate) const ON_HAND: i64 = 1 << 40;
 
 /// The kinds of the workload.
@@ -31,7 +31,7 @@ pub(crate) struct Order {
     pub(crate) confirmed: bool,
 }
 
-/// What there is of one item.
+/// The stock of one item.
 #[entity(name = "stock")]
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Stock {
@@ -76,7 +76,7 @@ impl Order {
         }
     }
 
-    /// What came of it: whether it is confirmed, and its units.
+    /// The result: whether it is confirmed, and its units.
     #[open]
     pub fn outcome(&self) -> (bool, i64) {
         (self.confirmed && self.waiting == 0, self.lines.iter().map(|line| i64::from(line.1)).sum())
@@ -100,7 +100,7 @@ impl Stock {
         }
     }
 
-    /// What came of it: units on hand, orders that hold some, units sold.
+    /// The result: units on hand, orders that hold some, units sold.
     #[open]
     pub fn outcome(&self) -> (i64, usize, i64) {
         (self.on_hand, self.held.len(), self.sold)

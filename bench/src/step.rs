@@ -27,7 +27,7 @@ use crate::shop::{ON_HAND, Order, Shop, Stock};
 struct Alone {
     partition: Partition,
     effects: Vec<Effect>,
-    /// What the world answers at the next turn.
+    /// The answers that the host gives at the next turn.
     inputs: Vec<Input>,
     /// How many requests were answered, and with what the last one was.
     answered: u64,
@@ -163,8 +163,8 @@ impl Alone {
         self.inputs.is_empty() && self.partition.status().is_quiet
     }
 
-    /// Looks at an entity; none if there is no such entity.
-    fn look<E, R: DeserializeOwned, S, A>(&mut self, call: Call<E, R, S, A>) -> Result<Option<R>, Failure> {
+    /// Reads an entity; none if there is no such entity.
+    fn read<E, R: DeserializeOwned, S, A>(&mut self, call: Call<E, R, S, A>) -> Result<Option<R>, Failure> {
         self.answer = None;
         self.ask(0, call, RequestKind::Read)?;
         loop {
@@ -175,22 +175,22 @@ impl Alone {
                     return decode(&reply).map(Some).map_err(|error| Failure::Wrong(error.to_string()));
                 }
                 Some(Answer::Failed(NotDone::Missing)) => return Ok(None),
-                Some(other) => return Err(Failure::Wrong(format!("a look was answered with {other:?}"))),
+                Some(other) => return Err(Failure::Wrong(format!("a read was answered with {other:?}"))),
             }
         }
     }
 
-    /// Looks at every entity: all orders confirmed, nothing held, and the units add up.
+    /// Reads every entity: all orders confirmed, nothing held, and the units add up.
     fn audit(&mut self, orders: u64) -> Result<(), Failure> {
         let mut ordered = 0;
         for order in 0..orders {
-            let (is_confirmed, units) = self.look(Order::at(order).outcome())?.unwrap_or_default();
+            let (is_confirmed, units) = self.read(Order::at(order).outcome())?.unwrap_or_default();
             check(is_confirmed, || format!("order {order} is not confirmed"))?;
             ordered += units;
         }
         let mut all_sold = 0;
         for item in 0..ITEMS {
-            let (on_hand, held, sold) = self.look(Stock::at(item).outcome())?.unwrap_or((ON_HAND, 0, 0));
+            let (on_hand, held, sold) = self.read(Stock::at(item).outcome())?.unwrap_or((ON_HAND, 0, 0));
             check(held == 0, || format!("item {item} is held for {held} orders"))?;
             check(on_hand + sold == ON_HAND, || format!("item {item} has {on_hand} and sold {sold}"))?;
             all_sold += sold;

@@ -21,7 +21,7 @@ fn figures(words: &[&str]) -> Value {
     serde_json::from_str(last).unwrap_or_else(|error| panic!("{words:?}: {error}: {last}"))
 }
 
-/// What every report has, beside the figures named.
+/// Names that every report has, beside the figures named.
 fn check(figures: &Value, workload: &str, numbers: &[&str]) {
     assert_eq!(figures["workload"], workload);
     assert_eq!(figures["system"], "apostate");

@@ -42,17 +42,10 @@ fn measure(
     let dir = dir.join("log_append");
     let engine = FilesEngine::open(&dir, FilesSettings::default(), &Expected::default())?;
     let (ring, rung) = crossbeam_channel::bounded(1);
-    let mut logs: Vec<_> = (1..=partitions)
-        .map(|partition| {
-            let ring = ring.clone();
-            engine.log(
-                PartitionId(partition),
-                std::sync::Arc::new(move || {
-                    let _ = ring.try_send(());
-                }),
-            )
-        })
-        .collect();
+    let wake: std::sync::Arc<dyn Fn() + Send + Sync> = std::sync::Arc::new(move || {
+        let _ = ring.try_send(());
+    });
+    let mut logs: Vec<_> = (1..=partitions).map(|partition| engine.log(PartitionId(partition), wake.clone())).collect();
     let record = Bytes::from(vec![7; record_bytes]);
     let (mut next, mut durable) = (vec![1; logs.len()], vec![0; logs.len()]);
     let (mut bytes, mut trimmed_at, mut done) = (0, 0, Vec::new());

@@ -1,7 +1,7 @@
 //! Dual writes: an order in a database, and a message about it in a queue.
 //!
-//! Two systems, two writes, and a worker that can crash between them. Save first, and a crash leaves an order of
-//! which nobody is told; the customer asks again, is told "we have your order", and no parcel leaves. Send first, and the
+//! Two systems, two writes, and a worker that can crash between them. Save first, and a crash leaves an order without
+//! a message; the customer asks again, is told "we have your order", and no parcel leaves. Send first, and the
 //! crash leaves a message about an order that is not there; the customer asks again, and two parcels leave. There is no
 //! third order of two writes.
 //!
@@ -14,23 +14,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apostate::prelude::*;
 
-use crate::crew::{self, Step, Weather};
-use crate::gallery::{Damage, Pitfall, Shown};
-use crate::house::{Failure, House};
+use crate::gallery::{Damage, Outcome, Pitfall};
+use crate::temp_node::{Failure, TempNode};
+use crate::workers::{self, Faults, Step};
 
 const ORDERS: u32 = 200;
 
 pub(crate) const SAVE_FIRST: Pitfall = Pitfall {
     name: "dual writes, saving first",
     counts: "parcels of 200",
-    weather: |seed| Weather { seed, crashes: 100, lost_answers: 0 },
-    wrong: |weather| wrong(weather, [Write::Order, Write::Message]),
+    faults: |seed| Faults { seed, crashes: 100, lost_answers: 0 },
+    wrong: |faults| wrong(faults, [Write::Order, Write::Message]),
     right,
 };
 
 pub(crate) const SEND_FIRST: Pitfall = Pitfall {
     name: "dual writes, sending first",
-    wrong: |weather| wrong(weather, [Write::Message, Write::Order]),
+    wrong: |faults| wrong(faults, [Write::Message, Write::Order]),
     ..SAVE_FIRST
 };
 
@@ -61,9 +61,9 @@ impl Systems {
     }
 }
 
-fn wrong(weather: Weather, [first, second]: [Write; 2]) -> Result<Shown, Failure> {
+fn wrong(faults: Faults, [first, second]: [Write; 2]) -> Result<Outcome, Failure> {
     let mut systems = Systems::default();
-    let history = crew::run(weather, &orders(), |&order, is_new| match is_new {
+    let history = workers::run(faults, &orders(), |&order, is_new| match is_new {
         None => {
             // A customer who asks again gets no second order.
             let is_new = !systems.database.contains(&order);
@@ -80,7 +80,7 @@ fn wrong(weather: Weather, [first, second]: [Write; 2]) -> Result<Shown, Failure
         }
     })?;
     let parcels = |order| systems.queue.iter().filter(|sent| **sent == order).count() as u64;
-    Ok(Shown { damage: (0..ORDERS).map(|order| Damage::of_counts(1, parcels(order))).sum(), history })
+    Ok(Outcome { damage: (0..ORDERS).map(|order| Damage::of_counts(1, parcels(order))).sum(), history })
 }
 
 /// One order.
@@ -115,10 +115,10 @@ impl Parcel {
     }
 }
 
-fn right(weather: Weather) -> Result<Shown, Failure> {
-    let house = House::open::<(Order, Parcel)>(2)?;
-    let client = house.client();
-    let history = crew::run(weather, &orders(), |order, asked| match asked {
+fn right(faults: Faults) -> Result<Outcome, Failure> {
+    let node = TempNode::open::<(Order, Parcel)>(2)?;
+    let client = node.client();
+    let history = workers::run(faults, &orders(), |order, asked| match asked {
         None => Ok::<_, Failure>(Step::Holding(client.call(Order::at(*order).place()).with_key("place").start())),
         Some(call) => {
             call.wait()?;
@@ -132,7 +132,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
         parcels.insert(parcel.key.as_str().to_owned(), parcel.entity.sent);
     }
     let sent = |order: u32| parcels.get(&order.to_string()).copied().unwrap_or(0);
-    Ok(Shown { damage: (0..ORDERS).map(|order| Damage::of_counts(1, sent(order))).sum(), history })
+    Ok(Outcome { damage: (0..ORDERS).map(|order| Damage::of_counts(1, sent(order))).sum(), history })
 }
 
 #[cfg(test)]
@@ -142,14 +142,14 @@ mod tests {
     #[test]
     fn an_order_that_is_saved_first_is_sent_too_rarely_unless_both_are_one_commit() {
         SAVE_FIRST.check();
-        let shown = (SAVE_FIRST.wrong)((SAVE_FIRST.weather)(1)).unwrap();
+        let shown = (SAVE_FIRST.wrong)((SAVE_FIRST.faults)(1)).unwrap();
         assert_eq!(shown.damage.doubled, 0);
     }
 
     #[test]
     fn an_order_that_is_sent_first_is_sent_too_often_unless_both_are_one_commit() {
         SEND_FIRST.check();
-        let shown = (SEND_FIRST.wrong)((SEND_FIRST.weather)(1)).unwrap();
+        let shown = (SEND_FIRST.wrong)((SEND_FIRST.faults)(1)).unwrap();
         assert_eq!(shown.damage.lost, 0);
     }
 }

@@ -1,45 +1,33 @@
-//! The gallery: what hangs in it, how it is shown, and what every picture has to prove.
+//! A pitfall: a wrong program beside its entity version, how the two are compared, and what each has to prove.
 
 use std::iter::Sum;
 use std::ops::Add;
 
-use crate::crew::{Event, Weather};
-use crate::house::Failure;
-use crate::{check_then_act, dual_write, neighbours, read_modify_write, stale_cache, unchecked_retry};
-
-/// All that hangs here.
-pub(crate) const GALLERY: [Pitfall; 7] = [
-    read_modify_write::PITFALL,
-    check_then_act::PITFALL,
-    stale_cache::PITFALL,
-    dual_write::SAVE_FIRST,
-    dual_write::SEND_FIRST,
-    unchecked_retry::PITFALL,
-    neighbours::PITFALL,
-];
+use crate::temp_node::Failure;
+use crate::workers::{Event, Faults};
 
 /// A wrong program, and its entity version.
 pub(crate) struct Pitfall {
-    /// What is wrong.
+    /// The name of the mistake.
     pub(crate) name: &'static str,
-    /// What is lost or doubled.
+    /// The updates that are lost or doubled.
     pub(crate) counts: &'static str,
-    /// The misfortunes that it takes to show it.
-    pub(crate) weather: fn(u64) -> Weather,
+    /// The faults that it takes to show it.
+    pub(crate) faults: fn(u64) -> Faults,
     /// The wrong program.
     pub(crate) wrong: Program,
     /// The same with entities.
     pub(crate) right: Program,
 }
 
-/// A program: given its weather, it shows what became of its updates.
-pub(crate) type Program = fn(Weather) -> Result<Shown, Failure>;
+/// A program: runs under faults, and gives the outcome of its updates.
+pub(crate) type Program = fn(Faults) -> Result<Outcome, Failure>;
 
-/// What a program shows.
+/// The outcome of a program.
 #[derive(Debug)]
-pub(crate) struct Shown {
+pub(crate) struct Outcome {
     pub(crate) damage: Damage,
-    /// What happened to its workers.
+    /// The history of its workers.
     pub(crate) history: Vec<Event>,
 }
 
@@ -79,31 +67,31 @@ pub(crate) struct Row {
 }
 
 impl Pitfall {
-    /// Runs both programs in the same weather.
+    /// Runs both programs under the same faults.
     pub(crate) fn show(&'static self, seed: u64) -> Result<Row, Failure> {
-        let weather = (self.weather)(seed);
-        let (wrong, right) = ((self.wrong)(weather)?, (self.right)(weather)?);
+        let faults = (self.faults)(seed);
+        let (wrong, right) = ((self.wrong)(faults)?, (self.right)(faults)?);
         assert!(wrong.history == right.history, "{}: both programs meet the same interleaving", self.name);
         Ok(Row { pitfall: self, wrong: wrong.damage, right: right.damage })
     }
 
-    /// Proves the point for several seeds: the wrong program does damage, the same each time; the right one does none in
-    /// the same weather, and none in one that is worse.
+    /// Proves the point for several seeds: the wrong program does damage, the same each time; the right one does none under
+    /// the same faults, and none under more of them.
     #[cfg(test)]
     pub(crate) fn check(&'static self) {
         for seed in 1..=5 {
             let row = self.show(seed).expect("both come to their end");
             assert!(row.proves_its_point(), "{} with seed {seed}: {:?}, {:?}", self.name, row.wrong, row.right);
-            let again = (self.wrong)((self.weather)(seed)).expect("it comes to its end");
+            let again = (self.wrong)((self.faults)(seed)).expect("it comes to its end");
             assert_eq!(again.damage, row.wrong, "{} with seed {seed}", self.name);
         }
         for seed in 6..=100 {
-            let shown = (self.wrong)((self.weather)(seed)).expect("it comes to its end");
+            let shown = (self.wrong)((self.faults)(seed)).expect("it comes to its end");
             assert_ne!(shown.damage, Damage::default(), "{} with seed {seed}", self.name);
         }
-        let storm = Weather { seed: 6, crashes: 150, lost_answers: 150 };
-        let shown = (self.right)(storm).expect("it comes to its end");
-        assert_eq!(shown.damage, Damage::default(), "{} in a storm", self.name);
+        let more = Faults { seed: 6, crashes: 150, lost_answers: 150 };
+        let shown = (self.right)(more).expect("it comes to its end");
+        assert_eq!(shown.damage, Damage::default(), "{} under more faults", self.name);
     }
 }
 

@@ -1,9 +1,9 @@
 //! A gallery of wrong programs: data corrupting architectures, on one computer.
 //!
 //! Most favourite ways of sharing data between workers are unsafe on a single machine, and a second machine only makes it
-//! happen more often. Each picture is one file with two programs: a wrong one, over a store that does nothing wrong, and
+//! happen more often. Each pitfall is one file with two programs: a wrong one, over a store that does nothing wrong, and
 //! the same with entities. Both meet the same interleaving, from the same seed: the same worker takes its turn, crashes
-//! with full hands, or has its answer lost. What they lose and double is a number.
+//! between two steps, or has its answer lost. What they lose and double is a number.
 //!
 //! ```text
 //!   cargo run -p pitfalls-node            seed 1
@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Reading order: [`read_modify_write`] is the shortest; then [`check_then_act`], [`stale_cache`], [`dual_write`],
-//! [`unchecked_retry`], [`neighbours`]. [`crew`] deals out the steps, [`gallery`] counts, [`house`] is a real node.
+//! [`unchecked_retry`], [`neighbours`]. [`workers`] schedules the steps, [`gallery`] counts, [`temp_node`] is a real node.
 //!
 //! The title is that of a talk by Sean T. Allen, *Data Corrupting Architectures We Know and Love*.
 
@@ -25,15 +25,26 @@ mod unchecked_retry;
 
 mod neighbours;
 
-mod crew;
 mod gallery;
-mod house;
 mod rng;
+mod temp_node;
+mod workers;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use crate::gallery::{GALLERY, Row};
+use crate::gallery::{Pitfall, Row};
+
+/// Every pitfall, in reading order.
+const GALLERY: [Pitfall; 7] = [
+    read_modify_write::PITFALL,
+    check_then_act::PITFALL,
+    stale_cache::PITFALL,
+    dual_write::SAVE_FIRST,
+    dual_write::SEND_FIRST,
+    unchecked_retry::PITFALL,
+    neighbours::PITFALL,
+];
 
 fn main() -> ExitCode {
     let seed = match std::env::args().nth(1).map_or(Ok(1), |seed| seed.parse()) {
@@ -52,9 +63,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Shows every picture.
+/// Shows every pitfall.
 fn show(seed: u64) -> Result<(), Box<dyn Error>> {
-    println!("{} workers, one step at a time, in the order of seed {seed}\n\n{}", crew::WORKERS, Row::heading());
+    println!("{} workers, one step at a time, in the order of seed {seed}\n\n{}", workers::WORKERS, Row::heading());
     let mut missed = Vec::new();
     for pitfall in &GALLERY {
         let row = pitfall.show(seed)?;

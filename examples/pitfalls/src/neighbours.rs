@@ -4,7 +4,7 @@
 //! and the transfer's number noted with the payer, so that it is not made twice. In the test deployment everything is
 //! on one shard, and every test passes. In production the accounts are spread over shards. The library still takes
 //! both writes and calls it a transaction, but it is one on each shard; and when a worker crashes between the two, the number
-//! that says "done" is in the first. The money is gone. Nobody changed the program.
+//! that says "done" is in the first. The money is gone. The program is the same.
 //!
 //! An entity knows of no neighbours. A payment is a message, enqueued with the transaction that takes the money, and what a
 //! program computes does not depend on how many places there are.
@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apostate::prelude::*;
 
-use crate::crew::{self, Step, Weather};
-use crate::gallery::{Damage, Pitfall, Shown};
-use crate::house::{Failure, House};
+use crate::gallery::{Damage, Outcome, Pitfall};
+use crate::temp_node::{Failure, TempNode};
+use crate::workers::{self, Faults, Step};
 
 const TRANSFERS: u64 = 200;
 const ACCOUNTS: u64 = 16;
@@ -26,9 +26,9 @@ const SHARDS_IN_PRODUCTION: u64 = 8;
 pub(crate) const PITFALL: Pitfall = Pitfall {
     name: "neighbours in one transaction",
     counts: "transfers of 200",
-    weather: |seed| Weather { seed, crashes: 100, lost_answers: 0 },
-    wrong: |weather| wrong(weather, SHARDS_IN_PRODUCTION),
-    right: |weather| right(weather, 4),
+    faults: |seed| Faults { seed, crashes: 100, lost_answers: 0 },
+    wrong: |faults| wrong(faults, SHARDS_IN_PRODUCTION),
+    right: |faults| right(faults, 4),
 };
 
 /// One transfer, of one pound, to the next account.
@@ -66,9 +66,9 @@ impl Shards {
     }
 }
 
-fn wrong(weather: Weather, shards: u64) -> Result<Shown, Failure> {
+fn wrong(faults: Faults, shards: u64) -> Result<Outcome, Failure> {
     let mut bank = Shards { shards, pounds: BTreeMap::new(), made: BTreeSet::new() };
-    let history = crew::run(weather, &transfers(), |&transfer, is_owed| match is_owed {
+    let history = workers::run(faults, &transfers(), |&transfer, is_owed| match is_owed {
         None => {
             // The payer's shard commits: its own account, the transfer's number, and the payee if it is there as well.
             let is_new = bank.made.insert(transfer.number);
@@ -89,7 +89,7 @@ fn wrong(weather: Weather, shards: u64) -> Result<Shown, Failure> {
             Ok(Step::Done)
         }
     })?;
-    Ok(Shown { damage: damage(&bank.pounds), history })
+    Ok(Outcome { damage: damage(&bank.pounds), history })
 }
 
 /// One account.
@@ -113,17 +113,17 @@ impl Account {
         self.pounds += 1;
     }
 
-    /// What is in it.
+    /// The balance.
     #[open]
     pub fn pounds(&self) -> i64 {
         self.pounds
     }
 }
 
-fn right(weather: Weather, partitions: u32) -> Result<Shown, Failure> {
-    let house = House::open::<(Account,)>(partitions)?;
-    let client = house.client();
-    let history = crew::run(weather, &transfers(), |transfer, asked| match asked {
+fn right(faults: Faults, partitions: u32) -> Result<Outcome, Failure> {
+    let node = TempNode::open::<(Account,)>(partitions)?;
+    let client = node.client();
+    let history = workers::run(faults, &transfers(), |transfer, asked| match asked {
         None => {
             let call = client.call(Account::at(transfer.payer).pay(transfer.payee()));
             Ok::<_, Failure>(Step::Holding(call.with_key(&format!("transfer {}", transfer.number)).start()))
@@ -138,10 +138,10 @@ fn right(weather: Weather, partitions: u32) -> Result<Shown, Failure> {
     for account in 0..ACCOUNTS {
         pounds.insert(account, client.read(Account::at(account).pounds()).wait()?);
     }
-    Ok(Shown { damage: damage(&pounds), history })
+    Ok(Outcome { damage: damage(&pounds), history })
 }
 
-/// Pounds that are missing from the accounts, and pounds that nobody paid in, account by account.
+/// Pounds that are missing from the accounts, and pounds that were not paid in, account by account.
 fn damage(found: &BTreeMap<u64, i64>) -> Damage {
     let mut expected = BTreeMap::<_, i64>::new();
     for transfer in transfers() {
@@ -167,14 +167,14 @@ mod tests {
     #[test]
     fn the_test_deployment_hides_it() {
         for seed in 1..=20 {
-            assert_eq!(wrong((PITFALL.weather)(seed), 1).unwrap().damage, Damage::default(), "seed {seed}");
+            assert_eq!(wrong((PITFALL.faults)(seed), 1).unwrap().damage, Damage::default(), "seed {seed}");
         }
     }
 
     #[test]
     fn entities_do_the_same_in_one_partition_and_in_many() {
         for partitions in [1, 3] {
-            assert_eq!(right((PITFALL.weather)(1), partitions).unwrap().damage, Damage::default());
+            assert_eq!(right((PITFALL.faults)(1), partitions).unwrap().damage, Damage::default());
         }
     }
 }

@@ -14,14 +14,14 @@ use std::collections::BTreeMap;
 
 use apostate::prelude::*;
 
-use crate::crew::{self, Step, Weather};
-use crate::gallery::{Damage, Pitfall, Shown};
-use crate::house::{Failure, House};
+use crate::gallery::{Damage, Outcome, Pitfall};
+use crate::temp_node::{Failure, TempNode};
+use crate::workers::{self, Faults, Step};
 
 pub(crate) const PITFALL: Pitfall = Pitfall {
     name: "read, modify, write",
     counts: "visits of 200",
-    weather: |seed| Weather { seed, crashes: 0, lost_answers: 0 },
+    faults: |seed| Faults { seed, crashes: 0, lost_answers: 0 },
     wrong,
     right,
 };
@@ -30,16 +30,16 @@ fn visits() -> Vec<u64> {
     (1..=200).collect()
 }
 
-fn wrong(weather: Weather) -> Result<Shown, Failure> {
+fn wrong(faults: Faults) -> Result<Outcome, Failure> {
     let mut store = BTreeMap::from([("home", 0)]);
-    let history = crew::run(weather, &visits(), |_, read| match read {
+    let history = workers::run(faults, &visits(), |_, read| match read {
         None => Ok::<_, Failure>(Step::Holding(store["home"])),
         Some(count) => {
             store.insert("home", count + 1);
             Ok(Step::Done)
         }
     })?;
-    Ok(Shown { damage: Damage::of_counts(visits().len() as u64, store["home"]), history })
+    Ok(Outcome { damage: Damage::of_counts(visits().len() as u64, store["home"]), history })
 }
 
 /// One page of the site.
@@ -64,10 +64,10 @@ impl Page {
     }
 }
 
-fn right(weather: Weather) -> Result<Shown, Failure> {
-    let house = House::open::<(Page,)>(2)?;
-    let client = house.client();
-    let history = crew::run(weather, &visits(), |visit, asked| match asked {
+fn right(faults: Faults) -> Result<Outcome, Failure> {
+    let node = TempNode::open::<(Page,)>(2)?;
+    let client = node.client();
+    let history = workers::run(faults, &visits(), |visit, asked| match asked {
         None => {
             let call = client.call(Page::at("home").visit()).with_key(&format!("visit {visit}"));
             Ok::<_, Failure>(Step::Holding(call.start()))
@@ -78,7 +78,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
         }
     })?;
     let counted = client.read(Page::at("home").visits()).wait()?;
-    Ok(Shown { damage: Damage::of_counts(visits().len() as u64, counted), history })
+    Ok(Outcome { damage: Damage::of_counts(visits().len() as u64, counted), history })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! A shop charges a card. The charge is one atomic step, nothing races with it and nothing crashes between its halves;
 //! there are none. But an answer gets lost on its way, or a worker dies that should have passed it on, and the
-//! client cannot tell a charge that was never made from one of which it did not hear. It asks again, and the card is
+//! client cannot tell a charge that was never made from one whose answer was lost. It asks again, and the card is
 //! charged twice. Not asking again would lose charges instead.
 //!
 //! A call with a client key can be asked again until it is answered: the entity remembers, in the same commit as the
@@ -12,9 +12,9 @@
 
 use apostate::prelude::*;
 
-use crate::crew::{self, Step, Weather};
-use crate::gallery::{Damage, Pitfall, Shown};
-use crate::house::{Failure, House};
+use crate::gallery::{Damage, Outcome, Pitfall};
+use crate::temp_node::{Failure, TempNode};
+use crate::workers::{self, Faults, Step};
 
 const CHARGES: u64 = 200;
 const PENCE: u64 = 10;
@@ -22,7 +22,7 @@ const PENCE: u64 = 10;
 pub(crate) const PITFALL: Pitfall = Pitfall {
     name: "an unchecked retry",
     counts: "charges of 200",
-    weather: |seed| Weather { seed, crashes: 30, lost_answers: 70 },
+    faults: |seed| Faults { seed, crashes: 30, lost_answers: 70 },
     wrong,
     right,
 };
@@ -31,16 +31,16 @@ fn charges() -> Vec<u64> {
     (1..=CHARGES).collect()
 }
 
-fn wrong(weather: Weather) -> Result<Shown, Failure> {
+fn wrong(faults: Faults) -> Result<Outcome, Failure> {
     let mut charged = 0;
-    let history = crew::run(weather, &charges(), |_, asked| match asked {
+    let history = workers::run(faults, &charges(), |_, asked| match asked {
         None => {
             charged += PENCE;
             Ok::<_, Failure>(Step::Holding("charged"))
         }
         Some(_answer) => Ok(Step::Done),
     })?;
-    Ok(Shown { damage: Damage::of_counts(CHARGES, charged / PENCE), history })
+    Ok(Outcome { damage: Damage::of_counts(CHARGES, charged / PENCE), history })
 }
 
 /// One card.
@@ -65,10 +65,10 @@ impl Card {
     }
 }
 
-fn right(weather: Weather) -> Result<Shown, Failure> {
-    let house = House::open::<(Card,)>(2)?;
-    let client = house.client();
-    let history = crew::run(weather, &charges(), |charge, asked| match asked {
+fn right(faults: Faults) -> Result<Outcome, Failure> {
+    let node = TempNode::open::<(Card,)>(2)?;
+    let client = node.client();
+    let history = workers::run(faults, &charges(), |charge, asked| match asked {
         None => {
             let call = client.call(Card::at("4929").charge(PENCE)).with_key(&format!("charge {charge}"));
             Ok::<_, Failure>(Step::Holding(call.start()))
@@ -79,7 +79,7 @@ fn right(weather: Weather) -> Result<Shown, Failure> {
         }
     })?;
     let charged = client.read(Card::at("4929").charged()).wait()?;
-    Ok(Shown { damage: Damage::of_counts(CHARGES, charged / PENCE), history })
+    Ok(Outcome { damage: Damage::of_counts(CHARGES, charged / PENCE), history })
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
-//! What can be asked of the program on its command line.
+//! The command line: commands and their settings.
 
 use std::path::PathBuf;
 
 use apostate_server::{Config, Settings};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Orders that the demonstration makes up, unless another number is given.
+const DEMO_ORDERS: u64 = 20_000;
 
 /// Order processing on durable entities. Without a command: `serve`.
 #[derive(Debug, Parser)]
@@ -23,7 +26,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         /// How many orders
-        #[arg(long, value_name = "N", default_value_t = crate::demo::ORDERS)]
+        #[arg(long, value_name = "N", default_value_t = DEMO_ORDERS)]
         orders: u64,
     },
     /// Replays an Online Retail CSV file. Run it again at any time, also after a kill: no line counts twice
@@ -39,7 +42,7 @@ pub(crate) enum Command {
     },
 }
 
-/// What is replayed, where, and how.
+/// A replay: of which file, where, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
     /// The file, plain or gzip
@@ -66,7 +69,7 @@ pub(crate) struct Replay {
     pub(crate) sizes: Sizes,
 }
 
-/// Where the store is: in a directory, which nobody else uses meanwhile, or behind a URL.
+/// The place of the store: a directory, which no other process uses meanwhile, or a URL.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Site {
@@ -84,13 +87,13 @@ pub(crate) struct Asking {
     /// The node's token, if it wants one
     #[arg(long, value_name = "TOKEN", env = "APOSTATE_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
-    /// For how many seconds a node that does not answer is waited for
+    /// Seconds to wait for a node that does not answer
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "url",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) patience: u64,
 }
 
-/// What was said of a place.
+/// A place, as it was given.
 pub(crate) enum Where {
     /// A directory.
     Data(PathBuf),
@@ -99,7 +102,7 @@ pub(crate) enum Where {
 }
 
 impl Site {
-    /// What was said.
+    /// The place that was given.
     pub(crate) fn place(self) -> Where {
         match (self.data, self.url) {
             (Some(data), _) => Where::Data(data),

@@ -13,7 +13,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::row::{self, COLUMNS, FieldError, Row};
 
-/// What a gzip file begins with.
+/// The first bytes of a gzip file.
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 
 const BUFFER_BYTES: usize = 256 << 10;
@@ -24,7 +24,7 @@ pub(crate) struct CsvFile {
     path: PathBuf,
 }
 
-/// What is known of a file in which every line is good.
+/// A survey of a file in which every line is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Survey {
     /// How many lines there are.
@@ -37,10 +37,10 @@ pub(crate) struct Survey {
 /// Why a file cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
-    /// It cannot be read at all, or not to its end.
+    /// The file cannot be read at all, or not to its end.
     #[error("{path} cannot be read")]
     Io { path: PathBuf, source: io::Error },
-    /// It has other columns.
+    /// The file has other columns.
     #[error("{path}, line 1: the columns are `{found}`, not `{}`", COLUMNS.join(","))]
     Header { path: PathBuf, found: String },
     /// There is nothing below the header.
@@ -75,7 +75,7 @@ impl CsvFile {
         Ok(rows)
     }
 
-    /// Looks at every line.
+    /// Checks every line.
     pub(crate) fn survey(&self) -> Result<Survey, FileError> {
         let mut rows = self.rows()?;
         let mut parties = HashMap::<String, (String, String)>::new();

@@ -9,9 +9,6 @@ use crate::host::Hosted;
 use crate::made_up::Orders;
 use crate::replay;
 
-/// How many orders are made up when nobody says otherwise.
-pub(crate) const ORDERS: u64 = 20_000;
-
 /// Takes `orders` made-up orders into the store in `data`, or in a directory of its own.
 pub(crate) fn run(data: Option<&Path>, orders: u64) -> Result<(), Failure> {
     let scratch = Scratch::unless(data.is_some())?;

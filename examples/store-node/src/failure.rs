@@ -1,4 +1,4 @@
-//! What can go wrong, each with the next thing to try.
+//! Failures of the program, each with the next thing to try.
 
 use std::error::Error;
 use std::io;
@@ -13,7 +13,7 @@ use store::Imbalance;
 
 use crate::csv_file::FileError;
 
-/// What to do when the node wants a token.
+/// The next thing to try when the node wants a token.
 const TOKEN: &str = "give the node's token with `--token TOKEN` or in APOSTATE_TOKEN, and run the same command again";
 
 /// Why the program did not do what it was asked.
@@ -26,49 +26,49 @@ pub(crate) enum Failure {
     #[error("there is no store in {dir}")]
     NoStore { dir: PathBuf },
     /// The store does not start.
-    #[error("the store in {dir} does not start")]
+    #[error("cannot open the store in {dir}")]
     Open { dir: PathBuf, source: OpenError },
     /// The store cannot be served.
     #[error(transparent)]
     Serve(#[from] RunError),
     /// A line was not taken.
-    #[error("line {number} was not taken")]
+    #[error("line {number} was not accepted")]
     Line { number: u64, source: Box<dyn Error + Send + Sync> },
     /// The stream of lines broke off.
-    #[error("the lines were not all taken")]
+    #[error("the stream of lines broke off before all were accepted")]
     Producer(#[from] ProducerError),
     /// The entities do not answer.
     #[error("the entities do not answer")]
     Call(#[from] CallError),
     /// There are no timers and sockets to be had.
-    #[error("the system gives no sockets")]
+    #[error("cannot start the async runtime")]
     Runtime(#[source] io::Error),
     /// The node cannot be asked.
-    #[error("the node cannot be asked")]
+    #[error("cannot create the HTTP client")]
     Setup(#[from] SetupError),
     /// The node does not answer as it should.
-    #[error("the node did not do what it was asked")]
+    #[error("the request to the node failed")]
     Node(#[from] ClientError),
     /// The stream of lines to the node broke off.
-    #[error("the node did not take all lines")]
+    #[error("the stream to the node broke off before all lines were accepted")]
     Stream(#[from] client::ProducerError),
     /// A partition of the node has stopped.
     #[error("partition {partition} of the node has stopped: {reason}")]
     PartitionStopped { partition: u64, reason: String },
     /// Messages wait on the node, and none moves.
-    #[error("messages wait on the node, and for {patience:?} none has moved")]
+    #[error("messages are stuck on the node: no progress for {patience:?}")]
     NotQuiet { patience: Duration },
     /// The store does not stop as it should.
-    #[error("the store did not stop in good order")]
+    #[error("the store did not stop cleanly")]
     Stop(#[from] StopError),
     /// The entities contradict each other.
     #[error(transparent)]
     Balance(#[from] Imbalance),
     /// A directory for a moment could not be had.
-    #[error("no directory can be made for the demonstration")]
+    #[error("cannot create a temporary directory")]
     Scratch(#[source] io::Error),
-    /// Nobody takes what is written.
-    #[error("the output cannot be written")]
+    /// The output is closed or full.
+    #[error("cannot write the output")]
     Output(#[from] io::Error),
 }
 
@@ -78,7 +78,7 @@ impl Failure {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// What the process ends with.
+    /// The exit code of the process.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Serve(error) => error.exit_code(),

@@ -14,7 +14,7 @@ use crate::row::Row;
 /// How many lines go out between two looks at what has come back.
 pub(crate) const LOOK_LINES: u64 = 4096;
 
-/// What came of a stream.
+/// The result of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fed {
     /// Lines that were taken, now or before.

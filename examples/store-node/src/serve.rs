@@ -1,4 +1,4 @@
-//! `serve`: the store as a node that strangers use over HTTP. The first thing that a newcomer runs.
+//! `serve`: the store as a node that clients use over HTTP. The first thing that a newcomer runs.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -8,14 +8,14 @@ use store::Store;
 
 use crate::failure::Failure;
 
-/// What it is, where it describes itself.
+/// The program's description of itself.
 pub(crate) const ABOUT: About = About {
     title: "The store",
     description: "Order processing: invoices take lines, and stock, customers and countries add up.",
     version: env!("CARGO_PKG_VERSION"),
 };
 
-/// Serves the store until somebody says to stop; then answers what is under way, and stops in good order.
+/// Serves the store until it is told to stop; then answers what is under way, and stops cleanly.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
     // With what its file says, which may be the token.
     let config = config.with_file().map_err(RunError::from)?;

@@ -68,81 +68,44 @@ pub(crate) fn print(totals: Totals, run: Run, json: bool) -> Result<(), Failure>
 }
 
 fn page(totals: &Totals, run: &Run) -> String {
-    let Run { lines: lines_taken, lines_new: _, lines_before, seconds, partitions } = *run;
-    let Totals { counts, units, amounts_milli, still_reserved } = *totals;
-    let Counts {
-        lines,
-        sale_lines,
-        return_lines,
-        adjust_lines,
-        invoices,
-        plain_invoices,
-        cancelled_invoices,
-        stock_codes,
-        customers,
-        countries,
-    } = counts;
-    let Units { units_sold, units_returned, units_adjusted, units_net } = units;
-    let Amounts { gross_milli, returned_milli, adjust_milli, net_milli, missing_customer_net_milli } = amounts_milli;
+    let Run { lines, lines_new: _, lines_before, seconds, partitions } = *run;
     let before = lines_before.map(|lines| format!(", {} of them counted before", grouped(lines))).unwrap_or_default();
-    let rate = (lines_taken as f64 / seconds.max(0.001)) as u64;
-    let rows = [
-        (
-            "lines",
-            [
-                grouped(lines),
-                format!(
-                    "{} sale, {} return, {} adjust",
-                    grouped(sale_lines),
-                    grouped(return_lines),
-                    grouped(adjust_lines)
-                ),
-            ],
-        ),
-        (
-            "invoices",
-            [
-                grouped(invoices),
-                format!("{} plain, {} cancelled", grouped(plain_invoices), grouped(cancelled_invoices)),
-            ],
-        ),
-        ("stock codes", [grouped(stock_codes), String::new()]),
-        ("customers", [grouped(customers), format!("in {} countries", grouped(countries))]),
-        (
-            "units",
-            [
-                grouped(units_net),
-                format!(
-                    "{} sold, {} returned, {} adjusted",
-                    grouped(units_sold),
-                    grouped(units_returned),
-                    grouped(units_adjusted)
-                ),
-            ],
-        ),
-        (
-            "money",
-            [
-                pounds(net_milli),
-                format!(
-                    "{} gross, {} returned, {} adjusted; {} of it without customer",
-                    pounds(gross_milli),
-                    pounds(returned_milli),
-                    pounds(adjust_milli),
-                    pounds(missing_customer_net_milli)
-                ),
-            ],
-        ),
-        ("still reserved", [grouped(still_reserved), String::new()]),
-    ];
+    let rate = (lines as f64 / seconds.max(0.001)) as u64;
     let mut text = format!(
         "{} lines taken{before}, in {seconds:.1} s ({} lines/s) on {partitions} partitions\n\n",
-        grouped(lines_taken),
+        grouped(lines),
         grouped(rate),
     );
-    for (name, [figure, detail]) in rows {
+    for (name, figure, detail) in rows(totals) {
         let line = format!("  {name:<15}{figure:>15}   {detail}");
         writeln!(text, "{}", line.trim_end()).expect("a string takes everything");
     }
     text
+}
+
+/// The rows of the page: name, figure, and detail.
+fn rows(totals: &Totals) -> [(&'static str, String, String); 7] {
+    let Totals { counts, units, amounts_milli, still_reserved } = *totals;
+    let Counts { lines, sale_lines, return_lines, adjust_lines, .. } = counts;
+    let Counts { invoices, plain_invoices, cancelled_invoices, stock_codes, customers, countries, .. } = counts;
+    let Units { units_sold, units_returned, units_adjusted, units_net } = units;
+    let Amounts { gross_milli, returned_milli, adjust_milli, net_milli, missing_customer_net_milli } = amounts_milli;
+    let [sale, returned, adjust] = [sale_lines, return_lines, adjust_lines].map(grouped);
+    let by_class = format!("{sale} sale, {returned} return, {adjust} adjust");
+    let by_invoice = format!("{} plain, {} cancelled", grouped(plain_invoices), grouped(cancelled_invoices));
+    let [sold, returned, adjusted] = [units_sold, units_returned, units_adjusted].map(grouped);
+    let by_unit = format!("{sold} sold, {returned} returned, {adjusted} adjusted");
+    let [gross, returned, adjusted, missing] =
+        [gross_milli, returned_milli, adjust_milli, missing_customer_net_milli].map(pounds);
+    let by_amount =
+        format!("{gross} gross, {returned} returned, {adjusted} adjusted; {missing} of it without customer");
+    [
+        ("lines", grouped(lines), by_class),
+        ("invoices", grouped(invoices), by_invoice),
+        ("stock codes", grouped(stock_codes), String::new()),
+        ("customers", grouped(customers), format!("in {} countries", grouped(countries))),
+        ("units", grouped(units_net), by_unit),
+        ("money", pounds(net_milli), by_amount),
+        ("still reserved", grouped(still_reserved), String::new()),
+    ]
 }

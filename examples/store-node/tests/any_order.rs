@@ -16,7 +16,7 @@ use store::{Books, Country, Customer, Invoice, Line, Stock, Store, Table};
 use support::expected::{self, Tables};
 use support::made_up::{self, Rng, Row};
 
-/// Who an entity is, in an order.
+/// The name of an entity, in an order.
 type Name = (KindId, EntityKey);
 
 /// Source and destination of a message. The source is none for the world outside.

@@ -1,4 +1,4 @@
-//! What a newcomer runs first: made-up orders, totals, and what to try next.
+//! The command that a newcomer runs first: made-up orders, totals, and what to try next.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What goes wrong is said with its place and its cause, changes nothing, and ends with what to try next.
+//! Errors name their place and their cause, change nothing, and end with the next thing to try.
 
 mod support;
 

@@ -12,9 +12,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use support::program::{Log, program};
 use support::served::Served;
 
-/// What a newcomer does with a node.
+/// A newcomer's session with a node.
 trait Visited {
-    /// What `curl` would do with a line that was pasted: status and body.
+    /// The result of a `curl` line that was pasted: status and body.
     fn paste(&self, line: &str) -> (u16, String);
     fn signal(&self, signal: Signal);
     /// Waits for its end, and says whether it was a good one.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use support::program;
 
-/// What the replay of every line comes to: the published figures of the data set, and sums over its lines.
+/// The totals after the replay of every line: the published figures of the data set, and sums over its lines.
 const EXPECTED: [(&str, i64); 20] = [
     ("/counts/lines", 541_909),
     ("/counts/sale_lines", 531_285),

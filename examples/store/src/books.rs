@@ -8,7 +8,7 @@ use apostate::data;
 use crate::class::{is_cancellation, is_correction};
 use crate::{Country, Customer, Invoice, Stock, name_of};
 
-/// What the whole store comes to. Names and nesting are those of `--json`.
+/// The totals of the whole store. Names and nesting are those of `--json`.
 #[data]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -90,7 +90,7 @@ pub struct Books {
     pairs: u64,
 }
 
-/// What all four kinds can tell.
+/// The sums that all four kinds keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sums {
     lines: u64,
@@ -107,11 +107,11 @@ pub enum Imbalance {
     Disagree {
         /// About what.
         what: &'static str,
-        /// What it comes to by the invoices.
+        /// The sum by the invoices.
         invoices: i64,
         /// The other kind.
         others: &'static str,
-        /// What it comes to by the other kind.
+        /// The sum by the other kind.
         other: i64,
     },
     /// So many units are reserved, although no message is on its way.
@@ -182,7 +182,7 @@ impl Books {
         self.by_countries.add(takings.lines, takings.units, takings.net_milli(), country.invoices);
     }
 
-    /// What all of it comes to.
+    /// The totals.
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.totals

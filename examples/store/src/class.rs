@@ -1,4 +1,4 @@
-//! What a line does: sell, return or adjust. Every line falls in one class.
+//! The class of a line: sale, return or adjustment. Every line falls in one class.
 
 /// The class of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

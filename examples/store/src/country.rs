@@ -12,7 +12,7 @@ pub struct Country {
     pub invoices: u64,
     /// How many customers buy there. One may buy in several countries.
     pub customers: u64,
-    /// What the invoices come to.
+    /// The sums of the invoices.
     pub takings: Takings,
 }
 

@@ -18,7 +18,7 @@ pub struct Customer {
     pub invoices: u64,
     /// How many of these are cancellations.
     pub cancelled_invoices: u64,
-    /// What they come to.
+    /// Their sums.
     pub takings: Takings,
     /// The countries that know of it.
     pub countries: BTreeSet<String>,

@@ -1,6 +1,6 @@
 //! The invoice: the hub that its stock codes, its customer and its country are spokes of.
 //!
-//! What it remembers about each stock code that it waits for is one of the paper's *activities*. It never knows
+//! The hold on each stock code that it waits for is one of the paper's *activities*. It never knows
 //! which line is its last; so it bills whenever nothing is open, and only for what was not billed yet.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ pub struct Invoice {
     pub units: i64,
     /// Their amounts, added up, in thousandths of a pound.
     pub amount_milli: i64,
-    /// The customer of its first line; empty if nobody asked.
+    /// The customer of its first line; empty if unknown.
     pub customer: String,
     /// The country of its first line.
     pub country: String,
@@ -30,9 +30,9 @@ pub struct Invoice {
     pub last_time: String,
     /// Every stock code that it has had to do with.
     pub codes: BTreeSet<String>,
-    /// What it waits for, by stock code.
+    /// The reservations that it waits for, by stock code.
     pub holds: BTreeMap<String, Hold>,
-    /// What customer and country have not heard of yet.
+    /// The takings that customer and country were not told yet.
     pub unbilled: Takings,
     /// Whether they have heard of it at all.
     pub billed: bool,
@@ -46,7 +46,7 @@ pub struct Invoice {
 pub struct Hold {
     /// How many answers are missing.
     pub unanswered: u32,
-    /// What will be confirmed.
+    /// The part that will be confirmed.
     pub part: Part,
 }
 

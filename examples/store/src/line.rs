@@ -16,7 +16,7 @@ const PRICE_MILLI_MAX: i64 = 100_000_000;
 #[data]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What it is about. Case matters, and blanks are part of it.
+    /// The stock code. Case matters, and blanks are part of it.
     #[schemars(length(min = 1, max = 60))]
     pub stock_code: String,
     /// How many; below zero on returns and write-offs.
@@ -28,7 +28,7 @@ pub struct Line {
     /// When, as `YYYY-MM-DDTHH:MM`.
     #[schemars(length(max = 60))]
     pub time: String,
-    /// Who buys; empty if nobody asked.
+    /// The customer; empty if unknown.
     #[schemars(length(max = 60))]
     pub customer: String,
     /// Where the customer is.
@@ -37,7 +37,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Says no to a line that cannot be booked: its names become keys, and its amount is added up with others.
+    /// Refuses a line that cannot be booked: its names become keys, and its amount is added up with others.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Line {
         Ok(())
     }
 
-    /// What the line is worth, in thousandths of a pound.
+    /// The amount of the line, in thousandths of a pound.
     #[must_use]
     pub fn amount_milli(&self) -> i64 {
         self.units * self.price_milli

@@ -3,7 +3,7 @@
 /// Stands in front of names that would not be keys, or would be taken for one of these.
 const MARK: char = '~';
 
-/// The key for what the world calls `name`. Different names have different keys.
+/// The key for `name`. Different names have different keys.
 ///
 /// ```
 /// assert_eq!(store::key_of("17850"), "17850");
@@ -14,7 +14,7 @@ pub fn key_of(name: &str) -> String {
     if name.is_empty() || name.starts_with(MARK) { format!("{MARK}{name}") } else { name.to_owned() }
 }
 
-/// What the world calls the entity with this key: undoes [`key_of`].
+/// The name of the entity with this key: undoes [`key_of`].
 #[must_use]
 pub fn name_of(key: &str) -> &str {
     key.strip_prefix(MARK).unwrap_or(key)

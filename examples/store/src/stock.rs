@@ -1,6 +1,6 @@
-//! The stock of one product: what is promised, what is sold, what came back.
+//! The stock of one product: units promised, sold and returned.
 //!
-//! Nobody knows what the shelves held when the log of orders begins, so a reservation is never refused, and the
+//! The initial stock is unknown when the log of orders begins, so a reservation is never refused, and the
 //! units sold may be less than those returned.
 
 use apostate::prelude::*;
@@ -31,7 +31,7 @@ pub struct Stock {
     pub invoices: u64,
 }
 
-/// What some lines of one invoice mean to one stock code.
+/// The part of an invoice that concerns one stock code.
 #[data]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Part {
@@ -76,7 +76,7 @@ impl Stock {
         self.count(part);
     }
 
-    /// What all lines have in common.
+    /// The update that all classes of lines have in common.
     fn count(&mut self, part: Part) {
         self.amount_net_milli += part.amount_milli;
         self.invoices += u64::from(part.first);

@@ -1,10 +1,10 @@
-//! What lines add up to, for those who pay: an amount that can be added in any order.
+//! Takings: sums over lines, which can be added in any order.
 
 use apostate::data;
 
 use crate::{Class, Line};
 
-/// What some lines add up to.
+/// The sums of some lines.
 #[data]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Takings {
@@ -12,16 +12,16 @@ pub struct Takings {
     pub lines: u64,
     /// All their units, returned and adjusted ones included.
     pub units: i64,
-    /// What came in, in thousandths of a pound.
+    /// Money received, in thousandths of a pound.
     pub gross_milli: i64,
-    /// What was given back on cancellations; above zero when something was.
+    /// Money returned on cancellations; above zero when something was.
     pub returned_milli: i64,
-    /// What was put right; below zero when something was taken off.
+    /// Corrections; below zero when something was taken off.
     pub adjust_milli: i64,
 }
 
 impl Takings {
-    /// What one line of a class adds.
+    /// The contribution of one line of a class.
     #[must_use]
     pub fn of(class: Class, line: &Line) -> Self {
         let amount = line.amount_milli();

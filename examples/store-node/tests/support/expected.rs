@@ -1,4 +1,4 @@
-//! What must come of a log: the four tables and the totals, computed from its rows with plain maps.
+//! The expected result of a log: the four tables and the totals, computed from its rows with plain maps.
 
 use std::collections::{BTreeMap, BTreeSet};
 

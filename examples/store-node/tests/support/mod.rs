@@ -1,4 +1,4 @@
-//! What the tests of the store share: a made-up log of orders, what must come of it, and the program to run.
+//! Code that the tests of the store share: a made-up log of orders, the expected result, and the program to run.
 //!
 //! Nothing here uses the store's own arithmetic; the expected tables are computed from the lines with maps.
 

@@ -85,14 +85,14 @@ pub fn last_json(output: &Output) -> serde_json::Value {
     serde_json::from_str(line).expect("the last line is one JSON object")
 }
 
-/// What `export` says of `kind`.
+/// The output of `export` for `kind`.
 pub fn export(kind: &str, data: &Path) -> String {
     let mut command = program(&["export", kind]);
     command.arg("--data").arg(data);
     String::from_utf8(run(command).stdout).expect("exports are text")
 }
 
-/// What `export` says of `kind` at a node.
+/// The output of `export` for `kind` at a node.
 pub fn export_at(kind: &str, url: &str) -> String {
     String::from_utf8(run(program(&["export", kind, "--url", url])).stdout).expect("exports are text")
 }

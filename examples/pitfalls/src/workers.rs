@@ -1,7 +1,7 @@
-//! A crew of workers whose steps are dealt out one by one: the rng of threads, made an input.
+//! Workers whose steps are scheduled one by one: the interleaving of threads, made an input.
 //!
 //! Stateless workers take jobs from a queue. A job is a few steps, and what a worker has in its hands between two of
-//! them is all that it knows. Whose turn comes next, who crashes with full hands, and whose answer is lost on the
+//! them is all that it knows. Which worker runs next, which crashes between two steps, and which answer is lost on the
 //! way: all of that comes from the seed, so a number that a run shows is the same every time. A job that crashed or
 //! whose answer was not heard is asked for again, as any client would.
 //!
@@ -17,10 +17,10 @@ use crate::rng::Rng;
 /// How many workers there are.
 pub(crate) const WORKERS: usize = 8;
 
-/// What a run meets.
+/// Faults of a run, and the seed that places them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Weather {
-    /// Whose turn comes next.
+pub(crate) struct Faults {
+    /// The seed of the order in which workers run, and of the faults.
     pub(crate) seed: u64,
     /// Turns in a thousand in which a worker crashes instead, in the middle of its job.
     pub(crate) crashes: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Weather {
     pub(crate) lost_answers: u64,
 }
 
-/// What one step of a job comes to.
+/// The result of one step of a job.
 pub(crate) enum Step<H> {
     /// The job goes on with this in the worker's hands.
     Holding(H),
@@ -41,11 +41,11 @@ pub(crate) enum Step<H> {
 pub(crate) struct Event {
     worker: usize,
     job: usize,
-    what: What,
+    kind: EventKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+enum EventKind {
     Stepped,
     Crashed,
     Answered,
@@ -62,11 +62,11 @@ struct Busy<H> {
 /// Has all `jobs` done, in the order of the list as far as workers go. `step` is given the job and what the worker
 /// holds of it: nothing at first.
 pub(crate) fn run<J, H, E>(
-    weather: Weather,
+    faults: Faults,
     jobs: &[J],
     mut step: impl FnMut(&J, Option<H>) -> Result<Step<H>, E>,
 ) -> Result<Vec<Event>, E> {
-    let Weather { seed, crashes, lost_answers } = weather;
+    let Faults { seed, crashes, lost_answers } = faults;
     let mut rng = Rng::new(seed);
     let mut queue: VecDeque<usize> = (0..jobs.len()).collect();
     let mut workers: [Option<Busy<H>>; WORKERS] = std::array::from_fn(|_| None);
@@ -75,22 +75,22 @@ pub(crate) fn run<J, H, E>(
         let worker = rng.index(WORKERS);
         let busy = workers[worker].take().or_else(|| queue.pop_front().map(|job| Busy { job, hands: None }));
         let Some(Busy { job, hands }) = busy else { continue };
-        let mut note = |what| history.push(Event { worker, job, what });
+        let mut note = |kind| history.push(Event { worker, job, kind });
         if hands.is_some() && rng.chance(crashes) {
-            note(What::Crashed);
+            note(EventKind::Crashed);
             queue.push_back(job);
             continue;
         }
         match step(&jobs[job], hands)? {
             Step::Holding(hands) => {
-                note(What::Stepped);
+                note(EventKind::Stepped);
                 workers[worker] = Some(Busy { job, hands: Some(hands) });
             }
             Step::Done if rng.chance(lost_answers) => {
-                note(What::Unheard);
+                note(EventKind::Unheard);
                 queue.push_back(job);
             }
-            Step::Done => note(What::Answered),
+            Step::Done => note(EventKind::Answered),
         }
     }
     Ok(history)
@@ -103,10 +103,10 @@ mod tests {
     use super::*;
 
     /// Runs jobs of two steps. Gives what happened, and how often each job got to its second step.
-    fn history(weather: Weather) -> (Vec<Event>, Vec<u32>) {
+    fn history(faults: Faults) -> (Vec<Event>, Vec<u32>) {
         let jobs: Vec<_> = (0..50).collect();
         let mut done = vec![0; jobs.len()];
-        let history = run(weather, &jobs, |&job, hands| match hands {
+        let history = run(faults, &jobs, |&job, hands| match hands {
             None => Ok::<_, Infallible>(Step::Holding(())),
             Some(()) => {
                 done[job] += 1;
@@ -117,20 +117,20 @@ mod tests {
     }
 
     #[test]
-    fn the_same_weather_gives_the_same_history_and_another_seed_another() {
-        let weather = Weather { seed: 7, crashes: 100, lost_answers: 100 };
-        assert_eq!(history(weather), history(weather));
-        assert_ne!(history(weather).0, history(Weather { seed: 8, ..weather }).0);
+    fn the_same_faults_give_the_same_history_and_another_seed_another() {
+        let faults = Faults { seed: 7, crashes: 100, lost_answers: 100 };
+        assert_eq!(history(faults), history(faults));
+        assert_ne!(history(faults).0, history(Faults { seed: 8, ..faults }).0);
     }
 
     #[test]
     fn every_job_is_done_and_only_an_answer_that_was_not_heard_has_it_done_again() {
-        let calm = Weather { seed: 7, crashes: 200, lost_answers: 0 };
+        let calm = Faults { seed: 7, crashes: 200, lost_answers: 0 };
         let (events, done) = history(calm);
-        assert!(events.iter().any(|event| event.what == What::Crashed));
+        assert!(events.iter().any(|event| event.kind == EventKind::Crashed));
         assert!(done.iter().all(|times| *times == 1));
-        let (events, done) = history(Weather { lost_answers: 200, ..calm });
-        let unheard = events.iter().filter(|event| event.what == What::Unheard).count();
+        let (events, done) = history(Faults { lost_answers: 200, ..calm });
+        let unheard = events.iter().filter(|event| event.kind == EventKind::Unheard).count();
         assert!(unheard > 0 && done.iter().sum::<u32>() as usize == done.len() + unheard);
     }
 }

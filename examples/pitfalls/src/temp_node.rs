@@ -1,4 +1,4 @@
-//! Where the entities of a right program live: a real node with real files, in a directory that goes afterwards.
+//! The node of a right program: a real node with real files, in a directory that goes afterwards.
 
 use apostate::Entities;
 use apostate_server::{CallError, Client, Node, OpenError, Settings, StopError};
@@ -7,23 +7,23 @@ use tempfile::TempDir;
 /// Why a program did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("there is no room for the data")]
+    #[error("cannot create a temporary folder for the data")]
     Room(#[from] std::io::Error),
-    #[error("the node does not open")]
+    #[error("cannot open the node")]
     Open(#[from] OpenError),
     #[error("an entity did not answer")]
     Call(#[from] CallError),
-    #[error("the node did not stop in good order")]
+    #[error("the node did not stop cleanly")]
     Stop(#[from] StopError),
 }
 
 /// A node with nothing in it yet.
-pub(crate) struct House {
+pub(crate) struct TempNode {
     node: Node,
     _data: TempDir,
 }
 
-impl House {
+impl TempNode {
     /// Opens one for the entities `E`, in this many partitions.
     pub(crate) fn open<E: Entities>(partitions: u32) -> Result<Self, Failure> {
         let data = tempfile::tempdir()?;
@@ -35,7 +35,7 @@ impl House {
         Ok(Self { node: Node::open::<E>(settings)?, _data: data })
     }
 
-    /// What entities are called with.
+    /// A client of the node.
     pub(crate) fn client(&self) -> Client {
         self.node.client()
     }
