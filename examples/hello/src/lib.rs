@@ -2,7 +2,7 @@
 
 use apostate::prelude::*;
 
-/// What the shop has of one product.
+/// One product in the shop.
 #[entity(name = "stock")]
 #[derive(Default, Serialize, Deserialize)]
 pub struct Stock {
@@ -27,7 +27,7 @@ impl Stock {
     }
 }
 
-/// What a customer wants.
+/// A customer's order.
 #[entity(name = "order")]
 #[derive(Default, Serialize, Deserialize)]
 pub struct Order {

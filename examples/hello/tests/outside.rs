@@ -1,4 +1,4 @@
-//! What the README says about a crate outside this repository is true: a copy of this one, with that `Cargo.toml`, compiles.
+//! A crate outside this repository works as the README says: a copy of this one, with that `Cargo.toml`, compiles.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Whatever goes wrong, the shop sells what it has and no more.
+//! Under any faults, the shop sells what it has and no more.
 
 use apostate_test::World;
 use hello::{Order, Stock};
