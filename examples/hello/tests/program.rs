@@ -43,7 +43,7 @@ impl Drop for Served {
     }
 }
 
-/// It ends with this code, having said nothing on stdout and this on stderr.
+/// Checks that the program ends with this code, with nothing on stdout and this on stderr.
 fn check_ends(output: &Output, code: i32, parts: &[&str]) {
     let said = text(&output.stderr);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(code), ""), "{said}");
