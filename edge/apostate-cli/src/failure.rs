@@ -5,7 +5,6 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use apostate_api::client::{ClientError, KeyError, SetupError};
 use apostate_api::{ErrorCode, Problem};
@@ -137,31 +136,24 @@ impl Failure {
         }
     }
 
-    /// 1: no. 2: the command line is wrong. 3: it was done for all we know, or nobody knows.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Unknown { .. } | Self::Unshown { .. } => ExitCode::from(3),
-            Self::Problem(problem) if problem.error_code() == Some(ErrorCode::UnreadableReply) => ExitCode::from(3),
-            Self::EntityName { .. } | Self::NoPath(_) | Self::TooLong => ExitCode::from(2),
-            Self::Argument(_) | Self::ArgumentTwice(_) => ExitCode::from(2),
-            Self::Problem(problem) if problem.error_code().is_some_and(is_of_our_words) => ExitCode::from(2),
-            Self::Setup(SetupError::Url(_) | SetupError::Token) => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
-        }
-    }
-
     /// The failure with its causes, and then what to try next.
     pub(crate) fn told(&self) -> String {
-        let mut text = format!("error: {self}");
+        visible(&format!("error: {}\n next: {}", self.chain(), self.next())).into_owned()
+    }
+
+    /// The failure with its causes.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
             write!(text, ": {error}").expect("a string takes everything");
             cause = error.source();
         }
-        visible(&format!("{text}\n next: {}", self.next())).into_owned()
+        text
     }
 
-    fn next(&self) -> String {
+    /// The next thing to try.
+    pub(crate) fn next(&self) -> String {
         match self {
             Self::Problem(problem) => problem
                 .error_code()
@@ -213,11 +205,6 @@ fn quoted(word: &str) -> Cow<'_, str> {
     } else {
         format!("'{}'", word.replace('\'', r"'\''")).into()
     }
-}
-
-/// Whether the node says no to what the command line says, whatever is there: to a client key, or to arguments.
-fn is_of_our_words(code: ErrorCode) -> bool {
-    matches!(code, ErrorCode::BadClientKey | ErrorCode::BadJson)
 }
 
 /// What an operator tries next, where the code alone says it.

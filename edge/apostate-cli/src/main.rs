@@ -4,7 +4,8 @@
 //! `apostate-api`. Tables are for people; `--json` prints what the node answered, for programs.
 //!
 //! Reading order: [`arguments`], all that can be asked; [`node`], how it is asked; [`entity`], [`parked`] and [`status`], a file
-//! for each noun; [`output`], how it is shown; [`failure`], which ends with the next thing to try.
+//! for each noun; [`output`], how it is shown; [`failure`], which ends with the next thing to
+//! try, and [`ending`], which ends for programs.
 
 mod arguments;
 
@@ -14,6 +15,7 @@ mod entity;
 mod parked;
 mod status;
 
+mod ending;
 mod failure;
 mod output;
 
@@ -27,12 +29,17 @@ use crate::node::Node;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    match run(Arguments::read()) {
+    let arguments = Arguments::read();
+    let is_json = arguments.json;
+    match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_reader_gone() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.told());
-            failure.exit_code()
+            match is_json {
+                true => eprintln!("{}", failure.as_json()),
+                false => eprintln!("{}", failure.told()),
+            }
+            failure.ending().exit_code()
         }
     }
 }

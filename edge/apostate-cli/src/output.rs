@@ -7,6 +7,7 @@ use apostate_api::JsonText;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::failure::Failure;
 
@@ -84,6 +85,9 @@ impl Output {
 
     /// Something is amiss with one of many things, and the others are gone on with.
     pub(crate) fn amiss(self, what: &str) -> Result<(), Failure> {
+        if self.is_json {
+            return Ok(writeln!(io::stderr(), "{}", json!({ "detail": what }))?);
+        }
         Ok(writeln!(io::stderr(), "{}", visible(what))?)
     }
 

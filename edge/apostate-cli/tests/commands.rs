@@ -188,8 +188,8 @@ fn a_failure_says_what_and_what_to_try_next() {
     let long = format!("units={}", "7".repeat(70_000));
     let long_key = "k".repeat(256);
     let cases: [(&[&str], i32, &str, &str); 13] = [
-        (&["entity", "call", "stock/tea", "take", "units=1"], 1, "only 0 left (out-of-stock)", "/errors/refused"),
-        (&["entity", "call", "stock/tea", "eat"], 1, "eat", "/openapi.json"),
+        (&["entity", "call", "stock/tea", "take", "units=1"], 4, "only 0 left (out-of-stock)", "/errors/refused"),
+        (&["entity", "call", "stock/tea", "eat"], 5, "eat", "/openapi.json"),
         (&["entity", "call", "stock/tea", "receive", "units=many"], 2, "units", "/errors/bad-json"),
         (&["entity", "call", "stock/tea", "can_take", "units=many"], 2, "units", "/errors/bad-json"),
         (&["entity", "call", "stock/tea", "receive", "--arguments", "{units: 5}"], 2, "`{units: 5}`", "one object"),
@@ -204,7 +204,7 @@ fn a_failure_says_what_and_what_to_try_next() {
         (&["entity", "call", "stock/tea", "receive", "units=5", "--key", &long_key], 2, "(bad-client-key)", "1 to 255"),
         (&["entity", "call", "stock/tea", "receive", "units"], 2, "`units`", "name=value"),
         (&["entity", "call", "stock/tea", "can_take", &long], 2, "too long for a URL", "ask with less"),
-        (&["entity", "show", "stock/coffee"], 1, "stock/coffee", "apostate entity list"),
+        (&["entity", "show", "stock/coffee"], 5, "stock/coffee", "apostate entity list"),
         (&["entity", "show", "stock"], 2, "`stock`", "stock/tea"),
     ];
     for (arguments, code, what, next) in cases {
@@ -215,6 +215,18 @@ fn a_failure_says_what_and_what_to_try_next() {
     }
     let (_, told) = world.fails(&["node", "status", "--url", "http://127.0.0.1:1"]);
     assert!(told.contains("start the node"), "{told}");
+}
+
+#[test]
+fn a_program_reads_a_failure_as_json() {
+    let world = world(None);
+    let (exit, told) = world.fails(&["entity", "call", "stock/tea", "take", "units=1", "--json"]);
+    let failure: Value = serde_json::from_str(&told).expect("one JSON object");
+    assert_eq!((exit, &failure["exit_code"], &failure["code"]), (4, &4.into(), &"refused".into()), "{told}");
+    assert_eq!(failure["problem"]["refusal"]["code"], "out-of-stock");
+    let (exit, told) = world.fails(&["node", "status", "--url", "http://127.0.0.1:1", "--json"]);
+    let failure: Value = serde_json::from_str(&told).expect("one JSON object");
+    assert_eq!((exit, &failure["code"]), (6, &"node-unreachable".into()), "{told}");
 }
 
 #[test]
@@ -264,7 +276,7 @@ fn many_parked_messages_are_retried_and_dismissed_together() {
     assert_eq!(ids(&[]), first[2..], "they are of another kind");
     for verb in ["retry", "dismiss"] {
         let (exit, told) = world.fails(&["parked", verb, "--all", "stocks"]);
-        assert!(exit == 1 && told.contains("(kind-missing)"), "{told}");
+        assert!(exit == 5 && told.contains("(kind-missing)"), "{told}");
     }
     world.says(&["parked", "retry", "--all", "stock"]);
     let second = ids(&[]);
@@ -289,13 +301,13 @@ fn a_command_about_several_parked_messages_can_be_repeated_after_it_failed_in_th
     let [first, second, third] = ids().try_into().expect("three are parked");
     world.says(&["parked", "dismiss", &first]);
     let (exit, told) = world.fails(&["parked", "dismiss", &first, &second, &third, "--json"]);
-    assert!(exit == 1 && told.contains(&format!("{first}: ")) && told.contains("1 of 3"), "{told}");
+    assert!(exit == 5 && told.contains(&format!("{first}: ")) && told.contains("1 of 3"), "{told}");
     assert!(told.contains("apostate parked list"), "{told}");
     assert!(ids().is_empty(), "those that were there are dismissed");
     let (exit, told) = world.fails(&["parked", "retry", &first, &second]);
-    assert!(exit == 1 && told.contains(&format!("{second}: ")) && told.contains("2 of 2"), "{told}");
+    assert!(exit == 5 && told.contains(&format!("{second}: ")) && told.contains("2 of 2"), "{told}");
     let (exit, told) = world.fails(&["parked", "retry", &first]);
-    assert!(exit == 1 && told.contains("(parked-missing)") && !told.contains("1 of 1"), "{told}");
+    assert!(exit == 5 && told.contains("(parked-missing)") && !told.contains("1 of 1"), "{told}");
 }
 
 #[test]
@@ -318,7 +330,7 @@ fn a_token_is_said_or_asked_for() {
     let file = dir.path().join("token");
     std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
     world.says(&["partition", "list", "--token-file", file.to_str().unwrap()]);
-    for (wrong, code) in [("another-token", 1), ("a\nb", 2)] {
+    for (wrong, code) in [("another-token", 7), ("a\nb", 2)] {
         let (exit, told) = world.fails(&["partition", "list", "--token", wrong]);
         assert!(exit == code && told.contains("--token-file"), "{told}");
     }
@@ -341,13 +353,13 @@ fn a_token_on_the_command_line_counts_more_than_one_in_the_environment() {
     let list = ["partition", "list"];
     let cases: [(Variables<'_>, &[&str], i32); 13] = [
         (&in_right, &[], 0),
-        (&in_wrong, &[], 1),
+        (&in_wrong, &[], 7),
         (&in_wrong, &["--token-file", &right], 0),
         (&in_wrong, &["--token", TOKEN], 0),
         (&in_wrong_file, &["--token", TOKEN], 0),
         (&in_wrong_file, &["--token-file", &right], 0),
-        (&in_right, &["--token-file", &wrong], 1),
-        (&in_right, &["--token", "another-token"], 1),
+        (&in_right, &["--token-file", &wrong], 7),
+        (&in_right, &["--token", "another-token"], 7),
         (&[], &["--token", TOKEN, "--token-file", &right], 2),
         (&in_right, &["--token", TOKEN, "--token-file", &right], 2),
         (&in_both, &["--token", TOKEN], 0),
