@@ -52,6 +52,9 @@ pub struct NodeStatus {
     /// Whether a checkpoint waits for room on the disk. The log grows meanwhile.
     #[serde(default)]
     pub is_store_full: bool,
+    /// Kinds that the data was served with and this build lacks: their entities are there, and nobody sees them.
+    #[serde(default)]
+    pub missing_kinds: Vec<String>,
 }
 
 /// The status of one partition.

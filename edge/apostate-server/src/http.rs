@@ -24,6 +24,7 @@ mod connection;
 mod serving;
 
 mod call_options;
+mod cors;
 mod edge;
 mod origin;
 mod path;

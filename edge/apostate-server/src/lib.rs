@@ -80,8 +80,8 @@ pub use crate::executor::status::{NodeStatus, PartitionStatus, Work};
 pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
 pub use crate::node::{FAILPOINTS, Node, OpenError, StopError};
 pub use crate::run::{
-    About, Bytes, Config, ConfigError, LogFormat, LogLevel, RunError, Secret, StopSignal, Time, TypedToken, main,
-    report, run,
+    About, Bytes, Config, ConfigError, LogFormat, LogLevel, Origins, RunError, Secret, StopSignal, Time, TypedToken,
+    main, report, run,
 };
 pub use crate::settings::{PARTITIONS_MAX, Settings, SettingsError, Share, TraceSettings};
 pub use crate::storage::directory::DirectoryError;

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::{DirectoryError, DiskError, HttpSettings, Listener, Node, OpenError, ServeError, StopError};
 
-pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Secret, Time, TypedToken};
+pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Origins, Secret, Time, TypedToken};
 pub use crate::run::program::{main, report};
 pub use crate::run::stop_signal::StopSignal;
 

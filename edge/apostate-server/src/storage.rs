@@ -1,9 +1,10 @@
 //! What a node keeps on disk: its data directory, the log of all its partitions, and the store that shortens it.
 //!
-//! Reading order: `directory` and `manifest`, whose data it is; `disk`, log and store together; `checkpointer` and `loader`, the threads
+//! Reading order: `directory` and `manifest`, whose data it is; `kinds`, of what; `disk`, log and store together; `checkpointer` and `loader`, the threads
 //! that wait for the store so that no executor does.
 
 pub(crate) mod directory;
+pub(crate) mod kinds;
 mod manifest;
 
 pub(crate) mod disk;

@@ -27,6 +27,8 @@ const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 /// A node as its clients see it.
 pub(crate) struct NodeHandle {
     pub(crate) registry: Arc<Registry>,
+    /// Kinds that the data was served with and this build lacks.
+    missing_kinds: Vec<String>,
     pub(crate) routes: Arc<Routes>,
     /// New requests are refused.
     is_closing: AtomicBool,
@@ -43,6 +45,7 @@ pub(crate) struct NodeHandle {
 impl NodeHandle {
     pub(crate) fn new(
         registry: Arc<Registry>,
+        missing_kinds: Vec<String>,
         routes: Arc<Routes>,
         disk: Arc<Disk>,
         clock: HostClock,
@@ -50,6 +53,7 @@ impl NodeHandle {
     ) -> Self {
         Self {
             registry,
+            missing_kinds,
             routes,
             is_closing: AtomicBool::new(false),
             disk: RwLock::new(Some(disk)),
@@ -131,7 +135,7 @@ impl NodeHandle {
         let disk = read(&self.disk);
         let (log_bytes, is_store_full) =
             disk.as_ref().map_or((0, false), |disk| (disk.log_bytes(), disk.is_store_full()));
-        NodeStatus { partitions, silent, log_bytes, is_store_full }
+        NodeStatus { partitions, silent, log_bytes, is_store_full, missing_kinds: self.missing_kinds.clone() }
     }
 
     /// The reports of partitions that came within `patience`, and whether those of all came whose executors have not ended.

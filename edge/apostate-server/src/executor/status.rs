@@ -14,6 +14,8 @@ pub struct NodeStatus {
     pub log_bytes: u64,
     /// Whether a checkpoint waits for room on the disk. The log grows meanwhile.
     pub is_store_full: bool,
+    /// Kinds that the data was served with and this build lacks: their entities are there, and nobody sees them.
+    pub missing_kinds: Vec<String>,
 }
 
 /// How one partition is.

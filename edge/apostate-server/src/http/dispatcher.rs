@@ -209,7 +209,7 @@ mod tests {
         let mut directory = Directory::open(&settings).expect("a directory");
         let disk = Disk::open(&mut directory, &settings, &Map::first(1)).expect("a disk");
         let routes = Arc::new(Routes::new(Map::first(1), 1));
-        Arc::new(NodeHandle::new(Arc::default(), routes, Arc::new(disk), HostClock::default(), None))
+        Arc::new(NodeHandle::new(Arc::default(), Vec::new(), routes, Arc::new(disk), HostClock::default(), None))
     }
 
     fn read() -> Request {

@@ -235,6 +235,8 @@ fn write_node(text: &mut Text, node: &NodeStatus) {
     text.sample("apostate_log_bytes", &[], node.log_bytes);
     text.family("apostate_store_full", "gauge", "Whether a checkpoint waits for room on the disk");
     text.sample("apostate_store_full", &[], u64::from(node.is_store_full));
+    text.family("apostate_kinds_missing", "gauge", "Kinds that the data was served with and this build lacks");
+    text.sample("apostate_kinds_missing", &[], node.missing_kinds.len() as u64);
     text.family("apostate_partition_up", "gauge", "Whether the partition serves");
     for partition in &node.partitions {
         let is_up = partition.state.as_ref().is_ok_and(|status| status.is_serving);

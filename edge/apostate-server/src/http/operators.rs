@@ -87,6 +87,14 @@ pub(crate) async fn ready(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
         let detail = format!("partition {} has no room for its log; make room on the disk of the data", partition.id);
         return Err(not_ready(detail));
     }
+    if !status.missing_kinds.is_empty() {
+        let missing = status.missing_kinds.join(", ");
+        let detail = format!(
+            "the data was served with kinds that this build lacks: {missing}; start a build that has them, or take their lines out \
+             of the file `kinds` of the data"
+        );
+        return Err(not_ready(detail));
+    }
     if status.is_store_full {
         return Err(not_ready("a checkpoint waits for room; make room on the disk of the data".to_owned()));
     }
@@ -120,8 +128,8 @@ pub(crate) async fn partitions(NodeRequest { edge, .. }: NodeRequest<'_>) -> Ans
     items.extend(silent.map(|place| PartitionItem { is_silent: true, ..unknown(place.partition, place.range) }));
     items.sort_by(|one, other| one.first.cmp(&other.first));
     let version = edge.settings.version.clone();
-    let crate::NodeStatus { log_bytes, is_store_full, .. } = status;
-    Ok(json_of(&NodeStatus { version, partitions: items, log_bytes, is_store_full }))
+    let crate::NodeStatus { log_bytes, is_store_full, missing_kinds, .. } = status;
+    Ok(json_of(&NodeStatus { version, partitions: items, log_bytes, is_store_full, missing_kinds }))
 }
 
 fn partition_item(partition: &PartitionStatus) -> PartitionItem {

@@ -14,13 +14,17 @@ use hyper::header::{HOST, HeaderName, ORIGIN};
 /// The header field in which a browser says how the asking page's site relates to ours.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a page of another site may have sent a request with these header fields.
-pub(crate) fn is_sent_by_a_page(headers: &HeaderMap) -> bool {
+/// Whether a page of another site may have sent a request with these header fields. `is_allowed`: its one `Origin` is among those that
+/// the operator named.
+pub(crate) fn is_sent_by_a_page(headers: &HeaderMap, is_allowed: bool) -> bool {
     let host = match headers.get(HOST).map(|host| host.to_str()) {
         None => None,
         Some(Ok(host)) if is_own_name(host) => Some(host),
         Some(_) => return true,
     };
+    if is_allowed {
+        return false;
+    }
     let own = |origin: &str| {
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         authority.is_some() && authority == host
@@ -52,7 +56,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, origin.parse().expect("a value"));
         }
-        is_sent_by_a_page(&headers)
+        is_sent_by_a_page(&headers, false)
     }
 
     #[test]
@@ -76,7 +80,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, "localhost:7070".parse().expect("a value"));
             headers.insert(SEC_FETCH_SITE, site.parse().expect("a value"));
-            assert_eq!(is_sent_by_a_page(&headers), foreign, "{site}");
+            assert_eq!(is_sent_by_a_page(&headers, false), foreign, "{site}");
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::http::path::{Target, route_of};
 use crate::http::reply::Reply;
 use crate::http::route::{self, NodeRequest, RouteTarget};
 use crate::http::routes::{LIST, ROUTES, STATE};
-use crate::http::{body, call_options, lists};
+use crate::http::{body, call_options, cors, lists};
 use crate::traces::request::FollowedRequest;
 
 /// The entry point for the requests of one thread's connections.
@@ -48,7 +48,12 @@ impl HttpService {
         let active = activity.serve();
         let (parts, body) = request.into_parts();
         let mut body = Some(body);
-        let (answer, followed) = match self.check(&parts, parts.uri.path()) {
+        let origin = cors::allowed(&parts.headers, &self.edge.settings.cors_origins);
+        if let Some(response) = cors::preflight(&parts, origin.as_ref()) {
+            self.edge.meters.answered(response.status().as_u16());
+            return Ok(response);
+        }
+        let (answer, followed) = match self.check(&parts, parts.uri.path(), origin.is_some()) {
             Err(fault) => (Err(fault), None),
             Ok(()) => {
                 let followed = self.follow(&parts);
@@ -63,7 +68,10 @@ impl HttpService {
         {
             body::drain(body).await;
         }
-        let response = answer.unwrap_or_else(|fault| fault.about(parts.uri.path()).into_response());
+        let mut response = answer.unwrap_or_else(|fault| fault.about(parts.uri.path()).into_response());
+        if let Some(origin) = &origin {
+            cors::show_to(response.headers_mut(), origin);
+        }
         let status = response.status().as_u16();
         self.edge.meters.answered(status);
         if let Some(followed) = followed {
@@ -114,7 +122,7 @@ impl HttpService {
     }
 
     /// Checks what has to hold before anything is read: the header fields, where the request comes from, and its token.
-    fn check(&self, parts: &Parts, path: &str) -> Result<(), Fault> {
+    fn check(&self, parts: &Parts, path: &str, is_origin_allowed: bool) -> Result<(), Fault> {
         let settings = &self.edge.settings;
         let (fields, bytes) = (parts.headers.len(), call_options::header_bytes(&parts.headers));
         if fields > settings.headers_max || bytes > settings.header_bytes_max {
@@ -130,8 +138,9 @@ impl HttpService {
             let detail = format!("a request names its `Host` once, and this one has {hosts} of these header fields");
             return Err(Fault::new(ErrorCode::BadHeader, detail).closing());
         }
-        if settings.token.is_none() && !settings.insecure && is_sent_by_a_page(&parts.headers) {
-            let detail = "a page of another site may have sent this; ask by address, or start the node with a token";
+        if settings.token.is_none() && !settings.insecure && is_sent_by_a_page(&parts.headers, is_origin_allowed) {
+            let detail =
+                "a page of another site may have sent this; ask by address, or name its origin in `cors-origins`";
             return Err(Fault::new(ErrorCode::ForeignOrigin, detail).closing());
         }
         let authorization = parts.headers.get(AUTHORIZATION);

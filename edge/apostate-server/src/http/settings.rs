@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::SettingsError;
+use crate::http::cors::is_origin;
 use crate::settings::{COUNT_MAX, check, check_time};
 
 /// The address of a node that nobody says anything about.
@@ -31,6 +32,8 @@ pub struct HttpSettings {
     pub token: Option<String>,
     /// Listens without a token to others than this machine, and to pages of all sites. With a token it means nothing.
     pub insecure: bool,
+    /// Origins, such as `https://shop.example`, whose pages may ask this node from a browser.
+    pub cors_origins: Vec<String>,
     /// Threads that serve connections. None: one per core, and no more than four.
     pub threads: Option<usize>,
     /// Longest body of a request, and longest line of a stream, in bytes.
@@ -71,6 +74,7 @@ impl Default for HttpSettings {
             listen: LISTEN,
             token: None,
             insecure: false,
+            cors_origins: Vec::new(),
             threads: None,
             body_bytes_max: 4 << 20,
             bodies_bytes_max: 256 << 20,
@@ -108,6 +112,7 @@ impl HttpSettings {
             listen,
             token,
             insecure,
+            cors_origins,
             threads,
             body_bytes_max,
             bodies_bytes_max,
@@ -132,6 +137,10 @@ impl HttpSettings {
             // What it is set to is nobody's business.
             let allowed = format!("at least {TOKEN_BYTES_MIN} characters of ASCII without spaces");
             check(fits, "token", &"too short, or has odd characters", &allowed)?;
+        }
+        for origin in cors_origins {
+            let allowed = "origins with a scheme and a host, such as `https://shop.example`, with commas between them";
+            check(is_origin(origin), "cors-origins", &format!("`{origin}`"), allowed)?;
         }
         check(threads.is_none_or(|count| (1..=64).contains(&count)), "http-threads", &self.threads(), "1 to 64")?;
         let allowed = format!("1024 to {BODY_BYTES_MAX}");

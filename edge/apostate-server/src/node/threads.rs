@@ -33,7 +33,7 @@ use crate::node::error::OpenError;
 use crate::random::random;
 use crate::storage::directory::Directory;
 use crate::storage::disk::{Disk, DiskError};
-use crate::storage::{checkpointer, loader};
+use crate::storage::{checkpointer, kinds, loader};
 use crate::traces::queue::Traces;
 use crate::traces::sender::SpanSender;
 use crate::watchdog::Watchdog;
@@ -84,6 +84,15 @@ impl NodeThreads {
         let running = RunningFile::open(&directory.path().join("running"), partitions as usize)
             .map_err(|source| OpenError::System { what: "the file `running`", source })?;
         let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
+        let missing_kinds = kinds::missing(directory.path(), registry.kinds().iter().map(|kind| kind.name))
+            .map_err(|source| OpenError::System { what: "the file `kinds`", source })?;
+        if !missing_kinds.is_empty() {
+            let missing = missing_kinds.join(", ");
+            warn!(
+                missing,
+                "data was served with kinds that this build lacks; start a build that has them, or take their lines out of the file `kinds`"
+            );
+        }
         let registry = Arc::new(registry);
         let config = |id, index: usize| Config {
             id,
@@ -108,7 +117,8 @@ impl NodeThreads {
         }
         let (traces, sender) = follow(settings, &registry)?.unzip();
         let (names, clock) = (Arc::clone(&registry), settings.clock.clone());
-        let node = Arc::new(NodeHandle::new(names, Arc::clone(&routes), Arc::clone(&disk), clock, traces));
+        let node =
+            Arc::new(NodeHandle::new(names, missing_kinds, Arc::clone(&routes), Arc::clone(&disk), clock, traces));
         let (executors, helpers) = (Vec::new(), Vec::new());
         let mut threads = Self { node, executors, helpers, sender, watching: None, directory: Some(directory) };
         let (condemn, unrecoverable) = crossbeam_channel::unbounded();

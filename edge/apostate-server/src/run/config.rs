@@ -8,6 +8,7 @@
 //! (addresses, tokens, time limits), or on what the application promises to its clients (how long keys are remembered).
 
 mod address;
+mod origins;
 mod typed_token;
 mod units;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Args, Command, FromArgMatches, ValueEnum};
 use serde::Deserialize;
 
+pub use self::origins::Origins;
 pub use self::typed_token::TypedToken;
 pub use self::units::{Bytes, Secret, Time};
 use crate::run::UNUSABLE;
@@ -52,6 +54,10 @@ pub struct Config {
     /// [default: false]
     #[arg(long, env = "APOSTATE_INSECURE", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub insecure: Option<bool>,
+
+    /// Origins whose pages may ask this node from a browser, such as https://shop.example, with commas between them
+    #[arg(long, env = "APOSTATE_CORS_ORIGINS", value_name = "ORIGINS")]
+    pub cors_origins: Option<Origins>,
 
     /// How many partitions new data gets [default: one per core]
     #[arg(long, env = "APOSTATE_PARTITIONS", value_name = "N")]
@@ -250,7 +256,7 @@ impl Config {
             }};
         }
         first! {
-            config data listen typed_token token token_file insecure partitions threads http_threads loaders cache_bytes store_cache_bytes
+            config data listen typed_token token token_file insecure cors_origins partitions threads http_threads loaders cache_bytes store_cache_bytes
             dirty_bytes_max checkpoint_log_bytes segment_bytes requests_max connections_max streams_max body_bytes_max
             header_timeout body_timeout idle_timeout write_timeout client_key_retention trust_clock retry_time_max
             stop_patience traces trace_share log_level log_format
@@ -304,6 +310,7 @@ impl Config {
             listen: self.listen.unwrap_or(default.listen),
             token: self.token()?,
             insecure: self.insecure.unwrap_or(default.insecure),
+            cors_origins: self.cors_origins.clone().map_or(default.cors_origins.clone(), |origins| origins.0),
             threads: self.http_threads.or(default.threads),
             body_bytes_max,
             bodies_bytes_max: default.bodies_bytes_max.max(body_bytes_max),

@@ -312,7 +312,13 @@ fn the_wire_is_as_described() {
         parked: 1,
         requests: 1,
     };
-    let status = NodeStatus { version: text(), partitions: vec![partition], log_bytes: 1, is_store_full: false };
+    let status = NodeStatus {
+        version: text(),
+        partitions: vec![partition],
+        log_bytes: 1,
+        is_store_full: false,
+        missing_kinds: vec![text()],
+    };
     let document = document(true);
     let schemas = &document["components"]["schemas"];
     let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
