@@ -1,4 +1,4 @@
-//! The client: how the program around a node talks to its entities.
+//! Client: how the program around a node talks to its entities.
 //!
 //! Reading order: `node_handle`, what all clients of a node have in common; `pending`, one request and its answer; `producer`, a stream of them;
 //! `quiescence`, when nothing is on its way any more; `listing`, `parked` and `checkpoint`, what is read from the store.
@@ -33,7 +33,7 @@ pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError, Produ
 
 /// Talks to the entities of a node in the same process. Cheap to clone; every clone may be used from any thread.
 ///
-/// It outlives its node harmlessly: then everything is [`CallError::Closed`].
+/// A client that outlives its node is harmless: then every call gives [`CallError::Closed`].
 #[derive(Clone)]
 pub struct Client {
     node: Arc<NodeHandle>,
@@ -56,7 +56,7 @@ impl Client {
         Pending::new(&self.node, call.to, call.handler, call.body, request_kind, reply_of)
     }
 
-    /// Looks at an entity. What is seen is durable, and no older than this call.
+    /// Reads an entity. The reply is durable, and no older than this call.
     pub fn read<E, R, A>(&self, call: Call<E, R, ReadOnly, A>) -> Pending<R>
     where
         E: Entity,
@@ -66,7 +66,7 @@ impl Client {
         Pending::new(&self.node, call.to, call.handler, call.body, RequestKind::Read, reply_of)
     }
 
-    /// Calls an entity and does not look at the reply. All that the call did is durable when the answer comes.
+    /// Calls an entity and drops the reply. All that the call did is durable when the answer comes.
     pub fn send<E, R, S, A>(&self, call: Call<E, R, S, A>) -> Pending<()>
     where
         E: Entity,
@@ -132,7 +132,7 @@ impl Client {
         quiescence::wait(&self.node, None).map(|_| ())
     }
 
-    /// As [`settle`](Self::settle), for at most `patience`. Whether all is quiet.
+    /// As [`settle`](Self::settle), for at most `patience`. Whether nothing is on its way.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! The host's clocks: the only ones that partitions hear of, read once a turn.
+//! Clocks of the host: the only ones that partitions get, read once a turn.
 //!
-//! The wall clock says what people call the time, and is set now and then. The uptime says how much time really passed, also while
-//! the machine was suspended, and nobody sets it. What a partition makes of the two is its own business.
+//! The wall clock gives the time of day, and is set now and then. The uptime gives the time that really passed, also while the machine was
+//! suspended, and is never set. A partition paces its own time by the two.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -43,7 +43,7 @@ impl HostClock {
         }
     }
 
-    /// What the clocks say now.
+    /// The time of both clocks.
     pub(crate) fn now(&self) -> HostTime {
         let wall = Timestamp(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)));
         let system = HostTime { wall, uptime: uptime() };

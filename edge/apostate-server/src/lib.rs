@@ -1,4 +1,4 @@
-//! The host of partitions: clocks, disks and threads.
+//! A host of partitions: clocks, disks, sockets and threads.
 //!
 //! Below the scale-agnostic line an entity lives in a partition, and a partition is a value that takes steps. This crate lets
 //! them take steps: a [`Node`] opens the data directory, gives every partition a thread, a clock, a log and a
@@ -40,7 +40,7 @@
 //! ```
 //!
 //! Reading order: [`Settings`]; [`Node`], its threads and how it ends; `executor`, where the work is done, and `answers`,
-//! where it is waited for; `storage`, what is kept on disk; `watchdog`, who is to blame; `traces`, who is followed; [`Client`], the way in for the same
+//! where it is waited for; `storage`, what is kept on disk; `watchdog`, what is slow or stuck; `traces`; [`Client`], the way in for the same
 //! process; [`Serving`] and `http`, the way in for everybody else; [`run`](run()), a whole `main`.
 //!
 //! What is deliberately absent: locks around entities, tasks, and any knowledge of what an entity is.

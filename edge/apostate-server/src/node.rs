@@ -1,7 +1,6 @@
 //! A node: the partitions of one data directory, at work in this process.
 //!
-//! Reading order: this file, how it begins and ends; `threads`, its threads; `opening`, how they begin; `status`, how it is; `settle`, when
-//! nothing is on its way any more.
+//! Reading order: this file, how a node begins and ends; `threads`, the threads of it and their order; `error`, why it does not open.
 
 mod error;
 mod failpoints;
@@ -26,12 +25,12 @@ use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
 pub use crate::node::error::{OpenError, StopError};
 pub use crate::node::failpoints::FAILPOINTS;
 
-/// How long a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
+/// Time that a graceful stop waits for the last checkpoints: a full disk can hold them up for ever.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The partitions of one data directory, at work in this process.
 ///
-/// [`stop`](Self::stop) it to leave nothing behind that the next start has to repeat. Dropped without that it ends as if the
+/// [`stop`](Self::stop) leaves nothing behind that the next start has to repeat. A node that is dropped without it ends as if the
 /// process had died: what was acknowledged is durable, and the next start reads the log.
 ///
 /// Paper: the *scale-aware* layer, as far as one process needs it.
@@ -50,7 +49,7 @@ impl Node {
         Self::open_telling::<E>(settings, |_| {})
     }
 
-    /// As [`open`](Self::open), and tells once a second how far each partition is that takes long.
+    /// As [`open`](Self::open), and reports once a second the progress of each partition that takes long.
     ///
     /// # Errors
     ///
@@ -62,7 +61,7 @@ impl Node {
         settings.validate()?;
         let stop_patience = settings.stop_patience;
         let threads = NodeThreads::start(&settings, E::registry()?, progress)?;
-        info!(data = %settings.data.display(), partitions = threads.partitions(), "node serves");
+        info!(data = %settings.data.display(), partitions = threads.partitions(), "node is serving");
         Ok(Self { threads, stop_patience })
     }
 
@@ -72,17 +71,17 @@ impl Node {
         Client::new(Arc::clone(self.threads.node()))
     }
 
-    /// Lets the world in over HTTP. Stop that before the node.
+    /// Serves the node over HTTP. Stop that before the node.
     ///
     /// # Errors
     ///
-    /// See [`ServeError`]; nobody is let in then.
+    /// See [`ServeError`]; nothing is served then.
     pub fn serve(&self, settings: HttpSettings) -> Result<Serving, ServeError> {
         settings.validate()?;
         self.serve_on(Listener::bind(settings.listen)?, settings)
     }
 
-    /// As [`serve`](Self::serve), at an address that was taken before, and not at the one that `settings` name.
+    /// As [`serve`](Self::serve), on a listener that was bound before, and not at the address of `settings`.
     ///
     /// # Errors
     ///
@@ -91,7 +90,7 @@ impl Node {
         Serving::begin(Arc::clone(self.threads.node()), listener, settings)
     }
 
-    /// How it is.
+    /// The status of the node and its partitions.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
         self.threads.status()
@@ -111,12 +110,16 @@ impl Node {
         node.begin_closing();
         match quiescence::wait(&node, Some(self.stop_patience)) {
             Ok(true) | Err(CallError::Stopped { .. }) => {}
-            Ok(false) => warn!("messages are still on their way; they are on disk and arrive after the next start"),
-            Err(error) => warn!(%error, "stopping without waiting for messages"),
+            Ok(false) => {
+                warn!("stopping with undelivered messages; they are on disk and are delivered after the next start")
+            }
+            Err(error) => {
+                warn!(%error, "cannot wait for undelivered messages; they are on disk and are delivered after the next start")
+            }
         }
         let silent = node.status().silent;
         let result = last_checkpoints(&node, &silent);
-        // One that was waited for already has had its time.
+        // Silent partitions have had their time above.
         let patience = if silent.is_empty() { HANDLER_PATIENCE } else { self.stop_patience };
         let endless = self.threads.end(patience);
         info!("node stopped");
@@ -124,10 +127,10 @@ impl Node {
     }
 }
 
-/// Has everything that is durable written to the store, but for partitions that are `silent`: those would be waited for in vain.
-/// Without it the next start reads the log: slower, not less.
+/// Has everything that is durable written to the store, except for partitions that are `silent`: those would be waited for in vain.
+/// Without it the next start replays the log: slower, with nothing lost.
 fn last_checkpoints(node: &NodeHandle, silent: &[PartitionId]) -> Result<(), StopError> {
-    let requests = CheckpointRequest::tell_all(node);
+    let requests = CheckpointRequest::send_to_all(node);
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let mut result = Ok(());
     for request in requests {
@@ -137,7 +140,7 @@ fn last_checkpoints(node: &NodeHandle, silent: &[PartitionId]) -> Result<(), Sto
             Ok(()) => {}
             Err(CheckpointError::Stopped(reason)) => result = result.and(Err(StopError::Stopped { partition, reason })),
             Err(CheckpointError::Closed | CheckpointError::Late) => {
-                warn!(partition = partition.0, "stopping without a last checkpoint; the next start reads the log")
+                warn!(partition = partition.0, "stopping without a final checkpoint; the next start replays the log")
             }
         }
     }

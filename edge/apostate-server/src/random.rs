@@ -1,8 +1,8 @@
-//! Where the process's random comes from.
+//! Random numbers for jitter and ids; not for secrets.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// A random number. Good for spreading retries and for ids, not for secrets.
+/// A random number from the operating system.
 pub(crate) fn random() -> u64 {
     // The keys of a new hasher are the operating system's own random.
     RandomState::new().hash_one(std::process::id())

@@ -1,4 +1,4 @@
-//! A whole `main`: a node with its entities, served over HTTP until somebody says to stop.
+//! A whole `main`: a node with its entities, served over HTTP until a signal stops it.
 
 mod config;
 mod program;
@@ -23,44 +23,43 @@ const ENDED_AT_ONCE: i32 = 130;
 /// The exit code of a process that was told what cannot be used, as of one whose words cannot be understood.
 const UNUSABLE: i32 = 2;
 
-/// What the application is called where it describes itself.
+/// The application as it describes itself.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// Its name.
+    /// The name of the application.
     pub title: &'static str,
-    /// What it is for, in a sentence.
+    /// The purpose of it, in a sentence.
     pub description: &'static str,
-    /// Its version.
+    /// The version of the application.
     pub version: &'static str,
 }
 
 /// Why a node did not run, or did not end as it should.
 #[derive(thiserror::Error)]
 pub enum RunError {
-    /// What was said about settings cannot be used. Nothing was started.
-    #[error("the settings cannot be used")]
+    /// The settings are invalid. Nothing was started.
+    #[error("invalid settings")]
     Config(#[from] ConfigError),
-    /// The system does not let us listen for signals. Nothing was started.
-    #[error("the system does not say when to stop")]
+    /// The signals that stop the process cannot be received. Nothing was started.
+    #[error("cannot install signal handlers")]
     Signals(#[source] io::Error),
     /// The node does not open.
-    #[error("the node does not open")]
+    #[error("cannot open the node")]
     Open(#[from] OpenError),
-    /// The node cannot be reached.
-    #[error("the node cannot be served")]
+    /// The node cannot be served over HTTP.
+    #[error("cannot serve the node over HTTP")]
     Serve(#[from] ServeError),
-    /// Nobody takes what is written.
-    #[error("the output cannot be written")]
+    /// The output cannot be written.
+    #[error("cannot write to standard output")]
     Output(#[source] io::Error),
     /// The node did not stop in good order; nothing that was acknowledged is lost.
-    #[error("the node did not stop in good order")]
+    #[error("the node did not stop cleanly; acknowledged changes are durable")]
     Stop(#[from] StopError),
 }
 
 impl RunError {
-    /// What the process ends with: 2 when what it was told cannot be used, by itself or with the data that is there, as for words
-    /// of the command line that cannot be understood, so that whoever starts it again after a failure can leave that be; 1 for
-    /// all else.
+    /// The exit code of the process: 2 when settings are invalid, by themselves or for the data that is there, as for a command line that
+    /// cannot be parsed, so that a supervisor need not restart it; 1 for all else.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -74,7 +73,7 @@ impl RunError {
 }
 
 /// Runs a node with the entities `E` until SIGTERM or ctrl-c; then answers what is under way, makes checkpoints, and ends.
-/// `welcome` is told where it listens, once it does. [`main`] is all of a `main`.
+/// `welcome` gets the address once the node listens. [`main`] is all of a `main`.
 ///
 /// ```no_run
 /// # use apostate::prelude::*;
@@ -117,10 +116,10 @@ pub fn run<E: Entities>(
     let serving = node.serve_on(listener, http)?;
     welcome(serving.local_addr()).map_err(RunError::Output)?;
     let signal = stop.wait();
-    info!(signal, "answering what is under way, then stopping; a second signal ends it at once");
+    info!(signal, "stopping after open requests are answered; a second signal exits at once");
     thread::spawn(move || {
         let signal = stop.wait();
-        warn!(signal, "ending at once; what was acknowledged is durable");
+        warn!(signal, "exiting at once; acknowledged changes are durable");
         std::process::exit(ENDED_AT_ONCE);
     });
     serving.stop();

@@ -1,4 +1,4 @@
-//! What the operator may choose. Everything has a default; that of the data is the folder `data`, where the process runs.
+//! Settings of a node. Everything has a default; that of the data is the folder `data`, where the process runs.
 
 mod check;
 mod traces;
@@ -41,7 +41,7 @@ pub(crate) const COUNT_MAX: usize = 1 << 20;
 /// Client keys are remembered for at least as long as clients ask again, or some of those would have things done twice.
 const CLIENT_KEY_RETENTION_MIN: Duration = Duration::from_secs(60);
 
-/// How a node is set up. Sizes are those of the whole process; its partitions share them evenly.
+/// The settings of a node. Sizes are those of the whole process; its partitions share them evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The directory of the data. Created when it is not there.
@@ -77,7 +77,7 @@ pub struct Settings {
     /// How long a graceful stop waits for messages to arrive. What has not arrived is on disk, and arrives after the
     /// next start.
     pub stop_patience: Duration,
-    /// Where traces go; nowhere unless it is said, and nobody is followed.
+    /// The collector of traces. None: nothing is traced.
     pub traces: Option<TraceSettings>,
     /// The clocks of the host.
     pub clock: HostClock,
@@ -114,7 +114,7 @@ impl Settings {
         Self { data: data.into(), ..Self::default() }
     }
 
-    /// Looks at every setting that can be judged before the data is known.
+    /// Checks every setting that can be judged before the data is known.
     pub(crate) fn validate(&self) -> Result<(), SettingsError> {
         let Self {
             data,

@@ -1,4 +1,4 @@
-//! What a node keeps on disk: its data directory, the log of all its partitions, and the store that shortens it.
+//! Storage of a node: its data directory, the log of all its partitions, and the store that shortens the log.
 //!
 //! Reading order: `directory` and `manifest`, whose data it is; `kinds`, of what; `disk`, log and store together; `checkpointer` and `loader`, the threads
 //! that wait for the store so that no executor does.

@@ -1,15 +1,15 @@
-//! Traces: who is followed, and where what is seen of them goes.
+//! Traces: which requests are traced, and the way of their spans to a collector.
 //!
-//! A request that is followed has a trace; so has everything that comes of it, in every partition, at whatever time. Each run of
-//! a handler is a *span*, and so is each request over HTTP. They go to an OpenTelemetry collector, which somebody else runs.
+//! A traced request carries its trace into everything that comes of it, in every partition, at whatever time. Each run of a handler is a
+//! *span*, and so is each request over HTTP. Spans go to an OpenTelemetry collector, which is not part of the node.
 //!
 //! ```text
 //!   requests ──▶ partitions ──▶ spans, once durable ──▶ queue ──▶ sender ──▶ collector
-//!                                                         └─ full: dropped and counted, nobody waits
+//!                                                         └─ full: dropped and counted
 //! ```
 //!
-//! What is not set up costs nothing: nobody asks for the time, and no message is longer. Spans are for people to look at: a
-//! crash, or a collector that cannot be reached, loses some, and nothing else depends on them.
+//! Without a collector, traces cost nothing: no clock is read, and no message is longer. Spans are for people: a crash, or a collector
+//! that cannot be reached, loses some, and nothing else depends on them.
 
 pub(crate) mod parent;
 pub(crate) mod queue;

@@ -1,8 +1,8 @@
-//! The watchdog: names handlers that take too long, and partitions that hold back the log.
+//! Watchdog: names handlers that take too long, and partitions that keep the log from being trimmed.
 //!
-//! A partition that is idle holds back the log until it makes a checkpoint: it is asked to. One that has stopped never will. If
-//! that was for a reason that the next start may find mended, it is left alone. If not, its records are copied aside as
-//! soon as it holds back too much, and it stays stopped until somebody takes the copy away.
+//! A partition that is idle pins the log until it makes a checkpoint, so it is asked for one. A partition that has stopped never makes
+//! one. If the next start may bring it back, it is left alone. If not, its records are copied aside as soon as it pins too much, and it
+//! stays stopped until an operator takes the copy away.
 
 pub(crate) mod running;
 
@@ -23,38 +23,38 @@ use crate::executor::routes::Routes;
 use crate::storage::disk::Disk;
 use crate::watchdog::running::{RunningFile, RunningNow};
 
-/// A handler that runs longer is named.
+/// Time after which a running handler is named in the log.
 const HANDLER_TIME_MAX: Duration = Duration::from_millis(100);
 
-/// How often it looks.
+/// Time between two checks.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// How many looks lie between two at the log.
-const LOOKS_PER_PIN_CHECK: u32 = 20;
+/// Checks of handlers between two checks of log and store.
+const CHECKS_PER_PIN_CHECK: u32 = 20;
 
-/// A stopped partition may hold back this many times as much of the log as one that runs: as long as it is not copied aside,
-/// another start tries it again.
-const CONDEMNED_FACTOR: u64 = 4;
+/// How many times as much of the log a stopped partition may pin as one that runs: as long as it is not copied aside, another start
+/// tries it again.
+const UNRECOVERABLE_FACTOR: u64 = 4;
 
 pub(crate) struct Watchdog {
     pub(crate) routes: Arc<Routes>,
     pub(crate) running: Arc<RunningFile>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) disk: Arc<Disk>,
-    /// A partition may hold back this much of the log.
+    /// Bytes of log that a partition may pin.
     pub(crate) pinned_bytes_max: u64,
-    /// Those that have stopped for good.
+    /// News of partitions that have stopped for good.
     pub(crate) unrecoverable: Receiver<Unrecoverable>,
 }
 
-/// What is known of the log and the store.
+/// The findings of the last check of log and store.
 #[derive(Default)]
-struct LastLook {
+struct LastCheck {
     unrecoverable: BTreeMap<PartitionId, String>,
     merge_failure: Option<String>,
 }
 
-/// One partition's handler as of an earlier look.
+/// One partition's handler as of an earlier check.
 #[derive(Clone, Copy)]
 struct Seen {
     running: RunningNow,
@@ -66,22 +66,22 @@ impl Watchdog {
     /// The body of the watchdog's thread: watches until `stop` is dropped.
     pub(crate) fn run(&self, stop: &Receiver<()>) {
         let mut seen = vec![None; self.routes.places().len()];
-        let mut last = LastLook::default();
-        for look in 1_u32.. {
+        let mut last = LastCheck::default();
+        for round in 1_u32.. {
             if stop.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
             for (partition, seen) in seen.iter_mut().enumerate() {
-                self.look_at_handler(partition, seen);
+                self.check_handler(partition, seen);
             }
-            if look.is_multiple_of(LOOKS_PER_PIN_CHECK) {
-                self.look_at_log(&mut last.unrecoverable);
-                self.look_at_store(&mut last.merge_failure);
+            if round.is_multiple_of(CHECKS_PER_PIN_CHECK) {
+                self.check_log(&mut last.unrecoverable);
+                self.check_store(&mut last.merge_failure);
             }
         }
     }
 
-    fn look_at_handler(&self, partition: usize, seen: &mut Option<Seen>) {
+    fn check_handler(&self, partition: usize, seen: &mut Option<Seen>) {
         let Some(running) = self.running.now(partition) else {
             *seen = None;
             return;
@@ -93,7 +93,7 @@ impl Watchdog {
                     seen.is_named = true;
                     let (kind, handler) = self.names(running);
                     let milliseconds = time.as_millis() as u64;
-                    warn!(kind, handler, milliseconds, "a handler takes long; its partition waits for it");
+                    warn!(kind, handler, milliseconds, "handler is slow; its partition waits for it");
                 }
             }
             _ => *seen = Some(Seen { running, since: Instant::now(), is_named: false }),
@@ -106,34 +106,34 @@ impl Watchdog {
         (kind.map_or("unknown", |kind| kind.name), handler.map_or("unknown", |info| info.name))
     }
 
-    /// Whether the records of a stopped partition are out of the way now.
+    /// Copies the records of a stopped partition aside. Whether that was done.
     fn set_aside(&self, partition: PartitionId, reason: &str) -> bool {
         match self.disk.set_aside(partition, reason) {
             Ok(()) => {
                 warn!(
                     partition = partition.0,
-                    reason, "a stopped partition held back the log; its records are copied aside"
+                    reason, "a stopped partition pinned the log; its records were copied aside"
                 );
                 true
             }
             Err(error) => {
-                error!(partition = partition.0, %error, "a stopped partition holds back the log, and cannot be copied aside");
+                error!(partition = partition.0, %error, "cannot copy aside the records of a stopped partition, which pins the log; check the disk");
                 false
             }
         }
     }
 
-    /// A store that does not merge takes checkpoints for a while, and then none.
-    fn look_at_store(&self, last: &mut Option<String>) {
+    /// A store whose compaction fails takes checkpoints for a while, and then none.
+    fn check_store(&self, last: &mut Option<String>) {
         let failure = self.disk.merge_failure();
         if let Some(reason) = failure.as_ref().filter(|_| failure != *last) {
-            error!(reason, "the store does not merge; it soon takes no more checkpoints");
+            error!(reason, "store compaction is failing; checkpoints will stop soon; check the disk");
         }
         *last = failure;
     }
 
-    /// An idle partition's last records hold back segments that are otherwise done with: a checkpoint lets go of them.
-    fn look_at_log(&self, unrecoverable: &mut BTreeMap<PartitionId, String>) {
+    /// An idle partition's last records pin segments that are otherwise done with: a checkpoint unpins them.
+    fn check_log(&self, unrecoverable: &mut BTreeMap<PartitionId, String>) {
         unrecoverable
             .extend(self.unrecoverable.try_iter().map(|Unrecoverable { partition, reason }| (partition, reason)));
         for (partition, bytes) in self.disk.pins() {
@@ -141,7 +141,9 @@ impl Watchdog {
                 return;
             }
             if let Some(reason) = unrecoverable.get(&partition) {
-                if bytes > self.pinned_bytes_max.saturating_mul(CONDEMNED_FACTOR) && self.set_aside(partition, reason) {
+                if bytes > self.pinned_bytes_max.saturating_mul(UNRECOVERABLE_FACTOR)
+                    && self.set_aside(partition, reason)
+                {
                     unrecoverable.remove(&partition);
                 }
                 continue;
@@ -167,7 +169,7 @@ mod tests {
     /// Appends records of 1 KiB to one partition.
     fn fill(disk: &Disk, partition: PartitionId, records: std::ops::RangeInclusive<u64>) {
         let (ring, rung) = crossbeam_channel::unbounded();
-        let mut log = disk.log(partition, Arc::new(move || ring.send(()).expect("it is heard")));
+        let mut log = disk.log(partition, Arc::new(move || ring.send(()).expect("it is received")));
         for position in records.map(Position) {
             let mut record = vec![7; RECORD_HEADER_BYTES + 1024];
             RecordHeader { partition, position, ..RecordHeader::default() }.seal(&mut record);
@@ -183,7 +185,7 @@ mod tests {
         let mut directory = Directory::open(&settings).expect("opened");
         let map = Map::first(2);
         let disk = Arc::new(Disk::open(&mut directory, &settings, &map).expect("opened"));
-        let (condemn, unrecoverable) = crossbeam_channel::unbounded();
+        let (report_unrecoverable, unrecoverable) = crossbeam_channel::unbounded();
         let watchdog = Watchdog {
             routes: Arc::new(Routes::new(map, 1)),
             running: RunningFile::open(&dir.path().join("running"), 2).expect("mapped"),
@@ -196,13 +198,13 @@ mod tests {
         let (stopped, busy) = (PartitionId(1), PartitionId(2));
         fill(&disk, stopped, 1..=5);
         fill(&disk, busy, 1..=50);
-        condemn
+        report_unrecoverable
             .send(Unrecoverable { partition: stopped, reason: "E1 broken: a test says so".to_owned() })
-            .expect("heard");
-        watchdog.look_at_log(&mut known);
+            .expect("received");
+        watchdog.check_log(&mut known);
         assert!(disk.pins().iter().any(|(partition, _)| *partition == stopped), "another start may try it again");
         fill(&disk, busy, 51..=400);
-        watchdog.look_at_log(&mut known);
+        watchdog.check_log(&mut known);
         assert!(disk.pins().iter().all(|(partition, _)| *partition != stopped), "{:?}", disk.pins());
         assert!(known.is_empty());
         assert!(dir.path().join("log/stopped-1.seg").exists());

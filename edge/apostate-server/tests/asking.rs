@@ -6,7 +6,7 @@ use apostate_server::CallError;
 use common::{Ghost, Stock, directory, open};
 
 #[test]
-fn a_call_changes_and_a_look_sees_it() {
+fn a_call_changes_and_a_read_sees_it() {
     let dir = directory();
     let node = open(dir.path(), 2);
     let client = node.client();
@@ -16,7 +16,7 @@ fn a_call_changes_and_a_look_sees_it() {
     assert_eq!(client.read(Stock::at("tea").available()).wait(), Ok(4));
     assert_eq!(
         client.read(Stock::at("BANK CHARGES").available()).wait().unwrap_err().to_string(),
-        "there is no stock/BANK CHARGES; it exists from the first call that changes it"
+        "stock/BANK CHARGES does not exist; the first call that changes it creates it"
     );
     assert_eq!(client.call(Stock::at("a/b").receive(1)).wait(), Ok(1));
 }

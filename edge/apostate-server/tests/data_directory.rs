@@ -1,4 +1,4 @@
-//! Whose data it is, and with what it can be opened.
+//! The data directory: by which process and with which settings it can be opened.
 
 mod common;
 
@@ -19,7 +19,7 @@ fn data_that_is_served_is_not_served_twice() {
     let dir = directory();
     let node = open(dir.path(), 1);
     let error = refusal(settings(dir.path(), 1));
-    assert!(error.contains("another process serves the data"), "{error}");
+    assert!(error.contains("in use by another process"), "{error}");
     assert!(error.contains(&dir.path().display().to_string()), "{error}");
     drop(node);
     open(dir.path(), 1);
@@ -30,7 +30,7 @@ fn another_number_of_partitions_is_refused_and_none_takes_what_is_there() {
     let dir = directory();
     open(dir.path(), 7);
     let error = refusal(settings(dir.path(), 2));
-    assert!(error.contains("has 7 partitions, not 2; start it with 7"), "{error}");
+    assert!(error.contains("has 7 partitions, not 2; start with 7"), "{error}");
     let node = Node::open::<App>(Settings { partitions: None, ..settings(dir.path(), 1) }).expect("a node");
     assert_eq!(node.status().partitions.len(), 7);
 }
@@ -93,7 +93,7 @@ fn the_store_of_other_data_is_refused() {
     std::fs::remove_dir_all(one.path().join("store")).expect("removed");
     std::fs::rename(two.path().join("store"), one.path().join("store")).expect("moved");
     let error = refusal(settings(one.path(), 1));
-    assert!(error.contains("the store belongs to data"), "{error}");
+    assert!(error.contains("store and log do not match"), "{error}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use apostate_server::{Node, Settings};
 use common::{App, Stock, directory, far_apart, settings, wait_until};
 
 #[test]
-fn an_idle_partition_lets_go_of_the_log() {
+fn an_idle_partition_does_not_pin_the_log() {
     let dir = directory();
     let small = Settings { segment_bytes: 64 << 10, checkpoint_log_bytes: 256 << 10, ..settings(dir.path(), 2) };
     let node = Node::open::<App>(small).expect("a node");

@@ -1,4 +1,4 @@
-//! Who lets everybody in is told so.
+//! A node that admits everybody says so in its log.
 //!
 //! A program of its own, for what is logged on one thread is heard only as long as no other thread decides what is worth logging.
 
@@ -14,7 +14,7 @@ use support::{Server, settings};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
-/// What is logged meanwhile.
+/// The log lines of the meantime.
 fn logged(work: impl FnOnce()) -> String {
     let log = tempfile::tempfile().expect("a file");
     let writer = std::sync::Mutex::new(log.try_clone().expect("a handle"));

@@ -57,7 +57,7 @@ impl Oven {
         self.jammed_by = loaf;
     }
 
-    /// What it has baked.
+    /// The loaves that were baked.
     #[open]
     pub fn baked(&self) -> Vec<String> {
         self.baked.clone()
@@ -82,7 +82,7 @@ mod later {
             self.baked.push(loaf.to_string());
         }
 
-        /// What it has baked.
+        /// The loaves that were baked.
         #[open]
         pub fn baked(&self) -> Vec<String> {
             self.baked.clone()

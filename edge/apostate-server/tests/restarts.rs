@@ -1,4 +1,4 @@
-//! What is there after a stop, and after an end that was none.
+//! Restarts: the data after a clean stop, and after an end without one.
 
 mod common;
 

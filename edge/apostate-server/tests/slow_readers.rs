@@ -37,7 +37,7 @@ fn a_list_is_not_kept_in_memory_for_whoever_reads_it_slowly() {
     let before = resident_bytes();
     let deaf = [ask_and_read_nothing(&server), ask_and_read_nothing(&server)];
     let (mut most, mut served) = (before, 0);
-    // They are let go when nothing more of their answers could be written for as long as the settings say, and whatever is
+    // They are closed when nothing more of their answers could be written for as long as the settings say, and whatever is
     // read ahead for them is read by then.
     wait_until("only one that reads is left", || {
         served += 1;
@@ -82,7 +82,7 @@ fn ask_and_read_nothing(server: &Server) -> Client {
     client
 }
 
-/// What this process has in memory, the system's buffers not among it.
+/// Memory of this process, without the buffers of the system.
 fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("the system tells");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it tells of memory");

@@ -93,9 +93,9 @@ fn a_node_that_is_told_twice_to_stop_ends_at_once_and_its_log_is_plain_text() {
     caller.write_all(asked.as_bytes()).expect("sent");
     read_to(&mut said, "begun");
     running.terminate();
-    read_to(&mut log, "a second signal ends it at once");
+    read_to(&mut log, "a second signal exits at once");
     running.terminate();
     assert_eq!(running.ended().code(), Some(130));
-    read_to(&mut log, "ending at once");
+    read_to(&mut log, "exiting at once");
     assert!(logged.iter().all(|line| !line.contains('\u{1b}')), "{logged:#?}");
 }

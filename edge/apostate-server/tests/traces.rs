@@ -17,10 +17,10 @@ use common::Stock;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 
-/// Whoever passes waits until it is open.
-#[entity(name = "door")]
+/// A gate: a caller waits until it is open.
+#[entity(name = "gate")]
 #[derive(Default, Serialize, Deserialize)]
-struct Door {
+struct Gate {
     passed: u32,
 }
 
@@ -28,7 +28,7 @@ static IS_WAITED_FOR: AtomicBool = AtomicBool::new(false);
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
 
 #[handlers]
-impl Door {
+impl Gate {
     /// Waits, and passes.
     #[open]
     pub fn pass(&mut self) {
@@ -53,7 +53,7 @@ impl Followed {
         Self::guarded(url, share, None)
     }
 
-    /// Whoever asks it has to know this token, if there is one.
+    /// A node that wants this token, if there is one.
     fn guarded(url: &str, share: f64, token: Option<&str>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let traces = TraceSettings {
@@ -64,7 +64,7 @@ impl Followed {
         let data = dir.path().join("data");
         let settings =
             Settings { partitions: Some(2), segment_bytes: 1 << 20, traces: Some(traces), ..Settings::new(data) };
-        let node = Node::open::<(Stock, Door)>(settings).expect("a node");
+        let node = Node::open::<(Stock, Gate)>(settings).expect("a node");
         let http = HttpSettings { token: token.map(str::to_owned), ..HttpSettings::at(([127, 0, 0, 1], 0).into()) };
         let serving = node.serve(http).expect("it listens");
         Self { serving, node, _dir: dir }
@@ -93,7 +93,7 @@ impl Followed {
         node.stop().expect("in good order");
     }
 
-    /// What is counted of spans that came to this.
+    /// The count of spans with this outcome.
     fn counted(&self, outcome: &str) -> u64 {
         let url = format!("http://{}/metrics", self.serving.local_addr());
         let text = ureq::get(&url).call().expect("an answer").body_mut().read_to_string().expect("text");
@@ -245,26 +245,26 @@ fn a_caller_who_leaves_before_the_answer_is_seen_to_have_left() {
     let node = Followed::by(&collector.url(), 0.0);
     let mut leaving = TcpStream::connect(node.serving.local_addr()).expect("a connection");
     let head = format!(
-        "POST /entities/door/front/pass HTTP/1.1\r\nhost: localhost\r\ntraceparent: {}\r\ncontent-length: 0\r\n\r\n",
+        "POST /entities/gate/front/pass HTTP/1.1\r\nhost: localhost\r\ntraceparent: {}\r\ncontent-length: 0\r\n\r\n",
         parent("01")
     );
     leaving.write_all(head.as_bytes()).expect("it is taken");
     let until = Instant::now() + Duration::from_secs(60);
     while !IS_WAITED_FOR.load(Ordering::Acquire) {
-        assert!(Instant::now() < until, "nobody comes to the door");
+        assert!(Instant::now() < until, "nobody comes to the gate");
         std::thread::sleep(Duration::from_millis(10));
     }
     drop(leaving);
     let spans = collector.spans_of(TRACE, 1);
-    let left = one(&spans, "POST /entities/door/{key}/pass");
+    let left = one(&spans, "POST /entities/gate/{key}/pass");
     let status = left.span.status.clone().expect("a status");
     assert_eq!((left.attribute("http.response.status_code"), status.code), (None, 2), "{status:?}");
     // What it asked for was begun, and is done all the same.
     IS_OPEN.store(true, Ordering::Release);
     let spans = collector.spans_of(TRACE, 2);
     assert_eq!(
-        one(&spans, "door.pass").span.parent_span_id,
-        one(&spans, "POST /entities/door/{key}/pass").span.span_id
+        one(&spans, "gate.pass").span.parent_span_id,
+        one(&spans, "POST /entities/gate/{key}/pass").span.span_id
     );
     node.stop();
 }

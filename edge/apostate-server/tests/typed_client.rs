@@ -93,7 +93,7 @@ fn what_goes_out_and_comes_back_has_the_types_of_the_application() {
 }
 
 #[test]
-fn a_look_is_answered_or_too_long_however_long_its_arguments_are() {
+fn a_read_is_answered_or_too_long_however_long_its_arguments_are() {
     let server = Server::plain();
     let client = server.client();
     let key = EntityKey::new("tea").expect("a key");
@@ -212,7 +212,7 @@ fn where_nobody_is_at_home_nothing_was_done() {
 }
 
 #[test]
-fn a_token_opens_the_door() {
+fn a_token_admits_the_client() {
     let token = "a-token-that-nobody-guesses";
     let server = Server::start(HttpSettings { token: Some(token.to_owned()), ..settings() });
     run(async {

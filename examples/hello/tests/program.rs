@@ -84,7 +84,7 @@ fn what_it_cannot_use_ends_it_with_2_and_what_fails_with_1_and_both_say_what_nex
     std::fs::write(dir.path().join("settings.toml"), "cache-bytes = \"256MeB\"").expect("written");
     for arguments in [&["--config", "settings.toml"][..], &["--http-threads", "0"], &["--listen", "0.0.0.0:0"]] {
         let output = hello(&dir, arguments).output().expect("it starts");
-        check_ends(&output, 2, &["error: the settings cannot be used: ", "\n next: see `--help`"]);
+        check_ends(&output, 2, &["error: invalid settings: ", "\n next: see `--help`"]);
     }
     check_ends(&hello(&dir, &["--listen", "7676"]).output().expect("it starts"), 2, &["such as 127.0.0.1:7070"]);
     assert!(!dir.path().join("data").exists(), "nothing was started");
@@ -94,8 +94,8 @@ fn what_it_cannot_use_ends_it_with_2_and_what_fails_with_1_and_both_say_what_nex
     check_ends(
         &taken,
         1,
-        &["error: the node cannot be served: ", address, "in use", "\n next: choose another address"],
+        &["error: cannot serve the node over HTTP: ", address, "in use", "\n next: choose another address"],
     );
     let same = hello(&dir, &["--listen", "127.0.0.1:0"]).output().expect("it starts");
-    check_ends(&same, 1, &["error: the node does not open: ", "\n next: "]);
+    check_ends(&same, 1, &["error: cannot open the node: ", "\n next: "]);
 }

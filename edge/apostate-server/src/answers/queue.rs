@@ -93,7 +93,7 @@ impl CompletionQueue {
         claimed.filter(|ticket| self.finish(*ticket, host)).collect()
     }
 
-    /// Nobody waits for the request any more. False: it is too late, a partition may have it; an answer will come.
+    /// The caller stops waiting. False: it is too late, a partition may have the request; an answer will come.
     pub(crate) fn withdraw(&self, ticket: Ticket) -> bool {
         self.change(ticket, OPEN, FREE)
     }

@@ -1,20 +1,20 @@
-//! What came of a request: answered, certainly not done, or unknown.
+//! Verdict: the outcome of a request, as answered, certainly not done, or unknown.
 
 use apostate_partition::Answer;
 
-/// What came of a request, as far as this process can know.
+/// The outcome of a request, as far as this process can know.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// The partition answered.
     Answered(Answer),
-    /// It certainly was not done: it was never handed to a partition. Says why.
+    /// The request was never handed to a partition, so it was certainly not done.
     NotDone(NotDone),
-    /// It was handed to a partition, which stopped before it answered. Says why it stopped.
+    /// The request was handed to a partition that stopped before it answered, for this reason.
     Unknown(String),
 }
 
 impl Verdict {
-    /// The verdict as if it had been given once, and whether it had been given before, to the same client key.
+    /// The verdict without its repetition, and whether it had been given before, to the same client key.
     pub(crate) fn original(self) -> (Self, bool) {
         match self {
             Self::Answered(answer) => {

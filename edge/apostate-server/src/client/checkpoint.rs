@@ -1,4 +1,4 @@
-//! A request that everything durable so far be in the store: what is listed is read from there.
+//! Checkpoint request: that everything durable so far be in the store, from which lists are read.
 
 use std::time::{Duration, Instant};
 
@@ -10,59 +10,60 @@ use crate::client::node_handle::NodeHandle;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Place;
 
-/// How often whoever waits without an end looks whether the node still wants to go on.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often a wait without an end checks whether the node is closing.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A request that a partition was told.
+/// A checkpoint request on its way to a partition.
 pub(crate) struct CheckpointRequest {
     pub(crate) partition: PartitionId,
     result: Receiver<Result<(), String>>,
 }
 
-/// Why a request did not come true.
+/// Why a checkpoint was not made.
 pub(crate) enum CheckpointError {
     /// The partition stopped, for this reason.
     Stopped(String),
-    /// Its executor has ended.
+    /// The executor has ended.
     Closed,
-    /// It takes long.
+    /// The checkpoint takes longer than was waited for.
     Late,
 }
 
 impl CheckpointRequest {
-    /// Tells the partition at `place`.
-    pub(crate) fn tell(node: &NodeHandle, place: Place) -> Self {
+    /// Asks the partition at `place` for a checkpoint.
+    pub(crate) fn send(node: &NodeHandle, place: Place) -> Self {
         let (reply, result) = bounded(1);
         node.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, reply });
         Self { partition: place.partition, result }
     }
 
-    /// Tells every partition; they are in the order of the ring.
-    pub(crate) fn tell_all(node: &NodeHandle) -> Vec<Self> {
-        node.routes.places().iter().map(|place| Self::tell(node, *place)).collect()
+    /// Asks every partition; the requests are in the order of the ring.
+    pub(crate) fn send_to_all(node: &NodeHandle) -> Vec<Self> {
+        node.routes.places().iter().map(|place| Self::send(node, *place)).collect()
     }
 
-    /// Whether it has come true; none: not yet.
+    /// The result, if there is one yet.
     pub(crate) fn poll(&self) -> Option<Result<(), CheckpointError>> {
         match self.result.try_recv() {
-            Ok(told) => Some(fulfilled(told)),
+            Ok(result) => Some(made(result)),
             Err(TryRecvError::Disconnected) => Some(Err(CheckpointError::Closed)),
             Err(TryRecvError::Empty) => None,
         }
     }
 
-    /// Waits until it has come true, but not beyond `until`.
+    /// Waits until the checkpoint is made, but not beyond `until`.
     pub(crate) fn wait_until(&self, until: Instant) -> Result<(), CheckpointError> {
         self.result.recv_deadline(until).map_or_else(
             |error| Err(if error.is_timeout() { CheckpointError::Late } else { CheckpointError::Closed }),
-            fulfilled,
+            made,
         )
     }
 
-    /// Waits until it has come true, however long that takes. A node that stops leaves behind whoever does not listen.
+    /// Waits until the checkpoint is made, however long that takes. Returns `Closed` when the node stops, even if the partition is stuck
+    /// in a handler.
     pub(crate) fn wait(&self, node: &NodeHandle) -> Result<(), CallError> {
         loop {
-            match self.wait_until(Instant::now() + LOOK) {
+            match self.wait_until(Instant::now() + POLL_INTERVAL) {
                 Ok(()) => return Ok(()),
                 Err(CheckpointError::Stopped(reason)) => return Err(self.stopped(node, reason)),
                 Err(CheckpointError::Late) if !node.is_closing() => {}
@@ -71,7 +72,7 @@ impl CheckpointRequest {
         }
     }
 
-    /// What a caller is told of a partition that stopped for `reason`: perhaps it is the node that stops.
+    /// The error of a partition that stopped for `reason`: `Closed` if the node is closing.
     pub(crate) fn stopped(&self, node: &NodeHandle, reason: String) -> CallError {
         if node.is_closing() {
             return CallError::Closed;
@@ -80,6 +81,6 @@ impl CheckpointRequest {
     }
 }
 
-fn fulfilled(told: Result<(), String>) -> Result<(), CheckpointError> {
-    told.map_err(CheckpointError::Stopped)
+fn made(result: Result<(), String>) -> Result<(), CheckpointError> {
+    result.map_err(CheckpointError::Stopped)
 }

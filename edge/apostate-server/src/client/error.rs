@@ -1,4 +1,4 @@
-//! What a caller is told when a request did not get its answer.
+//! Call error: why a request did not get its answer.
 //!
 //! *No* and *don't know* are different variants, always: only after [`CallError::Unknown`] may the request have been done,
 //! and only a client key tells whether it was.
@@ -14,17 +14,17 @@ pub enum CallError {
     /// The entity said no. Nothing was changed.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// There is no such entity to look at.
-    #[error("there is no {entity}; it exists from the first call that changes it")]
+    /// There is no such entity to read.
+    #[error("{entity} does not exist; the first call that changes it creates it")]
     Missing {
         /// The entity, as kind and key.
         entity: String,
     },
-    /// What was given for a key cannot be one. Nothing was sent.
-    #[error("the message is for no entity")]
+    /// The key is invalid. Nothing was sent.
+    #[error("invalid entity key")]
     Key(#[from] KeyError),
-    /// It was not done, and asking again as it is will not help.
-    #[error("{entity} did not take it")]
+    /// The request was not done, and will not be if it is sent again as it is.
+    #[error("call to {entity} failed, nothing was done")]
     Failed {
         /// The entity.
         entity: String,
@@ -32,49 +32,52 @@ pub enum CallError {
         #[source]
         failure: Failure,
     },
-    /// It was not done, for too much is waiting. Ask again in a moment.
-    #[error("{entity} did not take it: too much is waiting; ask again in a moment")]
+    /// The request was not done, for too many requests wait. Try again in a moment.
+    #[error("{entity} is busy, nothing was done: too many requests wait; try again in a moment")]
     Busy {
         /// The entity.
         entity: String,
     },
-    /// It was not done: the partition that has the entity had stopped before. Start the node again when the reason is
-    /// mended.
-    #[error("{entity} cannot be reached, nothing was done: its partition stopped ({reason}); mend it, and start again")]
+    /// The request was not done: the partition of the entity had stopped before. Fix the cause, and restart the node.
+    #[error(
+        "{entity} is unavailable, nothing was done: its partition stopped ({reason}); fix the cause and restart the node"
+    )]
     Stopped {
         /// The entity.
         entity: String,
         /// Why the partition stopped.
         reason: String,
     },
-    /// It was not done: the node is closed, or about to be.
+    /// The request was not done: the node is closed, or about to be.
     #[error("the node is closed; nothing was done")]
     Closed,
-    /// Nobody knows whether it was done: the partition stopped, or the node was closed, before the answer came. Ask again
-    /// after the next start, with the same client key.
+    /// The outcome is unknown: the partition stopped, or the node was closed, before the answer came. Try again after the next start,
+    /// with the same client key.
     #[error(
-        "it is not known whether {entity} did it ({reason}); ask again after the next start, with the same client key"
+        "outcome unknown: {entity} may have done it ({reason}); try again after the next start, with the same client key"
     )]
     Unknown {
         /// The entity.
         entity: String,
-        /// What happened.
+        /// The event that cut it off.
         reason: String,
     },
     /// The store cannot be read, so there is no list.
-    #[error("{what} cannot be listed: {detail}; look after the disk")]
+    #[error("cannot list {what}: {detail}; check the disk")]
     Unlisted {
-        /// What was to be listed.
+        /// The entities or messages of the list.
         what: String,
-        /// What the store said.
+        /// The message of the store.
         detail: String,
     },
-    /// It was done, and the reply does not read as what the caller expects: the two were built from different sources.
-    #[error("{entity} did it, and its reply cannot be read: {detail}")]
+    /// The request was done, and its reply has another type than the caller expects: the two were built from different sources.
+    #[error(
+        "cannot read the reply of {entity}, the call was done: {detail}; build caller and node from the same source"
+    )]
     Unreadable {
         /// The entity.
         entity: String,
-        /// In what way.
+        /// The difference.
         detail: String,
     },
 }
@@ -89,7 +92,7 @@ impl CallError {
         }
     }
 
-    /// Whether it may help to ask again, as it is.
+    /// Whether the same request may succeed if it is sent again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Busy { .. })

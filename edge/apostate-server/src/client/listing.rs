@@ -1,4 +1,4 @@
-//! Listing all entities of a kind, from the checkpoints.
+//! Listing: all entities of a kind, read from the checkpoints.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ pub(crate) const PAGE_BYTES: usize = 256 << 10;
 /// One entity of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed<E> {
-    /// Its key.
+    /// The key of the entity.
     pub key: EntityKey,
     /// How often it was changed, as of `entity`.
     pub version: u64,
-    /// Its state, durable, as of some moment after the list was asked for.
+    /// The state of the entity, durable, as of some moment after the list was asked for.
     pub entity: E,
 }
 
@@ -43,7 +43,7 @@ impl<E: Handlers> Listing<E> {
     pub(crate) fn new(node: &Arc<NodeHandle>) -> Self {
         Self {
             node: Arc::clone(node),
-            requests: CheckpointRequest::tell_all(node).into_iter(),
+            requests: CheckpointRequest::send_to_all(node).into_iter(),
             next: 0,
             current: None,
             page: Vec::new().into_iter(),

@@ -1,4 +1,4 @@
-//! Messages that were given up on: an operator sees them here, and decides.
+//! Parked messages: poison messages that were given up on. An operator lists them here, and retries or dismisses them.
 //!
 //! A message between entities is parked when it can go no further: its handler went on panicking, its body does not fit the
 //! handler, what it did was too large, or it killed the process again and again. It has left the order of its pair, and
@@ -38,7 +38,7 @@ pub struct ParkedMessage {
     pub since: Timestamp,
     /// The handler's arguments, encoded.
     pub body: Vec<u8>,
-    /// The trace that it is part of, if somebody follows it.
+    /// The trace that it is part of, if it is traced.
     pub trace: Option<TraceId>,
     to: Address,
 }
@@ -46,51 +46,52 @@ pub struct ParkedMessage {
 /// Why a parked message was neither retried nor dismissed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParkedError {
-    /// It is not parked any more. If it was retried, it was applied since, or waits, or is parked under another number.
-    #[error("{entity} has no message {number} parked: it was retried or dismissed before; list them again")]
+    /// No such message is parked any more. If it was retried, it was applied since, or waits, or is parked under another number.
+    #[error("{entity} has no parked message {number}: it was retried or dismissed before; list them again")]
     Gone {
         /// The entity, as kind and key.
         entity: String,
         /// The number that it was parked under.
         number: u64,
     },
-    /// It was not retried and stays parked: this build has no such kind. Start a build that has it and retry it then, or dismiss
-    /// it.
+    /// The message was not retried and stays parked: this build has no such kind. Start a build that has it and retry it then, or
+    /// dismiss it.
     #[error(
-        "{entity} keeps it parked, nothing was done: this build has no such kind; start one that has it, or dismiss it"
+        "the message of {entity} stays parked: this build has no such kind; start a build that has it, or dismiss it"
     )]
     NoKind {
         /// The entity, as kind and key.
         entity: String,
     },
-    /// It was not retried and stays parked: the kind has no such handler in this build. Start a build that has it and retry it
+    /// The message was not retried and stays parked: the kind has no such handler in this build. Start a build that has it and retry it
     /// then, or dismiss it.
     #[error(
-        "{entity} keeps it parked, nothing was done: this build has no such handler; start one that has it, or dismiss it"
+        "the message of {entity} stays parked: this build has no such handler; start a build that has it, or dismiss it"
     )]
     NoHandler {
         /// The entity, as kind and key.
         entity: String,
     },
-    /// It was not retried and stays parked: its entity waits for a build that has the handler of a message before it. Start that
+    /// The message was not retried and stays parked: its entity waits for a build that has the handler of a message before it. Start that
     /// build and retry it then, or dismiss it.
     #[error(
-        "{entity} keeps it parked, nothing was done: a message before it is for a handler that this build does not have; \
-         start a build that has it, or dismiss it"
+        "the message of {entity} stays parked: a message before it is for a handler that this build does not have; start a \
+         build that has it, or dismiss it"
     )]
     Blocked {
         /// The entity, as kind and key.
         entity: String,
     },
-    /// Nothing was done: the log has no room. Make room, and decide again.
-    #[error("{entity} did not take it, nothing was done: the log has no room; make room on the disk, and decide again")]
+    /// Nothing was done: the log is full. Make room, and try again.
+    #[error("log is full, nothing was done to the message of {entity}; make room on the disk, and try again")]
     Full {
         /// The entity, as kind and key.
         entity: String,
     },
-    /// Nothing was done: the partition that has the entity had stopped before. Start the node again when the reason is
-    /// mended.
-    #[error("{entity} cannot be reached, nothing was done: its partition stopped ({reason}); mend it, and start again")]
+    /// Nothing was done: the partition of the entity had stopped before. Fix the cause, and restart the node.
+    #[error(
+        "{entity} is unavailable, nothing was done: its partition stopped ({reason}); fix the cause and restart the node"
+    )]
     Stopped {
         /// The entity, as kind and key.
         entity: String,
@@ -100,13 +101,13 @@ pub enum ParkedError {
     /// Nothing was done: the node is closed, or about to be.
     #[error("the node is closed; nothing was done")]
     Closed,
-    /// Nobody knows whether it was done: the partition stopped, or the node was closed, before the answer came. If it was not,
-    /// the next start lists the message as before.
-    #[error("it is not known whether {entity} did it ({reason}); list the parked messages after the next start")]
+    /// The outcome is unknown: the partition stopped, or the node was closed, before the answer came. If nothing was done, the next
+    /// start lists the message as before.
+    #[error("outcome unknown for the message of {entity} ({reason}); list the parked messages after the next start")]
     Unknown {
         /// The entity, as kind and key.
         entity: String,
-        /// What happened.
+        /// The event that cut it off.
         reason: String,
     },
 }
@@ -142,7 +143,7 @@ impl ParkedMessage {
 #[must_use = "a list is read lazily"]
 pub struct ParkedMessages {
     node: Arc<NodeHandle>,
-    /// What is still waited for.
+    /// The checkpoint requests that are still waited for.
     requests: Vec<CheckpointRequest>,
     /// Where the next page goes on; none at the end.
     after: Option<Option<(Address, u64)>>,
@@ -151,7 +152,7 @@ pub struct ParkedMessages {
 
 impl ParkedMessages {
     pub(crate) fn new(node: &Arc<NodeHandle>) -> Self {
-        let (requests, page) = (CheckpointRequest::tell_all(node), Vec::new().into_iter());
+        let (requests, page) = (CheckpointRequest::send_to_all(node), Vec::new().into_iter());
         Self { node: Arc::clone(node), requests, after: Some(None), page }
     }
 
@@ -202,7 +203,7 @@ fn unlisted(error: StoreError) -> CallError {
     CallError::Unlisted { what: "parked messages".to_owned(), detail: error.to_string() }
 }
 
-/// Sends a parked message on its way again.
+/// Retries a parked message.
 pub(crate) fn retry(node: &NodeHandle, message: &ParkedMessage) -> Result<(), ParkedError> {
     command(node, message, true)
 }
@@ -218,7 +219,7 @@ fn command(node: &NodeHandle, message: &ParkedMessage, retry: bool) -> Result<()
     judge(node.command(ParkedCommand { ticket: 0, to, number, retry }).wait(), entity, number)
 }
 
-/// What came of an operator's command on message `number` of `entity`.
+/// The result of an operator's command on message `number` of `entity`.
 pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(), ParkedError> {
     match verdict {
         Verdict::Answered(Answer::Done { .. }) => Ok(()),

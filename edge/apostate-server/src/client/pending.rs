@@ -1,4 +1,4 @@
-//! A request on its way, and its answer: waited for by a thread or by a task.
+//! Pending request: a call and its answer, waited for by a thread or by a task.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ use crate::client::node_handle::NodeHandle;
 
 /// A request and its answer. It leaves when it is first waited for or polled, or with [`start`](Self::start).
 ///
-/// Dropped after that, the request may be done all the same: only nobody learns of it.
+/// Dropped after that, the request may be done all the same, and its result is lost.
 #[must_use = "nothing is sent before it is started, waited for or polled"]
 pub struct Pending<R> {
     node: Arc<NodeHandle>,
@@ -52,8 +52,8 @@ impl<R> Pending<R> {
         Self { node: Arc::clone(node), state: PendingState::Unsent(unsent), read, types: PhantomData }
     }
 
-    /// Gives the request a client key: repeated with the same key, it gets the same reply, and is done once. A look needs
-    /// none; on a request that has left it changes nothing.
+    /// Gives the request a client key: repeated with the same key, it gets the same reply, and is done once. A read needs none;
+    /// on a request that has left the key changes nothing.
     pub fn with_key(mut self, client_key: &str) -> Self {
         if let PendingState::Unsent(Ok(Unsent { request_kind: RequestKind::Call { key }, .. })) = &mut self.state {
             *key = Some(client_key.into());
@@ -136,7 +136,7 @@ pub(crate) fn reply_of<R: DeserializeOwned>(reply: &[u8]) -> Result<R, String> {
     decode(reply).map_err(|error| error.to_string())
 }
 
-/// Does not look at the reply.
+/// Drops the reply.
 #[expect(clippy::unnecessary_wraps, reason = "has the shape of `reply_of`")]
 pub(crate) fn no_reply(_: &[u8]) -> Result<(), String> {
     Ok(())

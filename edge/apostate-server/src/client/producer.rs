@@ -1,4 +1,4 @@
-//! A producer: sends numbered messages, each applied once for ever, as fast as the node takes them.
+//! Producer: sends numbered messages, each applied once for ever, as fast as the node takes them.
 //!
 //! A producer is an origin like a partition: each partition remembers the highest number that it took, not every message. So a
 //! producer that was interrupted starts again at any number that it knows to be answered, or at the first, and what was
@@ -48,7 +48,7 @@ pub struct Producer {
     open: VecDeque<Open>,
     /// How many of `open` were not answered.
     unanswered: usize,
-    /// What those take.
+    /// Bytes of their bodies.
     unanswered_bytes: usize,
     highest: u64,
     arrived: Vec<(u64, Verdict)>,
@@ -56,7 +56,7 @@ pub struct Producer {
     keeps_results: bool,
     summary: ProducerSummary,
     broken: Option<ProducerError>,
-    /// The trace that its messages are part of, if whoever sends them says so.
+    /// The trace that its messages are part of, if their sender says so.
     parent: Option<Parent>,
 }
 
@@ -128,7 +128,7 @@ impl Producer {
         self.check()
     }
 
-    /// Sends a message whose types are forgotten, and never blocks: whoever calls it minds the window. Whether it has left
+    /// Sends a message without its types, and never blocks: the caller minds the window. Whether it has left
     /// already, with what was held back for the same partition.
     pub(crate) fn offer(
         &mut self,
@@ -155,7 +155,7 @@ impl Producer {
         Ok(leaves)
     }
 
-    /// Follows its messages as their sender says, and not each by chance.
+    /// Traces its messages as their sender says, and not each by chance.
     pub(crate) fn follow_as(&mut self, parent: Option<Parent>) {
         self.parent = parent;
     }
@@ -169,12 +169,12 @@ impl Producer {
         Ok(())
     }
 
-    /// Sends what is held back for a fuller batch.
+    /// Sends messages that are held back for a fuller batch.
     pub fn flush(&mut self) {
         (0..self.unsent.len()).for_each(|partition| self.flush_partition(partition));
     }
 
-    /// What became of messages since the last call, in the order in which it became known. Does not block.
+    /// The results since the last call, in the order in which they became known. Does not block.
     pub fn results(&mut self) -> Vec<(u64, ProducerResult)> {
         self.flush();
         self.take_arrived();
@@ -219,7 +219,7 @@ impl Producer {
         Poll::Ready(Ok(std::mem::take(&mut self.results)))
     }
 
-    /// What the bodies of unanswered messages take.
+    /// Bytes of the bodies of unanswered messages.
     pub(crate) fn unanswered_bytes(&self) -> usize {
         self.unanswered_bytes
     }
@@ -236,7 +236,7 @@ impl Producer {
         self.open.front().map_or(self.highest + 1, |open| open.number)
     }
 
-    /// What became of all messages so far.
+    /// The counts of all results so far.
     #[must_use]
     pub fn summary(&self) -> ProducerSummary {
         self.summary
@@ -298,14 +298,14 @@ impl Producer {
     fn digest(&mut self, mut arrived: Vec<(u64, Verdict)>) {
         for (number, verdict) in arrived.drain(..) {
             match judge(verdict) {
-                Judged::Result(result) => self.settle(number, result),
+                Judged::Result(result) => self.record_result(number, result),
                 Judged::Broken(reason) => self.break_at(number, reason),
             }
         }
         self.arrived = arrived;
     }
 
-    fn settle(&mut self, number: u64, result: ProducerResult) {
+    fn record_result(&mut self, number: u64, result: ProducerResult) {
         self.summary.count(match &result {
             Ok(ProducerAnswer::Done { .. }) => BulkEnding::Done,
             Ok(ProducerAnswer::Duplicate) => BulkEnding::Duplicate,

@@ -1,8 +1,7 @@
-//! Telling when nothing is on its way any more.
+//! Detects quiescence: two rounds in which every partition is idle and no log has grown.
 //!
-//! One look at each partition is not enough: while the second is looked at, a message may go from it to the first. So all
-//! are looked at twice; if each was quiet both times and made no record in between, then at every moment between the two
-//! rounds all of them were quiet together.
+//! Double collect: one round is not enough, for while the second partition reports, a message may go from it to the first. If each was
+//! idle in both rounds and made no record in between, then at every moment between the two all of them were idle together.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,25 +15,25 @@ use crate::executor::status::PartitionStatus;
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
-/// How long a partition may take to say how it is.
-const LOOK_PATIENCE: Duration = Duration::from_secs(1);
-const LOOK_PATIENCE_MIN: Duration = Duration::from_millis(10);
+/// Time that a partition may take to report.
+const REPORT_PATIENCE: Duration = Duration::from_secs(1);
+const REPORT_PATIENCE_MIN: Duration = Duration::from_millis(10);
 
-/// Waits until nothing is on its way, or until `patience` is at its end. Whether all is quiet.
+/// Waits until nothing is on its way, or until `patience` is at its end. Whether nothing is.
 pub(crate) fn wait(node: &NodeHandle, patience: Option<Duration>) -> Result<bool, CallError> {
     let begun = Instant::now();
     let mut pause = PAUSE_MIN;
     let mut before = None;
     loop {
         let left = patience.map(|patience| patience.saturating_sub(begun.elapsed()));
-        let quiet = look(node, left.unwrap_or(LOOK_PATIENCE).clamp(LOOK_PATIENCE_MIN, LOOK_PATIENCE))?;
+        let quiet = collect(node, left.unwrap_or(REPORT_PATIENCE).clamp(REPORT_PATIENCE_MIN, REPORT_PATIENCE))?;
         if quiet.is_some() && quiet == before {
             return Ok(true);
         }
         if left == Some(Duration::ZERO) {
             return Ok(false);
         }
-        // A first quiet look is followed at once by the second.
+        // A first quiet round is followed at once by the second.
         if quiet.is_none() {
             thread::sleep(pause);
             pause = (pause * 2).min(PAUSE_MAX);
@@ -43,8 +42,8 @@ pub(crate) fn wait(node: &NodeHandle, patience: Option<Duration>) -> Result<bool
     }
 }
 
-/// Where every partition's log ends, if all are quiet. One that does not say how it is within `patience` is not.
-fn look(node: &NodeHandle, patience: Duration) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
+/// The ends of all logs, if every partition is idle. A partition that does not report within `patience` is not.
+fn collect(node: &NodeHandle, patience: Duration) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
     let (mut partitions, is_all) = node.reports(patience);
     if partitions.len() < node.routes.places().len() {
         return if is_all { Err(CallError::Closed) } else { Ok(None) };

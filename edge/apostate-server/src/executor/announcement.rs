@@ -21,7 +21,7 @@ pub(crate) enum Announcement {
     Progress(Progress),
     Opened,
     Failed(PartitionId, OpenFailure),
-    /// Its log has no room for the record that it opens with.
+    /// The log has no room for the record that the partition opens with.
     Full(PartitionId),
     Serving(PartitionId),
     Stopped(PartitionId, String),
@@ -30,7 +30,7 @@ pub(crate) enum Announcement {
 /// Why a partition did not open.
 #[derive(Debug)]
 pub(crate) enum OpenFailure {
-    /// Its log or its store cannot be used.
+    /// The log or the store cannot be used.
     Refused(apostate_partition::OpenError),
     /// An assertion broke.
     Broken(String),

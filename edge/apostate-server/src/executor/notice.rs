@@ -1,4 +1,4 @@
-//! What partitions have to tell people, as log lines.
+//! Notices of partitions as log lines.
 
 use std::cmp::Ordering;
 
@@ -18,7 +18,7 @@ pub(crate) const BEHIND: &str = "partition time is behind the host's clock, and 
 pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
     let partition = partition.0;
     match notice {
-        Notice::Serving { epoch } => info!(partition, epoch, "partition serves"),
+        Notice::Serving { epoch } => info!(partition, epoch, "partition is serving"),
         Notice::Panicked { entity, handler, text, next, trace } => {
             let trace_id = trace.map(display);
             warn!(partition, entity, handler, text, %next, trace_id, "handler panicked");
@@ -28,10 +28,13 @@ pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
             warn!(partition, entity, handler, reason, trace_id, "message parked");
         }
         Notice::Unknown { entity, handler } => {
-            warn!(partition, entity, handler, "message waits for a build that knows its kind and handler");
+            warn!(
+                partition,
+                entity, handler, "message waits: this build does not know its kind or handler; start a build that does"
+            );
         }
         Notice::TimeOffset(offset) => tell_offset(partition, *offset),
-        Notice::LogFull => warn!(partition, "the log is full; work waits until there is room on the disk"),
+        Notice::LogFull => warn!(partition, "log is full; work waits until the disk has room"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Routes;
 use crate::traces::queue::{SpanRecord, Traces};
 
-/// Entities that one message asks a loader for. Small enough that the loaders share the work.
+/// Most loads of one order. Small enough that the loaders share the work.
 const LOADS_PER_ORDER: usize = 32;
 
 /// Entities to read for one host.
@@ -108,7 +108,7 @@ impl Outgoing {
     /// A run that is part of a trace is durable. It is dropped if this node sends no traces any more.
     pub(crate) fn span(&self, partition: PartitionId, span: Box<Span>) {
         if let Some(traces) = &self.traces {
-            traces.tell(SpanRecord::Run(partition, span, SystemTime::now()));
+            traces.record(SpanRecord::Run(partition, span, SystemTime::now()));
         }
     }
 

@@ -1,16 +1,16 @@
-//! How a node is: a snapshot of each of its partitions.
+//! Status: a snapshot of a node and of each of its partitions.
 
 use apostate_log::PartitionId;
 use apostate_partition::{Range, Status};
 
-/// How a node is.
+/// The status of a node.
 #[derive(Clone, Debug)]
 pub struct NodeStatus {
-    /// Its partitions that say how they are, in the order of the ring.
+    /// The partitions that reported, in the order of the ring.
     pub partitions: Vec<PartitionStatus>,
-    /// Those that did not say it in time: a handler runs and does not end, or their thread is no more.
+    /// The partitions that did not report in time: a handler runs and does not end, or their thread has ended.
     pub silent: Vec<PartitionId>,
-    /// Bytes of log on disk, of all of them together.
+    /// Bytes of log on disk, of all partitions together.
     pub log_bytes: u64,
     /// Whether a checkpoint waits for room on the disk. The log grows meanwhile.
     pub is_store_full: bool,
@@ -18,33 +18,33 @@ pub struct NodeStatus {
     pub missing_kinds: Vec<String>,
 }
 
-/// How one partition is.
+/// The status of one partition.
 #[derive(Clone, Debug)]
 pub struct PartitionStatus {
-    /// Its id.
+    /// The partition.
     pub id: PartitionId,
-    /// Its part of the ring.
+    /// The range of the ring that it has.
     pub range: Range,
-    /// Its figures, or why it stopped.
+    /// The figures of the partition, or why it stopped.
     pub state: Result<Status, String>,
     /// Requests from outside that wait for their answers.
     pub requests: usize,
-    /// What it had its host do since the node opened.
+    /// The work that its host has done for it since the node opened.
     pub work: Work,
 }
 
-/// What a partition had its host do.
+/// The work that a host has done for its partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    /// How often it worked on what had arrived.
+    /// Turns: how often the partition worked on what had arrived.
     pub turns: u64,
     /// Records appended to its log.
     pub records: u64,
-    /// Bytes of those.
+    /// Bytes of those records.
     pub record_bytes: u64,
     /// Checkpoints that became durable.
     pub checkpoints: u64,
-    /// How often its log was trimmed.
+    /// How often the log was trimmed.
     pub trims: u64,
     /// Entities read from the store.
     pub loads: u64,

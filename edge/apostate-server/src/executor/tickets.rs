@@ -20,7 +20,7 @@ pub(crate) struct Tickets {
     /// The number of the host: what it has claimed at completion queues is marked with it.
     host: u32,
     queues: Arc<CompletionQueues>,
-    /// What the completion queues get at the end of the turn.
+    /// Answers for the completion queues, delivered at the end of the turn.
     batches: AnswerBatches,
     entries: Vec<Entry>,
     free: Vec<u32>,
@@ -239,7 +239,7 @@ mod tests {
         (Tickets::new(3, queues), queue)
     }
 
-    /// What has arrived at the queue.
+    /// The answers that have arrived at the queue.
     fn arrived(queue: &CompletionQueue) -> Vec<(Ticket, Verdict)> {
         let mut arrived = Vec::new();
         let _ = queue.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()), &mut arrived);

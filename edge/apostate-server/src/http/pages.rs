@@ -80,7 +80,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// Has every partition write what is durable to the store.
 pub(crate) async fn checkpoint_all(edge: &Arc<Edge>, deadline: Option<Instant>) -> Result<(), Fault> {
-    wait_for(edge, deadline, CheckpointRequest::tell_all(&edge.shared)).await
+    wait_for(edge, deadline, CheckpointRequest::send_to_all(&edge.shared)).await
 }
 
 /// Waits until these checkpoints are made, but not beyond the `deadline`. No thread waits with it: there are few that may wait

@@ -51,7 +51,7 @@ pub(crate) async fn show(NodeRequest { edge, parts, name: id, .. }: NodeRequest<
     let deadline = CallOptions::deadline(&parts.headers)?;
     let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
     let permit = edge.operator()?;
-    pages::wait_for(edge, deadline, [CheckpointRequest::tell(&edge.shared, edge.shared.place_of(&to))]).await?;
+    pages::wait_for(edge, deadline, [CheckpointRequest::send(&edge.shared, edge.shared.place_of(&to))]).await?;
     read(edge, permit, move |edge| {
         let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
         Ok(text_of(edge, &message))
@@ -183,7 +183,10 @@ mod tests {
             let answered = Verdict::Answered(Outcome::Failed(failure));
             let error = parked::judge(answered, "box/tea".to_owned(), 7).expect_err("it is a no");
             let text = error.to_string();
-            assert!(text.starts_with("box/tea keeps it parked") && text.ends_with("or dismiss it"), "{text}");
+            assert!(
+                text.starts_with("the message of box/tea stays parked") && text.ends_with("or dismiss it"),
+                "{text}"
+            );
             assert!(Fault::from(error).is(code), "{text}");
         }
     }

@@ -25,7 +25,7 @@ use crate::http::reply::Reply;
 use crate::http::route::{self, NodeRequest, RouteTarget};
 use crate::http::routes::{LIST, ROUTES, STATE};
 use crate::http::{body, call_options, cors, lists};
-use crate::traces::request::FollowedRequest;
+use crate::traces::request::TracedRequest;
 
 /// The entry point for the requests of one thread's connections.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl HttpService {
             Err(fault) => (Err(fault), None),
             Ok(()) => {
                 let followed = self.follow(&parts);
-                let context = followed.as_ref().map(FollowedRequest::context);
+                let context = followed.as_ref().map(TracedRequest::context);
                 (self.answer(&parts, &mut body, active, context).await, followed)
             }
         };
@@ -81,9 +81,9 @@ impl HttpService {
     }
 
     /// Follows a request for entities that has been let in, if it is to be followed. What a stream brings is followed message by message.
-    fn follow(&self, parts: &Parts) -> Option<FollowedRequest> {
+    fn follow(&self, parts: &Parts) -> Option<TracedRequest> {
         let traces = self.edge.shared.traces.as_ref()?;
-        parts.uri.path().starts_with("/entities/").then(|| FollowedRequest::begin(traces, parts, route_of))?
+        parts.uri.path().starts_with("/entities/").then(|| TracedRequest::begin(traces, parts, route_of))?
     }
 
     async fn answer(

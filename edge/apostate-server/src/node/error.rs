@@ -1,4 +1,4 @@
-//! Why a node does not open, and what a graceful stop could not do.
+//! Errors of a node: why it does not open, and what a graceful stop could not do.
 
 use std::time::Duration;
 
@@ -12,73 +12,75 @@ use crate::storage::disk::DiskError;
 /// Why a node cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A setting cannot be.
-    #[error("a setting cannot be used")]
+    /// A setting is invalid.
+    #[error("invalid setting")]
     Settings(#[from] SettingsError),
-    /// The entities cannot be told apart.
-    #[error("the entities cannot be told apart")]
+    /// Two kinds, or two handlers of a kind, have one name.
+    #[error("duplicate kind or handler names")]
     Entities(#[from] StartError),
-    /// The program was built so that a panic ends it: no handler may ever panic then.
-    #[error("the program was built with `panic = \"abort\"`; a handler's panic must not end it: build with \"unwind\"")]
+    /// The program was built so that a panic ends it, also that of a handler.
+    #[error(
+        "the program was built with `panic = \"abort\"`, so a panic of a handler would end it; build with `panic = \"unwind\"`"
+    )]
     PanicAborts,
     /// The data cannot be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// A partition cannot be read back.
-    #[error("partition {partition} cannot be opened")]
+    #[error("cannot open partition {partition}")]
     Partition {
-        /// Which one.
+        /// The partition.
         partition: PartitionId,
-        /// What it says.
+        /// The cause.
         source: apostate_partition::OpenError,
     },
     /// A partition stopped before it served.
-    #[error("partition {partition} stopped before it served: {reason}")]
+    #[error("partition {partition} stopped before it served: {reason}; fix the cause and start again")]
     Stopped {
-        /// Which one.
+        /// The partition.
         partition: PartitionId,
-        /// Why.
+        /// The cause.
         reason: String,
     },
     /// The disk has no room for the record that a partition opens with.
     #[error(
-        "partition {partition} cannot be opened: its log has had no room for {} seconds; make room on the disk of the data \
-         and start again", patience.as_secs()
+        "cannot open partition {partition}: its log has been full for {} seconds; make room on the disk of the data and start \
+         again", patience.as_secs()
     )]
     NoRoom {
         /// The first one that waits.
         partition: PartitionId,
-        /// How long it was waited for room.
+        /// The time that was waited for room.
         patience: Duration,
     },
-    /// The system does not give us what we need.
-    #[error("the system refuses {what}")]
+    /// The operating system refused something that a node needs.
+    #[error("cannot {what}")]
     System {
-        /// What is needed.
+        /// The action that failed.
         what: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
 
-/// What a graceful stop could not do. The node is closed all the same, and everything acknowledged is durable.
+/// Something that a graceful stop could not do. The node is closed all the same, and everything acknowledged is durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StopError {
-    /// A partition was not there any more.
-    #[error("partition {partition} had stopped: {reason}; mend it before the next start")]
+    /// A partition had stopped before.
+    #[error("partition {partition} had stopped: {reason}; fix the cause before the next start")]
     Stopped {
         /// The first one.
         partition: PartitionId,
         /// Why it had stopped.
         reason: String,
     },
-    /// A handler was left to itself, and holds the data until the process ends.
+    /// A handler did not end. It goes on, and the data stays locked until the process ends.
     #[error(
-        "a handler of partition {partition} does not end, and holds the data until the process does; the log names it: mend \
-         it before the next start"
+        "a handler of partition {partition} did not end; the data stays locked until the process ends; the log names the handler: \
+         fix it before the next start"
     )]
     Endless {
-        /// Whose, or its neighbour's at the same thread.
+        /// The partition of the handler, or another one of the same thread.
         partition: PartitionId,
     },
 }

@@ -1,4 +1,4 @@
-//! The threads of a node: how they begin, and in which order they end.
+//! Threads of a node: how they begin, and in which order they end.
 //!
 //! ```text
 //!   executors ──▶ loaders
@@ -6,7 +6,7 @@
 //!       └───────────────────────▶ log writer          watchdog
 //! ```
 //!
-//! Whoever asks ends before whoever answers: first the executors, then those who work for them, the files last.
+//! A thread ends before the threads that answer it: first the executors, then those who work for them, the files last.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -41,29 +41,29 @@ use crate::watchdog::quiet_panics;
 use crate::watchdog::running::{FileObserver, RunningFile};
 use crate::{Settings, executor};
 
-/// How long a node that opens waits for room on a full disk.
+/// Time that a node that opens waits for room on a full disk.
 const ROOM_PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a handler that runs when a node ends may take to come to its own end.
+/// Time that a handler that runs when a node ends may take to come to its own end.
 pub(crate) const HANDLER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The threads of a node, and what they work on.
+/// The threads of a node, and the files that they work on.
 pub(crate) struct NodeThreads {
     node: Arc<NodeHandle>,
     executors: Vec<JoinHandle<()>>,
     /// Loaders, checkpointer and watchdog.
     helpers: Vec<JoinHandle<()>>,
-    /// Ends after those who tell it of spans.
+    /// Ends after the threads that record spans.
     sender: Option<SenderThread>,
     /// Dropped, it ends the watchdog, and the checkpointer's waiting for a full disk.
     watching: Option<Sender<()>>,
-    /// Let go last.
+    /// Closed last.
     directory: Option<Directory>,
 }
 
 /// The thread that sends spans.
 struct SenderThread {
-    /// Dropped, it ends the thread, which sends what it has before.
+    /// Dropped, it ends the thread, which sends before what it has.
     sending: Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -82,7 +82,7 @@ impl NodeThreads {
         let tuning = settings.tuning(partitions)?;
         let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
         let running = RunningFile::open(&directory.path().join("running"), partitions as usize)
-            .map_err(|source| OpenError::System { what: "the file `running`", source })?;
+            .map_err(|source| OpenError::System { what: "map the file `running`", source })?;
         let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
         let missing_kinds = kinds::missing(directory.path(), registry.kinds().iter().map(|kind| kind.name))
             .map_err(|source| OpenError::System { what: "the file `kinds`", source })?;
@@ -121,10 +121,10 @@ impl NodeThreads {
             Arc::new(NodeHandle::new(names, missing_kinds, Arc::clone(&routes), Arc::clone(&disk), clock, traces));
         let (executors, helpers) = (Vec::new(), Vec::new());
         let mut threads = Self { node, executors, helpers, sender, watching: None, directory: Some(directory) };
-        let (condemn, unrecoverable) = crossbeam_channel::unbounded();
+        let (report_unrecoverable, unrecoverable) = crossbeam_channel::unbounded();
         let (watching, ending) = crossbeam_channel::bounded(0);
         threads.watching = Some(watching);
-        let announcements = threads.begin(settings, plans, &disk, &condemn, &ending)?;
+        let announcements = threads.begin(settings, plans, &disk, &report_unrecoverable, &ending)?;
         let pinned_bytes_max = settings.checkpoint_log_bytes.saturating_mul(2).max(settings.segment_bytes * 2);
         threads.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max, unrecoverable }, ending)?;
         let start = || {
@@ -152,10 +152,10 @@ impl NodeThreads {
         self.directory.is_none()
     }
 
-    /// Ends all threads, lets go of the files, and then of the directory. Does nothing the second time.
+    /// Ends all threads, closes the files, and then the directory. Does nothing the second time.
     ///
-    /// A handler that does not come to its end within `patience` is left to itself: nothing can end it but the end of the
-    /// process. What it works on stays locked until then. Gives the first partition of its thread.
+    /// A handler that does not end within `patience` goes on: nothing can end it but the end of the process, and the data stays locked
+    /// until then. Gives the first partition of its thread.
     pub(crate) fn end(&mut self, patience: Duration) -> Option<PartitionId> {
         self.node.begin_closing();
         for mailbox in self.node.routes.mailboxes() {
@@ -166,18 +166,18 @@ impl NodeThreads {
             let leaked =
                 (take(&mut self.executors), take(&mut self.helpers), self.sender.take(), self.directory.take());
             std::mem::forget(leaked);
-            warn!("a handler does not end: it is left to itself, and holds the data until the process ends");
+            warn!("handler did not end in time; it goes on, and the data stays locked until the process ends");
             return self.node.routes.places().iter().find(|place| place.executor == executor).map(|at| at.partition);
         }
         for thread in self.executors.drain(..).chain(self.helpers.drain(..)) {
             if thread.join().is_err() {
-                error!("a thread of the node panicked: that is a bug of apostate");
+                error!("a thread of the node panicked: report this bug of apostate");
             }
         }
         if let Some(SenderThread { sending, thread }) = self.sender.take() {
             drop(sending);
             if thread.join().is_err() {
-                error!("the sender of traces panicked: that is a bug of apostate");
+                error!("the thread that sends traces panicked: report this bug of apostate");
             }
         }
         self.node.close_disk();
@@ -191,7 +191,7 @@ impl NodeThreads {
         settings: &Settings,
         plans: Vec<Vec<PartitionPlan>>,
         disk: &Arc<Disk>,
-        condemn: &Sender<Unrecoverable>,
+        report_unrecoverable: &Sender<Unrecoverable>,
         ending: &Receiver<()>,
     ) -> Result<Receiver<Announcement>, OpenError> {
         let (loaders, load_orders) = crossbeam_channel::unbounded();
@@ -201,7 +201,8 @@ impl NodeThreads {
         for (index, plans) in plans.into_iter().enumerate() {
             let mailbox = Arc::clone(&routes.mailboxes()[index]);
             let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.node.traces.clone());
-            let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, condemn.clone(), traces);
+            let outgoing =
+                Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, report_unrecoverable.clone(), traces);
             let (disk, announcer) = (Arc::clone(disk), announcer.clone());
             let clock = settings.clock.clone();
             let run = move || executor::run(mailbox, clock, plans, disk.store(), &announcer, outgoing);
@@ -224,11 +225,11 @@ impl NodeThreads {
     }
 }
 
-/// Who is followed, and the thread that sends what is seen of them, if it was asked for.
+/// The traces and the thread that sends them, if they were asked for.
 fn follow(settings: &Settings, registry: &Arc<Registry>) -> Result<Option<(Arc<Traces>, SenderThread)>, OpenError> {
     let Some(settings) = &settings.traces else { return Ok(None) };
-    let (traces, told) = Traces::new(settings.share);
-    let sender = SpanSender::new(settings, told, Arc::clone(registry), Arc::clone(traces.counts()))?;
+    let (traces, records) = Traces::new(settings.share);
+    let sender = SpanSender::new(settings, records, Arc::clone(registry), Arc::clone(traces.counts()))?;
     let (sending, stop) = crossbeam_channel::bounded(0);
     let thread = spawn("apostate-traces", move || sender.run(&stop))?;
     Ok(Some((traces, SenderThread { sending, thread })))
@@ -279,9 +280,9 @@ fn wait_until_all_serve(
             (Err(RecvTimeoutError::Timeout), Some((partition, _))) => {
                 return Err(OpenError::NoRoom { partition, patience });
             }
-            // Executors tell before they end; if all are gone without a word, one of them panicked.
+            // Executors announce before they end; if all are gone without a word, one of them panicked.
             (Err(error), _) => {
-                return Err(OpenError::System { what: "its executors", source: io::Error::other(error) });
+                return Err(OpenError::System { what: "run the executors", source: io::Error::other(error) });
             }
         }
         if opened > 0
@@ -317,7 +318,7 @@ impl Drop for NodeThreads {
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
-    thread.map_err(|source| OpenError::System { what: "a thread", source })
+    thread.map_err(|source| OpenError::System { what: "start a thread", source })
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! What an operator may say, in three places with the same words.
+//! Configuration: the settings of an operator, in three places with the same words.
 //!
 //! `--cache-bytes 1GiB` on the command line, `APOSTATE_CACHE_BYTES=1GiB` in the environment, `cache-bytes = "1GiB"` in a TOML
-//! file: the first that says something counts, in this order, and then the default. Everything is read and looked at
-//! before anything starts.
+//! file: the first that says something counts, in this order, and then the default. Everything is read and checked before
+//! anything starts.
 //!
 //! A setting is here because no default can serve: it depends on the machine (memory, threads, disk), on who is near
 //! (addresses, tokens, time limits), or on what the application promises to its clients (how long keys are remembered).
@@ -33,10 +33,10 @@ pub struct Config {
     #[arg(long, env = "APOSTATE_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Where the data lives; made when it is not there [default: data]
+    /// The data directory; created if it is missing [default: data]
     #[arg(long, env = "APOSTATE_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where to listen: an address or a name of this machine, and a port [default: 127.0.0.1:7070]
+    /// The address or host name to listen on, with a port [default: 127.0.0.1:7070]
     #[arg(long, env = "APOSTATE_LISTEN", value_name = "ADDRESS", value_parser = address::parse)]
     #[serde(default, deserialize_with = "address::deserialize")]
     pub listen: Option<SocketAddr>,
@@ -44,13 +44,13 @@ pub struct Config {
     #[command(flatten)]
     #[serde(skip)]
     pub typed_token: TypedToken,
-    /// The token that callers must send; wanted for every address but a loopback one
+    /// The token that clients must send; required unless the address is a loopback one
     #[arg(long, env = "APOSTATE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<Secret>,
-    /// A file with the token, which nobody sees in a list of processes
+    /// A file with the token, which does not show in a list of processes
     #[arg(long, env = "APOSTATE_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Listens on any address without a token: whoever reaches it, and any page of a browser that does, may do everything
+    /// Listens on any address without a token: every client, and every web page in a browser, may read and change everything
     /// [default: false]
     #[arg(long, env = "APOSTATE_INSECURE", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub insecure: Option<bool>,
@@ -72,7 +72,7 @@ pub struct Config {
     #[arg(long, env = "APOSTATE_LOADERS", value_name = "N")]
     pub loaders: Option<usize>,
 
-    /// Memory for entities beyond those that have to be there [default: 256MiB]
+    /// Memory for entities beyond those that are in use [default: 256MiB]
     #[arg(long, env = "APOSTATE_CACHE_BYTES", value_name = "BYTES")]
     pub cache_bytes: Option<Bytes>,
     /// Memory for blocks of the store [default: 32MiB]
@@ -88,7 +88,7 @@ pub struct Config {
     #[arg(long, env = "APOSTATE_SEGMENT_BYTES", value_name = "BYTES")]
     pub segment_bytes: Option<Bytes>,
 
-    /// Requests over HTTP that may be under way; more are told to come again [default: 8192]
+    /// Requests over HTTP that may be open; more are refused as busy [default: 8192]
     #[arg(long, env = "APOSTATE_REQUESTS_MAX", value_name = "N")]
     pub requests_max: Option<usize>,
     /// Connections at once [default: 10000]
@@ -126,33 +126,33 @@ pub struct Config {
     #[arg(long, env = "APOSTATE_STOP_PATIENCE", value_name = "TIME")]
     pub stop_patience: Option<Time>,
 
-    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP; without one nobody is followed
+    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP; without one nothing is traced
     #[arg(long, env = "APOSTATE_TRACES", value_name = "URL")]
     pub traces: Option<String>,
-    /// Which share of the requests is followed that come without a trace of their own [default: 1]
+    /// The share of requests that are traced among those without a trace of their own [default: 1]
     #[arg(long, env = "APOSTATE_TRACE_SHARE", value_name = "SHARE")]
     pub trace_share: Option<Share>,
 
-    /// What is logged, and more [default: info]
+    /// The least severity that is logged [default: info]
     #[arg(long, env = "APOSTATE_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
-    /// How it is logged: for people, or as JSON, one object a line [default: text]
+    /// The format of the log: text, or JSON with one object a line [default: text]
     #[arg(long, env = "APOSTATE_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
 }
 
-/// What is logged, and everything graver.
+/// The least severity that is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
-    /// What was lost or stopped.
+    /// Something was lost or stopped.
     Error,
-    /// What somebody should look at.
+    /// Something that an operator should check.
     Warn,
-    /// Starts, stops, and what changes rarely.
+    /// Starts, stops, and rare changes.
     #[default]
     Info,
-    /// What a developer may want to know.
+    /// Details for a developer.
     Debug,
 }
 
@@ -167,41 +167,40 @@ pub enum LogFormat {
     Json,
 }
 
-/// Why what was said cannot be used. Nothing was started.
+/// Why the configuration is invalid. Nothing was started.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file does not read.
-    #[error("{} cannot be read", .file.display())]
+    /// A file cannot be read.
+    #[error("cannot read {}", .file.display())]
     Unreadable {
-        /// Which one.
+        /// The file.
         file: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The file of settings is not one.
-    #[error("{} is no file of settings: {detail}", .file.display())]
+    /// The configuration file is malformed.
+    #[error("invalid configuration file {}: {detail}", .file.display())]
     Malformed {
         /// The file.
         file: PathBuf,
-        /// Where, and why.
+        /// The place and the cause.
         detail: String,
     },
-    /// There are two tokens, and nobody knows which one is meant.
+    /// Both a token and a file with one are set.
     #[error(
         "both `token` and `token-file` are set, by the command line, by the environment (APOSTATE_TOKEN, APOSTATE_TOKEN_FILE), or \
          by the file of settings; leave one out"
     )]
     TwoTokens,
-    /// A setting cannot be.
+    /// A setting is invalid.
     #[error(transparent)]
     Setting(#[from] SettingsError),
 }
 
 impl Config {
-    /// What this process was told by its command line, its environment and the file that they name. `about` is what `--help` and
-    /// `--version` say.
+    /// The configuration in the command line, the environment and the file that they name. `--help` and `--version` show `about`.
     ///
-    /// Ends the process when they ask for help; and with 2 when they cannot be understood, or a setting cannot be, before anything
+    /// Ends the process when they ask for help; and with exit code 2 when they cannot be parsed, or a setting is invalid, before anything
     /// starts.
     #[must_use]
     pub fn from_command_line(about: About) -> Self {
@@ -235,7 +234,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When there is no such file, or it has a key or a value that cannot be.
+    /// When there is no such file, or it has an unknown key or an invalid value.
     pub fn with_file(self) -> Result<Self, ConfigError> {
         let Some(file) = self.config.clone() else { return Ok(self) };
         let text = read(&file)?;
@@ -243,7 +242,7 @@ impl Config {
         Ok(self.over(toml::from_str(&text).map_err(malformed)?))
     }
 
-    /// What `self` says, and where it says nothing, what `other` says. A token and a file with one are one thing, said in two
+    /// The settings of `self`, and where one is missing, that of `other`. A token and a file with one are one thing, said in two
     /// ways.
     fn over(self, mut other: Self) -> Self {
         if self.token.is_some() || self.token_file.is_some() {
@@ -263,11 +262,11 @@ impl Config {
         }
     }
 
-    /// What the node is opened with.
+    /// The settings of the node.
     ///
     /// # Errors
     ///
-    /// When a setting cannot be.
+    /// When a setting is invalid.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let default = Settings::default();
         let memory = |said: Option<Bytes>, default| said.map_or(default, Bytes::as_usize);
@@ -297,11 +296,11 @@ impl Config {
         Ok(settings)
     }
 
-    /// What it listens with.
+    /// The settings of HTTP.
     ///
     /// # Errors
     ///
-    /// When a setting cannot be, or the file with the token does not read.
+    /// When a setting is invalid, or the file with the token cannot be read.
     pub fn http_settings(&self) -> Result<HttpSettings, ConfigError> {
         let default = HttpSettings::default();
         let time = |said: Option<Time>, default| said.map_or(default, |time| time.0);
@@ -341,7 +340,7 @@ impl Config {
     }
 }
 
-/// Where `text` is wrong, and why. Never the line itself: it may be the one with the token.
+/// The place where `text` is wrong, and the cause. Never the line itself: it may be the one with the token.
 fn place_and_reason(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let Some(before) = before else { return error.message().to_owned() };

@@ -131,7 +131,7 @@ mod tests {
         let address = taken.local_addr().expect("an address");
         let error = RunError::from(Listener::bind(address).err().expect("the address is taken"));
         let report = error.report();
-        assert!(report.starts_with("error: the node cannot be served: "), "{report}");
+        assert!(report.starts_with("error: cannot serve the node over HTTP: "), "{report}");
         assert!(report.contains(&address.to_string()) && report.contains("in use"), "{report}");
         assert!(report.contains("\n next: choose another address"), "{report}");
         assert_eq!(format!("{error:?}"), report);

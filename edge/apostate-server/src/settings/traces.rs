@@ -1,4 +1,4 @@
-//! What an operator may say of traces.
+//! Settings of traces.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,20 +8,20 @@ use serde::{Deserialize, Deserializer};
 
 use crate::settings::check::SettingsError;
 
-/// Where traces go, and how many there are.
+/// The collector of traces, and how many requests are traced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceSettings {
     /// The URL of an OpenTelemetry collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`. Without a path it is
     /// asked at `/v1/traces`.
     pub collector: String,
-    /// Which share of the requests is followed that come without a trace of their own.
+    /// The share of the requests that are traced among those that come without a trace of their own.
     pub share: Share,
-    /// What the application is called there, unless `OTEL_SERVICE_NAME` says something else.
+    /// The name of the application there, unless `OTEL_SERVICE_NAME` gives another.
     pub service: String,
 }
 
 impl TraceSettings {
-    /// Everything is followed, and sent to `collector`.
+    /// Every request is traced, and sent to `collector`.
     #[must_use]
     pub fn new(collector: impl Into<String>) -> Self {
         Self { collector: collector.into(), share: Share::ALL, service: "apostate".to_owned() }
@@ -64,7 +64,7 @@ impl Share {
         (0.0..=1.0).contains(&part).then_some(Self { parts: (part * Self::ALL.parts as f64) as u64 })
     }
 
-    /// Whether the trace with this random id is among it. Whoever draws the same way comes to the same result.
+    /// Whether the trace with this random id is among it: every node with the same share decides alike.
     pub(crate) fn holds(self, trace: [u8; 16]) -> bool {
         let [.., a, b, c, d] = trace;
         u64::from(u32::from_be_bytes([a, b, c, d])) < self.parts

@@ -1,10 +1,10 @@
-//! The checkpointer: a thread that writes checkpoints to the store, one at a time, while executors go on.
+//! Checkpointer: a thread that writes checkpoints to the store, one at a time, while executors go on.
 //!
 //! With every checkpoint goes the log engine's *mark*: how much of the log was durable by then. A log that ends before
 //! the mark when it is opened has lost what was acknowledged.
 //!
-//! A full disk is waited for: the partition keeps what has changed in memory, takes new work up to its limit, and the log is
-//! not trimmed. Nobody else's checkpoint would find room either.
+//! A full disk is waited for: the partition keeps what has changed in memory, takes new work up to its limit, and the log is not
+//! trimmed. The checkpoint of another partition would find no room either.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -19,14 +19,14 @@ use crate::executor::outgoing::CheckpointOrder;
 use crate::executor::routes::Routes;
 use crate::storage::disk::Disk;
 
-/// How long a full disk is left alone before a checkpoint is tried again.
+/// Time between two tries to write a checkpoint to a full disk.
 const FULL_DELAY: Duration = Duration::from_secs(1);
 
-/// How many tries lie between two warnings.
+/// Tries between two warnings.
 const TRIES_PER_WARNING: u32 = 60;
 
-/// The body of the checkpointer's thread: writes what it is given until nobody can give any more. It waits for a full disk
-/// until `ending` is dropped.
+/// The body of the checkpointer's thread: writes what it is given until all senders are gone. It waits for a full disk until `ending`
+/// is dropped.
 pub(crate) fn run(orders: &Receiver<CheckpointOrder>, disk: &Disk, routes: &Routes, ending: &Receiver<()>) {
     for order in orders {
         failpoint("checkpointer.taken");
@@ -64,7 +64,7 @@ fn until_there_is_room(
         let error = match catch_unwind(AssertUnwindSafe(&mut write)) {
             Ok(Ok(())) => {
                 if tries > 0 {
-                    info!(partition = partition.0, "there is room for the checkpoint now");
+                    info!(partition = partition.0, "disk has room again; checkpoint is written");
                 }
                 return Ok(());
             }
@@ -73,10 +73,10 @@ fn until_there_is_room(
             Err(payload) => return Err(format!("the store panicked: {}", panic_text(payload.as_ref()))),
         };
         if tries.is_multiple_of(TRIES_PER_WARNING) {
-            warn!(partition = partition.0, %error, "no room for a checkpoint; it is tried again until there is");
+            warn!(partition = partition.0, %error, "disk is full: cannot write a checkpoint; make room, it is retried every second");
         }
         if !pause() {
-            return Err(format!("the node is closed before there was room for a checkpoint: {error}"));
+            return Err(format!("node closed while the disk was full, checkpoint not written: {error}"));
         }
     }
     unreachable!("it is tried again for ever")
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_node_that_is_closed_does_not_wait_for_room() {
         let result = until_there_is_room(PartitionId(1), || Err(full()), || false);
-        assert!(result.is_err_and(|reason| reason.contains("no room")));
+        assert!(result.is_err_and(|reason| reason.contains("disk was full")));
     }
 
     #[test]

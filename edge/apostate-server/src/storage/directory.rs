@@ -1,4 +1,4 @@
-//! The data directory: whose it is, and what is in it.
+//! Data directory: the files in it, and the lock that one process holds.
 //!
 //! ```text
 //!   DIR/manifest.json   layout, number of partitions, identity
@@ -24,7 +24,7 @@ use crate::storage::manifest::{CreationState, Manifest, ManifestError, sync_dir}
 pub(crate) struct Directory {
     path: PathBuf,
     manifest: Manifest,
-    /// The directory itself, locked while it is open; the system lets go of it when the process ends, in whatever way.
+    /// The directory itself, locked while it is open; the system unlocks it when the process ends, in whatever way.
     _lock: File,
 }
 
@@ -32,61 +32,61 @@ pub(crate) struct Directory {
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// Another process serves the data.
-    #[error("another process serves the data in {dir}; stop it first, or choose another directory")]
+    #[error("data directory {dir} is in use by another process; stop it first, or choose another directory")]
     Held {
         /// The directory.
         dir: PathBuf,
     },
     /// The data has another number of partitions than was asked for.
-    #[error("the data in {dir} has {is} partitions, not {asked}; start it with {is}, or without a number")]
+    #[error("data directory {dir} has {is} partitions, not {asked}; start with {is}, or without a number")]
     OtherPartitions {
         /// The directory.
         dir: PathBuf,
-        /// How many there are.
+        /// The number in the manifest.
         is: u32,
-        /// How many were asked for.
+        /// The number that was asked for.
         asked: u32,
     },
-    /// A later build made it.
-    #[error("the data in {dir} has layout {found}, which this build does not know; use the build that wrote it")]
+    /// A later build wrote the data.
+    #[error("data directory {dir} has layout {found}, which this build does not know; use the build that wrote it")]
     Format {
         /// The directory.
         dir: PathBuf,
         /// The layout's number.
         found: u64,
     },
-    /// The manifest does not read.
-    #[error("the manifest of {dir} is damaged ({detail}); bring it back from a backup, the rest may be well")]
+    /// The manifest cannot be read.
+    #[error("manifest of {dir} is damaged ({detail}); restore it from a backup, the other files may be intact")]
     Damaged {
         /// The directory.
         dir: PathBuf,
-        /// In what way.
+        /// The damage.
         detail: String,
     },
     /// There is data and no manifest.
     #[error(
-        "{dir} holds `{found}` and no manifest; bring the manifest back from a backup, or choose an empty directory"
+        "data directory {dir} holds `{found}` but no manifest; restore the manifest from a backup, or choose an empty directory"
     )]
     NoManifest {
         /// The directory.
         dir: PathBuf,
-        /// What is there.
+        /// The folder that was found.
         found: &'static str,
     },
-    /// What the manifest promises is not there.
-    #[error("`{missing}` is missing in {dir}; it was there: look for the disk or the backup that it is on")]
+    /// Log or store is missing, and the manifest says that it was created.
+    #[error("`{missing}` is missing in data directory {dir}; mount its disk, or restore it from a backup")]
     Missing {
         /// The directory.
         dir: PathBuf,
-        /// What is not there.
+        /// The folder that is missing.
         missing: &'static str,
     },
-    /// The system does not let us.
-    #[error("the data directory {dir} cannot be used")]
+    /// An I/O error.
+    #[error("cannot use data directory {dir}")]
     Io {
         /// The directory.
         dir: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
@@ -121,7 +121,7 @@ impl Directory {
         self.manifest.partitions
     }
 
-    /// Names this data for ever.
+    /// The name of this data for ever.
     pub(crate) fn identity(&self) -> &str {
         &self.manifest.identity
     }
@@ -191,7 +191,7 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
     }
 }
 
-/// The manifest of a first start. What is there already without one is nobody's to write over.
+/// The manifest of a first start. Files that are there without one are not overwritten.
 fn first_manifest(path: &Path, settings: &Settings) -> Result<Manifest, DirectoryError> {
     if let Some(found) = [LOG_DIR, STORE_DIR].into_iter().find(|part| path.join(part).exists()) {
         return Err(DirectoryError::NoManifest { dir: path.to_owned(), found });
@@ -231,7 +231,7 @@ mod tests {
         let second = Directory::open(&settings(dir.path(), None)).unwrap_err();
         assert!(matches!(second, DirectoryError::Held { .. }), "{second}");
         drop(held);
-        Directory::open(&settings(dir.path(), None)).expect("opened after the first let go");
+        Directory::open(&settings(dir.path(), None)).expect("opened after the first was dropped");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a node keeps on disk: the log of all its partitions, and the store that shortens it.
+//! Disk of a node: the log of all its partitions, and the store that shortens it.
 //!
 //! The two belong together. The store holds rows of the host's own that say so: whose data it is, how many partitions it
 //! has, and the log's *mark*, up to where the log was durable at the last checkpoint. Every segment of the log says whose
@@ -24,31 +24,33 @@ pub(crate) struct Disk {
     store: LsmStore,
     engine: FilesEngine,
     identity: String,
-    /// A checkpoint waits for room.
+    /// Whether a checkpoint waits for room.
     is_store_full: AtomicBool,
 }
 
 /// Why log and store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
-    /// The directory cannot be used.
+    /// The data directory cannot be used.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The log cannot be used.
-    #[error("the log cannot be opened")]
+    #[error("cannot open the log")]
     Log(#[from] apostate_log::OpenError),
     /// The store cannot be used.
-    #[error("the store cannot be opened")]
+    #[error("cannot open the store")]
     Store(#[from] apostate_log::StoreOpenError),
     /// The store cannot be read or written.
-    #[error("the store cannot be used")]
+    #[error("cannot read or write the store; check the disk")]
     StoreUse(#[from] StoreError),
     /// The store is that of other data, or has lost what it held.
-    #[error("the store belongs to data {found}, the log to data {expected}; bring back the two that belong together")]
+    #[error(
+        "store and log do not match: the store is of data {found}, the log of data {expected}; restore the two from one backup"
+    )]
     Foreign {
-        /// What the store says whose it is.
+        /// The identity that the store holds.
         found: String,
-        /// Whose the directory is.
+        /// The identity of the directory.
         expected: String,
     },
 }
@@ -67,7 +69,12 @@ impl Disk {
         let engine = FilesEngine::open(directory.path(), files, &expected)?;
         for stopped in engine.stopped() {
             let (partition, position) = (stopped.partition.0, stopped.position.0);
-            warn!(partition, position, detail = stopped.detail, "the log has lost records of a partition");
+            warn!(
+                partition,
+                position,
+                detail = stopped.detail,
+                "log has lost records of a partition; restore them from a backup"
+            );
         }
         let disk = Self { store, engine, identity: identity_row(directory), is_store_full: AtomicBool::new(false) };
         if !is_ready {
@@ -87,7 +94,7 @@ impl Disk {
         self.engine.log(partition, wake)
     }
 
-    /// The partitions that hold back the log, and how much of it, most first.
+    /// The partitions that keep the log from being trimmed, and the bytes of each, most first.
     pub(crate) fn pins(&self) -> Vec<(PartitionId, u64)> {
         self.engine.pins()
     }
@@ -97,7 +104,7 @@ impl Disk {
         self.engine.set_aside(partition, reason)
     }
 
-    /// Why the store does not merge its runs, if it does not.
+    /// Why the store does not compact its runs, if it does not.
     pub(crate) fn merge_failure(&self) -> Option<String> {
         self.store.figures().merge_failure
     }
@@ -117,7 +124,7 @@ impl Disk {
         self.is_store_full.load(Ordering::Relaxed)
     }
 
-    /// What the host writes with every checkpoint.
+    /// The rows that the host writes with every checkpoint.
     pub(crate) fn host_rows(&self) -> [(Vec<u8>, Vec<u8>); 2] {
         [(host_row(IDENTITY), self.identity.clone().into_bytes()), (host_row(MARK), self.engine.mark().to_vec())]
     }
@@ -133,7 +140,7 @@ impl Disk {
 const IDENTITY: &str = "identity";
 const MARK: &str = "log-mark";
 
-/// Whose data it is, and of how many partitions: a store read by another number of them would seem empty in parts.
+/// The identity of the data and the number of its partitions: a store read by another number of them would seem empty in parts.
 fn identity_row(directory: &Directory) -> String {
     format!("{} of {} partitions", directory.identity(), directory.partitions())
 }
@@ -147,8 +154,8 @@ fn check_identity(store: &dyn Store, expected: &str) -> Result<(), DiskError> {
     Err(DiskError::Foreign { found, expected: expected.to_owned() })
 }
 
-/// What the store knows must be in the log: a position for every partition, also for one that never made a checkpoint. Its
-/// records are in the log alone, and it is not to begin anew if they are not there.
+/// The least that must be in the log, by the store: a position for every partition, also for one that never made a checkpoint. The
+/// records of that one are in the log alone, and it must not begin anew if they are missing.
 fn expected(store: &dyn Store, map: &Map) -> Result<Expected, StoreError> {
     let mut positions: BTreeMap<PartitionId, Position> = BTreeMap::new();
     for (_, partition) in &map.tiles {

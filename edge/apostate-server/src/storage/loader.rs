@@ -12,7 +12,7 @@ use crate::executor::messages::ExecutorMessage;
 use crate::executor::outgoing::LoadOrder;
 use crate::executor::routes::Routes;
 
-/// The body of a loader's thread: reads what is asked for until nobody can ask any more.
+/// The body of a loader's thread: reads what is asked for until all senders are gone.
 pub(crate) fn run(orders: &Receiver<LoadOrder>, store: &dyn Store, routes: &Routes) {
     for LoadOrder { executor, host, loads } in orders {
         let loaded = loads.into_iter().map(|load| read(store, load)).collect();

@@ -1,4 +1,4 @@
-//! What a data directory says of itself: a few lines of JSON, replaced whole or not at all.
+//! Manifest of a data directory: a few lines of JSON, replaced whole or not at all.
 //!
 //! ```text
 //!   first start:   manifest "creating"  ─▶  log and store created  ─▶  manifest "ready"  ─▶  served
@@ -23,13 +23,13 @@ const FILE: &str = "manifest.json";
 /// The layout of the directory that this build reads and writes.
 const FORMAT: u64 = 1;
 
-/// What a data directory says of itself.
+/// The manifest of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manifest {
     format: u64,
     /// How many partitions the data has, from its first start on.
     pub(crate) partitions: u32,
-    /// Names this data for ever: its log and its store belong together.
+    /// The name of this data for ever, by which log and store belong together.
     pub(crate) identity: String,
     pub(crate) state: CreationState,
 }
@@ -61,7 +61,7 @@ pub(crate) enum CreationState {
 pub(crate) enum ManifestError {
     /// A build with another layout wrote it.
     Format(u64),
-    /// It does not read as a manifest.
+    /// The file is not a manifest.
     Damaged(String),
     Io(io::Error),
 }
@@ -95,7 +95,7 @@ impl Manifest {
             serde_json::from_slice(&bytes).map_err(damaged)?;
         let manifest = Self { format, partitions, identity, state };
         if manifest.checksum() != checksum {
-            return Err(ManifestError::Damaged("it does not match its checksum".to_owned()));
+            return Err(ManifestError::Damaged("checksum mismatch".to_owned()));
         }
         Ok(Some(manifest))
     }

@@ -1,4 +1,4 @@
-//! What a caller says of the trace that its request is part of: the header field `traceparent` of W3C's *Trace Context*.
+//! Trace parent: the trace that a caller's request is part of, by the header field `traceparent` of W3C's *Trace Context*.
 
 use apostate_partition::{SpanId, TraceContext, TraceId};
 use hyper::HeaderMap;
@@ -6,16 +6,16 @@ use hyper::header::HeaderName;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Where a request comes from, as its caller says.
+/// The trace of a request, as its caller says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parent {
     pub(crate) context: TraceContext,
-    /// Whether its caller follows it: then so do we.
+    /// Whether its caller traces it: then so do we.
     pub(crate) is_followed: bool,
 }
 
 impl Parent {
-    /// What the header fields say. What cannot be understood counts as not said, as the standard has it.
+    /// The parent in the header fields. A value that cannot be understood counts as none, as the standard has it.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut said = headers.get_all(TRACEPARENT).iter();
         let (Some(value), None) = (said.next(), said.next()) else { return None };

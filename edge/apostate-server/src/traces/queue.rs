@@ -1,4 +1,4 @@
-//! Who is followed, and the queue of spans on their way to the sender.
+//! Trace queue: decides which requests are traced, and holds spans on their way to the sender.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::traces::parent::Parent;
 /// Most spans that wait to be sent.
 const QUEUE_SPANS: usize = 16_384;
 
-/// Who is followed, and the way to the sender.
+/// The sampling of requests, and the queue to the sender.
 #[derive(Debug)]
 pub(crate) struct Traces {
     share: Share,
@@ -23,18 +23,18 @@ pub(crate) struct Traces {
     counts: Arc<SpanCounts>,
 }
 
-/// What became of spans.
+/// Counts of spans by their fate.
 #[derive(Debug, Default)]
 pub(crate) struct SpanCounts {
-    /// The collector has them.
+    /// Spans that the collector has.
     pub(crate) sent: AtomicU64,
-    /// Too many waited.
+    /// Spans that found the queue full.
     pub(crate) dropped: AtomicU64,
-    /// The collector did not take them.
+    /// Spans that the collector did not take.
     pub(crate) failed: AtomicU64,
 }
 
-/// What the sender is told of.
+/// One span on its way to the sender.
 #[derive(Debug)]
 pub(crate) enum SpanRecord {
     /// A run of a handler, durable since.
@@ -60,17 +60,17 @@ pub(crate) struct RequestSpan {
 }
 
 impl Traces {
-    /// The way in, and what the sender reads from.
+    /// The queue, and the end that the sender reads from.
     pub(crate) fn new(share: Share) -> (Arc<Self>, Receiver<SpanRecord>) {
-        let (queue, told) = crossbeam_channel::bounded(QUEUE_SPANS);
-        (Arc::new(Self { share, queue, counts: Arc::default() }), told)
+        let (queue, records) = crossbeam_channel::bounded(QUEUE_SPANS);
+        (Arc::new(Self { share, queue, counts: Arc::default() }), records)
     }
 
     pub(crate) fn counts(&self) -> &Arc<SpanCounts> {
         &self.counts
     }
 
-    /// Whether a request is followed, and as part of which trace: as its caller says, or else by chance.
+    /// The trace of a request, if it is traced: as its caller says, or else by chance.
     pub(crate) fn follow(&self, parent: Option<Parent>) -> Option<TraceContext> {
         match parent {
             Some(Parent { context, is_followed }) => is_followed.then_some(context),
@@ -82,9 +82,9 @@ impl Traces {
         }
     }
 
-    /// Tells the sender of a span, unless too many wait.
-    pub(crate) fn tell(&self, told: SpanRecord) {
-        match self.queue.try_send(told) {
+    /// Queues a span for the sender, unless too many wait.
+    pub(crate) fn record(&self, span: SpanRecord) {
+        match self.queue.try_send(span) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.counts.dropped.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A request over HTTP that is followed: a span that ends when it was answered, or when its caller has gone.
+//! Traced request: a span over HTTP that ends when the request is answered, or when its caller has gone.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,17 +10,17 @@ use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 use crate::traces::parent::Parent;
 use crate::traces::queue::{RequestSpan, SpanRecord, Traces};
 
-/// A request that is followed. The sender is told of it when it is dropped.
+/// A traced request. Its span is recorded when it is dropped.
 #[derive(Debug)]
-pub(crate) struct FollowedRequest {
+pub(crate) struct TracedRequest {
     traces: Arc<Traces>,
     context: TraceContext,
-    /// Until the sender is told.
+    /// None once it is recorded.
     span: Option<Box<RequestSpan>>,
 }
 
-impl FollowedRequest {
-    /// Follows a request, if its caller does, or by chance. `route_of` says which route a path belongs to.
+impl TracedRequest {
+    /// Traces a request, if its caller does, or by chance. `route_of` says which route a path belongs to.
     pub(crate) fn begin(traces: &Arc<Traces>, parts: &Parts, route_of: fn(&str) -> String) -> Option<Self> {
         let TraceContext { trace, span: parent } = traces.follow(Parent::of(&parts.headers))?;
         let id = SpanId::new(u64::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes()))?;
@@ -36,7 +36,7 @@ impl FollowedRequest {
         self.context
     }
 
-    /// It was answered.
+    /// Notes the status of the answer.
     pub(crate) fn end(mut self, status: u16) {
         if let Some(span) = &mut self.span {
             span.status = Some(status);
@@ -44,11 +44,11 @@ impl FollowedRequest {
     }
 }
 
-impl Drop for FollowedRequest {
+impl Drop for TracedRequest {
     fn drop(&mut self) {
         if let Some(mut span) = self.span.take() {
             span.ended = SystemTime::now();
-            self.traces.tell(SpanRecord::Request(span));
+            self.traces.record(SpanRecord::Request(span));
         }
     }
 }

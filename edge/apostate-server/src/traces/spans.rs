@@ -1,4 +1,4 @@
-//! Spans as a collector knows them.
+//! Spans in the form of OpenTelemetry.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,15 +11,15 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents};
 use crate::names::name_of;
 use crate::traces::queue::{RequestSpan, SpanRecord};
 
-/// Makes spans of what the sender was told.
+/// Converts span records.
 pub(super) struct Spans<'a> {
     pub(super) registry: &'a Registry,
     pub(super) scope: InstrumentationScope,
 }
 
 impl Spans<'_> {
-    pub(super) fn of(&self, told: SpanRecord) -> SpanData {
-        match told {
+    pub(super) fn of(&self, record: SpanRecord) -> SpanData {
+        match record {
             SpanRecord::Run(partition, span, durable) => self.run(partition.0, *span, durable),
             SpanRecord::Request(request) => self.request(*request),
         }
@@ -111,7 +111,7 @@ impl Spans<'_> {
         }
     }
 
-    /// What the entity's kind and its handler are called.
+    /// The names of the entity's kind and of its handler.
     fn names(&self, to: &Address, handler: HandlerId) -> (String, String) {
         let kind = self.registry.find(to.kind()).map(|kind| &self.registry.kinds()[kind]);
         let found = kind.and_then(|kind| Some(kind.handlers[kind.find(handler)?].name.to_owned()));

@@ -1,4 +1,4 @@
-//! A handler's panic is an expected event: it is caught, told in the log, and answered for. So nothing of it goes to stderr.
+//! Panic hook: a handler's panic is an expected event. It is caught, logged and answered, so nothing of it goes to stderr.
 //!
 //! A panic anywhere else is a bug, and goes on to the hook that was there before.
 

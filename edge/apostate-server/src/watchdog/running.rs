@@ -1,7 +1,7 @@
-//! The file `running`: which message each partition runs at the moment, so that one that kills the process is found.
+//! The file `running`: the message that each partition runs at the moment, so that a poison message that kills the process is found.
 //!
 //! The file is mapped into memory, so that noting a message is a few plain stores; the system writes them out whatever
-//! becomes of the process. A crash of the machine may lose them: then nobody is suspected. The layout, in the machine's own
+//! becomes of the process. A crash of the machine may lose them: then nothing is suspected. The layout, in the machine's own
 //! order of bytes:
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A message that is found running when the node opens was running when the process died. Found so again with the same
-//! fingerprint, its *crash_count* are one more; another message, or none, and the suspicion is gone.
+//! fingerprint, its *crash count* is one higher; another message, or none, and the suspicion is gone.
 
 use std::fs::File;
 use std::io;
@@ -35,7 +35,7 @@ pub(crate) struct RunningFile {
     partitions: usize,
 }
 
-/// What one partition notes. All zeroes: nothing.
+/// The notes of one partition. All zeroes: none.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct RunSlot {
@@ -80,7 +80,8 @@ impl RunningFile {
         Ok(running)
     }
 
-    /// Whom the last death casts suspicion on, in the partition with this index. Asked once, before it runs anything.
+    /// The message that was running in the partition with this index when the process last crashed, if any. Asked once, before the
+    /// partition runs anything.
     pub(crate) fn suspect(&self, partition: usize) -> Option<CrashSuspect> {
         let slot = self.slot_of(partition);
         let was_running = slot.is_running.swap(0, Ordering::Relaxed) != 0;
@@ -173,7 +174,7 @@ impl RunObserver for FileObserver {
 }
 
 impl Drop for FileObserver {
-    /// A partition that stopped in the middle of a message killed nobody.
+    /// A partition that stopped in the middle of a message did not kill the process.
     fn drop(&mut self) {
         self.leave();
     }
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_ours_suspects_nobody() {
+    fn a_file_that_is_not_ours_suspects_nothing() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("running");
         std::fs::write(&path, [0xFF; SLOT_BYTES * 3]).expect("written");

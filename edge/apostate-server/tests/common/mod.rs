@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use apostate::prelude::*;
 use apostate_server::{Node, Settings};
 
-/// What the warehouse has of one product.
+/// The stock of one product.
 #[entity(name = "stock")]
 #[derive(Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stock {

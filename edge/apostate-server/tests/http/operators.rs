@@ -190,7 +190,7 @@ fn a_parked_message_that_the_build_cannot_apply_is_not_retried_and_can_be_dismis
         let path = format!("/parked/{}", item["id"].as_str().expect("an id"));
         let answer = client.post(&format!("{path}/retry"), "");
         answer.problem(code);
-        assert!(answer.text().contains("start one that has it, or dismiss it"), "{}", answer.text());
+        assert!(answer.text().contains("start a build that has it, or dismiss it"), "{}", answer.text());
         let document = client.get("/openapi.json").good();
         let told = &document["paths"]["/parked/{id}/retry"]["post"]["responses"]["404"]["description"];
         assert!(told.as_str().is_some_and(|told| told.contains(&format!("[`{code}`]"))), "{told}");

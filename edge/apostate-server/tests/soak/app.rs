@@ -24,7 +24,7 @@ impl Journal {
     /// Adds a tag, and answers how many there are with it.
     #[open]
     pub fn add(&mut self, tx: &mut Tx, tag: u64) -> Result<usize, Refusal> {
-        refuse!(tag.is_multiple_of(REFUSED), code = "unlucky", "{tag} brings bad luck");
+        refuse!(tag.is_multiple_of(REFUSED), code = "multiple", "{tag} is a multiple of {REFUSED}");
         self.tags.push(tag);
         tx.send(Mirror::at(tx.key().clone()).add(tag));
         Ok(self.tags.len())

@@ -26,13 +26,13 @@ pub(crate) struct Caller<'a> {
     seen: Vec<Seen>,
 }
 
-/// What a request came to.
+/// The answer to a request, if there is one.
 enum Answer {
     /// The status, and the body.
     Said(u16, String),
-    /// It never left.
+    /// The request never left.
     NotSent,
-    /// Nobody knows.
+    /// The outcome is unknown.
     Unknown,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Caller<'a> {
                     outcome = Outcome::Done(count);
                     break;
                 }
-                Answer::Said(409, body) if body.contains("\"unlucky\"") => {
+                Answer::Said(409, body) if body.contains("\"multiple\"") => {
                     outcome = Outcome::Refused;
                     break;
                 }

@@ -24,13 +24,13 @@ pub(crate) enum What {
     Read { count: usize },
 }
 
-/// What a caller knows of an `add`.
+/// The outcome of an `add`, as far as its caller knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was done, and there were so many tags with it.
+    /// Done, and there were so many tags with it.
     Done(usize),
     Refused,
-    /// It certainly was not done.
+    /// Certainly not done.
     Failed,
     Unknown,
 }
@@ -38,7 +38,7 @@ pub(crate) enum Outcome {
 /// The tags of each journal in the end, and of its mirror.
 pub(crate) type Ends = BTreeMap<u64, (Vec<u64>, Vec<u64>)>;
 
-/// What all callers saw.
+/// The observations of all callers.
 #[derive(Default)]
 pub(crate) struct Histories {
     seen: BTreeMap<u64, Vec<Seen>>,
@@ -148,19 +148,19 @@ fn check_journal(seen: &[Seen], tags: &[u64], summary: &mut Summary) -> Result<(
     for (place, is_read_only, asked, answered) in order {
         moment = moment.max(asked);
         if moment > answered {
-            let what = if is_read_only { "a look that saw" } else { "the add of" };
+            let what = if is_read_only { "a read that saw" } else { "the add of" };
             return Err(format!(
                 "{what} number {place}, asked at {asked:?} and answered at {answered:?}, fits nowhere"
             ));
         }
         if place > tags.len() {
-            return Err(format!("a look saw {place} tags, and there are {}", tags.len()));
+            return Err(format!("a read saw {place} tags, and there are {}", tags.len()));
         }
     }
     Ok(())
 }
 
-/// What must be caught is caught: a check that cannot fail proves nothing. Run before everything else.
+/// Planted faults are caught: a check that cannot fail proves nothing. Run before everything else.
 pub(crate) fn try_the_checks() {
     let at = Duration::from_secs;
     let add = |tag, asked, answered, outcome| Seen {

@@ -90,7 +90,7 @@ impl Node {
         Err("the node does not get ready".to_owned())
     }
 
-    /// What every journal holds in the end, and its mirror. Waits until no message is under way.
+    /// The contents of every journal in the end, and of its mirror. Waits until no message is under way.
     pub(crate) fn read_journals(&self) -> Result<Ends, String> {
         while self.has_messages_under_way()? {
             thread::sleep(Duration::from_millis(10));

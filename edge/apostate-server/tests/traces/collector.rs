@@ -27,7 +27,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// What an attribute says, in words.
+    /// The value of an attribute, as text.
     pub(crate) fn attribute(&self, name: &str) -> Option<String> {
         attributes(&self.span.attributes).remove(name)
     }

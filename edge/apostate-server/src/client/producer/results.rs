@@ -1,4 +1,4 @@
-//! What becomes of a producer's messages, and of its stream.
+//! Results of a producer's messages, and the errors of its stream.
 
 use apostate_api::NUMBER_MAX;
 use apostate_core::{EntityKey, KeyError, Refusal};
@@ -6,23 +6,23 @@ use apostate_partition::{Answer, Failure};
 
 use crate::answers::verdict::{NotDone, Verdict};
 
-/// What became of one numbered message: durable, whatever it is.
+/// The result of one numbered message: durable, whatever it is.
 pub type ProducerResult = Result<ProducerAnswer, Failure>;
 
-/// What became of one numbered message.
+/// The outcome of one numbered message that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProducerAnswer {
-    /// It was applied; this is the handler's reply, encoded.
+    /// The message was applied; this is the handler's reply, encoded.
     Done {
         /// For `apostate_core::decode`.
         reply: Vec<u8>,
     },
-    /// This number, or a higher one of the same producer, had been taken in its partition before. Nothing was changed. So a
-    /// number that was once passed over is lost.
+    /// The number, or a higher one of the same producer, had been taken in its partition before. Nothing was changed. So a number
+    /// that was once passed over is lost.
     Duplicate,
-    /// It is in its entity's inbox, and will be applied; its reply is for nobody.
+    /// The message is in its entity's inbox, and will be applied; its reply is dropped.
     Accepted,
-    /// The entity said no. Nothing was changed, and it is not asked again.
+    /// The entity said no. Nothing was changed, and the message is not tried again.
     Refused(Refusal),
 }
 
@@ -30,16 +30,16 @@ pub enum ProducerAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProducerError {
     /// The producer has a stream open in this process.
-    #[error("producer {name} has a stream open; finish or drop it first")]
+    #[error("producer {name} already has an open stream; finish or drop it first")]
     InUse {
         /// The producer.
         name: EntityKey,
     },
-    /// The name, or the key of a message's entity, cannot be one. Nothing was sent.
+    /// The name, or the key of a message's entity, is invalid. Nothing was sent.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`]. Nothing was sent.
-    #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
+    #[error("message number {number} is not above {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
     NotAscending {
         /// The number.
         number: u64,
@@ -57,14 +57,14 @@ pub enum ProducerError {
         name: EntityKey,
         /// The message of which this is known.
         number: u64,
-        /// What happened.
+        /// The event that broke it.
         reason: String,
         /// The first message that is not known to be durable.
         lowest_unanswered: u64,
     },
 }
 
-/// What a verdict means to a stream.
+/// The meaning of a verdict to a stream.
 pub(crate) enum Judged {
     /// A message's result.
     Result(ProducerResult),
@@ -72,7 +72,7 @@ pub(crate) enum Judged {
     Broken(String),
 }
 
-/// What `verdict` means to its stream.
+/// The meaning of `verdict` to its stream.
 pub(crate) fn judge(verdict: Verdict) -> Judged {
     match verdict {
         Verdict::Answered(Answer::Done { reply, version: _ }) => Judged::Result(Ok(ProducerAnswer::Done { reply })),

@@ -93,15 +93,15 @@ fn what_is_wrong_with_a_file_is_told_without_its_lines() {
         ("data = \"x\"\n  token = my-very-secret", "line 2, column 11: "),
         ("token = \"my-very-secret", "line 1, column "),
         ("token = 'my-very-secret' 5", "line 1, column "),
-        ("token = 1234567890123456", "line 1, column 9: a secret is a text in quotes"),
-        ("token = [\"my-very-secret\"]", "line 1, column 9: a secret is a text in quotes"),
+        ("token = 1234567890123456", "line 1, column 9: a secret is a string in quotes"),
+        ("token = [\"my-very-secret\"]", "line 1, column 9: a secret is a string in quotes"),
         ("£ = 1 # my-very-secret\ntoken = \"my-very-secret\"", "line 1, column 1: "),
         ("token = \"my-very-secret\"\ncache-byte = 1", "line 2, column 1: unknown field `cache-byte`"),
     ] {
         let error = from_file(text).unwrap_err();
         let told = format!("{error} {error:?}");
         assert!(!told.contains("very-secret") && !told.contains("1234567890123456"), "{told}");
-        assert!(error.to_string().contains(&format!("node.toml is no file of settings: {place}")), "{error}");
+        assert!(error.to_string().contains(&format!("node.toml: {place}")), "{error}");
     }
 }
 

@@ -1,10 +1,10 @@
-//! In which way the command line says the token. The environment may say it in the other way, and counts less.
+//! Typed token: whether the command line itself gives the token or a file with it, which counts more than the environment.
 
 use clap::error::Error;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-/// In which of the two ways the command line itself says the token.
+/// Which of the two the command line itself gives: the token, or a file with it.
 ///
 /// A setting like any other is said in one way only, and there the parser of the command line prefers what is typed. It is an
 /// argument of the command line that adds none.

@@ -1,4 +1,4 @@
-//! Amounts as people write them: `256MiB`, `30s`. A bare number is bytes.
+//! Units: amounts as people write them: `256MiB`, `30s`. A bare number is bytes.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 
-/// What nobody should read over somebody's shoulder, or in a log.
+/// A secret, which does not show in logs and errors.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// Whoever is told that it is no text is not told what it is instead.
+/// An error does not show the value, whatever its type is.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Secret {
         }
         match Read::deserialize(deserializer)? {
             Read::Text(text) => Ok(Self(text)),
-            Read::Other(_) => Err(D::Error::custom("a secret is a text in quotes")),
+            Read::Other(_) => Err(D::Error::custom("a secret is a string in quotes")),
         }
     }
 }
