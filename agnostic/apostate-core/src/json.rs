@@ -24,10 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::numbers::NegativeZero;
 use crate::limits::NESTING_MAX;
+use crate::schema::SchemaOf;
 use crate::{BodyError, codec, schema};
-
-/// Describes a type as JSON Schema. A type that other types share is described once, by the generator, and referred to.
-pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// How values of one type look outside, as JSON.
 #[derive(Clone, Copy)]
@@ -65,7 +63,7 @@ impl Json {
         Self { schema, ..self }
     }
 
-    /// Its schema, complete in itself.
+    /// The type's schema, complete in itself.
     #[must_use]
     pub fn root_schema(&self) -> Schema {
         let mut generator = SchemaGenerator::default();

@@ -1,4 +1,4 @@
-//! What a type looks like, as JSON Schema: for the description that callers read.
+//! JSON Schema of types: for the description that callers read.
 //!
 //! Types describe themselves where they can ([`JsonSchema`]), and are left open where they cannot. The fields of an
 //! entity, and the arguments of a handler, are described one by one, so that one open field leaves the others as they are.
@@ -10,17 +10,19 @@ use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use crate::json::SchemaOf;
 use crate::limits::KEY_BYTES_MAX;
 use crate::{Address, EntityKey, Id, Timestamp};
 
+/// Describes a type as JSON Schema. A type that other types share is described once, by the generator, and referred to.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
 /// One field of a state, or one argument of a handler.
 pub struct Field {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub name: &'static str,
-    /// What its author says about it.
+    /// The author's documentation.
     pub doc: &'static str,
-    /// Its type.
+    /// The schema of its type.
     pub schema: SchemaOf,
     /// Whether it has to be there.
     pub is_required: bool,

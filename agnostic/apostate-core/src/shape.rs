@@ -12,9 +12,9 @@ use crate::limits::NESTING_MAX;
 /// Why a value is not decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// It is nested deeper than [`NESTING_MAX`].
+    /// The value is nested deeper than [`NESTING_MAX`].
     TooDeep,
-    /// Its lists and maps claim more values than there are bytes.
+    /// The lists and maps claim more values than there are bytes.
     CutShort,
 }
 
@@ -45,7 +45,7 @@ fn count(bytes: &[u8], is_so: impl Fn(u8) -> bool) -> usize {
     chunks.map(|chunk| usize::from(chunk.iter().map(|byte| u8::from(is_so(*byte))).sum::<u8>())).sum()
 }
 
-/// What one marker says of what follows it.
+/// The meaning of one marker for what follows it.
 enum Follows {
     /// This many bytes of the value itself.
     Bytes(usize),

@@ -35,7 +35,7 @@ pub(super) fn said_twice(json: &str) -> Option<String> {
     None
 }
 
-/// What a JSON string says.
+/// The text of a JSON string.
 fn unescaped(token: &str) -> Cow<'_, str> {
     if token.contains('\\')
         && let Ok(text) = serde_json::from_str::<String>(token)

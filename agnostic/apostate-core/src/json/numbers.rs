@@ -9,9 +9,9 @@ const DIGITS_MAX: usize = 39;
 /// Whether a zero with a sign is rewritten: an unsigned integer takes `0` alone, and a double can tell the two apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NegativeZero {
-    /// It stays as it is written.
+    /// The number stays as it is written.
     Kept,
-    /// It is written as `0`.
+    /// The number is written as `0`.
     Unsigned,
 }
 

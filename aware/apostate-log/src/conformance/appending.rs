@@ -1,6 +1,7 @@
 //! Cases about appending.
 
-use super::{Bench, Chain, Fault, append, append_ok, bytes_of, read_all, results};
+use super::bench::{Bench, Fault};
+use super::chain::{Chain, append, append_ok, bytes_of, read_all, results};
 use crate::{AppendResult, Position};
 
 pub(super) fn appends_are_pipelined_and_answered_in_order(bench: &mut dyn Bench) {

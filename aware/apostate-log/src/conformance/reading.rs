@@ -1,6 +1,7 @@
 //! Cases about reading and trimming.
 
-use super::{Bench, Chain, append_ok, bytes_of, read_all};
+use super::bench::Bench;
+use super::chain::{Chain, append_ok, bytes_of, read_all};
 use crate::{LogError, Position};
 
 pub(super) fn an_empty_log_has_no_last_record(bench: &mut dyn Bench) {

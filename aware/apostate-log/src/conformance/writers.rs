@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::{Bench, Chain, append, append_ok, bytes_of, read_all};
+use super::bench::Bench;
+use super::chain::{Chain, append, append_ok, bytes_of, read_all};
 use crate::{AppendResult, Confirmation, Log, Position};
 
 pub(super) fn a_crash_keeps_what_was_acknowledged(bench: &mut dyn Bench) {

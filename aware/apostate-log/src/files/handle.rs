@@ -1,48 +1,19 @@
 //! The log of one partition, as its executor sees it: a queue to the writer, a place for results, an index.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
-use super::Shared;
-use super::format::record_hash;
-use super::index::Place;
-use super::writer::{Append, Request};
+use super::index::{Place, SharedIndex, read_place};
+use super::requests::{Append, Outbox, Request, Wake};
 use crate::{AppendResult, Confirmation, Log, LogError, PartitionId, Position};
-
-/// Called, on the writer's thread, when results are ready to be polled.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
-
-/// Where the writer leaves results for one handle.
-pub(super) struct Outbox {
-    /// Tells handles of one partition apart; later ones have higher numbers.
-    pub(super) writer: u64,
-    /// The record that stands where this handle wanted to write: it is never written for again.
-    pub(super) fence: OnceLock<Bytes>,
-    results: Mutex<Vec<(Position, AppendResult)>>,
-    wake: Wake,
-}
-
-impl Outbox {
-    pub(super) fn new(writer: u64, wake: Wake) -> Self {
-        Self { writer, fence: OnceLock::new(), results: Mutex::new(Vec::new()), wake }
-    }
-
-    pub(super) fn put(&self, position: Position, result: AppendResult) {
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
-    }
-
-    pub(super) fn wake(&self) {
-        (self.wake)();
-    }
-}
 
 /// The log of one partition in the segment files that all partitions share.
 pub struct FilesLog {
     partition: PartitionId,
-    shared: Arc<Shared>,
+    shared: Arc<SharedIndex>,
     requests: Sender<Request>,
     outbox: Arc<Outbox>,
     /// The last record that this handle found or wrote.
@@ -51,7 +22,7 @@ pub struct FilesLog {
 }
 
 impl FilesLog {
-    pub(super) fn new(partition: PartitionId, shared: Arc<Shared>, requests: Sender<Request>, wake: Wake) -> Self {
+    pub(super) fn new(partition: PartitionId, shared: Arc<SharedIndex>, requests: Sender<Request>, wake: Wake) -> Self {
         let mut index = shared.index();
         let known = index.partition(partition).last();
         index.handles += 1;
@@ -102,7 +73,7 @@ impl Log for FilesLog {
 
     fn poll(&mut self, done: &mut Vec<(Position, AppendResult)>) {
         let from = done.len();
-        done.append(&mut self.outbox.results.lock().unwrap_or_else(PoisonError::into_inner));
+        self.outbox.take(done);
         for (position, result) in &done[from..] {
             if *result == AppendResult::Ok {
                 self.known = self.known.max(*position);
@@ -152,17 +123,5 @@ impl Log for FilesLog {
         let mut index = self.shared.index();
         let indexed = index.partition(self.partition);
         indexed.check(self.partition).map(|()| indexed.last())
-    }
-}
-
-/// Reads one record and verifies it.
-pub(super) fn read_place(place: &Place) -> Result<Bytes, String> {
-    let Place { segment, offset, length, hash } = place;
-    let at = format_args!("{:010}.seg at {offset}", segment.number).to_string();
-    let bytes = segment.file.read_at(*length as usize, *offset).map_err(|error| format!("{error} ({at})"))?;
-    if record_hash(&bytes) == *hash {
-        Ok(Bytes::from(bytes))
-    } else {
-        Err(format!("it does not match its checksum ({at})"))
     }
 }

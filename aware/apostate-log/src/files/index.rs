@@ -1,11 +1,13 @@
 //! The index in memory: for every partition where each record stands, and what is wrong.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
 
 use super::disk::DiskFile;
-use super::format::Location;
-use super::segments::Live;
+use super::format::{Location, record_hash};
 use crate::{LogError, PartitionId, Position};
 
 /// A segment file, open for as long as a record in it may be read.
@@ -13,6 +15,13 @@ use crate::{LogError, PartitionId, Position};
 pub(super) struct SegmentFile {
     pub(super) number: u64,
     pub(super) file: DiskFile,
+}
+
+/// A segment that holds records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LiveSegment {
+    pub(super) number: u64,
+    pub(super) length: u64,
 }
 
 /// Where one record stands.
@@ -51,11 +60,27 @@ pub(super) struct Index {
     /// Everything before this place is synced.
     pub(super) synced: Location,
     /// The segments in use, oldest first.
-    pub(super) lengths: Vec<Live>,
+    pub(super) lengths: Vec<LiveSegment>,
     /// Groups that were written since the opening.
     pub(super) groups: u64,
     /// How many handles were given out.
     pub(super) handles: u64,
+}
+
+/// The index as the writer, the handles and the engine share it. Keeps the folder locked as long as one of them lives.
+pub(super) struct SharedIndex {
+    index: Mutex<Index>,
+    _lock: File,
+}
+
+impl SharedIndex {
+    pub(super) fn new(index: Index, lock: File) -> Self {
+        Self { index: Mutex::new(index), _lock: lock }
+    }
+
+    pub(super) fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Indexed {
@@ -94,5 +119,17 @@ impl Index {
     /// The oldest segment that a partition still needs. One that is stopped needs its own until they are copied aside.
     pub(super) fn oldest_needed(&self) -> Option<u64> {
         self.partitions.values().filter_map(|indexed| indexed.places.front()).map(|place| place.segment.number).min()
+    }
+}
+
+/// Reads one record and verifies it.
+pub(super) fn read_place(place: &Place) -> Result<Bytes, String> {
+    let Place { segment, offset, length, hash } = place;
+    let at = format_args!("{:010}.seg at {offset}", segment.number).to_string();
+    let bytes = segment.file.read_at(*length as usize, *offset).map_err(|error| format!("{error} ({at})"))?;
+    if record_hash(&bytes) == *hash {
+        Ok(Bytes::from(bytes))
+    } else {
+        Err(format!("it does not match its checksum ({at})"))
     }
 }

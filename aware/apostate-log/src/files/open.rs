@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
-
+use super::aside;
 use super::disk::{Disk, DiskFile, is_unreadable, sync_dir};
+use super::engine::FilesEngine;
 use super::format::{ALIGN, Entry, HeaderError, Location, SegmentHeader};
-use super::index::SegmentFile;
+use super::index::{LiveSegment, SegmentFile, SharedIndex};
+use super::mark::decode_mark;
 use super::recover::{Known, Piece, Recovered, recover};
 use super::scan::{Found, scan};
-use super::segments::{Continues, Live, Segments, segment_name, segment_number};
+use super::segments::{Continues, Segments, segment_name, segment_number};
+use super::settings::{Expected, FilesSettings};
 use super::spares::{Spares, spare_number};
 use super::writer::{Batch, Writer};
-use super::{Expected, FilesEngine, FilesSettings, Shared, aside};
 use crate::{PartitionId, Position};
 
 /// Why a folder cannot be opened.
@@ -60,9 +61,22 @@ pub enum OpenError {
 
 const LOCK_FILE: &str = "LOCK";
 const LOG_DIR: &str = "log";
-const MARK_VERSION: u8 = 1;
 
-pub(super) fn open(dir: &Path, settings: FilesSettings, expected: &Expected) -> Result<FilesEngine, OpenError> {
+impl FilesEngine {
+    /// Opens the log in `dir`, or begins one there.
+    ///
+    /// Damage does not fail the opening: it stops the partitions that may have lost something, which
+    /// [`stopped`](Self::stopped) lists, and whose logs answer with it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]. What another process uses or another build wrote is left as it is.
+    pub fn open(dir: &Path, settings: FilesSettings, expected: &Expected) -> Result<Self, OpenError> {
+        open(dir, settings, expected)
+    }
+}
+
+fn open(dir: &Path, settings: FilesSettings, expected: &Expected) -> Result<FilesEngine, OpenError> {
     let failed = |source: io::Error| OpenError::Io { dir: dir.to_owned(), source };
     let mark = match &expected.mark {
         Some(mark) => decode_mark(mark).ok_or_else(|| OpenError::Mark { dir: dir.to_owned() })?,
@@ -112,7 +126,7 @@ fn start(
         segments.set_length(end.segment, end.offset);
     }
     index.lengths = segments.lengths();
-    let shared = Arc::new(Shared { index: Mutex::new(index), _lock: lock });
+    let shared = Arc::new(SharedIndex::new(index, lock));
     let (requests, arrived) = crossbeam_channel::unbounded();
     let writer = Writer {
         shared: Arc::clone(&shared),
@@ -266,14 +280,14 @@ fn records_of(pieces: &[Piece], wanted: PartitionId) -> impl Iterator<Item = io:
 /// What is behind the highest mark may stand in memory alone: the sync that was to write it failed, perhaps, and the system
 /// has taken it for written since. Another sync would do nothing; so it is written again. Behind the end nothing is
 /// cut off before the next segment names it: until then the length of this one tells whether it lost something.
-fn settle(disk: &Disk, pieces: &[Piece], recovered: &Recovered) -> io::Result<VecDeque<Live>> {
+fn settle(disk: &Disk, pieces: &[Piece], recovered: &Recovered) -> io::Result<VecDeque<LiveSegment>> {
     let mut older = VecDeque::new();
     for piece in pieces {
         let file = match piece {
             Piece::Segment { file, .. } => file,
             Piece::Gap { number } => {
                 // It goes when those before it go, whether there is a file or not.
-                older.push_back(Live { number: *number, length: 0 });
+                older.push_back(LiveSegment { number: *number, length: 0 });
                 continue;
             }
         };
@@ -284,7 +298,7 @@ fn settle(disk: &Disk, pieces: &[Piece], recovered: &Recovered) -> io::Result<Ve
             rewrite(&file.file, from, recovered.end.offset.min(file.file.length()?))?;
             file.file.sync()?;
         }
-        older.push_back(Live { number: file.number, length: file.file.length()? });
+        older.push_back(LiveSegment { number: file.number, length: file.file.length()? });
     }
     disk.sync_dir()?;
     Ok(older)
@@ -310,20 +324,4 @@ fn rewrite(file: &DiskFile, mut from: u64, end: u64) -> io::Result<()> {
         from += length;
     }
     Ok(())
-}
-
-pub(super) fn encode_mark(at: Location) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(17);
-    bytes.put_u8(MARK_VERSION);
-    bytes.put_u64_le(at.segment);
-    bytes.put_u64_le(at.offset);
-    bytes.freeze()
-}
-
-fn decode_mark(bytes: &[u8]) -> Option<Location> {
-    let (version, words) = bytes.split_first()?;
-    let (segment, offset) = words.split_first_chunk::<8>()?;
-    let offset: &[u8; 8] = offset.try_into().ok()?;
-    let at = Location { segment: u64::from_le_bytes(*segment), offset: u64::from_le_bytes(*offset) };
-    (*version == MARK_VERSION).then_some(at)
 }

@@ -9,16 +9,9 @@ use std::sync::Arc;
 
 use super::disk::{Disk, DiskFile, Failure};
 use super::format::{ALIGN, Location, SegmentHeader};
-use super::index::SegmentFile;
+use super::index::{LiveSegment, SegmentFile};
 use super::spares::Spares;
 use crate::failpoint::failpoint;
-
-/// A segment that holds records.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Live {
-    pub(super) number: u64,
-    pub(super) length: u64,
-}
 
 /// Where groups go.
 pub(super) struct Current {
@@ -33,7 +26,7 @@ pub(super) struct Segments {
     disk: Disk,
     spares: Spares,
     /// Those before the current one, oldest first.
-    older: VecDeque<Live>,
+    older: VecDeque<LiveSegment>,
     flawed: BTreeSet<u64>,
     /// None as long as there was no room for one.
     pub(super) current: Option<Current>,
@@ -63,7 +56,7 @@ impl Segments {
         disk: Disk,
         mut spares: Spares,
         segment_bytes: u64,
-        older: VecDeque<Live>,
+        older: VecDeque<LiveSegment>,
         flawed: BTreeSet<u64>,
         log: u64,
         continues: Continues,
@@ -87,7 +80,7 @@ impl Segments {
         let length = self.segment_bytes.max(ALIGN + bytes);
         let next = create(&self.disk, &mut self.spares, length, self.log, continues)?;
         if let Some(full) = self.current.replace(next) {
-            self.older.push_back(Live { number: full.file.number, length: full.length });
+            self.older.push_back(LiveSegment { number: full.file.number, length: full.length });
         }
         Ok(true)
     }
@@ -135,9 +128,9 @@ impl Segments {
         self.older.iter_mut().filter(|live| live.number == number).for_each(|live| live.length = length);
     }
 
-    pub(super) fn lengths(&self) -> Vec<Live> {
+    pub(super) fn lengths(&self) -> Vec<LiveSegment> {
         let current = self.current.as_ref();
-        let current = current.map(|current| Live { number: current.file.number, length: current.offset });
+        let current = current.map(|current| LiveSegment { number: current.file.number, length: current.offset });
         self.older.iter().copied().chain(current).collect()
     }
 }

@@ -17,52 +17,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::Shared;
 use super::disk::{Failure, is_full};
 use super::format::{ALIGN, ENTRY_BYTES, Entry, GROUP_HEADER_BYTES, GroupHeader, Location, encode_group, record_hash};
-use super::handle::{Outbox, read_place};
-use super::index::{Index, Place, SegmentFile};
+use super::index::{Index, Place, SegmentFile, SharedIndex, read_place};
+use super::requests::{Append, Outbox, Request};
 use super::segments::Segments;
 use crate::failpoint::failpoint;
 use crate::{AppendResult, PartitionId, Position};
 
-/// Requests of handles and the engine to the writer.
-pub(super) enum Request {
-    Append(Append),
-    /// Positions were trimmed: segments may be free now.
-    Trimmed,
-    /// Say when everything that was asked before is done.
-    Round(Sender<()>),
-    /// Finish what has arrived, and end.
-    Close,
-}
-
-/// An append on its way. Whatever becomes of it, it is answered: one that were not would hang its partition.
-pub(super) struct Append {
-    partition: PartitionId,
-    at: Position,
-    record: Bytes,
-    /// Taken out by the answer.
-    outbox: Option<Arc<Outbox>>,
-}
-
-impl Append {
-    pub(super) fn new(partition: PartitionId, at: Position, record: Bytes, outbox: &Arc<Outbox>) -> Self {
-        Self { partition, at, record, outbox: Some(Arc::clone(outbox)) }
-    }
-}
-
-impl Drop for Append {
-    fn drop(&mut self) {
-        if let Some(outbox) = self.outbox.take() {
-            outbox.put(self.at, AppendResult::Poisoned("the engine is closed".to_owned()));
-            outbox.wake();
-        }
-    }
-}
-
 pub(super) struct Writer {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedIndex>,
     pub(super) requests: Receiver<Request>,
     pub(super) segments: Segments,
     /// The number of the next group.
