@@ -28,10 +28,6 @@ impl SplitMix64 {
     }
 
     /// The next number of the stream.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the stream has no end: an iterator's `Option` would say otherwise"
-    )]
     pub const fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
