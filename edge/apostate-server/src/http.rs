@@ -33,6 +33,7 @@ mod routes;
 mod service;
 
 mod accept;
+mod argument_types;
 mod calls;
 mod lists;
 mod messages;

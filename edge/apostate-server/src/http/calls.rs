@@ -175,7 +175,7 @@ impl Calls<'_> {
         let options = self.options(parts)?;
         let name = to.key().clone();
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
-        let arguments = query.arguments(|json| arguments(&handler.arguments, json))?;
+        let arguments = query.arguments(&handler.argument_types, |json| arguments(&handler.arguments, json))?;
         let answered =
             self.ask(kind, Request::new(to, handler.id, arguments, RequestKind::Read), options.deadline).await?;
         let EntityReply { reply, version, is_repeated: _ } = answered;

@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::client::node_handle::NodeHandle;
+use crate::http::argument_types::ArgumentTypes;
 use crate::http::budget::Budget;
 use crate::http::fault::Fault;
 use crate::http::meters::Meters;
@@ -75,6 +76,8 @@ pub(crate) struct HandlerRow {
     pub(crate) access: Access,
     pub(crate) arguments: Json,
     pub(crate) reply: Json,
+    /// Of a handler that reads: the types that its arguments may have in a query.
+    pub(crate) argument_types: ArgumentTypes,
     pub(crate) meter: usize,
 }
 
@@ -195,6 +198,10 @@ impl KindRow {
 impl HandlerRow {
     fn new(info: &HandlerInfo, meter: usize) -> Self {
         let HandlerInfo { name, mode, refusable: _, access, doc: _, arguments, reply } = *info;
-        Self { id: info.id(), name, mode, access, arguments, reply, meter }
+        let argument_types = match mode {
+            Mode::Reads => ArgumentTypes::of(&arguments),
+            Mode::Changes => ArgumentTypes::default(),
+        };
+        Self { id: info.id(), name, mode, access, arguments, reply, argument_types, meter }
     }
 }

@@ -1,21 +1,22 @@
-//! The query of a URL, and how it becomes a look's arguments.
+//! The query of a URL, and the arguments of a read that it stands for.
 //!
-//! `?units=5&country=France` stands for `{"units": 5, "country": "France"}`: each value is taken as JSON where the handler
-//! takes it so, else as a text. So `?code=0815` is a text where a text is wanted, for `0815` is no JSON; and `?code=815` is
-//! one too, for the handler does not take a number there. Of all the ways to read the values the first that the handler takes is
-//! taken, JSON before text, from the left. `?arguments={…}` says them exactly.
+//! `?units=5&country=France` stands for `{"units": 5, "country": "France"}`. The schema of an argument decides how its value is
+//! read: as JSON where it may have the JSON type of the value, else as text. So `?code=815` is a text where a text is wanted,
+//! and a number where a number is. `?arguments={…}` says them exactly.
+//!
+//! Split here and not by `form_urlencoded`: that would replace what is not UTF-8 and keep a broken percent sign, where a client
+//! is told of both.
 
 use apostate_api::ErrorCode;
 use serde_json::value::RawValue;
 
+use crate::http::argument_types::ArgumentTypes;
 use crate::http::fault::Fault;
+use crate::http::json::quoted;
 use crate::http::path::decoded_text;
 
 /// The parameter that holds all arguments as one JSON object.
 const ARGUMENTS: &str = "arguments";
-
-/// Of so many values that may be JSON or text every combination is tried.
-const AMBIGUOUS_MAX: usize = 6;
 
 /// Most parameters of one query.
 const PARAMETERS_MAX: usize = 64;
@@ -67,8 +68,13 @@ impl Query {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The arguments that it stands for, as `read` takes them.
-    pub(crate) fn arguments(&self, read: impl Fn(&[u8]) -> Result<Vec<u8>, Fault>) -> Result<Vec<u8>, Fault> {
+    /// The arguments that the query stands for, as `read` takes them. `types` decides which values are JSON; where it leaves that
+    /// open, JSON is tried before text.
+    pub(crate) fn arguments(
+        &self,
+        types: &ArgumentTypes,
+        read: impl Fn(&[u8]) -> Result<Vec<u8>, Fault>,
+    ) -> Result<Vec<u8>, Fault> {
         if let [(name, value)] = self.0.as_slice()
             && name == ARGUMENTS
             && value.trim_start().starts_with('{')
@@ -77,18 +83,17 @@ impl Query {
         }
         self.check_once()?;
         let is_json = |value: &str| serde_json::from_str::<&RawValue>(value).is_ok();
-        let ambiguous: Vec<bool> = self.0.iter().map(|(_, value)| is_json(value)).collect();
-        let count = ambiguous.iter().filter(|is_ambiguous| **is_ambiguous).count();
-        let ways = if count <= AMBIGUOUS_MAX { 1 << count } else { 2 };
-        let mut first = None;
-        for way in 0..ways {
-            let all_text = count > AMBIGUOUS_MAX && way == 1;
-            match read(&self.object(&ambiguous, if all_text { usize::MAX } else { way })) {
-                Ok(arguments) => return Ok(arguments),
-                Err(fault) => first.get_or_insert(fault),
-            };
+        let admitted = |name: &str, value: &str| types.get(name).admit(value) && is_json(value);
+        let first = match read(&self.object(admitted)) {
+            Ok(arguments) => return Ok(arguments),
+            Err(fault) => fault,
+        };
+        let is_open = |name: &str, value: &str| types.get(name).is_open() && is_json(value);
+        if !self.0.iter().any(|(name, value)| is_open(name, value)) {
+            return Err(first);
         }
-        Err(first.expect("there is one way at least"))
+        let closed = |name: &str, value: &str| admitted(name, value) && !is_open(name, value);
+        read(&self.object(closed)).map_err(|_| first)
     }
 
     /// Whether every parameter is said once.
@@ -100,22 +105,19 @@ impl Query {
         }
     }
 
-    /// The object that has, of the values that may be JSON, those as text whose bits are set in `way`.
-    fn object(&self, ambiguous: &[bool], way: usize) -> Vec<u8> {
+    /// The object whose values are JSON where `is_json` says so, and text elsewhere.
+    fn object(&self, is_json: impl Fn(&str, &str) -> bool) -> Vec<u8> {
         let mut text = vec![b'{'];
-        let mut bit = 0_u32;
-        for ((name, value), is_ambiguous) in self.0.iter().zip(ambiguous) {
+        for (name, value) in &self.0 {
             if text.len() > 1 {
                 text.push(b',');
             }
-            crate::http::json::quoted(&mut text, name);
+            quoted(&mut text, name);
             text.push(b':');
-            let is_json = *is_ambiguous && way != usize::MAX && way.checked_shr(bit).is_none_or(|bits| bits & 1 == 0);
-            bit += u32::from(*is_ambiguous);
-            if is_json {
+            if is_json(name, value) {
                 text.extend_from_slice(value.as_bytes());
             } else {
-                crate::http::json::quoted(&mut text, value);
+                quoted(&mut text, value);
             }
         }
         text.push(b'}');
@@ -127,31 +129,47 @@ impl Query {
 mod tests {
     use super::*;
 
-    /// What is taken by a handler that takes what `fits` says.
-    fn arguments(query: &str, fits: fn(&serde_json::Value) -> bool) -> Option<serde_json::Value> {
+    /// The arguments of a handler with these types, which takes what `fits` says.
+    fn arguments(
+        query: &str,
+        types: &ArgumentTypes,
+        fits: fn(&serde_json::Value) -> bool,
+    ) -> Option<serde_json::Value> {
         let read = |json: &[u8]| {
             let value: serde_json::Value = serde_json::from_slice(json).expect("we write JSON");
             if fits(&value) { Ok(json.to_vec()) } else { Err(Fault::new(ErrorCode::BadJson, "no")) }
         };
-        let taken = Query::of(query).and_then(|query| query.arguments(read)).ok()?;
+        let taken = Query::of(query).and_then(|query| query.arguments(types, read)).ok()?;
         Some(serde_json::from_slice(&taken).expect("JSON"))
     }
 
     #[test]
-    fn values_are_json_where_that_fits_and_text_elsewhere() {
+    fn the_schema_decides_whether_a_value_is_json_or_text() {
+        let typed = ArgumentTypes::of_schema(&serde_json::json!({ "properties": {
+            "code": { "type": "string" },
+            "units": { "type": "integer" },
+            "note": { "type": ["string", "null"] },
+        } }));
+        let value = |text: &str| Some(serde_json::from_str(text).expect("JSON"));
+        let taken = |query: &str| arguments(query, &typed, |_| true);
+        assert_eq!(taken("code=815&units=5"), value(r#"{"code":"815","units":5}"#));
+        assert_eq!(taken("code=0815&note=null"), value(r#"{"code":"0815","note":null}"#));
+        assert_eq!(taken("code=null&note=true"), value(r#"{"code":"null","note":"true"}"#));
+        assert_eq!(taken("code=%22a%22&units=five"), value(r#"{"code":"a","units":"five"}"#));
+    }
+
+    #[test]
+    fn values_of_open_types_are_json_where_that_fits_and_text_elsewhere() {
+        let open = ArgumentTypes::default();
         let json = |text: &str| Some(serde_json::from_str(text).expect("JSON"));
-        assert_eq!(arguments("", |_| true), json("{}"));
-        assert_eq!(arguments("units=5&name=a+%26+b", |_| true), json(r#"{"units":5,"name":"a & b"}"#));
-        assert_eq!(
-            arguments("code=815&units=5", |value| value["code"].is_string() && value["units"].is_u64()),
-            json(r#"{"code":"815","units":5}"#)
-        );
-        assert_eq!(arguments("a=0815&b=[1,2]&c=null&d", |_| true), json(r#"{"a":"0815","b":[1,2],"c":null,"d":""}"#));
-        assert_eq!(arguments(r#"arguments={"units":5}"#, |_| true), json(r#"{"units":5}"#));
-        assert_eq!(arguments("arguments=5", |_| true), json(r#"{"arguments":5}"#));
-        let many = "a=1&b=1&c=1&d=1&e=1&f=1&g=1";
-        assert_eq!(arguments(many, |value| value["g"].is_string()).map(|value| value["a"].clone()), json("\"1\""));
-        assert_eq!(arguments("units=5", |_| false), None);
+        let taken = |query: &str| arguments(query, &open, |_| true);
+        assert_eq!(taken(""), json("{}"));
+        assert_eq!(taken("units=5&name=a+%26+b"), json(r#"{"units":5,"name":"a & b"}"#));
+        assert_eq!(taken("a=0815&b=[1,2]&c=null&d"), json(r#"{"a":"0815","b":[1,2],"c":null,"d":""}"#));
+        assert_eq!(taken(r#"arguments={"units":5}"#), json(r#"{"units":5}"#));
+        assert_eq!(taken("arguments=5"), json(r#"{"arguments":5}"#));
+        assert_eq!(arguments("code=815", &open, |value| value["code"].is_string()), json(r#"{"code":"815"}"#));
+        assert_eq!(arguments("units=5", &open, |_| false), None);
     }
 
     #[test]
@@ -172,7 +190,7 @@ mod tests {
     #[test]
     fn a_query_that_is_none_is_told_so() {
         for query in ["a=%", "a=%FF", "%zz=1", "a=1&a=2"] {
-            assert_eq!(arguments(query, |_| true), None, "{query}");
+            assert_eq!(arguments(query, &ArgumentTypes::default(), |_| true), None, "{query}");
         }
     }
 }
