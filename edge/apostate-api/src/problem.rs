@@ -95,7 +95,7 @@ mod tests {
         let json = serde_json::to_value(&problem).expect("JSON");
         let expected = serde_json::json!({
             "type": "/errors/busy",
-            "title": "too much is waiting",
+            "title": "node overloaded or disk full",
             "status": 429,
             "detail": "1,024 requests wait",
             "code": "busy",

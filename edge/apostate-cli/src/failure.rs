@@ -1,4 +1,4 @@
-//! What can go wrong, each with the next thing to try.
+//! Failures of the command, each with the next thing to try and an exit code.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -11,7 +11,7 @@ use apostate_api::{ErrorCode, Problem};
 
 use crate::output::visible;
 
-/// Why the command did not do what it was asked.
+/// The reason why the command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The node says why not, or the entity.
@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     #[error("{count} entities of the list cannot be shown; in the place of its state each has the reason")]
     UnreadableStates { count: usize },
     /// It may have been done.
-    #[error("nobody knows whether {url} did it: {detail}")]
+    #[error("outcome unknown: {url} may have done it: {detail}")]
     Unknown { url: String, of: Change, detail: String },
     /// It was done, and nobody takes the reply.
     #[error("it was done, and its reply cannot be written")]
@@ -33,7 +33,7 @@ pub(crate) enum Failure {
     #[error("{url} does not answer: {detail}")]
     Unreachable { url: String, detail: String },
     /// The node is there, and its partitions say nothing.
-    #[error("the partitions of {url} do not say how they are: {detail}")]
+    #[error("no status of the partitions from {url}: {detail}")]
     Mute { url: String, detail: String },
     /// Somebody else is there.
     #[error("{url} answers with status {status}, and not as a node does")]
@@ -47,11 +47,11 @@ pub(crate) enum Failure {
     /// The token cannot be had.
     #[error("the token cannot be read from {}", .file.display())]
     TokenFile { file: PathBuf, source: io::Error },
-    /// There are no timers and sockets to be had.
-    #[error("the system gives no sockets")]
+    /// The async runtime does not start.
+    #[error("cannot start the async runtime")]
     Runtime(#[source] io::Error),
     /// No entity's name.
-    #[error("`{name}` names no entity")]
+    #[error("invalid entity `{name}`: expected KIND/KEY")]
     EntityName { name: String, source: Option<KeyError> },
     /// A name that cannot be asked for.
     #[error("`{0}` cannot stand in a URL")]
@@ -60,7 +60,7 @@ pub(crate) enum Failure {
     #[error("the arguments are too long for a URL; nothing was done")]
     TooLong,
     /// No argument.
-    #[error("`{0}` is no argument")]
+    #[error("invalid argument `{0}`: expected name=value or a JSON object")]
     Argument(String),
     /// One argument, said twice.
     #[error("the arguments say `{0}` twice")]

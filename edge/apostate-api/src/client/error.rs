@@ -1,11 +1,11 @@
-//! What a caller is told when a request did not get its answer. *No* and *don't know* are different variants, always.
+//! Errors of the client: the reasons why a request did not get its answer. *No* and *don't know* are different variants, always.
 
 use apostate_core::{KeyError, Refusal};
 
 use crate::client::ProducerError;
 use crate::{ErrorCode, Problem};
 
-/// Why there is no client.
+/// The reason why a client cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// The URL is none.
@@ -15,11 +15,11 @@ pub enum SetupError {
     #[error("the token has characters that cannot be sent")]
     Token,
     /// The HTTP library does not start.
-    #[error("there is no HTTP here: {0}")]
+    #[error("cannot create the HTTP client: {0}")]
     Http(String),
 }
 
-/// Why a request did not get its answer.
+/// The reason why a request did not get its answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {

@@ -1,4 +1,7 @@
-//! Which form of a list its reader accepts.
+//! Content negotiation of lists: a page of JSON, or lines of it.
+//!
+//! Written by hand: to `headers-accept`, `application/json; charset=utf-8` is another type than `application/json`, so a client
+//! that sends it would get 406.
 
 use apostate_api::{ErrorCode, NDJSON_TYPE};
 use hyper::HeaderMap;
@@ -6,13 +9,13 @@ use hyper::header::ACCEPT;
 
 use crate::http::fault::Fault;
 
-/// What a page is called, the most exact name first: that one decides.
+/// The names of a page, the most exact first: that one decides.
 const PAGE: [&str; 3] = ["application/json", "application/*", "*/*"];
 
-/// What lines are called.
+/// The names of lines.
 const LINES: [&str; 4] = [NDJSON_TYPE, "application/ndjson", "application/*", "*/*"];
 
-/// What a list looks like.
+/// The form of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// One JSON object.
@@ -21,10 +24,10 @@ pub(crate) enum Form {
     Lines,
 }
 
-/// What is accepted, and how gladly: 0 is not at all.
+/// An accepted media type and its quality: 0 is not at all.
 type Range = (String, f32);
 
-/// The form that its reader likes best. Who likes both as much gets the one that is named first, and a page without a name.
+/// The form that its reader prefers. Of two with the same quality it is the one named first, and a page if neither is named.
 pub(crate) fn form(headers: &HeaderMap) -> Result<Form, Fault> {
     let said = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let ranges: Vec<Range> = said.flat_map(|accept| accept.split(',')).map(range).collect();

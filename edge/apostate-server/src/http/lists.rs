@@ -161,7 +161,7 @@ fn read_on(
         let after = after.filter(|_| index == first);
         let read = shared.with_store(|store| list(store, place.range, kind, after, bytes_max))?;
         let entities = read.map_err(|error| {
-            Fault::new(ErrorCode::StoreUnreadable, format!("the list cannot be read: {error}; look after the disk"))
+            Fault::new(ErrorCode::StoreUnreadable, format!("the list cannot be read: {error}; check the disk"))
         })?;
         if !entities.is_empty() {
             return Ok(entities);

@@ -1,5 +1,5 @@
-//! What all lists have in common: how many items a page has, and that from the first one on all is there that was durable when it
-//! was asked for.
+//! Pages of all lists: how many items one has, and the checkpoints before the first one, so that a list has all that was durable
+//! when it was asked for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -125,9 +125,9 @@ async fn made(request: &CheckpointRequest) -> Result<(), CheckpointError> {
 fn late(request: &CheckpointRequest, deadline: Option<Instant>) -> Fault {
     let partition = request.partition;
     if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-        let detail = format!("partition {partition} had not made its checkpoint when the deadline came");
+        let detail = format!("partition {partition} had not made its checkpoint when the deadline passed");
         return Fault::new(ErrorCode::DeadlineExceeded, detail);
     }
-    let detail = format!("partition {partition} is long in making its checkpoint; look after the disk");
+    let detail = format!("partition {partition} has not made its checkpoint yet; check the disk");
     Fault::new(ErrorCode::NotReady, detail)
 }

@@ -1,4 +1,4 @@
-//! The edge at work: its threads, how they begin, and how they end.
+//! The HTTP server's threads: how they start, how connections are dealt to them, and how they stop.
 //!
 //! Each thread has its own reactor, its own connections and its own dispatcher, and meets the others only where connections are
 //! dealt out. So a request is read, asked, answered and written on one thread, and only the executor is another one.
@@ -57,26 +57,26 @@ pub struct Serving {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Why a node does not listen.
+/// The reason why a node does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// A setting cannot be.
     #[error("a setting cannot be used")]
     Settings(#[from] SettingsError),
-    /// The address cannot be had.
-    #[error("{address} cannot be listened at")]
+    /// The address is taken, or is not one of this machine.
+    #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The system does not give us what we need.
-    #[error("the system refuses {what}")]
+    /// The operating system refused a thread or a reactor.
+    #[error("cannot start {what}")]
     System {
         /// What is needed.
         what: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -126,7 +126,7 @@ impl Serving {
         if settings.token.is_none() && settings.insecure {
             warn!(
                 %address,
-                "INSECURE: whoever reaches this address, and every page in a browser that does, may read and change everything"
+                "INSECURE: no token is set; every program and every web page that reaches this address may read and change everything"
             );
         }
         let threads = settings.threads();
@@ -175,7 +175,10 @@ impl Serving {
             thread::sleep(Duration::from_millis(2));
         }
         if self.connections() > 0 {
-            warn!(connections = self.connections(), "closing connections whose answers took too long");
+            warn!(
+                connections = self.connections(),
+                "stop: closing connections that were not finished within stop-patience"
+            );
         }
         self.end();
     }
@@ -184,7 +187,7 @@ impl Serving {
         self.edge.stage.send_replace(Stage::Over);
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
-                error!("a thread of the edge panicked: that is a bug of apostate");
+                error!("an HTTP thread panicked: report it as a bug of apostate");
             }
         }
     }
@@ -240,7 +243,7 @@ async fn take_in(service: Arc<HttpService>, mut sockets: Sockets) {
             Ok(stream) => {
                 tokio::spawn(connection::serve(Arc::clone(&service), stream, admitted));
             }
-            Err(error) => warn!(%error, "a connection could not be taken"),
+            Err(error) => warn!(%error, "cannot register a connection with its thread; it was closed"),
         }
     }
 }
@@ -250,7 +253,7 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
     let mut stopping = pin!(edge.stopping());
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
-        Err(error) => return error!(%error, "nothing can be listened at"),
+        Err(error) => return error!(%error, "listener failed: the node takes no connections; start it again"),
     };
     let mut turn = 0;
     let mut refusals = JoinSet::new();
@@ -259,7 +262,7 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                warn!(%error, "a connection could not be accepted");
+                warn!(%error, "cannot accept a connection; trying again. Raise the limit of open files if it persists");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
@@ -277,7 +280,7 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
         match stream.into_std() {
             // A thread that is gone takes its connection with it.
             Ok(stream) => drop(dealt[turn].send((stream, admitted))),
-            Err(error) => warn!(%error, "a connection could not be dealt"),
+            Err(error) => warn!(%error, "cannot hand a connection to its thread; it was closed"),
         }
     }
 }
@@ -342,6 +345,9 @@ fn raise_file_limit(connections: usize) {
     let raised = maximum.map_or(needed, |maximum| maximum.min(needed));
     if setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum }).is_err() || raised < needed {
         let files = getrlimit(Resource::Nofile).current.unwrap_or(needed);
-        warn!(files, needed, "the system allows fewer files than there may be connections; see `ulimit -n`");
+        warn!(
+            files,
+            needed, "the limit of open files is below connections-max; raise it with `ulimit -n` or LimitNOFILE"
+        );
     }
 }

@@ -60,7 +60,7 @@ fn other_machines_are_let_in_with_a_token_or_when_somebody_says_so() {
 fn an_address_that_is_taken_is_named() {
     let server = Server::with(1, settings());
     let error = server.node.serve(HttpSettings { listen: server.address(), ..settings() }).err().expect("refused");
-    assert_eq!(error.to_string(), format!("{} cannot be listened at", server.address()));
+    assert_eq!(error.to_string(), format!("cannot listen on {}", server.address()));
 }
 
 #[test]
