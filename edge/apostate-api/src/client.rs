@@ -38,6 +38,7 @@ mod path;
 mod producer;
 mod retry;
 mod stream;
+mod tls;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -92,12 +93,26 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When `url` is none, or not one of HTTP, or has a name and a password.
+    /// When `url` is none, or not one of HTTP, or has a name and a password. `https://` takes the feature `tls`.
     pub fn new(url: &str) -> Result<Self, SetupError> {
+        Self::over(url, reqwest::Client::builder())
+    }
+
+    /// The same, for a node behind `https://` that shows a certificate of these authorities, in PEM, and of no others.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new), and when `authorities` has no certificate.
+    #[cfg(feature = "tls")]
+    pub fn trusting(url: &str, authorities: &[u8]) -> Result<Self, SetupError> {
+        Self::over(url, tls::trusting(reqwest::Client::builder(), authorities)?)
+    }
+
+    fn over(url: &str, http: reqwest::ClientBuilder) -> Result<Self, SetupError> {
         let no_url =
             |why: String| SetupError::Url(format!("`{url}` is no URL of a node such as `http://host:7070`{why}"));
         let mut base = Url::parse(url).map_err(|error| no_url(format!(": {error}")))?;
-        if base.scheme() != "http" || base.host().is_none() {
+        if !tls::is_spoken(base.scheme()) || base.host().is_none() {
             return Err(no_url(String::new()));
         }
         // URLs are told in errors; what is secret has no place in them.
@@ -107,7 +122,7 @@ impl Client {
         // What is behind the host is kept, for nodes behind a proxy; paths are appended to it.
         base.set_query(None);
         base.set_fragment(None);
-        let http = reqwest::Client::builder()
+        let http = http
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)

@@ -51,6 +51,10 @@ pub(crate) struct Access {
     /// The node
     #[arg(long, global = true, env = "APOSTATE_URL", value_name = "URL", default_value = "http://127.0.0.1:7070")]
     pub(crate) url: String,
+    /// A file with the certificates, in PEM, of the authorities that a node behind https:// is trusted by; those that this machine
+    /// trusts, if not said
+    #[arg(long, global = true, env = "APOSTATE_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// The node's token
     #[arg(long, global = true, env = "APOSTATE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) token: Option<String>,

@@ -48,9 +48,11 @@ impl Failure {
             Self::ParkedMissing { .. } => Ending::Missing,
             Self::EntityName { .. } | Self::NoPath(_) | Self::TooLong => Ending::Words,
             Self::Argument(_) | Self::ArgumentTwice(_) => Ending::Words,
-            Self::Setup(SetupError::Url(_) | SetupError::Token) => Ending::Words,
+            Self::Setup(SetupError::Url(_) | SetupError::Token | SetupError::Authorities(_)) => Ending::Words,
             Self::Unreachable { .. } | Self::Mute { .. } | Self::NoNode { .. } => Ending::NoNode,
-            Self::Setup(SetupError::Http(_)) | Self::TokenFile { .. } | Self::Runtime(_) => Ending::Failed,
+            Self::Setup(SetupError::Http(_)) | Self::TokenFile { .. } | Self::CaFile { .. } | Self::Runtime(_) => {
+                Ending::Failed
+            }
             Self::UnreadableStates { .. } | Self::Broken { .. } | Self::Output(_) => Ending::Failed,
         }
     }

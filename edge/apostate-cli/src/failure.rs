@@ -47,6 +47,9 @@ pub(crate) enum Failure {
     /// The token cannot be had.
     #[error("the token cannot be read from {}", .file.display())]
     TokenFile { file: PathBuf, source: io::Error },
+    /// The certificates of authorities cannot be had.
+    #[error("the certificates cannot be read from {}", .file.display())]
+    CaFile { file: PathBuf, source: io::Error },
     /// The async runtime does not start.
     #[error("cannot start the async runtime")]
     Runtime(#[source] io::Error),
@@ -174,7 +177,10 @@ impl Failure {
             Self::Setup(SetupError::Token) => "say the token with --token-file or APOSTATE_TOKEN".to_owned(),
             Self::Mute { .. } => "try again in a moment; if that does not help, look at the node's log".to_owned(),
             Self::Broken { .. } => "repeat the command; if that does not help, look at the node's log".to_owned(),
-            Self::TokenFile { .. } => "check the file's path and its permissions".to_owned(),
+            Self::Setup(SetupError::Authorities(_)) => {
+                "name a file of certificates in PEM with --ca-file or APOSTATE_CA_FILE".to_owned()
+            }
+            Self::TokenFile { .. } | Self::CaFile { .. } => "check the file's path and its permissions".to_owned(),
             Self::Setup(SetupError::Http(_)) | Self::Runtime(_) => {
                 "do what it says above, and repeat the command".to_owned()
             }

@@ -25,7 +25,7 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(access: &Access) -> Result<Self, Failure> {
-        let Access { url, token, token_file } = access;
+        let Access { url, ca_file, token, token_file } = access;
         let token = match (token, token_file) {
             (Some(token), _) => Some(token.clone()),
             (None, Some(file)) => {
@@ -35,7 +35,15 @@ impl Node {
             }
             (None, None) => None,
         };
-        let mut client = Client::new(url)?.asking_once(PATIENCE);
+        let client = match ca_file {
+            Some(file) => {
+                let authorities =
+                    std::fs::read(file).map_err(|source| Failure::CaFile { file: file.clone(), source })?;
+                Client::trusting(url, &authorities)?
+            }
+            None => Client::new(url)?,
+        };
+        let mut client = client.asking_once(PATIENCE);
         if let Some(token) = token {
             client = client.with_token(&token)?;
         }

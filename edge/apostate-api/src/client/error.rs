@@ -14,6 +14,9 @@ pub enum SetupError {
     /// The token cannot stand in a header field.
     #[error("the token has characters that cannot be sent")]
     Token,
+    /// The certificates of authorities cannot be used.
+    #[error("these are no certificates of authorities: {0}")]
+    Authorities(String),
     /// The HTTP library does not start.
     #[error("cannot create the HTTP client: {0}")]
     Http(String),
