@@ -126,7 +126,7 @@ fn what_is_no_node_is_said_to_be_none() {
             assert!(exit == 6 && said.is_empty() && next(&told).contains("--url"), "{command:?}: {told}");
         }
     }
-    for url in ["", "127.0.0.1:7070", "localhost:7070", "https://127.0.0.1:7070"] {
+    for url in ["", "127.0.0.1:7070", "localhost:7070", "ftp://127.0.0.1:7070"] {
         let (exit, _, told) = run(url, &["node", "status"]);
         assert!(exit == 2 && told.contains("http://") && next(&told).contains("--url"), "{told}");
     }
