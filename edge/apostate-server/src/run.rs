@@ -12,7 +12,7 @@ use std::thread;
 use apostate_core::Entities;
 use tracing::{info, warn};
 
-use crate::{DirectoryError, DiskError, HttpSettings, Listener, Node, OpenError, ServeError, StopError};
+use crate::{DirectoryError, DiskError, HttpSettings, Listener, Node, OpenError, ServeError, Serving, StopError};
 
 pub use crate::run::config::{Bytes, Config, ConfigError, LogFormat, LogLevel, Origins, Secret, Time, TypedToken};
 pub use crate::run::program::{main, report};
@@ -97,7 +97,8 @@ pub fn run<E: Entities>(
     about: About,
     welcome: impl FnOnce(SocketAddr) -> io::Result<()>,
 ) -> Result<(), RunError> {
-    let config = config.with_file()?;
+    let said = config;
+    let config = said.clone().with_file()?;
     let mut settings = config.settings()?;
     if let Some(traces) = &mut settings.traces {
         about.title.clone_into(&mut traces.service);
@@ -115,7 +116,7 @@ pub fn run<E: Entities>(
     let mut node = Node::open::<E>(settings)?;
     let serving = node.serve_on(listener, http)?;
     welcome(serving.local_addr()).map_err(RunError::Output)?;
-    let signal = stop.wait();
+    let signal = stop.wait_reloading(|| reload(&said, &serving));
     info!(signal, "stopping after open requests are answered; a second signal exits at once");
     thread::spawn(move || {
         let signal = stop.wait();
@@ -124,6 +125,18 @@ pub fn run<E: Entities>(
     });
     serving.stop();
     Ok(node.stop()?)
+}
+
+/// Reads the token again. One that cannot be used changes nothing: whoever is let in stays let in.
+fn reload(said: &Config, serving: &Serving) {
+    let token = said.clone().with_file().and_then(|config| config.http_settings()).map(|settings| settings.token);
+    match token.map_err(RunError::from) {
+        Ok(Some(token)) if serving.replace_token(&token) => info!("token read again; it is the one that counts now"),
+        Ok(_) => {
+            warn!("token not replaced: a node with a token keeps one, and one without needs a restart to want one")
+        }
+        Err(error) => warn!(error = error.report(), "token not replaced: the settings cannot be used any more"),
+    }
 }
 
 /// Logs to stderr from now on, unless the program has seen to that already.

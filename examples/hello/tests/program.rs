@@ -79,6 +79,36 @@ fn it_serves_with_the_word_and_without_and_says_where() {
 }
 
 #[test]
+fn a_hangup_reads_the_token_again_and_ends_nothing() {
+    let dir = dir();
+    let file = dir.path().join("token");
+    let (first, second) = ("the-first-of-two-tokens", "the-second-of-two-tokens");
+    std::fs::write(&file, first).expect("written");
+    let served = Served::start(&dir, &["--listen", "127.0.0.1:0", "--token-file", "token"]);
+    let status = |token: &str| {
+        let request =
+            ureq::get(format!("{}/partitions", served.url)).header("authorization", format!("Bearer {token}"));
+        request.config().http_status_as_error(false).build().call().expect("an answer").status().as_u16()
+    };
+    assert_eq!((status(first), status(second)), (200, 401));
+    let hang_up = |token: &str| {
+        std::fs::write(&file, token).expect("written");
+        let pid = rustix::process::Pid::from_child(&served.process);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("the process is ours");
+    };
+    hang_up(second);
+    while status(second) != 200 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(status(first), 401, "the one before does not count any more");
+    hang_up("short");
+    hang_up(first);
+    while status(first) != 200 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn what_it_cannot_use_ends_it_with_2_and_what_fails_with_1_and_both_say_what_next() {
     let dir = dir();
     std::fs::write(dir.path().join("settings.toml"), "cache-bytes = \"256MeB\"").expect("written");

@@ -1,7 +1,7 @@
 //! What all threads of the edge share: the kinds by their names, the settings, the limits, the meters.
 
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use apostate_api::ErrorCode;
 use apostate_core::{Access, EntityKey, HandlerId, HandlerInfo, Json, Kind, KindId, Mode, StateError};
@@ -17,6 +17,7 @@ use crate::http::meters::Meters;
 use crate::http::overload::Rejections;
 use crate::http::path;
 use crate::http::settings::HttpSettings;
+use crate::sync::{read, write};
 
 /// Operators whose lists are under way at once.
 const OPERATORS_MAX: usize = 4;
@@ -28,6 +29,8 @@ const STATE_METER: &str = "(state)";
 pub(crate) struct Edge {
     pub(crate) shared: Arc<NodeHandle>,
     pub(crate) settings: HttpSettings,
+    /// The token that counts: at first the one of the settings.
+    token: RwLock<Option<String>>,
     pub(crate) kinds: Vec<KindRow>,
     pub(crate) meters: Meters,
     pub(crate) budget: Budget,
@@ -98,17 +101,31 @@ impl Edge {
             operators: Arc::new(Semaphore::new(OPERATORS_MAX)),
             reporting: Arc::default(),
             shared,
+            token: RwLock::new(settings.token.clone()),
             settings,
         }
     }
 
     /// Whether whoever sends this `Authorization` may do everything.
     pub(crate) fn admits(&self, authorization: Option<&[u8]>) -> bool {
-        let Some(token) = &self.settings.token else { return true };
+        if self.settings.token.is_none() {
+            return true;
+        }
+        let token = read(&self.token);
+        let Some(token) = token.as_ref() else { return false };
         let Some((scheme, given)) = authorization.and_then(|value| value.split_at_checked(b"Bearer ".len())) else {
             return false;
         };
         scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(given.trim_ascii().ct_eq(token.as_bytes()))
+    }
+
+    /// Lets in who sends this token, and nobody who sends the one before. False: the node was started without one.
+    pub(crate) fn replace_token(&self, token: &str) -> bool {
+        let has_one = self.settings.token.is_some();
+        if has_one {
+            *write(&self.token) = Some(token.to_owned());
+        }
+        has_one
     }
 
     /// The kind called `name`.

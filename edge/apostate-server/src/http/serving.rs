@@ -166,6 +166,12 @@ impl Serving {
         self.edge.connections.load(Ordering::Relaxed)
     }
 
+    /// Lets in who sends this token from now on, and nobody who sends the one before; requests that were let in are answered. False: it
+    /// serves without a token, and goes on so.
+    pub fn replace_token(&self, token: &str) -> bool {
+        self.edge.replace_token(token)
+    }
+
     /// Stops in good order: takes no new connections and no new requests, and waits until what is under way is answered, or
     /// patience is at its end. Stop it before its node.
     pub fn stop(mut self) {

@@ -1,4 +1,4 @@
-//! Waiting to be told to stop: by an operator's ctrl-c, or by whoever runs the process.
+//! Signals: to stop, by an operator's ctrl-c or by a service manager, and to read secrets again.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -15,10 +15,12 @@ pub struct StopSignal {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
 }
 
 impl StopSignal {
-    /// Listens for SIGTERM and SIGINT (ctrl-c).
+    /// Listens for SIGTERM, SIGINT (ctrl-c) and SIGHUP.
     ///
     /// # Errors
     ///
@@ -30,25 +32,45 @@ impl StopSignal {
             use tokio::signal::unix::{SignalKind, signal};
             let inside = runtime.enter();
             let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+            let hangup = signal(SignalKind::hangup())?;
             drop(inside);
-            Ok(Self { runtime, terminate, interrupt })
+            Ok(Self { runtime, terminate, interrupt, hangup })
         }
         #[cfg(not(unix))]
         Ok(Self { runtime })
     }
 
-    /// Blocks until one comes, and says which.
+    /// Blocks until a signal to stop comes, and says which. SIGHUP changes nothing meanwhile.
     pub fn wait(&mut self) -> &'static str {
+        self.wait_reloading(|| {})
+    }
+
+    /// The same, and calls `reload` at each SIGHUP.
+    pub fn wait_reloading(&mut self, mut reload: impl FnMut()) -> &'static str {
+        loop {
+            match self.next() {
+                Some(signal) => return signal,
+                None => reload(),
+            }
+        }
+    }
+
+    /// The next signal to stop; none for SIGHUP.
+    fn next(&mut self) -> Option<&'static str> {
         #[cfg(unix)]
         {
-            let Self { runtime, terminate, interrupt } = self;
+            let Self { runtime, terminate, interrupt, hangup } = self;
             runtime.block_on(async {
                 let (mut terminate, mut interrupt) = (pin!(terminate.recv()), pin!(interrupt.recv()));
+                let mut hangup = pin!(hangup.recv());
                 poll_fn(|context| {
                     if terminate.as_mut().poll(context).is_ready() {
-                        return Poll::Ready("SIGTERM");
+                        return Poll::Ready(Some("SIGTERM"));
                     }
-                    interrupt.as_mut().poll(context).map(|_| "ctrl-c")
+                    if interrupt.as_mut().poll(context).is_ready() {
+                        return Poll::Ready(Some("ctrl-c"));
+                    }
+                    hangup.as_mut().poll(context).map(|_| None)
                 })
                 .await
             })
@@ -57,7 +79,7 @@ impl StopSignal {
         {
             // Without a way to be told, nobody ever tells us.
             let _ = self.runtime.block_on(tokio::signal::ctrl_c());
-            "ctrl-c"
+            Some("ctrl-c")
         }
     }
 }
