@@ -18,7 +18,7 @@ pub struct HandlerDef<E> {
     /// The description.
     pub info: HandlerInfo,
     /// The function.
-    pub run: Run<E>,
+    pub run: HandlerFn<E>,
 }
 
 /// The description of a handler, as it stands in the table.
@@ -69,16 +69,16 @@ pub enum Access {
 }
 
 /// The function of a handler.
-pub enum Run<E> {
+pub enum HandlerFn<E> {
     /// For [`Mode::Changes`].
-    Change(fn(&mut E, &mut Tx<'_>, &[u8]) -> Ran),
+    Change(fn(&mut E, &mut Tx<'_>, &[u8]) -> HandlerResult),
     /// For [`Mode::Reads`].
-    Read(fn(&E, &mut Tx<'_>, &[u8]) -> Ran),
+    Read(fn(&E, &mut Tx<'_>, &[u8]) -> HandlerResult),
 }
 
 /// How the function of a handler ended. Its reply, if one is wanted, was given to [`Tx::reply`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ran {
+pub enum HandlerResult {
     /// The handler ran to its end.
     Done,
     /// The handler refused.

@@ -38,7 +38,7 @@ pub use crate::call::{
 pub use crate::codec::{BodyError, decode, encode, encode_into};
 pub use crate::effects::{Effects, OnRefused, Sent};
 pub use crate::entity::{Entity, StateError};
-pub use crate::handler::{Access, HandlerDef, HandlerInfo, Handlers, Mode, Ran, Run};
+pub use crate::handler::{Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Mode};
 pub use crate::id::Id;
 pub use crate::invocation::Invocation;
 pub use crate::json::Json;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    BodyError, Entity, HandlerId, HandlerInfo, Handlers, KindId, Ran, Run, SchemaOf, StateError, Tx, codec, json,
+    BodyError, Entity, HandlerFn, HandlerId, HandlerInfo, HandlerResult, Handlers, KindId, SchemaOf, StateError, Tx,
+    codec, json,
 };
 
 /// A decoded entity with its type erased.
 pub trait Live: Send {
     /// Runs handler number `handler` of the kind's table.
-    fn run(&mut self, handler: usize, tx: &mut Tx<'_>, body: &[u8]) -> Ran;
+    fn run(&mut self, handler: usize, tx: &mut Tx<'_>, body: &[u8]) -> HandlerResult;
 
     /// Appends the state's encoding to `bytes`: the version of its shape, then the state.
     fn encode(&self, bytes: &mut Vec<u8>);
@@ -18,10 +19,10 @@ pub trait Live: Send {
 struct Alive<E>(E);
 
 impl<E: Handlers> Live for Alive<E> {
-    fn run(&mut self, handler: usize, tx: &mut Tx<'_>, body: &[u8]) -> Ran {
+    fn run(&mut self, handler: usize, tx: &mut Tx<'_>, body: &[u8]) -> HandlerResult {
         match E::HANDLERS[handler].run {
-            Run::Change(run) => run(&mut self.0, tx, body),
-            Run::Read(run) => run(&self.0, tx, body),
+            HandlerFn::Change(run) => run(&mut self.0, tx, body),
+            HandlerFn::Read(run) => run(&self.0, tx, body),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::{BodyError, Effects, Invocation, Live, Ran, Refusal, Tx};
+use crate::{BodyError, Effects, HandlerResult, Invocation, Live, Refusal, Tx};
 
 /// The outcome of a step. Effects count only with [`Done`](Outcome::Done); with every other outcome the caller drops
 /// them, and takes the value back to its last encoded bytes if the handler could have changed it.
@@ -27,10 +27,10 @@ pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, ef
     effects.clear();
     let run = AssertUnwindSafe(|| live.run(handler, &mut Tx::new(invocation, effects), invocation.body));
     match catch_unwind(run) {
-        Ok(Ran::Done) if effects.is_over_limit() => Outcome::TooLarge,
-        Ok(Ran::Done) => Outcome::Done,
-        Ok(Ran::Refused(refusal)) => Outcome::Refused(refusal),
-        Ok(Ran::Unreadable(error)) => Outcome::Unreadable(error),
+        Ok(HandlerResult::Done) if effects.is_over_limit() => Outcome::TooLarge,
+        Ok(HandlerResult::Done) => Outcome::Done,
+        Ok(HandlerResult::Refused(refusal)) => Outcome::Refused(refusal),
+        Ok(HandlerResult::Unreadable(error)) => Outcome::Unreadable(error),
         Err(payload) => Outcome::Panicked(panic_text(payload.as_ref())),
     }
 }

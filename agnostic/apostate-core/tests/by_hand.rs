@@ -1,9 +1,9 @@
 //! An entity written by hand, without macros: what the macros have to equal.
 
 use apostate_core::{
-    Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerId, HandlerInfo, Handlers, Invocation, Json,
-    Kind, Mode, NotRefusable, Outcome, Ran, ReadOnly, Refusable, Refusal, Run, Timestamp, ToKey, Tx, decode, refuse,
-    step,
+    Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerFn, HandlerId, HandlerInfo, HandlerResult,
+    Handlers, Invocation, Json, Kind, Mode, NotRefusable, Outcome, ReadOnly, Refusable, Refusal, Timestamp, ToKey, Tx,
+    decode, refuse, step,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,34 +69,34 @@ impl Handlers for Stock {
     const HANDLERS: &'static [HandlerDef<Self>] = &[
         HandlerDef {
             info: info("receive", Mode::Changes, false, Json::arguments::<Units>(), Json::of::<u32>()),
-            run: Run::Change(|stock, tx, body| match decode::<Units>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Change(|stock, tx, body| match decode::<Units>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(Units { units }) => {
                     tx.reply(&stock.receive(units));
-                    Ran::Done
+                    HandlerResult::Done
                 }
             }),
         },
         HandlerDef {
             info: info("take", Mode::Changes, true, Json::arguments::<Units>(), Json::of::<()>()),
-            run: Run::Change(|stock, tx, body| match decode::<Units>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Change(|stock, tx, body| match decode::<Units>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(Units { units }) => match stock.take(tx, units) {
                     Ok(reply) => {
                         tx.reply(&reply);
-                        Ran::Done
+                        HandlerResult::Done
                     }
-                    Err(refusal) => Ran::Refused(refusal),
+                    Err(refusal) => HandlerResult::Refused(refusal),
                 },
             }),
         },
         HandlerDef {
             info: info("available", Mode::Reads, false, Json::arguments::<Nothing>(), Json::of::<u32>()),
-            run: Run::Read(|stock, tx, body| match decode::<Nothing>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Read(|stock, tx, body| match decode::<Nothing>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(Nothing {}) => {
                     tx.reply(&stock.available());
-                    Ran::Done
+                    HandlerResult::Done
                 }
             }),
         },

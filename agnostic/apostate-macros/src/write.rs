@@ -155,7 +155,7 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
                 arguments: #arguments,
                 reply: #reply,
             },
-            run: ::apostate::macros_support::Run::#run(#function),
+            run: ::apostate::macros_support::HandlerFn::#run(#function),
         }
     }
 }
@@ -219,7 +219,7 @@ fn run_function(entity: &Type, handler: &Handler) -> TokenStream {
         (true, _) => quote! {
             match #call {
                 ::core::result::Result::Ok(#reply) => #done,
-                ::core::result::Result::Err(#refusal) => ::apostate::macros_support::Ran::Refused(#refusal),
+                ::core::result::Result::Err(#refusal) => ::apostate::macros_support::HandlerResult::Refused(#refusal),
             }
         },
         (false, true) => quote! {{
@@ -233,7 +233,7 @@ fn run_function(entity: &Type, handler: &Handler) -> TokenStream {
     };
     quote! {
         |#state, #tx, #bytes| match ::apostate::macros_support::decode::<#body>(#bytes) {
-            ::core::result::Result::Err(#error) => ::apostate::macros_support::Ran::Unreadable(#error),
+            ::core::result::Result::Err(#error) => ::apostate::macros_support::HandlerResult::Unreadable(#error),
             ::core::result::Result::Ok(#read) => #run,
         }
     }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-pub use apostate_core::{Access, HandlerDef, HandlerInfo, Handlers, Json, Mode, Ran, Run, decode, schema};
+pub use apostate_core::{
+    Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, decode, schema,
+};
 
 use apostate_core::{EntityKey, KeyError, Tx};
 use serde::Serialize;
@@ -49,9 +51,9 @@ impl<T: JsonSchema> Describes for T {}
 pub const fn check_described<T: Describes>() {}
 
 /// Ends a run with `reply`.
-pub fn done<R: Data>(tx: &mut Tx<'_>, reply: &R) -> Ran {
+pub fn done<R: Data>(tx: &mut Tx<'_>, reply: &R) -> HandlerResult {
     tx.reply(reply);
-    Ran::Done
+    HandlerResult::Done
 }
 
 /// A reply's form in JSON.

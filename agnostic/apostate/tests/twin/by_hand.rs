@@ -5,7 +5,7 @@ use apostate::{
     Call, Entity, EntityKey, Handler, InternalOnly, KeyError, NotRefusable, Open, ReadOnly, Refusable, Refusal,
     Refused, ToKey, Tx, refuse,
 };
-use apostate_core::{Access, HandlerDef, HandlerInfo, Handlers, Json, Mode, Ran, Run, decode};
+use apostate_core::{Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, decode};
 use serde::{Deserialize, Serialize};
 
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
@@ -125,11 +125,11 @@ impl Handlers for Stock {
                 arguments: Json::arguments::<Receive>().with_schema(Receive::json_schema),
                 reply: Json::of::<u32>(),
             },
-            run: Run::Change(|stock, tx, body| match decode::<Receive>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Change(|stock, tx, body| match decode::<Receive>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(Receive { units }) => {
                     tx.reply(&stock.receive(units));
-                    Ran::Done
+                    HandlerResult::Done
                 }
             }),
         },
@@ -143,14 +143,14 @@ impl Handlers for Stock {
                 arguments: Json::arguments::<Take>().with_schema(Take::json_schema),
                 reply: Json::of::<()>(),
             },
-            run: Run::Change(|stock, tx, body| match decode::<Take>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Change(|stock, tx, body| match decode::<Take>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(Take { units, note }) => match stock.take(tx, units, note) {
                     Ok(()) => {
                         tx.reply(&());
-                        Ran::Done
+                        HandlerResult::Done
                     }
-                    Err(refusal) => Ran::Refused(refusal),
+                    Err(refusal) => HandlerResult::Refused(refusal),
                 },
             }),
         },
@@ -164,12 +164,12 @@ impl Handlers for Stock {
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
                 reply: Json::of::<()>(),
             },
-            run: Run::Change(|stock, tx, body| match decode::<Nothing>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Change(|stock, tx, body| match decode::<Nothing>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(Nothing {}) => {
                     stock.forget(tx);
                     tx.reply(&());
-                    Ran::Done
+                    HandlerResult::Done
                 }
             }),
         },
@@ -183,11 +183,11 @@ impl Handlers for Stock {
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
                 reply: Json::of::<u32>(),
             },
-            run: Run::Read(|stock, tx, body| match decode::<Nothing>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Read(|stock, tx, body| match decode::<Nothing>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(Nothing {}) => {
                     tx.reply(&stock.available());
-                    Ran::Done
+                    HandlerResult::Done
                 }
             }),
         },
@@ -201,14 +201,14 @@ impl Handlers for Stock {
                 arguments: Json::arguments::<LevelAtLeast>().with_schema(LevelAtLeast::json_schema),
                 reply: Json::of::<u32>(),
             },
-            run: Run::Read(|stock, tx, body| match decode::<LevelAtLeast>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Read(|stock, tx, body| match decode::<LevelAtLeast>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(LevelAtLeast { level }) => match stock.level_at_least(tx, level) {
                     Ok(reply) => {
                         tx.reply(&reply);
-                        Ran::Done
+                        HandlerResult::Done
                     }
-                    Err(refusal) => Ran::Refused(refusal),
+                    Err(refusal) => HandlerResult::Refused(refusal),
                 },
             }),
         },
@@ -222,12 +222,12 @@ impl Handlers for Stock {
                 arguments: Json::of::<Refused>(),
                 reply: Json::of::<()>(),
             },
-            run: Run::Change(|stock, tx, body| match decode::<Refused>(body) {
-                Err(error) => Ran::Unreadable(error),
+            run: HandlerFn::Change(|stock, tx, body| match decode::<Refused>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
                 Ok(refused) => {
                     stock.on_refused(refused);
                     tx.reply(&());
-                    Ran::Done
+                    HandlerResult::Done
                 }
             }),
         },

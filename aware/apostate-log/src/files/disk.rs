@@ -21,14 +21,14 @@ const PAGE_BYTES: usize = 4096;
 
 /// Why something was not written.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum DiskFailure {
     /// For want of room, certainly not.
     Full,
     /// In any other way: what is on the disk is not known.
     Other(io::Error),
 }
 
-impl Failure {
+impl DiskFailure {
     /// Of preallocating, or of writing to a file that is not read yet.
     pub(super) fn of_write(error: io::Error) -> Self {
         if is_full(&error) { Self::Full } else { Self::Other(error) }

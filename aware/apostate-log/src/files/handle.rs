@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
-use super::index::{Place, SharedIndex, read_place};
+use super::index::{RecordPlace, SharedIndex, read_place};
 use super::requests::{Append, Outbox, Request, Wake};
 use crate::{AppendResult, Confirmation, Log, LogError, PartitionId, Position};
 
@@ -44,7 +44,7 @@ impl FilesLog {
     }
 
     /// The places of records from `from` on, about `bytes_max` in all.
-    fn places(&self, from: Position, bytes_max: usize) -> Result<Vec<Place>, LogError> {
+    fn places(&self, from: Position, bytes_max: usize) -> Result<Vec<RecordPlace>, LogError> {
         let mut index = self.shared.index();
         let indexed = index.partition(self.partition);
         indexed.check(self.partition)?;

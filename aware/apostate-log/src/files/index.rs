@@ -26,7 +26,7 @@ pub(super) struct LiveSegment {
 
 /// Where one record stands.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct RecordPlace {
     pub(super) segment: Arc<SegmentFile>,
     pub(super) offset: u64,
     pub(super) length: u32,
@@ -44,7 +44,7 @@ pub(super) struct Damage {
 #[derive(Debug)]
 pub(super) struct Indexed {
     pub(super) first: Position,
-    pub(super) places: VecDeque<Place>,
+    pub(super) places: VecDeque<RecordPlace>,
     pub(super) damage: Option<Damage>,
     /// The partition is stopped, and its file `stopped-<id>.seg` says so: the log need not keep it any more.
     pub(super) is_aside: bool,
@@ -93,7 +93,7 @@ impl Indexed {
         Position(self.first.0 + self.places.len() as u64 - 1)
     }
 
-    pub(super) fn at(&self, position: Position) -> Option<&Place> {
+    pub(super) fn at(&self, position: Position) -> Option<&RecordPlace> {
         self.places.get(usize::try_from(position.0.checked_sub(self.first.0)?).ok()?)
     }
 
@@ -123,8 +123,8 @@ impl Index {
 }
 
 /// Reads one record and verifies it.
-pub(super) fn read_place(place: &Place) -> Result<Bytes, String> {
-    let Place { segment, offset, length, hash } = place;
+pub(super) fn read_place(place: &RecordPlace) -> Result<Bytes, String> {
+    let RecordPlace { segment, offset, length, hash } = place;
     let at = format_args!("{:010}.seg at {offset}", segment.number).to_string();
     let bytes = segment.file.read_at(*length as usize, *offset).map_err(|error| format!("{error} ({at})"))?;
     if record_hash(&bytes) == *hash {

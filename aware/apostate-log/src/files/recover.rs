@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::format::{ALIGN, Entry, Group, Location};
-use super::index::{Damage, Index, Indexed, Place, SegmentFile};
+use super::index::{Damage, Index, Indexed, RecordPlace, SegmentFile};
 use super::scan::{Found, Scanned};
 use crate::{PartitionId, Position};
 
@@ -210,7 +210,7 @@ impl<'a> Walk<'a> {
                 }
                 Entry::Record { partition, position, length, hash } => {
                     self.heard_of(partition, Position(position.0.saturating_sub(1)), at);
-                    let place = Place { segment: Arc::clone(file), offset, length, hash };
+                    let place = RecordPlace { segment: Arc::clone(file), offset, length, hash };
                     self.record(partition, position, place, damaged.contains(&number), at);
                     offset += u64::from(length);
                 }
@@ -218,7 +218,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn record(&mut self, partition: PartitionId, position: Position, place: Place, is_damaged: bool, at: Location) {
+    fn record(
+        &mut self,
+        partition: PartitionId,
+        position: Position,
+        place: RecordPlace,
+        is_damaged: bool,
+        at: Location,
+    ) {
         let due = self.due(partition);
         let indexed = self.index.partition(partition);
         if is_damaged && position <= due && indexed.damage.is_none() {

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskFile, Failure};
+use super::disk::{Disk, DiskFailure, DiskFile};
 use super::format::{ALIGN, Location, SegmentHeader};
 use super::index::{LiveSegment, SegmentFile};
 use super::spares::Spares;
@@ -64,14 +64,14 @@ impl Segments {
         let current = match create(&disk, &mut spares, segment_bytes, log, continues) {
             Ok(current) => Some(current),
             // There is a log to read; a new one that cannot even begin is of no use.
-            Err(Failure::Full) if !older.is_empty() => None,
+            Err(DiskFailure::Full) if !older.is_empty() => None,
             Err(failure) => return Err(failure.into_error()),
         };
         Ok(Self { disk, spares, older, flawed, current, continues, segment_bytes, log })
     }
 
     /// Room for a group of `bytes`, in the current segment or in a new one. True: in a new one.
-    pub(super) fn make_room(&mut self, bytes: u64, sequence: u64) -> Result<bool, Failure> {
+    pub(super) fn make_room(&mut self, bytes: u64, sequence: u64) -> Result<bool, DiskFailure> {
         let continues = match &self.current {
             Some(current) if current.offset + bytes <= current.length => return Ok(false),
             Some(current) => Continues { number: current.file.number + 1, sequence, previous_end: current.offset },
@@ -146,26 +146,32 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
 }
 
 /// Makes a segment: its header is durable before its name is.
-fn create(disk: &Disk, spares: &mut Spares, bytes: u64, log: u64, continues: Continues) -> Result<Current, Failure> {
+fn create(
+    disk: &Disk,
+    spares: &mut Spares,
+    bytes: u64,
+    log: u64,
+    continues: Continues,
+) -> Result<Current, DiskFailure> {
     let spare = spares.take(bytes)?;
     let named = name_segment(disk, &spare, log, continues);
-    if let Err(Failure::Full) = named {
+    if let Err(DiskFailure::Full) = named {
         spares.give_back(spare, bytes);
     }
     named
 }
 
-fn name_segment(disk: &Disk, spare: &str, log: u64, continues: Continues) -> Result<Current, Failure> {
+fn name_segment(disk: &Disk, spare: &str, log: u64, continues: Continues) -> Result<Current, DiskFailure> {
     let Continues { number, sequence, previous_end } = continues;
-    let file: DiskFile = disk.open(spare).map_err(Failure::Other)?;
-    let length = file.length().map_err(Failure::Other)?;
+    let file: DiskFile = disk.open(spare).map_err(DiskFailure::Other)?;
+    let length = file.length().map_err(DiskFailure::Other)?;
     let seed = random();
     let header = SegmentHeader { number, seed, sequence, previous_end, bytes: length, log }.encode();
-    file.write_all_at(&mut [IoSlice::new(&header)], 0).map_err(Failure::of_write)?;
-    file.sync().map_err(Failure::Other)?;
-    disk.rename(spare, &segment_name(number)).map_err(Failure::of_write)?;
+    file.write_all_at(&mut [IoSlice::new(&header)], 0).map_err(DiskFailure::of_write)?;
+    file.sync().map_err(DiskFailure::Other)?;
+    disk.rename(spare, &segment_name(number)).map_err(DiskFailure::of_write)?;
     failpoint("files.segment-named");
-    disk.sync_dir().map_err(Failure::Other)?;
+    disk.sync_dir().map_err(DiskFailure::Other)?;
     failpoint("files.segment-durable");
     Ok(Current { file: Arc::new(SegmentFile { number, file }), seed, offset: ALIGN, length })
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::disk::{Disk, Failure};
+use super::disk::{Disk, DiskFailure};
 use crate::failpoint::failpoint;
 
 pub(super) struct Spares {
@@ -21,7 +21,7 @@ pub(super) struct Spares {
     next: u64,
     is_asked: bool,
     requests: Option<Sender<String>>,
-    filled: Receiver<Result<String, Failure>>,
+    filled: Receiver<Result<String, DiskFailure>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -70,7 +70,7 @@ impl Spares {
     }
 
     /// The name of a file of `bytes` or more that may be overwritten.
-    pub(super) fn take(&mut self, bytes: u64) -> Result<String, Failure> {
+    pub(super) fn take(&mut self, bytes: u64) -> Result<String, DiskFailure> {
         if bytes > self.bytes {
             let name = self.name();
             fill(&self.disk, &name, bytes)?;
@@ -91,9 +91,9 @@ impl Spares {
         }
     }
 
-    fn filled(&mut self) -> Result<String, Failure> {
+    fn filled(&mut self) -> Result<String, DiskFailure> {
         self.is_asked = false;
-        let gone = |_| Failure::Other(io::Error::other("the thread that fills segments is gone"));
+        let gone = |_| DiskFailure::Other(io::Error::other("the thread that fills segments is gone"));
         self.filled.recv().map_err(gone)?
     }
 
@@ -150,11 +150,11 @@ pub(super) fn spare_number(name: &str) -> Option<u64> {
     name.strip_prefix("spare-")?.strip_suffix(".seg")?.parse().ok()
 }
 
-fn fill(disk: &Disk, name: &str, bytes: u64) -> Result<(), Failure> {
-    let file = disk.create(name).map_err(Failure::of_write)?;
+fn fill(disk: &Disk, name: &str, bytes: u64) -> Result<(), DiskFailure> {
+    let file = disk.create(name).map_err(DiskFailure::of_write)?;
     failpoint("files.segment-created");
-    let allocated = file.allocate(bytes).map_err(Failure::of_write);
-    let filled = allocated.and_then(|()| file.sync().map_err(Failure::Other));
+    let allocated = file.allocate(bytes).map_err(DiskFailure::of_write);
+    let filled = allocated.and_then(|()| file.sync().map_err(DiskFailure::Other));
     if filled.is_err() {
         // Half a file would take the room that is short.
         let _ = disk.remove(name);

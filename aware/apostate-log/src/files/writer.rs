@@ -17,9 +17,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::disk::{Failure, is_full};
+use super::disk::{DiskFailure, is_full};
 use super::format::{ALIGN, ENTRY_BYTES, Entry, GROUP_HEADER_BYTES, GroupHeader, Location, encode_group, record_hash};
-use super::index::{Index, Place, SegmentFile, SharedIndex, read_place};
+use super::index::{Index, RecordPlace, SegmentFile, SharedIndex, read_place};
 use super::requests::{Append, Outbox, Request};
 use super::segments::Segments;
 use crate::failpoint::failpoint;
@@ -173,19 +173,19 @@ impl Writer {
     fn write(&mut self, accepted: &[Accepted]) -> Written {
         match self.try_write(accepted) {
             Ok(()) => Written::Durable,
-            Err(Failure::Full) => Written::Full,
-            Err(Failure::Other(error)) => Written::Failed(error.to_string()),
+            Err(DiskFailure::Full) => Written::Full,
+            Err(DiskFailure::Other(error)) => Written::Failed(error.to_string()),
         }
     }
 
     /// One group: written in one call, synced once.
-    fn try_write(&mut self, accepted: &[Accepted]) -> Result<(), Failure> {
+    fn try_write(&mut self, accepted: &[Accepted]) -> Result<(), DiskFailure> {
         let roll = self.roll();
         let records: usize = accepted.iter().map(|accepted| accepted.record.len()).sum();
         let bytes_max = GROUP_HEADER_BYTES + (accepted.len() + roll.len()) * ENTRY_BYTES + records;
         let is_new = self.segments.make_room((bytes_max as u64).next_multiple_of(ALIGN), self.sequence)?;
         // There always is one when there is room.
-        let Some(current) = &self.segments.current else { return Err(Failure::Full) };
+        let Some(current) = &self.segments.current else { return Err(DiskFailure::Full) };
         let at = current.at();
         let is_first = is_new || at.offset == ALIGN || accepted.is_empty();
         let mut entries = if is_first { roll } else { Vec::new() };
@@ -209,7 +209,7 @@ impl Writer {
             return Err(undo(&current.file, error, at.offset));
         }
         failpoint("files.written");
-        current.file.file.sync().map_err(Failure::Other)?;
+        current.file.file.sync().map_err(DiskFailure::Other)?;
         failpoint("files.synced");
         self.sequence += 1;
         let file = Arc::clone(&current.file);
@@ -227,7 +227,7 @@ impl Writer {
             let Entry::Record { partition, length, hash, .. } = *entry else { continue };
             let segment = Arc::clone(file);
             let indexed = index.partition(partition);
-            indexed.places.push_back(Place { segment, offset, length, hash });
+            indexed.places.push_back(RecordPlace { segment, offset, length, hash });
             indexed.writer = accepted.writer;
             offset += u64::from(length);
         }
@@ -272,14 +272,14 @@ impl Drop for Writer {
 }
 
 /// A disk that is full may have taken a part of the group: it must not look like one.
-fn undo(segment: &SegmentFile, error: io::Error, offset: u64) -> Failure {
+fn undo(segment: &SegmentFile, error: io::Error, offset: u64) -> DiskFailure {
     if !is_full(&error) {
-        return Failure::Other(error);
+        return DiskFailure::Other(error);
     }
     let zeros = [0; ALIGN as usize];
     match segment.file.overwrite_at(&zeros, offset).and_then(|()| segment.file.sync()) {
-        Ok(()) => Failure::Full,
-        Err(error) => Failure::Other(error),
+        Ok(()) => DiskFailure::Full,
+        Err(error) => DiskFailure::Other(error),
     }
 }
 
@@ -344,7 +344,7 @@ impl Batch {
 }
 
 /// Compares an append with the record that stands at its position already: the same bytes, or another writer's.
-fn compare(place: &Place, record: &Bytes, outbox: &Outbox) -> AppendResult {
+fn compare(place: &RecordPlace, record: &Bytes, outbox: &Outbox) -> AppendResult {
     match read_place(place) {
         Ok(there) if there == *record => AppendResult::Ok,
         Ok(there) => AppendResult::Taken(outbox.fence.get_or_init(|| there).clone()),

@@ -29,10 +29,10 @@ pub(super) struct Compactor {
     /// Holds at most one call: a second one would say nothing new.
     calls: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    shared: Arc<Shared>,
+    shared: Arc<MergeState>,
 }
 
-struct Shared {
+struct MergeState {
     progress: Mutex<Progress>,
     passed: Condvar,
     /// Held while a merge is under way.
@@ -72,7 +72,7 @@ impl Compactor {
     ) -> std::io::Result<Self> {
         let (calls, called) = bounded(1);
         let (progress, passed, tables) = (Mutex::default(), Condvar::new(), Mutex::new(tables));
-        let shared = Arc::new(Shared { progress, passed, tables });
+        let shared = Arc::new(MergeState { progress, passed, tables });
         let merger = Merger { dir: dir.to_owned(), tree, sequence, called, faults, shared: Arc::clone(&shared) };
         let thread =
             std::thread::Builder::new().name("apostate-merge".to_owned()).spawn(move || merger.merge_when_called())?;
@@ -127,7 +127,7 @@ impl Drop for Compactor {
     }
 }
 
-impl Shared {
+impl MergeState {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ struct Merger {
     sequence: SequenceNumberCounter,
     called: Receiver<()>,
     faults: Faults,
-    shared: Arc<Shared>,
+    shared: Arc<MergeState>,
 }
 
 impl Merger {
