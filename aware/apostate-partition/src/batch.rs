@@ -1,128 +1,132 @@
 //! The batch under way: what will be one commit, and how to take all of it back.
 //!
 //! A panic of a handler may leave its entity with changes that other entities have already built upon. Nothing has left
-//! yet, so the whole batch is undone and its inputs run again: the journal holds, in order, what was taken
-//! and what was noted.
+//! yet, so the whole batch is undone and its inputs run again: the journal holds, in order, how to take each step back.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
+
+mod journal;
 
 use apostate_core::{Address, Timestamp};
 
-use crate::cell::{self, Section};
-use crate::client_keys::Known;
-use crate::commit::RecordBuilder;
-use crate::delivery::{Handled, Outgoing};
-use crate::inbox::InboxItem;
-use crate::interface::{Answer, Effect, Notice, ParkedCommand, Request};
-use crate::message::{Identity, Message};
-use crate::parked::Here;
-use crate::slots::{Retry, SlotId, StateBytes};
+use crate::cells::cell::{self, Section};
+use crate::cells::record_body::RecordBuilder;
+use crate::delivery::{Layout, Outgoing};
+use crate::entities::{Before, SlotId};
+use crate::interface::{Answer, Counts, Effect, Notice};
+use crate::limits::CELL_OVERHEAD_BYTES_MAX;
 
-/// What will be one commit.
+pub(crate) use self::journal::{CellChange, RunName, Touched, UndoEntry};
+
+/// The next commit, as far as it is made.
 #[derive(Default)]
 pub(crate) struct Batch {
     /// Messages handled, of whatever source.
-    pub(crate) messages: usize,
+    messages: usize,
     /// Bytes that the states of touched entities may take in the record.
-    pub(crate) state_bytes: usize,
+    state_bytes: usize,
     /// Bytes of its answers.
-    pub(crate) answers_bytes: usize,
+    answers_bytes: usize,
     /// Cells other than states, as they come; states join when it closes.
-    pub(crate) record: RecordBuilder,
-    pub(crate) touched: Vec<Touched>,
-    pub(crate) journal: Vec<Did>,
+    record: RecordBuilder,
+    touched: Vec<Touched>,
+    journal: Vec<UndoEntry>,
     /// Messages to other partitions, with the index of the peer.
-    pub(crate) outgoing: Vec<(usize, Outgoing)>,
+    outgoing: Vec<(usize, Outgoing)>,
     /// Changes of cells that a checkpoint has to know of.
-    pub(crate) cells: Vec<CellChange>,
-    /// What leaves once the batch is durable.
-    pub(crate) outputs: Vec<Effect>,
-    /// What leaves once it is certain that we are still the writer: answers that changed nothing.
-    pub(crate) reads: Vec<Effect>,
-    /// What people are told when the batch closes.
-    pub(crate) notices: Vec<Notice>,
+    cells: Vec<CellChange>,
+    /// Effects that leave once the batch is durable.
+    outputs: Vec<Effect>,
+    /// Answers that changed nothing: they leave once it is certain that we are still the writer.
+    reads: Vec<Effect>,
+    /// Notices that are given when the batch closes.
+    notices: Vec<Notice>,
     /// The number of the next message when the batch began.
+    first_number: u64,
+    counts: Counts,
+    /// When the newest UUIDv7 client key was made that it forgets.
+    forgotten: Timestamp,
+    /// The entity for whose sake the batch is given up.
+    abandoned: Option<SlotId>,
+    /// Messages of a batch are run one at a time for this many batches: their record was too long.
+    one_at_a_time: usize,
+    /// Counts of all batches that were closed.
+    totals: Counts,
+}
+
+/// What a batch undone leaves to be taken back in other parts.
+pub(crate) struct Undone {
+    pub(crate) touched: Vec<Touched>,
+    /// The newest first.
+    pub(crate) journal: Vec<UndoEntry>,
     pub(crate) first_number: u64,
-    pub(crate) counts: Counts,
-    /// The newest UUIDv7 client key that it forgets was made then.
-    pub(crate) forgotten: Timestamp,
 }
 
-/// An entity as it was when the batch first touched it.
-pub(crate) struct Touched {
-    pub(crate) slot: SlotId,
-    pub(crate) encoded: Option<StateBytes>,
-    pub(crate) version: u64,
-    pub(crate) has_keys: bool,
-    pub(crate) exists: bool,
-    /// Whether a handler ran to its end on it.
-    pub(crate) is_changed: bool,
-    /// What ran last.
-    pub(crate) last: RunName,
-}
-
-/// Names a run, as the observer is told of it.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct RunName {
-    pub(crate) fingerprint: u64,
-    pub(crate) kind: u32,
-    pub(crate) handler: u32,
-}
-
-/// One thing that a batch did besides changing entities.
-pub(crate) enum Did {
-    TookRequest(Request),
-    TookNumbered { producer: usize, request: Request, high: Option<u64> },
-    TookFrame { sender: usize, identity: Identity, message: Message, handled: Handled, high: Option<u64> },
-    TookInbox { slot: SlotId, item: InboxItem, retry: Option<Retry> },
-    PushedInbox { slot: SlotId },
-    Remembered { slot: SlotId, key: Box<str> },
-    Forgot { slot: SlotId, key: Box<str>, known: Known },
-    Parked { number: u64 },
-    Unparked { number: u64, here: Here },
-    Commanded(ParkedCommand),
-}
-
-/// A cell that was put or deleted besides states.
-pub(crate) enum CellChange {
-    Put(Box<[u8]>, Box<[u8]>),
-    Delete(Box<[u8]>),
-    /// Deletes a cell whose key may have been used before.
-    Erase(Box<[u8]>),
-}
-
-/// What is counted for people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages and requests that a handler ran for.
-    pub messages: u64,
-    /// Messages from other partitions that had been applied before.
-    pub duplicates: u64,
-    /// Requests answered with a reply that was remembered.
-    pub repeated: u64,
-    /// Refusals that their senders let pass.
-    pub ignored_refusals: u64,
-    /// Messages parked.
-    pub parked: u64,
-    /// Panics of handlers.
-    pub panics: u64,
-}
-
-impl Counts {
-    /// Adds what a batch counted.
-    pub(crate) fn add(&mut self, other: Self) {
-        let Self { messages, duplicates, repeated, ignored_refusals, parked, panics } = other;
-        self.messages += messages;
-        self.duplicates += duplicates;
-        self.repeated += repeated;
-        self.ignored_refusals += ignored_refusals;
-        self.parked += parked;
-        self.panics += panics;
-    }
-}
-
+/// How full it is.
 impl Batch {
     /// Whether nothing was taken or made yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.journal.is_empty() && self.messages == 0 && self.outputs.is_empty() && self.reads.is_empty()
+    }
+
+    pub(crate) fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// Bytes that its record may take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.record.length() + self.state_bytes
+    }
+
+    pub(crate) fn answers_bytes(&self) -> usize {
+        self.answers_bytes
+    }
+
+    /// Most messages that it may have, where `most` is usual.
+    pub(crate) fn messages_max(&self, most: usize) -> usize {
+        if self.one_at_a_time > 0 { 1 } else { most }
+    }
+
+    /// Most local messages that may be handled when it closes, where `most` is usual.
+    pub(crate) fn last_locals_max(&self, most: usize) -> usize {
+        if self.one_at_a_time > 0 { 0 } else { most }
+    }
+
+    /// Counts of all batches that were closed.
+    pub(crate) fn totals(&self) -> Counts {
+        self.totals
+    }
+
+    /// The number of the next message when it began.
+    pub(crate) fn first_number(&self) -> u64 {
+        self.first_number
+    }
+
+    pub(crate) fn begin_at(&mut self, number: u64) {
+        self.first_number = number;
+    }
+}
+
+/// What runs put into it.
+impl Batch {
+    /// One more message.
+    pub(crate) fn count_message(&mut self) {
+        self.messages += 1;
+    }
+
+    pub(crate) fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
+    }
+
+    /// Notes how to take a step back.
+    pub(crate) fn note(&mut self, entry: UndoEntry) {
+        self.journal.push(entry);
+    }
+
+    /// Gives a notice, unless the batch is given up: then what it says has never been. People read it before it is
+    /// durable, and perhaps again; held back, a crash in between would keep it from them.
+    pub(crate) fn notify(&mut self, notice: Notice) {
+        self.notices.push(notice);
     }
 
     /// An answer that leaves once the batch is durable.
@@ -137,29 +141,173 @@ impl Batch {
         self.reads.push(Effect::Answer { ticket, answer });
     }
 
-    /// Bytes that its record may take.
-    pub(crate) fn bytes(&self) -> usize {
-        self.record.length() + self.state_bytes
+    /// Another effect that leaves once the batch is durable.
+    pub(crate) fn output(&mut self, effect: Effect) {
+        self.outputs.push(effect);
     }
 
-    /// Adds a cell of an entity whose key was never used before.
+    /// Puts a cell of an entity whose key was never used before.
     pub(crate) fn put(&mut self, section: Section, address: &Address, sub: &[u8], value: Vec<u8>) {
         let key = cell::key(section, address, sub);
         self.record.put_key(&key, &value);
         self.cells.push(CellChange::Put(key.into(), value.into()));
     }
 
-    /// Deletes a cell of an entity.
+    /// Deletes a cell of an entity whose key is used once: if no checkpoint has it, nothing need be remembered.
     pub(crate) fn delete(&mut self, section: Section, address: &Address, sub: &[u8]) {
         let key = cell::key(section, address, sub);
         self.record.delete_key(&key);
-        self.cells.push(CellChange::Delete(key.into()));
+        self.cells.push(CellChange::DeleteUnstored(key.into()));
     }
 
-    /// Deletes a cell of an entity whose key may have been used before.
-    pub(crate) fn erase(&mut self, section: Section, address: &Address, sub: &[u8]) {
+    /// Tombstone: deletes a cell of an entity whose key may have been used before.
+    pub(crate) fn tombstone(&mut self, section: Section, address: &Address, sub: &[u8]) {
         let key = cell::key(section, address, sub);
         self.record.delete_key(&key);
-        self.cells.push(CellChange::Erase(key.into()));
+        self.cells.push(CellChange::Tombstone(key.into()));
+    }
+
+    /// Deletes the cell of a message to another partition that has arrived. `is_stored`: a checkpoint has it.
+    pub(crate) fn trim(&mut self, cell: Vec<u8>, is_stored: bool) {
+        self.record.delete_key(&cell);
+        if is_stored {
+            self.cells.push(CellChange::Tombstone(cell.into()));
+        }
+    }
+
+    /// The record, for rows of the partition's own.
+    pub(crate) fn record(&mut self) -> &mut RecordBuilder {
+        &mut self.record
+    }
+
+    /// Sends a message to another partition, with its cell under its sender.
+    pub(crate) fn send(&mut self, peer: usize, outgoing: Outgoing) {
+        let sub = cell::outgoing_sub(outgoing.identity.origin, outgoing.identity.number);
+        let Layout::InMemory(bytes) = &outgoing.layout else { unreachable!("it was just sent") };
+        self.record.put(Section::Outgoing, &outgoing.sender, &sub, bytes);
+        self.outgoing.push((peer, outgoing));
+    }
+
+    /// A message stays within the partition. What is left of it when the batch closes becomes an inbox cell.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.state_bytes += bytes;
+    }
+
+    /// The place that the next touched entity gets.
+    pub(crate) fn next_place(&self) -> usize {
+        self.touched.len()
+    }
+
+    /// An entity is touched for the first time.
+    pub(crate) fn touch(&mut self, slot: SlotId, before: Before) {
+        self.state_bytes += before.length() + CELL_OVERHEAD_BYTES_MAX / 8;
+        self.touched.push(Touched { slot, before, is_changed: false, last: RunName::default() });
+    }
+
+    /// A client key is forgotten that was made then.
+    pub(crate) fn note_forgotten(&mut self, made: Timestamp) {
+        self.forgotten = self.forgotten.max(made);
+    }
+
+    /// When the newest UUIDv7 client key was made that it forgets.
+    pub(crate) fn take_forgotten(&mut self) -> Timestamp {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    /// A run on the touched entity at `place` came to its end.
+    pub(crate) fn note_run(&mut self, place: usize, run: RunName) {
+        self.touched[place].last = run;
+    }
+
+    /// The touched entity at `place` has changed.
+    pub(crate) fn note_changed(&mut self, place: usize) {
+        self.touched[place].is_changed = true;
+    }
+}
+
+/// How it ends.
+impl Batch {
+    /// Gives the batch up, for the sake of an entity.
+    pub(crate) fn abandon(&mut self, culprit: SlotId) {
+        self.abandoned = Some(culprit);
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.is_some()
+    }
+
+    pub(crate) fn take_abandoned(&mut self) -> Option<SlotId> {
+        self.abandoned.take()
+    }
+
+    /// Its record was too long: its messages come again one at a time.
+    pub(crate) fn run_one_at_a_time(&mut self) {
+        self.one_at_a_time = self.messages.max(1);
+    }
+
+    pub(crate) fn touched(&self) -> &[Touched] {
+        &self.touched
+    }
+
+    pub(crate) fn journal(&self) -> &[UndoEntry] {
+        &self.journal
+    }
+
+    /// Messages to other partitions, with the index of the peer: their record is made.
+    pub(crate) fn take_outgoing(&mut self) -> impl Iterator<Item = (usize, Outgoing)> {
+        self.outgoing.drain(..)
+    }
+
+    pub(crate) fn take_cells(&mut self) -> impl Iterator<Item = CellChange> {
+        self.cells.drain(..)
+    }
+
+    pub(crate) fn take_notices(&mut self) -> impl Iterator<Item = Notice> {
+        self.notices.drain(..)
+    }
+
+    /// Effects that leave once it is durable.
+    pub(crate) fn outputs(&mut self) -> &mut Vec<Effect> {
+        &mut self.outputs
+    }
+
+    /// Effects that leave once we are known to be the writer.
+    pub(crate) fn reads(&mut self) -> &mut Vec<Effect> {
+        &mut self.reads
+    }
+
+    pub(crate) fn take_answers_bytes(&mut self) -> usize {
+        std::mem::take(&mut self.answers_bytes)
+    }
+
+    /// Ends it after its record was made, and begins the next at `next_number`.
+    pub(crate) fn end(&mut self, next_number: u64) {
+        self.totals.add(self.counts);
+        self.one_at_a_time = self.one_at_a_time.saturating_sub(1);
+        self.touched.clear();
+        self.journal.clear();
+        self.messages = 0;
+        self.state_bytes = 0;
+        self.counts = Counts::default();
+        self.first_number = next_number;
+    }
+
+    /// Takes it back, and begins it anew.
+    pub(crate) fn undo(&mut self) -> Undone {
+        self.record.clear();
+        self.forgotten = Timestamp(0);
+        self.outgoing.clear();
+        self.cells.clear();
+        self.outputs.clear();
+        self.reads.clear();
+        self.answers_bytes = 0;
+        self.notices.clear();
+        self.messages = 0;
+        self.state_bytes = 0;
+        self.counts = Counts::default();
+        let touched = std::mem::take(&mut self.touched);
+        let mut journal = std::mem::take(&mut self.journal);
+        journal.reverse();
+        Undone { touched, journal, first_number: self.first_number }
     }
 }

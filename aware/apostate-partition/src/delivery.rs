@@ -18,17 +18,25 @@
 //!
 //! The sender names the session, once for ever, and every later frame bears the name. Frames may be lost, doubled, late
 //! or out of order: a receiver takes frames of its newest session only, in their
-//! order, and opens a new session at a gap; a sender that waits for too long knocks. Nothing here depends on time
+//! order, and opens a new session at a gap; a sender that waits for too long says that it is stalled. Nothing here depends on time
 //! for being right, only for going on.
 //!
+//! Reading order: `frame.rs` is what is said; `outbox.rs` and `queue.rs` are the sender, `intake.rs` and `generations.rs` the receiver; `sessions.rs`
+//! holds both, and the watermarks of `rectangles.rs`.
+//!
 //! Paper: *Messaging across entities*.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs` and `pages.rs`; `sim/apostate-models` tries the protocol exhaustively.
 
 mod frame;
+mod generations;
 mod intake;
 mod outbox;
 mod queue;
+mod sessions;
 
-pub use frame::{Frame, Generation, NotAFrame};
-pub(crate) use intake::{Generations, Handled, Intakes, Taken};
-pub(crate) use outbox::{Outbox, Own};
-pub(crate) use queue::{Layout, Outgoing};
+pub use self::frame::{Frame, Generation, NotAFrame};
+pub(crate) use self::intake::Handled;
+pub(crate) use self::outbox::SenderInfo;
+pub(crate) use self::queue::{Layout, Outgoing};
+pub(crate) use self::sessions::Delivery;

@@ -19,26 +19,26 @@ use crate::trace::{SpanId, TraceContext, TraceId};
 /// A message from one entity to another, or accepted from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// For whom.
+    /// The receiver.
     pub to: Address,
-    /// From whom; none for the world outside.
+    /// The sender; none for a message from outside.
     pub from: Option<Address>,
     /// The handler that will run.
     pub handler: HandlerId,
-    /// What its refusal means to the sender.
+    /// The meaning of its refusal to the sender.
     pub on_refused: OnRefused,
     /// The handler's arguments, encoded.
     pub body: Vec<u8>,
-    /// Where it stands in a trace, if somebody follows it.
+    /// The place in a trace, if it is followed.
     pub trace: Option<Box<TraceContext>>,
 }
 
-/// What makes a message itself, wherever it is: the partition that it was sent in, and its number there.
+/// Identity of a message, wherever it is: the partition that it was sent in, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
     /// The partition in which it was sent.
     pub origin: PartitionId,
-    /// Its number there; numbers rise in commit order.
+    /// The number there; numbers rise in commit order.
     pub number: u64,
 }
 
@@ -143,6 +143,11 @@ impl Message {
         let message = Self { to, from, handler: HandlerId(half(header, 5)), on_refused, body: body.to_vec(), trace };
         Ok((message, identity, rest))
     }
+}
+
+/// A message as one number: by its receiver, its handler and its arguments, the same on every attempt.
+pub(crate) fn fingerprint(to: &Address, handler: HandlerId, body: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(body, to.hash() ^ u64::from(handler.0).rotate_left(32))
 }
 
 fn trace_context(bytes: &[u8; TRACE_BYTES]) -> Option<TraceContext> {

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use apostate_core::EntityKey;
 use apostate_log::PartitionId;
 
-use crate::Range;
+use crate::range::Range;
 
 /// Who numbers messages: a partition, for what its entities send, or a producer outside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

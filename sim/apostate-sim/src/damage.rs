@@ -10,7 +10,7 @@
 use apostate_core::{Address, Entity, KindId};
 use apostate_log::{MemoryStore, PartitionId, Position, Record, Store};
 use apostate_partition::cell::{self, Section};
-use apostate_partition::commit::Body;
+use apostate_partition::record_body::Body;
 use apostate_partition::rectangles::Origin;
 use apostate_partition::{Input, Request, RequestKind, stored_position};
 use apostate_world::{Rng, SECOND};

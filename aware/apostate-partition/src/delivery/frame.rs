@@ -4,7 +4,7 @@
 
 use apostate_log::PartitionId;
 
-use crate::Range;
+use crate::range::Range;
 
 /// Which incarnation of a sender speaks: the map that made it, then its epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,21 @@ pub struct Generation {
     pub map_version: u64,
     /// The sender's epoch.
     pub epoch: u64,
+}
+
+impl Generation {
+    /// The value of a row.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let Self { map_version, epoch } = self;
+        [map_version.to_le_bytes(), epoch.to_le_bytes()].concat()
+    }
+
+    /// Reads a row's value.
+    pub(crate) fn from_bytes(value: &[u8]) -> Option<Self> {
+        let (map_version, rest) = value.split_first_chunk()?;
+        let epoch = rest.try_into().ok()?;
+        Some(Self { map_version: u64::from_le_bytes(*map_version), epoch: u64::from_le_bytes(epoch) })
+    }
 }
 
 /// What one partition says to another.
@@ -81,7 +96,7 @@ pub enum Frame<'a> {
         generation: Generation,
     },
     /// Sender: I have something for you, and no session that moves.
-    Knock {
+    Stalled {
         /// The session that does not move; 0 if there is none.
         name: u64,
     },
@@ -117,7 +132,7 @@ impl Frame<'_> {
                 out.extend_from_slice(messages);
             }
             Self::Ack { name, frame, granted } => put(5, &[*name, *frame, *granted]),
-            Self::Knock { name } => put(6, &[*name]),
+            Self::Stalled { name } => put(6, &[*name]),
             Self::Refused { name, generation } => put(7, &[*name, generation.map_version, generation.epoch]),
         }
         out
@@ -155,7 +170,7 @@ impl<'a> Frame<'a> {
                 return Ok(Self::Messages { name, frame, messages: rest });
             }
             5 => Self::Ack { name: word()?, frame: word()?, granted: word()? },
-            6 => Self::Knock { name: word()? },
+            6 => Self::Stalled { name: word()? },
             7 => Self::Refused { name: word()?, generation: Generation { map_version: word()?, epoch: word()? } },
             _ => return Err(NotAFrame),
         };
@@ -180,7 +195,7 @@ mod tests {
             Frame::Opened { nonce: 7, name: 5, range: Range::new(3, 9), generation, origins, counter: 8 },
             Frame::Ready { name: 7, granted: 100, held: 6 },
             Frame::Ack { name: 7, frame: 2, granted: 200 },
-            Frame::Knock { name: 7 },
+            Frame::Stalled { name: 7 },
             Frame::Refused { name: 7, generation },
         ] {
             let bytes = frame.write();

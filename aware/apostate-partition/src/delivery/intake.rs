@@ -10,10 +10,11 @@ use apostate_core::Timestamp;
 use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
-use super::frame::{Frame, Generation};
+use super::frame::Frame;
+use crate::limits::Tuning;
 use crate::message::{Identity, Message};
 use crate::planted::{self, Bug};
-use crate::{Range, Tuning};
+use crate::range::Range;
 
 /// A session that does not open is opened anew after this long, doubled each time.
 const REOPEN_MIN: Duration = Duration::from_millis(100);
@@ -22,14 +23,14 @@ const REOPEN_MAX: Duration = Duration::from_secs(5);
 /// Another partition, as a sender.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    pub(crate) id: PartitionId,
+    id: PartitionId,
     /// The sender's range, as it said when the session opened.
-    pub(crate) source: Range,
+    source: Range,
     /// What we have asked with and not been answered: an answer to anything else is an old one.
     nonce: Option<u64>,
     /// The session's name, once its sender has answered.
     name: u64,
-    state: State,
+    state: SessionState,
     /// Frames of this session that were taken in, whole.
     received: u64,
     /// Messages that wait, with the number of their frame.
@@ -39,17 +40,17 @@ pub(crate) struct Intake {
     /// The highest frame that an acknowledgement was made for.
     acknowledged: u64,
     /// The record that the newest word to the sender waits for.
-    told_in: Position,
+    ack_record: Position,
     /// Bytes handled in this session.
     handled_bytes: u64,
     /// The highest number handled in this batch, for each origin.
-    pub(crate) high: Vec<(PartitionId, u64)>,
+    high: Vec<(PartitionId, u64)>,
     delay: Duration,
     reopen_at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum SessionState {
     /// We asked, or will ask.
     Opening,
     /// Floors and generation are committed, or about to be.
@@ -70,7 +71,7 @@ pub(crate) enum Taken {
 /// Every other partition, as a sender.
 #[derive(Debug, Default)]
 pub(crate) struct Intakes {
-    pub(crate) senders: Vec<Intake>,
+    senders: Vec<Intake>,
 }
 
 impl Intakes {
@@ -81,12 +82,12 @@ impl Intakes {
                 source,
                 nonce: None,
                 name: 0,
-                state: State::Opening,
+                state: SessionState::Opening,
                 received: 0,
                 queue: VecDeque::new(),
                 handled: 0,
                 acknowledged: 0,
-                told_in: Position(0),
+                ack_record: Position(0),
                 handled_bytes: 0,
                 high: Vec::new(),
                 delay: REOPEN_MIN,
@@ -98,6 +99,23 @@ impl Intakes {
 
     pub(crate) fn index_of(&self, id: PartitionId) -> Option<usize> {
         self.senders.iter().position(|sender| sender.id == id)
+    }
+
+    /// Number of senders; each has an index below.
+    pub(crate) fn senders(&self) -> usize {
+        self.senders.len()
+    }
+
+    pub(crate) fn sender(&self, at: usize) -> &Intake {
+        &self.senders[at]
+    }
+
+    pub(crate) fn sender_mut(&mut self, at: usize) -> &mut Intake {
+        &mut self.senders[at]
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Intake> {
+        self.senders.iter_mut()
     }
 
     /// Whether any message waits.
@@ -112,21 +130,35 @@ impl Intakes {
 
     /// When [`Intake::is_due`] may next be true.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        self.senders.iter().filter(|sender| sender.state == State::Opening).map(|sender| sender.reopen_at).min()
+        self.senders.iter().filter(|sender| sender.state == SessionState::Opening).map(|sender| sender.reopen_at).min()
     }
 }
 
 impl Intake {
+    pub(crate) fn id(&self) -> PartitionId {
+        self.id
+    }
+
+    /// The sender's range, as it said when the session opened.
+    pub(crate) fn source(&self) -> Range {
+        self.source
+    }
+
+    /// The highest numbers handled in this batch: they are noted in rectangles now.
+    pub(crate) fn take_high(&mut self) -> impl Iterator<Item = (PartitionId, u64)> {
+        self.high.drain(..)
+    }
+
     /// Whether it is time to ask for a session.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        self.state == State::Opening && self.reopen_at <= now
+        self.state == SessionState::Opening && self.reopen_at <= now
     }
 
     /// Asks for a new session, with `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
     /// second of `rng` keeps many receivers from asking at once.
     pub(crate) fn open(&mut self, nonce: u64, own: Range, now: Timestamp) -> Bytes {
         self.nonce = Some(nonce);
-        self.state = State::Opening;
+        self.state = SessionState::Opening;
         self.received = 0;
         self.queue.clear();
         self.handled = 0;
@@ -141,14 +173,14 @@ impl Intake {
 
     /// Has a new session opened, at once if the last try is old enough.
     pub(crate) fn reopen(&mut self) {
-        self.state = State::Opening;
+        self.state = SessionState::Opening;
     }
 
     /// The sender sees nothing move in session `name`. Unless we are just at work on it, or on making what it is told
     /// durable, it needs a new one.
-    pub(crate) fn knocked(&mut self, name: u64, durable: Position) {
-        let is_in_hand = !self.queue.is_empty() || self.handled != self.acknowledged || self.told_in > durable;
-        let is_at_work = self.state == State::Open && self.name == name && is_in_hand;
+    pub(crate) fn on_stalled(&mut self, name: u64, durable: Position) {
+        let is_in_hand = !self.queue.is_empty() || self.handled != self.acknowledged || self.ack_record > durable;
+        let is_at_work = self.state == SessionState::Open && self.name == name && is_in_hand;
         if !is_at_work {
             self.reopen();
         }
@@ -156,25 +188,28 @@ impl Intake {
 
     /// Whether the sender's answer belongs to the session that we asked for.
     pub(crate) fn expects(&self, nonce: u64) -> bool {
-        self.state == State::Opening && self.nonce == Some(nonce)
+        self.state == SessionState::Opening && self.nonce == Some(nonce)
     }
 
     /// The sender's answer was committed. Gives the frame that lets it start.
     pub(crate) fn opened(&mut self, name: u64, source: Range, held: u64, tuning: &Tuning) -> Bytes {
         // Until the record is known, nothing is in hand.
-        self.told_in = Position(0);
+        self.ack_record = Position(0);
         if !planted::is(Bug::NonceKept) {
             self.nonce = None;
         }
         self.name = name;
         self.source = source;
-        self.state = State::Open;
+        self.state = SessionState::Open;
         Frame::Ready { name: self.name, granted: tuning.credit_bytes, held }.write().into()
     }
 
     /// Takes in a frame of messages.
     pub(crate) fn take(&mut self, name: u64, frame: u64, mut messages: &[u8]) -> Taken {
-        if self.state != State::Open || self.name != name && !planted::is(Bug::OldSession) || frame <= self.received {
+        if self.state != SessionState::Open
+            || self.name != name && !planted::is(Bug::OldSession)
+            || frame <= self.received
+        {
             return Taken::Dropped;
         }
         if frame != self.received + 1 && !planted::is(Bug::GapTaken) {
@@ -217,7 +252,7 @@ impl Intake {
     }
 
     /// Puts a message back in front, when its batch is abandoned.
-    pub(crate) fn push_back_front(&mut self, identity: Identity, message: Message, handled: Handled) {
+    pub(crate) fn put_back(&mut self, identity: Identity, message: Message, handled: Handled) {
         let Handled { frame, bytes } = handled;
         self.handled_bytes -= bytes as u64;
         self.handled = self.handled.min(frame - 1);
@@ -244,8 +279,8 @@ impl Intake {
     }
 
     /// What the sender is told next leaves when the record at `position` is durable.
-    pub(crate) fn note_told(&mut self, position: Position) {
-        self.told_in = position;
+    pub(crate) fn note_ack_record(&mut self, position: Position) {
+        self.ack_record = position;
     }
 
     /// The acknowledgement of what was handled since the last one, if anything was.
@@ -264,16 +299,4 @@ impl Intake {
 pub(crate) struct Handled {
     frame: u64,
     bytes: usize,
-}
-
-/// The newest generation of a sender that was seen, by source range.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Generations(pub(crate) Vec<(Range, Generation)>);
-
-impl Generations {
-    /// The newest generation remembered for any part of `range`.
-    pub(crate) fn newest(&self, range: Range) -> Generation {
-        let parts = self.0.iter().filter(|(part, _)| part.and(range).is_some());
-        parts.map(|(_, generation)| *generation).max().unwrap_or_default()
-    }
 }

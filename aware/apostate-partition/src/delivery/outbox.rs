@@ -13,25 +13,25 @@ use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
 use super::queue::{Layout, Outgoing, Queue};
-use crate::Range;
-use crate::checkpoint::Cell;
+use crate::cells::checkpoint::Cell;
 use crate::interface::Damage;
 use crate::limits::{FRAME_BYTES, PAGE_BYTES_MAX};
 use crate::message::Identity;
 use crate::planted::{self, Bug};
+use crate::range::Range;
 
-/// A sender without progress knocks after this long.
-const KNOCK_AFTER: Duration = Duration::from_millis(500);
+/// A sender without progress says that it is stalled after this long.
+const STALL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Another partition, as a receiver.
 #[derive(Debug)]
-pub(crate) struct Peer {
-    pub(crate) id: PartitionId,
+struct Peer {
+    id: PartitionId,
     queue: Queue,
     session: Option<Session>,
     /// Whether a session of this epoch was ready before.
     was_ready: bool,
-    /// When something last moved, or a knock was sent.
+    /// When something last moved, or the receiver was told of a stall.
     moved: Timestamp,
 }
 
@@ -52,7 +52,7 @@ struct Session {
 
 /// What a sender says of itself when a session opens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Own {
+pub(crate) struct SenderInfo {
     pub(crate) id: PartitionId,
     pub(crate) range: Range,
     pub(crate) generation: Generation,
@@ -63,13 +63,13 @@ pub(crate) struct Own {
 /// Every other partition, as a receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    pub(crate) peers: Vec<Peer>,
+    peers: Vec<Peer>,
     /// Bytes of bodies that stay in memory although the store has them.
     memory: usize,
     /// About how many bytes are read back at once for one receiver.
     page_bytes: usize,
     /// Acknowledged, to be deleted by the next record.
-    pub(crate) trims: VecDeque<Outgoing>,
+    trims: VecDeque<Outgoing>,
     opening: Opening,
 }
 
@@ -101,6 +101,16 @@ impl Outbox {
 
     pub(crate) fn index_of(&self, id: PartitionId) -> Option<usize> {
         self.peers.iter().position(|peer| peer.id == id)
+    }
+
+    /// The next message that was acknowledged, to be deleted by the next record.
+    pub(crate) fn pop_trim(&mut self) -> Option<Outgoing> {
+        self.trims.pop_front()
+    }
+
+    /// Whether acknowledged messages wait to be deleted.
+    pub(crate) fn has_trims(&self) -> bool {
+        !self.trims.is_empty()
     }
 
     fn sum(&self, of: impl Fn(&Queue) -> usize) -> usize {
@@ -141,7 +151,7 @@ impl Outbox {
     pub(crate) fn restore(&mut self, peer: usize, mut message: Outgoing) {
         let Self { memory, opening: Opening { messages, bytes, away }, .. } = self;
         if message.is_stored && away.is_some_and(|away| message.identity >= away) {
-            message.let_go();
+            message.evict_body();
         } else {
             *bytes += message.length();
         }
@@ -151,7 +161,7 @@ impl Outbox {
             let older = (Bound::Unbounded, away.map_or(Bound::Unbounded, Bound::Excluded));
             let Some((identity, (_, newest))) = messages.range_mut(older).next_back() else { break };
             *bytes -= newest.length();
-            newest.let_go();
+            newest.evict_body();
             *away = Some(*identity);
         }
     }
@@ -159,14 +169,14 @@ impl Outbox {
     /// Takes a message out that a later record of the log deleted. Gives whether a checkpoint has it. For opening only.
     pub(crate) fn forget(&mut self, identity: Identity) -> bool {
         let forgotten = self.opening.messages.remove(&identity);
-        if let Some((_, Outgoing { layout: Layout::Here(body), .. })) = &forgotten {
+        if let Some((_, Outgoing { layout: Layout::InMemory(body), .. })) = &forgotten {
             self.opening.bytes -= body.len();
         }
         forgotten.is_some_and(|(_, message)| message.is_stored)
     }
 
     /// Puts what was read into queues, oldest first per origin. Ends the opening.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn end_opening(&mut self) {
         for (peer, message) in std::mem::take(&mut self.opening).messages.into_values() {
             self.peers[peer].queue.restore(message);
         }
@@ -178,13 +188,13 @@ impl Outbox {
         let queues = self.peers.iter_mut().flat_map(|peer| peer.queue.take_unstored());
         for message in queues.chain(self.trims.iter_mut().filter(|message| !message.is_stored)) {
             message.is_stored = true;
-            let Layout::Here(body) = &message.layout else {
+            let Layout::InMemory(body) = &message.layout else {
                 unreachable!("P6 broken: the store was never given a message whose body it should have");
             };
             cells.push((message.cell().into(), Some(body.clone())));
         }
         if planted::is(Bug::BodyDroppedEarly) {
-            self.shed();
+            self.evict_to_budget();
         }
         cells
     }
@@ -193,14 +203,14 @@ impl Outbox {
     /// room for are let go.
     pub(crate) fn stored(&mut self) {
         self.peers.iter_mut().for_each(|peer| peer.queue.finish());
-        self.shed();
+        self.evict_to_budget();
     }
 
-    fn shed(&mut self) {
-        if self.sum(Queue::here_bytes) > self.memory {
+    fn evict_to_budget(&mut self) {
+        if self.sum(Queue::memory_bytes) > self.memory {
             let busy = self.peers.iter().filter(|peer| !peer.queue.is_empty()).count();
             let share = self.memory / busy.max(1);
-            self.peers.iter_mut().for_each(|peer| peer.queue.shed(share, self.page_bytes));
+            self.peers.iter_mut().for_each(|peer| peer.queue.evict_to_budget(share, self.page_bytes));
         }
     }
 
@@ -223,8 +233,8 @@ impl Outbox {
     }
 
     /// The receiver `peer` asks for a session: answers who we are, and calls it `name`.
-    pub(crate) fn open(&mut self, peer: usize, nonce: u64, name: u64, own: Own, now: Timestamp) -> Bytes {
-        let Own { id, range, generation, counter } = own;
+    pub(crate) fn open(&mut self, peer: usize, nonce: u64, name: u64, own: SenderInfo, now: Timestamp) -> Bytes {
+        let SenderInfo { id, range, generation, counter } = own;
         let name = if planted::is(Bug::SessionRenamed) { nonce } else { name };
         let peer = &mut self.peers[peer];
         peer.session = Some(Session {
@@ -284,7 +294,7 @@ impl Outbox {
         }
     }
 
-    /// Frames that may leave now: messages of durable records, within the credit; and knocks.
+    /// Frames that may leave now: messages of durable records, within the credit, and reports of stalls.
     pub(crate) fn send(&mut self, durable: Position, now: Timestamp, mut send: impl FnMut(PartitionId, Bytes)) {
         for peer in &mut self.peers {
             while let Some(frame) = peer.next_frame(durable, now) {
@@ -292,13 +302,13 @@ impl Outbox {
             }
             let waits = peer.queue.oldest().is_some_and(|oldest| oldest.record <= durable);
             let is_stuck = match &peer.session {
-                None => peer.moved == Timestamp::default() || now.since(peer.moved) >= KNOCK_AFTER,
-                Some(_) => now.since(peer.moved) >= KNOCK_AFTER,
+                None => peer.moved == Timestamp::default() || now.since(peer.moved) >= STALL_TIMEOUT,
+                Some(_) => now.since(peer.moved) >= STALL_TIMEOUT,
             };
             if waits && is_stuck {
                 peer.moved = Timestamp(now.0.max(1));
                 let name = peer.session.as_ref().map_or(0, |session| session.name);
-                send(peer.id, Frame::Knock { name }.write().into());
+                send(peer.id, Frame::Stalled { name }.write().into());
             }
         }
     }
@@ -306,7 +316,7 @@ impl Outbox {
     /// When [`send`](Self::send) wants to be called again, if anything that may leave waits.
     pub(crate) fn wake_at(&self, durable: Position) -> Option<Timestamp> {
         let waits = |peer: &&Peer| peer.queue.oldest().is_some_and(|oldest| oldest.record <= durable);
-        self.peers.iter().filter(waits).map(|peer| peer.moved.after(KNOCK_AFTER)).min()
+        self.peers.iter().filter(waits).map(|peer| peer.moved.after(STALL_TIMEOUT)).min()
     }
 }
 

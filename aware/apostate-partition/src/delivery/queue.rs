@@ -19,7 +19,7 @@ use std::sync::Arc;
 use apostate_core::Address;
 use apostate_log::{Position, StoredCell};
 
-use crate::cell::{self, Section};
+use crate::cells::cell::{self, Section};
 use crate::interface::{Damage, Stored};
 use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_MESSAGES_MAX};
 use crate::message::{Identity, Message};
@@ -42,9 +42,9 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) enum Layout {
     /// In memory.
-    Here(Arc<[u8]>),
+    InMemory(Arc<[u8]>),
     /// In the store; so long.
-    Away(usize),
+    InStore(usize),
 }
 
 impl Outgoing {
@@ -57,14 +57,14 @@ impl Outgoing {
     /// Bytes of its layout, wherever that is.
     pub(crate) fn length(&self) -> usize {
         match &self.layout {
-            Layout::Here(bytes) => bytes.len(),
-            Layout::Away(length) => *length,
+            Layout::InMemory(bytes) => bytes.len(),
+            Layout::InStore(length) => *length,
         }
     }
 
     /// Leaves its body to the store.
-    pub(crate) fn let_go(&mut self) {
-        self.layout = Layout::Away(self.length());
+    pub(crate) fn evict_body(&mut self) {
+        self.layout = Layout::InStore(self.length());
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Queue {
     finished: usize,
     /// Bytes of all messages; of the bodies in memory; of the messages that the store does not hold for certain.
     bytes: usize,
-    here_bytes: usize,
+    memory_bytes: usize,
     pinned_bytes: usize,
 }
 
@@ -110,13 +110,13 @@ impl Queue {
     }
 
     /// Bytes of the bodies in memory.
-    pub(crate) fn here_bytes(&self) -> usize {
-        self.here_bytes
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 
     /// What it takes of memory, about.
     pub(crate) fn memory(&self) -> usize {
-        self.here_bytes + self.messages.len() * OUTGOING_OVERHEAD_BYTES
+        self.memory_bytes + self.messages.len() * OUTGOING_OVERHEAD_BYTES
     }
 
     /// Bytes of the messages that cannot be let go yet.
@@ -127,7 +127,7 @@ impl Queue {
     pub(crate) fn push(&mut self, message: Outgoing) {
         let length = message.length();
         self.bytes += length;
-        self.here_bytes += length;
+        self.memory_bytes += length;
         self.pinned_bytes += length;
         self.messages.push_back(message);
     }
@@ -139,11 +139,11 @@ impl Queue {
         }
         let (length, at) = (message.length(), self.messages.len());
         self.bytes += length;
-        if matches!(message.layout, Layout::Here(_)) {
-            self.here_bytes += length;
+        if matches!(message.layout, Layout::InMemory(_)) {
+            self.memory_bytes += length;
         } else {
             if self.away.is_empty() {
-                (self.away, self.front_bytes) = (at..at, self.here_bytes);
+                (self.away, self.front_bytes) = (at..at, self.memory_bytes);
             }
             assert!(self.away.end == at, "E6 broken: a message is in memory between others that are not");
             self.away.end += 1;
@@ -161,9 +161,9 @@ impl Queue {
     /// Messages that are not under way, as far as they are in memory, and their bodies.
     pub(crate) fn unsent(&self) -> impl Iterator<Item = (&Outgoing, &[u8])> {
         self.messages.range(self.sent..).map_while(|message| match &message.layout {
-            Layout::Here(bytes) => Some((message, &bytes[..])),
+            Layout::InMemory(bytes) => Some((message, &bytes[..])),
             // Sends nothing of it, and goes on.
-            Layout::Away(_) => planted::is(Bug::PageSkipped).then_some((message, &[][..])),
+            Layout::InStore(_) => planted::is(Bug::PageSkipped).then_some((message, &[][..])),
         })
     }
 
@@ -180,8 +180,8 @@ impl Queue {
             self.bytes -= length;
             self.sent_bytes = self.sent_bytes.saturating_sub(length);
             self.front_bytes = self.front_bytes.saturating_sub(length);
-            if matches!(message.layout, Layout::Here(_)) {
-                self.here_bytes -= length;
+            if matches!(message.layout, Layout::InMemory(_)) {
+                self.memory_bytes -= length;
             }
             if at >= self.finished {
                 self.pinned_bytes -= length;
@@ -210,9 +210,9 @@ impl Queue {
 
     /// Lets bodies go, the newest first, until they take `share` bytes, or only what is under way and about a page are left
     /// of what the store has.
-    pub(crate) fn shed(&mut self, share: usize, page_bytes: usize) {
+    pub(crate) fn evict_to_budget(&mut self, share: usize, page_bytes: usize) {
         let end = if planted::is(Bug::BodyDroppedEarly) { self.taken } else { self.finished };
-        if self.here_bytes <= share || self.away.is_empty() && end <= self.sent {
+        if self.memory_bytes <= share || self.away.is_empty() && end <= self.sent {
             return;
         }
         if self.away.is_empty() {
@@ -220,25 +220,25 @@ impl Queue {
             self.away = end..end;
         }
         while self.away.end < end {
-            self.let_go(self.away.end);
+            self.evict_body(self.away.end);
             self.away.end += 1;
         }
         // What is being read goes on where the front ends.
-        while self.asked == 0 && self.here_bytes > share && self.away.start > self.sent {
+        while self.asked == 0 && self.memory_bytes > share && self.away.start > self.sent {
             let length = self.messages[self.away.start - 1].length();
             if self.front_bytes < self.sent_bytes + page_bytes + length {
                 break;
             }
             self.away.start -= 1;
             self.front_bytes -= length;
-            self.let_go(self.away.start);
+            self.evict_body(self.away.start);
         }
     }
 
-    fn let_go(&mut self, at: usize) {
+    fn evict_body(&mut self, at: usize) {
         let message = &mut self.messages[at];
-        self.here_bytes -= message.length();
-        message.let_go();
+        self.memory_bytes -= message.length();
+        message.evict_body();
     }
 
     /// The cells to be read next: when less than a page is left of what is sent next, and no reading is under way.
@@ -278,8 +278,8 @@ impl Queue {
             if !is_whole {
                 return Err(Damage::Unreadable(Stored::Outgoing { origin, number }));
             }
-            message.layout = Layout::Here(value[..].into());
-            self.here_bytes += value.len();
+            message.layout = Layout::InMemory(value[..].into());
+            self.memory_bytes += value.len();
             self.front_bytes += value.len();
         }
         self.away.start += asked;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
-use crate::checkpoint::Checkpoint;
+use crate::cells::checkpoint::Checkpoint;
 use crate::interface::answer::Answer;
 use crate::interface::load::Load;
 use crate::interface::notice::Notice;
+use crate::interface::span::Span;
 use crate::interface::stop::StopReason;
 use crate::pacing::Uptime;
-use crate::span::Span;
 
 /// What a partition wants the world to do, in this order.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ fn made() -> Vec<Vec<u8>> {
         Frame::Ready { name, granted: 1 << 20, held: 3 },
         Frame::Messages { name, frame: 1, messages: &messages },
         Frame::Ack { name, frame: 1, granted: 1 << 20 },
-        Frame::Knock { name },
+        Frame::Stalled { name },
         Frame::Refused { name, generation },
     ]
     .iter()

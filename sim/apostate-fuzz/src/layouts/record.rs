@@ -3,7 +3,7 @@
 use apostate_core::{Address, EntityKey, KindId};
 use apostate_log::{Epoch, PartitionId, Position, RECORD_HEADER_BYTES, Record, RecordHeader};
 use apostate_partition::cell::Section;
-use apostate_partition::commit::{Body, RecordBuilder, RecordKind};
+use apostate_partition::record_body::{Body, RecordBuilder, RecordKind};
 
 use crate::{Layout, Verdict};
 

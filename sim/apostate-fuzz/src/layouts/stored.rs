@@ -12,7 +12,7 @@ use apostate_log::{
     RecordHeader, Store,
 };
 use apostate_partition::cell::{self, OwnRow, Section};
-use apostate_partition::commit::{Body, RecordBuilder, RecordKind};
+use apostate_partition::record_body::{Body, RecordBuilder, RecordKind};
 use apostate_partition::rectangles::{Area, Origin};
 use apostate_partition::{Config, Load, Map, Partition, Range, Tuning, list, load, parked, stored_position};
 use bytes::Bytes;

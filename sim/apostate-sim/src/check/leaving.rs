@@ -27,7 +27,11 @@ pub(crate) fn frame(shadow: &Shadow, bytes: &[u8]) -> Check {
         Frame::Opened { counter, .. } => {
             demand!(counter < shadow.next_number, "E2", "partition {id} tells of number {counter}, not durable");
         }
-        Frame::Ready { .. } | Frame::Refused { .. } | Frame::Ack { .. } | Frame::Open { .. } | Frame::Knock { .. } => {}
+        Frame::Ready { .. }
+        | Frame::Refused { .. }
+        | Frame::Ack { .. }
+        | Frame::Open { .. }
+        | Frame::Stalled { .. } => {}
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use apostate_core::{Address, Timestamp};
 use apostate_log::{PartitionId, Position, Record};
 use apostate_partition::cell::{self, OwnRow, Section};
-use apostate_partition::commit::{Body, RecordKind};
+use apostate_partition::record_body::{Body, RecordKind};
 use apostate_partition::rectangles::{Area, Origin, Rectangles};
 use apostate_partition::{Message, Range};
 use apostate_world::Moment;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use apostate_core::Timestamp;
 use apostate_log::{AppendResult, MemoryStore, PartitionId, Position, Record, Store};
 use apostate_partition::cell::{self, OwnRow, Section};
-use apostate_partition::commit::Body;
+use apostate_partition::record_body::Body;
 use apostate_partition::{Config, Effect, HostTime, Input, Partition, Range, Status, Uptime};
 use bytes::Bytes;
 

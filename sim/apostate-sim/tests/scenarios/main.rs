@@ -29,7 +29,7 @@ fn is_question(frame: &Frame<'_>) -> bool {
 
 /// Has the receiver ask anew, and gives its question.
 fn asked_anew(sender: &Writer, receiver: &mut Writer) -> bytes::Bytes {
-    receiver.hear(sender, Frame::Knock { name: 0 }.write().into());
+    receiver.hear(sender, Frame::Stalled { name: 0 }.write().into());
     receiver.wait(10_000);
     take(receiver, is_question)
 }
@@ -95,7 +95,7 @@ fn an_answer_to_an_old_question_opens_nothing() {
     again.frames.clear();
     again.hear(&receiver, question);
     let answer = take(&mut again, |frame| matches!(frame, Frame::Opened { .. }));
-    receiver.tell(Input::Frame { from: PartitionId(1), bytes: Frame::Knock { name: 0 }.write().into() });
+    receiver.tell(Input::Frame { from: PartitionId(1), bytes: Frame::Stalled { name: 0 }.write().into() });
     receiver.tell(Input::Frame { from: PartitionId(1), bytes: answer });
     receiver.frames.clear();
     receiver.work();

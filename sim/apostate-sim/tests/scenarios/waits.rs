@@ -17,7 +17,7 @@ fn a_receiver_whose_log_is_slow_does_not_start_its_session_again() {
     receiver.hear(&sender, letter);
     for _ in 0..5 {
         sender.wait(1000);
-        let knock = take(&mut sender, |frame| matches!(frame, Frame::Knock { .. }));
+        let knock = take(&mut sender, |frame| matches!(frame, Frame::Stalled { .. }));
         receiver.wait(1000);
         receiver.hear(&sender, knock);
         assert!(receiver.frames.is_empty(), "it is at work");

@@ -23,7 +23,7 @@ fn message(number: u64) -> Outgoing {
     };
     let mut bytes = Vec::new();
     message.write(Some(identity), &mut bytes);
-    Outgoing { identity, sender, layout: Layout::Here(bytes.into()), record: Position(1), is_stored: false }
+    Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record: Position(1), is_stored: false }
 }
 
 fn length() -> usize {
@@ -53,8 +53,8 @@ fn send(queue: &mut Queue) -> Vec<u64> {
 fn cells(keys: &[Box<[u8]>]) -> Vec<StoredCell> {
     let read = |key: &[u8]| u64::from_be_bytes(key[key.len() - 8..].try_into().expect("eight bytes"));
     let cell = |key: &[u8]| match message(read(key)).layout {
-        Layout::Here(bytes) => (Bytes::copy_from_slice(key), Bytes::copy_from_slice(&bytes)),
-        Layout::Away(_) => unreachable!("it was just made"),
+        Layout::InMemory(bytes) => (Bytes::copy_from_slice(key), Bytes::copy_from_slice(&bytes)),
+        Layout::InStore(_) => unreachable!("it was just made"),
     };
     keys.iter().map(|key| cell(key)).collect()
 }
@@ -62,17 +62,17 @@ fn cells(keys: &[Box<[u8]>]) -> Vec<StoredCell> {
 #[test]
 fn what_no_finished_checkpoint_has_stays_in_memory() {
     let mut queue = queue(1..=4);
-    queue.shed(0, 1);
-    assert_eq!(queue.here_bytes(), 4 * length());
+    queue.evict_to_budget(0, 1);
+    assert_eq!(queue.memory_bytes(), 4 * length());
     assert_eq!(queue.take_unstored().count(), 4);
     queue.push(message(5));
-    queue.shed(0, 1);
-    assert_eq!((queue.here_bytes(), queue.pinned_bytes()), (5 * length(), 5 * length()));
+    queue.evict_to_budget(0, 1);
+    assert_eq!((queue.memory_bytes(), queue.pinned_bytes()), (5 * length(), 5 * length()));
     queue.finish();
     assert_eq!(queue.pinned_bytes(), length());
-    queue.shed(0, 1);
+    queue.evict_to_budget(0, 1);
     // The first, because it is next; the last, because the store does not have it.
-    assert_eq!((queue.here_bytes(), queue.bytes()), (2 * length(), 5 * length()));
+    assert_eq!((queue.memory_bytes(), queue.bytes()), (2 * length(), 5 * length()));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn pages_come_in_order_and_nothing_overtakes_them() {
     let mut queue = queue(1..=6);
     store(&mut queue);
     queue.push(message(7));
-    queue.shed(0, 2 * length());
+    queue.evict_to_budget(0, 2 * length());
     assert_eq!(queue.next_page(2 * length()), None, "enough is there");
     assert_eq!(send(&mut queue), [1, 2]);
     let mut seen = vec![1, 2];
@@ -93,7 +93,7 @@ fn pages_come_in_order_and_nothing_overtakes_them() {
     assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
     let mut trims = VecDeque::new();
     queue.acknowledge(7, &mut trims);
-    assert_eq!((trims.len(), queue.bytes(), queue.here_bytes(), queue.pinned_bytes()), (7, 0, 0, 0));
+    assert_eq!((trims.len(), queue.bytes(), queue.memory_bytes(), queue.pinned_bytes()), (7, 0, 0, 0));
 }
 
 #[test]
@@ -101,16 +101,16 @@ fn a_session_that_starts_again_finds_what_it_needs() {
     let mut queue = queue(1..=6);
     assert_eq!(send(&mut queue).len(), 6);
     store(&mut queue);
-    queue.shed(0, 1);
-    assert_eq!(queue.here_bytes(), 6 * length(), "what is under way stays");
+    queue.evict_to_budget(0, 1);
+    assert_eq!(queue.memory_bytes(), 6 * length(), "what is under way stays");
     queue.start_again();
-    queue.shed(0, 1);
+    queue.evict_to_budget(0, 1);
     assert_eq!(send(&mut queue), [1]);
     let page = queue.next_page(3 * length()).expect("the next ones");
     // While it is read the session starts once more, and another checkpoint ends.
     queue.start_again();
     store(&mut queue);
-    queue.shed(0, 1);
+    queue.evict_to_budget(0, 1);
     queue.take_page(&cells(&page)).expect("a page");
     assert_eq!(send(&mut queue), [1, 2, 3, 4]);
 }
@@ -127,7 +127,7 @@ fn a_page_with_a_hole_or_a_changed_message_is_not_taken() {
     for harm in harms {
         let mut queue = queue(1..=4);
         store(&mut queue);
-        queue.shed(0, 1);
+        queue.evict_to_budget(0, 1);
         send(&mut queue);
         let page = queue.next_page(usize::MAX).expect("the rest");
         let mut cells = cells(&page);
@@ -144,11 +144,11 @@ fn what_was_read_back_without_bodies_is_in_its_place() {
         let mut message = message(number);
         message.is_stored = number < 5;
         if (2..5).contains(&number) {
-            message.let_go();
+            message.evict_body();
         }
         queue.restore(message);
     }
-    assert_eq!((queue.count(), queue.bytes(), queue.here_bytes()), (5, 5 * length(), 2 * length()));
+    assert_eq!((queue.count(), queue.bytes(), queue.memory_bytes()), (5, 5 * length(), 2 * length()));
     assert_eq!(queue.pinned_bytes(), length(), "the store has the others");
     assert_eq!(send(&mut queue), [1]);
     let page = queue.next_page(usize::MAX).expect("those between");

@@ -1,0 +1,50 @@
+//! The journal of a batch: how to take each step of it back, and which cells a checkpoint has to know of.
+
+use crate::delivery::Handled;
+use crate::entities::client_keys::Known;
+use crate::entities::{Before, InboxItem, ParkedInMemory, Retry, SlotId};
+use crate::interface::{ParkedCommand, Request};
+use crate::message::{Identity, Message};
+
+/// An entity that a batch touched.
+pub(crate) struct Touched {
+    pub(crate) slot: SlotId,
+    /// The entity when the batch first touched it.
+    pub(crate) before: Before,
+    /// Whether a handler ran to its end on it.
+    pub(crate) is_changed: bool,
+    /// The newest run on it.
+    pub(crate) last: RunName,
+}
+
+/// Names a run, as the observer is told of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct RunName {
+    pub(crate) fingerprint: u64,
+    pub(crate) kind: u32,
+    pub(crate) handler: u32,
+}
+
+/// How to take one step of an open batch back. Changes of entities are not among them: see [`Touched`].
+pub(crate) enum UndoEntry {
+    TookRequest(Request),
+    TookNumbered { producer: usize, request: Request, high: Option<u64> },
+    TookFrame { sender: usize, identity: Identity, message: Message, handled: Handled, high: Option<u64> },
+    TookInbox { slot: SlotId, item: InboxItem, retry: Option<Retry> },
+    PushedInbox { slot: SlotId },
+    RememberedKey { slot: SlotId, key: Box<str> },
+    ForgotKey { slot: SlotId, key: Box<str>, known: Known },
+    Parked { number: u64 },
+    Unparked { number: u64, parked: ParkedInMemory },
+    TookCommand(ParkedCommand),
+}
+
+/// A cell that was put or deleted besides states.
+pub(crate) enum CellChange {
+    /// Its key was never used before.
+    Put(Box<[u8]>, Box<[u8]>),
+    /// Its key is used once: if no checkpoint has it, nothing need be remembered.
+    DeleteUnstored(Box<[u8]>),
+    /// Its key may have been used before: the deletion stands until a checkpoint has it.
+    Tombstone(Box<[u8]>),
+}

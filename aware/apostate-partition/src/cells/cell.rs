@@ -1,0 +1,317 @@
+//! Everything is a cell: this file knows the key of every one of them.
+//!
+//! ```text
+//!   section ┼ kind (4) ┼ hash (8) ┼ entity key … 00 00 ┼ sub-key …        an entity's cell
+//!      0    ┼ partition (8) ┼ row …                                       a row of the partition's own
+//!     255   ┼ name …                                                      a row of the host's own
+//! ```
+//!
+//! Integers are big-endian, and a zero byte of an entity key is written `00 01`, so cells are ordered by section,
+//! kind, hash, key and sub-key. A partition is the same hash interval in every (section, kind); keys hold no
+//! partition, so a split or a merge moves no cell.
+
+use apostate_core::{Address, EntityKey, KindId};
+use apostate_log::PartitionId;
+
+use crate::range::Range;
+use crate::rectangles::{Area, Origin};
+
+/// What a cell is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Section {
+    /// Rows of a partition's own: counters, watermarks, generations.
+    Own = 0,
+    /// An entity's version and state. Sub-key: none.
+    State = 1,
+    /// What a client key was answered. Sub-key: the client key.
+    ClientKeys = 4,
+    /// Accepted, not handled. Sub-key: the number that gives the order.
+    Inbox = 6,
+    /// Sent, not acknowledged, under the sender. Sub-key: origin, number.
+    Outgoing = 7,
+    /// Given up on until an operator decides. Sub-key: a number.
+    Parked = 8,
+    /// Rows of the host's own.
+    Host = 255,
+}
+
+impl Section {
+    fn of(byte: u8) -> Option<Self> {
+        [Self::Own, Self::State, Self::ClientKeys, Self::Inbox, Self::Outgoing, Self::Parked, Self::Host]
+            .into_iter()
+            .find(|section| *section as u8 == byte)
+    }
+}
+
+/// Bytes before the entity key.
+const PREFIX_BYTES: usize = 13;
+
+/// An entity's cell, read from its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityCell<'a> {
+    /// What it is about.
+    pub section: Section,
+    /// The entity.
+    pub address: Address,
+    /// What follows.
+    pub sub: &'a [u8],
+}
+
+/// Appends the key of an entity's cell to `out`.
+pub fn write_key(section: Section, address: &Address, sub: &[u8], out: &mut Vec<u8>) {
+    out.push(section as u8);
+    out.extend_from_slice(&address.kind().0.to_be_bytes());
+    out.extend_from_slice(&address.hash().to_be_bytes());
+    let key = address.key().as_bytes();
+    if key.contains(&0) {
+        for &byte in key {
+            out.push(byte);
+            if byte == 0 {
+                out.push(1);
+            }
+        }
+    } else {
+        out.extend_from_slice(key);
+    }
+    out.extend_from_slice(&[0, 0]);
+    out.extend_from_slice(sub);
+}
+
+/// The key of an entity's cell.
+#[must_use]
+pub fn key(section: Section, address: &Address, sub: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(PREFIX_BYTES + address.key().as_bytes().len() + 2 + sub.len());
+    write_key(section, address, sub, &mut key);
+    key
+}
+
+/// The sub-key of an outgoing message.
+#[must_use]
+pub fn outgoing_sub(origin: PartitionId, number: u64) -> [u8; 16] {
+    let mut sub = [0; 16];
+    sub[..8].copy_from_slice(&origin.0.to_be_bytes());
+    sub[8..].copy_from_slice(&number.to_be_bytes());
+    sub
+}
+
+/// The section of a cell.
+#[must_use]
+pub fn section_of(key: &[u8]) -> Option<Section> {
+    Section::of(*key.first()?)
+}
+
+/// Reads the key of an entity's cell.
+#[must_use]
+pub fn read_key(key: &[u8]) -> Option<EntityCell<'_>> {
+    let section = section_of(key)?;
+    if matches!(section, Section::Own | Section::Host) {
+        return None;
+    }
+    let kind = KindId(u32::from_be_bytes(*key.get(1..)?.first_chunk()?));
+    let hash = u64::from_be_bytes(*key.get(5..)?.first_chunk()?);
+    let rest = key.get(PREFIX_BYTES..)?;
+    let mut text = Vec::new();
+    let mut at = 0;
+    loop {
+        match (rest.get(at)?, rest.get(at + 1)) {
+            (0, Some(0)) => break,
+            (0, Some(1)) => {
+                text.push(0);
+                at += 2;
+            }
+            (0, _) => return None,
+            (&byte, _) => {
+                text.push(byte);
+                at += 1;
+            }
+        }
+    }
+    let address = Address::with_hash(kind, hash, EntityKey::from_bytes(&text).ok()?)?;
+    Some(EntityCell { section, address, sub: &rest[at + 2..] })
+}
+
+/// From which key, and to which (not included), the cells of `section` and `kind` in `range` lie.
+#[must_use]
+pub fn bounds(section: Section, kind: KindId, range: Range) -> (Vec<u8>, Vec<u8>) {
+    let start = |kind: u32, hash: u64| {
+        let mut key = vec![section as u8];
+        key.extend_from_slice(&kind.to_be_bytes());
+        key.extend_from_slice(&hash.to_be_bytes());
+        key
+    };
+    let to = match (range.last.checked_add(1), kind.0.checked_add(1)) {
+        (Some(after), _) => start(kind.0, after),
+        (None, Some(next)) => start(next, 0),
+        (None, None) => vec![section as u8 + 1],
+    };
+    (start(kind.0, range.first), to)
+}
+
+/// From which key, and to which (not included), the cells of one entity in one section lie.
+#[must_use]
+pub fn entity_bounds(section: Section, address: &Address) -> (Vec<u8>, Vec<u8>) {
+    let from = key(section, address, &[]);
+    let mut to = from.clone();
+    if let Some(last) = to.last_mut() {
+        *last = 1;
+    }
+    (from, to)
+}
+
+/// The key of a row of the host's own.
+#[must_use]
+pub fn host_row(name: &str) -> Vec<u8> {
+    let mut key = vec![Section::Host as u8];
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+/// The rows of a partition's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnRow {
+    /// Position, hash, epoch, next number, time.
+    Counters,
+    /// A watermark rectangle.
+    Rectangle(Origin, Area),
+    /// The highest generation seen of a source range.
+    Generation(Range),
+    /// When the newest UUIDv7 client key was made that is forgotten.
+    ForgottenKeys,
+    /// What makes an opening record unlike every other: put and deleted by it.
+    Opening,
+}
+
+/// The key of a row of a partition's own.
+#[must_use]
+pub fn own_row(partition: PartitionId, row: &OwnRow) -> Vec<u8> {
+    let mut key = vec![Section::Own as u8];
+    key.extend_from_slice(&partition.0.to_be_bytes());
+    match row {
+        OwnRow::Counters => key.push(b'c'),
+        OwnRow::ForgottenKeys => key.push(b'f'),
+        OwnRow::Opening => key.push(b'o'),
+        OwnRow::Rectangle(origin, Area { source, target }) => {
+            key.push(b'r');
+            for end in [source.first, source.last, target.first, target.last] {
+                key.extend_from_slice(&end.to_be_bytes());
+            }
+            match origin {
+                Origin::Partition(id) => {
+                    key.push(0);
+                    key.extend_from_slice(&id.0.to_be_bytes());
+                }
+                Origin::Producer(name) => {
+                    key.push(1);
+                    key.extend_from_slice(name.as_bytes());
+                }
+            }
+        }
+        OwnRow::Generation(range) => {
+            key.push(b'g');
+            key.extend_from_slice(&range.first.to_be_bytes());
+            key.extend_from_slice(&range.last.to_be_bytes());
+        }
+    }
+    key
+}
+
+/// From which key, and to which (not included), the rows of a partition's own lie.
+#[must_use]
+pub fn own_bounds(partition: PartitionId) -> (Vec<u8>, Vec<u8>) {
+    let start = |id: u64| {
+        let mut key = vec![Section::Own as u8];
+        key.extend_from_slice(&id.to_be_bytes());
+        key
+    };
+    (start(partition.0), partition.0.checked_add(1).map_or_else(|| vec![1], start))
+}
+
+/// Reads the key of a row of `partition`'s own.
+#[must_use]
+pub fn read_own_row(partition: PartitionId, key: &[u8]) -> Option<OwnRow> {
+    let (prefix, row) = key.split_at_checked(9)?;
+    if prefix[0] != Section::Own as u8 || prefix[1..] != partition.0.to_be_bytes() {
+        return None;
+    }
+    let (tag, row) = row.split_first()?;
+    match tag {
+        b'c' => row.is_empty().then_some(OwnRow::Counters),
+        b'f' => row.is_empty().then_some(OwnRow::ForgottenKeys),
+        b'o' => row.is_empty().then_some(OwnRow::Opening),
+        b'g' if row.len() == 16 => Some(OwnRow::Generation(read_range(row)?)),
+        b'r' => {
+            let area = Area { source: read_range(row)?, target: read_range(row.get(16..)?)? };
+            let (tag, origin) = row.get(32..)?.split_first()?;
+            let origin = match tag {
+                0 => Origin::Partition(PartitionId(u64::from_be_bytes(origin.try_into().ok()?))),
+                1 => Origin::Producer(EntityKey::from_bytes(origin).ok()?),
+                _ => return None,
+            };
+            Some(OwnRow::Rectangle(origin, area))
+        }
+        _ => None,
+    }
+}
+
+fn read_range(bytes: &[u8]) -> Option<Range> {
+    let first = u64::from_be_bytes(*bytes.first_chunk()?);
+    let last = u64::from_be_bytes(*bytes.get(8..)?.first_chunk()?);
+    (first <= last).then_some(Range { first, last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(kind: &str, key: &str) -> Address {
+        Address::new(KindId::of(kind), EntityKey::new(key).expect("a key"))
+    }
+
+    #[test]
+    fn a_key_reads_back() {
+        for name in ["a", "a/b", "nul \0 inside", "\0\0", "ends with nul\0"] {
+            let address = address("stock", name);
+            let key = key(Section::Inbox, &address, &[0, 0, 7]);
+            let cell = read_key(&key).expect("an entity's cell");
+            assert_eq!((cell.section, &cell.address, cell.sub), (Section::Inbox, &address, &[0, 0, 7][..]));
+            let (from, to) = entity_bounds(Section::Inbox, &address);
+            assert!(from <= key && key < to);
+        }
+    }
+
+    #[test]
+    fn an_own_row_reads_back() {
+        let area = Area { source: Range::new(1, 2), target: Range::WHOLE };
+        let name = EntityKey::new("replay").expect("a key");
+        for row in [
+            OwnRow::Counters,
+            OwnRow::ForgottenKeys,
+            OwnRow::Opening,
+            OwnRow::Rectangle(Origin::Partition(PartitionId(4)), area),
+            OwnRow::Rectangle(Origin::Producer(name), area),
+            OwnRow::Generation(Range::WHOLE),
+        ] {
+            let key = own_row(PartitionId(9), &row);
+            assert_eq!(read_own_row(PartitionId(9), &key), Some(row));
+            assert_eq!(read_own_row(PartitionId(8), &key), None);
+            let (from, to) = own_bounds(PartitionId(9));
+            assert!(from <= key && key < to);
+        }
+    }
+
+    #[test]
+    fn bounds_hold_a_kinds_cells_in_a_range_and_no_others() {
+        let tea = address("stock", "tea");
+        let key = key(Section::State, &tea, &[]);
+        let within = |range: Range, kind: KindId| {
+            let (from, to) = bounds(Section::State, kind, range);
+            from <= key && key < to
+        };
+        assert!(within(Range::WHOLE, tea.kind()));
+        assert!(within(Range::new(tea.hash(), tea.hash()), tea.kind()));
+        assert!(!within(Range::new(0, tea.hash() - 1), tea.kind()));
+        assert!(!within(Range::new(tea.hash() + 1, u64::MAX), tea.kind()));
+        assert!(!within(Range::WHOLE, KindId(u32::MAX)));
+    }
+}

@@ -1,0 +1,237 @@
+//! The body of a record: the cells that one commit puts and deletes.
+//!
+//! ```text
+//!   ├ kind (1) ┼ map version (8) ┼ next number (8) ┤  then, for every cell
+//!   ├ 1 put    ┼ key len (2) ┼ value len (4) ┼ key … ┼ value … ┤
+//!   ├ 0 delete ┼ key len (2) ┼ key … ┤
+//! ```
+//!
+//! Replay applies cells in this order. Handlers never run during replay.
+//!
+//! Invariant P4: replaying a log gives the same cells, to the byte.
+
+use apostate_core::Address;
+use apostate_log::{RECORD_HEADER_BYTES, RecordHeader};
+
+use crate::cells::cell::{self, Section};
+
+/// Bytes before the first cell.
+const PREFIX_BYTES: usize = 17;
+const PUT: u8 = 1;
+const DELETE: u8 = 0;
+
+/// What a record is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RecordKind {
+    /// The cells of a batch.
+    Batch = 0,
+    /// A writer says that it is one.
+    Opening = 1,
+}
+
+/// A record under construction.
+#[derive(Debug)]
+pub struct RecordBuilder {
+    bytes: Vec<u8>,
+    cells: usize,
+}
+
+impl Default for RecordBuilder {
+    fn default() -> Self {
+        Self { bytes: vec![0; RECORD_HEADER_BYTES + PREFIX_BYTES], cells: 0 }
+    }
+}
+
+impl RecordBuilder {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells == 0
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Drops every cell.
+    pub fn clear(&mut self) {
+        self.bytes.truncate(RECORD_HEADER_BYTES + PREFIX_BYTES);
+        self.cells = 0;
+    }
+
+    /// Adds a cell of an entity.
+    pub fn put(&mut self, section: Section, address: &Address, sub: &[u8], value: &[u8]) {
+        self.put_with(value, |bytes| cell::write_key(section, address, sub, bytes));
+    }
+
+    /// Deletes a cell of an entity.
+    pub fn delete(&mut self, section: Section, address: &Address, sub: &[u8]) {
+        self.delete_with(|bytes| cell::write_key(section, address, sub, bytes));
+    }
+
+    /// Adds the cell with this key.
+    pub fn put_key(&mut self, key: &[u8], value: &[u8]) {
+        self.put_with(value, |bytes| bytes.extend_from_slice(key));
+    }
+
+    /// Deletes the cell with this key.
+    pub fn delete_key(&mut self, key: &[u8]) {
+        self.delete_with(|bytes| bytes.extend_from_slice(key));
+    }
+
+    fn put_with(&mut self, value: &[u8], write_key: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&[PUT, 0, 0, 0, 0, 0, 0]);
+        self.bytes[start + 3..start + 7].copy_from_slice(&(value.len() as u32).to_le_bytes());
+        write_key(&mut self.bytes);
+        let key_length = (self.bytes.len() - start - 7) as u16;
+        self.bytes[start + 1..start + 3].copy_from_slice(&key_length.to_le_bytes());
+        self.bytes.extend_from_slice(value);
+        self.cells += 1;
+    }
+
+    fn delete_with(&mut self, write_key: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&[DELETE, 0, 0]);
+        write_key(&mut self.bytes);
+        let key_length = (self.bytes.len() - start - 3) as u16;
+        self.bytes[start + 1..start + 3].copy_from_slice(&key_length.to_le_bytes());
+        self.cells += 1;
+    }
+
+    /// Completes the record and starts the next. Gives its bytes and its hash.
+    pub fn seal(
+        &mut self,
+        header: &RecordHeader,
+        kind: RecordKind,
+        map_version: u64,
+        next_number: u64,
+    ) -> (Vec<u8>, u64) {
+        let room = self.bytes.len().min(1 << 20);
+        let mut bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
+        self.bytes.resize(RECORD_HEADER_BYTES + PREFIX_BYTES, 0);
+        self.cells = 0;
+        let prefix = &mut bytes[RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + PREFIX_BYTES];
+        prefix[0] = kind as u8;
+        prefix[1..9].copy_from_slice(&map_version.to_le_bytes());
+        prefix[9..17].copy_from_slice(&next_number.to_le_bytes());
+        let hash = header.seal(&mut bytes);
+        (bytes, hash)
+    }
+}
+
+/// The body of a record, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    /// What the record is for.
+    pub kind: RecordKind,
+    /// The map that its writer went by.
+    pub map_version: u64,
+    /// The number that the next message gets.
+    pub next_number: u64,
+    cells: &'a [u8],
+}
+
+/// Bytes that are no body of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cells of the record do not read, although its checksum is right")]
+pub struct NotABody;
+
+impl<'a> Body<'a> {
+    /// Reads what stands before the cells.
+    ///
+    /// # Errors
+    ///
+    /// When it is cut short or of a kind that this build does not know.
+    pub fn read(body: &'a [u8]) -> Result<Self, NotABody> {
+        let (prefix, cells) = body.split_first_chunk::<PREFIX_BYTES>().ok_or(NotABody)?;
+        let kind = match prefix[0] {
+            0 => RecordKind::Batch,
+            1 => RecordKind::Opening,
+            _ => return Err(NotABody),
+        };
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| prefix[at + byte]));
+        Ok(Self { kind, map_version: word(1), next_number: word(9), cells })
+    }
+
+    /// The cells in order: key, and value or that it is deleted.
+    pub fn cells(self) -> impl Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>), NotABody>> {
+        let mut rest = self.cells;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let cell = read_cell(&mut rest);
+            if cell.is_none() {
+                rest = &[];
+            }
+            Some(cell.ok_or(NotABody))
+        })
+    }
+}
+
+fn read_cell<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], Option<&'a [u8]>)> {
+    let (&tag, after) = rest.split_first()?;
+    let (key_length, after) = after.split_first_chunk::<2>()?;
+    let key_length = usize::from(u16::from_le_bytes(*key_length));
+    match tag {
+        DELETE => {
+            let (key, after) = after.split_at_checked(key_length)?;
+            *rest = after;
+            Some((key, None))
+        }
+        PUT => {
+            let (value_length, after) = after.split_first_chunk::<4>()?;
+            let (key, after) = after.split_at_checked(key_length)?;
+            let (value, after) = after.split_at_checked(u32::from_le_bytes(*value_length) as usize)?;
+            *rest = after;
+            Some((key, Some(value)))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apostate_core::{EntityKey, KindId};
+    use apostate_log::Record;
+
+    use super::*;
+
+    #[test]
+    fn a_record_gives_back_its_cells_in_order() {
+        let tea = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
+        let mut builder = RecordBuilder::default();
+        assert!(builder.is_empty());
+        builder.put(Section::State, &tea, &[], b"state");
+        builder.delete(Section::Inbox, &tea, &[7]);
+        builder.put_key(b"row", b"");
+        let (bytes, hash) = builder.seal(&RecordHeader::default(), RecordKind::Opening, 3, 4);
+        assert!(builder.is_empty());
+
+        let record = Record::read(&bytes).expect("a record");
+        assert_eq!(record.hash, hash);
+        let body = Body::read(record.body).expect("a body");
+        assert_eq!((body.kind, body.map_version, body.next_number), (RecordKind::Opening, 3, 4));
+        let cells: Vec<_> = body.cells().map(|cell| cell.expect("a cell")).collect();
+        assert_eq!(cells[0], (&cell::key(Section::State, &tea, &[])[..], Some(&b"state"[..])));
+        assert_eq!(cells[1], (&cell::key(Section::Inbox, &tea, &[7])[..], None));
+        assert_eq!(cells[2], (&b"row"[..], Some(&b""[..])));
+        assert_eq!(cells.len(), 3);
+    }
+
+    #[test]
+    fn a_body_that_is_cut_is_noticed() {
+        let mut builder = RecordBuilder::default();
+        builder.put_key(b"row", b"value");
+        let (bytes, _) = builder.seal(&RecordHeader::default(), RecordKind::Batch, 1, 1);
+        let body = &bytes[RECORD_HEADER_BYTES..];
+        for length in 0..body.len() {
+            let read = Body::read(&body[..length]).and_then(|body| body.cells().collect::<Result<Vec<_>, _>>());
+            assert!(read.is_err() || length == PREFIX_BYTES, "{length}");
+        }
+    }
+}

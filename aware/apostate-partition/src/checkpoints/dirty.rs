@@ -1,0 +1,158 @@
+//! Changes since the last checkpoint, and the checkpoint made of them.
+//!
+//! A *generation* is the time between two checkpoints. Changed entities stand in a list, each once a generation, with
+//! their newest bytes by reference count; so a checkpoint as of the record that was just closed is the list itself,
+//! taken as it is. It is handed out once that record is durable: the store never holds what the log could
+//! still lose.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use apostate_core::Address;
+use apostate_log::{PartitionId, Position};
+use rustc_hash::FxHashMap;
+
+use crate::cells::checkpoint::{Cell, Checkpoint};
+use crate::cells::state::StateBytes;
+use crate::entities::{SLOT_BYTES, Slot};
+use crate::planted::{self, Bug};
+
+/// Changes by generation.
+pub(crate) struct Dirty {
+    /// The generation under way; from 1.
+    generation: u64,
+    states: Vec<(Address, StateBytes)>,
+    cells: FxHashMap<Box<[u8]>, Option<Arc<[u8]>>>,
+    bytes: usize,
+    /// Bytes of log since the last checkpoint was taken.
+    log_bytes: u64,
+    /// Taken, and waiting for its record to be durable.
+    taken: VecDeque<(u64, Checkpoint, usize)>,
+    /// With the checkpointer: generation, position, bytes.
+    writing: Option<(u64, Position, usize)>,
+    /// The newest generation that the store holds.
+    stored: u64,
+}
+
+impl Default for Dirty {
+    fn default() -> Self {
+        Self {
+            generation: 1,
+            states: Vec::new(),
+            cells: FxHashMap::default(),
+            bytes: 0,
+            log_bytes: 0,
+            taken: VecDeque::new(),
+            writing: None,
+            stored: 0,
+        }
+    }
+}
+
+impl Dirty {
+    /// The slot's state cell has these bytes now.
+    pub(crate) fn put_state(&mut self, slot: &mut Slot, bytes: StateBytes) {
+        if let Some(index) = slot.dirty_in(self.generation) {
+            let held = &mut self.states[index].1;
+            self.bytes = self.bytes + bytes.len() - held.len();
+            *held = bytes;
+        } else {
+            slot.note_dirty(self.generation, self.states.len());
+            self.bytes += bytes.len() + SLOT_BYTES;
+            self.states.push((slot.address().clone(), bytes));
+        }
+    }
+
+    /// A cell of another section was put. Its key was never used before.
+    pub(crate) fn put_cell(&mut self, key: Box<[u8]>, value: Arc<[u8]>) {
+        self.bytes += key.len() + value.len();
+        self.cells.insert(key, Some(value));
+    }
+
+    /// A cell of another section was deleted whose key is used once. One that was put in this generation leaves nothing.
+    pub(crate) fn delete_unstored(&mut self, key: Box<[u8]>) {
+        if planted::is(Bug::CheckpointForgets) {
+            return;
+        }
+        match self.cells.remove(&key) {
+            Some(Some(value)) => self.bytes -= key.len() + value.len(),
+            _ => {
+                self.bytes += key.len();
+                self.cells.insert(key, None);
+            }
+        }
+    }
+
+    /// Tombstone: a cell of another section was deleted whose key may have been used before.
+    pub(crate) fn tombstone(&mut self, key: Box<[u8]>) {
+        if let Some(Some(value)) = self.cells.get(&key) {
+            self.bytes -= key.len() + value.len();
+        }
+        self.bytes += key.len();
+        self.cells.insert(key, None);
+    }
+
+    pub(crate) fn count_log(&mut self, bytes: usize) {
+        self.log_bytes += bytes as u64;
+    }
+
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.log_bytes
+    }
+
+    /// Bytes that wait for the store.
+    pub(crate) fn bytes(&self) -> usize {
+        let taken: usize = self.taken.iter().map(|(_, _, bytes)| bytes).sum();
+        self.bytes + taken + self.writing.map_or(0, |(_, _, bytes)| bytes)
+    }
+
+    /// Whether anything changed since the last checkpoint was taken.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.log_bytes == 0
+    }
+
+    /// Whether a checkpoint is taken or with the checkpointer.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.writing.is_some() || !self.taken.is_empty()
+    }
+
+    /// The newest generation that the store holds.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// The generation under way.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Ends the generation with the record at `position`; `rows` are the partition's own rows as of it.
+    pub(crate) fn take(&mut self, partition: PartitionId, position: Position, rows: Vec<Cell>) {
+        let states = std::mem::take(&mut self.states);
+        let mut cells: Vec<_> = std::mem::take(&mut self.cells).into_iter().collect();
+        cells.extend(rows);
+        let checkpoint = Checkpoint { partition, position, states, cells };
+        self.taken.push_back((self.generation, checkpoint, std::mem::take(&mut self.bytes)));
+        self.generation += 1;
+        self.log_bytes = 0;
+    }
+
+    /// The next checkpoint to write, if its record is durable and none is being written.
+    pub(crate) fn next(&mut self, durable: Position) -> Option<Checkpoint> {
+        if self.writing.is_some() || self.taken.front()?.1.position > durable && !planted::is(Bug::CheckpointEarly) {
+            return None;
+        }
+        let (generation, checkpoint, bytes) = self.taken.pop_front()?;
+        self.writing = Some((generation, checkpoint.position, bytes));
+        Some(checkpoint)
+    }
+
+    /// The store holds everything up to `position`. Gives whether that is the checkpoint that was being written.
+    pub(crate) fn written(&mut self, position: Position) -> bool {
+        let written = self.writing.take_if(|(_, writing, _)| *writing == position);
+        if let Some((generation, _, _)) = written {
+            self.stored = generation;
+        }
+        written.is_some()
+    }
+}

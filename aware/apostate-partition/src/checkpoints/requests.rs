@@ -1,0 +1,92 @@
+//! The part: changes that wait for the store, and requests that wait for them.
+
+use apostate_core::Timestamp;
+use apostate_log::{PartitionId, Position};
+
+use crate::cells::checkpoint::{Cell, Checkpoint};
+use crate::checkpoints::dirty::Dirty;
+use crate::checkpoints::own_rows::{Counters, StoredRows};
+use crate::delivery::Delivery;
+use crate::limits::Tuning;
+use crate::planted::{self, Bug};
+
+/// Changes that wait for the store, and requests that wait for them.
+#[derive(Default)]
+pub(crate) struct Checkpoints {
+    dirty: Dirty,
+    stored_rows: StoredRows,
+    /// Checkpoint requests: ticket, generation that must be stored.
+    requests: Vec<(u64, u64)>,
+    is_wanted: bool,
+}
+
+impl Checkpoints {
+    pub(crate) fn dirty(&self) -> &Dirty {
+        &self.dirty
+    }
+
+    pub(crate) fn dirty_mut(&mut self) -> &mut Dirty {
+        &mut self.dirty
+    }
+
+    /// The store has an own row of the partition. For opening only.
+    pub(crate) fn restore_row(&mut self, key: &[u8]) {
+        self.stored_rows.restore(key);
+    }
+
+    /// Takes a request for everything durable so far to be in the store. If nothing was made a record since the last checkpoint was
+    /// taken, that one has it all, and no other is written. Gives whether the request is met already.
+    pub(crate) fn request(&mut self, ticket: u64, is_serving: bool) -> bool {
+        let has_all = is_serving && self.dirty.is_clean();
+        // Else what was taken before may not hold everything; the generation under way does, once it ends.
+        let is_early = planted::is(Bug::CheckpointRequestEarly) && self.dirty.is_busy();
+        let generation = self.dirty.generation() - u64::from(has_all || is_early);
+        if generation <= self.dirty.stored() || (has_all && planted::is(Bug::CheckpointRequestUnwritten)) {
+            return true;
+        }
+        self.requests.push((ticket, generation));
+        self.is_wanted |= !has_all;
+        false
+    }
+
+    /// The requests that the store has met.
+    pub(crate) fn take_met(&mut self) -> Vec<u64> {
+        let stored = self.dirty.stored();
+        let (met, open): (Vec<_>, Vec<_>) = self.requests.drain(..).partition(|(_, generation)| *generation <= stored);
+        self.requests = if planted::is(Bug::CheckpointRequestLost) { Vec::new() } else { open };
+        met.into_iter().map(|(ticket, _)| ticket).collect()
+    }
+
+    /// Whether it is time to end the generation; the outbox has `pinned_bytes` that wait for the store too.
+    pub(crate) fn is_due(&self, tuning: &Tuning, pinned_bytes: usize) -> bool {
+        // What waits for the store cannot be evicted: it may take half of the cache, not more.
+        let dirty_max = tuning.dirty_bytes_max.min(tuning.cache_bytes);
+        self.is_wanted
+            || self.dirty.log_bytes() >= tuning.checkpoint_log_bytes
+            || self.dirty.bytes() + pinned_bytes >= dirty_max / 2
+    }
+
+    /// Whether there is anything to take, and nothing taken that is not in the store yet.
+    pub(crate) fn may_take(&self) -> bool {
+        !self.dirty.is_busy() && !self.dirty.is_clean()
+    }
+
+    /// Ends the generation with the newest record: its own rows, and messages that the store was never given, join what changed.
+    pub(crate) fn take(
+        &mut self,
+        id: PartitionId,
+        counters: Counters,
+        delivery: &mut Delivery,
+        forgotten: Option<Timestamp>,
+    ) {
+        self.is_wanted = false;
+        let mut rows: Vec<Cell> = self.stored_rows.take(id, counters, delivery, forgotten);
+        rows.extend(delivery.outbox_mut().unstored());
+        self.dirty.take(id, counters.position, rows);
+    }
+
+    /// The next checkpoint to write, if its record is durable and none is being written.
+    pub(crate) fn next(&mut self, durable: Position) -> Option<Checkpoint> {
+        self.dirty.next(durable)
+    }
+}

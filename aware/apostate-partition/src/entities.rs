@@ -1,0 +1,30 @@
+//! Entities in memory, and all that waits for them: the part that knows what is here and what has to be read.
+//!
+//! Reading order: `slot.rs` is one entity, `slots.rs` finds and evicts them; `inbox.rs` is what one accepted and `inboxes.rs` all of
+//! them together; `client_keys.rs` is what one remembers for clients; `parked.rs` is what was given up on. [`Entities`] in
+//! `resident.rs` holds them; `loading.rs`, `changes.rs`, `waiting.rs` and `restoring.rs` are what happens to it: a read from the store, a
+//! batch, a wait, an opening.
+//!
+//! Invariant P6: nothing leaves memory that the store does not have; what comes back from the store is whole, or the partition
+//! stops and says so.
+
+mod changes;
+pub(crate) mod client_keys;
+mod inbox;
+mod inboxes;
+mod key_sweep;
+mod loading;
+mod parked;
+mod resident;
+mod restoring;
+mod slot;
+mod slots;
+mod waiting;
+
+pub(crate) use self::changes::Before;
+pub(crate) use self::inbox::{End, InboxItem, Retry};
+pub(crate) use self::key_sweep::{Found, KeySweep};
+pub(crate) use self::parked::ParkedInMemory;
+pub(crate) use self::resident::Entities;
+pub(crate) use self::slot::{Residence, SLOT_BYTES, Slot};
+pub(crate) use self::slots::SlotId;

@@ -1,0 +1,166 @@
+//! Reads from the store: what is asked for, and what comes of it.
+//!
+//! Invariant P6: what comes back is whole, or the partition stops and says so.
+
+use std::time::Duration;
+
+use apostate_core::{Address, Timestamp};
+use apostate_log::StoredCell;
+
+use crate::cells::cell::{self, EntityCell, Section};
+use crate::cells::parked::Parked;
+use crate::entities::client_keys::Remembered;
+use crate::entities::inboxes::{Head, PageDamage};
+use crate::entities::resident::Entities;
+use crate::entities::slot::Residence;
+use crate::entities::slots::SlotId;
+use crate::interface::{Damage, Load, ParkedCommand, Stored};
+use crate::planted::{self, Bug};
+
+impl Entities {
+    /// Has something read from the store, at the end of this step.
+    pub(crate) fn ask(&mut self, load: Load) {
+        self.loads.push(load);
+    }
+
+    /// What the store is to be asked.
+    pub(crate) fn take_loads(&mut self) -> impl Iterator<Item = Load> {
+        self.loads.drain(..)
+    }
+
+    /// Has the entity read from the store, if that is not under way.
+    pub(crate) fn start_load(&mut self, id: SlotId, now: Timestamp) {
+        let slot = self.slots.get_mut(id);
+        if slot.start_loading(now) {
+            self.loads.push(Load::Entity(slot.address().clone()));
+        }
+    }
+
+    /// Whether a message for the entity can be handled now. Starts a load if one is needed.
+    pub(crate) fn is_free(&mut self, id: SlotId, now: Timestamp) -> bool {
+        let slot = self.slots.get(id);
+        if slot.is_resident() {
+            return slot.kind().is_some() && (!slot.has_inbox() || planted::is(Bug::InboxSkipped));
+        }
+        self.start_load(id, now);
+        false
+    }
+
+    /// Whether the entity is being loaded, and soon enough that its source may wait for it.
+    pub(crate) fn is_worth_waiting(&mut self, id: SlotId, now: Timestamp, patience: Duration) -> bool {
+        self.start_load(id, now);
+        let slot = self.slots.get(id);
+        match slot.residence() {
+            Residence::Loading(since) => slot.kind().is_some() && !slot.has_inbox() && now.since(since) < patience,
+            Residence::Resident | Residence::Unknown => false,
+        }
+    }
+
+    /// Asks the store for a client key that is not in memory, and may be there. True: its request has to wait.
+    pub(crate) fn ask_for_key(&mut self, id: SlotId, key: &str) -> bool {
+        let slot = self.slots.get_mut(id);
+        if slot.keys().is_none_or(|keys| !keys.must_ask(key)) {
+            return false;
+        }
+        if slot.keys_mut().start_asking(key) {
+            self.loads.push(Load::ClientKey(slot.address().clone(), key.into()));
+        }
+        true
+    }
+
+    /// Takes over an entity that a load brought; what memory holds of its client keys is newer.
+    pub(crate) fn place(&mut self, id: SlotId, cells: &[StoredCell], is_partial: bool) -> Result<(), Damage> {
+        let had_keys = self.slots.get(id).has_keys();
+        self.slots.set_cell(id, None);
+        for (key, value) in cells {
+            let Some(EntityCell { section, sub, .. }) = cell::read_key(key) else { return Err(self.unreadable(id)) };
+            match section {
+                Section::State => self.slots.set_cell(id, Some(value[..].into())),
+                Section::ClientKeys => {
+                    let (Ok(key), Some(remembered)) = (std::str::from_utf8(sub), Remembered::read(value)) else {
+                        return Err(self.unreadable(id));
+                    };
+                    self.slots.get_mut(id).keys_mut().insert_stored(key, remembered);
+                }
+                _ => return Err(self.unreadable(id)),
+            }
+        }
+        let slot = self.slots.get_mut(id);
+        let has_keys = slot.has_keys() || had_keys;
+        slot.note_keys(has_keys);
+        if has_keys {
+            let keys = slot.keys_mut();
+            keys.note_partial(is_partial);
+            let bytes = keys.recount();
+            self.slots.set_key_bytes(id, bytes);
+        }
+        Ok(())
+    }
+
+    /// Takes over what the store has of one client key.
+    pub(crate) fn place_key(&mut self, id: SlotId, key: &str, cells: &[StoredCell]) -> Result<(), Damage> {
+        let keys = self.slots.get_mut(id).keys_mut();
+        keys.end_asking(key);
+        match cells {
+            [] => keys.note_absent(key.into()),
+            [(_, value), ..] => {
+                let Some(remembered) = Remembered::read(value) else { return Err(self.unreadable(id)) };
+                let bytes = keys.note_stored(key.into(), remembered);
+                self.slots.set_key_bytes(id, bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&self, id: SlotId) -> Damage {
+        Damage::Unreadable(Stored::CellOf(self.name_of(self.slots.get(id).address())))
+    }
+
+    /// Has the head of an inbox read back, with those behind it whose bodies were evicted too. False: it is in memory.
+    pub(crate) fn read_head(&mut self, id: SlotId) -> bool {
+        match self.inboxes.find_head(&mut self.slots, id) {
+            Head::Resident => return false,
+            Head::Awaited => {}
+            Head::Evicted(load) => self.loads.push(load),
+        }
+        true
+    }
+
+    /// Takes over messages of an inbox that were read back.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing, or does not read.
+    pub(crate) fn take_inbox_page(
+        &mut self,
+        id: SlotId,
+        asked: &[Box<[u8]>],
+        cells: &[StoredCell],
+    ) -> Result<(), Damage> {
+        self.inboxes.take_page(&mut self.slots, id, asked, cells).map_err(|damage| {
+            let what = Stored::Inbox(self.name_of(self.slots.get(id).address()));
+            match damage {
+                PageDamage::Missing => Damage::Missing(what),
+                PageDamage::Unreadable => Damage::Unreadable(what),
+            }
+        })
+    }
+
+    /// Takes over a parked message that was read back. Gives the commands on it; if they were turned away meanwhile, it is left
+    /// to the store.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, or does not read.
+    pub(crate) fn take_parked(
+        &mut self,
+        to: &Address,
+        number: u64,
+        cells: &[StoredCell],
+    ) -> Result<Vec<ParkedCommand>, Damage> {
+        let what = || Stored::Parked { number, entity: self.name_of(to) };
+        let (_, value) = cells.first().ok_or_else(|| Damage::Missing(what()))?;
+        let parked = Parked::read(value).ok_or_else(|| Damage::Unreadable(what()))?;
+        Ok(self.parked.take_read(number, parked))
+    }
+}

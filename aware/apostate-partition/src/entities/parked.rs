@@ -1,0 +1,146 @@
+//! Parked messages, until an operator decides.
+//!
+//! However many there are, memory has no more of them than their numbers and their entities, and the messages themselves only
+//! until a checkpoint holds them: what an operator decides about is read back.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/parked.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use apostate_core::Address;
+
+use crate::cells::parked::Parked;
+use crate::interface::ParkedCommand;
+use crate::message::Message;
+
+/// The generation of what the store has.
+const STORED: u64 = 0;
+
+/// The generation of what is in a batch that is open.
+const OPEN: u64 = u64::MAX;
+
+/// A parked message that is in memory, and the generation whose checkpoint holds it.
+pub(crate) struct ParkedInMemory {
+    parked: Parked,
+    generation: u64,
+}
+
+impl ParkedInMemory {
+    pub(crate) fn message(&self) -> &Message {
+        &self.parked.message
+    }
+}
+
+/// The parked messages of a partition, by their numbers. Each is in one of the two maps.
+#[derive(Default)]
+pub(crate) struct ParkedMessages {
+    in_memory: BTreeMap<u64, ParkedInMemory>,
+    /// The entities of those that only the store has.
+    stored: BTreeMap<u64, Address>,
+    /// Those that are being read back, each once.
+    asked: BTreeSet<u64>,
+    /// Commands on them.
+    waiting: Vec<ParkedCommand>,
+}
+
+impl ParkedMessages {
+    pub(crate) fn count(&self) -> usize {
+        self.in_memory.len() + self.stored.len()
+    }
+
+    /// Whether no command waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Gives the commands that wait: they wait no more.
+    pub(crate) fn turn_away(&mut self) -> impl Iterator<Item = ParkedCommand> {
+        self.waiting.drain(..)
+    }
+
+    /// One is parked by the open batch.
+    pub(crate) fn park(&mut self, number: u64, parked: Parked) {
+        self.put(number, ParkedInMemory { parked, generation: OPEN });
+    }
+
+    /// One is in memory from now on.
+    pub(crate) fn put(&mut self, number: u64, parked: ParkedInMemory) {
+        self.stored.remove(&number);
+        self.in_memory.insert(number, parked);
+    }
+
+    /// One that is in memory.
+    pub(crate) fn find(&self, to: &Address, number: u64) -> Option<&Message> {
+        let message = &self.in_memory.get(&number)?.parked.message;
+        (message.to == *to).then_some(message)
+    }
+
+    /// One is not parked any more.
+    pub(crate) fn take(&mut self, to: &Address, number: u64) -> Option<ParkedInMemory> {
+        self.find(to, number)?;
+        self.in_memory.remove(&number)
+    }
+
+    /// One stays parked; if the store has it, it is left to that again.
+    pub(crate) fn leave(&mut self, number: u64) {
+        if let Some(kept) = self.in_memory.remove(&number) {
+            if kept.generation == STORED {
+                self.stored.insert(number, kept.parked.message.to);
+            } else {
+                self.in_memory.insert(number, kept);
+            }
+        }
+    }
+
+    /// Whether only the store has the one that is meant.
+    pub(crate) fn is_stored(&self, command: &ParkedCommand) -> bool {
+        self.stored.get(&command.number) == Some(&command.to)
+    }
+
+    /// Lets a command wait for its message. True: that is to be read back now.
+    pub(crate) fn wait(&mut self, command: ParkedCommand) -> bool {
+        let is_new = self.asked.insert(command.number);
+        self.waiting.push(command);
+        is_new
+    }
+
+    /// Takes over one that was read back. Gives the commands on it. If there are none any more, it is left to the store.
+    pub(crate) fn take_read(&mut self, number: u64, parked: Parked) -> Vec<ParkedCommand> {
+        assert!(self.stored.contains_key(&number), "E1 broken: a message that is parked no more is read back");
+        self.asked.remove(&number);
+        let commands: Vec<_> = self.waiting.extract_if(.., |command| command.number == number).collect();
+        if !commands.is_empty() {
+            self.put(number, ParkedInMemory { parked, generation: STORED });
+        }
+        commands
+    }
+
+    /// One is not parked any more, says the log; or it never was.
+    pub(crate) fn forget(&mut self, number: u64) {
+        self.stored.remove(&number);
+        self.in_memory.remove(&number);
+    }
+
+    /// Takes over one that the store has, or, as part of `generation`, only the log. For opening only.
+    pub(crate) fn restore(&mut self, number: u64, parked: Parked, generation: Option<u64>) {
+        match generation {
+            Some(generation) => self.put(number, ParkedInMemory { parked, generation }),
+            None => {
+                self.stored.insert(number, parked.message.to);
+            }
+        }
+    }
+
+    /// The batch that parked it is closed, and part of the generation under way.
+    pub(crate) fn note_generation(&mut self, number: u64, generation: u64) {
+        if let Some(parked) = self.in_memory.get_mut(&number) {
+            parked.generation = generation;
+        }
+    }
+
+    /// Evicts what the store has, which is all up to `generation`.
+    pub(crate) fn evict(&mut self, generation: u64) {
+        let stored = self.in_memory.extract_if(.., |_, parked| parked.generation <= generation);
+        self.stored.extend(stored.map(|(number, kept)| (number, kept.parked.message.to)));
+    }
+}

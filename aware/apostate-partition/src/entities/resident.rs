@@ -1,0 +1,87 @@
+//! The part: entities in memory, by their addresses and by their names.
+
+use std::sync::Arc;
+
+use apostate_core::{Address, HandlerId, Registry};
+
+use crate::entities::inboxes::Inboxes;
+use crate::entities::parked::ParkedMessages;
+use crate::entities::slot::{NONE, Slot};
+use crate::entities::slots::{SlotId, Slots};
+use crate::interface::Load;
+
+/// Entities in memory, their inboxes, client keys and parked messages, and what the store is asked for on their behalf.
+pub(crate) struct Entities {
+    pub(super) registry: Arc<Registry>,
+    pub(super) slots: Slots,
+    pub(super) inboxes: Inboxes,
+    pub(super) parked: ParkedMessages,
+    /// Asked of the store in this step.
+    pub(super) loads: Vec<Load>,
+}
+
+impl Entities {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        Self {
+            registry,
+            slots: Slots::default(),
+            inboxes: Inboxes::default(),
+            parked: ParkedMessages::default(),
+            loads: Vec::new(),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Number of entities in memory.
+    pub(crate) fn count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// About how many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.slots.bytes()
+    }
+
+    pub(crate) fn find(&self, address: &Address) -> Option<SlotId> {
+        self.slots.find(address)
+    }
+
+    pub(crate) fn get(&self, id: SlotId) -> &Slot {
+        self.slots.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: SlotId) -> &mut Slot {
+        self.slots.get_mut(id)
+    }
+
+    /// The slot of an entity, made if it has none.
+    pub(crate) fn slot_of(&mut self, address: &Address) -> SlotId {
+        let registry = &self.registry;
+        self.slots.find_or_insert(address, || {
+            registry.find(address.kind()).and_then(|kind| u32::try_from(kind).ok()).unwrap_or(NONE)
+        })
+    }
+
+    /// An entity's name for people.
+    pub(crate) fn name_of(&self, address: &Address) -> String {
+        match self.registry.find(address.kind()) {
+            Some(kind) => format!("{}/{}", self.registry.kinds()[kind].name, address.key()),
+            None => format!("{:08x}/{}", address.kind().0, address.key()),
+        }
+    }
+
+    /// A handler's name for people.
+    pub(crate) fn handler_name(&self, address: &Address, handler: HandlerId) -> String {
+        let kind = self.registry.find(address.kind()).map(|kind| &self.registry.kinds()[kind]);
+        let found = kind.and_then(|kind| Some(kind.handlers[kind.find(handler)?].name.to_owned()));
+        found.unwrap_or_else(|| format!("{:08x}", handler.0))
+    }
+
+    /// Evicts entities until they take `budget` or less; the store holds generation `stored`. Takes `steps` at most.
+    pub(crate) fn evict_to_budget(&mut self, budget: usize, stored: u64, steps: usize) {
+        self.slots.evict(budget, stored, steps);
+    }
+}

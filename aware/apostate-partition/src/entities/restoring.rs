@@ -1,0 +1,70 @@
+//! Cells that are read back when the partition opens.
+
+use apostate_core::Address;
+
+use crate::cells::parked::Parked;
+use crate::cells::state::StateBytes;
+use crate::entities::client_keys::Remembered;
+use crate::entities::resident::Entities;
+use crate::entities::slot::Slot;
+use crate::planted::{self, Bug};
+
+impl Entities {
+    /// Takes over a state cell of the log. Gives its slot, for the dirty list.
+    pub(crate) fn restore_state(&mut self, address: &Address, cell: StateBytes) -> &mut Slot {
+        let id = self.slot_of(address);
+        self.slots.set_cell(id, Some(cell));
+        let slot = self.slots.get_mut(id);
+        if slot.has_keys() && !planted::is(Bug::KeysOfLogOnly) {
+            // The store may have client keys of it that the log does not bring.
+            slot.keys_mut().note_partial(true);
+        }
+        slot
+    }
+
+    /// Takes over a client key of the log, or its deletion. None: it does not read.
+    pub(crate) fn restore_client_key(
+        &mut self,
+        address: &Address,
+        sub: &[u8],
+        value: Option<&[u8]>,
+        generation: u64,
+    ) -> Option<()> {
+        let id = self.slot_of(address);
+        let key = std::str::from_utf8(sub).ok()?;
+        let slot = self.slots.get_mut(id);
+        // What the log brings, the store may not have: the slot stays until the first checkpoint.
+        slot.note_extra_dirty(generation);
+        slot.note_keys(true);
+        let remembered = match value {
+            Some(value) => Some(Remembered::read(value)?),
+            None => None,
+        };
+        slot.keys_mut().restore(key, remembered);
+        Some(())
+    }
+
+    /// Takes over a cell of an inbox, or its deletion. None: it does not read. What the store has too is left there above
+    /// `memory` bytes.
+    pub(crate) fn restore_inbox(
+        &mut self,
+        address: &Address,
+        sub: &[u8],
+        value: Option<&[u8]>,
+        memory: Option<usize>,
+    ) -> Option<()> {
+        let _: [u8; 8] = sub.try_into().ok()?;
+        let id = self.slot_of(address);
+        self.inboxes.restore(&mut self.slots, id, sub, value, memory)
+    }
+
+    /// Takes over a parked message, or its deletion. None: it does not read.
+    pub(crate) fn restore_parked(&mut self, sub: &[u8], value: Option<&[u8]>, generation: Option<u64>) -> Option<()> {
+        let number = u64::from_be_bytes(sub.try_into().ok()?);
+        match value {
+            None => self.parked.forget(number),
+            Some(value) => self.parked.restore(number, Parked::read(value)?, generation),
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,374 @@
+//! One entity in memory: its live value, its encoded bytes, and (boxed, because most have none) what waits for it.
+//!
+//! ```text
+//!            start_loading      set_cell                    keep_change                encode
+//!   Unknown ──────────────▶ Loading ──────▶ Resident, clean ───────────▶ Resident, ahead ─────▶ Resident, clean
+//!                                            bytes; live or not             live value newer than bytes
+//! ```
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
+
+use std::collections::VecDeque;
+
+use apostate_core::{Address, Live, Timestamp};
+
+use crate::cells::state::{StateBytes, WORD_BYTES, read_word, word};
+use crate::entities::client_keys::ClientKeys;
+use crate::entities::inbox::{InboxItem, Retry};
+use crate::interface::Request;
+use crate::planted::{self, Bug};
+
+/// No index.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Bytes that a slot costs besides the state.
+pub(crate) const SLOT_BYTES: usize = 256;
+
+/// What is known of the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Residence {
+    /// The store has to be asked.
+    Unknown,
+    /// The store was asked, at this time.
+    Loading(Timestamp),
+    /// In memory.
+    Resident,
+}
+
+/// One entity in memory.
+pub(crate) struct Slot {
+    address: Address,
+    /// Number of the kind in the registry; `NONE` for a kind that this build does not know.
+    kind: u32,
+    residence: Residence,
+    /// The live value; decoded when it is needed.
+    live: Option<Box<dyn Live>>,
+    /// The state cell as last encoded; none if there never was one.
+    encoded: Option<StateBytes>,
+    version: u64,
+    /// Whether the entity ever remembered a client key.
+    has_keys: bool,
+    /// Whether the entity exists.
+    exists: bool,
+    /// Whether the live value has changes that are not encoded.
+    is_ahead: bool,
+    /// Number of further runs around which the state is encoded, so that each can be rolled back alone.
+    encode_each_run_for: u32,
+    /// Used since the eviction hand last passed.
+    is_used: bool,
+    /// Index in the batch's list of touched slots.
+    touched: u32,
+    /// Index in the dirty list of the generation `dirty_generation`.
+    dirty: u32,
+    dirty_generation: u64,
+    /// The newest generation in which a cell of it changed besides the state.
+    extra_dirty_generation: u64,
+    /// What the client keys in memory cost.
+    key_bytes: usize,
+    /// Whether the slot belongs to no entity.
+    is_free: bool,
+    extra: Option<Box<Extra>>,
+}
+
+/// What waits for an entity, and what it remembers for clients.
+#[derive(Default)]
+pub(crate) struct Extra {
+    /// Accepted messages, in the order of their numbers.
+    pub(super) inbox: VecDeque<InboxItem>,
+    /// Set while the inbox's head waits out a panic.
+    pub(super) retry: Option<Retry>,
+    /// Whether the head of the inbox is being read from the store.
+    pub(super) is_reading: bool,
+    /// Whether it stands in the list of ready inboxes.
+    pub(super) is_ready: bool,
+    /// Calls from outside that wait behind the inbox or a load.
+    pub(super) waiting: VecDeque<Request>,
+    /// What client keys were answered.
+    pub(super) keys: ClientKeys,
+}
+
+impl Extra {
+    fn is_idle(&self) -> bool {
+        self.inbox.is_empty() && self.waiting.is_empty() && !self.keys.is_asking()
+    }
+}
+
+impl Slot {
+    pub(super) fn new(address: Address, kind: u32) -> Self {
+        Self {
+            address,
+            kind,
+            residence: Residence::Unknown,
+            live: None,
+            encoded: None,
+            version: 0,
+            has_keys: false,
+            exists: false,
+            is_ahead: false,
+            encode_each_run_for: 0,
+            is_used: true,
+            touched: NONE,
+            dirty: NONE,
+            dirty_generation: 0,
+            extra_dirty_generation: 0,
+            key_bytes: 0,
+            is_free: false,
+            extra: None,
+        }
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Number of the kind in the registry; none for a kind that this build does not know.
+    pub(crate) fn kind(&self) -> Option<usize> {
+        (self.kind != NONE).then_some(self.kind as usize)
+    }
+
+    pub(crate) fn residence(&self) -> Residence {
+        self.residence
+    }
+
+    pub(crate) fn is_resident(&self) -> bool {
+        self.residence == Residence::Resident
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.exists
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn has_keys(&self) -> bool {
+        self.has_keys
+    }
+
+    /// Whether the live value has changes that are not encoded.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.is_ahead
+    }
+
+    /// Whether the state is encoded around each run, so that each can be rolled back alone.
+    pub(crate) fn is_encoded_each_run(&self) -> bool {
+        self.encode_each_run_for > 0
+    }
+
+    /// The state cell as last encoded.
+    pub(crate) fn encoded(&self) -> Option<&StateBytes> {
+        self.encoded.as_ref()
+    }
+
+    /// The state without its version; none if the entity does not exist.
+    pub(crate) fn state_bytes(&self) -> Option<&[u8]> {
+        self.encoded.as_deref().filter(|bytes| bytes.len() > WORD_BYTES).map(|bytes| &bytes[WORD_BYTES..])
+    }
+
+    /// The index in the batch's list of touched slots, if the open batch touched it.
+    pub(crate) fn touched(&self) -> Option<usize> {
+        (self.touched != NONE).then_some(self.touched as usize)
+    }
+
+    /// Whether anything accepted waits for the entity.
+    pub(crate) fn has_inbox(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| !extra.inbox.is_empty())
+    }
+
+    /// The head of the inbox.
+    pub(crate) fn inbox_head(&self) -> Option<&InboxItem> {
+        self.extra.as_ref().and_then(|extra| extra.inbox.front())
+    }
+
+    /// How the head of the inbox has fared, if it panicked.
+    pub(crate) fn retry(&self) -> Option<Retry> {
+        self.extra.as_ref().and_then(|extra| extra.retry)
+    }
+
+    /// The client keys in memory, if anything at all waits for the entity or is remembered by it.
+    pub(crate) fn keys(&self) -> Option<&ClientKeys> {
+        self.extra.as_ref().map(|extra| &extra.keys)
+    }
+
+    pub(crate) fn keys_mut(&mut self) -> &mut ClientKeys {
+        &mut self.extra_mut().keys
+    }
+
+    pub(super) fn extra_if_any(&mut self) -> Option<&mut Extra> {
+        self.extra.as_deref_mut()
+    }
+
+    pub(super) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    /// Notes that the store is asked for it. False: that was done before.
+    pub(super) fn start_loading(&mut self, now: Timestamp) -> bool {
+        let is_new = self.residence == Residence::Unknown;
+        if is_new {
+            self.residence = Residence::Loading(now);
+        }
+        is_new
+    }
+
+    /// The live value for a run, if it was decoded.
+    pub(crate) fn live_mut(&mut self) -> Option<&mut (dyn Live + 'static)> {
+        self.is_used = true;
+        self.live.as_deref_mut()
+    }
+
+    /// Notes that it was used: the eviction hand passes it over once.
+    pub(crate) fn note_used(&mut self) {
+        self.is_used = true;
+    }
+
+    pub(crate) fn has_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Takes over a decoded value.
+    pub(crate) fn set_live(&mut self, live: Box<dyn Live>) {
+        self.live = Some(live);
+    }
+
+    /// Drops the live value: it holds what is not to be kept. What the bytes say is decoded when it is next needed.
+    pub(crate) fn drop_live(&mut self) {
+        self.live = None;
+    }
+
+    /// Notes the place in the batch's list, if it has none.
+    pub(super) fn touch(&mut self, index: usize) -> bool {
+        let is_new = self.touched == NONE;
+        if is_new {
+            self.touched = index as u32;
+        }
+        is_new
+    }
+
+    pub(crate) fn untouch(&mut self) {
+        self.touched = NONE;
+    }
+
+    /// Keeps what a handler changed: a version more, in the live value only. Gives the version.
+    pub(crate) fn keep_change(&mut self, exists: bool) -> u64 {
+        self.version += 1;
+        self.is_ahead = true;
+        self.exists = exists;
+        if !exists {
+            self.live = None;
+        }
+        self.version
+    }
+
+    /// Takes the last change back: the bytes are those from before it.
+    pub(super) fn take_back_change(&mut self, existed: bool) {
+        self.live = None;
+        self.is_ahead = false;
+        self.version -= 1;
+        self.exists = existed;
+    }
+
+    /// Goes back to how the batch found it. The bytes were put back before.
+    pub(super) fn undo(&mut self, version: u64, has_keys: bool, exists: bool) {
+        self.touched = NONE;
+        self.live = None;
+        self.is_ahead = false;
+        self.version = version;
+        self.has_keys = has_keys;
+        self.exists = exists;
+    }
+
+    /// Has the state encoded around each of the next `runs` runs.
+    pub(crate) fn encode_each_run_for(&mut self, runs: u32) {
+        self.encode_each_run_for = runs;
+    }
+
+    /// One run less around which the state is encoded.
+    pub(crate) fn count_encoded_run(&mut self) {
+        self.encode_each_run_for -= 1;
+    }
+
+    pub(super) fn note_keys(&mut self, has_keys: bool) {
+        self.has_keys = has_keys;
+    }
+
+    /// The word of the state cell as it is to be encoded.
+    pub(super) fn word(&self) -> u64 {
+        word(self.version, self.has_keys)
+    }
+
+    pub(super) fn live(&self) -> Option<&(dyn Live + 'static)> {
+        self.live.as_deref()
+    }
+
+    /// The live value was encoded.
+    pub(super) fn note_encoded(&mut self) {
+        self.is_ahead = false;
+    }
+
+    pub(super) fn set_encoded(&mut self, encoded: Option<StateBytes>) {
+        self.encoded = encoded;
+    }
+
+    pub(super) fn set_key_bytes(&mut self, bytes: usize) {
+        self.key_bytes = bytes;
+    }
+
+    pub(super) fn key_bytes(&self) -> usize {
+        self.key_bytes
+    }
+
+    /// Takes over a state cell.
+    pub(super) fn set_cell(&mut self, cell: Option<StateBytes>) {
+        let word = cell.as_deref().and_then(|cell| cell.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word));
+        (self.version, self.has_keys) = read_word(word);
+        self.exists = cell.as_deref().is_some_and(|cell| cell.len() > WORD_BYTES);
+        self.encoded = cell;
+        self.live = None;
+        self.is_ahead = false;
+        self.residence = Residence::Resident;
+    }
+
+    /// The index in the dirty list of `generation`, if it stands there.
+    pub(crate) fn dirty_in(&self, generation: u64) -> Option<usize> {
+        (self.dirty_generation == generation).then_some(self.dirty as usize)
+    }
+
+    pub(crate) fn note_dirty(&mut self, generation: u64, index: usize) {
+        (self.dirty_generation, self.dirty) = (generation, index as u32);
+    }
+
+    /// Notes that a cell of it changed besides the state.
+    pub(crate) fn note_extra_dirty(&mut self, generation: u64) {
+        self.extra_dirty_generation = generation;
+    }
+
+    /// Whether it was used since this was last asked.
+    pub(super) fn take_used(&mut self) -> bool {
+        std::mem::take(&mut self.is_used)
+    }
+
+    /// Whether it may leave memory: nothing waits for it, and the store, which holds generation `stored`, has all of it.
+    pub(super) fn is_evictable(&self, stored: u64) -> bool {
+        let is_idle = self.extra.as_ref().is_none_or(|extra| extra.is_idle());
+        let is_stored =
+            self.dirty_generation.max(self.extra_dirty_generation) <= stored || planted::is(Bug::EvictsDirty);
+        let is_clean = is_stored && self.touched == NONE;
+        let is_loading = matches!(self.residence, Residence::Loading(_));
+        !self.is_free && is_idle && is_clean && !is_loading
+    }
+
+    /// Frees the slot: it belongs to no entity from here on.
+    pub(super) fn clear(&mut self) {
+        self.live = None;
+        self.encoded = None;
+        self.extra = None;
+        self.residence = Residence::Unknown;
+        self.is_free = true;
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        SLOT_BYTES + self.key_bytes + 2 * self.encoded.as_ref().map_or(0, |encoded| encoded.len())
+    }
+}

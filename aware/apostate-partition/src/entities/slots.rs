@@ -1,0 +1,134 @@
+//! Entities in memory: one slot each, found by one lookup, and no second map.
+//!
+//! Clock eviction (F. Corbató, *A paging experiment with the Multics system*): a hand passes over the slots; one that was used since
+//! it last came by is passed over once more, any other leaves, unless a batch, a checkpoint or a waiting message needs it.
+
+use apostate_core::Address;
+use hashbrown::HashTable;
+
+use crate::cells::state::StateBytes;
+use crate::entities::slot::{Residence, SLOT_BYTES, Slot};
+
+/// Place of a slot in the slab. Given to another entity after an eviction, so kept only for slots that are pinned.
+pub(crate) type SlotId = u32;
+
+/// Client keys of one entity that take less are not worth the asking for them later.
+const KEY_BYTES_MIN: usize = 2 << 10;
+
+/// Every entity in memory.
+#[derive(Default)]
+pub(crate) struct Slots {
+    table: HashTable<SlotId>,
+    slab: Vec<Slot>,
+    free: Vec<SlotId>,
+    hand: usize,
+    /// What the slots cost, as accounted by [`Slots::set_encoded`].
+    bytes: usize,
+}
+
+impl Slots {
+    /// The slot of `address`, if it has one.
+    pub(crate) fn find(&self, address: &Address) -> Option<SlotId> {
+        let slab = &self.slab;
+        self.table.find(address.hash(), |&slot| *slab[slot as usize].address() == *address).copied()
+    }
+
+    /// The slot of `address`, made if it has none.
+    pub(crate) fn find_or_insert(&mut self, address: &Address, kind: impl FnOnce() -> u32) -> SlotId {
+        if let Some(slot) = self.find(address) {
+            return slot;
+        }
+        let slot = Slot::new(address.clone(), kind());
+        self.bytes += SLOT_BYTES;
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.slab[id as usize] = slot;
+                id
+            }
+            None => {
+                self.slab.push(slot);
+                (self.slab.len() - 1) as SlotId
+            }
+        };
+        let slab = &self.slab;
+        self.table.insert_unique(address.hash(), id, |&slot| slab[slot as usize].address().hash());
+        id
+    }
+
+    pub(crate) fn get(&self, id: SlotId) -> &Slot {
+        &self.slab[id as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, id: SlotId) -> &mut Slot {
+        &mut self.slab[id as usize]
+    }
+
+    /// Number of entities in memory.
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// What they cost in bytes, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Changes the encoded bytes of a slot, and the account with them.
+    pub(crate) fn set_encoded(&mut self, id: SlotId, encoded: Option<StateBytes>) {
+        let slot = &mut self.slab[id as usize];
+        self.bytes -= slot.bytes();
+        slot.set_encoded(encoded);
+        self.bytes += slot.bytes();
+    }
+
+    /// Accounts for the client keys that a slot has in memory.
+    pub(crate) fn set_key_bytes(&mut self, id: SlotId, bytes: usize) {
+        let slot = &mut self.slab[id as usize];
+        self.bytes = self.bytes - slot.key_bytes() + bytes;
+        slot.set_key_bytes(bytes);
+    }
+
+    /// Takes over a state cell, and accounts for it.
+    pub(crate) fn set_cell(&mut self, id: SlotId, cell: Option<StateBytes>) {
+        self.set_encoded(id, cell.clone());
+        self.slab[id as usize].set_cell(cell);
+    }
+
+    /// Passes the eviction hand over at most `steps` slots, until the slots cost `budget` or less. A slot whose
+    /// last change is newer than generation `stored` stays, without the client keys that are not.
+    pub(crate) fn evict(&mut self, budget: usize, stored: u64, steps: usize) {
+        for _ in 0..steps {
+            if self.bytes <= budget || self.slab.is_empty() {
+                return;
+            }
+            self.hand = (self.hand + 1) % self.slab.len();
+            let slot = &mut self.slab[self.hand];
+            if slot.take_used() {
+                continue;
+            }
+            if slot.is_evictable(stored) {
+                self.remove(self.hand as SlotId);
+            } else if slot.key_bytes() > KEY_BYTES_MIN && slot.residence() == Residence::Resident {
+                self.evict_keys(self.hand as SlotId, stored);
+            }
+        }
+    }
+
+    /// Leaves client keys to the store: the entity has to stay, and what it was asked long ago has not.
+    fn evict_keys(&mut self, id: SlotId, stored: u64) {
+        if let Some(extra) = self.slab[id as usize].extra_if_any() {
+            let bytes = extra.keys.evict(stored);
+            self.set_key_bytes(id, bytes);
+        }
+    }
+
+    fn remove(&mut self, id: SlotId) {
+        let slot = &mut self.slab[id as usize];
+        self.bytes -= slot.bytes();
+        if let Ok(entry) = self.table.find_entry(slot.address().hash(), |&other| other == id) {
+            entry.remove();
+        }
+        slot.clear();
+        self.free.push(id);
+    }
+}

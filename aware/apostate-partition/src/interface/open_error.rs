@@ -1,0 +1,53 @@
+//! Failures of an opening: what was acknowledged is not all there, or cannot be read.
+
+use apostate_log::{LogError, PartitionId, Position, StoreError};
+
+/// Reason for which a partition cannot be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The map does not name it.
+    #[error("partition {0} is not in the map")]
+    NotInMap(PartitionId),
+    /// The store holds a checkpoint that the log has not reached.
+    #[error(
+        "partition {partition} has lost its newest records: the store holds a checkpoint of record {stored}, the log ends \
+         at {last}; restore the log that belongs to this store"
+    )]
+    LogBehindStore {
+        /// The partition.
+        partition: PartitionId,
+        /// Position of the checkpoint.
+        stored: Position,
+        /// Position of the last record.
+        last: Position,
+    },
+    /// The log was trimmed beyond what the store holds.
+    #[error(
+        "the store of partition {partition} is missing or too old: it holds records up to {stored}, the log begins at \
+         {first}; restore the store that belongs to this log"
+    )]
+    StoreTooOld {
+        /// The partition.
+        partition: PartitionId,
+        /// Position of the checkpoint; 0 if there is none.
+        stored: Position,
+        /// The oldest record that can be read.
+        first: Position,
+    },
+    /// A record or cell is not as it should be.
+    #[error("partition {partition}, record {position}: {detail}")]
+    Damaged {
+        /// The partition.
+        partition: PartitionId,
+        /// The record; the checkpoint's position for a cell of the store.
+        position: Position,
+        /// In what way.
+        detail: String,
+    },
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,93 @@
+//! Status of a partition, for people.
+
+use std::sync::Arc;
+
+use apostate_core::Timestamp;
+use apostate_log::{Epoch, PartitionId, Position};
+
+use crate::interface::stop::StopReason;
+use crate::pacing::TimeOffset;
+use crate::range::Range;
+
+/// Status of a partition, for people.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The partition.
+    pub id: PartitionId,
+    /// The range that it has.
+    pub range: Range,
+    /// The epoch that it opened.
+    pub epoch: Epoch,
+    /// Whether it serves.
+    pub is_serving: bool,
+    /// Why it stopped, if it did.
+    pub stopped: Option<Arc<StopReason>>,
+    /// The newest record that is durable.
+    pub durable: Position,
+    /// The newest record that was made.
+    pub submitted: Position,
+    /// The partition's time.
+    pub now: Timestamp,
+    /// How far that is from the host's wall clock.
+    pub time_offset: TimeOffset,
+    /// Entities in memory.
+    pub entities: usize,
+    /// Bytes that they take, about.
+    pub entity_bytes: usize,
+    /// Bytes that wait for a checkpoint.
+    pub dirty_bytes: usize,
+    /// Messages in inboxes.
+    pub inbox: usize,
+    /// Bytes of those that are in memory.
+    pub inbox_memory: usize,
+    /// Messages sent to other partitions and not acknowledged.
+    pub outbox: usize,
+    /// Bytes of those, in memory or not.
+    pub outbox_bytes: usize,
+    /// Memory that those take, about.
+    pub outbox_memory: usize,
+    /// Requests that wait.
+    pub requests: usize,
+    /// Producers whose messages wait.
+    pub producers: usize,
+    /// Messages that arrived from other partitions and wait.
+    pub arrived: usize,
+    /// Messages parked.
+    pub parked: usize,
+    /// Counts since it opened.
+    pub counts: Counts,
+    /// Whether the log has no room: nothing new is taken until it has.
+    pub is_full: bool,
+    /// Whether it has nothing to do: no message waits anywhere in it, and all it did is durable.
+    pub is_quiet: bool,
+}
+
+/// Counts of what happened, for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages and requests that a handler ran for.
+    pub messages: u64,
+    /// Messages from other partitions that had been applied before.
+    pub duplicates: u64,
+    /// Requests answered with a reply that was remembered.
+    pub repeated: u64,
+    /// Refusals that their senders let pass.
+    pub ignored_refusals: u64,
+    /// Messages parked.
+    pub parked: u64,
+    /// Panics of handlers.
+    pub panics: u64,
+}
+
+impl Counts {
+    /// Adds what a batch counted.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self { messages, duplicates, repeated, ignored_refusals, parked, panics } = other;
+        self.messages += messages;
+        self.duplicates += duplicates;
+        self.repeated += repeated;
+        self.ignored_refusals += ignored_refusals;
+        self.parked += parked;
+        self.panics += panics;
+    }
+}

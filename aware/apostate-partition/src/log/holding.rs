@@ -1,0 +1,89 @@
+//! Holding back: what a batch says waits for its record, and a read for the proof that we are the writer.
+//!
+//! Scenarios: planted `answer-early`, `read-unconfirmed`; `sim/apostate-sim/tests/scenarios/main.rs`.
+
+use apostate_log::Confirmation;
+
+use crate::batch::Batch;
+use crate::interface::{Effect, StopReason};
+use crate::log::writer::LogWriter;
+use crate::planted::{self, Bug};
+
+impl LogWriter {
+    /// Bytes of the answers that are held back.
+    pub(crate) fn answers_bytes(&self) -> usize {
+        self.held.answers_bytes()
+    }
+
+    /// Whether reads wait for a record.
+    pub(crate) fn is_record_wanted(&self) -> bool {
+        self.is_record_wanted
+    }
+
+    /// Whether reads wait for the record that is made now.
+    pub(crate) fn take_record_wanted(&mut self) -> bool {
+        std::mem::take(&mut self.is_record_wanted)
+    }
+
+    /// Holds an effect back until the newest record is durable.
+    pub(crate) fn hold(&mut self, effect: Effect) {
+        self.held.hold(self.submitted, effect);
+    }
+
+    /// Holds outputs of a batch back until the newest record is durable; reads also until we are known to be the writer.
+    pub(crate) fn hold_batch(&mut self, batch: &mut Batch, is_committed: bool, effects: &mut Vec<Effect>) {
+        let newest = if planted::is(Bug::AnswerEarly) { self.durable } else { self.submitted };
+        self.held.count_answers(batch.take_answers_bytes());
+        batch.outputs().drain(..).for_each(|output| self.held.hold(newest, output));
+        if is_committed || planted::is(Bug::ReadUnconfirmed) {
+            // Its record was appended after they arrived: when it is durable, we were the writer.
+            batch.reads().drain(..).for_each(|read| self.held.hold(newest, read));
+        } else if !batch.reads().is_empty() {
+            let ticket = self.confirm(effects);
+            batch.reads().drain(..).for_each(|read| self.held.hold_read(ticket, newest, read));
+        }
+        self.release(effects);
+    }
+
+    /// Releases what may leave.
+    pub(crate) fn release(&mut self, effects: &mut Vec<Effect>) {
+        self.held.release(self.durable, effects);
+    }
+
+    fn confirm(&mut self, effects: &mut Vec<Effect>) -> u64 {
+        self.confirm_ticket += 1;
+        let ticket = self.confirm_ticket;
+        effects.push(Effect::Confirm { ticket });
+        ticket
+    }
+
+    /// Asks the log whether we are the writer: if we are, the partition stops for this reason.
+    pub(crate) fn doubt(&mut self, reason: StopReason, effects: &mut Vec<Effect>) {
+        let ticket = self.confirm(effects);
+        self.held.doubt(ticket, reason);
+    }
+
+    /// Takes the log's answer to a confirm.
+    ///
+    /// # Errors
+    ///
+    /// When being the writer is a reason to stop.
+    pub(crate) fn confirmed(
+        &mut self,
+        confirmation: Confirmation,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), StopReason> {
+        match confirmation {
+            Confirmation::Yes(ticket) => {
+                if let Some(reason) = self.held.confirmed(ticket) {
+                    return Err(reason);
+                }
+                self.release(effects);
+            }
+            Confirmation::No(ticket) => {
+                self.is_record_wanted |= self.held.unconfirmed(ticket, self.submitted.next());
+            }
+        }
+        Ok(())
+    }
+}

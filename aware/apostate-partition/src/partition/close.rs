@@ -1,0 +1,185 @@
+//! Closes a batch: one record if anything changed, and its outputs held back until that is durable.
+//!
+//! Invariant E2: what a batch sends, answers and acknowledges leaves with its record, or not at all.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `ack-early`, `answer-early`, `watermark-unsaved`.
+
+use apostate_core::limits::TX_BYTES_MAX;
+
+use super::Partition;
+use crate::batch::{CellChange, Touched, UndoEntry};
+use crate::cells::cell::{self, OwnRow, Section};
+use crate::cells::record_body::RecordKind;
+use crate::entities::SlotId;
+use crate::interface::Effect;
+use crate::limits::{RECORD_BYTES_MAX, TRIMS_PER_RECORD_MAX};
+use crate::planted::{self, Bug};
+use crate::range::Range;
+use crate::rectangles::{Area, Change, Origin};
+
+/// How many slots the eviction hand passes after each batch, and four for each entity that the batch touched.
+const EVICT_STEPS: usize = 256;
+
+impl Partition {
+    /// Closes the batch. The window must have room. Gives false if the batch was undone instead.
+    pub(super) fn close(&mut self, effects: &mut Vec<Effect>) -> bool {
+        assert!(self.work.locals() == 0, "E1 broken: a local message would be in no record");
+        if let Err(culprit) = self.write_states() {
+            self.batch.abandon(culprit);
+            self.undo_abandoned();
+            return false;
+        }
+        if self.batch.record().length() > RECORD_BYTES_MAX {
+            assert!(
+                self.batch.messages() > 1,
+                "P6 broken: one message makes a record of more than {RECORD_BYTES_MAX} bytes"
+            );
+            self.batch.run_one_at_a_time();
+            self.undo_batch();
+            return false;
+        }
+        self.write_watermarks();
+        self.write_forgotten();
+        self.write_trims();
+        let is_committed = !self.batch.record().is_empty() || self.log.take_record_wanted();
+        self.acknowledge_frames(is_committed);
+        if planted::is(Bug::AckEarly) {
+            let is_frame = |output: &mut Effect| matches!(output, Effect::Frame { .. });
+            effects.extend(self.batch.outputs().extract_if(.., is_frame));
+        }
+        if is_committed {
+            self.append(RecordKind::Batch, effects);
+        }
+        self.log.hold_batch(&mut self.batch, is_committed, effects);
+        self.mark_dirty();
+        self.notices.extend(self.batch.take_notices());
+        let touched = self.batch.touched().len();
+        self.batch.end(self.log.next_number());
+        self.work.forget_silent_producers();
+        let (budget, stored) = (self.scope.tuning().cache_bytes, self.checkpoints.dirty().stored());
+        self.entities.evict_to_budget(budget, stored, EVICT_STEPS + 4 * touched);
+        true
+    }
+
+    /// Encodes every changed entity into the record. Gives the one that does not encode, or is too large.
+    fn write_states(&mut self) -> Result<(), SlotId> {
+        for at in 0..self.batch.touched().len() {
+            let Touched { slot: id, is_changed, last, .. } = self.batch.touched()[at];
+            if !is_changed {
+                continue;
+            }
+            if self.entities.get(id).is_ahead() {
+                // The author's code runs once more: if it kills the process, the last message was too much.
+                self.runner.enter(last);
+                let encoded = self.entities.encode(id, self.runner.scratch());
+                self.runner.leave();
+                if encoded.map_err(|_| id)? > TX_BYTES_MAX {
+                    return Err(id);
+                }
+            }
+            let slot = self.entities.get(id);
+            let encoded = slot.encoded().expect("P4 broken: a changed entity without bytes");
+            self.batch.record().put(Section::State, slot.address(), &[], encoded);
+            if self.batch.record().length() > RECORD_BYTES_MAX {
+                // It is undone in a moment: what else there is need not be added.
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Raises the watermarks of everything that was handled, as cells of the record.
+    fn write_watermarks(&mut self) {
+        let mut change = Change::default();
+        self.delivery.raise_watermarks(&self.scope, &mut change);
+        let area = Area { source: Range::WHOLE, target: self.scope.range() };
+        for (producer, number) in self.work.take_highs() {
+            let origin = Origin::Producer(producer.clone());
+            self.delivery.rectangles_mut().raise(&origin, area, number, &mut change);
+        }
+        if planted::is(Bug::ProducerForgotten) {
+            change.set.retain(|(origin, ..)| !matches!(origin, Origin::Producer(_)));
+        }
+        if !planted::is(Bug::WatermarkUnsaved) {
+            self.write_rectangles(&change);
+        }
+    }
+
+    /// Writes changed rectangles into the record.
+    pub(super) fn write_rectangles(&mut self, change: &Change) {
+        let (id, record) = (self.scope.id(), self.batch.record());
+        for (origin, area) in &change.gone {
+            record.delete_key(&cell::own_row(id, &OwnRow::Rectangle(origin.clone(), *area)));
+        }
+        for (origin, area, number) in &change.set {
+            let row = cell::own_row(id, &OwnRow::Rectangle(origin.clone(), *area));
+            record.put_key(&row, &number.to_le_bytes());
+        }
+    }
+
+    /// Deletes messages to other partitions that have arrived.
+    fn write_trims(&mut self) {
+        for _ in 0..TRIMS_PER_RECORD_MAX {
+            if self.batch.record().length() > RECORD_BYTES_MAX / 2 {
+                break;
+            }
+            let Some(message) = self.delivery.outbox_mut().pop_trim() else { break };
+            self.batch.trim(message.cell(), message.is_stored);
+        }
+    }
+
+    fn acknowledge_frames(&mut self, is_committed: bool) {
+        let newest = if is_committed { self.log.submitted().next() } else { self.log.submitted() };
+        for sender in self.delivery.intakes_mut().iter_mut() {
+            if let Some(bytes) = sender.acknowledge(self.scope.tuning()) {
+                sender.note_ack_record(newest);
+                self.batch.output(Effect::Frame { to: sender.id(), bytes });
+            }
+        }
+    }
+
+    /// Makes the record of the batch, and asks for it to be appended.
+    pub(super) fn append(&mut self, kind: RecordKind, effects: &mut Vec<Effect>) {
+        let names = (self.scope.id(), self.scope.map_version());
+        let length = self.log.append(&mut self.batch, names, kind, self.time.now(), effects);
+        self.checkpoints.dirty_mut().count_log(length);
+        for (peer, message) in self.batch.take_outgoing() {
+            assert!(
+                message.record == self.log.submitted(),
+                "E2 broken: a message is in another record than its transaction"
+            );
+            self.delivery.outbox_mut().push(peer, message);
+        }
+    }
+
+    /// Notes what the next checkpoint has to write.
+    fn mark_dirty(&mut self) {
+        let dirty = self.checkpoints.dirty_mut();
+        for touched in self.batch.touched() {
+            let slot = self.entities.get_mut(touched.slot);
+            slot.untouch();
+            if touched.is_changed
+                && let Some(encoded) = slot.encoded().cloned()
+            {
+                dirty.put_state(slot, encoded);
+            }
+        }
+        let (generation, stored) = (dirty.generation(), dirty.stored());
+        for entry in self.batch.journal() {
+            match entry {
+                UndoEntry::RememberedKey { slot, key } | UndoEntry::ForgotKey { slot, key, .. } => {
+                    self.entities.note_key_closed(*slot, key, generation, stored);
+                }
+                UndoEntry::Parked { number } => self.entities.parked_mut().note_generation(*number, generation),
+                _ => {}
+            }
+        }
+        for change in self.batch.take_cells() {
+            match change {
+                CellChange::Put(key, value) => dirty.put_cell(key, value.into()),
+                CellChange::DeleteUnstored(key) => dirty.delete_unstored(key),
+                CellChange::Tombstone(key) => dirty.tombstone(key),
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Reads a partition back: the rows and open work that the store has, then the records behind them.
+//!
+//! Replay applies cells, and knows nothing of handlers. The states of entities are not read from the store: they
+//! are loaded when they are asked for.
+//!
+//! Invariant P4: replaying a log gives the same cells, to the byte. Invariant P6: what was acknowledged is here, or
+//! the opening fails and says which record is missing.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `replay-skips`, `keys-of-log-only`.
+
+use apostate_core::Timestamp;
+use apostate_log::{Log, LogError, Position, Record, Store};
+
+use super::Partition;
+use crate::batch::Batch;
+use crate::cells::cell::{self, Section};
+use crate::cells::record_body::Body;
+use crate::checkpoints::Checkpoints;
+use crate::delivery::Delivery;
+use crate::entities::{Entities, KeySweep};
+use crate::interface::{Config, OpenError, RunObserver};
+use crate::log::{LogWriter, Replayed};
+use crate::pacing::Pacer;
+use crate::planted::{self, Bug};
+use crate::range::Range;
+use crate::run::Runner;
+use crate::scope::Scope;
+use crate::work::Work;
+
+/// About how many bytes are read from the log or the store at once.
+const READ_BYTES: usize = 4 << 20;
+
+impl Partition {
+    /// Reads what the store and the log hold of the partition. Blocking. Tell it [`Input::Open`](crate::Input::Open)
+    /// next. `progress` is told positions as they are replayed.
+    ///
+    /// # Errors
+    ///
+    /// When what was acknowledged is not all there. Nothing was changed.
+    pub fn open(
+        config: Config,
+        store: &dyn Store,
+        log: &dyn Log,
+        observer: Box<dyn RunObserver>,
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<Self, OpenError> {
+        let mut partition = Self::empty(config, observer)?;
+        partition.read_store(store)?;
+        partition.entities.note_inboxes_taken(partition.log.next_number());
+        partition.entities.note_inboxes_stored();
+        partition.read_log(log, progress)?;
+        partition.delivery.outbox_mut().end_opening();
+        partition.entities.queue_inboxes(partition.time.now());
+        Ok(partition)
+    }
+
+    fn empty(config: Config, observer: Box<dyn RunObserver>) -> Result<Self, OpenError> {
+        let Config { id, map, registry, tuning, seed, suspects } = config;
+        let scope = Scope::new(id, map, tuning).ok_or(OpenError::NotInMap(id))?;
+        Ok(Self {
+            time: Pacer::default(),
+            entities: Entities::new(registry),
+            runner: Runner::new(seed, observer, suspects),
+            batch: Batch::default(),
+            work: Work::default(),
+            log: LogWriter::default(),
+            checkpoints: Checkpoints::default(),
+            delivery: Delivery::new(&scope),
+            sweep: KeySweep::default(),
+            notices: Vec::new(),
+            scope,
+        })
+    }
+
+    pub(super) fn damaged(&self, detail: impl Into<String>) -> OpenError {
+        OpenError::Damaged { partition: self.scope.id(), position: self.log.submitted(), detail: detail.into() }
+    }
+
+    /// Reads rows and open work from the store.
+    fn read_store(&mut self, store: &dyn Store) -> Result<(), OpenError> {
+        let (mut from, to) = cell::own_bounds(self.scope.id());
+        loop {
+            let rows = store.scan(&from, &to, READ_BYTES)?;
+            let Some((last, _)) = rows.last() else { break };
+            from = [last, &[0][..]].concat();
+            for (key, value) in &rows {
+                self.checkpoints.restore_row(key);
+                self.restore_row(key, Some(value))?;
+            }
+        }
+        for section in [Section::Inbox, Section::Outgoing, Section::Parked] {
+            self.read_section(store, section)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the cells of one section that lie in the partition's range, kind by kind, also of kinds unknown to this
+    /// build.
+    fn read_section(&mut self, store: &dyn Store, section: Section) -> Result<(), OpenError> {
+        let end = [section as u8 + 1];
+        let mut from = vec![section as u8];
+        loop {
+            let cells = store.scan(&from, &end, 1)?;
+            let Some((next, _)) = cells.first() else { return Ok(()) };
+            let kind =
+                cell::read_key(next).ok_or_else(|| self.damaged("a key of the store does not read"))?.address.kind();
+            let (mut at, to) = cell::bounds(section, kind, self.scope.range());
+            loop {
+                let cells = store.scan(&at, &to, READ_BYTES)?;
+                let Some((last, _)) = cells.last() else { break };
+                at = [last, &[0][..]].concat();
+                for (key, value) in &cells {
+                    self.restore_cell(key, Some(value), false)?;
+                }
+            }
+            from = cell::bounds(section, kind, Range::WHOLE).1;
+        }
+    }
+
+    /// Replays the records behind the checkpoint.
+    fn read_log(&mut self, log: &dyn Log, progress: &mut dyn FnMut(Position)) -> Result<(), OpenError> {
+        let (partition, last) = (self.scope.id(), log.last()?);
+        if last < self.log.submitted() {
+            return Err(OpenError::LogBehindStore { partition, stored: self.log.submitted(), last });
+        }
+        loop {
+            let records = match log.read(self.log.submitted().next(), READ_BYTES) {
+                Ok(records) => records,
+                Err(LogError::Trimmed { first, .. }) => {
+                    return Err(OpenError::StoreTooOld { partition, stored: self.log.submitted(), first });
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if records.is_empty() {
+                break;
+            }
+            for record in records {
+                self.replay(&record)?;
+            }
+            progress(self.log.submitted());
+        }
+        if self.log.submitted() < last {
+            return Err(self.damaged(format!("the log ends here, although it has held record {last}")));
+        }
+        self.log.end_replay();
+        self.batch.begin_at(self.log.next_number());
+        Ok(())
+    }
+
+    fn replay(&mut self, bytes: &[u8]) -> Result<(), OpenError> {
+        let expected = self.log.submitted().next();
+        let record = Record::read(bytes).map_err(|error| self.damaged(format!("the record after it: {error}")))?;
+        let header = record.header;
+        if header.partition != self.scope.id() || header.position != expected {
+            return Err(
+                self.damaged(format!("behind it stands record {} of partition {}", header.position, header.partition))
+            );
+        }
+        if header.previous != self.log.hash() {
+            return Err(self.damaged("the record after it was made for another one than this"));
+        }
+        if header.epoch < self.log.epoch() {
+            return Err(self.damaged(format!("P1 broken: epoch {} after epoch {}", header.epoch, self.log.epoch())));
+        }
+        let body = Body::read(record.body).map_err(|error| self.damaged(error.to_string()))?;
+        let (hash, epoch, next_number) = (record.hash, header.epoch, body.next_number);
+        self.log.replay(Replayed { position: expected, hash, epoch, next_number });
+        self.time = Pacer::starting_at(Timestamp(header.time).max(self.time.now()));
+        for cell in body.cells() {
+            if planted::is(Bug::ReplaySkips) && expected.0.is_multiple_of(16) {
+                break;
+            }
+            let (key, value) = cell.map_err(|error| self.damaged(error.to_string()))?;
+            match cell::section_of(key) {
+                Some(Section::Own) => self.restore_row(key, value)?,
+                _ => self.restore_cell(key, value, true)?,
+            }
+        }
+        self.checkpoints.dirty_mut().count_log(bytes.len());
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Takes over cells as they were written, when the partition opens: those of the store, and those of the log.
+
+use apostate_core::Timestamp;
+use apostate_log::PartitionId;
+
+use super::Partition;
+use crate::cells::cell::{self, EntityCell, OwnRow, Section};
+use crate::cells::hex::hex;
+use crate::checkpoints::Counters;
+use crate::delivery::{Generation, Layout, Outgoing};
+use crate::interface::OpenError;
+use crate::log::Replayed;
+use crate::message::{Identity, Message};
+use crate::pacing::Pacer;
+
+impl Partition {
+    /// Takes over a row of the partition's own.
+    pub(super) fn restore_row(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), OpenError> {
+        let row = cell::read_own_row(self.scope.id(), key);
+        row.and_then(|row| self.restore_own(row, value)).ok_or_else(|| self.damaged("a row of its own does not read"))
+    }
+
+    /// None: it does not read.
+    fn restore_own(&mut self, row: OwnRow, value: Option<&[u8]>) -> Option<()> {
+        match row {
+            OwnRow::Counters => {
+                let Counters { position, hash, epoch, next_number, now, map_version: _ } = Counters::read(value?)?;
+                self.log.replay(Replayed { position, hash, epoch, next_number });
+                self.time = Pacer::starting_at(now);
+            }
+            OwnRow::ForgottenKeys => {
+                self.sweep.restore_forgotten(Timestamp(u64::from_le_bytes(value?.try_into().ok()?)));
+            }
+            OwnRow::Opening => {}
+            OwnRow::Rectangle(origin, area) => {
+                let number = match value {
+                    Some(value) => Some(u64::from_le_bytes(value.try_into().ok()?)),
+                    None => None,
+                };
+                self.delivery.rectangles_mut().restore(origin, area, number);
+            }
+            OwnRow::Generation(range) => {
+                let generation = match value {
+                    Some(value) => Some(Generation::from_bytes(value)?),
+                    None => None,
+                };
+                self.delivery.generations_mut().restore(range, generation);
+            }
+        }
+        Some(())
+    }
+
+    /// Takes over a cell of an entity. `is_new`: it comes from the log, and the store may not have it.
+    pub(super) fn restore_cell(&mut self, key: &[u8], value: Option<&[u8]>, is_new: bool) -> Result<(), OpenError> {
+        let Some(EntityCell { section, address, sub }) = cell::read_key(key) else {
+            return Err(self.damaged(format!("a cell's key does not read: {}", hex(key))));
+        };
+        let name = |partition: &Self| partition.entities.name_of(&address);
+        if !self.scope.range().contains(address.hash()) {
+            return Err(self.damaged(format!("P2 broken: {} is not in its range", name(self))));
+        }
+        let generation = self.checkpoints.dirty().generation();
+        let restored = match section {
+            Section::State => value.map(|value| {
+                let slot = self.entities.restore_state(&address, value.into());
+                if let Some(cell) = slot.encoded().cloned() {
+                    self.checkpoints.dirty_mut().put_state(slot, cell);
+                }
+            }),
+            Section::ClientKeys => self.entities.restore_client_key(&address, sub, value, generation),
+            Section::Inbox => {
+                let memory = (!is_new).then_some(self.scope.tuning().inbox_memory);
+                self.entities.restore_inbox(&address, sub, value, memory)
+            }
+            Section::Outgoing => self.restore_outgoing(key, sub, value, is_new),
+            Section::Parked => self.entities.restore_parked(sub, value, is_new.then_some(generation)),
+            Section::Own | Section::Host => None,
+        };
+        if restored.is_none() {
+            return Err(self.damaged(format!("a cell of {} does not read", name(self))));
+        }
+        // States, and messages that were sent, find their own way to the next checkpoint.
+        if is_new && !matches!(section, Section::State | Section::Outgoing) {
+            let dirty = self.checkpoints.dirty_mut();
+            match value {
+                Some(value) => dirty.put_cell(key.into(), value.into()),
+                None if section == Section::ClientKeys => dirty.tombstone(key.into()),
+                None => dirty.delete_unstored(key.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_outgoing(&mut self, key: &[u8], sub: &[u8], value: Option<&[u8]>, is_new: bool) -> Option<()> {
+        let (origin, number) = sub.split_first_chunk()?;
+        let identity = Identity {
+            origin: PartitionId(u64::from_be_bytes(*origin)),
+            number: u64::from_be_bytes(number.try_into().ok()?),
+        };
+        let outbox = self.delivery.outbox_mut();
+        match value {
+            None => {
+                if outbox.forget(identity) {
+                    self.checkpoints.dirty_mut().tombstone(key.into());
+                }
+            }
+            Some(value) => {
+                let (message, written, []) = Message::read(value).ok()? else { return None };
+                let peer = outbox.index_of(self.scope.find(message.to.hash()))?;
+                let sender = message.from.filter(|_| written == identity)?;
+                let (record, layout) = (self.log.submitted(), Layout::InMemory(value.into()));
+                outbox.restore(peer, Outgoing { identity, sender, layout, record, is_stored: !is_new });
+            }
+        }
+        Some(())
+    }
+}

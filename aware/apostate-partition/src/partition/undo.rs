@@ -1,0 +1,65 @@
+//! Takes back everything that the open batch did; what it had taken is in front of its sources again.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
+
+use super::Partition;
+use crate::batch::{Touched, UndoEntry};
+use crate::entities::End;
+
+impl Partition {
+    /// Undoes a batch that was given up, and has its culprit encoded around each run until the messages of the batch
+    /// have come again.
+    pub(super) fn undo_abandoned(&mut self) {
+        if let Some(culprit) = self.batch.take_abandoned() {
+            let runs = 64 + 4 * self.batch.messages() as u32;
+            self.undo_batch();
+            self.entities.get_mut(culprit).encode_each_run_for(runs);
+        }
+    }
+
+    /// Takes back everything that the batch did.
+    pub(super) fn undo_batch(&mut self) {
+        let undone = self.batch.undo();
+        self.work.drop_locals();
+        for Touched { slot, before, is_changed: _, last: _ } in undone.touched {
+            self.entities.undo(slot, before);
+        }
+        for entry in undone.journal {
+            self.undo(entry);
+        }
+        self.log.undo_numbers(undone.first_number);
+    }
+
+    fn undo(&mut self, entry: UndoEntry) {
+        match entry {
+            UndoEntry::TookRequest(request) => self.work.put_back_request(request),
+            UndoEntry::TookNumbered { producer, request, high } => {
+                self.work.note_high(producer, high);
+                self.work.put_back_numbered(producer, request);
+            }
+            UndoEntry::TookFrame { sender, identity, message, handled, high } => {
+                let sender = self.delivery.intakes_mut().sender_mut(sender);
+                sender.unnote(identity.origin, high);
+                sender.put_back(identity, message, handled);
+            }
+            UndoEntry::TookInbox { slot, item, retry } => {
+                self.entities.push_inbox(slot, End::Front, item);
+                self.entities.set_retry(slot, retry);
+                self.entities.make_ready(slot);
+            }
+            UndoEntry::PushedInbox { slot } => {
+                self.entities.pop_inbox(slot, End::Back);
+                if !self.entities.get(slot).has_inbox() {
+                    self.entities.set_retry(slot, None);
+                    // Nothing else would: what they waited for has never been there.
+                    self.work.release(self.entities.release_waiting(slot));
+                }
+            }
+            UndoEntry::Parked { number } => self.entities.parked_mut().forget(number),
+            UndoEntry::Unparked { number, parked } => self.entities.parked_mut().put(number, parked),
+            UndoEntry::TookCommand(command) => self.work.put_back_command(command),
+            UndoEntry::RememberedKey { slot, key } => self.entities.undo_key(slot, &key),
+            UndoEntry::ForgotKey { slot, key, known } => self.entities.insert_key(slot, key, known),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Runs one message against one entity, inside the batch.
+//!
+//! One decode per message, one encode per changed entity per batch: between two runs of a batch the live value is
+//! ahead of its bytes. What a run must leave no trace of is undone from bytes; what other entities may already have
+//! built upon is undone by undoing the batch.
+//!
+//! Invariant E3: no transaction touches two entities.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs` and `traces.rs`; planted `refusal-kept`, `panic-half-undone`.
+
+use apostate_core::limits::TX_BYTES_MAX;
+use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, Refusal, step};
+
+use crate::batch::RunName;
+use crate::entities::SlotId;
+use crate::interface::{Effect, Failure, Span, SpanEnd};
+use crate::message;
+use crate::planted::{self, Bug};
+use crate::run::handling::Handling;
+use crate::run::runner::OpenSpan;
+use crate::trace::TraceContext;
+
+/// A message to run.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) slot: SlotId,
+    pub(crate) to: &'a Address,
+    pub(crate) from: Option<&'a Address>,
+    pub(crate) handler: HandlerId,
+    pub(crate) body: &'a [u8],
+    pub(crate) wants_reply: bool,
+    pub(crate) trace: Option<&'a TraceContext>,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) enum Ran {
+    /// Done: the entity has this version, the reply is with the runner.
+    Done(u64),
+    /// A read found no entity.
+    Missing,
+    /// The entity said no; nothing was changed.
+    Refused(Refusal),
+    /// The message cannot be run as it is; nothing was changed.
+    Failed(Failure),
+    /// The handler panicked; nothing was changed.
+    Panicked(String),
+    /// The batch is given up: the message goes back to where it came from, and comes again.
+    Abandoned,
+}
+
+impl Handling<'_> {
+    /// Runs a message against an entity that is here and of a known kind. On `Abandoned` the caller puts the message
+    /// back where it came from, and runs nothing more in this batch.
+    pub(crate) fn run(&mut self, run: Run<'_>) -> Ran {
+        let span = self.runner.begin_span(run.trace);
+        let ran = self.run_once(run);
+        if let Some(span) = span {
+            self.end_span(span, &run, &ran);
+        }
+        ran
+    }
+
+    fn run_once(&mut self, run: Run<'_>) -> Ran {
+        let slot = self.entities.get(run.slot);
+        let Some(kind) = slot.kind() else { unreachable!("only messages for kinds of this build are run") };
+        let kinds = self.entities.registry().kinds();
+        let Some(number) = kinds[kind].find(run.handler) else {
+            return Ran::Failed(Failure::UnknownHandler);
+        };
+        let info = kinds[kind].handlers[number];
+        let fingerprint = message::fingerprint(run.to, run.handler, run.body);
+        if let Some(crash_count) = self.runner.crash_count_of(fingerprint) {
+            return Ran::Failed(Failure::PoisonMessage(crash_count));
+        }
+        if info.mode == Mode::Reads && !slot.exists() {
+            return Ran::Missing;
+        }
+        // A value with changes that are not encoded could not be taken back after a refusal.
+        let is_guarded = info.refusable || slot.is_encoded_each_run();
+        let has_to_encode = is_guarded && slot.is_ahead();
+        if info.mode == Mode::Changes {
+            self.touch(run.slot);
+        }
+        if has_to_encode && self.encode(run.slot).is_err() {
+            return self.abandon(run.slot);
+        }
+        let name = RunName { fingerprint, kind: run.to.kind().0, handler: run.handler.0 };
+        self.runner.enter(name);
+        if let Err(error) = self.entities.awaken(run.slot, kind) {
+            self.runner.leave();
+            return Ran::Failed(Failure::UnreadableState(error));
+        }
+        let seed = self.runner.random();
+        let Some(live) = self.entities.get_mut(run.slot).live_mut() else { unreachable!("it was awakened") };
+        let invocation = Invocation {
+            to: run.to,
+            sender: run.from,
+            handler: run.handler,
+            body: run.body,
+            now: self.now,
+            seed,
+            wants_reply: run.wants_reply,
+        };
+        let outcome = step(live, number, &invocation, self.runner.effects_mut());
+        self.runner.leave();
+        self.batch.counts_mut().messages += 1;
+        self.conclude(run, outcome, info.mode, name)
+    }
+
+    /// Keeps what came of a run, or takes it back.
+    fn conclude(&mut self, run: Run<'_>, outcome: Outcome, mode: Mode, name: RunName) -> Ran {
+        match (outcome, mode) {
+            (Outcome::Done, Mode::Reads) => Ran::Done(self.entities.get(run.slot).version()),
+            (Outcome::Done, Mode::Changes) => {
+                self.batch.note_run(self.place_of(run.slot), name);
+                self.keep(run)
+            }
+            (Outcome::Refused(refusal), _) => self.take_back(run.slot, mode, Ran::Refused(refusal)),
+            (Outcome::Unreadable(error), _) => Ran::Failed(Failure::Unreadable(error.0)),
+            (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Failed(Failure::TooLarge)),
+            (Outcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
+        }
+    }
+
+    /// Gives the state of an entity that is here as the reply. Nothing of the author's runs, except that what was changed in
+    /// this batch is encoded. `Abandoned` as for [`run`](Self::run).
+    pub(crate) fn show(&mut self, id: SlotId) -> Ran {
+        if !self.entities.get(id).exists() {
+            return Ran::Missing;
+        }
+        if self.entities.get(id).is_ahead() && self.encode(id).is_err() {
+            return self.abandon(id);
+        }
+        let slot = self.entities.get_mut(id);
+        slot.note_used();
+        let reply = &mut self.runner.effects_mut().reply;
+        reply.clear();
+        reply.extend_from_slice(slot.state_bytes().unwrap_or(&[]));
+        Ran::Done(slot.version())
+    }
+
+    /// Notes how the entity was when the batch began.
+    pub(crate) fn touch(&mut self, id: SlotId) {
+        if let Some(before) = self.entities.touch(id, self.batch.next_place()) {
+            self.batch.touch(id, before);
+        }
+    }
+
+    /// The place of a touched entity in the batch.
+    pub(crate) fn place_of(&self, id: SlotId) -> usize {
+        self.entities.get(id).touched().expect("E3 broken: an entity changes that the batch did not touch")
+    }
+
+    /// Keeps what a handler that changes has done.
+    fn keep(&mut self, run: Run<'_>) -> Ran {
+        let is_deleted = self.runner.effects().deleted;
+        let slot = self.entities.get_mut(run.slot);
+        let (was_ahead, existed) = (slot.is_ahead(), slot.exists());
+        let is_encoded_each_run = slot.is_encoded_each_run();
+        let version = slot.keep_change(!is_deleted);
+        if is_deleted {
+            self.encode(run.slot).expect("a version alone encodes");
+        } else if is_encoded_each_run {
+            slot.count_encoded_run();
+            let before = slot.encoded().cloned();
+            if let Err(problem) = self.encode_alone(run.slot) {
+                assert!(!was_ahead, "E3 broken: a run that is encoded alone began on a value that was not encoded");
+                self.entities.take_back_change(run.slot, before, existed);
+                return problem;
+            }
+        }
+        self.batch.note_changed(self.place_of(run.slot));
+        self.batch.reserve(run.body.len());
+        self.send_all(run.to);
+        Ran::Done(version)
+    }
+
+    /// Encodes what one run has changed, by itself.
+    fn encode_alone(&mut self, id: SlotId) -> Result<(), Ran> {
+        let length = self.encode(id).map_err(Ran::Panicked)?;
+        let is_too_large = length + self.runner.effects().bytes() > TX_BYTES_MAX;
+        if is_too_large { Err(Ran::Failed(Failure::TooLarge)) } else { Ok(()) }
+    }
+
+    /// After a refusal: the live value may hold what was refused.
+    fn take_back(&mut self, id: SlotId, mode: Mode, ran: Ran) -> Ran {
+        if mode == Mode::Changes {
+            let slot = self.entities.get_mut(id);
+            assert!(!slot.is_ahead(), "E3 broken: a handler that can refuse ran on a value that was not encoded");
+            if !planted::is(Bug::RefusalKept) {
+                slot.drop_live();
+            }
+        }
+        ran
+    }
+
+    /// After a panic, or a run that was too large: the live value may hold anything.
+    fn undo_run(&mut self, id: SlotId, ran: Ran) -> Ran {
+        if self.entities.get(id).is_ahead() && !planted::is(Bug::PanicHalfUndone) {
+            return self.abandon(id);
+        }
+        self.entities.get_mut(id).drop_live();
+        ran
+    }
+
+    /// Encodes the live value. Gives its length, or what the author's code said when it failed.
+    fn encode(&mut self, id: SlotId) -> Result<usize, String> {
+        self.entities.encode(id, self.runner.scratch())
+    }
+
+    /// Gives the batch up. Its source puts the message back first; then the rest is taken back.
+    fn abandon(&mut self, culprit: SlotId) -> Ran {
+        self.batch.abandon(culprit);
+        Ran::Abandoned
+    }
+
+    /// The run has ended. What it sent and what its refusal is told by leaves with its trace still.
+    fn end_span(&mut self, open: OpenSpan, run: &Run<'_>, ran: &Ran) {
+        let end = match ran {
+            // It comes again, and has its span then.
+            Ran::Abandoned => return,
+            Ran::Done(_) => SpanEnd::Done,
+            Ran::Missing => SpanEnd::Missing,
+            Ran::Refused(refusal) => SpanEnd::Refused(refusal.text.clone()),
+            Ran::Failed(why) => SpanEnd::Failed(why.clone()),
+            Ran::Panicked(text) => SpanEnd::Failed(Failure::Panicked(text.clone())),
+        };
+        let Some(context) = run.trace else { return };
+        let span = Span {
+            trace: context.trace,
+            id: open.id,
+            parent: context.span,
+            to: run.to.clone(),
+            from: run.from.cloned(),
+            handler: run.handler,
+            began: open.began,
+            ended: self.runner.clock(),
+            end,
+        };
+        self.batch.output(Effect::Span(Box::new(span)));
+    }
+}

@@ -1,0 +1,81 @@
+//! Numbered messages of producers outside: applied once each, in order, by their numbers alone.
+//!
+//! Invariant E1: a message at or below the watermark of its producer is a duplicate.
+//!
+//! Scenarios: planted `producer-forgotten`; the producers of `sim/apostate-sim/src/outside.rs`.
+
+use apostate_core::OnRefused;
+
+use crate::batch::UndoEntry;
+use crate::entities::SlotId;
+use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
+use crate::message::Message;
+use crate::rectangles::Origin;
+use crate::run::execute::{Ran, Run};
+use crate::run::handling::{Handling, Head};
+
+impl Handling<'_> {
+    /// Handles the next message of a producer, or lets the producer wait.
+    pub(crate) fn handle_numbered(&mut self, at: usize) -> Head {
+        let Some(head) = self.work.numbered_head(at) else { return Head::Waits };
+        let (request, high) = (head.request, head.high);
+        let RequestKind::Numbered { number, .. } = request.request_kind else {
+            unreachable!("a producer's queue is numbered")
+        };
+        let (origin, hash) = (Origin::Producer(head.producer.clone()), request.to.hash());
+        let applied = self.delivery.rectangles().applied(&origin, hash, hash);
+        let is_duplicate = number <= applied.max(high.unwrap_or(0));
+        let slot = self.entities.slot_of(&request.to);
+        if !is_duplicate && self.entities.is_worth_waiting(slot, self.now, self.scope.tuning().load_patience) {
+            return Head::Waits;
+        }
+        let Some(request) = self.work.pop_numbered(at) else { return Head::Waits };
+        let answer = if is_duplicate { Some(Answer::Duplicate) } else { self.run_numbered(slot, &request) };
+        let Some(answer) = answer else {
+            self.work.put_back_numbered(at, request);
+            return Head::Abandoned;
+        };
+        if !is_duplicate {
+            self.work.note_high(at, Some(number));
+        }
+        self.batch.answer(request.ticket, answer);
+        self.batch.note(UndoEntry::TookNumbered { producer: at, request, high });
+        Head::Handled
+    }
+
+    /// Runs a numbered message, or accepts it. None: the batch is given up.
+    fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
+        if !self.entities.is_free(slot, self.now) {
+            self.accept(slot, accepted(request));
+            return Some(Answer::Accepted);
+        }
+        let Request { to, handler, body, trace, .. } = request;
+        let trace = trace.as_deref();
+        Some(match self.run(Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace }) {
+            Ran::Abandoned => return None,
+            Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
+            Ran::Refused(refusal) => Answer::Refused(refusal),
+            Ran::Missing => Answer::Failed(Failure::Missing),
+            Ran::Failed(why) => Answer::Failed(why),
+            Ran::Panicked(text) => {
+                self.notify_panic(to, *handler, &text, AfterPanic::Retried);
+                self.accept(slot, accepted(request));
+                self.retry_later(slot);
+                Answer::Accepted
+            }
+        })
+    }
+}
+
+/// A numbered message as it waits in an inbox.
+fn accepted(request: &Request) -> Message {
+    let Request { to, handler, body, trace, .. } = request;
+    Message {
+        to: to.clone(),
+        from: None,
+        handler: *handler,
+        on_refused: OnRefused::Ignore,
+        body: body.clone(),
+        trace: trace.clone(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Requests from outside: calls and reads, taken in and handled.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `read-unconfirmed`.
+
+use apostate_core::limits::BODY_BYTES_MAX;
+use apostate_core::{Access, Mode};
+
+use crate::entities::SlotId;
+use crate::entities::client_keys::is_fitting;
+use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
+use crate::run::execute::{Ran, Run};
+use crate::run::handling::Handling;
+
+impl Handling<'_> {
+    /// Takes a request in.
+    ///
+    /// # Errors
+    ///
+    /// When no state can change the answer: it is given at once.
+    pub(crate) fn admit(&mut self, request: Request) -> Result<(), Failure> {
+        self.check(&request)?;
+        let slot = self.entities.slot_of(&request.to);
+        self.entities.start_load(slot, self.now);
+        self.ask_for_key(slot, &request);
+        if let RequestKind::Numbered { producer, .. } = &request.request_kind {
+            let producer = producer.clone();
+            self.work.push_numbered(&producer, request);
+        } else {
+            self.work.push_request(request);
+        }
+        Ok(())
+    }
+
+    /// Whether a request can be one at all.
+    fn check(&self, request: &Request) -> Result<(), Failure> {
+        let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace: _ } = request;
+        if !self.scope.range().contains(to.hash()) {
+            return Err(Failure::NotHere { map_version: self.scope.map_version() });
+        }
+        let registry = self.entities.registry();
+        let kind = &registry.kinds()[registry.find(to.kind()).ok_or(Failure::UnknownKind)?];
+        if *request_kind != RequestKind::State {
+            let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
+            let is_read = *request_kind == RequestKind::Read;
+            if info.access != Access::Open || is_read != (info.mode == Mode::Reads) {
+                return Err(Failure::NotOpen);
+            }
+        }
+        if body.len() > BODY_BYTES_MAX {
+            return Err(Failure::TooLarge);
+        }
+        if let RequestKind::Call { key: Some(key) } = request_kind
+            && !is_fitting(key)
+        {
+            return Err(Failure::BadKey);
+        }
+        // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
+        let is_numbered = matches!(request_kind, RequestKind::Numbered { .. });
+        if !is_numbered && self.log.is_full() {
+            return Err(Failure::Full);
+        }
+        let waiting = self.work.requests() + self.entities.inboxes().waiting();
+        if !is_numbered && waiting >= self.scope.tuning().requests_max {
+            return Err(Failure::Busy);
+        }
+        Ok(())
+    }
+
+    /// Asks the store for a request's client key, if that is not in memory and may be there. True: it has to wait.
+    fn ask_for_key(&mut self, slot: SlotId, request: &Request) -> bool {
+        match &request.request_kind {
+            RequestKind::Call { key: Some(key) } => self.entities.ask_for_key(slot, key),
+            _ => false,
+        }
+    }
+
+    /// Handles a call or a read, or lets it wait for its entity. A request whose deadline has passed is not begun.
+    pub(crate) fn handle_request(&mut self, request: Request) {
+        if request.deadline.is_some_and(|deadline| deadline <= self.time.uptime()) {
+            return self.answer(request, Answer::Failed(Failure::Late));
+        }
+        let slot = self.entities.slot_of(&request.to);
+        let is_read = matches!(request.request_kind, RequestKind::Read | RequestKind::State);
+        self.entities.start_load(slot, self.now);
+        let entity = self.entities.get(slot);
+        if !entity.is_resident() || (!is_read && entity.has_inbox()) || self.ask_for_key(slot, &request) {
+            return self.wait(slot, request);
+        }
+        if let RequestKind::Call { key: Some(key) } = &request.request_kind {
+            if let Some(answer) = self.remembered(slot, key, &request) {
+                return self.answer(request, answer);
+            }
+            if let Some(failure) = self.check_age(key) {
+                return self.answer_read(request, Answer::Failed(failure));
+            }
+        }
+        let Some(answer) = self.run_request(slot, &request) else {
+            self.work.put_back_request(request);
+            return;
+        };
+        match &request.request_kind {
+            RequestKind::Call { key: Some(key) } if !matches!(answer, Answer::Failed(_)) => {
+                self.remember(slot, key, &request, &answer);
+                self.answer(request, answer);
+            }
+            RequestKind::Call { .. } if matches!(answer, Answer::Done { .. }) => self.answer(request, answer),
+            // It changed nothing: it must be certain that we are still the writer, or the answer could be stale.
+            _ => self.answer_read(request, answer),
+        }
+    }
+
+    /// Runs a request. None: the batch is given up.
+    fn run_request(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
+        let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace } = request;
+        let trace = trace.as_deref();
+        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace };
+        let ran = if *request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
+        Some(match ran {
+            Ran::Abandoned => return None,
+            Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
+            Ran::Refused(refusal) => Answer::Refused(refusal),
+            Ran::Missing => Answer::Failed(Failure::Missing),
+            Ran::Failed(why) => Answer::Failed(why),
+            Ran::Panicked(text) => {
+                self.notify_panic(to, *handler, &text, AfterPanic::AnsweredAsFailed);
+                Answer::Failed(Failure::Panicked(text))
+            }
+        })
+    }
+
+    fn wait(&mut self, slot: SlotId, request: Request) {
+        if self.entities.is_blocked(slot) {
+            self.answer(request, Answer::Failed(Failure::Blocked));
+        } else if let Some(request) = self.entities.wait(slot, request) {
+            self.answer(request, Answer::Failed(Failure::Busy));
+        }
+    }
+}

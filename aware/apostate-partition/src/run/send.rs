@@ -1,0 +1,65 @@
+//! Sends what runs have sent: into this batch if it stays here, else into the outbox.
+//!
+//! Invariant E2: a message leaves if and only if the transaction that sent it is durable.
+
+use apostate_core::{Address, OnRefused, Refusal, Refused, Sent, encode};
+
+use crate::delivery::{Layout, Outgoing};
+use crate::message::{Identity, Message};
+use crate::planted::{self, Bug};
+use crate::run::handling::Handling;
+use crate::trace::TraceContext;
+
+impl Handling<'_> {
+    /// Sends what the run that was kept has sent.
+    pub(crate) fn send_all(&mut self, from: &Address) {
+        let mut sent = std::mem::take(&mut self.runner.effects_mut().sent);
+        for message in sent.drain(..) {
+            let Sent { to, handler, on_refused, body } = message;
+            let trace = self.next_trace();
+            self.post(Message { to, from: Some(from.clone()), handler, on_refused, body, trace });
+        }
+        self.runner.effects_mut().sent = sent;
+    }
+
+    fn next_trace(&self) -> Option<Box<TraceContext>> {
+        self.runner.trace().map(|context| Box::new(*context))
+    }
+
+    /// Sends a message: into this batch if it stays here, else into the outbox, with a cell under its sender.
+    fn post(&mut self, message: Message) {
+        if self.scope.range().contains(message.to.hash()) {
+            self.batch.reserve(message.length());
+            self.work.push_local(message);
+            return;
+        }
+        let target = self.scope.find(message.to.hash());
+        let peer =
+            self.delivery.outbox().index_of(target).expect("P2 broken: the map names a partition that is no peer");
+        let sender = message.from.clone().expect("E2 broken: a message to another partition without a sender");
+        let identity = Identity { origin: self.scope.id(), number: self.log.number() };
+        let mut bytes = Vec::with_capacity(message.length());
+        message.write(Some(identity), &mut bytes);
+        let record = self.log.submitted().next();
+        let outgoing = Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record, is_stored: false };
+        self.batch.send(peer, outgoing);
+    }
+
+    /// Does what the sender of a refused message wanted.
+    pub(crate) fn tell_refused(&mut self, message: &Message, why: Refusal) {
+        match (message.on_refused, &message.from) {
+            (OnRefused::Tell { handler, .. }, Some(sender)) if !planted::is(Bug::RefusalUntold) => {
+                let refused = Refused { handler: self.entities.handler_name(&message.to, message.handler), why };
+                self.post(Message {
+                    to: sender.clone(),
+                    from: Some(message.to.clone()),
+                    handler,
+                    on_refused: OnRefused::Never,
+                    body: encode(&refused),
+                    trace: self.next_trace(),
+                });
+            }
+            _ => self.batch.counts_mut().ignored_refusals += 1,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Reads of the store, for threads that may wait: what a partition loads while it serves, and what lists show.
+
+mod list;
+mod load;
+
+pub use self::list::{StoredEntity, StoredMessage, list, parked, parked_message, stored_position};
+pub use self::load::load;
