@@ -112,6 +112,7 @@ error_codes! {
     ClientKeyExpired = "client-key-expired", 422, false, "Idempotency-Key expired";
     ClientKeyReused = "client-key-reused", 422, false, "Idempotency-Key reused with another request";
     DeadlineExceeded = "deadline-exceeded", 504, true, "deadline exceeded before the request started";
+    DoneEarlier = "done-earlier", 410, false, "request done earlier by another build";
     EntityBlocked = "entity-blocked", 503, false, "entity blocked by a message that needs another build";
     EntityMissing = "entity-missing", 404, false, "entity not found";
     ForeignOrigin = "foreign-origin", 403, false, "cross-site request rejected";

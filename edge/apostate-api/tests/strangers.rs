@@ -91,6 +91,10 @@ fn what_was_unknown_once_stays_so_unless_the_entity_answers() {
         assert_eq!(error.refusal().map(|refusal| refusal.code.as_str()), Some("out-of-stock"), "{error}");
         // What was done and cannot be shown was done, whatever became of the attempt before.
         let unshown = problem(&Problem::new(ErrorCode::UnreadableReply, "NaN is no number in JSON"));
+        let earlier = problem(&Problem::new(ErrorCode::DoneEarlier, "another build did it"));
+        let canned = Canned::start(&["", &earlier]).await;
+        let error = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no reply");
+        assert!(matches!(&error, ClientError::Unshown(_)), "{error}");
         for answers in [&[unshown.as_str()][..], &["", &unshown]] {
             let canned = Canned::start(answers).await;
             let error = client(&canned).call_json("stock", &key, "receive", &json!({})).await.expect_err("no reply");

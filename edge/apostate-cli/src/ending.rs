@@ -94,7 +94,7 @@ impl Failure {
 fn of_code(code: ErrorCode) -> Ending {
     match code {
         ErrorCode::Refused => Ending::Refused,
-        ErrorCode::UnreadableReply => Ending::Unknown,
+        ErrorCode::DoneEarlier | ErrorCode::UnreadableReply => Ending::Unknown,
         // The node says no to what the command line says, whatever is there: to a client key, or to arguments.
         ErrorCode::BadClientKey | ErrorCode::BadJson => Ending::Words,
         ErrorCode::EntityMissing

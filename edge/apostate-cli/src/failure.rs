@@ -222,7 +222,9 @@ fn next_of(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::HandlerMissing | ErrorCode::HandlerNotOpen | ErrorCode::KindMissing => {
             "look at /openapi.json of the node for what there is"
         }
-        ErrorCode::UnreadableReply => "do not repeat it; see what came of it with `apostate entity show KIND/KEY`",
+        ErrorCode::DoneEarlier | ErrorCode::UnreadableReply => {
+            "do not repeat it; see what came of it with `apostate entity show KIND/KEY`"
+        }
         ErrorCode::ParkedMissing => "look for it with `apostate parked list`",
         ErrorCode::PartitionStopped => "see why with `apostate partition list`, mend it, and start the node again",
         ErrorCode::TokenMissing | ErrorCode::TokenWrong => "say the token with --token-file or APOSTATE_TOKEN",

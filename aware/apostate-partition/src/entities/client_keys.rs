@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use apostate_core::{Refusal, Timestamp};
 
-use crate::interface::{Answer, Request};
+use crate::interface::{Answer, Request, RequestKind};
 use crate::limits::CLIENT_KEY_BYTES_MAX;
 use crate::message;
 
@@ -260,9 +260,12 @@ fn of_request(request: &Request, says: &[u8]) -> u64 {
 }
 
 /// Whether a request asks for what a client key remembers: by what its caller said, or else by what its handler is told, as
-/// a caller in the process says it.
+/// a caller in the process says it. To recall without a digest is to ask for whatever it was.
 pub(crate) fn is_repetition(remembered: u64, request: &Request) -> bool {
-    remembered == fingerprint(request) || (request.digest.is_some() && remembered == payload_fingerprint(request))
+    let is_any = matches!(request.request_kind, RequestKind::Recall { .. }) && request.digest.is_none();
+    is_any
+        || remembered == fingerprint(request)
+        || (request.digest.is_some() && remembered == payload_fingerprint(request))
 }
 
 /// Whether a client key has a fitting length.

@@ -27,6 +27,17 @@ pub struct Request {
     pub trace: Option<Box<TraceContext>>,
 }
 
+impl RequestKind {
+    /// The client key, if it has one.
+    pub(crate) fn client_key(&self) -> Option<&str> {
+        match self {
+            Self::Call { key } => key.as_deref(),
+            Self::Recall { key } => Some(key),
+            Self::Read | Self::State | Self::Numbered { .. } => None,
+        }
+    }
+}
+
 impl Request {
     /// A request without a digest, a deadline and a trace, whose ticket the host fills in.
     #[must_use]
@@ -42,6 +53,12 @@ pub enum RequestKind {
     Call {
         /// The client key.
         key: Option<Box<str>>,
+    },
+    /// What was answered to a client key before, and nothing else: no handler runs, and handler and arguments may be unknown to this
+    /// build. With the same handler and digest it is the same request; without a digest, any is.
+    Recall {
+        /// The client key.
+        key: Box<str>,
     },
     /// A look: changes nothing.
     Read,

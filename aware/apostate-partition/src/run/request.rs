@@ -31,31 +31,19 @@ impl Handling<'_> {
         Ok(())
     }
 
-    /// Whether a request can be one at all.
+    /// Whether a request can be one at all, and there is room for it.
     fn check(&self, request: &Request) -> Result<(), Failure> {
-        let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace: _ } = request;
-        if !self.scope.range().contains(to.hash()) {
+        if !self.scope.range().contains(request.to.hash()) {
             return Err(Failure::NotHere { map_version: self.scope.map_version() });
         }
-        let registry = self.entities.registry();
-        let kind = &registry.kinds()[registry.find(to.kind()).ok_or(Failure::UnknownKind)?];
-        if *request_kind != RequestKind::State {
-            let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
-            let is_read = *request_kind == RequestKind::Read;
-            if info.access != Access::Open || is_read != (info.mode == Mode::Reads) {
-                return Err(Failure::NotOpen);
-            }
-        }
-        if body.len() > BODY_BYTES_MAX {
-            return Err(Failure::TooLarge);
-        }
-        if let RequestKind::Call { key: Some(key) } = request_kind
-            && !is_fitting(key)
-        {
-            return Err(Failure::BadKey);
+        match request.request_kind.client_key() {
+            // Handler and arguments are judged once the key is known to be new: what another build did is not denied.
+            Some(key) if is_fitting(key) => {}
+            Some(_) => return Err(Failure::BadKey),
+            None => self.judge(request)?,
         }
         // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
-        let is_numbered = matches!(request_kind, RequestKind::Numbered { .. });
+        let is_numbered = matches!(request.request_kind, RequestKind::Numbered { .. });
         if !is_numbered && self.log.is_full() {
             return Err(Failure::Full);
         }
@@ -66,12 +54,27 @@ impl Handling<'_> {
         Ok(())
     }
 
+    /// Whether this build has what a request asks for, and the world outside may ask for it.
+    fn judge(&self, request: &Request) -> Result<(), Failure> {
+        let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace: _ } = request;
+        if matches!(request_kind, RequestKind::Recall { .. }) {
+            return Err(Failure::Missing);
+        }
+        let registry = self.entities.registry();
+        let kind = &registry.kinds()[registry.find(to.kind()).ok_or(Failure::UnknownKind)?];
+        if *request_kind != RequestKind::State {
+            let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
+            let is_read = *request_kind == RequestKind::Read;
+            if info.access != Access::Open || is_read != (info.mode == Mode::Reads) {
+                return Err(Failure::NotOpen);
+            }
+        }
+        if body.len() > BODY_BYTES_MAX { Err(Failure::TooLarge) } else { Ok(()) }
+    }
+
     /// Asks the store for a request's client key, if that is not in memory and may be there. True: it has to wait.
     fn ask_for_key(&mut self, slot: SlotId, request: &Request) -> bool {
-        match &request.request_kind {
-            RequestKind::Call { key: Some(key) } => self.entities.ask_for_key(slot, key),
-            _ => false,
-        }
+        request.request_kind.client_key().is_some_and(|key| self.entities.ask_for_key(slot, key))
     }
 
     /// Handles a call or a read, or lets it wait for its entity. A request whose deadline has passed is not begun.
@@ -82,17 +85,19 @@ impl Handling<'_> {
         let slot = self.entities.slot_of(&request.to);
         let is_read = matches!(request.request_kind, RequestKind::Read | RequestKind::State);
         self.entities.start_load(slot, self.now);
-        let entity = self.entities.get(slot);
-        if !entity.is_resident() || (!is_read && entity.has_inbox()) || self.ask_for_key(slot, &request) {
+        if !self.entities.get(slot).is_resident() || self.ask_for_key(slot, &request) {
             return self.wait(slot, request);
         }
-        if let RequestKind::Call { key: Some(key) } = &request.request_kind {
+        if let Some(key) = request.request_kind.client_key() {
             if let Some(answer) = self.remembered(slot, key, &request) {
                 return self.answer(request, answer);
             }
-            if let Some(failure) = self.check_age(key) {
+            if let Some(failure) = self.judge(&request).err().or_else(|| self.check_age(key)) {
                 return self.answer_read(request, Answer::Failed(failure));
             }
+        }
+        if !is_read && self.entities.get(slot).has_inbox() {
+            return self.wait(slot, request);
         }
         let Some(answer) = self.run_request(slot, &request) else {
             self.work.put_back_request(request);

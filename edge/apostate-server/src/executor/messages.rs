@@ -90,7 +90,7 @@ impl Drop for TakenMessages<'_> {
 fn number(request: &Request) -> Option<u64> {
     match request.request_kind {
         RequestKind::Numbered { number, .. } => Some(number),
-        RequestKind::Call { .. } | RequestKind::Read | RequestKind::State => None,
+        RequestKind::Call { .. } | RequestKind::Recall { .. } | RequestKind::Read | RequestKind::State => None,
     }
 }
 

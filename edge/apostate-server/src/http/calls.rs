@@ -1,5 +1,7 @@
 //! Calls, looks and states: one entity, one answer. This is the way that nearly every request takes.
 
+mod recall;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ use crate::answers::verdict::Verdict;
 use crate::http::blocking::blocking;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
+use crate::http::calls::recall::{CallNames, done_earlier};
 use crate::http::digest::digest;
 use crate::http::dispatcher::{Dispatcher, OpenRequest};
 use crate::http::edge::{self, Edge, HandlerRow, KindRow};
@@ -84,8 +87,12 @@ impl Calls<'_> {
         (kind, key, handler): (&str, &str, &str),
         body: &mut Option<Incoming>,
     ) -> Result<Response<Reply>, Fault> {
-        let kind = self.edge.kind(kind)?;
-        let handler = kind.handler(handler)?;
+        let names = CallNames { kind, handler, key };
+        let found = self.edge.kind(kind).and_then(|kind| Ok((kind, kind.handler(handler)?)));
+        let (kind, handler) = match found {
+            Ok(found) => found,
+            Err(fault) => return Err(self.unless_done(parts, &names, body, fault).await),
+        };
         let counting = Counting::begin(&self, handler.meter);
         let answer = match (handler.mode, &parts.method) {
             (Mode::Changes, &Method::POST) => self.call(parts, kind, handler, key, body).await,
@@ -95,11 +102,11 @@ impl Calls<'_> {
                 format!("`{}` may change its {}: it is called with POST", handler.name, kind.name),
             )
             .allowing([&method_of(handler.mode)])),
-            (Mode::Reads, _) => Err(Fault::new(
-                ErrorCode::ReadIsGet,
-                format!("`{}` only looks at its {}: it is asked with GET", handler.name, kind.name),
-            )
-            .allowing([&method_of(handler.mode)])),
+            (Mode::Reads, _) => {
+                let detail = format!("`{}` only looks at its {}: it is asked with GET", handler.name, kind.name);
+                let fault = Fault::new(ErrorCode::ReadIsGet, detail).allowing([&method_of(handler.mode)]);
+                Err(self.unless_done(parts, &names, body, fault).await)
+            }
         };
         self.end(parts, counting, answer.as_ref().err()).await;
         answer
@@ -139,23 +146,36 @@ impl Calls<'_> {
             body::check_type(&parts.headers)?;
         }
         let (form, has_key) = (handler.arguments, client_key.is_some());
-        let read = move |body: &[u8]| -> Result<_, Fault> {
-            Ok((arguments(&form, body)?, if has_key { digest(body) } else { None }))
-        };
+        let read = move |body: &[u8]| (arguments(&form, body), if has_key { digest(body) } else { None });
         let (arguments, digest) = match body.len() > LONG_JSON_BYTES {
-            false => read(&body)?,
-            true => blocking(move || read(&body)).await??,
+            false => read(&body),
+            true => blocking(move || read(&body)).await?,
         };
         let name = to.key().clone();
-        let request = Request::new(to, handler.id, arguments, RequestKind::Call { key: client_key });
-        let answered = self.ask(kind, Request { digest, ..request }, deadline).await?;
+        let answered = match (arguments, client_key) {
+            (Ok(arguments), key) => {
+                let request = Request::new(to, handler.id, arguments, RequestKind::Call { key });
+                self.ask(kind.name, Request { digest, ..request }, deadline).await?
+            }
+            (Err(fault), None) => return Err(fault),
+            // Another build may have taken them, and what it did is not denied.
+            (Err(fault), Some(key)) => {
+                let request = Request::new(to, handler.id, Vec::new(), RequestKind::Recall { key });
+                match self.recall(kind.name, Request { digest, ..request }, deadline).await? {
+                    Some(answered) if digest.is_some() => answered,
+                    Some(_) => return Err(done_earlier(kind.name, &name)),
+                    None => return Err(fault),
+                }
+            }
+        };
         let mut response = if is_async {
             let mut response = Response::new(Reply::nothing());
             *response.status_mut() = StatusCode::ACCEPTED;
             response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
             response
         } else {
-            json(self.shown(kind, handler, name, answered.reply, true).await?)
+            let shown = self.shown(kind, handler, name, answered.reply, true).await;
+            json(shown.map_err(|fault| fault.repeated(answered.is_repeated))?)
         };
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(answered.version));
         if answered.is_repeated {
@@ -177,7 +197,7 @@ impl Calls<'_> {
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
         let arguments = query.arguments(&handler.argument_types, |json| arguments(&handler.arguments, json))?;
         let answered =
-            self.ask(kind, Request::new(to, handler.id, arguments, RequestKind::Read), options.deadline).await?;
+            self.ask(kind.name, Request::new(to, handler.id, arguments, RequestKind::Read), options.deadline).await?;
         let EntityReply { reply, version, is_repeated: _ } = answered;
         let mut response = json(self.shown(kind, handler, name, reply, false).await?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
@@ -198,7 +218,7 @@ impl Calls<'_> {
         let options = self.options(parts)?;
         let name = to.key().clone();
         let request = Request::new(to, HandlerId(0), Vec::new(), RequestKind::State);
-        let answered = self.ask(kind, request, options.deadline).await?;
+        let answered = self.ask(kind.name, request, options.deadline).await?;
         let EntityReply { reply: state, version, is_repeated: _ } = answered;
         let etag = format!("\"{version}\"");
         let mut response = if is_known(&parts.headers, &etag) {
@@ -216,9 +236,9 @@ impl Calls<'_> {
     }
 
     /// Asks an entity, and waits for its reply, no longer than until the deadline.
-    async fn ask(self, kind: &KindRow, mut request: Request, deadline: Option<Instant>) -> Result<EntityReply, Fault> {
+    async fn ask(self, kind: &str, mut request: Request, deadline: Option<Instant>) -> Result<EntityReply, Fault> {
         let key = request.to.key().clone();
-        let entity = || format!("{}/{key}", kind.name);
+        let entity = || format!("{kind}/{key}");
         let is_call = matches!(request.request_kind, RequestKind::Call { .. });
         if self.edge.is_stopping() {
             return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());

@@ -288,6 +288,7 @@ const OF_CALLS: &[ErrorCode] = &[
     ErrorCode::BodyTooLarge,
     ErrorCode::ClientKeyExpired,
     ErrorCode::ClientKeyReused,
+    ErrorCode::DoneEarlier,
     ErrorCode::HandlerPanicked,
     ErrorCode::RequestTimeout,
     ErrorCode::TransactionTooLarge,

@@ -27,3 +27,4 @@ mod states;
 mod stopping;
 mod timeouts;
 mod tokens;
+mod upgrades;

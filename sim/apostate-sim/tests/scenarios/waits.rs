@@ -258,3 +258,29 @@ fn a_producer_that_has_nothing_more_to_say_is_not_remembered_by_name() {
     assert_eq!(writer.answers.last(), Some(&Answer::Duplicate));
     assert_eq!(writer.got(&key).len(), 200);
 }
+
+#[test]
+fn what_another_build_did_under_a_client_key_is_not_denied() {
+    let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
+    let (from, to) = (key_in(1), key_in(2));
+    receiver.ask(Letterbox::at(&to).receive(1), Some("a key"));
+    receiver.work();
+    let done = receiver.answers.pop().expect("an answer");
+    let registry = Registry::default().with::<OldLetterbox>().expect("one kind");
+    let mut older = receiver.again_as(Making { registry, ..Making::default() }).open();
+    // A letter stands in the inbox, and nobody here knows what that is.
+    talk(&mut sender, &mut older);
+    sender.write(&from, &to, 2, None);
+    talk(&mut sender, &mut older);
+    assert_eq!(older.partition.status().inbox, 1);
+    older.answers.clear();
+    for key in ["a key", "another key"] {
+        older.ask(Letterbox::at(&to).receive(1), Some(key));
+        older.work();
+    }
+    older.ask(Letterbox::at(&to).receive(2), Some("a key"));
+    older.work();
+    let failed = |failure| Answer::Failed(failure);
+    let expected = [Answer::Repeated(Box::new(done)), failed(Failure::UnknownHandler), failed(Failure::KeyReused)];
+    assert_eq!(older.answers, expected);
+}
