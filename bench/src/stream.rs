@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use apostate_server::{Client, Producer, ProducerAnswer, ProducerError, ProducerResult};
+use apostate_server::{Client, Producer, ProducerAnswer, ProducerError};
 
 use crate::arguments::StreamArguments;
 use crate::failure::{Failure, check};
@@ -131,13 +131,13 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, results: Vec<(u64, ProducerResult)>) -> Result<(), Failure> {
+    fn take(&mut self, results: Vec<(u64, ProducerAnswer)>) -> Result<(), Failure> {
         if results.is_empty() {
             return Ok(());
         }
         let now = Instant::now();
         for (number, result) in results {
-            let is_done = matches!(result, Ok(ProducerAnswer::Done { .. } | ProducerAnswer::Accepted));
+            let is_done = matches!(result, ProducerAnswer::Done { .. } | ProducerAnswer::Accepted);
             check(is_done, || format!("request {number} was answered with {result:?}"))?;
             let index = number.checked_sub(self.answered_below).unwrap_or(u64::MAX) as usize;
             let at = self.left.get_mut(index).and_then(Option::take);

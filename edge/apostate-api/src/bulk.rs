@@ -88,13 +88,13 @@ pub struct BulkResult<R = JsonText> {
     /// The reply, if it is done. None for a handler that replies with nothing.
     #[serde(default = "none::<R>", skip_serializing_if = "Option::is_none")]
     pub reply: Option<R>,
-    /// The author's code of a refusal, or the error code of a failure.
+    /// The author's code of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The author's text of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The failure, in words. Of a message that is done: why its reply is not here.
+    /// Why the reply of a message that is done is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -104,18 +104,16 @@ pub struct BulkResult<R = JsonText> {
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "apostate.BulkEnding", transform = one_of_words)]
 pub enum BulkEnding {
-    /// It is durable, and will be applied.
+    /// It is durable, and will be applied, or parked if it cannot be.
     Accepted,
     /// It was applied.
     Done,
-    /// This number, or a higher one of the same producer, was taken before; so nothing is applied.
+    /// This number was taken before: its message was done, refused or accepted then. Nothing is done now.
     ///
-    /// Only the highest number is remembered, in each partition by itself. Who repeats what was sent before loses nothing. A
-    /// number that was passed over and is sent later is a duplicate too, and its message is lost, where its partition has
-    /// taken a higher one; elsewhere it is applied. Which of the two nobody can know from outside.
+    /// A message that cannot be taken ends its stream, and nothing behind it was sent: so no number is passed over unless its
+    /// producer leaves it out. One that was left out and is sent later is an error of its producer, and a duplicate wherever a
+    /// higher number was taken: only the highest number is remembered, in each partition by itself.
     Duplicate,
-    /// It was not applied, and asking again as it is will not help. Its number is used up.
-    Failed,
     /// The entity said no. Its number is used up.
     Refused,
 }
@@ -129,8 +127,6 @@ pub struct ProducerSummary {
     pub done: u64,
     /// Applied or refused before; or sent again by the same stream, after its connection broke.
     pub duplicates: u64,
-    /// Not done for another reason than a refusal, such as a handler that is not there.
-    pub failed: u64,
     /// Refused by the entity.
     pub refused: u64,
 }
@@ -146,12 +142,11 @@ impl<R> BulkResult<R> {
 impl ProducerSummary {
     /// Counts one message that ended so.
     pub fn count(&mut self, ending: BulkEnding) {
-        let Self { accepted, done, duplicates, failed, refused } = self;
+        let Self { accepted, done, duplicates, refused } = self;
         *match ending {
             BulkEnding::Accepted => accepted,
             BulkEnding::Done => done,
             BulkEnding::Duplicate => duplicates,
-            BulkEnding::Failed => failed,
             BulkEnding::Refused => refused,
         } += 1;
     }

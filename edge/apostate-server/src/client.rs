@@ -29,7 +29,7 @@ pub use crate::client::error::CallError;
 pub use crate::client::listing::{Listed, Listing};
 pub use crate::client::parked::{ParkedError, ParkedMessage, ParkedMessages};
 pub use crate::client::pending::Pending;
-pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
+pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError};
 
 /// Talks to the entities of a node in the same process. Cheap to clone; every clone may be used from any thread.
 ///

@@ -72,7 +72,7 @@ mod sync;
 
 pub use crate::client::{
     CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,
-    ProducerError, ProducerResult,
+    ProducerError,
 };
 pub use crate::clock::HostClock;
 pub use crate::executor::announcement::Progress;

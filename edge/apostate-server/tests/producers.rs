@@ -3,8 +3,9 @@
 mod common;
 
 use apostate_api::NUMBER_MAX;
+use apostate_partition::Failure;
 use apostate_server::{Client, ProducerAnswer, ProducerError, ProducerSummary};
-use common::{Stock, directory, far_apart, open};
+use common::{Ghost, Stock, directory, far_apart, open};
 
 fn produce(client: &Client, numbers: impl Iterator<Item = u64>) -> ProducerSummary {
     let mut producer = client.producer("replay").expect("a stream");
@@ -54,7 +55,7 @@ fn every_message_has_its_result() {
     assert_eq!(producer.lowest_unanswered(), 1_001);
     results.sort_by_key(|(number, _)| *number);
     assert!(results.iter().map(|(number, _)| *number).eq(1..=1_000));
-    assert!(results.iter().all(|(_, result)| matches!(result, Ok(ProducerAnswer::Refused(_)))));
+    assert!(results.iter().all(|(_, result)| matches!(result, ProducerAnswer::Refused(_))));
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn the_highest_number_is_the_last() {
 }
 
 #[test]
-fn a_number_that_was_passed_over_is_lost_where_a_higher_one_was_taken() {
+fn a_number_that_its_producer_left_out_is_left_out_where_a_higher_one_was_taken() {
     let dir = directory();
     let node = open(dir.path(), 2);
     let client = node.client();
@@ -115,4 +116,23 @@ fn a_stream_breaks_with_its_node_and_says_where_to_go_on() {
     let broken = producer.send(2, Stock::at("tea").receive(1)).and_then(|()| producer.wait_all().map(|_| ()));
     assert!(matches!(broken, Err(ProducerError::Broken { lowest_unanswered: 2, .. })), "{broken:?}");
     assert!(producer.finish().is_err(), "and stays broken");
+}
+
+/// What a stream computes does not depend on the number of partitions: a message that cannot be taken uses no number up.
+#[test]
+fn a_message_that_cannot_be_taken_is_not_sent_and_its_number_is_free() {
+    for partitions in [1, 2, 7] {
+        let dir = directory();
+        let node = open(dir.path(), partitions);
+        let client = node.client();
+        let mut producer = client.producer("orders").expect("a stream");
+        producer.send(1, Stock::at("one").receive(1)).expect("sent");
+        let unfit = producer.send(2, Ghost::at("two").boo()).unwrap_err();
+        assert_eq!(unfit, ProducerError::Unfit { number: 2, failure: Failure::UnknownKind });
+        producer.send(2, Stock::at("two").receive(1)).expect("the number was not used up");
+        producer.send(3, Stock::at("one").receive(1)).expect("sent");
+        let summary = producer.finish().expect("answered");
+        assert_eq!((summary.done + summary.accepted, summary.duplicates), (3, 0), "{partitions} partitions");
+        assert_eq!(received(&client), 3);
+    }
 }

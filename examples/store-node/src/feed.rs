@@ -4,7 +4,7 @@
 //! in the same commit as their effects; so a stream may be sent again from its beginning at any time, and a line
 //! that was applied before is a duplicate that changes nothing.
 
-use apostate_server::{Client, ProducerAnswer, ProducerResult};
+use apostate_server::{Client, ProducerAnswer};
 use store::Invoice;
 
 use crate::failure::Failure;
@@ -61,15 +61,14 @@ impl Fed {
         self.before = self.before.map(|before| before + 1);
     }
 
-    fn take(&mut self, results: Vec<(u64, ProducerResult)>) -> Result<(), Failure> {
+    fn take(&mut self, results: Vec<(u64, ProducerAnswer)>) -> Result<(), Failure> {
         for (number, result) in results {
             match result {
-                Ok(ProducerAnswer::Done { .. } | ProducerAnswer::Accepted) => {}
-                Ok(ProducerAnswer::Duplicate) => self.was_before(),
-                Ok(ProducerAnswer::Refused(refusal)) => {
+                ProducerAnswer::Done { .. } | ProducerAnswer::Accepted => {}
+                ProducerAnswer::Duplicate => self.was_before(),
+                ProducerAnswer::Refused(refusal) => {
                     return Err(Failure::Line { number, source: refusal.to_string().into() });
                 }
-                Err(failure) => return Err(Failure::Line { number, source: failure.to_string().into() }),
             }
             self.taken += 1;
         }

@@ -8,7 +8,7 @@ use apostate_core::OnRefused;
 
 use crate::batch::UndoEntry;
 use crate::entities::SlotId;
-use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
+use crate::interface::{AfterPanic, Answer, Request, RequestKind};
 use crate::message::Message;
 use crate::rectangles::Origin;
 use crate::run::execute::{Ran, Run};
@@ -43,7 +43,7 @@ impl Handling<'_> {
         Head::Handled
     }
 
-    /// Runs a numbered message, or accepts it. None: the batch is given up.
+    /// Runs a numbered message, or accepts it: its number is used either way. None: the batch is given up.
     fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
         if !self.entities.is_free(slot, self.now) {
             self.accept(slot, accepted(request));
@@ -55,8 +55,11 @@ impl Handling<'_> {
             Ran::Abandoned => return None,
             Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),
-            Ran::Missing => Answer::Failed(Failure::Missing),
-            Ran::Failed(why) => Answer::Failed(why),
+            // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.
+            Ran::Missing | Ran::Failed(_) => {
+                self.accept(slot, accepted(request));
+                Answer::Accepted
+            }
             Ran::Panicked(text) => {
                 self.notify_panic(to, *handler, &text, AfterPanic::Retried);
                 self.accept(slot, accepted(request));

@@ -4,8 +4,10 @@
 //! producer that was interrupted starts again at any number that it knows to be answered, or at the first, and what was
 //! taken before is a *duplicate*.
 //!
-//! Numbers may only repeat what was sent before, the same message under the same number, or go on above it. One that was once
-//! passed over is lost for ever: sent later, it is a duplicate wherever a higher one was taken, though nobody applied it.
+//! Numbers may repeat what was sent before, the same message under the same number, or go on above it. A message that is taken
+//! has used its number for good: it is done, refused, or accepted and perhaps parked. One that cannot be taken ends the stream before
+//! anything behind it is sent, so that its number is not passed over, however many partitions there are. A number that the
+//! producer leaves out is left out for ever.
 //!
 //! Messages leave in batches and answers come back in batches, so that a message costs neither a lock nor a wake-up.
 
@@ -16,8 +18,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use apostate_api::{BulkEnding, NUMBER_MAX, ProducerSummary};
-use apostate_core::{Address, Call, Entity, EntityKey, FromOutside, HandlerId, Writes};
-use apostate_partition::{Request, RequestKind};
+use apostate_core::limits::BODY_BYTES_MAX;
+use apostate_core::{Access, Address, Call, Entity, EntityKey, FromOutside, HandlerId, Mode, Writes};
+use apostate_partition::{Failure, Request, RequestKind};
 
 use crate::answers::stream::Stream;
 use crate::answers::verdict::Verdict;
@@ -26,7 +29,7 @@ use crate::client::producer::results::{Judged, judge};
 use crate::executor::messages::ExecutorMessage;
 use crate::traces::parent::Parent;
 
-pub use crate::client::producer::results::{ProducerAnswer, ProducerError, ProducerResult};
+pub use crate::client::producer::results::{ProducerAnswer, ProducerError};
 
 /// Messages for one partition that leave together.
 const BATCH_MESSAGES: usize = 256;
@@ -52,7 +55,7 @@ pub struct Producer {
     unanswered_bytes: usize,
     highest: u64,
     arrived: Vec<(u64, Verdict)>,
-    results: Vec<(u64, ProducerResult)>,
+    results: Vec<(u64, ProducerAnswer)>,
     keeps_results: bool,
     summary: ProducerSummary,
     broken: Option<ProducerError>,
@@ -106,7 +109,7 @@ impl Producer {
     }
 
     /// Sends `call` as message `number`, which must be higher than all before it, and no higher than
-    /// [`NUMBER_MAX`]. A number that is passed over is lost: a later stream must not use it. Blocks while too many are unanswered.
+    /// [`NUMBER_MAX`]. A number that is left out is left out for ever: a later stream must not use it. Blocks while too many are unanswered.
     ///
     /// # Errors
     ///
@@ -137,7 +140,10 @@ impl Producer {
         handler: HandlerId,
         body: Vec<u8>,
     ) -> Result<bool, ProducerError> {
-        self.skip(number)?;
+        if let Err(failure) = self.judge(&to, handler, &body) {
+            return Err(ProducerError::Unfit { number, failure });
+        }
+        self.take_number(number)?;
         let is_idle = self.unanswered == 0;
         let partition = self.node.routes.index_of_hash(to.hash());
         let bytes = body.len();
@@ -160,8 +166,20 @@ impl Producer {
         self.parent = parent;
     }
 
-    /// Takes the place of message `number`, whether it is sent or cannot be: later ones have higher numbers.
-    pub(crate) fn skip(&mut self, number: u64) -> Result<(), ProducerError> {
+    /// Whether a partition of this node would take the message. One that it would not is not sent: those behind it would use its
+    /// number up.
+    fn judge(&self, to: &Address, handler: HandlerId, body: &[u8]) -> Result<(), Failure> {
+        let registry = &self.node.registry;
+        let kind = &registry.kinds()[registry.find(to.kind()).ok_or(Failure::UnknownKind)?];
+        let info = &kind.handlers[kind.find(handler).ok_or(Failure::UnknownHandler)?];
+        if info.access != Access::Open || info.mode != Mode::Changes {
+            return Err(Failure::NotOpen);
+        }
+        if body.len() > BODY_BYTES_MAX { Err(Failure::TooLarge) } else { Ok(()) }
+    }
+
+    /// Takes the number of the next message.
+    fn take_number(&mut self, number: u64) -> Result<(), ProducerError> {
         if number <= self.highest || number > NUMBER_MAX {
             return Err(ProducerError::NotAscending { number, highest: self.highest });
         }
@@ -175,7 +193,7 @@ impl Producer {
     }
 
     /// The results since the last call, in the order in which they became known. Does not block.
-    pub fn results(&mut self) -> Vec<(u64, ProducerResult)> {
+    pub fn results(&mut self) -> Vec<(u64, ProducerAnswer)> {
         self.flush();
         self.take_arrived();
         std::mem::take(&mut self.results)
@@ -186,7 +204,7 @@ impl Producer {
     /// # Errors
     ///
     /// [`ProducerError::Broken`], when there is none and there will be none.
-    pub fn wait_results(&mut self) -> Result<Vec<(u64, ProducerResult)>, ProducerError> {
+    pub fn wait_results(&mut self) -> Result<Vec<(u64, ProducerAnswer)>, ProducerError> {
         self.flush();
         self.take_arrived();
         while self.results.is_empty() && self.unanswered > 0 {
@@ -202,7 +220,7 @@ impl Producer {
     pub(crate) fn poll_results(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Result<Vec<(u64, ProducerResult)>, ProducerError>> {
+    ) -> Poll<Result<Vec<(u64, ProducerAnswer)>, ProducerError>> {
         self.flush();
         while self.results.is_empty() && self.unanswered > 0 {
             self.check()?;
@@ -305,13 +323,12 @@ impl Producer {
         self.arrived = arrived;
     }
 
-    fn record_result(&mut self, number: u64, result: ProducerResult) {
+    fn record_result(&mut self, number: u64, result: ProducerAnswer) {
         self.summary.count(match &result {
-            Ok(ProducerAnswer::Done { .. }) => BulkEnding::Done,
-            Ok(ProducerAnswer::Duplicate) => BulkEnding::Duplicate,
-            Ok(ProducerAnswer::Accepted) => BulkEnding::Accepted,
-            Ok(ProducerAnswer::Refused(_)) => BulkEnding::Refused,
-            Err(_) => BulkEnding::Failed,
+            ProducerAnswer::Done { .. } => BulkEnding::Done,
+            ProducerAnswer::Duplicate => BulkEnding::Duplicate,
+            ProducerAnswer::Accepted => BulkEnding::Accepted,
+            ProducerAnswer::Refused(_) => BulkEnding::Refused,
         });
         if let Ok(at) = self.open.binary_search_by_key(&number, |open| open.number) {
             self.open[at].is_answered = true;

@@ -75,6 +75,12 @@ impl Fault {
         self
     }
 
+    /// Says which message of a stream it was.
+    pub(crate) fn of_message(mut self, number: u64) -> Self {
+        self.0.problem.detail = format!("message {number}: {}", self.0.problem.detail);
+        self
+    }
+
     /// Says from which number a producer sends again.
     pub(crate) fn resuming(mut self, number: u64) -> Self {
         self.0.problem.resume_from = Some(number);

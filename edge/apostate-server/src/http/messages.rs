@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Results come as they become known, which need not be in the order of the numbers. Whoever reads them slowly is read slowly: when
-//! the window is full no further line is read. A line that cannot be a message ends the stream with a problem as its
-//! last line, which says from which number to send again; so does a stop of the node. What was applied before is a
+//! the window is full no further line is read. A line that cannot be a message, or one that nothing here takes, ends the stream
+//! with a problem as its last line, which says from which number to send again; so does a stop of the node. What was applied before is a
 //! duplicate then, so sending too much again does no harm.
 
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::client::producer::{Producer, ProducerAnswer, ProducerError, ProducerResult};
+use crate::client::producer::{Producer, ProducerAnswer, ProducerError};
 use crate::http::body::{broken, check_type};
 use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
@@ -127,7 +127,7 @@ enum Event {
     /// The body's end.
     End,
     /// Some results.
-    Results(Vec<(u64, ProducerResult)>),
+    Results(Vec<(u64, ProducerAnswer)>),
 }
 
 impl Bulk {
@@ -273,18 +273,12 @@ impl Bulk {
             let detail = format!("line {}: `number` is 1 to {NUMBER_MAX}, not {number}", self.lines);
             return Err(Fault::new(ErrorCode::BadLine, detail));
         }
-        match self.resolve(entity.parts(), &handler, arguments.map_or("", RawValue::get)) {
-            Ok((to, places, body)) => {
-                let id = self.edge.kinds[places.0].handlers[places.1].id;
-                self.producer.offer(number, to, id, body).map_err(|error| producer_fault(&error))?;
-                self.handlers.insert(number, places);
-            }
-            Err(fault) => {
-                // The partition never hears of it; but its place in the order is taken.
-                self.producer.skip(number).map_err(|error| producer_fault(&error))?;
-                self.write_fault(number, &fault);
-            }
-        }
+        // What cannot be taken ends the stream: were anything behind it sent, its number would be passed over.
+        let resolved = self.resolve(entity.parts(), &handler, arguments.map_or("", RawValue::get));
+        let (to, places, body) = resolved.map_err(|fault| fault.of_message(number))?;
+        let id = self.edge.kinds[places.0].handlers[places.1].id;
+        self.producer.offer(number, to, id, body).map_err(|error| producer_fault(&error))?;
+        self.handlers.insert(number, places);
         Ok(())
     }
 
@@ -305,9 +299,9 @@ impl Bulk {
         Ok((Address::new(KindId::of(row.name), key), (place, number), body))
     }
 
-    fn write_results(&mut self, results: Vec<(u64, ProducerResult)>) {
-        let length = |(_, result): &(u64, ProducerResult)| match result {
-            Ok(ProducerAnswer::Done { reply }) => reply.len(),
+    fn write_results(&mut self, results: Vec<(u64, ProducerAnswer)>) {
+        let length = |(_, result): &(u64, ProducerAnswer)| match result {
+            ProducerAnswer::Done { reply } => reply.len(),
             _ => 0,
         };
         let longest = results.iter().map(length).max().unwrap_or(0);
@@ -317,12 +311,12 @@ impl Bulk {
         }
     }
 
-    fn write_result(&mut self, number: u64, result: ProducerResult) {
+    fn write_result(&mut self, number: u64, result: ProducerAnswer) {
         let edge = Arc::clone(&self.edge);
         let Some((kind, handler)) = self.handlers.remove(&number) else { return };
         let handler: &HandlerRow = &edge.kinds[kind].handlers[handler];
         let outcome = match result {
-            Ok(ProducerAnswer::Done { reply }) => {
+            ProducerAnswer::Done { reply } => {
                 match json::shown(&handler.reply, &|| format!("the entity of message {number}"), &reply) {
                     Ok(reply) => {
                         self.written.extend_from_slice(format!("{{\"number\":{number},\"result\":\"done\"").as_bytes());
@@ -340,32 +334,21 @@ impl Bulk {
                     }
                 }
             }
-            Ok(ProducerAnswer::Duplicate) => {
+            ProducerAnswer::Duplicate => {
                 self.write(&BulkResult::plain(number, BulkEnding::Duplicate));
                 Outcome::Done
             }
-            Ok(ProducerAnswer::Accepted) => {
+            ProducerAnswer::Accepted => {
                 self.write(&BulkResult::plain(number, BulkEnding::Accepted));
                 Outcome::Done
             }
-            Ok(ProducerAnswer::Refused(refusal)) => {
+            ProducerAnswer::Refused(refusal) => {
                 let (code, text) = (Some(refusal.code), Some(refusal.text));
                 self.write(&BulkResult { code, text, ..BulkResult::plain(number, BulkEnding::Refused) });
                 Outcome::Refused
             }
-            Err(failure) => {
-                let fault = Fault::of_failure(&failure, &|| format!("the entity of message {number}"));
-                self.write_fault(number, &fault);
-                fault.outcome()
-            }
         };
         edge.meters.count_streamed(handler.meter, outcome);
-    }
-
-    fn write_fault(&mut self, number: u64, fault: &Fault) {
-        let problem = fault.problem();
-        let (code, detail) = (Some(problem.code.clone()), Some(problem.detail.clone()));
-        self.write(&BulkResult { code, detail, ..BulkResult::plain(number, BulkEnding::Failed) });
     }
 
     fn write(&mut self, result: &BulkResult<()>) {
@@ -380,6 +363,9 @@ fn producer_fault(error: &ProducerError) -> Fault {
     let code = match error {
         ProducerError::InUse { .. } => ErrorCode::ProducerInUse,
         ProducerError::Key(_) => ErrorCode::BadKey,
+        ProducerError::Unfit { number, failure } => {
+            return Fault::of_failure(failure, &|| "the node".to_owned()).of_message(*number);
+        }
         ProducerError::NotAscending { .. } => ErrorCode::NumbersNotAscending,
         ProducerError::Broken { .. } => ErrorCode::StreamBroken,
     };

@@ -28,8 +28,9 @@ pub(crate) static ROUTES: &[Route] = &[
         name: "messages",
         summary: "Takes numbered messages, one a line, and streams one result a line.",
         description: "A producer numbers its messages, in ascending order from 1. What was applied under a number is not \
-                applied again, so a stream that broke is sent again from the first number without a result. Only what was sent \
-                before may be sent again: a number that was once passed over is lost for ever.",
+                applied again, so a stream that broke is sent again from the first number without a result. A message that \
+                cannot be taken ends the stream, and nothing behind it is taken: right it, and send again from it on. A \
+                number that is left out is left out for ever.",
         body: Some(RequestBody::Lines(
             "A line of JSON for each message: `apostate.BulkMessage`.",
             schema::of::<BulkMessage>,

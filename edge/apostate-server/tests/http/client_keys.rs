@@ -89,3 +89,22 @@ fn what_cannot_be_a_key_is_told_so() {
     ask(&mut client, "01920000-0000-7abc-8def-0123456789ab", "receive", 5).problem("client-key-expired");
     client.get("/entities/stock/tea").problem("entity-missing");
 }
+
+/// Long requests that are the same at their beginning, or at their end, are not the same.
+#[test]
+fn all_of_a_request_counts_however_long_it_is() {
+    let server = Server::start();
+    let mut client = server.client();
+    let text = "y".repeat(300_000);
+    let mut measure = |key: &str, text: &str| {
+        let body = format!(r#"{{"text":"{text}"}}"#);
+        client.ask("POST", "/entities/stock/tea/measure", &[("idempotency-key", key)], &body)
+    };
+    assert_eq!(measure("longer", &text).good(), 300_000);
+    for at in [0, 1_000, 100_000, 150_000, 299_999] {
+        let mut other = text.clone();
+        other.replace_range(at..=at, "z");
+        measure("longer", &other).problem("client-key-reused");
+    }
+    assert_eq!(measure("longer", &text).header("idempotency-replayed"), Some("true"));
+}

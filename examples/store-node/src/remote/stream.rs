@@ -39,7 +39,7 @@ fn take(fed: &mut Fed, results: Vec<BulkResult>, progress: &Progress) -> Result<
         match result {
             BulkEnding::Done | BulkEnding::Accepted => {}
             BulkEnding::Duplicate => fed.was_before(),
-            BulkEnding::Failed | BulkEnding::Refused => {
+            BulkEnding::Refused => {
                 let said: Vec<_> = [code, text, detail].into_iter().flatten().collect();
                 return Err(Failure::Line { number, source: said.join(": ").into() });
             }

@@ -7,9 +7,6 @@ use apostate_partition::{Answer, Failure};
 use crate::answers::verdict::{NotDone, Verdict};
 
 /// The result of one numbered message: durable, whatever it is.
-pub type ProducerResult = Result<ProducerAnswer, Failure>;
-
-/// The outcome of one numbered message that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProducerAnswer {
     /// The message was applied; this is the handler's reply, encoded.
@@ -17,10 +14,9 @@ pub enum ProducerAnswer {
         /// For `apostate_core::decode`.
         reply: Vec<u8>,
     },
-    /// The number, or a higher one of the same producer, had been taken in its partition before. Nothing was changed. So a number
-    /// that was once passed over is lost.
+    /// The number had been taken before, or its producer had left it out and gone on above it. Nothing was changed.
     Duplicate,
-    /// The message is in its entity's inbox, and will be applied; its reply is dropped.
+    /// The message is in its entity's inbox, and will be applied, or parked if it cannot be; its reply is dropped.
     Accepted,
     /// The entity said no. Nothing was changed, and the message is not tried again.
     Refused(Refusal),
@@ -38,6 +34,15 @@ pub enum ProducerError {
     /// The name, or the key of a message's entity, is invalid. Nothing was sent.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// No partition of this node would take the message: it has no such kind or handler, or the arguments are too long. Nothing was
+    /// sent, and the number is not used.
+    #[error("message {number} cannot be taken: {failure}; right it, and send it under its number")]
+    Unfit {
+        /// The number.
+        number: u64,
+        /// Why.
+        failure: Failure,
+    },
     /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`]. Nothing was sent.
     #[error("message number {number} is not above {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
     NotAscending {
@@ -67,7 +72,7 @@ pub enum ProducerError {
 /// The meaning of a verdict to a stream.
 pub(crate) enum Judged {
     /// A message's result.
-    Result(ProducerResult),
+    Result(ProducerAnswer),
     /// The stream does not go on, for this reason.
     Broken(String),
 }
@@ -75,15 +80,12 @@ pub(crate) enum Judged {
 /// The meaning of `verdict` to its stream.
 pub(crate) fn judge(verdict: Verdict) -> Judged {
     match verdict {
-        Verdict::Answered(Answer::Done { reply, version: _ }) => Judged::Result(Ok(ProducerAnswer::Done { reply })),
-        Verdict::Answered(Answer::Duplicate) => Judged::Result(Ok(ProducerAnswer::Duplicate)),
-        Verdict::Answered(Answer::Accepted) => Judged::Result(Ok(ProducerAnswer::Accepted)),
-        Verdict::Answered(Answer::Refused(refusal)) => Judged::Result(Ok(ProducerAnswer::Refused(refusal))),
-        // Messages behind it were perhaps applied; this one was not, and has lost its place.
-        Verdict::Answered(Answer::Failed(
-            failure @ (Failure::Stopped(_) | Failure::NotHere { .. } | Failure::Busy),
-        )) => Judged::Broken(failure.to_string()),
-        Verdict::Answered(Answer::Failed(failure)) => Judged::Result(Err(failure)),
+        Verdict::Answered(Answer::Done { reply, version: _ }) => Judged::Result(ProducerAnswer::Done { reply }),
+        Verdict::Answered(Answer::Duplicate) => Judged::Result(ProducerAnswer::Duplicate),
+        Verdict::Answered(Answer::Accepted) => Judged::Result(ProducerAnswer::Accepted),
+        Verdict::Answered(Answer::Refused(refusal)) => Judged::Result(ProducerAnswer::Refused(refusal)),
+        // It was not taken. The node does not send what a partition would not take, unless it stops.
+        Verdict::Answered(Answer::Failed(failure)) => Judged::Broken(failure.to_string()),
         Verdict::Answered(Answer::Repeated(_)) => unreachable!("a numbered message has no client key"),
         Verdict::NotDone(NotDone::Closed) => Judged::Broken("the node is closed".to_owned()),
         Verdict::NotDone(NotDone::Stopped(reason)) | Verdict::Unknown(reason) => {

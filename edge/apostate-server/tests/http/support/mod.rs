@@ -3,7 +3,7 @@
 mod app;
 mod client;
 
-pub use app::{App, Gate, OpenAtLast, Stock};
+pub use app::{App, Gate, OpenAtLast, Slow, Stock};
 pub use client::{Client, Response, request};
 
 use std::net::SocketAddr;
@@ -29,8 +29,8 @@ pub fn settings() -> HttpSettings {
     HttpSettings { threads: Some(2), ..HttpSettings::at(anywhere()) }
 }
 
-fn open(data: &Path, partitions: u32) -> Node {
-    let settings = Settings { partitions: Some(partitions), segment_bytes: 1 << 20, ..Settings::new(data) };
+fn open(data: &Path, partitions: Option<u32>) -> Node {
+    let settings = Settings { partitions, segment_bytes: 1 << 20, ..Settings::new(data) };
     Node::open::<App>(settings).expect("a node")
 }
 
@@ -42,7 +42,7 @@ impl Server {
 
     pub fn with(partitions: u32, settings: HttpSettings) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let node = open(&dir.path().join("data"), partitions);
+        let node = open(&dir.path().join("data"), Some(partitions));
         let serving = Some(node.serve(settings).expect("it listens"));
         Self { serving, node, dir }
     }
@@ -65,7 +65,7 @@ impl Server {
             drop(serving);
         }
         drop(node);
-        let node = open(&dir.path().join("data"), 2);
+        let node = open(&dir.path().join("data"), None);
         let serving = Some(node.serve(settings()).expect("it listens"));
         Self { serving, node, dir }
     }
