@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::broken::Broken;
 use crate::fault::{Fault, Faults};
 use crate::run::{Options, Report, run};
+use crate::violation::Violation;
 
 /// What many runs came to.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Campaign {
     /// What went wrong on purpose, and how often.
     pub faults: Faults,
     /// Seeds that broke something, and what.
-    pub broken: Vec<(u64, Broken)>,
+    pub broken: Vec<(u64, Violation)>,
 }
 
 /// From this many runs on, every fault has to have happened in some of them.
@@ -27,7 +27,7 @@ pub const SEEDS_FOR_COVERAGE: u64 = 100;
 
 impl Campaign {
     /// Runs one more seed.
-    pub fn run(&mut self, seed: u64) -> Result<(), Broken> {
+    pub fn run(&mut self, seed: u64) -> Result<(), Violation> {
         self.seeds += 1;
         match run(seed, Options::default()) {
             Ok(Report { transactions, simulated, faults, .. }) => {

@@ -1,16 +1,17 @@
 //! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
 
 use apostate_log::{AppendResult, Confirmation, Position, StoreError};
-use apostate_partition::{Checkpoint, Effect, Failure, Input, Load, Notice, Outage, StopReason, Uptime, load};
+use apostate_partition::{Answer, Checkpoint, Effect, Failure, Input, Load, Notice, Outage, StopReason, Uptime, load};
 use apostate_world::{Moment, SECOND};
 use bytes::Bytes;
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::leaving;
+use crate::engine::WriterId;
 use crate::engine::{GONE_ON, Landing, gone, lock};
 use crate::fault::Fault;
-use crate::host::{SeatId, uptime};
-use crate::world::{Event, Fate, News, Ticket, World};
+use crate::host::uptime;
+use crate::violation::{Check, Violation, ensure};
+use crate::world::{AppendOutcome, Completion, Event, Waiter, World};
 use apostate_log::PartitionId;
 
 /// Turns in a row that a partition may ask for at once, without anything new.
@@ -22,33 +23,33 @@ const CHECKPOINT_FAILED: &str = "the store failed on purpose";
 
 impl World {
     /// A partition works, and what it wants is carried out.
-    pub(crate) fn turn(&mut self, id: SeatId) -> Check {
+    pub(crate) fn turn(&mut self, id: WriterId) -> Check {
         let now = self.agenda.now();
-        let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
-        let clock = self.places[seat.place].clock(now);
-        let mut effects = seat.running.begin_turn(now, clock);
+        let Some(writer) = self.writers.all.get_mut(&id) else { return Ok(()) };
+        let clock = self.nodes[writer.node].clock(now);
+        let mut effects = writer.running.begin_turn(now, clock);
         let mut result = Ok(());
         for effect in effects.drain(..) {
             self.trace.effect(now, id, &effect);
             result = self.carry_out(id, effect);
-            if result.is_err() || !self.seats.all.contains_key(&id) {
+            if result.is_err() || !self.writers.all.contains_key(&id) {
                 break;
             }
         }
-        if let Some(seat) = self.seats.all.get_mut(&id) {
-            seat.running.end_turn(effects);
+        if let Some(writer) = self.writers.all.get_mut(&id) {
+            writer.running.end_turn(effects);
         }
         result
     }
 
-    fn carry_out(&mut self, id: SeatId, effect: Effect) -> Check {
-        let Some(seat) = self.seats.all.get(&id) else { return Ok(()) };
-        let (own, place, is_old) = (seat.id, seat.place, seat.is_old);
+    fn carry_out(&mut self, id: WriterId, effect: Effect) -> Check {
+        let Some(writer) = self.writers.all.get(&id) else { return Ok(()) };
+        let (own, node, is_old) = (writer.id, writer.node, writer.is_old);
         match effect {
             Effect::Append { at, record } => self.append(id, own, at, record),
             Effect::Confirm { ticket } => {
                 let delay = self.delay(self.plan.append_delay);
-                self.agenda.plan_in(delay, Event::Confirm { seat: id, ticket });
+                self.agenda.plan_in(delay, Event::Confirm { writer: id, ticket });
             }
             Effect::Frame { to, bytes } => {
                 if !self.is_damaged {
@@ -56,33 +57,15 @@ impl World {
                 }
                 self.carry_frame(own, to, bytes);
             }
-            Effect::Answer { ticket, answer } => {
-                let Some((waiting, to)) = self.tickets.get(&ticket) else {
-                    return Err(Broken::new("answers", format!("request {ticket} is answered twice: {answer:?}")));
-                };
-                if !self.is_damaged {
-                    leaving::answer(self.shadows.get(own), to, &answer)?;
-                    if let Ticket::Command(decision) = waiting.clone() {
-                        self.check_decided(own, &decision, &answer)?;
-                    }
-                }
-                self.carry_answer(ticket, answer);
-            }
+            Effect::Answer { ticket, answer } => self.check_answer(own, ticket, answer)?,
             Effect::Load(load) => {
-                let is_slow = self.is_struck(self.plan.store_rate);
-                if is_slow {
-                    self.note(if is_page(&load) { Fault::PageSlow } else { Fault::LoadSlow });
-                }
-                let delay = self.delay(if is_slow { SECOND } else { self.plan.store_delay });
-                self.agenda.plan_in(delay, Event::Load { seat: id, load });
+                let slow = if is_page(&load) { Fault::PageSlow } else { Fault::LoadSlow };
+                let delay = self.store_delay(slow, SECOND);
+                self.agenda.plan_in(delay, Event::Load { writer: id, load });
             }
             Effect::Checkpoint(checkpoint) => {
-                let is_slow = self.is_struck(self.plan.store_rate);
-                if is_slow {
-                    self.note(Fault::CheckpointSlow);
-                }
-                let delay = self.delay(if is_slow { 3 * SECOND } else { self.plan.store_delay });
-                self.agenda.plan_in(delay, Event::Checkpoint { seat: id, checkpoint });
+                let delay = self.store_delay(Fault::CheckpointSlow, 3 * SECOND);
+                self.agenda.plan_in(delay, Event::Checkpoint { writer: id, checkpoint });
             }
             Effect::CheckpointDone { ticket } => self.checkpoint_done(id, ticket)?,
             Effect::Trim { before } => {
@@ -104,35 +87,59 @@ impl World {
                     self.span(&span)?;
                 }
             }
-            Effect::Stopped(reason) => self.stopped(id, own, place, &reason)?,
+            Effect::Stopped(reason) => self.stopped(id, own, node, &reason)?,
         }
         Ok(())
     }
 
-    fn wake(&mut self, id: SeatId, at: Uptime) -> Check {
+    /// A partition answers a request: checks that the answer is not early, and carries it.
+    fn check_answer(&mut self, own: PartitionId, ticket: u64, answer: Answer) -> Check {
+        let Some((waiting, to)) = self.tickets.get(&ticket) else {
+            return Err(Violation::new("answers", format!("request {ticket} is answered twice: {answer:?}")));
+        };
+        if !self.is_damaged {
+            leaving::answer(self.shadows.get(own), to, &answer)?;
+            if let Waiter::Command(decision) = waiting.clone() {
+                self.check_decided(own, &decision, &answer)?;
+            }
+        }
+        self.carry_answer(ticket, answer);
+        Ok(())
+    }
+
+    /// How long the store takes to begin: at most `slow_max` when it is slow, which is the fault `slow`.
+    fn store_delay(&mut self, slow: Fault, slow_max: Moment) -> Moment {
+        let is_slow = self.has_fault(self.plan.store_rate);
+        if is_slow {
+            self.note(slow);
+        }
+        self.delay(if is_slow { slow_max } else { self.plan.store_delay })
+    }
+
+    fn wake(&mut self, id: WriterId, at: Uptime) -> Check {
         let wait = at.0.saturating_sub(uptime(self.agenda.now()).0) * 1000;
-        let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
-        seat.spins = if wait == 0 { seat.spins + 1 } else { 0 };
-        demand!(seat.spins < SPINS_MAX, "liveness", "partition {} wants a turn at once, again and again", seat.id);
+        let Some(writer) = self.writers.all.get_mut(&id) else { return Ok(()) };
+        writer.spins = if wait == 0 { writer.spins + 1 } else { 0 };
+        ensure!(writer.spins < SPINS_MAX, "liveness", "partition {} wants a turn at once, again and again", writer.id);
         let at = self.agenda.now() + wait.max(1000);
-        if seat.running.wake_at(at) {
+        if writer.running.wake_at(at) {
             self.agenda.plan_at(at, Event::Turn(id));
         }
         Ok(())
     }
 
-    fn stopped(&mut self, id: SeatId, own: PartitionId, place: usize, reason: &StopReason) -> Check {
+    fn stopped(&mut self, id: WriterId, own: PartitionId, node: usize, reason: &StopReason) -> Check {
         if self.is_damaged {
             self.noticed = Some(reason.to_string());
-            self.seats.remove(id);
+            self.writers.remove(id);
             return Ok(());
         }
-        let was_serving = self.seats.all.get(&id).is_some_and(|seat| seat.has_served);
+        let was_serving = self.writers.all.get(&id).is_some_and(|writer| writer.has_served);
         match reason {
             StopReason::Broken { invariant, .. } => {
-                return Err(Broken::new(invariant.name(), format!("partition {own} stopped: {reason}")));
+                return Err(Violation::new(invariant.name(), format!("partition {own} stopped: {reason}")));
             }
-            StopReason::Damaged(_) => return Err(Broken::new("P6", format!("partition {own} stopped: {reason}"))),
+            StopReason::Damaged(_) => return Err(Violation::new("P6", format!("partition {own} stopped: {reason}"))),
             StopReason::Fenced { .. } | StopReason::Overtaken => {
                 self.note(if was_serving { Fault::Retired } else { Fault::OpeningLost });
             }
@@ -143,23 +150,23 @@ impl World {
                     Outage::Load { error: StoreError::Io { detail }, .. } => detail == LOAD_FAILED,
                     Outage::Load { .. } => false,
                 };
-                demand!(is_known, "P6", "partition {own} stopped: {reason}");
+                ensure!(is_known, "P6", "partition {own} stopped: {reason}");
             }
         }
-        let is_current = self.seats.current(own) == Some(id);
-        self.seats.remove(id);
+        let is_current = self.writers.current(own) == Some(id);
+        self.writers.remove(id);
         if is_current {
             let delay = self.delay(SECOND);
-            self.agenda.plan_in(delay, Event::Reopen { place });
+            self.agenda.plan_in(delay, Event::Reopen { node });
         }
         Ok(())
     }
 
-    fn append(&mut self, id: SeatId, own: PartitionId, at: Position, record: Bytes) {
+    fn append(&mut self, id: WriterId, own: PartitionId, at: Position, record: Bytes) {
         let usual = self.delay(self.plan.append_delay);
         let mut delay = usual;
-        let mut fate = Fate::Well;
-        if self.is_struck(self.plan.append_rate) {
+        let mut outcome = AppendOutcome::Answered;
+        if self.has_fault(self.plan.append_rate) {
             match self.rng.below(4) {
                 0 => {
                     self.note(Fault::AppendSlow);
@@ -167,7 +174,7 @@ impl World {
                 }
                 1 => {
                     self.note(Fault::AppendUnknownWritten);
-                    fate = Fate::Unknown;
+                    outcome = AppendOutcome::Unknown;
                 }
                 2 => {
                     self.note(Fault::AppendUnknownLost);
@@ -177,30 +184,38 @@ impl World {
                     self.note(Fault::AppendUnknownLate);
                     self.answer_append(id, at, AppendResult::Unknown);
                     let late = usual + self.rng.below(SECOND);
-                    self.agenda.plan_in(late, Event::Land { seat: id, id: own, at, record, fate: Fate::Late });
+                    self.agenda
+                        .plan_in(late, Event::Land { writer: id, id: own, at, record, outcome: AppendOutcome::Late });
                     return;
                 }
             }
         }
         let now = self.agenda.now();
-        let Some(seat) = self.seats.all.get_mut(&id) else { return };
-        let lands = seat.running.lands_at(now + delay);
-        self.agenda.plan_at(lands, Event::Land { seat: id, id: own, at, record, fate });
+        let Some(writer) = self.writers.all.get_mut(&id) else { return };
+        let lands = writer.running.lands_at(now + delay);
+        self.agenda.plan_at(lands, Event::Land { writer: id, id: own, at, record, outcome });
     }
 
     /// The log answers an append, after those before it.
-    fn answer_append(&mut self, id: SeatId, at: Position, result: AppendResult) {
+    fn answer_append(&mut self, id: WriterId, at: Position, result: AppendResult) {
         let delay = self.delay(self.plan.append_delay);
         let now = self.agenda.now();
-        let Some(seat) = self.seats.all.get_mut(&id) else { return };
-        let landed = seat.running.last_landing();
-        let answered = seat.running.answered_at(landed.max(now + delay));
-        self.agenda.plan_at(answered, Event::Tell { seat: id, news: News::Appended(at, result) });
+        let Some(writer) = self.writers.all.get_mut(&id) else { return };
+        let landed = writer.running.last_landing();
+        let answered = writer.running.answered_at(landed.max(now + delay));
+        self.agenda.plan_at(answered, Event::Completed { writer: id, completion: Completion::Appended(at, result) });
     }
 
     /// An append reaches the log.
-    pub(crate) fn land(&mut self, id: SeatId, own: PartitionId, at: Position, record: Bytes, fate: Fate) -> Check {
-        let is_alive = self.seats.all.contains_key(&id);
+    pub(crate) fn land(
+        &mut self,
+        id: WriterId,
+        own: PartitionId,
+        at: Position,
+        record: Bytes,
+        outcome: AppendOutcome,
+    ) -> Check {
+        let is_alive = self.writers.all.contains_key(&id);
         if !is_alive && self.plan.is_embedded {
             // It died with its process.
             return Ok(());
@@ -212,90 +227,90 @@ impl World {
         let before = lock(self.disk(own)).last();
         let landing = lock(self.disk(own)).land(id, at, record);
         let is_new = lock(self.disk(own)).last() > before;
-        if is_new && self.seats.current(own).is_some_and(|current| current != id) {
+        if is_new && self.writers.current(own).is_some_and(|current| current != id) {
             self.note(Fault::LateRecord);
         }
         if !self.plan.is_embedded {
             let last = lock(self.disk(own)).last();
             self.sync(own, last)?;
         }
-        let result = match (fate, landing) {
-            (Fate::Late, _) => return Ok(()),
-            (Fate::Unknown, _) => AppendResult::Unknown,
-            (Fate::Well, Landing::Landed) => AppendResult::Ok,
-            (Fate::Well, Landing::Taken(other)) => AppendResult::Taken(other),
-            (Fate::Well, Landing::Gone) => gone(at),
-            (Fate::Well, Landing::Gap) if self.rng.chance(500) => AppendResult::Full,
-            (Fate::Well, Landing::Gap) => AppendResult::Unknown,
+        let result = match (outcome, landing) {
+            (AppendOutcome::Late, _) => return Ok(()),
+            (AppendOutcome::Unknown, _) => AppendResult::Unknown,
+            (AppendOutcome::Answered, Landing::Landed) => AppendResult::Ok,
+            (AppendOutcome::Answered, Landing::Taken(other)) => AppendResult::Taken(other),
+            (AppendOutcome::Answered, Landing::Gone) => gone(at),
+            (AppendOutcome::Answered, Landing::Gap) if self.rng.chance(500) => AppendResult::Full,
+            (AppendOutcome::Answered, Landing::Gap) => AppendResult::Unknown,
         };
         self.answer_append(id, at, result);
         Ok(())
     }
 
-    pub(crate) fn confirm(&mut self, id: SeatId, ticket: u64) {
-        let Some(seat) = self.seats.all.get(&id) else { return };
-        let is_writer = lock(self.disk(seat.id)).is_writer(id);
+    pub(crate) fn confirm(&mut self, id: WriterId, ticket: u64) {
+        let Some(writer) = self.writers.all.get(&id) else { return };
+        let is_writer = lock(self.disk(writer.id)).is_writer(id);
         let answer = if is_writer { Confirmation::Yes(ticket) } else { Confirmation::No(ticket) };
         let delay = self.delay(self.plan.append_delay);
-        self.agenda.plan_in(delay, Event::Tell { seat: id, news: News::Confirmed(answer) });
+        self.agenda.plan_in(delay, Event::Completed { writer: id, completion: Completion::Confirmed(answer) });
     }
 
-    pub(crate) fn load(&mut self, id: SeatId, wanted: Load) {
+    pub(crate) fn load(&mut self, id: WriterId, wanted: Load) {
         let is_page = is_page(&wanted);
-        let has_failed = self.is_struck(self.plan.store_rate / if is_page { 4 } else { 100 });
-        let Some(seat) = self.seats.all.get(&id) else { return };
-        let mut loaded = load(&seat.store, wanted);
+        let has_failed = self.has_fault(self.plan.store_rate / if is_page { 4 } else { 100 });
+        let Some(writer) = self.writers.all.get(&id) else { return };
+        let mut loaded = load(&writer.store, wanted);
         if has_failed {
             loaded.cells = Err(StoreError::Io { detail: LOAD_FAILED.to_owned() });
             self.note(if is_page { Fault::PageFailed } else { Fault::LoadFailed });
         }
         let delay = self.delay(self.plan.store_delay);
-        self.agenda.plan_in(delay, Event::Tell { seat: id, news: News::Loaded(loaded) });
+        self.agenda.plan_in(delay, Event::Completed { writer: id, completion: Completion::Loaded(loaded) });
     }
 
-    pub(crate) fn checkpoint(&mut self, id: SeatId, checkpoint: Checkpoint) -> Check {
-        let Some(seat) = self.seats.all.get(&id) else { return Ok(()) };
-        let (own, place, is_old, store) = (seat.id, seat.place, seat.is_old, seat.store.clone());
+    pub(crate) fn checkpoint(&mut self, id: WriterId, checkpoint: Checkpoint) -> Check {
+        let Some(writer) = self.writers.all.get(&id) else { return Ok(()) };
+        let (own, node, is_old, store) = (writer.id, writer.node, writer.is_old, writer.store.clone());
         let position = checkpoint.position;
-        let news = if !is_old && std::mem::take(&mut self.places[place].fails_checkpoint) {
+        let completion = if !is_old && std::mem::take(&mut self.nodes[node].fails_checkpoint) {
             self.note(Fault::CheckpointFailed);
-            News::CheckpointFailed(CHECKPOINT_FAILED.to_owned())
+            Completion::CheckpointFailed(CHECKPOINT_FAILED.to_owned())
         } else {
-            demand!(
+            ensure!(
                 self.is_damaged || position <= lock(self.disk(own)).synced(),
                 "P6",
                 "a checkpoint of record {position}, not durable"
             );
-            checkpoint.write(&store, &[]).map_err(|error| Broken::new("P6", error.to_string()))?;
+            checkpoint.write(&store, &[]).map_err(|error| Violation::new("P6", error.to_string()))?;
             if !is_old && !self.is_damaged {
-                self.followers[own.0 as usize - 1].check(&store, position)?;
+                self.store_models[own.0 as usize - 1].check(&store, position)?;
             }
-            News::Checkpointed(position)
+            Completion::Checkpointed(position)
         };
         let delay: Moment = self.delay(self.plan.store_delay);
-        self.agenda.plan_in(delay, Event::Tell { seat: id, news });
+        self.agenda.plan_in(delay, Event::Completed { writer: id, completion });
         Ok(())
     }
 
     /// A partition is told something.
-    pub(crate) fn tell(&mut self, id: SeatId, news: News) -> Check {
-        let Some(seat) = self.seats.all.get_mut(&id) else { return Ok(()) };
-        let own = seat.id;
-        let input = match news {
-            News::Appended(at, result) => {
+    pub(crate) fn complete(&mut self, id: WriterId, completion: Completion) -> Check {
+        let Some(writer) = self.writers.all.get_mut(&id) else { return Ok(()) };
+        let own = writer.id;
+        let input = match completion {
+            Completion::Appended(at, result) => {
                 if result == AppendResult::Ok {
                     self.sync(own, at)?;
                 }
                 Input::Appended(at, result)
             }
-            News::Confirmed(confirmation) => Input::Confirmed(confirmation),
-            News::Loaded(loaded) => Input::Loaded(loaded),
-            News::Checkpointed(position) => Input::Checkpointed(position),
-            News::CheckpointFailed(reason) => Input::CheckpointFailed(reason),
+            Completion::Confirmed(confirmation) => Input::Confirmed(confirmation),
+            Completion::Loaded(loaded) => Input::Loaded(loaded),
+            Completion::Checkpointed(position) => Input::Checkpointed(position),
+            Completion::CheckpointFailed(reason) => Input::CheckpointFailed(reason),
         };
         self.give(id, input);
-        if let Some(seat) = self.seats.all.get_mut(&id) {
-            seat.has_served |= seat.running.status().is_serving;
+        if let Some(writer) = self.writers.all.get_mut(&id) {
+            writer.has_served |= writer.running.status().is_serving;
         }
         Ok(())
     }

@@ -18,9 +18,9 @@ use apostate_partition::cell::Section;
 use apostate_partition::rectangles::Origin;
 use bytes::Bytes;
 
-use crate::broken::{Check, demand};
 use crate::check::shadow::{Sent, Shadow};
 use crate::engine::WriterId;
+use crate::violation::{Check, ensure};
 
 /// The shadows of all partitions.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Shadows {
         let Sent { from, to } = sent;
         let target = self.of(to.hash());
         let applied = target.rectangles.applied(&Origin::Partition(id), from.hash(), to.hash());
-        demand!(
+        ensure!(
             number <= applied,
             "E1",
             "partition {id} forgets message {number}, and partition {} has applied {applied} only",

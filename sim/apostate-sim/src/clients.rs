@@ -6,12 +6,13 @@ use apostate_core::Address;
 use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Span, TraceContext, TraceId, Uptime};
 use apostate_world::SECOND;
 
-use crate::broken::{Broken, Check, demand};
 use crate::carry::is_try_again;
+use crate::engine::WriterId;
 use crate::fault::Fault;
-use crate::host::{SeatId, uptime};
+use crate::host::uptime;
 use crate::outside::Outcome;
-use crate::world::{Event, Ticket, World};
+use crate::violation::{Check, Violation, ensure};
+use crate::world::{Event, Waiter, World};
 
 /// Most numbers that a producer has under way on one lane.
 const WINDOW: usize = 32;
@@ -24,7 +25,7 @@ fn asked_trace(op: usize) -> Option<Box<TraceContext>> {
 
 impl World {
     /// A ticket for whoever waits for an answer of `to`.
-    pub(crate) fn ticket(&mut self, ticket: Ticket, to: Address) -> u64 {
+    pub(crate) fn ticket(&mut self, ticket: Waiter, to: Address) -> u64 {
         self.last_ticket += 1;
         self.tickets.insert(self.last_ticket, (ticket, to));
         self.last_ticket
@@ -47,10 +48,10 @@ impl World {
         let (to, handler) = (asked.to.clone(), asked.handler);
         let (body, request_kind) = (asked.body.clone(), asked.request_kind.clone());
         let (deadline, trace) = (self.deadline(op, attempt, &to), asked_trace(op));
-        let ticket = self.ticket(Ticket::Op { op }, to.clone());
+        let ticket = self.ticket(Waiter::Op { op }, to.clone());
         let id = self.map.find(to.hash());
         let delay = self.delay(self.plan.request_delay);
-        if self.is_struck(self.plan.client_rate) {
+        if self.has_fault(self.plan.client_rate) {
             self.note(Fault::RequestLost);
         } else {
             let request = Request { ticket, deadline, trace, ..Request::new(to, handler, body, request_kind) };
@@ -70,7 +71,7 @@ impl World {
             _ => return None,
         };
         // Of one that is down nobody knows the clock.
-        self.seats.current(self.map.find(to.hash()))?;
+        self.writers.current(self.map.find(to.hash()))?;
         Some(uptime(self.agenda.now()).after(Duration::from_millis(wait)))
     }
 
@@ -80,11 +81,11 @@ impl World {
         let op = (u128::from_be_bytes(span.trace.to_bytes()) - 1) as usize;
         let asked = self.ops.get(op).filter(|asked| asked.attempts > 0 && asked_trace(op).is_some());
         let Some(asked) = asked else {
-            return Err(Broken::new("traces", format!("nobody has asked for trace {}", span.trace)));
+            return Err(Violation::new("traces", format!("nobody has asked for trace {}", span.trace)));
         };
         match span.parent {
-            None => demand!(span.to == asked.to && span.from.is_none(), "traces", "{span:?} was not asked for"),
-            Some(_) => demand!(span.from.is_some(), "traces", "nobody has sent {span:?}"),
+            None => ensure!(span.to == asked.to && span.from.is_none(), "traces", "{span:?} was not asked for"),
+            Some(_) => ensure!(span.from.is_some(), "traces", "nobody has sent {span:?}"),
         }
         Ok(())
     }
@@ -106,15 +107,17 @@ impl World {
     pub(crate) fn answer(&mut self, ticket: u64, answer: Answer) -> Check {
         let Some((waiting, _)) = self.tickets.remove(&ticket) else { return Ok(()) };
         match waiting {
-            Ticket::Op { op } => self.op_answered(op, answer),
-            Ticket::Number { stream, lane, number, seat } => self.number_answered(stream, lane, number, seat, &answer),
+            Waiter::Op { op } => self.op_answered(op, answer),
+            Waiter::Number { stream, lane, number, writer } => {
+                self.number_answered(stream, lane, number, writer, &answer)
+            }
             // It was held against the records when it left.
-            Ticket::Command(_) | Ticket::Nobody => Ok(()),
+            Waiter::Command(_) | Waiter::Nobody => Ok(()),
         }
     }
 
     fn op_answered(&mut self, op: usize, answer: Answer) -> Check {
-        if self.is_struck(self.plan.client_rate) {
+        if self.has_fault(self.plan.client_rate) {
             self.note(Fault::AnswerLost);
             return Ok(());
         }
@@ -124,7 +127,7 @@ impl World {
         let now = self.agenda.now();
         let asked = &mut self.ops[op];
         let (answer, is_repeated) = answer.original();
-        demand!(
+        ensure!(
             !is_repeated || asked.may_be_repeated(),
             "keys",
             "{:?}: a first answer is a repeated one",
@@ -136,7 +139,7 @@ impl World {
                 Answer::Done { .. } | Answer::Refused(_),
             ) => {
                 let is_call = matches!(asked.request_kind, RequestKind::Call { .. });
-                demand!(
+                ensure!(
                     !is_call || *before == answer,
                     "keys",
                     "{:?}: {before:?}, and then {answer:?}",
@@ -166,14 +169,14 @@ impl World {
         Ok(())
     }
 
-    fn number_answered(&mut self, stream: usize, lane: usize, number: u64, seat: SeatId, answer: &Answer) -> Check {
+    fn number_answered(&mut self, stream: usize, lane: usize, number: u64, writer: WriterId, answer: &Answer) -> Check {
         let lane = &mut self.streams[stream].lanes[lane];
-        if lane.seat != Some(seat) {
+        if lane.writer != Some(writer) {
             return Ok(());
         }
         if let Answer::Failed(failure) = answer {
-            demand!(matches!(failure, Failure::Stopped(_)), "producers", "number {number} has failed: {failure}");
-            lane.seat = None;
+            ensure!(matches!(failure, Failure::Stopped(_)), "producers", "number {number} has failed: {failure}");
+            lane.writer = None;
             return Ok(());
         }
         lane.sent.retain(|sent| *sent != number);
@@ -195,29 +198,29 @@ impl World {
 
     fn pump_lane(&mut self, stream: usize, at: usize) {
         let id = self.streams[stream].lanes[at].partition;
-        let Some(current) = self.seats.current(id) else { return };
+        let Some(current) = self.writers.current(id) else { return };
         let lane = &mut self.streams[stream].lanes[at];
-        let is_whole = lane.seat.is_some_and(|seat| self.seats.all.contains_key(&seat));
+        let is_whole = lane.writer.is_some_and(|writer| self.writers.all.contains_key(&writer));
         // It stays with an old writer for a while, as connections do.
-        if lane.seat != Some(current) && (!is_whole || self.rng.chance(200)) {
-            lane.seat = Some(current);
+        if lane.writer != Some(current) && (!is_whole || self.rng.chance(200)) {
+            lane.writer = Some(current);
             // Everything that was not answered, again, in order.
             while let Some(number) = lane.sent.pop_back() {
                 lane.open.push_front(number);
             }
         }
-        let Some(seat) = lane.seat else { return };
+        let Some(writer) = lane.writer else { return };
         while self.streams[stream].lanes[at].sent.len() < WINDOW {
             let lane = &mut self.streams[stream].lanes[at];
             let Some(number) = lane.open.pop_front() else { return };
             lane.sent.push_back(number);
             let name = self.streams[stream].name.clone();
             let (to, handler, body) = self.streams[stream].items[number as usize - 1].clone();
-            let ticket = Ticket::Number { stream, lane: at, number, seat };
+            let ticket = Waiter::Number { stream, lane: at, number, writer };
             let ticket = self.ticket(ticket, to.clone());
             let request_kind = RequestKind::Numbered { producer: name, number };
             self.give_or_wait(
-                seat,
+                writer,
                 Input::Request(Request { ticket, ..Request::new(to, handler, body, request_kind) }),
             );
             if self.rng.chance(100) {

@@ -15,11 +15,11 @@ use apostate_partition::rectangles::Origin;
 use apostate_partition::{Input, Request, RequestKind, stored_position};
 use apostate_world::{Rng, SECOND};
 
-use crate::broken::{Broken, Check, demand};
 use crate::engine::lock;
 use crate::fault::Fault;
 use crate::programs::bank::Account;
-use crate::world::{Ticket, World};
+use crate::violation::{Check, Violation, ensure};
+use crate::world::{Waiter, World};
 
 /// What is damaged in the end, most of it in one partition's log.
 const DAMAGES: &[Fault] = &[
@@ -37,29 +37,29 @@ impl World {
     /// Stops everybody, damages something, and sees that it is noticed.
     pub(crate) fn damage(&mut self) -> Check {
         for (_, id) in self.map.tiles.clone() {
-            if let Some(seat) = self.seats.current(id) {
-                self.seats.remove(seat);
+            if let Some(writer) = self.writers.current(id) {
+                self.writers.remove(writer);
             }
         }
-        self.seats.all.clear();
+        self.writers.all.clear();
         self.is_damaged = true;
-        let place = self.rng.index(self.places.len());
-        let at = self.rng.index(self.places[place].partitions.len());
-        let id = self.places[place].partitions[at];
+        let node = self.rng.index(self.nodes.len());
+        let at = self.rng.index(self.nodes[node].partitions.len());
+        let id = self.nodes[node].partitions[at];
         let first = self.rng.index(DAMAGES.len());
         for number in 0..DAMAGES.len() {
             let damage = DAMAGES[(first + number) % DAMAGES.len()];
-            if let Some(last) = self.can_be(damage, place, id) {
+            if let Some(last) = self.can_be(damage, node, id) {
                 self.note(damage);
-                return self.is_noticed(damage, place, id, last);
+                return self.is_noticed(damage, node, id, last);
             }
         }
         Ok(())
     }
 
     /// Whether there is anything to damage in this way; the position that it is about.
-    fn can_be(&mut self, damage: Fault, place: usize, id: PartitionId) -> Option<Position> {
-        let stored = stored_position(&self.places[place].store, id).ok().flatten().unwrap_or(Position(0));
+    fn can_be(&mut self, damage: Fault, node: usize, id: PartitionId) -> Option<Position> {
+        let stored = stored_position(&self.nodes[node].store, id).ok().flatten().unwrap_or(Position(0));
         let (first, last) = lock(self.disk(id)).ends();
         // Records that an opening will read.
         let read = first.max(stored.next());
@@ -84,7 +84,7 @@ impl World {
         heard > next.map(|next| next - 1)
     }
 
-    fn is_noticed(&mut self, damage: Fault, place: usize, id: PartitionId, at: Position) -> Check {
+    fn is_noticed(&mut self, damage: Fault, node: usize, id: PartitionId, at: Position) -> Check {
         let bit = self.rng.below(1 << 20) as usize;
         let disk = std::sync::Arc::clone(self.disk(id));
         let mut hurt = None;
@@ -94,36 +94,36 @@ impl World {
             Fault::ExchangedRecords => lock(&disk).exchange(at, at.next()),
             Fault::LostSuffixMarked => lock(&disk).lose_after(at, true),
             Fault::LostSuffixStored | Fault::LostSuffixHeard => lock(&disk).lose_after(at, false),
-            Fault::LostStore => self.places[place].store = MemoryStore::new(),
-            _ => hurt = self.damage_cell(place)?,
+            Fault::LostStore => self.nodes[node].store = MemoryStore::new(),
+            _ => hurt = self.damage_cell(node)?,
         }
-        for place in 0..self.places.len() {
-            self.reopen(place)?;
+        for node in 0..self.nodes.len() {
+            self.reopen(node)?;
         }
         for _ in 0..60 {
             if self.noticed.is_some() {
                 return Ok(());
             }
             if let Some(account) = &hurt {
-                self.look_at(account.clone());
+                self.read_account(account.clone());
             }
             let next = self.agenda.now() + SECOND / 2;
             self.run_until(next)?;
         }
-        demand!(self.noticed.is_some(), "P6", "nobody notices that {} (partition {id}, {at})", damage.words());
+        ensure!(self.noticed.is_some(), "P6", "nobody notices that {} (partition {id}, {at})", damage.words());
         Ok(())
     }
 
     /// Flips something in a row of a partition's own, or in the state of an account, which it gives then.
-    fn damage_cell(&mut self, place: usize) -> Result<Option<Address>, Broken> {
-        let store = &self.places[place].store;
+    fn damage_cell(&mut self, node: usize) -> Result<Option<Address>, Violation> {
+        let store = &self.nodes[node].store;
         let states = [Section::State as u8];
         let cells = store.scan(&states, &[Section::State as u8 + 1], usize::MAX);
         let rows = store.scan(&[0], &states, usize::MAX);
         let both = cells.and_then(|cells| Ok((cells, rows?)));
-        let (cells, mut rows) = both.map_err(|error| Broken::new("P6", error.to_string()))?;
+        let (cells, mut rows) = both.map_err(|error| Violation::new("P6", error.to_string()))?;
         // What the log has newer nobody reads from the store.
-        let is_read = |key: &[u8]| !self.followers.iter().any(|follower| follower.has_newer(key));
+        let is_read = |key: &[u8]| !self.store_models.iter().any(|model| model.has_newer(key));
         let account = KindId::of(Account::NAME).0.to_be_bytes();
         rows.extend(cells.into_iter().filter(|(key, _)| key[1..5] == account && is_read(key)));
         let key = &rows[self.rng.index(rows.len())].0;
@@ -132,12 +132,12 @@ impl World {
     }
 
     /// Somebody looks at an account, so that it is read.
-    fn look_at(&mut self, to: Address) {
+    fn read_account(&mut self, to: Address) {
         let call = Account::at(to.key()).balance();
-        let ticket = self.ticket(Ticket::Nobody, to.clone());
-        if let Some(seat) = self.seats.current(self.map.find(to.hash())) {
+        let ticket = self.ticket(Waiter::Nobody, to.clone());
+        if let Some(writer) = self.writers.current(self.map.find(to.hash())) {
             let (handler, body, request_kind) = (call.handler, call.body, RequestKind::Read);
-            self.give(seat, Input::Request(Request { ticket, ..Request::new(to, handler, body, request_kind) }));
+            self.give(writer, Input::Request(Request { ticket, ..Request::new(to, handler, body, request_kind) }));
         }
     }
 }

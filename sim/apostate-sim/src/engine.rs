@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use apostate_log::{AppendResult, Confirmation, Log, LogError, PartitionId, Position};
 use bytes::Bytes;
 
-/// Names one writer of a log: one opening of one partition.
+/// Id of a writer: one opening of one partition. Never used again.
 pub(crate) type WriterId = u64;
 
 /// The log of one partition.
@@ -24,7 +24,7 @@ pub(crate) type WriterId = u64;
 pub(crate) struct Disk {
     partition: PartitionId,
     first: Position,
-    records: VecDeque<Kept>,
+    records: VecDeque<StoredRecord>,
     synced: Position,
     /// The highest position that the engine knows it has held, as a mark of its own.
     marked: Position,
@@ -36,7 +36,7 @@ pub(crate) struct Disk {
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
+struct StoredRecord {
     bytes: Bytes,
     writer: WriterId,
 }
@@ -70,7 +70,8 @@ impl Disk {
 
     /// A disk with these records, the first at position 1.
     pub(crate) fn of(partition: PartitionId, records: &[Bytes]) -> Self {
-        let records: VecDeque<_> = records.iter().map(|bytes| Kept { bytes: bytes.clone(), writer: 0 }).collect();
+        let records: VecDeque<_> =
+            records.iter().map(|bytes| StoredRecord { bytes: bytes.clone(), writer: 0 }).collect();
         let last = Position(records.len() as u64);
         Self { records, synced: last, marked: last, ..Self::new(partition) }
     }
@@ -100,7 +101,7 @@ impl Disk {
         (self.first, self.last())
     }
 
-    fn at(&self, position: Position) -> Option<&Kept> {
+    fn at(&self, position: Position) -> Option<&StoredRecord> {
         self.records.get(usize::try_from(position.0.checked_sub(self.first.0)?).ok()?)
     }
 
@@ -136,7 +137,7 @@ impl Disk {
             self.fenced.insert(writer, other.clone());
             return Landing::Taken(other);
         }
-        self.records.push_back(Kept { bytes, writer });
+        self.records.push_back(StoredRecord { bytes, writer });
         self.last_writer = writer;
         self.known.insert(writer, at);
         Landing::Landed

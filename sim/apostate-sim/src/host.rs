@@ -1,7 +1,7 @@
-//! Places and seats: where partitions run, and how one is told things and obeyed.
+//! Nodes and writers: where partitions run, and how one is told things and obeyed.
 //!
-//! A *place* is a process with a store and a clock. A *seat* is one opening of one partition: a writer. When a
-//! place is opened elsewhere while it still runs, its seats become *old*: they go on, with a store that nobody shares any
+//! A *node* is a process with a store and a clock. A *writer* is one opening of one partition. When a
+//! node is opened elsewhere while it still runs, its writers become *old*: they go on, with a store that nobody shares any
 //! more, until they find out.
 
 use std::collections::BTreeMap;
@@ -12,15 +12,12 @@ use apostate_log::{MemoryStore, PartitionId};
 use apostate_partition::{Config, HostTime, Input, OpenError, Uptime};
 use apostate_world::{BEGINNING, Moment, RunningPartition};
 
-use crate::engine::{SharedDisk, SimLog};
-
-/// Names one opening of one partition. Never used again. It is also the writer's id at its log.
-pub(crate) type SeatId = u64;
+use crate::engine::{SharedDisk, SimLog, WriterId};
 
 /// One opening of one partition.
-pub(crate) struct Seat {
+pub(crate) struct Writer {
     pub(crate) id: PartitionId,
-    pub(crate) place: usize,
+    pub(crate) node: usize,
     pub(crate) running: RunningPartition,
     pub(crate) store: MemoryStore,
     /// It stands still until then.
@@ -36,7 +33,7 @@ pub(crate) struct Seat {
 }
 
 /// A process.
-pub(crate) struct Place {
+pub(crate) struct Node {
     pub(crate) partitions: Vec<PartitionId>,
     pub(crate) store: MemoryStore,
     /// An older copy of the store.
@@ -48,7 +45,7 @@ pub(crate) struct Place {
     pub(crate) fails_checkpoint: bool,
 }
 
-impl Place {
+impl Node {
     /// What its clocks say.
     pub(crate) fn clock(&self, now: Moment) -> HostTime {
         let wall = Timestamp((BEGINNING + now / 1000).saturating_add_signed(self.clock_off));
@@ -66,47 +63,47 @@ pub(crate) fn open(
     config: Config,
     store: &MemoryStore,
     disk: &SharedDisk,
-    seat: SeatId,
+    writer: WriterId,
 ) -> Result<RunningPartition, OpenError> {
-    let log = SimLog::new(Arc::clone(disk), seat);
+    let log = SimLog::new(Arc::clone(disk), writer);
     RunningPartition::open(config, store, &log)
 }
 
 /// Everything that runs.
 #[derive(Default)]
-pub(crate) struct Seats {
-    pub(crate) all: BTreeMap<SeatId, Seat>,
-    /// The newest seat of each partition.
-    current: Vec<Option<SeatId>>,
-    last: SeatId,
+pub(crate) struct Writers {
+    pub(crate) all: BTreeMap<WriterId, Writer>,
+    /// The newest writer of each partition.
+    current: Vec<Option<WriterId>>,
+    last: WriterId,
 }
 
-impl Seats {
+impl Writers {
     pub(crate) fn new(partitions: usize) -> Self {
         Self { all: BTreeMap::new(), current: vec![None; partitions], last: 0 }
     }
 
-    pub(crate) fn next_id(&mut self) -> SeatId {
+    pub(crate) fn next_id(&mut self) -> WriterId {
         self.last += 1;
         self.last
     }
 
-    pub(crate) fn current(&self, id: PartitionId) -> Option<SeatId> {
+    pub(crate) fn current(&self, id: PartitionId) -> Option<WriterId> {
         self.current[id.0 as usize - 1]
     }
 
-    pub(crate) fn set_current(&mut self, id: PartitionId, seat: Option<SeatId>) {
-        self.current[id.0 as usize - 1] = seat;
+    pub(crate) fn set_current(&mut self, id: PartitionId, writer: Option<WriterId>) {
+        self.current[id.0 as usize - 1] = writer;
     }
 
-    /// An old seat of the partition that still runs.
-    pub(crate) fn old(&self, id: PartitionId) -> Option<SeatId> {
-        self.all.iter().find(|(_, seat)| seat.id == id && seat.is_old).map(|(id, _)| *id)
+    /// An old writer of the partition that still runs.
+    pub(crate) fn old(&self, id: PartitionId) -> Option<WriterId> {
+        self.all.iter().find(|(_, writer)| writer.id == id && writer.is_old).map(|(id, _)| *id)
     }
 
-    pub(crate) fn remove(&mut self, seat: SeatId) -> Option<Seat> {
-        let removed = self.all.remove(&seat)?;
-        if self.current(removed.id) == Some(seat) {
+    pub(crate) fn remove(&mut self, writer: WriterId) -> Option<Writer> {
+        let removed = self.all.remove(&writer)?;
+        if self.current(removed.id) == Some(writer) {
             self.set_current(removed.id, None);
         }
         Some(removed)

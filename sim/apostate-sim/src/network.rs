@@ -23,7 +23,7 @@ impl World {
         // What opens a session is rare among what is said in it, and what goes wrong with it matters more.
         let is_usual = matches!(Frame::read(&bytes), Ok(Frame::Messages { .. } | Frame::Ack { .. }));
         let rate = self.plan.frame_rate;
-        if self.is_struck(if is_usual { rate } else { rate.max(OPENING_RATE_MAX.min(4 * rate)) }) {
+        if self.has_fault(if is_usual { rate } else { rate.max(OPENING_RATE_MAX.min(4 * rate)) }) {
             match self.rng.below(3) {
                 0 => return self.note(Fault::FrameLost),
                 1 => {
@@ -46,7 +46,7 @@ impl World {
 
     /// A frame arrives: at whoever has the partition, or at somebody who had it.
     pub(crate) fn arrive(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
-        let old = self.seats.old(to).filter(|_| self.rng.chance(300));
+        let old = self.writers.old(to).filter(|_| self.rng.chance(300));
         if let Some(old) = old {
             self.note(Fault::FrameToOld);
             self.give_or_wait(old, Input::Frame { from, bytes: bytes.clone() });
@@ -54,19 +54,19 @@ impl World {
                 return;
             }
         }
-        if let Some(current) = self.seats.current(to) {
+        if let Some(current) = self.writers.current(to) {
             self.give_or_wait(current, Input::Frame { from, bytes });
         }
     }
 
     /// A request arrives.
     pub(crate) fn request(&mut self, id: PartitionId, request: Request) {
-        let old = self.seats.old(id).filter(|_| self.rng.chance(300));
+        let old = self.writers.old(id).filter(|_| self.rng.chance(300));
         if let Some(old) = old {
             self.note(Fault::RequestToOld);
             return self.give_or_wait(old, Input::Request(request));
         }
-        if let Some(current) = self.seats.current(id) {
+        if let Some(current) = self.writers.current(id) {
             self.give_or_wait(current, Input::Request(request));
         }
     }

@@ -1,48 +1,20 @@
 //! An operator at work: retries and dismisses parked messages, and requests for checkpoints before reading lists.
 //!
 //! What an operator is told is held against the durable records. A message that is said to be retried or dismissed is parked
-//! there no more, and was not decided about before. When a request is granted, the store holds all that was durable when it was//! requested: else a list would miss what was acknowledged.
+//! there no more, and was not decided about before. When a request is granted, the store holds all that was durable when it was
+//! requested: else a list would miss what was acknowledged.
 //!
 //! Invariants E1, E2.
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use apostate_log::{PartitionId, Position};
 use apostate_partition::cell::{self, Section};
 use apostate_partition::{Answer, Failure, Input, ParkedCommand, stored_position};
-use bytes::Bytes;
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::shadow::Shadow;
-use crate::host::SeatId;
-use crate::world::{Event, Ticket, World};
-
-/// What an operator has asked for, and what became of it.
-#[derive(Debug, Default)]
-pub(crate) struct Operator {
-    /// Checkpoints that are waited for, by ticket.
-    checkpoint_requests: BTreeMap<u64, CheckpointRequest>,
-    /// Cells of parked messages that were to be dismissed, whether they were or not.
-    pub(crate) unwanted: BTreeSet<Bytes>,
-    /// Cells of parked messages that were retried or dismissed, as it was told.
-    decided: BTreeSet<Bytes>,
-}
-
-/// A checkpoint that somebody waits for.
-#[derive(Clone, Copy, Debug)]
-struct CheckpointRequest {
-    seat: SeatId,
-    /// What was durable when it was requested.
-    position: Position,
-}
-
-/// What an operator wants of a parked message.
-#[derive(Clone, Debug)]
-pub(crate) struct Decision {
-    /// The message's cell.
-    pub(crate) cell: Bytes,
-    pub(crate) retry: bool,
-}
+use crate::engine::WriterId;
+use crate::outside::{CheckpointRequest, Decision, Operator};
+use crate::violation::{Check, Violation, ensure};
+use crate::world::{Event, Waiter, World};
 
 impl World {
     /// Decides about every parked message: most are tried again, some are dismissed.
@@ -50,16 +22,16 @@ impl World {
         let cells =
             self.shadows.iter().flat_map(|shadow| shadow.section(Section::Parked).map(|(key, _)| (shadow.id, key)));
         for (id, key) in cells.map(|(id, key)| (id, key.clone())).collect::<Vec<_>>() {
-            let read = cell::read_key(&key).ok_or_else(|| Broken::new("P4", "a key does not read"))?;
-            let number = read.sub.try_into().map_err(|_| Broken::new("P4", "a key of a parked message"))?;
+            let read = cell::read_key(&key).ok_or_else(|| Violation::new("P4", "a key does not read"))?;
+            let number = read.sub.try_into().map_err(|_| Violation::new("P4", "a key of a parked message"))?;
             let (to, number) = (read.address, u64::from_be_bytes(number));
-            let Some(seat) = self.seats.current(id) else { continue };
+            let Some(writer) = self.writers.current(id) else { continue };
             let retry = !self.rng.chance(200);
             if !retry {
                 self.operator.unwanted.insert(key.clone());
             }
-            let ticket = self.ticket(Ticket::Command(Decision { cell: key, retry }), to.clone());
-            self.give(seat, Input::Parked(ParkedCommand { ticket, to, number, retry }));
+            let ticket = self.ticket(Waiter::Command(Decision { cell: key, retry }), to.clone());
+            self.give(writer, Input::Parked(ParkedCommand { ticket, to, number, retry }));
         }
         Ok(())
     }
@@ -70,31 +42,31 @@ impl World {
         let is_parked = shadow.cells.contains_key(cell);
         match answer {
             Answer::Done { .. } => {
-                demand!(!is_parked, "E2", "partition {id} has decided about {decision:?}, which is durably parked");
+                ensure!(!is_parked, "E2", "partition {id} has decided about {decision:?}, which is durably parked");
                 let is_dismissed = shadow.dismissed.contains_key(cell);
-                demand!(
+                ensure!(
                     is_dismissed != *retry,
                     "E1",
                     "partition {id}: {decision:?} is done, the records say otherwise"
                 );
-                demand!(self.operator.decided.insert(cell.clone()), "E1", "partition {id} does {decision:?} again");
+                ensure!(self.operator.decided.insert(cell.clone()), "E1", "partition {id} does {decision:?} again");
             }
             Answer::Failed(Failure::Missing) => {
-                demand!(!is_parked, "E1", "partition {id} misses {decision:?}, which is durably parked");
+                ensure!(!is_parked, "E1", "partition {id} misses {decision:?}, which is durably parked");
             }
             Answer::Failed(Failure::Full | Failure::Stopped(_)) => {}
-            other => return Err(Broken::new("answers", format!("{decision:?} is answered with {other:?}"))),
+            other => return Err(Violation::new("answers", format!("{decision:?} is answered with {other:?}"))),
         }
         Ok(())
     }
 
     /// Somebody is about to read a list, and requests a checkpoint of all that is durable in a partition.
     pub(crate) fn request_checkpoint(&mut self, id: PartitionId) {
-        let Some(seat) = self.seats.current(id) else { return };
+        let Some(writer) = self.writers.current(id) else { return };
         self.last_ticket += 1;
-        let request = CheckpointRequest { seat, position: self.shadows.get(id).position };
+        let request = CheckpointRequest { writer, position: self.shadows.get(id).position };
         self.operator.checkpoint_requests.insert(self.last_ticket, request);
-        self.give_or_wait(seat, Input::RequestCheckpoint { ticket: self.last_ticket });
+        self.give_or_wait(writer, Input::RequestCheckpoint { ticket: self.last_ticket });
     }
 
     /// Somebody is about to read a list of everything.
@@ -104,19 +76,20 @@ impl World {
     }
 
     /// A partition grants a request: its store holds all that was durable then.
-    pub(crate) fn checkpoint_done(&mut self, seat: SeatId, ticket: u64) -> Check {
+    pub(crate) fn checkpoint_done(&mut self, writer: WriterId, ticket: u64) -> Check {
         let granted = self.operator.checkpoint_requests.remove(&ticket);
-        let Some(CheckpointRequest { seat: asked, position }) = granted.filter(|request| request.seat == seat) else {
-            return Err(Broken::new(
+        let Some(CheckpointRequest { writer: asked, position }) = granted.filter(|request| request.writer == writer)
+        else {
+            return Err(Violation::new(
                 "checkpoint requests",
-                format!("seat {seat} grants request {ticket}, which it does not have"),
+                format!("writer {writer} grants request {ticket}, which it does not have"),
             ));
         };
-        let Some(granting) = self.seats.all.get(&asked) else { return Ok(()) };
+        let Some(granting) = self.writers.all.get(&asked) else { return Ok(()) };
         let id = granting.id;
-        let stored = stored_position(&granting.store, id).map_err(|error| Broken::new("P6", error.to_string()))?;
+        let stored = stored_position(&granting.store, id).map_err(|error| Violation::new("P6", error.to_string()))?;
         let stored = stored.unwrap_or(Position(0));
-        demand!(
+        ensure!(
             self.is_damaged || stored >= position,
             "checkpoint requests",
             "partition {id} grants a request, the store is at record {stored}, and {position} was durable when it was made"
@@ -129,9 +102,13 @@ impl World {
         Ok(())
     }
 
-    /// Requests that somebody still waits for. With the seat that was asked, the request ends.
+    /// Requests that somebody still waits for. With the writer that was asked, the request ends.
     pub(crate) fn open_checkpoint_requests(&self) -> usize {
-        self.operator.checkpoint_requests.values().filter(|request| self.seats.all.contains_key(&request.seat)).count()
+        self.operator
+            .checkpoint_requests
+            .values()
+            .filter(|request| self.writers.all.contains_key(&request.writer))
+            .count()
     }
 }
 
@@ -139,6 +116,6 @@ impl World {
 pub(crate) fn check_dismissed(operator: &Operator, shadow: &Shadow) -> Check {
     let id = shadow.id;
     let lost = shadow.dismissed.keys().find(|cell| !operator.unwanted.contains(*cell));
-    demand!(lost.is_none(), "E1", "partition {id} has dropped the parked message {lost:?}, and nobody dismissed it");
+    ensure!(lost.is_none(), "E1", "partition {id} has dropped the parked message {lost:?}, and nobody dismissed it");
     Ok(())
 }

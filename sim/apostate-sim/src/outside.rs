@@ -3,18 +3,19 @@
 //! A client that hears nothing knows nothing. With a client key it asks again until it knows; without one the
 //! outcome is *unknown* for ever, and the histories keep it apart from *ok* and *failed*.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use apostate::Call;
 use apostate_core::{Address, EntityKey, HandlerId};
-use apostate_log::PartitionId;
+use apostate_log::{PartitionId, Position};
 use apostate_partition::{Answer, RequestKind};
 use apostate_world::{Moment, Rng};
+use bytes::Bytes;
 
-use crate::host::SeatId;
+use crate::engine::WriterId;
 use crate::plan::Work;
 use crate::programs::bank::Account;
-use crate::programs::moody::{self, Moody};
+use crate::programs::flaky::{self, Flaky};
 use crate::programs::post::Post;
 use crate::programs::register::Register;
 use crate::programs::shop::{Line, Order};
@@ -27,7 +28,7 @@ pub(crate) struct Op {
     pub(crate) handler: HandlerId,
     pub(crate) body: Vec<u8>,
     pub(crate) request_kind: RequestKind,
-    pub(crate) aim: Aim,
+    pub(crate) purpose: Purpose,
     pub(crate) issued: Moment,
     pub(crate) attempts: u32,
     pub(crate) outcome: Outcome,
@@ -48,7 +49,7 @@ pub(crate) enum Outcome {
 
 /// What an operation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Aim {
+pub(crate) enum Purpose {
     Work,
     /// Adds a tag to a register.
     Add(u64, u32),
@@ -57,13 +58,13 @@ pub(crate) enum Aim {
 }
 
 impl Op {
-    fn new<E, R, S, A>(call: Call<E, R, S, A>, request_kind: RequestKind, aim: Aim) -> Self {
+    fn new<E, R, S, A>(call: Call<E, R, S, A>, request_kind: RequestKind, purpose: Purpose) -> Self {
         Self {
             to: call.to.expect("a key of the simulation"),
             handler: call.handler,
             body: call.body,
             request_kind,
-            aim,
+            purpose,
             issued: 0,
             attempts: 0,
             outcome: Outcome::Planned,
@@ -94,7 +95,7 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) partition: PartitionId,
-    pub(crate) seat: Option<SeatId>,
+    pub(crate) writer: Option<WriterId>,
     /// Numbers not sent yet.
     pub(crate) open: VecDeque<u64>,
     /// Numbers sent and not answered.
@@ -107,6 +108,33 @@ impl Stream {
     }
 }
 
+/// What an operator has asked for, and what became of it.
+#[derive(Debug, Default)]
+pub(crate) struct Operator {
+    /// Checkpoints that are waited for, by ticket.
+    pub(crate) checkpoint_requests: BTreeMap<u64, CheckpointRequest>,
+    /// Cells of parked messages that were to be dismissed, whether they were or not.
+    pub(crate) unwanted: BTreeSet<Bytes>,
+    /// Cells of parked messages that were retried or dismissed, as it was told.
+    pub(crate) decided: BTreeSet<Bytes>,
+}
+
+/// A checkpoint that somebody waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckpointRequest {
+    pub(crate) writer: WriterId,
+    /// What was durable when it was requested.
+    pub(crate) position: Position,
+}
+
+/// What an operator wants of a parked message.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    /// The message's cell.
+    pub(crate) cell: Bytes,
+    pub(crate) retry: bool,
+}
+
 /// Everything that is asked for in a run.
 pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
     let mut ops = Vec::new();
@@ -114,15 +142,15 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
     for number in 0..work.transfers {
         let (from, to) = (account(rng), account(rng));
         if rng.chance(150) {
-            ops.push(Op::new(Account::at(from).balance(), RequestKind::Read, Aim::Work));
+            ops.push(Op::new(Account::at(from).balance(), RequestKind::Read, Purpose::Work));
             continue;
         }
         let amount = rng.between(1, 60) as i64;
-        ops.push(Op::new(Account::at(from).transfer(to, amount), request_kind(rng, "t", number), Aim::Work));
+        ops.push(Op::new(Account::at(from).transfer(to, amount), request_kind(rng, "t", number), Purpose::Work));
     }
     for number in 0..work.parcels {
         let post = rng.below(u64::from(work.posts)) as u16;
-        ops.push(Op::new(Post::at(post).post(work.posts, work.hops), request_kind(rng, "p", number), Aim::Work));
+        ops.push(Op::new(Post::at(post).post(work.posts, work.hops), request_kind(rng, "p", number), Purpose::Work));
     }
     for number in 0..work.orders {
         let lines = (0..rng.between(1, 4)).map(|_| Line {
@@ -131,27 +159,27 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
             answer: None,
         });
         let lines = lines.collect();
-        ops.push(Op::new(Order::at(number).place(lines), request_kind(rng, "o", number), Aim::Work));
+        ops.push(Op::new(Order::at(number).place(lines), request_kind(rng, "o", number), Purpose::Work));
     }
     for number in 0..work.pokes {
         let whom = (0..rng.between(1, 3)).map(|_| format!("m{}", rng.below(4))).collect();
-        let times = rng.pick(&[1, 1, 2, 5, moody::ALWAYS]);
-        let poker = Moody::at(format!("m{}", rng.below(4)));
-        ops.push(Op::new(poker.poke(whom, rng.next(), times), request_kind(rng, "m", number), Aim::Work));
+        let times = rng.pick(&[1, 1, 2, 5, flaky::ALWAYS]);
+        let poker = Flaky::at(format!("m{}", rng.below(4)));
+        ops.push(Op::new(poker.poke(whom, rng.next(), times), request_kind(rng, "m", number), Purpose::Work));
         if rng.chance(300) {
-            ops.push(Op::new(Moody::at("m0").scold(), RequestKind::Call { key: None }, Aim::Work));
+            ops.push(Op::new(Flaky::at("m0").scold(), RequestKind::Call { key: None }, Purpose::Work));
         }
     }
     for register in 0..work.registers {
         for tag in 0..30 {
             let entity = || Register::at(register);
-            let add = Op::new(entity().add(tag), request_kind(rng, "r", u64::from(tag)), Aim::Add(register, tag));
+            let add = Op::new(entity().add(tag), request_kind(rng, "r", u64::from(tag)), Purpose::Add(register, tag));
             ops.push(add);
             for look in 0..rng.below(3) {
                 let look = Op::new(
                     entity().sum(),
                     if look == 0 { RequestKind::Read } else { RequestKind::State },
-                    Aim::Sum(register),
+                    Purpose::Sum(register),
                 );
                 ops.push(look);
             }
@@ -162,7 +190,7 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
 
 /// One more parcel on its way.
 pub(crate) fn parcel(post: u16, work: &Work) -> Op {
-    Op::new(Post::at(post).post(work.posts, work.hops), RequestKind::Call { key: None }, Aim::Work)
+    Op::new(Post::at(post).post(work.posts, work.hops), RequestKind::Call { key: None }, Purpose::Work)
 }
 
 fn request_kind(rng: &mut Rng, name: &str, number: u64) -> RequestKind {
@@ -181,7 +209,7 @@ pub(crate) fn draw_streams(work: &Work, rng: &mut Rng, find: impl Fn(u64) -> Par
                 let partition = find(to.hash());
                 let at = lanes.iter().position(|lane| lane.partition == partition).unwrap_or_else(|| {
                     let (open, sent) = (VecDeque::new(), VecDeque::new());
-                    lanes.push(Lane { partition, seat: None, open, sent });
+                    lanes.push(Lane { partition, writer: None, open, sent });
                     lanes.len() - 1
                 });
                 lanes[at].open.push_back(number);

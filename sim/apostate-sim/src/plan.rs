@@ -12,7 +12,7 @@ pub(crate) const SALT: u64 = 0x5851_F42D_4C95_7F2D;
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) partitions: u32,
-    pub(crate) places: usize,
+    pub(crate) nodes: usize,
     pub(crate) tuning: Tuning,
     /// An embedded engine loses what is not synced with the machine; one across a network may write late.
     pub(crate) is_embedded: bool,
@@ -22,10 +22,10 @@ pub(crate) struct Plan {
     pub(crate) store_delay: Moment,
     pub(crate) turn_delay: Moment,
     pub(crate) request_delay: Moment,
-    /// How long misfortunes come.
+    /// How long faults come.
     pub(crate) chaos: Moment,
-    /// Misfortunes come about this far apart.
-    pub(crate) misfortune_gap: Moment,
+    /// faults come about this far apart.
+    pub(crate) fault_interval: Moment,
     /// Parts in a thousand.
     pub(crate) frame_rate: u64,
     pub(crate) append_rate: u64,
@@ -58,7 +58,7 @@ impl Plan {
         let append_rate = rng.pick(&[0, 5, 30, 100]);
         Self {
             partitions,
-            places: rng.between(1, u64::from(partitions)) as usize,
+            nodes: rng.between(1, u64::from(partitions)) as usize,
             tuning: draw_tuning(rng),
             is_embedded: rng.chance(500),
             append_delay: rng.pick(&[100, 2_000, 20_000]),
@@ -67,7 +67,7 @@ impl Plan {
             turn_delay: rng.pick(&[1, 100, 5_000]),
             request_delay: rng.pick(&[50, 2_000]),
             chaos: rng.between(6, 20) * SECOND,
-            misfortune_gap: rng.pick(&[200_000, 500_000, 1_000_000]),
+            fault_interval: rng.pick(&[200_000, 500_000, 1_000_000]),
             frame_rate,
             append_rate,
             client_rate: rng.pick(&[0, 10, 100]),

@@ -4,7 +4,7 @@
 //! version: a run that was taken back in part, or applied twice, makes the two differ.
 
 pub(crate) mod bank;
-pub(crate) mod moody;
+pub(crate) mod flaky;
 pub(crate) mod post;
 pub(crate) mod register;
 pub(crate) mod shop;
@@ -14,7 +14,7 @@ use apostate_core::{Entities, Registry};
 
 /// Every kind.
 pub(crate) type Programs =
-    (bank::Account, post::Post, shop::Order, shop::Stock, moody::Moody, register::Register, sink::Sink);
+    (bank::Account, post::Post, shop::Order, shop::Stock, flaky::Flaky, register::Register, sink::Sink);
 
 /// The registry of every kind.
 pub(crate) fn registry() -> Registry {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::{end, money};
 use crate::fault::{Fault, Faults};
 use crate::outside::{self, Outcome, Stream};
-use crate::programs::moody;
+use crate::programs::flaky;
 use crate::trace::Telling;
+use crate::violation::{Check, Violation, ensure};
 use crate::world::{Event, World};
 use apostate_partition::cell::Section;
 use apostate_world::{Moment, SECOND, panics};
@@ -51,7 +51,7 @@ pub struct Options {
 /// # Errors
 ///
 /// When something does not hold that must: the first thing that was noticed.
-pub fn run(seed: u64, options: Options) -> Result<Report, Broken> {
+pub fn run(seed: u64, options: Options) -> Result<Report, Violation> {
     let (world, result) = played(seed, options);
     result.map(|()| Report {
         transactions: world.shadows.transactions,
@@ -72,50 +72,50 @@ pub fn digest(seed: u64) -> String {
 
 fn played(seed: u64, options: Options) -> (World, Check) {
     panics::install();
-    moody::set_calm(false);
+    flaky::set_panicking(true);
     let mut world = World::new(seed, options.telling);
-    let result = world.play();
+    let result = world.simulate();
     (world, result)
 }
 
 impl World {
-    fn play(&mut self) -> Check {
+    fn simulate(&mut self) -> Check {
         self.begin()?;
-        while self.agenda.now() < self.plan.chaos || self.is_tame() {
+        while self.agenda.now() < self.plan.chaos || self.has_too_little_happened() {
             let next = self.agenda.now() + SECOND;
             self.run_until(next)?;
             money::check(&self.shadows)?;
-            demand!(next < CHAOS_MAX, "coverage", "too little happens: {} crashes", self.faults.count(Fault::Crash));
+            ensure!(next < CHAOS_MAX, "coverage", "too little happens: {} crashes", self.faults.count(Fault::Crash));
             if self.agenda.now() >= self.plan.chaos {
-                self.stir()?;
+                self.cause_more()?;
             }
         }
         self.heal()?;
         self.trace.note(self.agenda.now(), || "-- all is healed".to_owned());
-        self.come_to_rest(true)?;
+        self.wait_until_quiescent(true)?;
         if self.rng.chance(250) {
-            self.outlive_keys()?;
+            self.expire_client_keys()?;
         }
         end::check(self)?;
         self.damage()
     }
 
     /// Whether too little has happened so far for the run to prove anything.
-    fn is_tame(&self) -> bool {
+    fn has_too_little_happened(&self) -> bool {
         self.shadows.transactions < TRANSACTIONS_MIN
             || self.faults.total() < FAULTS_MIN
             || self.faults.count(Fault::Crash) < CRASHES_MIN
     }
 
     /// Has more happen.
-    fn stir(&mut self) -> Check {
+    fn cause_more(&mut self) -> Check {
         if self.faults.count(Fault::Crash) < CRASHES_MIN {
-            let place = self.rng.index(self.places.len());
-            self.crash(place)?;
+            let node = self.rng.index(self.nodes.len());
+            self.crash(node)?;
         }
         if self.shadows.transactions < TRANSACTIONS_MIN {
-            // Where everything is slow, misfortunes have to leave some time.
-            self.plan.misfortune_gap = (self.plan.misfortune_gap * 5 / 4).min(20 * SECOND);
+            // Where everything is slow, faults have to leave some time.
+            self.plan.fault_interval = (self.plan.fault_interval * 5 / 4).min(20 * SECOND);
             let work = &self.plan.work;
             self.ops.push(outside::parcel(self.rng.below(u64::from(work.posts)) as u16, work));
             self.agenda.plan_in(0, Event::Ask { op: self.ops.len() - 1 });
@@ -124,8 +124,8 @@ impl World {
     }
 
     fn begin(&mut self) -> Check {
-        for place in 0..self.places.len() {
-            self.reopen(place)?;
+        for node in 0..self.nodes.len() {
+            self.reopen(node)?;
         }
         let mut rng = self.rng.split();
         let last = self.plan.chaos * 9 / 10;
@@ -133,15 +133,15 @@ impl World {
             self.agenda.plan_at(rng.below(last), Event::Ask { op });
         }
         self.agenda.plan_at(0, Event::Pump);
-        let first = self.rng.below(self.plan.misfortune_gap);
-        self.agenda.plan_at(first, Event::Misfortune);
+        let first = self.rng.below(self.plan.fault_interval);
+        self.agenda.plan_at(first, Event::NextFault);
         Ok(())
     }
 
     /// Waits until nothing waits any more; has parked messages tried again or dismissed then.
-    fn come_to_rest(&mut self, mut has_old: bool) -> Check {
+    fn wait_until_quiescent(&mut self, mut has_old: bool) -> Check {
         let end = self.agenda.now() + REST_WITHIN;
-        let mut is_calm = false;
+        let mut was_quiescent = false;
         loop {
             let next = self.agenda.now() + SECOND / 4;
             self.run_until(next)?;
@@ -149,45 +149,45 @@ impl World {
                 self.end_old();
                 has_old = false;
             }
-            if !has_old && self.is_at_rest() {
-                if is_calm && self.shadows.iter().all(|shadow| shadow.parked == 0) {
+            if !has_old && self.is_quiescent() {
+                if was_quiescent && self.shadows.iter().all(|shadow| shadow.parked == 0) {
                     return money::check(&self.shadows);
                 }
-                is_calm = true;
-                moody::set_calm(true);
+                was_quiescent = true;
+                flaky::set_panicking(false);
                 self.decide_parked()?;
             }
-            demand!(self.agenda.now() < end, "liveness", "no rest: {}", self.unrest());
+            ensure!(self.agenda.now() < end, "liveness", "no rest: {}", self.unfinished_work());
         }
     }
 
     /// Lets everybody sleep for longer than client keys are remembered: then nothing may be left of them.
-    fn outlive_keys(&mut self) -> Check {
+    fn expire_client_keys(&mut self) -> Check {
         // An operator gives their word for clocks that are far ahead.
         self.plan.tuning.clock_gap_max = Duration::MAX;
-        for place in 0..self.places.len() {
-            self.places[place].clock_off = OUTLIVING;
-            self.crash(place)?;
+        for node in 0..self.nodes.len() {
+            self.nodes[node].clock_off = OUTLIVING;
+            self.crash(node)?;
         }
         let end = self.agenda.now() + REST_WITHIN;
         loop {
             let next = self.agenda.now() + SECOND;
             self.run_until(next)?;
             let kept: usize = self.shadows.iter().map(|shadow| shadow.section(Section::ClientKeys).count()).sum();
-            if kept == 0 && self.is_at_rest() {
+            if kept == 0 && self.is_quiescent() {
                 return Ok(());
             }
             // What only the log has is not looked for: its turn comes with the next checkpoint.
             self.request_checkpoints_everywhere();
-            demand!(self.agenda.now() < end, "keys", "{kept} client keys are never forgotten");
+            ensure!(self.agenda.now() < end, "keys", "{kept} client keys are never forgotten");
         }
     }
 
-    fn is_at_rest(&self) -> bool {
+    fn is_quiescent(&self) -> bool {
         let done = |outcome: &Outcome| matches!(outcome, Outcome::Known(..) | Outcome::Unknown);
         let is_quiet = |id| {
-            let seat = self.seats.current(id).and_then(|seat| self.seats.all.get(&seat));
-            seat.is_some_and(|seat| seat.running.is_idle())
+            let writer = self.writers.current(id).and_then(|writer| self.writers.all.get(&writer));
+            writer.is_some_and(|writer| writer.running.is_idle())
         };
         self.ops.iter().all(|op| done(&op.outcome))
             && self.streams.iter().all(Stream::is_done)
@@ -197,14 +197,14 @@ impl World {
     }
 
     /// What still waits, for people.
-    fn unrest(&self) -> String {
+    fn unfinished_work(&self) -> String {
         let open = self.ops.iter().filter(|op| !matches!(op.outcome, Outcome::Known(..) | Outcome::Unknown)).count();
         let streams = self.streams.iter().filter(|stream| !stream.is_done()).count();
-        let seats = self.seats.all.iter().map(|(id, seat)| format!("seat {id}: {:?}", seat.running.status()));
+        let writers = self.writers.all.iter().map(|(id, writer)| format!("writer {id}: {:?}", writer.running.status()));
         let requests = self.open_checkpoint_requests();
         format!(
             "{open} operations, {streams} producers, {requests} checkpoint requests, {:#?}",
-            seats.collect::<Vec<_>>()
+            writers.collect::<Vec<_>>()
         )
     }
 }

@@ -7,7 +7,7 @@ use apostate_partition::{Answer, Effect, Load};
 use apostate_world::Moment;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::host::SeatId;
+use crate::engine::WriterId;
 
 /// What becomes of the lines that tell what happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +43,8 @@ impl Trace {
     }
 
     /// A partition wants something.
-    pub(crate) fn effect(&mut self, now: Moment, seat: SeatId, effect: &Effect) {
-        self.mix(now ^ seat.rotate_left(48));
+    pub(crate) fn effect(&mut self, now: Moment, writer: WriterId, effect: &Effect) {
+        self.mix(now ^ writer.rotate_left(48));
         match effect {
             Effect::Append { at, record } => {
                 self.mix(at.0);
@@ -63,7 +63,7 @@ impl Trace {
             Effect::Trim { before } => self.mix(before.0),
             other => self.bytes(format!("{other:?}").as_bytes()),
         }
-        self.tell(|| format!("{:>10.3} seat {seat} {}", now as f64 / 1000.0, shown(effect)));
+        self.tell(|| format!("{:>10.3} writer {writer} {}", now as f64 / 1000.0, shown(effect)));
     }
 
     /// Something else happened, which people may want to know.

@@ -9,35 +9,34 @@ use apostate_partition::{Answer, Checkpoint, Config, Input, Load, Loaded, Map, R
 use apostate_world::{Agenda, Moment, Rng};
 use bytes::Bytes;
 
-use crate::broken::{Broken, Check};
 use crate::check::Shadows;
-use crate::check::stored::{self, Follower};
-use crate::engine::{SharedDisk, lock};
+use crate::check::stored::{self, StoreModel};
+use crate::engine::{SharedDisk, WriterId, lock};
 use crate::fault::{Fault, Faults};
-use crate::host::{self, Place, Seat, SeatId, Seats};
-use crate::operator::{Decision, Operator};
-use crate::outside::{Op, Stream, draw_ops, draw_streams};
+use crate::host::{self, Node, Writer, Writers};
+use crate::outside::{Decision, Op, Operator, Stream, draw_ops, draw_streams};
 use crate::plan::{self, Plan};
 use crate::programs;
 use crate::trace::{Telling, Trace};
+use crate::violation::{Check, Violation};
 
 /// Something that will happen.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A partition works, and its effects are carried out.
-    Turn(SeatId),
+    Turn(WriterId),
     /// A frame arrives.
     Frame { from: PartitionId, to: PartitionId, bytes: Bytes },
     /// An append reaches the log.
-    Land { seat: SeatId, id: PartitionId, at: Position, record: Bytes, fate: Fate },
+    Land { writer: WriterId, id: PartitionId, at: Position, record: Bytes, outcome: AppendOutcome },
     /// The log asks itself who the writer is.
-    Confirm { seat: SeatId, ticket: u64 },
+    Confirm { writer: WriterId, ticket: u64 },
     /// The store is asked for an entity.
-    Load { seat: SeatId, load: Load },
+    Load { writer: WriterId, load: Load },
     /// The store is given a checkpoint.
-    Checkpoint { seat: SeatId, checkpoint: Box<Checkpoint> },
-    /// A partition is told something.
-    Tell { seat: SeatId, news: News },
+    Checkpoint { writer: WriterId, checkpoint: Box<Checkpoint> },
+    /// Log or store has done what a partition asked for.
+    Completed { writer: WriterId, completion: Completion },
     /// A request reaches whoever has the partition.
     Request { id: PartitionId, request: Request },
     /// An answer reaches a client.
@@ -51,22 +50,22 @@ pub(crate) enum Event {
     /// Producers send.
     Pump,
     /// Something goes wrong.
-    Misfortune,
-    /// A partition, or all of a place, is opened again.
-    Reopen { place: usize },
+    NextFault,
+    /// A partition, or all of a node, is opened again.
+    Reopen { node: usize },
     /// The network between two partitions is whole again.
-    Mend { from: PartitionId, to: PartitionId },
-    /// A seat that stood still goes on.
-    GoOn { seat: SeatId, until: Moment },
+    Reconnect { from: PartitionId, to: PartitionId },
+    /// A writer that stood still goes on.
+    Resume { writer: WriterId, until: Moment },
     /// A log has room again.
     MakeRoom { id: PartitionId },
 }
 
 /// What becomes of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// What should.
-    Well,
+pub(crate) enum AppendOutcome {
+    /// Written, and answered so.
+    Answered,
     /// Written, and nobody says so.
     Unknown,
     /// Written long after somebody said that it is unknown.
@@ -75,7 +74,7 @@ pub(crate) enum Fate {
 
 /// What a partition is told.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum Completion {
     Appended(Position, AppendResult),
     Confirmed(Confirmation),
     Loaded(Loaded),
@@ -85,9 +84,9 @@ pub(crate) enum News {
 
 /// Who waits for an answer.
 #[derive(Clone, Debug)]
-pub(crate) enum Ticket {
+pub(crate) enum Waiter {
     Op { op: usize },
-    Number { stream: usize, lane: usize, number: u64, seat: SeatId },
+    Number { stream: usize, lane: usize, number: u64, writer: WriterId },
     Command(Decision),
     Nobody,
 }
@@ -102,8 +101,8 @@ pub(crate) struct World {
     pub(crate) disks: Vec<SharedDisk>,
     /// Logs that have no room at the moment.
     pub(crate) full: Vec<bool>,
-    pub(crate) places: Vec<Place>,
-    pub(crate) seats: Seats,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) writers: Writers,
     /// Ways between partitions that are cut.
     pub(crate) cuts: Vec<(PartitionId, PartitionId)>,
     pub(crate) shadows: Shadows,
@@ -111,7 +110,7 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) ops: Vec<Op>,
     pub(crate) streams: Vec<Stream>,
-    pub(crate) tickets: BTreeMap<u64, (Ticket, Address)>,
+    pub(crate) tickets: BTreeMap<u64, (Waiter, Address)>,
     pub(crate) last_ticket: u64,
     pub(crate) operator: Operator,
     /// Something was damaged: from here on only one thing is asked, whether it is noticed.
@@ -123,7 +122,7 @@ pub(crate) struct World {
     /// When the last frame from one partition to another arrives.
     pub(crate) carried: BTreeMap<(PartitionId, PartitionId), Moment>,
     /// What the stores have to hold.
-    pub(crate) followers: Vec<Follower>,
+    pub(crate) store_models: Vec<StoreModel>,
     /// Every record that ever was durable.
     pub(crate) archive: Vec<Vec<Bytes>>,
 }
@@ -136,8 +135,8 @@ impl World {
         let map = Map::first(plan.partitions);
         let ops = draw_ops(&plan.work, &mut rng.split());
         let streams = draw_streams(&plan.work, &mut rng.split(), |hash| map.find(hash));
-        let mut places: Vec<Place> = (0..plan.places)
-            .map(|_| Place {
+        let mut nodes: Vec<Node> = (0..plan.nodes)
+            .map(|_| Node {
                 partitions: Vec::new(),
                 store: MemoryStore::new(),
                 older: None,
@@ -147,7 +146,7 @@ impl World {
             })
             .collect();
         for (number, (_, id)) in map.tiles.iter().enumerate() {
-            places[number % plan.places].partitions.push(*id);
+            nodes[number % plan.nodes].partitions.push(*id);
         }
         let mut trace = Trace::new(telling);
         trace.note(0, || format!("{plan:#?}"));
@@ -156,8 +155,8 @@ impl World {
             registry: Arc::new(programs::registry()),
             disks: host::disks(plan.partitions),
             full: vec![false; plan.partitions as usize],
-            places,
-            seats: Seats::new(plan.partitions as usize),
+            nodes,
+            writers: Writers::new(plan.partitions as usize),
             cuts: Vec::new(),
             shadows: Shadows::new(map.clone()),
             faults: Faults::default(),
@@ -171,7 +170,7 @@ impl World {
             noticed: None,
             is_healed: false,
             carried: BTreeMap::new(),
-            followers: map.tiles.iter().map(|(range, id)| Follower::new(*id, *range)).collect(),
+            store_models: map.tiles.iter().map(|(range, id)| StoreModel::new(*id, *range)).collect(),
             archive: vec![Vec::new(); plan.partitions as usize],
             map,
             plan,
@@ -189,73 +188,43 @@ impl World {
     }
 
     fn happen(&mut self, event: Event) -> Check {
-        // What stands still is told when it goes on.
-        let seat = match &event {
-            Event::Turn(seat)
-            | Event::Tell { seat, .. }
-            | Event::Load { seat, .. }
-            | Event::Checkpoint { seat, .. } => Some(*seat),
+        // A writer that is paused hears of it when it goes on.
+        let writer = match &event {
+            Event::Turn(writer)
+            | Event::Completed { writer, .. }
+            | Event::Load { writer, .. }
+            | Event::Checkpoint { writer, .. } => Some(*writer),
             _ => None,
         };
-        if let Some(until) = seat.and_then(|seat| self.seats.all.get(&seat)?.paused) {
+        if let Some(until) = writer.and_then(|writer| self.writers.all.get(&writer)?.paused) {
             self.agenda.plan_at(until, event);
             return Ok(());
         }
         match event {
-            Event::Turn(seat) => self.turn(seat),
-            Event::Frame { from, to, bytes } => {
-                self.arrive(from, to, bytes);
-                Ok(())
-            }
-            Event::Land { seat, id, at, record, fate } => self.land(seat, id, at, record, fate),
-            Event::Confirm { seat, ticket } => {
-                self.confirm(seat, ticket);
-                Ok(())
-            }
-            Event::Load { seat, load } => {
-                self.load(seat, load);
-                Ok(())
-            }
-            Event::Checkpoint { seat, checkpoint } => self.checkpoint(seat, *checkpoint),
-            Event::Tell { seat, news } => self.tell(seat, news),
-            Event::Request { id, request } => {
-                self.request(id, request);
-                Ok(())
-            }
-            Event::Answer { ticket, answer } => self.answer(ticket, answer),
-            Event::Ask { op } => {
-                self.ask(op);
-                Ok(())
-            }
-            Event::GiveUp { op, attempt } => {
-                self.give_up(op, attempt);
-                Ok(())
-            }
-            Event::CheckpointRequest { id } => {
-                self.request_checkpoint(id);
-                Ok(())
-            }
-            Event::Pump => {
-                self.pump();
-                Ok(())
-            }
-            Event::Misfortune => self.misfortune(),
-            Event::Reopen { place } => self.reopen(place),
-            Event::Mend { from, to } => {
+            Event::Turn(writer) => self.turn(writer)?,
+            Event::Frame { from, to, bytes } => self.arrive(from, to, bytes),
+            Event::Land { writer, id, at, record, outcome } => self.land(writer, id, at, record, outcome)?,
+            Event::Confirm { writer, ticket } => self.confirm(writer, ticket),
+            Event::Load { writer, load } => self.load(writer, load),
+            Event::Checkpoint { writer, checkpoint } => self.checkpoint(writer, *checkpoint)?,
+            Event::Completed { writer, completion } => self.complete(writer, completion)?,
+            Event::Request { id, request } => self.request(id, request),
+            Event::Answer { ticket, answer } => self.answer(ticket, answer)?,
+            Event::Ask { op } => self.ask(op),
+            Event::GiveUp { op, attempt } => self.give_up(op, attempt),
+            Event::CheckpointRequest { id } => self.request_checkpoint(id),
+            Event::Pump => self.pump(),
+            Event::NextFault => self.inject_fault()?,
+            Event::Reopen { node } => self.reopen(node)?,
+            Event::Reconnect { from, to } => {
                 if let Some(at) = self.cuts.iter().position(|cut| *cut == (from, to)) {
                     self.cuts.swap_remove(at);
                 }
-                Ok(())
             }
-            Event::GoOn { seat, until } => {
-                self.go_on(seat, until);
-                Ok(())
-            }
-            Event::MakeRoom { id } => {
-                self.full[id.0 as usize - 1] = false;
-                Ok(())
-            }
+            Event::Resume { writer, until } => self.resume(writer, until),
+            Event::MakeRoom { id } => self.full[id.0 as usize - 1] = false,
         }
+        Ok(())
     }
 
     pub(crate) fn note(&mut self, fault: Fault) {
@@ -268,7 +237,7 @@ impl World {
     }
 
     /// Whether something goes wrong this time, which it does `rate` times in a thousand until all is healed.
-    pub(crate) fn is_struck(&mut self, rate: u64) -> bool {
+    pub(crate) fn has_fault(&mut self, rate: u64) -> bool {
         !self.is_healed && self.rng.chance(rate)
     }
 
@@ -277,62 +246,62 @@ impl World {
         1 + self.rng.below(most)
     }
 
-    /// Gives a seat an input now, and a turn soon.
-    pub(crate) fn give(&mut self, id: SeatId, input: Input) {
+    /// Gives a writer an input now, and a turn soon.
+    pub(crate) fn give(&mut self, id: WriterId, input: Input) {
         let now = self.agenda.now();
-        let Some(seat) = self.seats.all.get_mut(&id) else { return };
-        let clock = self.places[seat.place].clock(now);
-        seat.spins = 0;
-        if seat.running.give(clock, input) {
+        let Some(writer) = self.writers.all.get_mut(&id) else { return };
+        let clock = self.nodes[writer.node].clock(now);
+        writer.spins = 0;
+        if writer.running.give(clock, input) {
             let delay = self.delay(self.plan.turn_delay);
             self.agenda.plan_in(delay, Event::Turn(id));
         }
     }
 
-    /// Gives a seat an input, once it does not stand still any more.
-    pub(crate) fn give_or_wait(&mut self, id: SeatId, input: Input) {
-        match self.seats.all.get_mut(&id) {
-            Some(seat) if seat.paused.is_some() => seat.waiting.push(input),
+    /// Gives a writer an input, once it does not stand still any more.
+    pub(crate) fn give_or_wait(&mut self, id: WriterId, input: Input) {
+        match self.writers.all.get_mut(&id) {
+            Some(writer) if writer.paused.is_some() => writer.waiting.push(input),
             Some(_) => self.give(id, input),
             None => {}
         }
     }
 
-    /// Opens every partition of a place that is not open.
-    pub(crate) fn reopen(&mut self, place: usize) -> Check {
-        if !self.places[place].is_up {
-            self.sets_clock_at_opening(place);
+    /// Opens every partition of a node that is not open.
+    pub(crate) fn reopen(&mut self, node: usize) -> Check {
+        if !self.nodes[node].is_up {
+            self.sets_clock_at_opening(node);
         }
-        for id in self.places[place].partitions.clone() {
-            if self.seats.current(id).is_none() {
-                self.open(place, id)?;
+        for id in self.nodes[node].partitions.clone() {
+            if self.writers.current(id).is_none() {
+                self.open(node, id)?;
             }
         }
-        self.places[place].is_up = true;
+        self.nodes[node].is_up = true;
         Ok(())
     }
 
-    fn open(&mut self, place: usize, id: PartitionId) -> Check {
+    fn open(&mut self, node: usize, id: PartitionId) -> Check {
         // What the engine finds when it opens is durable from now on.
         let last = lock(self.disk(id)).last();
         self.sync(id, last)?;
-        let seat = self.seats.next_id();
+        let writer = self.writers.next_id();
         let config = self.config(id);
-        let store = self.places[place].store.clone();
-        let running = match host::open(config, &store, self.disk(id), seat) {
+        let store = self.nodes[node].store.clone();
+        let running = match host::open(config, &store, self.disk(id), writer) {
             Err(error) if self.is_damaged => {
                 self.noticed = Some(error.to_string());
                 return Ok(());
             }
-            opened => opened.map_err(|error| Broken::new("P6", format!("partition {id} does not open: {error}")))?,
+            opened => opened.map_err(|error| Violation::new("P6", format!("partition {id} does not open: {error}")))?,
         };
         if !self.is_damaged {
             stored::check_opened(self.shadows.get(id), &running.status())?;
         }
         let now = self.agenda.now();
-        let seat_of = Seat {
+        let opened = Writer {
             id,
-            place,
+            node,
             running,
             store,
             paused: None,
@@ -341,10 +310,10 @@ impl World {
             spins: 0,
             waiting: Vec::new(),
         };
-        self.seats.all.insert(seat, seat_of);
-        self.seats.set_current(id, Some(seat));
-        self.trace.note(now, || format!("-- partition {id} is opened at place {place} as seat {seat}"));
-        self.give(seat, Input::Open);
+        self.writers.all.insert(writer, opened);
+        self.writers.set_current(id, Some(writer));
+        self.trace.note(now, || format!("-- partition {id} is opened at node {node} as writer {writer}"));
+        self.give(writer, Input::Open);
         Ok(())
     }
 
@@ -368,7 +337,7 @@ impl World {
         for (writer, record) in newly {
             self.shadows.durable(id, writer, &record)?;
             self.shadows.get(id).check_time(now, self.plan.tuning.clock_gap_max)?;
-            self.followers[id.0 as usize - 1].durable(record.clone());
+            self.store_models[id.0 as usize - 1].durable(record.clone());
             self.archive[id.0 as usize - 1].push(record);
         }
         Ok(())

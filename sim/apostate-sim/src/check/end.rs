@@ -9,18 +9,18 @@ use apostate_core::{Entity, KindId, decode};
 use apostate_partition::cell::{self, Section};
 use apostate_partition::{Answer, RequestKind};
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::entity::{state, whole};
 use crate::check::linear::{self, Seen, What};
 use crate::check::{Shadows, money, stored};
 use crate::engine::lock;
 use crate::operator;
-use crate::outside::{Aim, Outcome};
-use crate::programs::moody::Moody;
+use crate::outside::{Outcome, Purpose};
+use crate::programs::flaky::Flaky;
 use crate::programs::post::Post;
 use crate::programs::register::Register;
 use crate::programs::shop::{FIRST_STOCK, Order, Stock};
 use crate::programs::sink::Sink;
+use crate::violation::{Check, Violation, ensure};
 use crate::world::World;
 
 pub(crate) fn check(world: &mut World) -> Check {
@@ -28,7 +28,7 @@ pub(crate) fn check(world: &mut World) -> Check {
     money::check(&world.shadows)?;
     posts(&world.shadows)?;
     shop(&world.shadows)?;
-    moods(&world.shadows)?;
+    flaky(&world.shadows)?;
     world.shadows.iter().try_for_each(|shadow| operator::check_dismissed(&world.operator, shadow))?;
     streams(world)?;
     histories(world)?;
@@ -39,18 +39,18 @@ fn nothing_waits(shadows: &Shadows) -> Check {
     for shadow in shadows.iter() {
         for section in [Section::Inbox, Section::Outgoing, Section::Parked] {
             let count = shadow.section(section).count();
-            demand!(count == 0, "E1", "partition {} has {count} cells of {section:?} in the end", shadow.id);
+            ensure!(count == 0, "E1", "partition {} has {count} cells of {section:?} in the end", shadow.id);
         }
     }
     Ok(())
 }
 
 /// Every entity of a kind, by its key.
-fn all<E: Entity>(shadows: &Shadows) -> Result<BTreeMap<String, E>, Broken> {
+fn all<E: Entity>(shadows: &Shadows) -> Result<BTreeMap<String, E>, Violation> {
     let mut entities = BTreeMap::new();
     for shadow in shadows.iter() {
         for (key, value) in shadow.section(Section::State) {
-            let cell = cell::read_key(key).ok_or_else(|| Broken::new("P4", "a key does not read"))?;
+            let cell = cell::read_key(key).ok_or_else(|| Violation::new("P4", "a key does not read"))?;
             if cell.address.kind() == KindId::of(E::NAME) {
                 entities.insert(cell.address.key().to_string(), state(value)?);
             }
@@ -63,9 +63,9 @@ fn posts(shadows: &Shadows) -> Check {
     let posts = all::<Post>(shadows)?;
     for (from, sender) in &posts {
         for (to, sent) in &sender.sent {
-            let own: u16 = from.parse().map_err(|_| Broken::new("P4", "a post's key"))?;
+            let own: u16 = from.parse().map_err(|_| Violation::new("P4", "a post's key"))?;
             let got = posts.get(&to.to_string()).and_then(|receiver| receiver.got.get(&own)).copied().unwrap_or(0);
-            demand!(got == *sent, "E1", "post {from} has sent {sent} parcels to post {to}, which has got {got}");
+            ensure!(got == *sent, "E1", "post {from} has sent {sent} parcels to post {to}, which has got {got}");
         }
     }
     Ok(())
@@ -74,7 +74,7 @@ fn posts(shadows: &Shadows) -> Check {
 fn shop(shadows: &Shadows) -> Check {
     let mut sold: BTreeMap<u16, u32> = BTreeMap::new();
     for (key, order) in all::<Order>(shadows)? {
-        demand!(order.decided, "E1", "order {key} waits for an answer for ever: {order:?}");
+        ensure!(order.decided, "E1", "order {key} waits for an answer for ever: {order:?}");
         if order.lines.iter().all(|line| line.answer == Some(true)) {
             for line in order.lines {
                 *sold.entry(line.product).or_default() += line.units;
@@ -83,21 +83,21 @@ fn shop(shadows: &Shadows) -> Check {
     }
     for (key, stock) in all::<Stock>(shadows)? {
         let Stock { on_hand, reserved, sold: own, .. } = stock;
-        demand!(reserved == 0, "E1", "stock {key} still has {reserved} reserved");
-        demand!(on_hand + own == FIRST_STOCK, "E1", "stock {key} has {on_hand} and sold {own}");
+        ensure!(reserved == 0, "E1", "stock {key} still has {reserved} reserved");
+        ensure!(on_hand + own == FIRST_STOCK, "E1", "stock {key} has {on_hand} and sold {own}");
         let orders = key.parse().ok().and_then(|product| sold.get(&product).copied()).unwrap_or(0);
-        demand!(orders == own, "E1", "stock {key} has sold {own}, its orders say {orders}");
+        ensure!(orders == own, "E1", "stock {key} has sold {own}, its orders say {orders}");
     }
     Ok(())
 }
 
-fn moods(shadows: &Shadows) -> Check {
-    let moods = all::<Moody>(shadows)?;
-    let sent: u64 = moods.values().map(|moody| moody.sent).sum();
-    let got: u64 = moods.values().map(|moody| moody.got).sum();
+fn flaky(shadows: &Shadows) -> Check {
+    let flaky = all::<Flaky>(shadows)?;
+    let sent: u64 = flaky.values().map(|flaky| flaky.sent).sum();
+    let got: u64 = flaky.values().map(|flaky| flaky.got).sum();
     // Whoever dismisses a poke spares its receiver the pat as well.
     let dismissed = shadows.iter().map(|shadow| shadow.dismissed.len() as u64).sum::<u64>();
-    demand!(
+    ensure!(
         sent == got + dismissed,
         "E1",
         "{sent} pokes and pats were sent, {got} have come, {dismissed} were dismissed"
@@ -113,7 +113,7 @@ fn streams(world: &World) -> Check {
             let mine = |item: &&(apostate_core::Address, _, _)| item.0.key().as_str() == key;
             let expected = stream.items.iter().filter(mine).count() as u64;
             let got = sink.counts.get(&(producer as u16)).copied().unwrap_or(0);
-            demand!(got == expected, "E1", "producer {producer} has sent {expected} to sink {key}, which has {got}");
+            ensure!(got == expected, "E1", "producer {producer} has sent {expected} to sink {key}, which has {got}");
         }
     }
     Ok(())
@@ -123,15 +123,15 @@ fn streams(world: &World) -> Check {
 fn histories(world: &World) -> Check {
     let mut histories: BTreeMap<u64, Vec<Seen>> = BTreeMap::new();
     for op in &world.ops {
-        let sum = |reply: &[u8]| decode::<u64>(reply).map_err(|error| Broken::new("answers", error.to_string()));
-        let seen = match (op.aim, &op.outcome) {
-            (Aim::Add(_, tag), Outcome::Known(at, Answer::Done { reply, .. })) => {
+        let sum = |reply: &[u8]| decode::<u64>(reply).map_err(|error| Violation::new("answers", error.to_string()));
+        let seen = match (op.purpose, &op.outcome) {
+            (Purpose::Add(_, tag), Outcome::Known(at, Answer::Done { reply, .. })) => {
                 Some(Seen { asked: op.issued, answered: Some(*at), what: What::Add { tag, sum: Some(sum(reply)?) } })
             }
-            (Aim::Add(_, tag), Outcome::Unknown) if tag % 7 != 6 => {
+            (Purpose::Add(_, tag), Outcome::Unknown) if tag % 7 != 6 => {
                 Some(Seen { asked: op.issued, answered: None, what: What::Add { tag, sum: None } })
             }
-            (Aim::Sum(_), Outcome::Known(at, Answer::Done { reply, .. })) => {
+            (Purpose::Sum(_), Outcome::Known(at, Answer::Done { reply, .. })) => {
                 let sum = match op.request_kind {
                     RequestKind::State => whole::<Register>(reply)?.sum,
                     _ => sum(reply)?,
@@ -140,21 +140,21 @@ fn histories(world: &World) -> Check {
             }
             _ => None,
         };
-        if let (Aim::Add(register, _) | Aim::Sum(register), Some(seen)) = (op.aim, seen) {
+        if let (Purpose::Add(register, _) | Purpose::Sum(register), Some(seen)) = (op.purpose, seen) {
             histories.entry(register).or_default().push(seen);
         }
         let is_kept = matches!(op.request_kind, RequestKind::Call { key: Some(_) });
-        demand!(!is_kept || op.outcome != Outcome::Unknown, "keys", "a client with a key has given up");
+        ensure!(!is_kept || op.outcome != Outcome::Unknown, "keys", "a client with a key has given up");
     }
     histories.values().try_for_each(|history| linear::check(history))
 }
 
 /// Invariant P4: from its first record on, and from its store and what is left of its log, a partition is the same.
 fn stores(world: &mut World) -> Check {
-    for place in 0..world.places.len() {
-        for id in world.places[place].partitions.clone() {
-            let store = world.places[place].store.clone();
-            world.followers[id.0 as usize - 1].check_all(&store)?;
+    for node in 0..world.nodes.len() {
+        for id in world.nodes[node].partitions.clone() {
+            let store = world.nodes[node].store.clone();
+            world.store_models[id.0 as usize - 1].check_all(&store)?;
             let copy = lock(world.disk(id)).copy();
             let config = world.config(id);
             stored::replay(world.shadows.get(id), config, &store, copy)?;

@@ -6,20 +6,20 @@
 use apostate_core::{Address, Entity, KindId, decode_state};
 use bytes::Bytes;
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::shadow::version_of;
 use crate::programs::{
-    bank::Account, moody::Moody, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink,
+    bank::Account, flaky::Flaky, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink,
 };
+use crate::violation::{Check, Violation, ensure};
 
 /// Reads the state in a cell.
-pub(crate) fn state<E: Entity>(cell: &[u8]) -> Result<E, Broken> {
+pub(crate) fn state<E: Entity>(cell: &[u8]) -> Result<E, Violation> {
     whole(&cell[8..])
 }
 
 /// Reads a state as it is shown.
-pub(crate) fn whole<E: Entity>(state: &[u8]) -> Result<E, Broken> {
-    decode_state(state).map_err(|error| Broken::new("P4", format!("a state of {}: {error}", E::NAME)))
+pub(crate) fn whole<E: Entity>(state: &[u8]) -> Result<E, Violation> {
+    decode_state(state).map_err(|error| Violation::new("P4", format!("a state of {}: {error}", E::NAME)))
 }
 
 /// A state has become durable.
@@ -28,7 +28,7 @@ pub(crate) fn check(address: &Address, before: Option<&Bytes>, after: &Bytes) ->
     let last = before.map_or(0, |before| version_of(before));
     // A refusal may be remembered without a change.
     let is_same = before.map_or(&[][..], |before| &before[8..]) == &after[8..];
-    demand!(version > last || version == last && is_same, "E3", "{address:?} goes from version {last} to {version}");
+    ensure!(version > last || version == last && is_same, "E3", "{address:?} goes from version {last} to {version}");
     if after.len() == 8 {
         return Ok(());
     }
@@ -36,29 +36,29 @@ pub(crate) fn check(address: &Address, before: Option<&Bytes>, after: &Bytes) ->
     let of = |name| kind == KindId::of(name);
     let applied = if of(Post::NAME) {
         let post: Post = state(after)?;
-        demand!(post.doubled == 0, "E1", "{address:?} has applied a message twice: {post:?}");
+        ensure!(post.doubled == 0, "E1", "{address:?} has applied a message twice: {post:?}");
         let was = || before.map(|before| state::<Post>(before));
-        demand!(post.overtook == 0, "E6", "{address:?} has applied a message early: {:?}, then {post:?}", was());
+        ensure!(post.overtook == 0, "E6", "{address:?} has applied a message early: {:?}, then {post:?}", was());
         post.applied
     } else if of(Account::NAME) {
         let account: Account = state(after)?;
-        demand!(account.balance >= 0, "E3", "{address:?} is overdrawn: {account:?}");
+        ensure!(account.balance >= 0, "E3", "{address:?} is overdrawn: {account:?}");
         account.applied
     } else if of(Sink::NAME) {
         let sink: Sink = state(after)?;
-        demand!(sink.disordered == 0, "E1", "{address:?} has taken a number again, or early: {sink:?}");
+        ensure!(sink.disordered == 0, "E1", "{address:?} has taken a number again, or early: {sink:?}");
         sink.applied
     } else if of(Register::NAME) {
         let register: Register = state(after)?;
-        demand!(register.doubled == 0, "E1", "{address:?} has added a tag twice: {register:?}");
+        ensure!(register.doubled == 0, "E1", "{address:?} has added a tag twice: {register:?}");
         register.applied
     } else if of(Order::NAME) {
         state::<Order>(after)?.applied
     } else if of(Stock::NAME) {
         state::<Stock>(after)?.applied
     } else {
-        state::<Moody>(after)?.applied
+        state::<Flaky>(after)?.applied
     };
-    demand!(applied == version, "E3", "{address:?} has counted {applied} transactions, its version is {version}");
+    ensure!(applied == version, "E3", "{address:?} has counted {applied} transactions, its version is {version}");
     Ok(())
 }

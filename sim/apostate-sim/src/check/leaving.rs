@@ -7,25 +7,26 @@ use apostate_core::Address;
 use apostate_partition::delivery::Frame;
 use apostate_partition::{Answer, Message};
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::shadow::Shadow;
+use crate::violation::{Check, Violation, ensure};
 
 /// A partition sends a frame.
 pub(crate) fn frame(shadow: &Shadow, bytes: &[u8]) -> Check {
     let id = shadow.id;
-    match Frame::read(bytes).map_err(|error| Broken::new("E2", format!("partition {id} sends what is {error}")))? {
+    match Frame::read(bytes).map_err(|error| Violation::new("E2", format!("partition {id} sends what is {error}")))? {
         Frame::Messages { messages, .. } => {
             let mut rest = messages;
             while !rest.is_empty() {
-                let (_, identity, after) = Message::read(rest).map_err(|error| Broken::new("E2", error.to_string()))?;
+                let (_, identity, after) =
+                    Message::read(rest).map_err(|error| Violation::new("E2", error.to_string()))?;
                 let hash = xxhash_rust::xxh3::xxh3_64(&rest[..rest.len() - after.len()]);
                 let sent = shadow.ever_sent.get(&identity.number);
-                demand!(sent == Some(&hash), "E2", "partition {id} sends {identity:?}, which is not durable");
+                ensure!(sent == Some(&hash), "E2", "partition {id} sends {identity:?}, which is not durable");
                 rest = after;
             }
         }
         Frame::Opened { counter, .. } => {
-            demand!(counter < shadow.next_number, "E2", "partition {id} tells of number {counter}, not durable");
+            ensure!(counter < shadow.next_number, "E2", "partition {id} tells of number {counter}, not durable");
         }
         Frame::Ready { .. }
         | Frame::Refused { .. }
@@ -41,7 +42,7 @@ pub(crate) fn answer(shadow: &Shadow, to: &Address, answer: &Answer) -> Check {
     let answer = if let Answer::Repeated(answer) = answer { answer } else { answer };
     if let Answer::Done { version, .. } = answer {
         let durable = shadow.version(to);
-        demand!(*version <= durable, "E2", "{to:?} answers with version {version}, and {durable} is durable");
+        ensure!(*version <= durable, "E2", "{to:?} answers with version {version}, and {durable} is durable");
     }
     Ok(())
 }

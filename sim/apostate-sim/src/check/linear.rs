@@ -8,7 +8,7 @@
 use apostate_world::Moment;
 use std::collections::BTreeSet;
 
-use crate::broken::{Check, demand};
+use crate::violation::{Check, ensure};
 
 /// One operation on a register, as a client saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) fn check(history: &[Seen]) -> Check {
     let known = history.iter().filter(|seen| seen.answered.is_some()).count();
     let mut search = Search { history: &history, tried: BTreeSet::new(), known };
     let fits = history.len() <= OPERATIONS_MAX && search.fits(0, 0, 0);
-    demand!(fits, "linearizability", "no order of events fits what clients saw: {history:#?}");
+    ensure!(fits, "linearizability", "no order of events fits what clients saw: {history:#?}");
     Ok(())
 }
 

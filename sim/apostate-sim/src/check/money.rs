@@ -12,28 +12,28 @@ use apostate_partition::cell::{self, Section};
 use apostate_partition::rectangles::Origin;
 use serde::Deserialize;
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::Shadows;
 use crate::check::entity::state;
 use crate::check::shadow::Shadow;
 use crate::programs::bank::{Account, FIRST_BALANCE};
+use crate::violation::{Check, Violation, ensure};
 
 #[derive(Deserialize)]
 struct Credit {
     amount: i64,
 }
 
-fn credit(message: &Message) -> Result<i64, Broken> {
+fn credit(message: &Message) -> Result<i64, Violation> {
     let is_credit = message.to.kind() == KindId::of(Account::NAME) && message.handler == HandlerId::of("credit");
     if !is_credit {
         return Ok(0);
     }
-    let Credit { amount } = decode(&message.body).map_err(|error| Broken::new("P4", error.to_string()))?;
+    let Credit { amount } = decode(&message.body).map_err(|error| Violation::new("P4", error.to_string()))?;
     Ok(amount)
 }
 
-fn read(value: &[u8]) -> Result<Message, Broken> {
-    let (message, _, _) = Message::read(value).map_err(|error| Broken::new("P4", error.to_string()))?;
+fn read(value: &[u8]) -> Result<Message, Violation> {
+    let (message, _, _) = Message::read(value).map_err(|error| Violation::new("P4", error.to_string()))?;
     Ok(message)
 }
 
@@ -42,14 +42,14 @@ pub(crate) fn check(shadows: &Shadows) -> Check {
     for shadow in shadows.iter() {
         balance += in_accounts(shadow)? + on_its_way(shadow, shadows)?;
     }
-    demand!(balance == 0, "E1", "{balance} of money was made or lost");
+    ensure!(balance == 0, "E1", "{balance} of money was made or lost");
     Ok(())
 }
 
-fn in_accounts(shadow: &Shadow) -> Result<i64, Broken> {
+fn in_accounts(shadow: &Shadow) -> Result<i64, Violation> {
     let mut sum = 0;
     for (key, value) in shadow.section(Section::State) {
-        let cell = cell::read_key(key).ok_or_else(|| Broken::new("P4", "a cell's key does not read"))?;
+        let cell = cell::read_key(key).ok_or_else(|| Violation::new("P4", "a cell's key does not read"))?;
         if cell.address.kind() == KindId::of(Account::NAME) {
             sum += state::<Account>(value)?.balance - FIRST_BALANCE;
         }
@@ -57,14 +57,14 @@ fn in_accounts(shadow: &Shadow) -> Result<i64, Broken> {
     Ok(sum)
 }
 
-fn on_its_way(shadow: &Shadow, shadows: &Shadows) -> Result<i64, Broken> {
+fn on_its_way(shadow: &Shadow, shadows: &Shadows) -> Result<i64, Violation> {
     let mut sum = 0;
     for (_, value) in shadow.section(Section::Inbox) {
         sum += credit(&read(value)?)?;
     }
     for (key, value) in shadow.section(Section::Outgoing) {
         let number = cell::read_key(key).map(|cell| crate::check::shadow::outgoing_number(shadow.id, cell.sub));
-        let number = number.ok_or_else(|| Broken::new("P4", "a cell's key does not read"))??;
+        let number = number.ok_or_else(|| Violation::new("P4", "a cell's key does not read"))??;
         let message = read(value)?;
         let source = message.from.as_ref().map_or(0, |from| from.hash());
         let target = shadows.of(message.to.hash());

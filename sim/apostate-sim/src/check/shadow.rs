@@ -16,8 +16,8 @@ use apostate_partition::{Message, Range};
 use apostate_world::Moment;
 use bytes::Bytes;
 
-use crate::broken::{Broken, Check, demand};
 use crate::engine::WriterId;
+use crate::violation::{Check, Violation, ensure};
 
 /// A message that was sent to another partition.
 #[derive(Clone, Debug)]
@@ -92,31 +92,31 @@ impl Shadow {
     /// A record has become durable. Gives what it changed, and in [`Shadow::forgotten`] the messages that it trimmed.
     ///
     /// Invariant P1: one writer an epoch, and epochs never go back. Invariant P2: every cell lies in the range.
-    pub(crate) fn apply(&mut self, writer: WriterId, bytes: &Bytes) -> Result<Vec<Changed>, Broken> {
-        let record = Record::read(bytes).map_err(|error| Broken::new("P6", format!("a durable record: {error}")))?;
+    pub(crate) fn apply(&mut self, writer: WriterId, bytes: &Bytes) -> Result<Vec<Changed>, Violation> {
+        let record = Record::read(bytes).map_err(|error| Violation::new("P6", format!("a durable record: {error}")))?;
         let header = record.header;
         let (id, position) = (self.id, header.position);
-        demand!(header.partition == id, "P1", "partition {id} has a record of partition {}", header.partition);
-        demand!(position == self.position.next(), "P6", "partition {id}: record {position} after {}", self.position);
-        demand!(header.previous == self.hash, "P1", "partition {id}, record {position} was made for another one");
-        demand!(header.epoch.0 >= self.epoch, "P1", "partition {id}: epoch {} after {}", header.epoch, self.epoch);
+        ensure!(header.partition == id, "P1", "partition {id} has a record of partition {}", header.partition);
+        ensure!(position == self.position.next(), "P6", "partition {id}: record {position} after {}", self.position);
+        ensure!(header.previous == self.hash, "P1", "partition {id}, record {position} was made for another one");
+        ensure!(header.epoch.0 >= self.epoch, "P1", "partition {id}: epoch {} after {}", header.epoch, self.epoch);
         let owner = *self.writers.entry(header.epoch.0).or_insert(writer);
-        demand!(owner == writer, "P1", "partition {id}: two writers in epoch {}", header.epoch);
-        let body = Body::read(record.body).map_err(|error| Broken::new("P4", error.to_string()))?;
+        ensure!(owner == writer, "P1", "partition {id}: two writers in epoch {}", header.epoch);
+        let body = Body::read(record.body).map_err(|error| Violation::new("P4", error.to_string()))?;
         let opens = header.epoch.0 > self.epoch;
-        demand!(opens == (body.kind == RecordKind::Opening), "P1", "partition {id}: epoch {} opens", header.epoch);
-        demand!(body.next_number >= self.next_number, "E1", "partition {id}: numbers go back");
+        ensure!(opens == (body.kind == RecordKind::Opening), "P1", "partition {id}: epoch {} opens", header.epoch);
+        ensure!(body.next_number >= self.next_number, "E1", "partition {id}: numbers go back");
         self.position = position;
         self.hash = record.hash;
         self.epoch = header.epoch.0;
         self.next_number = body.next_number;
         let (first, last) = self.times.unwrap_or((header.time, header.time));
-        demand!(header.time >= last, "time", "partition {id}: time {} after {last}", header.time);
+        ensure!(header.time >= last, "time", "partition {id}: time {} after {last}", header.time);
         self.times = Some((first, header.time));
         self.forgotten.clear();
         let mut changes = Vec::new();
         for cell in body.cells() {
-            let (key, value) = cell.map_err(|error| Broken::new("P4", error.to_string()))?;
+            let (key, value) = cell.map_err(|error| Violation::new("P4", error.to_string()))?;
             let key = bytes.slice_ref(key);
             let value = value.map(|value| bytes.slice_ref(value));
             if cell::section_of(&key) == Some(Section::Own) {
@@ -135,7 +135,7 @@ impl Shadow {
         let Some((first, last)) = self.times else { return Ok(()) };
         let gaps = u32::try_from(self.epoch).ok().and_then(|openings| gap_max.checked_mul(openings));
         let most = Timestamp(first).after(Duration::from_micros(2 * now)).after(gaps.unwrap_or(Duration::MAX));
-        demand!(last <= most.0, "time", "partition {}: time runs away: {last} is beyond {}", self.id, most.0);
+        ensure!(last <= most.0, "time", "partition {}: time runs away: {last} is beyond {}", self.id, most.0);
         Ok(())
     }
 
@@ -145,7 +145,8 @@ impl Shadow {
             let (Section::Parked, Some(parked), None) = (change.section, &change.before, &change.after) else {
                 continue;
             };
-            let message = parked_message(parked).ok_or_else(|| Broken::new("P4", "a parked message does not read"))?;
+            let message =
+                parked_message(parked).ok_or_else(|| Violation::new("P4", "a parked message does not read"))?;
             let is_retried = |next: &Changed| next.section == Section::Inbox && next.after.as_ref() == Some(&message);
             if !changes.get(at + 1).is_some_and(is_retried) {
                 self.dismissed.insert(change.key.clone(), message);
@@ -155,7 +156,7 @@ impl Shadow {
     }
 
     fn apply_row(&mut self, key: Bytes, value: Option<Bytes>) -> Check {
-        let row = cell::read_own_row(self.id, &key).ok_or_else(|| Broken::new("P4", "an own row does not read"))?;
+        let row = cell::read_own_row(self.id, &key).ok_or_else(|| Violation::new("P4", "an own row does not read"))?;
         if row == OwnRow::Opening {
             return Ok(());
         }
@@ -178,15 +179,15 @@ impl Shadow {
         let corners = [(area.source.first, area.target.first), (area.source.last, area.target.last)];
         for (source, target) in corners {
             let before = self.rectangles.applied(origin, source, target);
-            demand!(before <= number, "E1", "partition {}: watermark of {origin:?} sinks to {number}", self.id);
+            ensure!(before <= number, "E1", "partition {}: watermark of {origin:?} sinks to {number}", self.id);
         }
         Ok(())
     }
 
-    fn apply_cell(&mut self, key: Bytes, value: Option<Bytes>) -> Result<Changed, Broken> {
-        let cell = cell::read_key(&key).ok_or_else(|| Broken::new("P4", "a cell's key does not read"))?;
+    fn apply_cell(&mut self, key: Bytes, value: Option<Bytes>) -> Result<Changed, Violation> {
+        let cell = cell::read_key(&key).ok_or_else(|| Violation::new("P4", "a cell's key does not read"))?;
         let (section, address, sub) = (cell.section, cell.address, cell.sub);
-        demand!(self.range.contains(address.hash()), "P2", "{address:?} is not in partition {}", self.id);
+        ensure!(self.range.contains(address.hash()), "P2", "{address:?} is not in partition {}", self.id);
         if section == Section::Outgoing {
             self.apply_outgoing(sub, value.as_deref())?;
         }
@@ -213,17 +214,17 @@ impl Shadow {
         let Some(value) = value else {
             let sent = self.outgoing.remove(&number);
             let sent =
-                sent.ok_or_else(|| Broken::new("E1", format!("message {number} is trimmed and was not there")))?;
+                sent.ok_or_else(|| Violation::new("E1", format!("message {number} is trimmed and was not there")))?;
             self.forgotten.push((number, sent));
             return Ok(());
         };
         let (message, identity, _) =
-            Message::read(value).map_err(|error| Broken::new("P4", format!("an outgoing cell: {error}")))?;
-        demand!(identity.number == number, "E1", "message {identity:?} stands under the number {number}");
-        let from = message.from.ok_or_else(|| Broken::new("E2", "a message to another partition without sender"))?;
+            Message::read(value).map_err(|error| Violation::new("P4", format!("an outgoing cell: {error}")))?;
+        ensure!(identity.number == number, "E1", "message {identity:?} stands under the number {number}");
+        let from = message.from.ok_or_else(|| Violation::new("E2", "a message to another partition without sender"))?;
         let hash = xxhash_rust::xxh3::xxh3_64(value);
         let before = self.ever_sent.insert(number, hash);
-        demand!(before.is_none(), "E1", "partition {} has used number {number} before", self.id);
+        ensure!(before.is_none(), "E1", "partition {} has used number {number} before", self.id);
         self.outgoing.insert(number, Sent { from, to: message.to });
         Ok(())
     }
@@ -252,10 +253,10 @@ fn parked_message(value: &Bytes) -> Option<Bytes> {
 }
 
 /// The number in the sub-key of an outgoing message.
-pub(crate) fn outgoing_number(id: PartitionId, sub: &[u8]) -> Result<u64, Broken> {
-    let (origin, number) = sub.split_first_chunk().ok_or_else(|| Broken::new("P4", "an outgoing key"))?;
-    demand!(u64::from_be_bytes(*origin) == id.0, "E1", "partition {id} has a message of another origin");
-    let number = number.try_into().map_err(|_| Broken::new("P4", "an outgoing key"))?;
+pub(crate) fn outgoing_number(id: PartitionId, sub: &[u8]) -> Result<u64, Violation> {
+    let (origin, number) = sub.split_first_chunk().ok_or_else(|| Violation::new("P4", "an outgoing key"))?;
+    ensure!(u64::from_be_bytes(*origin) == id.0, "E1", "partition {id} has a message of another origin");
+    let number = number.try_into().map_err(|_| Violation::new("P4", "an outgoing key"))?;
     Ok(u64::from_be_bytes(number))
 }
 

@@ -13,13 +13,13 @@ use apostate_partition::record_body::Body;
 use apostate_partition::{Config, Effect, HostTime, Input, Partition, Range, Status, Uptime};
 use bytes::Bytes;
 
-use crate::broken::{Broken, Check, demand};
 use crate::check::shadow::Shadow;
 use crate::engine::{Disk, SharedDisk, SimLog};
+use crate::violation::{Check, Violation, ensure};
 
 /// The cells of one partition as of its last checkpoint, and the records since.
 #[derive(Debug)]
-pub(crate) struct Follower {
+pub(crate) struct StoreModel {
     id: PartitionId,
     range: Range,
     position: Position,
@@ -27,7 +27,7 @@ pub(crate) struct Follower {
     records: VecDeque<Bytes>,
 }
 
-impl Follower {
+impl StoreModel {
     pub(crate) fn new(id: PartitionId, range: Range) -> Self {
         Self { id, range, position: Position(0), cells: BTreeMap::new(), records: VecDeque::new() }
     }
@@ -41,12 +41,12 @@ impl Follower {
     pub(crate) fn check(&mut self, store: &MemoryStore, position: Position) -> Check {
         let mut changed = BTreeMap::new();
         while self.position < position {
-            let record = self.records.pop_front().ok_or_else(|| Broken::new("P6", "a checkpoint of the future"))?;
+            let record = self.records.pop_front().ok_or_else(|| Violation::new("P6", "a checkpoint of the future"))?;
             self.position = self.position.next();
-            let body = Record::read(&record).map_err(|error| Broken::new("P4", error.to_string()))?.body;
-            let body = Body::read(body).map_err(|error| Broken::new("P4", error.to_string()))?;
+            let body = Record::read(&record).map_err(|error| Violation::new("P4", error.to_string()))?.body;
+            let body = Body::read(body).map_err(|error| Violation::new("P4", error.to_string()))?;
             for cell in body.cells() {
-                let (key, value) = cell.map_err(|error| Broken::new("P4", error.to_string()))?;
+                let (key, value) = cell.map_err(|error| Violation::new("P4", error.to_string()))?;
                 if cell::read_own_row(self.id, key) == Some(OwnRow::Opening) {
                     continue;
                 }
@@ -54,8 +54,8 @@ impl Follower {
             }
         }
         for (key, value) in changed {
-            let stored = store.get(&key).map_err(|error| Broken::new("P6", error.to_string()))?;
-            demand!(stored == value, "P4", "the store holds {stored:?} at {key:?}, the records say {value:?}");
+            let stored = store.get(&key).map_err(|error| Violation::new("P6", error.to_string()))?;
+            ensure!(stored == value, "P4", "the store holds {stored:?} at {key:?}, the records say {value:?}");
             match value {
                 Some(value) => self.cells.insert(key, value),
                 None => self.cells.remove(&key),
@@ -80,8 +80,8 @@ impl Follower {
 }
 
 /// Every cell of a partition in a store but its counters, which are in no record.
-fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeMap<Bytes, Bytes>, Broken> {
-    let all = store.scan(&[0], &[255], usize::MAX).map_err(|error| Broken::new("P6", error.to_string()))?;
+fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeMap<Bytes, Bytes>, Violation> {
+    let all = store.scan(&[0], &[255], usize::MAX).map_err(|error| Violation::new("P6", error.to_string()))?;
     let (from, to) = cell::own_bounds(id);
     let is_mine = |key: &Bytes| match cell::section_of(key) {
         Some(Section::Own) => {
@@ -95,22 +95,22 @@ fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeM
 fn compare(id: PartitionId, expected: &BTreeMap<Bytes, Bytes>, found: &BTreeMap<Bytes, Bytes>) -> Check {
     for (key, value) in expected {
         let other = found.get(key);
-        demand!(other == Some(value), "P4", "partition {id}: the store holds {other:?} at {key:?}, not {value:?}");
+        ensure!(other == Some(value), "P4", "partition {id}: the store holds {other:?} at {key:?}, not {value:?}");
     }
     let extra = found.keys().find(|key| !expected.contains_key(*key));
-    demand!(extra.is_none(), "P4", "partition {id}: the store holds a cell that no record has put: {extra:?}");
+    ensure!(extra.is_none(), "P4", "partition {id}: the store holds a cell that no record has put: {extra:?}");
     Ok(())
 }
 
 /// A partition was read back.
 pub(crate) fn check_opened(shadow: &Shadow, status: &Status) -> Check {
     let (id, found, expected) = (shadow.id, status.durable, shadow.position);
-    demand!(found == expected, "P6", "partition {id} opens at record {found}, {expected} is durable");
-    demand!(status.epoch.0 == shadow.epoch, "P1", "partition {id} opens after epoch {}", status.epoch);
+    ensure!(found == expected, "P6", "partition {id} opens at record {found}, {expected} is durable");
+    ensure!(status.epoch.0 == shadow.epoch, "P1", "partition {id} opens after epoch {}", status.epoch);
     let (inbox, outbox, parked) = (shadow.inbox, shadow.outgoing.len(), shadow.parked);
-    demand!(status.inbox == inbox, "P4", "partition {id} finds {} messages in inboxes, not {inbox}", status.inbox);
-    demand!(status.outbox == outbox, "P4", "partition {id} finds {} messages to send, not {outbox}", status.outbox);
-    demand!(status.parked == parked, "P4", "partition {id} finds {} messages parked, not {parked}", status.parked);
+    ensure!(status.inbox == inbox, "P4", "partition {id} finds {} messages in inboxes, not {inbox}", status.inbox);
+    ensure!(status.outbox == outbox, "P4", "partition {id} finds {} messages to send, not {outbox}", status.outbox);
+    ensure!(status.parked == parked, "P4", "partition {id} finds {} messages parked, not {parked}", status.parked);
     Ok(())
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     let disk: SharedDisk = Arc::new(Mutex::new(disk));
     let log = SimLog::new(disk, u64::MAX);
     let mut partition = Partition::open(config, &store, &log, Box::new(()), &mut |_| {})
-        .map_err(|error| Broken::new("P4", format!("partition {id} does not open again: {error}")))?;
+        .map_err(|error| Violation::new("P4", format!("partition {id} does not open again: {error}")))?;
     let clock = HostTime { wall: Timestamp(2_000_000_000_000), uptime: Uptime(0) };
     let mut effects = Vec::new();
     partition.step(clock, Input::Open, &mut effects);
@@ -138,11 +138,11 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     let mut is_written = false;
     for effect in effects {
         if let Effect::Checkpoint(checkpoint) = effect {
-            checkpoint.write(&store, &[]).map_err(|error| Broken::new("P4", error.to_string()))?;
+            checkpoint.write(&store, &[]).map_err(|error| Violation::new("P4", error.to_string()))?;
             is_written = true;
         }
     }
-    demand!(is_written, "P4", "partition {id} writes no checkpoint when it is opened again");
+    ensure!(is_written, "P4", "partition {id} writes no checkpoint when it is opened again");
     let mut expected: BTreeMap<Bytes, Bytes> = shadow.cells.clone();
     expected.extend(shadow.rows.clone());
     compare(id, &expected, &cells_of(&store, id, shadow.range)?)

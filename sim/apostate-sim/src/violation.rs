@@ -4,34 +4,34 @@ use std::fmt;
 
 /// An invariant that does not hold, and how it showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct Violation {
     /// The invariant's name: `E1` … `P6`, or what else was demanded, such as `liveness`.
     pub invariant: &'static str,
     /// How it showed.
     pub text: String,
 }
 
-impl Broken {
+impl Violation {
     pub(crate) fn new(invariant: &'static str, text: impl Into<String>) -> Self {
         Self { invariant, text: text.into() }
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.invariant, self.text)
     }
 }
 
-/// Fails with [`Broken`] unless the condition holds.
-macro_rules! demand {
+/// Fails with [`Violation`] unless the condition holds.
+macro_rules! ensure {
     ($condition:expr, $invariant:expr, $($text:tt)+) => {
         if !$condition {
-            return Err($crate::broken::Broken::new($invariant, format!($($text)+)));
+            return Err($crate::violation::Violation::new($invariant, format!($($text)+)));
         }
     };
 }
-pub(crate) use demand;
+pub(crate) use ensure;
 
 /// What a check gives.
-pub(crate) type Check = Result<(), Broken>;
+pub(crate) type Check = Result<(), Violation>;

@@ -1,6 +1,6 @@
 //! Handlers that panic: some a few times, some always, and always after they have changed something.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use apostate::prelude::*;
@@ -12,17 +12,17 @@ thread_local! {
     /// How often each message has panicked. A handler may depend on more than its entity; this is how one that is
     /// healed by time does.
     static PANICS: RefCell<BTreeMap<u64, u32>> = const { RefCell::new(BTreeMap::new()) };
-    static IS_CALM: RefCell<bool> = const { RefCell::new(false) };
+    static IS_PANICKING: Cell<bool> = const { Cell::new(true) };
 }
 
-/// Forgets all panics, and lets handlers panic, or none any more.
-pub(crate) fn set_calm(is_calm: bool) {
+/// Forgets all panics, and says whether handlers panic from now on.
+pub(crate) fn set_panicking(is_panicking: bool) {
     PANICS.with_borrow_mut(BTreeMap::clear);
-    IS_CALM.set(is_calm);
+    IS_PANICKING.set(is_panicking);
 }
 
 fn panics_again(tag: u64, times: u32) -> bool {
-    if IS_CALM.with_borrow(|is_calm| *is_calm) {
+    if !IS_PANICKING.get() {
         return false;
     }
     PANICS.with_borrow_mut(|panics| {
@@ -32,10 +32,12 @@ fn panics_again(tag: u64, times: u32) -> bool {
     })
 }
 
-/// One that panics.
+/// An entity whose handlers panic.
+///
+/// The name in its key is an older one: where an entity lives depends on it, and with that the course of every seed.
 #[entity(name = "moody")]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Moody {
+pub(crate) struct Flaky {
     /// Transactions that have changed it.
     pub(crate) applied: u64,
     pub(crate) sent: u64,
@@ -43,7 +45,7 @@ pub(crate) struct Moody {
 }
 
 #[handlers]
-impl Moody {
+impl Flaky {
     /// Pokes others, each of which panics `times`.
     #[open]
     pub fn poke(&mut self, tx: &mut Tx, whom: Vec<String>, tag: u64, times: u32) -> u64 {
