@@ -43,21 +43,21 @@ pub(crate) enum Answer {
 )]
 pub trait Ending<R> {
     /// What the caller gets.
-    type Told;
+    type Output;
     #[doc(hidden)]
-    fn told(reply: Result<R, Refusal>) -> Result<Self::Told, Refusal>;
+    fn output(reply: Result<R, Refusal>) -> Result<Self::Output, Refusal>;
 }
 
 impl<R> Ending<R> for NotRefusable {
-    type Told = R;
-    fn told(reply: Result<R, Refusal>) -> Result<R, Refusal> {
+    type Output = R;
+    fn output(reply: Result<R, Refusal>) -> Result<R, Refusal> {
         reply
     }
 }
 
 impl<R> Ending<R> for Refusable {
-    type Told = Result<R, Refusal>;
-    fn told(reply: Result<R, Refusal>) -> Result<Self::Told, Refusal> {
+    type Output = Result<R, Refusal>;
+    fn output(reply: Result<R, Refusal>) -> Result<Self::Output, Refusal> {
         Ok(reply)
     }
 }

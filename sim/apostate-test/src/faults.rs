@@ -5,7 +5,7 @@ use std::fmt;
 /// How often what went wrong, on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Crashes of a place, or of a partition, before a commit: what the handler did is as if it never ran.
+    /// Crashes of a node, or of a partition, before a commit: what the handler did is as if it never ran.
     pub crashes_before: u64,
     /// Crashes after a commit, before anybody was told of it.
     pub crashes_after: u64,

@@ -37,7 +37,7 @@ pub enum Finding {
         how: String,
     },
     /// A look changed its entity.
-    LookChanges {
+    ReadChanges {
         /// The entity.
         entity: String,
         /// The handler.
@@ -55,7 +55,7 @@ pub enum Finding {
     /// A message for a kind or handler that the world does not have.
     Unknown(String),
     /// So many messages after the faults ended, and still some are on their way.
-    Restless {
+    Unsettled {
         /// How many.
         messages: u64,
     },
@@ -87,7 +87,7 @@ impl std::fmt::Display for Finding {
                  {how}\nThe order of a `HashMap`, a static variable, a clock or rng of its own? Ask `tx.now()`, \
                  `tx.random()` and `tx.new_id()`, and iterate over what has an order."
             ),
-            Self::LookChanges { entity, handler } => {
+            Self::ReadChanges { entity, handler } => {
                 write!(f, "`{handler}` of {entity} takes `&self` and changes its entity all the same")
             }
             Self::Parked(messages) => {
@@ -96,7 +96,7 @@ impl std::fmt::Display for Finding {
             }
             Self::CallFailed { message, why } => write!(f, "the call {message} failed: {why}"),
             Self::Unknown(text) => f.write_str(text),
-            Self::Restless { messages } => write!(
+            Self::Unsettled { messages } => write!(
                 f,
                 "the world does not come to rest: {messages} messages after the faults ended, some are still on their way"
             ),

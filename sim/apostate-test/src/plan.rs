@@ -21,7 +21,7 @@ pub(crate) struct Plan {
     /// Every message is stopped by a crash the first time that it runs, and answered too late the second time.
     pub(crate) is_every_commit: bool,
     pub(crate) delays: Delays,
-    /// How far the clocks of two places may be apart.
+    /// How far the clocks of two nodes may be apart.
     pub(crate) skew: Moment,
 }
 
@@ -34,7 +34,7 @@ pub(crate) enum Delays {
     Even(Moment),
     /// Mostly little, and now and then very long.
     Rarely(Moment),
-    /// Always short to some places and always long to others.
+    /// Always short to some nodes and always long to others.
     Far(Moment),
 }
 
@@ -58,7 +58,7 @@ impl Plan {
         }
     }
 
-    /// How long something takes to a place with this hash.
+    /// How long something takes to a node with this hash.
     pub(crate) fn delay(&self, rng: &mut Rng, hash: u64) -> Moment {
         match self.delays {
             Delays::Short => rng.below(4),

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use apostate_core::{Entities, Registry, panic_text};
 use apostate_world::{Rng, panics};
 
-use crate::alone::Alone;
-use crate::chronicle::Mark;
 use crate::failure::Failure;
 use crate::faults::Faults;
 use crate::finding::Finding;
-use crate::house::House;
-use crate::mapped::Mapped;
+use crate::isolated::IsolatedWorld;
+use crate::partitioned::PartitionedWorld;
 use crate::plan::SALT;
+use crate::simulation::Simulation;
+use crate::trace::Mark;
 use crate::world::World;
 
-/// Where every entity has a place of its own.
+/// Where every entity has a node of its own.
 const ALONE: &str = "the world where no two entities are neighbours";
 /// The same, for the second time.
 const AGAIN: &str = "the second run of the same seed";
@@ -110,15 +110,15 @@ fn run_seed(
     test: &impl Fn(&mut World),
     report: &mut Report,
 ) -> Result<(), Box<Failure>> {
-    let alone = |expected| Box::new(Alone::new(registry.clone(), &mut Rng::new(seed, SALT), expected));
+    let alone = |expected| Box::new(IsolatedWorld::new(registry.clone(), &mut Rng::new(seed, SALT), expected));
     let first = live(seed, ALONE, alone(None), test, report)?;
-    let marks = first.house().chronicle().marks.clone();
-    let hashes = first.house().hashes();
+    let marks = first.simulation().trace().marks.clone();
+    let hashes = first.simulation().hashes();
     drop(first);
     let again = live(seed, AGAIN, alone(Some(marks.clone())), test, report)?;
     check_length(seed, &again, &marks)?;
     drop(again);
-    let mapped = Mapped::new(registry.clone(), &mut Rng::new(seed, SALT), &hashes);
+    let mapped = PartitionedWorld::new(registry.clone(), &mut Rng::new(seed, SALT), &hashes);
     live(seed, MAPPED, Box::new(mapped), test, report)?;
     Ok(())
 }
@@ -127,18 +127,18 @@ fn run_seed(
 fn live(
     seed: u64,
     name: &'static str,
-    house: Box<dyn House>,
+    simulation: Box<dyn Simulation>,
     test: &impl Fn(&mut World),
     report: &mut Report,
 ) -> Result<World, Box<Failure>> {
-    let mut world = World::new(house, seed);
+    let mut world = World::new(simulation, seed);
     let lived = catch_unwind(AssertUnwindSafe(|| {
         test(&mut world);
         world.settle();
     }));
     panics::expect(false);
-    report.messages += world.house().messages();
-    report.faults.add(world.house().faults());
+    report.messages += world.simulation().messages();
+    report.faults.add(world.simulation().faults());
     match lived {
         Ok(()) => Ok(world),
         Err(payload) => {
@@ -153,7 +153,7 @@ fn live(
 
 /// The second run may not end sooner than the first.
 fn check_length(seed: u64, again: &World, marks: &[Mark]) -> Result<(), Box<Failure>> {
-    let count = again.house().chronicle().marks.len();
+    let count = again.simulation().trace().marks.len();
     if count == marks.len() {
         return Ok(());
     }
@@ -162,7 +162,7 @@ fn check_length(seed: u64, again: &World, marks: &[Mark]) -> Result<(), Box<Fail
 }
 
 fn failure(seed: u64, world: &'static str, finding: Finding, lived: &World) -> Box<Failure> {
-    let house = lived.house();
-    let trace = house.chronicle().shown(house.names());
+    let simulation = lived.simulation();
+    let trace = simulation.trace().shown(simulation.names());
     Box::new(Failure { seed, world, finding, trace })
 }

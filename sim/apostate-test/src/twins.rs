@@ -18,7 +18,7 @@ const TRIES: usize = 16;
 
 /// An entity as it is committed: its bytes, and two values that should be worth the same.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct Committed {
     /// None: it does not exist.
     pub(crate) state: Option<Box<[u8]>>,
     /// Was just read back, and has not run since.
@@ -27,7 +27,7 @@ pub(crate) struct Kept {
     warm: Option<Box<dyn Live>>,
 }
 
-impl Kept {
+impl Committed {
     /// A crash: only the bytes are left.
     pub(crate) fn forget(&mut self) {
         self.cold = None;
@@ -36,10 +36,10 @@ impl Kept {
 }
 
 /// What one run came to, apart from what it sent and answered, which stands in [`Twins::effects`].
-pub(crate) struct Ran {
+pub(crate) struct TwinRun {
     pub(crate) outcome: Outcome,
-    /// The entity after the run: to be kept if the run is committed. None: as it was.
-    pub(crate) after: Option<Kept>,
+    /// The entity after the run: to be committed if the run is committed. None: as it was.
+    pub(crate) after: Option<Committed>,
 }
 
 /// What is wrong with the author's program.
@@ -51,7 +51,7 @@ pub(crate) enum Mistake {
     /// The handler does not do the same twice.
     Differs(String),
     /// A look changes.
-    LookChanges,
+    ReadChanges,
 }
 
 /// Room for two runs.
@@ -70,14 +70,14 @@ impl Twins {
         &mut self,
         names: &Names,
         kind: &Kind,
-        kept: &mut Kept,
+        committed: &mut Committed,
         handler: usize,
         invocation: &Invocation<'_>,
-    ) -> Result<Ran, Mistake> {
-        let state = kept.state.as_deref();
+    ) -> Result<TwinRun, Mistake> {
+        let state = committed.state.as_deref();
         let revive = || revive(kind, state).map_err(|error| Mistake::Unsteady(error.0));
-        let mut cold = kept.cold.take().map_or_else(revive, Ok)?;
-        let mut warm = kept.warm.take().map_or_else(revive, Ok)?;
+        let mut cold = committed.cold.take().map_or_else(revive, Ok)?;
+        let mut warm = committed.warm.take().map_or_else(revive, Ok)?;
         let mode = kind.handlers[handler].mode;
         let (outcome, other) = panics::expected_in(|| {
             let outcome = run(cold.as_mut(), handler, invocation, &mut self.effects, &mut self.bytes);
@@ -87,22 +87,22 @@ impl Twins {
             && (outcome != Outcome::Done || same(&self.effects, &self.other) && self.bytes == self.other_bytes);
         if !is_same {
             let [cold, warm] = [(outcome, &self.effects, &self.bytes), (other, &self.other, &self.other_bytes)]
-                .map(|(outcome, effects, bytes)| Came::of(outcome, effects, bytes));
+                .map(|(outcome, effects, bytes)| Observed::of(outcome, effects, bytes));
             return Err(explain(names, kind, state, handler, invocation, &cold, &warm));
         }
         if outcome != Outcome::Done {
             // The values may hold what was refused: only the bytes count.
-            return Ok(Ran { outcome, after: None });
+            return Ok(TwinRun { outcome, after: None });
         }
         if mode == Mode::Reads {
             if state.is_some_and(|state| state != self.bytes) {
-                return Err(Mistake::LookChanges);
+                return Err(Mistake::ReadChanges);
             }
-            (kept.cold, kept.warm) = (Some(cold), Some(warm));
-            return Ok(Ran { outcome, after: None });
+            (committed.cold, committed.warm) = (Some(cold), Some(warm));
+            return Ok(TwinRun { outcome, after: None });
         }
         if self.effects.deleted {
-            return Ok(Ran { outcome, after: Some(Kept::default()) });
+            return Ok(TwinRun { outcome, after: Some(Committed::default()) });
         }
         let next = panics::expected_in(|| decode(kind, &self.bytes)).map_err(|error| Mistake::Unsteady(error.0))?;
         self.other_bytes.clear();
@@ -111,8 +111,8 @@ impl Twins {
             let [one, two] = [&self.bytes, &self.other_bytes].map(|bytes| names::state(Some(bytes)));
             return Err(Mistake::Unsteady(format!("encoded, decoded and encoded again, {one} becomes {two}")));
         }
-        let after = Kept { state: Some(self.bytes.as_slice().into()), cold: Some(next), warm: Some(warm) };
-        Ok(Ran { outcome, after: Some(after) })
+        let after = Committed { state: Some(self.bytes.as_slice().into()), cold: Some(next), warm: Some(warm) };
+        Ok(TwinRun { outcome, after: Some(after) })
     }
 }
 
@@ -152,7 +152,7 @@ fn same(one: &Effects, two: &Effects) -> bool {
 
 /// Everything that came of a run, to be compared.
 #[derive(PartialEq)]
-struct Came {
+struct Observed {
     outcome: Outcome,
     sent: Vec<Sent>,
     reply: Vec<u8>,
@@ -160,7 +160,7 @@ struct Came {
     bytes: Vec<u8>,
 }
 
-impl Came {
+impl Observed {
     fn of(outcome: Outcome, effects: &Effects, bytes: &[u8]) -> Self {
         let is_done = outcome == Outcome::Done;
         Self {
@@ -205,14 +205,14 @@ fn explain(
     state: Option<&[u8]>,
     handler: usize,
     invocation: &Invocation<'_>,
-    cold: &Came,
-    warm: &Came,
+    cold: &Observed,
+    warm: &Observed,
 ) -> Mistake {
     let (mut effects, mut bytes) = (Effects::default(), Vec::new());
     for _ in 0..TRIES {
         let Ok(mut live) = revive(kind, state) else { break };
         let outcome = panics::expected_in(|| run(live.as_mut(), handler, invocation, &mut effects, &mut bytes));
-        let came = Came::of(outcome, &effects, &bytes);
+        let came = Observed::of(outcome, &effects, &bytes);
         if came != *cold {
             return Mistake::Differs(cold.difference(&came, names));
         }

@@ -9,16 +9,16 @@ use serde::de::DeserializeOwned;
 
 use crate::call::{Answer, Ending, TestRequest, read};
 use crate::finding::{Check, Finding};
-use crate::house::{AskKind, House};
 use crate::plan::SALT;
 use crate::seeds::Seeds;
+use crate::simulation::{AskKind, Simulation};
 
 /// A world in which entities live, messages travel and everything goes wrong: what
 /// [`Trial::run`](crate::Trial::run) gives a test.
 ///
 /// Everything that it does not allow ends the run of the seed with a [`Failure`](crate::Failure) that says so.
 pub struct World {
-    house: Box<dyn House>,
+    simulation: Box<dyn Simulation>,
     allows_parked: bool,
     rng: Rng,
 }
@@ -62,12 +62,12 @@ impl World {
         Seeds::new(seeds)
     }
 
-    pub(crate) fn new(house: Box<dyn House>, seed: u64) -> Self {
-        Self { house, allows_parked: false, rng: Rng::new(!seed, SALT) }
+    pub(crate) fn new(simulation: Box<dyn Simulation>, seed: u64) -> Self {
+        Self { simulation, allows_parked: false, rng: Rng::new(!seed, SALT) }
     }
 
-    pub(crate) fn house(&self) -> &dyn House {
-        self.house.as_ref()
+    pub(crate) fn simulation(&self) -> &dyn Simulation {
+        self.simulation.as_ref()
     }
 
     /// Calls an entity from outside and waits for the answer, while everything else goes on. Lost requests and
@@ -75,31 +75,31 @@ impl World {
     pub fn call<E: Entity, R: DeserializeOwned, S: Ending<R>, A: FromOutside>(
         &mut self,
         call: Call<E, R, S, A>,
-    ) -> S::Told {
+    ) -> S::Output {
         let request = strictly(TestRequest::of(call));
         let name = self.name(&request);
-        let reply = match strictly(self.house.ask(request, AskKind::Call)) {
+        let reply = match strictly(self.simulation.ask(request, AskKind::Call)) {
             Answer::Done(reply) => Ok(strictly(read(&reply))),
             Answer::Refused(refusal) => Err(refusal),
             Answer::Missing => give_up(Finding::CallFailed { message: name, why: "there is no such entity".into() }),
             Answer::Failed(why) => give_up(Finding::CallFailed { message: name, why }),
         };
-        let told = S::told(reply);
-        told.unwrap_or_else(|refusal| give_up(Finding::CallFailed { message: name, why: refusal.to_string() }))
+        let output = S::output(reply);
+        output.unwrap_or_else(|refusal| give_up(Finding::CallFailed { message: name, why: refusal.to_string() }))
     }
 
     /// Sends a message from outside and does not wait. It is asked for again until it is answered, so it takes
     /// effect once, or is refused; among several, there is no order.
     pub fn send<E: Entity, R, S: Ending<R>, A: FromOutside>(&mut self, call: Call<E, R, S, A>) {
         let request = strictly(TestRequest::of(call));
-        strictly(self.house.send(request));
+        strictly(self.simulation.send(request));
     }
 
     /// Looks at an entity, which has to be there and to say.
     pub fn read<E: Entity, R: DeserializeOwned, A: FromOutside>(&mut self, call: Call<E, R, ReadOnly, A>) -> R {
         let request = strictly(TestRequest::of(call));
         let name = self.name(&request);
-        let why = match strictly(self.house.ask(request, AskKind::Read)) {
+        let why = match strictly(self.simulation.ask(request, AskKind::Read)) {
             Answer::Done(reply) => return strictly(read(&reply)),
             Answer::Refused(refusal) => refusal.to_string(),
             Answer::Missing => "there is no such entity".to_owned(),
@@ -111,9 +111,9 @@ impl World {
     /// Lets faults go on for a while, then lets nothing more go wrong, and waits until no message is on its way.
     /// From then on things go wrong again. Fails if something was parked, unless that is [allowed](Self::allow_parked).
     pub fn settle(&mut self) {
-        strictly(self.house.settle());
-        if !self.allows_parked && !self.house.parked().is_empty() {
-            give_up(Finding::Parked(self.house.parked().to_vec()));
+        strictly(self.simulation.settle());
+        if !self.allows_parked && !self.simulation.parked().is_empty() {
+            give_up(Finding::Parked(self.simulation.parked().to_vec()));
         }
     }
 
@@ -125,12 +125,12 @@ impl World {
     /// Messages that were parked so far, and sends that failed, as people read them.
     #[must_use]
     pub fn parked(&self) -> &[String] {
-        self.house.parked()
+        self.simulation.parked()
     }
 
     /// Lets virtual time pass, and what is under way go on.
     pub fn wait(&mut self, time: std::time::Duration) {
-        strictly(self.house.wait(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+        strictly(self.simulation.wait(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
     }
 
     /// A random number below `end`, for what the test asks for: the same in every run of a seed. 0 if there is none.
@@ -141,7 +141,7 @@ impl World {
     /// Every entity of a kind as it is committed now, in the order of their keys. They agree with each other once the
     /// world has [settled](Self::settle), and not before.
     pub fn all<E: Entity>(&mut self) -> impl Iterator<Item = Found<E>> + use<E> {
-        let all = strictly(self.house.all(KindId::of(E::NAME)));
+        let all = strictly(self.simulation.all(KindId::of(E::NAME)));
         let found: Vec<_> = all.iter().map(|(address, state)| found(address, state)).collect();
         found.into_iter()
     }
@@ -150,11 +150,11 @@ impl World {
     pub fn get<E: Entity>(&mut self, key: impl ToKey) -> Option<Found<E>> {
         let key = key.to_key().map_err(|error| Finding::Test(format!("no entity has this key: {error}")));
         let address = Address::new(KindId::of(E::NAME), strictly(key));
-        strictly(self.house.one(&address)).map(|state| found(&address, &state))
+        strictly(self.simulation.one(&address)).map(|state| found(&address, &state))
     }
 
     fn name(&self, request: &TestRequest) -> String {
-        self.house.names().message(None, &request.to, request.handler, &request.body)
+        self.simulation.names().message(None, &request.to, request.handler, &request.body)
     }
 }
 

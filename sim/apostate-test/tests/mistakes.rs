@@ -198,7 +198,7 @@ fn a_look_that_changes_is_named() {
         world.call(Meter::at("me").put_up());
         world.read(Meter::at("me").looks());
     });
-    let expected = Finding::LookChanges { entity: "meter/me".to_owned(), handler: "looks".to_owned() };
+    let expected = Finding::ReadChanges { entity: "meter/me".to_owned(), handler: "looks".to_owned() };
     assert_eq!(failure.finding, expected, "{failure}");
 }
 
@@ -355,7 +355,7 @@ impl Echo {
 fn a_world_that_never_rests_is_named() {
     let trial = World::seeds(0..1).entities::<(Echo,)>();
     let failure = trial.try_run(|world| world.send(Echo::at("one").call())).expect_err("it never rests");
-    assert!(matches!(failure.finding, Finding::Restless { .. }), "{failure}");
+    assert!(matches!(failure.finding, Finding::Unsettled { .. }), "{failure}");
 }
 
 #[test]

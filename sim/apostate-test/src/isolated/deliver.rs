@@ -1,4 +1,4 @@
-//! Moves messages from place to place.
+//! Moves messages from node to node.
 //!
 //! Invariant E1: a message below the watermark is dropped. Invariant E6: a lane hands over its oldest message, and no
 //! other.
@@ -9,22 +9,22 @@ use std::time::Duration;
 use apostate_partition::Tuning;
 use apostate_partition::limits::RETRY_DELAY_MIN;
 
-use super::place::{Message, Waiting};
-use super::run::{Came, Source};
-use super::{Alone, Event, LaneId, PlaceId};
-use crate::chronicle::{About, Line, What};
+use super::node::{Message, Waiting};
+use super::run::{RunEnd, Source};
+use super::{Event, IsolatedWorld, LaneId, NodeId};
 use crate::finding::{Check, Finding};
+use crate::trace::{TraceEvent, TraceLine, TracedMessage};
 use apostate_world::{Moment, SECOND};
 
 /// The way of messages from one entity to another.
 pub(super) struct Lane {
-    pub(super) from: PlaceId,
-    pub(super) to: PlaceId,
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
     /// What was not acknowledged, oldest first.
     pub(super) queue: VecDeque<Message>,
 }
 
-impl Alone {
+impl IsolatedWorld {
     /// The oldest message of a lane arrives.
     pub(super) fn deliver(&mut self, id: LaneId) -> Check {
         let lane = &self.lanes[id as usize];
@@ -32,47 +32,47 @@ impl Alone {
         let Some(message) = lane.queue.front() else { return Ok(()) };
         let number = message.number;
         let now = self.agenda.now();
-        let back = self.places[to as usize].back;
+        let back = self.nodes[to as usize].back;
         if back > now {
             let delay = self.delay(to);
             self.agenda.plan_at(back + delay, Event::Deliver(id));
             return Ok(());
         }
-        if self.is_struck(|plan| plan.loss) {
+        if self.has_fault(|plan| plan.loss) {
             self.faults.lost += 1;
             let delay = self.delay(to) + SECOND / 20;
             self.agenda.plan_in(delay, Event::Deliver(id));
             return Ok(());
         }
-        let sender = self.places[from as usize].address.hash();
-        let place = &mut self.places[to as usize];
-        if place.has_applied(from, sender, number) {
+        let sender = self.nodes[from as usize].address.hash();
+        let node = &mut self.nodes[to as usize];
+        if node.has_applied(from, sender, number) {
             self.faults.duplicates += 1;
             self.acknowledge(id, true);
             return Ok(());
         }
         let Some(message) = self.lanes[id as usize].queue.front().cloned() else { return Ok(()) };
-        if !place.inbox.is_empty() {
-            place.apply(from, sender, number);
-            place.inbox.push_back(Waiting { message, attempts: 0, since: now });
+        if !node.inbox.is_empty() {
+            node.apply(from, sender, number);
+            node.inbox.push_back(Waiting { message, attempts: 0, since: now });
             self.acknowledge(id, true);
             return Ok(());
         }
         match self.run(to, &message, Source::Lane)? {
-            Came::Crashed => {
+            RunEnd::Crashed => {
                 let delay = self.delay(to);
                 self.agenda.plan_in(delay, Event::Deliver(id));
             }
-            Came::Committed(_) | Came::Missing => self.acknowledge(id, false),
-            Came::Panicked(_) => {
-                let place = &mut self.places[to as usize];
-                place.apply(from, sender, number);
-                place.inbox.push_back(Waiting { message, attempts: 1, since: now });
+            RunEnd::Committed(_) | RunEnd::Missing => self.acknowledge(id, false),
+            RunEnd::Panicked(_) => {
+                let node = &mut self.nodes[to as usize];
+                node.apply(from, sender, number);
+                node.inbox.push_back(Waiting { message, attempts: 1, since: now });
                 self.agenda.plan_in(microseconds(RETRY_DELAY_MIN), Event::Inbox(to));
                 self.acknowledge(id, true);
             }
-            Came::Impossible(why) => {
-                self.places[to as usize].apply(from, sender, number);
+            RunEnd::Impossible(why) => {
+                self.nodes[to as usize].apply(from, sender, number);
                 self.park(to, &message, why);
                 self.acknowledge(id, true);
             }
@@ -83,20 +83,20 @@ impl Alone {
     /// Tells the sender that its oldest message has arrived, or fails to.
     fn acknowledge(&mut self, id: LaneId, is_safe: bool) {
         let to = self.lanes[id as usize].to;
-        let is_second_time = std::mem::take(&mut self.places[to as usize].is_second_time);
+        let is_second_time = std::mem::take(&mut self.nodes[to as usize].is_second_time);
         let is_every = self.plan.is_every_commit && is_second_time && !self.is_healed;
-        let is_crash = !is_safe && (is_every || self.is_struck(|plan| plan.crash_after));
+        let is_crash = !is_safe && (is_every || self.has_fault(|plan| plan.crash_after));
         if is_crash {
             self.faults.crashes_after += 1;
             self.crash(to);
         }
         let delay = self.delay(to);
-        if is_crash || self.is_struck(|plan| plan.loss) {
+        if is_crash || self.has_fault(|plan| plan.loss) {
             // It comes again.
             self.agenda.plan_in(delay + SECOND / 20, Event::Deliver(id));
             return;
         }
-        let is_doubled = self.is_struck(|plan| plan.doubles);
+        let is_doubled = self.has_fault(|plan| plan.doubles);
         let lane = &mut self.lanes[id as usize];
         let number = lane.queue.pop_front().map(|message| message.number);
         let is_more = !lane.queue.is_empty();
@@ -112,8 +112,8 @@ impl Alone {
     /// A late copy of a message arrives, and is known by its number.
     pub(super) fn copy(&mut self, id: LaneId, number: u64) -> Check {
         let lane = &self.lanes[id as usize];
-        let sender = self.places[lane.from as usize].address.hash();
-        if !self.places[lane.to as usize].has_applied(lane.from, sender, number) {
+        let sender = self.nodes[lane.from as usize].address.hash();
+        if !self.nodes[lane.to as usize].has_applied(lane.from, sender, number) {
             let text = "E1 broken: a message was acknowledged, and stands above the watermark".to_owned();
             return Err(Finding::Platform(text));
         }
@@ -122,73 +122,73 @@ impl Alone {
     }
 
     /// The first message of an inbox is tried again.
-    pub(super) fn inbox(&mut self, id: PlaceId) -> Check {
+    pub(super) fn inbox(&mut self, id: NodeId) -> Check {
         let now = self.agenda.now();
-        let place = &mut self.places[id as usize];
-        let Some(first) = place.inbox.front_mut() else { return Ok(()) };
+        let node = &mut self.nodes[id as usize];
+        let Some(first) = node.inbox.front_mut() else { return Ok(()) };
         first.attempts += 1;
         if first.attempts == 1 {
             first.since = now;
         }
         let (attempts, since, message) = (first.attempts, first.since, first.message.clone());
         let delay = match self.run(id, &message, Source::Inbox)? {
-            Came::Crashed => {
-                if let Some(first) = self.places[id as usize].inbox.front_mut() {
+            RunEnd::Crashed => {
+                if let Some(first) = self.nodes[id as usize].inbox.front_mut() {
                     first.attempts -= 1;
                 }
                 SECOND / 100
             }
-            Came::Committed(_) | Came::Missing => 1,
-            Came::Panicked(text) => {
+            RunEnd::Committed(_) | RunEnd::Missing => 1,
+            RunEnd::Panicked(text) => {
                 let wait = microseconds(RETRY_DELAY_MIN) << (attempts - 1).min(20);
                 if now + wait - since <= microseconds(Tuning::default().retry_time_max) {
                     wait
                 } else {
-                    self.places[id as usize].inbox.pop_front();
+                    self.nodes[id as usize].inbox.pop_front();
                     self.park(id, &message, format!("it panicked {attempts} times: {text}"));
                     1
                 }
             }
-            Came::Impossible(why) => {
-                self.places[id as usize].inbox.pop_front();
+            RunEnd::Impossible(why) => {
+                self.nodes[id as usize].inbox.pop_front();
                 self.park(id, &message, why);
                 1
             }
         };
-        if !self.places[id as usize].inbox.is_empty() {
+        if !self.nodes[id as usize].inbox.is_empty() {
             self.agenda.plan_in(delay, Event::Inbox(id));
         }
         Ok(())
     }
 
-    fn park(&mut self, id: PlaceId, message: &Message, why: String) {
-        let place = &self.places[id as usize];
-        let from = self.sender(message).map(|from| self.places[from as usize].address.clone());
-        let text = self.names.message(from.as_ref(), &place.address, message.handler, &message.body);
+    fn park(&mut self, id: NodeId, message: &Message, why: String) {
+        let node = &self.nodes[id as usize];
+        let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
+        let text = self.names.message(from.as_ref(), &node.address, message.handler, &message.body);
         self.parked.push(format!("{text}: {why}"));
-        self.tell(id, message, What::Words("parked".to_owned()));
+        self.tell(id, message, TraceEvent::Words("parked".to_owned()));
     }
 
-    /// The place that sent a message; none if it comes from outside.
-    pub(super) fn sender(&self, message: &Message) -> Option<PlaceId> {
+    /// The node that sent a message; none if it comes from outside.
+    pub(super) fn sender(&self, message: &Message) -> Option<NodeId> {
         (message.number > 0).then_some(message.from)
     }
 
-    /// A place loses everything that is not committed.
-    pub(super) fn crash(&mut self, id: PlaceId) {
+    /// A node loses everything that is not committed.
+    pub(super) fn crash(&mut self, id: NodeId) {
         let down = 1 + self.delay(id);
-        let place = &mut self.places[id as usize];
-        place.kept.forget();
-        place.back = self.agenda.now() + down;
+        let node = &mut self.nodes[id as usize];
+        node.committed.forget();
+        node.back = self.agenda.now() + down;
     }
 
-    /// Adds a line to the chronicle.
-    pub(super) fn tell(&mut self, id: PlaceId, message: &Message, what: What) -> u64 {
-        let from = self.sender(message).map(|from| self.places[from as usize].address.clone());
-        let (at, to) = (self.agenda.now(), self.places[id as usize].address.clone());
+    /// Adds a line to the trace.
+    pub(super) fn tell(&mut self, id: NodeId, message: &Message, what: TraceEvent) -> u64 {
+        let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
+        let (at, to) = (self.agenda.now(), self.nodes[id as usize].address.clone());
         let Message { handler, body, cause, .. } = message.clone();
-        let about = Some(About { cause, from, to, handler, body });
-        self.chronicle.add(Line { at, about, what })
+        let about = Some(TracedMessage { cause, from, to, handler, body });
+        self.trace.add(TraceLine { at, about, what })
     }
 }
 

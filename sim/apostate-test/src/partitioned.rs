@@ -13,31 +13,31 @@
 //!
 //! Partitions of one map stay as they are: the platform does not split or merge them yet.
 //!
-//! Reading order: this file holds the world; `seat.rs` runs partitions and obeys them; `clients.rs` asks.
+//! Reading order: this file holds the world; `sim_partition.rs` runs partitions and carries out their effects; `clients.rs` asks.
 //!
 //! Invariants E1, E2, E6, P5, P6.
 
 mod clients;
-mod seat;
+mod sim_partition;
 
 use std::sync::Arc;
 
 use apostate_core::{Address, KindId, Registry};
 use apostate_log::{PartitionId, Position};
-use apostate_partition::{Answer as Told, Input, Map, Range, Tuning, list};
+use apostate_partition::{Answer as PartitionAnswer, Input, Map, Range, Tuning, list};
 use apostate_world::{Agenda, Moment, Rng, SECOND};
 use bytes::Bytes;
 
 use crate::call::{Answer, TestRequest};
-use crate::chronicle::{About, Chronicle, Line, What};
 use crate::faults::Faults;
 use crate::finding::{Check, Finding};
-use crate::house::{AskKind, House, Stored};
 use crate::names::Names;
 use crate::plan::Plan;
+use crate::simulation::{AskKind, Simulation, Stored};
+use crate::trace::{Trace, TraceEvent, TraceLine, TracedMessage};
 
 use clients::Ask;
-use seat::Seat;
+use sim_partition::SimPartition;
 
 /// Most partitions of a map.
 const PARTITIONS_MAX: u64 = 6;
@@ -56,7 +56,7 @@ enum Event {
     /// A partition works, in this life of it.
     Turn(usize, u64),
     /// An append reaches the log; the partition may crash right after.
-    Land { seat: usize, life: u64, at: Position, record: Bytes, is_last: bool },
+    Land { partition: usize, life: u64, at: Position, record: Bytes, is_last: bool },
     /// A partition is told something.
     Tell(usize, u64, Box<Input>),
     /// A frame arrives.
@@ -68,13 +68,13 @@ enum Event {
     /// A client has waited long enough for this attempt.
     GiveUp(usize, u32),
     /// An answer arrives.
-    Answer(usize, Box<Told>),
+    Answer(usize, Box<PartitionAnswer>),
     /// A partition is opened again.
     Open(usize),
 }
 
 /// The world.
-pub(crate) struct Mapped {
+pub(crate) struct PartitionedWorld {
     names: Names,
     agenda: Agenda<Event>,
     rng: Rng,
@@ -82,39 +82,40 @@ pub(crate) struct Mapped {
     tuning: Tuning,
     is_healed: bool,
     map: Map,
-    seats: Vec<Seat>,
+    partitions: Vec<SimPartition>,
     asks: Vec<Ask>,
     /// Requests without an answer.
     open_asks: usize,
-    chronicle: Chronicle,
+    trace: Trace,
     parked: Vec<String>,
     faults: Faults,
 }
 
-impl Mapped {
+impl PartitionedWorld {
     /// A world over a map with borders among `hashes`.
     pub(crate) fn new(registry: Arc<Registry>, rng: &mut Rng, hashes: &[u64]) -> Self {
         let plan = Plan::draw(rng);
         let map = draw_map(rng, hashes);
-        let seats = map.tiles.iter().map(|(range, id)| Seat::new(*id, *range, rng.below(plan.skew / 1000 + 1)));
-        let seats = seats.collect();
+        let partitions =
+            map.tiles.iter().map(|(range, id)| SimPartition::new(*id, *range, rng.below(plan.skew / 1000 + 1)));
+        let partitions = partitions.collect();
         let mut world = Self {
             names: Names(registry),
             agenda: Agenda::default(),
             tuning: draw_tuning(rng),
             is_healed: false,
-            seats,
+            partitions,
             asks: Vec::new(),
             open_asks: 0,
-            chronicle: Chronicle::default(),
+            trace: Trace::default(),
             parked: Vec::new(),
             faults: Faults::default(),
             rng: rng.clone(),
             map,
             plan,
         };
-        for seat in 0..world.seats.len() {
-            world.agenda.plan_in(0, Event::Open(seat));
+        for partition in 0..world.partitions.len() {
+            world.agenda.plan_in(0, Event::Open(partition));
         }
         world
     }
@@ -124,13 +125,13 @@ impl Mapped {
             return Err(Finding::Platform("something is waited for, and nothing will ever happen".to_owned()));
         };
         match event {
-            Event::Turn(seat, life) => self.turn(seat, life),
-            Event::Land { seat, life, at, record, is_last } => {
-                self.land(seat, life, at, record, is_last);
+            Event::Turn(partition, life) => self.turn(partition, life),
+            Event::Land { partition, life, at, record, is_last } => {
+                self.land(partition, life, at, record, is_last);
                 Ok(())
             }
-            Event::Tell(seat, life, input) => {
-                self.give(seat, life, *input);
+            Event::Tell(partition, life, input) => {
+                self.give(partition, life, *input);
                 Ok(())
             }
             Event::Frame { from, to, bytes } => {
@@ -150,52 +151,52 @@ impl Mapped {
                 Ok(())
             }
             Event::Answer(ask, answer) => self.answered(ask, *answer),
-            Event::Open(seat) => self.open(seat),
+            Event::Open(partition) => self.open(partition),
         }
     }
 
-    fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
+    fn has_fault(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
         let rate = rate(&self.plan);
         // Where nothing can go wrong, nothing is drawn.
         !self.is_healed && rate > 0 && self.rng.chance(rate)
     }
 
     /// A time on the way, of the usual length.
-    fn delay(&mut self, seat: usize) -> Moment {
-        1 + self.plan.delay(&mut self.rng, seat as u64)
+    fn delay(&mut self, partition: usize) -> Moment {
+        1 + self.plan.delay(&mut self.rng, partition as u64)
     }
 
-    /// The seat of an entity's partition.
-    fn seat_of(&self, address: &Address) -> usize {
+    /// Index of the partition that an entity lives in.
+    fn partition_of(&self, address: &Address) -> usize {
         self.map.tiles.partition_point(|(range, _)| range.last < address.hash())
     }
 
-    /// Adds a line to the chronicle.
-    fn tell(&mut self, about: Option<About>, words: impl Into<String>) {
+    /// Adds a line to the trace.
+    fn tell(&mut self, about: Option<TracedMessage>, words: impl Into<String>) {
         let at = self.agenda.now();
-        self.chronicle.add(Line { at, about, what: What::Words(words.into()) });
+        self.trace.add(TraceLine { at, about, what: TraceEvent::Words(words.into()) });
     }
 
     fn is_at_rest(&self) -> bool {
-        self.open_asks == 0 && self.seats.iter().all(Seat::is_quiet)
+        self.open_asks == 0 && self.partitions.iter().all(SimPartition::is_quiet)
     }
 
     /// Writes everything that is durable now to the stores.
     fn store_all(&mut self) -> Check {
         let was_healed = std::mem::replace(&mut self.is_healed, true);
-        for seat in 0..self.seats.len() {
-            (self.seats[seat].requested, self.seats[seat].stored) = (None, None);
+        for partition in 0..self.partitions.len() {
+            (self.partitions[partition].requested, self.partitions[partition].stored) = (None, None);
         }
         loop {
-            for seat in 0..self.seats.len() {
+            for partition in 0..self.partitions.len() {
                 // A partition that has crashed since has forgotten the request.
-                let life = self.seats[seat].life;
-                if self.seats[seat].is_open() && self.seats[seat].requested != Some(life) {
-                    self.seats[seat].requested = Some(life);
-                    self.give(seat, life, Input::RequestCheckpoint { ticket: life });
+                let life = self.partitions[partition].life;
+                if self.partitions[partition].is_open() && self.partitions[partition].requested != Some(life) {
+                    self.partitions[partition].requested = Some(life);
+                    self.give(partition, life, Input::RequestCheckpoint { ticket: life });
                 }
             }
-            if self.seats.iter().all(Seat::is_stored) {
+            if self.partitions.iter().all(SimPartition::is_stored) {
                 break;
             }
             self.happen()?;
@@ -204,12 +205,12 @@ impl Mapped {
         Ok(())
     }
 
-    fn list(&self, seat: &Seat, range: Range, kind: KindId) -> Check<Vec<Stored>> {
+    fn list(&self, partition: &SimPartition, range: Range, kind: KindId) -> Check<Vec<Stored>> {
         let mut found: Vec<Stored> = Vec::new();
         loop {
             let after = found.last().map(|(address, _)| address);
-            let next = list(&seat.disk.store, range, kind, after, 1 << 20);
-            let next = next.map_err(|error| Finding::Platform(format!("partition {}: {error}", seat.id)))?;
+            let next = list(&partition.disk.store, range, kind, after, 1 << 20);
+            let next = next.map_err(|error| Finding::Platform(format!("partition {}: {error}", partition.id)))?;
             if next.is_empty() {
                 return Ok(found);
             }
@@ -218,7 +219,7 @@ impl Mapped {
     }
 }
 
-impl House for Mapped {
+impl Simulation for PartitionedWorld {
     fn ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<Answer> {
         let ask = self.plan_ask(request, ask_kind);
         loop {
@@ -246,7 +247,7 @@ impl House for Mapped {
             self.happen()?;
             events += 1;
             if events > REST_EVENTS_MAX || self.agenda.now() > end {
-                return Err(Finding::Restless { messages: self.messages() - before });
+                return Err(Finding::Unsettled { messages: self.messages() - before });
             }
         }
         self.is_healed = false;
@@ -265,8 +266,8 @@ impl House for Mapped {
     fn all(&mut self, kind: KindId) -> Check<Vec<Stored>> {
         self.store_all()?;
         let mut all = Vec::new();
-        for seat in &self.seats {
-            all.extend(self.list(seat, seat.range, kind)?);
+        for partition in &self.partitions {
+            all.extend(self.list(partition, partition.range, kind)?);
         }
         all.sort_by(|(one, _), (two, _)| one.key().cmp(two.key()));
         Ok(all)
@@ -274,8 +275,8 @@ impl House for Mapped {
 
     fn one(&mut self, address: &Address) -> Check<Option<Vec<u8>>> {
         self.store_all()?;
-        let seat = &self.seats[self.seat_of(address)];
-        let there = self.list(seat, Range::new(address.hash(), address.hash()), address.kind())?;
+        let partition = &self.partitions[self.partition_of(address)];
+        let there = self.list(partition, Range::new(address.hash(), address.hash()), address.kind())?;
         Ok(there.into_iter().find(|(found, _)| found == address).map(|(_, state)| state))
     }
 
@@ -283,8 +284,8 @@ impl House for Mapped {
         &self.parked
     }
 
-    fn chronicle(&self) -> &Chronicle {
-        &self.chronicle
+    fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     fn names(&self) -> &Names {
@@ -292,12 +293,12 @@ impl House for Mapped {
     }
 
     fn faults(&self) -> Faults {
-        let duplicates: u64 = self.seats.iter().map(|seat| seat.counts().1).sum();
+        let duplicates: u64 = self.partitions.iter().map(|partition| partition.counts().1).sum();
         Faults { duplicates, ..self.faults }
     }
 
     fn messages(&self) -> u64 {
-        self.seats.iter().map(|seat| seat.counts().0).sum()
+        self.partitions.iter().map(|partition| partition.counts().0).sum()
     }
 
     fn hashes(&self) -> Vec<u64> {

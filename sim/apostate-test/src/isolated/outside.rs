@@ -1,18 +1,18 @@
 //! The world outside: clients that ask with a client key, and ask again until they are answered.
 
-use super::place::Message;
-use super::run::{Came, Source};
-use super::{Alone, AskId, Event, PlaceId};
+use super::node::Message;
+use super::run::{RunEnd, Source};
+use super::{AskId, Event, IsolatedWorld, NodeId};
 use crate::call::{Answer, TestRequest};
-use crate::chronicle::What;
 use crate::finding::{Check, Finding};
-use crate::house::AskKind;
+use crate::simulation::AskKind;
+use crate::trace::TraceEvent;
 use apostate_core::OnRefused;
 use apostate_world::SECOND;
 
 /// What somebody outside asks for.
 pub(super) struct Ask {
-    to: PlaceId,
+    to: NodeId,
     message: Message,
     ask_kind: AskKind,
     /// What came of it, until somebody takes it.
@@ -21,11 +21,11 @@ pub(super) struct Ask {
     lost: Option<Answer>,
 }
 
-impl Alone {
+impl IsolatedWorld {
     /// Somebody asks.
     pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<AskId> {
         let TestRequest { to, handler, body } = request;
-        let to = self.place_of(&to)?;
+        let to = self.node_of(&to)?;
         let message = Message { from: to, number: 0, handler, on_refused: OnRefused::Ignore, body, cause: 0 };
         let ask = self.asks.len() as AskId;
         self.asks.push(Ask { to, message, ask_kind, answer: None, lost: None });
@@ -39,29 +39,29 @@ impl Alone {
         let ask = &self.asks[id as usize];
         let (to, ask_kind) = (ask.to, ask.ask_kind);
         let now = self.agenda.now();
-        let place = &self.places[to as usize];
-        if place.back > now || !place.inbox.is_empty() {
-            let wait = place.back.max(now + SECOND / 10);
+        let node = &self.nodes[to as usize];
+        if node.back > now || !node.inbox.is_empty() {
+            let wait = node.back.max(now + SECOND / 10);
             let delay = self.delay(to);
             self.agenda.plan_at(wait + delay, Event::Ask(id));
             return Ok(());
         }
-        if self.is_struck(|plan| plan.outside) {
+        if self.has_fault(|plan| plan.outside) {
             self.faults.requests_lost += 1;
             return self.ask_again(id);
         }
-        let remembered = self.places[to as usize].keys.get(&id).cloned();
+        let remembered = self.nodes[to as usize].keys.get(&id).cloned();
         let answer = match remembered {
             Some(answer) => answer,
             None => {
                 let message = self.asks[id as usize].message.clone();
                 let source = if ask_kind == AskKind::Read { Source::Read } else { Source::Outside(id) };
                 match self.run(to, &message, source)? {
-                    Came::Crashed => return self.ask_again(id),
-                    Came::Committed(answer) => answer,
-                    Came::Missing => Answer::Missing,
-                    Came::Panicked(text) => Answer::Failed(format!("the handler panicked: {text}")),
-                    Came::Impossible(why) => Answer::Failed(why),
+                    RunEnd::Crashed => return self.ask_again(id),
+                    RunEnd::Committed(answer) => answer,
+                    RunEnd::Missing => Answer::Missing,
+                    RunEnd::Panicked(text) => Answer::Failed(format!("the handler panicked: {text}")),
+                    RunEnd::Impossible(why) => Answer::Failed(why),
                 }
             }
         };
@@ -71,10 +71,10 @@ impl Alone {
     /// An answer is on its way to the client, and may get lost.
     fn leave(&mut self, id: AskId, answer: Answer) -> Check {
         let to = self.asks[id as usize].to;
-        let is_second_time = std::mem::take(&mut self.places[to as usize].is_second_time);
+        let is_second_time = std::mem::take(&mut self.nodes[to as usize].is_second_time);
         let is_every = self.plan.is_every_commit && is_second_time && !self.is_healed;
-        let is_committed = self.places[to as usize].keys.contains_key(&id);
-        if is_committed && (is_every || self.is_struck(|plan| plan.crash_after)) {
+        let is_committed = self.nodes[to as usize].keys.contains_key(&id);
+        if is_committed && (is_every || self.has_fault(|plan| plan.crash_after)) {
             self.faults.crashes_after += 1;
             self.crash(to);
             self.asks[id as usize].lost = Some(answer);
@@ -87,16 +87,16 @@ impl Alone {
         {
             return Err(Finding::Platform(format!("one client key was answered {lost:?}, and then {answer:?}")));
         }
-        if is_committed && self.is_struck(|plan| plan.outside) {
+        if is_committed && self.has_fault(|plan| plan.outside) {
             self.faults.answers_lost += 1;
             self.asks[id as usize].lost = Some(answer);
             return self.ask_again(id);
         }
         let message = self.asks[id as usize].message.clone();
         if let (AskKind::Send, Answer::Failed(why)) = (self.asks[id as usize].ask_kind, &answer) {
-            let name = self.names.message(None, &self.places[to as usize].address, message.handler, &message.body);
+            let name = self.names.message(None, &self.nodes[to as usize].address, message.handler, &message.body);
             self.parked.push(format!("{name}: {why}"));
-            self.tell(to, &message, What::Words("failed, and nobody waits for it".to_owned()));
+            self.tell(to, &message, TraceEvent::Words("failed, and nobody waits for it".to_owned()));
         }
         self.asks[id as usize].answer = Some(answer);
         Ok(())

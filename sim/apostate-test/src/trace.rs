@@ -15,8 +15,8 @@ const SHOWN_MAX: usize = 40;
 
 /// What happened.
 #[derive(Default)]
-pub(crate) struct Chronicle {
-    lines: VecDeque<Line>,
+pub(crate) struct Trace {
+    lines: VecDeque<TraceLine>,
     last: u64,
     /// For each message that took effect: what it was, and what came of it.
     pub(crate) marks: Vec<Mark>,
@@ -31,16 +31,16 @@ pub(crate) struct Mark {
 
 /// One thing that happened.
 #[derive(Clone)]
-pub(crate) struct Line {
+pub(crate) struct TraceLine {
     pub(crate) at: Moment,
     /// The message that it is about; none if it is about no message.
-    pub(crate) about: Option<About>,
-    pub(crate) what: What,
+    pub(crate) about: Option<TracedMessage>,
+    pub(crate) what: TraceEvent,
 }
 
 /// A message that something happened to.
 #[derive(Clone)]
-pub(crate) struct About {
+pub(crate) struct TracedMessage {
     /// The number of the line in which it was sent; 0 if that is not known, or the test sent it.
     pub(crate) cause: u64,
     pub(crate) from: Option<Address>,
@@ -51,16 +51,16 @@ pub(crate) struct About {
 
 /// What came of a message.
 #[derive(Clone)]
-pub(crate) enum What {
+pub(crate) enum TraceEvent {
     /// It was handled, with this reply and so many messages sent.
     Done { reply: Vec<u8>, sent: usize },
     /// Something that words say.
     Words(String),
 }
 
-impl Chronicle {
+impl Trace {
     /// Adds a line; gives its number.
-    pub(crate) fn add(&mut self, line: Line) -> u64 {
+    pub(crate) fn add(&mut self, line: TraceLine) -> u64 {
         if self.lines.len() == LINES_MAX {
             self.lines.pop_front();
         }
@@ -79,11 +79,11 @@ impl Chronicle {
             text.push_str("  … (APOSTATE_TRACE=1 shows more)\n");
         }
         for (line, number) in self.lines.iter().zip(first..).skip(skipped) {
-            let Line { at, about, what } = line;
+            let TraceLine { at, about, what } = line;
             let about = about.as_ref().map_or_else(|| "--".to_owned(), |about| about.shown(names));
             let what = match what {
-                What::Done { reply, sent } => done(reply, *sent),
-                What::Words(words) => words.clone(),
+                TraceEvent::Done { reply, sent } => done(reply, *sent),
+                TraceEvent::Words(words) => words.clone(),
             };
             text.push_str(&format!("  #{number:<5} {:>9.3} s  {about}: {what}\n", *at as f64 / 1e6));
         }
@@ -91,7 +91,7 @@ impl Chronicle {
     }
 }
 
-impl About {
+impl TracedMessage {
     fn shown(&self, names: &Names) -> String {
         let Self { cause, from, to, handler, body } = self;
         let message = names.message(from.as_ref(), to, *handler, body);

@@ -1,12 +1,12 @@
 //! Clients of partitions: they ask with a client key, and ask again until they are answered.
 
-use apostate_partition::{Answer as Told, Failure, Request, RequestKind};
+use apostate_partition::{Answer as PartitionAnswer, Failure, Request, RequestKind};
 
-use super::Mapped;
+use super::PartitionedWorld;
 use crate::call::{Answer, TestRequest};
-use crate::chronicle::About;
 use crate::finding::{Check, Finding};
-use crate::house::AskKind;
+use crate::simulation::AskKind;
+use crate::trace::TracedMessage;
 use apostate_world::SECOND;
 
 use super::Event;
@@ -34,7 +34,7 @@ pub(super) fn ask_of(ticket: u64) -> usize {
     (ticket & u64::from(u32::MAX)) as usize
 }
 
-impl Mapped {
+impl PartitionedWorld {
     pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> usize {
         let ask = self.asks.len();
         self.asks.push(Ask { request, ask_kind, attempts: 0, answer: None, is_answered: false, lost: None });
@@ -51,9 +51,9 @@ impl Mapped {
         }
         ask.attempts += 1;
         let attempt = ask.attempts;
-        let seat = self.seat_of(&self.asks[id].request.to);
-        let delay = self.delay(seat);
-        if self.is_struck(|plan| plan.outside) {
+        let partition = self.partition_of(&self.asks[id].request.to);
+        let delay = self.delay(partition);
+        if self.has_fault(|plan| plan.outside) {
             self.faults.requests_lost += 1;
         } else {
             self.agenda.plan_in(delay, Event::Request(id, attempt));
@@ -68,14 +68,14 @@ impl Mapped {
         let (request, ask_kind) = (request.clone(), *ask_kind);
         let about = about(&request);
         let TestRequest { to, handler, body } = request;
-        let seat = self.seat_of(&to);
+        let partition = self.partition_of(&to);
         let ask_kind = match ask_kind {
             AskKind::Read => RequestKind::Read,
             AskKind::Call | AskKind::Send => RequestKind::Call { key: Some(format!("call {id}").into()) },
         };
         let ticket = u64::from(attempt) << 32 | id as u64;
-        if self.hand_over(seat, Request { ticket, ..Request::new(to, handler, body, ask_kind) }) {
-            self.tell(Some(about), format!("asked for at partition {}", seat + 1));
+        if self.hand_over(partition, Request { ticket, ..Request::new(to, handler, body, ask_kind) }) {
+            self.tell(Some(about), format!("asked for at partition {}", partition + 1));
         }
     }
 
@@ -87,29 +87,29 @@ impl Mapped {
     }
 
     /// An answer is about to reach its client.
-    pub(super) fn answered(&mut self, id: usize, told: Told) -> Check {
-        let answer = match told.original().0 {
-            Told::Done { reply, .. } => Answer::Done(reply),
-            Told::Refused(refusal) => Answer::Refused(refusal),
-            Told::Repeated(_) | Told::Duplicate | Told::Accepted => {
+    pub(super) fn answered(&mut self, id: usize, answer_of_partition: PartitionAnswer) -> Check {
+        let answer = match answer_of_partition.original().0 {
+            PartitionAnswer::Done { reply, .. } => Answer::Done(reply),
+            PartitionAnswer::Refused(refusal) => Answer::Refused(refusal),
+            PartitionAnswer::Repeated(_) | PartitionAnswer::Duplicate | PartitionAnswer::Accepted => {
                 return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
             }
-            Told::Failed(Failure::Busy | Failure::Full | Failure::Stopped(_) | Failure::NotHere { .. }) => {
+            PartitionAnswer::Failed(Failure::Busy | Failure::Full | Failure::Stopped(_) | Failure::NotHere { .. }) => {
                 self.agenda.plan_in(SECOND / 10, Event::Ask(id));
                 return Ok(());
             }
-            Told::Failed(Failure::Missing) => Answer::Missing,
-            Told::Failed(Failure::UnknownKind | Failure::UnknownHandler) => {
+            PartitionAnswer::Failed(Failure::Missing) => Answer::Missing,
+            PartitionAnswer::Failed(Failure::UnknownKind | Failure::UnknownHandler) => {
                 let what = format!("{:?} is of a kind that this world does not have", self.asks[id].request.to);
                 return Err(Finding::Unknown(what));
             }
-            Told::Failed(failure) => Answer::Failed(failure.to_string()),
+            PartitionAnswer::Failed(failure) => Answer::Failed(failure.to_string()),
         };
         if self.asks[id].is_answered {
             return Ok(());
         }
         let is_kept = matches!(answer, Answer::Done(_) | Answer::Refused(_)) && self.asks[id].ask_kind != AskKind::Read;
-        if is_kept && self.is_struck(|plan| plan.outside) {
+        if is_kept && self.has_fault(|plan| plan.outside) {
             self.faults.answers_lost += 1;
             self.asks[id].lost = Some(answer);
             return Ok(());
@@ -140,7 +140,7 @@ impl Mapped {
     }
 }
 
-fn about(request: &TestRequest) -> About {
+fn about(request: &TestRequest) -> TracedMessage {
     let TestRequest { to, handler, body } = request.clone();
-    About { cause: 0, from: None, to, handler, body }
+    TracedMessage { cause: 0, from: None, to, handler, body }
 }

@@ -1,7 +1,7 @@
-//! Runs a message at a place, and commits what comes of it.
+//! Runs a message at a node, and commits what comes of it.
 //!
 //! Invariant E2: what a run sends is on its way when the run is committed, and not before. Invariant E3: a run changes
-//! the place that it runs at, and nothing else.
+//! the node that it runs at, and nothing else.
 
 use std::collections::VecDeque;
 
@@ -11,12 +11,12 @@ use apostate_core::{
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::deliver::Lane;
-use super::place::Message;
-use super::{Alone, AskId, Event, LaneId, PlaceId};
+use super::node::Message;
+use super::{AskId, Event, IsolatedWorld, LaneId, NodeId};
 use crate::call::Answer;
-use crate::chronicle::{Mark, What};
 use crate::finding::{Check, Finding};
-use crate::twins::{Kept, Mistake, Ran};
+use crate::trace::{Mark, TraceEvent};
+use crate::twins::{Committed, Mistake, TwinRun};
 
 /// Where a message comes from, and what is committed together with its effects.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ pub(super) enum Source {
 }
 
 /// What came of a run.
-pub(super) enum Came {
+pub(super) enum RunEnd {
     /// It crashed before its commit: as if nothing was.
     Crashed,
     /// It was committed, with this answer: done or refused.
@@ -47,106 +47,106 @@ pub(super) enum Came {
 
 /// A run that ended well, and is not committed yet.
 struct Run<'a> {
-    place: PlaceId,
+    node: NodeId,
     message: &'a Message,
     from: Option<&'a Address>,
     info: HandlerInfo,
     refusal: Option<Refusal>,
     /// The entity as it will be; none: as it is.
-    after: Option<Kept>,
+    after: Option<Committed>,
 }
 
-impl Alone {
-    /// Runs a message at a place, and commits what comes of it unless the place crashes first.
-    pub(super) fn run(&mut self, id: PlaceId, message: &Message, source: Source) -> Check<Came> {
-        let from = self.sender(message).map(|from| self.places[from as usize].address.clone());
+impl IsolatedWorld {
+    /// Runs a message at a node, and commits what comes of it unless the node crashes first.
+    pub(super) fn run(&mut self, id: NodeId, message: &Message, source: Source) -> Check<RunEnd> {
+        let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
         let wants_reply = matches!(source, Source::Outside(_) | Source::Read);
-        let Some((info, Ran { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
-            return Ok(Came::Missing);
+        let Some((info, TwinRun { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
+            return Ok(RunEnd::Missing);
         };
         let refusal = match outcome {
             Outcome::Done => None,
             Outcome::Refused(refusal) => Some(refusal),
             Outcome::Panicked(text) => {
-                self.tell(id, message, What::Words(format!("panicked: {text}")));
-                return Ok(Came::Panicked(text));
+                self.tell(id, message, TraceEvent::Words(format!("panicked: {text}")));
+                return Ok(RunEnd::Panicked(text));
             }
             Outcome::Unreadable(error) => return Ok(self.impossible(id, message, error.0)),
             Outcome::TooLarge => return Ok(self.impossible(id, message, "the transaction is too large".to_owned())),
         };
         if self.crashes(id, source) {
             self.faults.crashes_before += 1;
-            self.tell(id, message, What::Words("crashed before the commit".to_owned()));
+            self.tell(id, message, TraceEvent::Words("crashed before the commit".to_owned()));
             self.crash(id);
-            return Ok(Came::Crashed);
+            return Ok(RunEnd::Crashed);
         }
-        let run = Run { place: id, message, from: from.as_ref(), info, refusal, after };
-        Ok(Came::Committed(self.commit(run, source)?))
+        let run = Run { node: id, message, from: from.as_ref(), info, refusal, after };
+        Ok(RunEnd::Committed(self.commit(run, source)?))
     }
 
     /// Runs the handler. None: there is nothing to look at.
     fn step(
         &mut self,
-        id: PlaceId,
+        id: NodeId,
         message: &Message,
         from: Option<&Address>,
         wants_reply: bool,
-    ) -> Check<Option<(HandlerInfo, Ran)>> {
+    ) -> Check<Option<(HandlerInfo, TwinRun)>> {
         let now = self.agenda.now();
         let rng = self.rng.next();
-        let place = &mut self.places[id as usize];
-        let now = place.time(now);
-        let kind = &self.names.0.kinds()[place.kind];
+        let node = &mut self.nodes[id as usize];
+        let now = node.time(now);
+        let kind = &self.names.0.kinds()[node.kind];
         let Some(number) = kind.find(message.handler) else {
-            let entity = self.names.entity(&place.address);
+            let entity = self.names.entity(&node.address);
             return Err(Finding::Unknown(format!("{entity} has no handler {:?}", message.handler)));
         };
         let info = kind.handlers[number];
-        if info.mode == Mode::Reads && place.kept.state.is_none() {
+        if info.mode == Mode::Reads && node.committed.state.is_none() {
             return Ok(None);
         }
         let Message { handler, body, .. } = message;
         let invocation =
-            Invocation { to: &place.address, sender: from, handler: *handler, body, now, seed: rng, wants_reply };
-        let ran = self.twins.run(&self.names, kind, &mut place.kept, number, &invocation);
-        let entity = &self.places[id as usize].address;
+            Invocation { to: &node.address, sender: from, handler: *handler, body, now, seed: rng, wants_reply };
+        let ran = self.twins.run(&self.names, kind, &mut node.committed, number, &invocation);
+        let entity = &self.nodes[id as usize].address;
         Ok(Some((info, ran.map_err(|mistake| self.name(mistake, entity, info.name))?)))
     }
 
-    fn impossible(&mut self, id: PlaceId, message: &Message, why: String) -> Came {
-        self.tell(id, message, What::Words(format!("cannot be run: {why}")));
-        Came::Impossible(why)
+    fn impossible(&mut self, id: NodeId, message: &Message, why: String) -> RunEnd {
+        self.tell(id, message, TraceEvent::Words(format!("cannot be run: {why}")));
+        RunEnd::Impossible(why)
     }
 
     /// The commit: state, messages, and the watermark, inbox or client key, all together.
     fn commit(&mut self, run: Run<'_>, source: Source) -> Check<Answer> {
-        let Run { place: id, message, from, info, refusal, after } = run;
+        let Run { node: id, message, from, info, refusal, after } = run;
         if refusal.is_some() {
             self.twins.effects.clear();
         }
         let Effects { sent, reply, .. } = &mut self.twins.effects;
         let (mut sent, reply) = (std::mem::take(sent), std::mem::take(reply));
-        let input = input_mark(&self.places[id as usize].address, from, message);
+        let input = input_mark(&self.nodes[id as usize].address, from, message);
         let output = output_mark(input, &sent, &reply, refusal.as_ref(), after.as_ref());
         let (what, answer) = match refusal {
-            None => (What::Done { reply: reply.clone(), sent: sent.len() }, Answer::Done(reply)),
-            Some(refusal) => (What::Words(format!("refused: {refusal}")), Answer::Refused(refusal)),
+            None => (TraceEvent::Done { reply: reply.clone(), sent: sent.len() }, Answer::Done(reply)),
+            Some(refusal) => (TraceEvent::Words(format!("refused: {refusal}")), Answer::Refused(refusal)),
         };
         let line = self.tell(id, message, what);
         self.mark(Mark { input, output }, id, info.name)?;
 
-        let place = &mut self.places[id as usize];
+        let node = &mut self.nodes[id as usize];
         if let Some(after) = after {
-            place.kept = after;
+            node.committed = after;
         }
         match source {
-            Source::Lane => place.apply(message.from, from.map_or(0, Address::hash), message.number),
+            Source::Lane => node.apply(message.from, from.map_or(0, Address::hash), message.number),
             Source::Inbox => {
-                place.inbox.pop_front();
-                place.is_second_time = false;
+                node.inbox.pop_front();
+                node.is_second_time = false;
             }
             Source::Outside(ask) => {
-                place.keys.insert(ask, answer.clone());
+                node.keys.insert(ask, answer.clone());
             }
             Source::Read => {}
         }
@@ -164,36 +164,36 @@ impl Alone {
         Ok(answer)
     }
 
-    /// Whether the place crashes before it commits what it just ran.
-    fn crashes(&mut self, id: PlaceId, source: Source) -> bool {
+    /// Whether the node crashes before it commits what it just ran.
+    fn crashes(&mut self, id: NodeId, source: Source) -> bool {
         if matches!(source, Source::Read) || self.is_healed {
             return false;
         }
-        let place = &mut self.places[id as usize];
-        if self.plan.is_every_commit && !place.is_second_time {
-            place.is_second_time = true;
+        let node = &mut self.nodes[id as usize];
+        if self.plan.is_every_commit && !node.is_second_time {
+            node.is_second_time = true;
             return true;
         }
-        self.is_struck(|plan| plan.crash_before)
+        self.has_fault(|plan| plan.crash_before)
     }
 
     /// Puts a message on its way, as part of a commit.
     fn post(
         &mut self,
-        from: PlaceId,
+        from: NodeId,
         to: &Address,
         handler: HandlerId,
         on_refused: OnRefused,
         body: Vec<u8>,
         cause: u64,
     ) -> Check {
-        let to = self.place_of(to)?;
+        let to = self.node_of(to)?;
         let lanes = &mut self.lanes;
         let lane = *self.lane_of.entry((from, to)).or_insert_with(|| {
             lanes.push(Lane { from, to, queue: VecDeque::new() });
             lanes.len() as LaneId - 1
         });
-        let sender = &mut self.places[from as usize];
+        let sender = &mut self.nodes[from as usize];
         sender.sent += 1;
         let number = sender.sent;
         let queue = &mut self.lanes[lane as usize].queue;
@@ -211,7 +211,7 @@ impl Alone {
             Mistake::Unsteady(how) => Finding::StateUnsteady { entity, handler, how },
             Mistake::Lost(how) => Finding::StateLost { entity, handler, how },
             Mistake::Differs(how) => Finding::HandlerDiffers { entity, handler, how },
-            Mistake::LookChanges => Finding::LookChanges { entity, handler },
+            Mistake::ReadChanges => Finding::ReadChanges { entity, handler },
         }
     }
 }
@@ -223,7 +223,7 @@ fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
 }
 
 /// What came of it, as a number.
-fn output_mark(input: u64, sent: &[Sent], reply: &[u8], refusal: Option<&Refusal>, after: Option<&Kept>) -> u64 {
+fn output_mark(input: u64, sent: &[Sent], reply: &[u8], refusal: Option<&Refusal>, after: Option<&Committed>) -> u64 {
     let mut mark = Xxh3::with_seed(input);
     for Sent { to, handler, on_refused: _, body } in sent {
         mark.update(&to.hash().to_le_bytes());

@@ -8,13 +8,13 @@ use apostate_partition::delivery::Frame;
 use apostate_partition::{Config, Effect, HostTime, Input, Message, Notice, Range, Uptime};
 use bytes::Bytes;
 
-use super::{Event, Mapped};
-use crate::chronicle::About;
+use super::{Event, PartitionedWorld};
 use crate::finding::{Check, Finding};
+use crate::trace::TracedMessage;
 use apostate_world::{BEGINNING, MemoryDisk, Moment, RunningPartition, SECOND};
 
 /// A partition, its log and its store.
-pub(super) struct Seat {
+pub(super) struct SimPartition {
     pub(super) id: PartitionId,
     pub(super) range: Range,
     /// None: it has crashed, and was not opened again yet.
@@ -33,7 +33,7 @@ pub(super) struct Seat {
     pub(super) stored: Option<u64>,
 }
 
-impl Seat {
+impl SimPartition {
     pub(super) fn new(id: PartitionId, range: Range, clock_off: u64) -> Self {
         Self {
             id,
@@ -75,23 +75,23 @@ impl Seat {
     }
 }
 
-impl Mapped {
+impl PartitionedWorld {
     /// Opens a partition, again or for the first time.
     pub(super) fn open(&mut self, at: usize) -> Check {
         let seed = self.rng.next();
-        let seat = &mut self.seats[at];
-        seat.disk.begin_writer();
+        let partition = &mut self.partitions[at];
+        partition.disk.begin_writer();
         let config = Config {
-            id: seat.id,
+            id: partition.id,
             map: self.map.clone(),
             registry: Arc::clone(&self.names.0),
             tuning: self.tuning,
             seed,
             suspects: Vec::new(),
         };
-        let opened = RunningPartition::open(config, &seat.disk.store, &seat.disk.log);
-        seat.running = Some(opened.map_err(|error| Finding::Platform(format!("P6 broken: {error}")))?);
-        let life = seat.life;
+        let opened = RunningPartition::open(config, &partition.disk.store, &partition.disk.log);
+        partition.running = Some(opened.map_err(|error| Finding::Platform(format!("P6 broken: {error}")))?);
+        let life = partition.life;
         self.give(at, life, Input::Open);
         Ok(())
     }
@@ -99,12 +99,12 @@ impl Mapped {
     /// Tells a partition something; it works soon.
     pub(super) fn give(&mut self, at: usize, life: u64, input: Input) {
         let now = self.agenda.now();
-        let seat = &mut self.seats[at];
-        let clock = seat.clock(now);
-        if seat.life != life {
+        let partition = &mut self.partitions[at];
+        let clock = partition.clock(now);
+        if partition.life != life {
             return;
         }
-        let Some(running) = &mut seat.running else { return };
+        let Some(running) = &mut partition.running else { return };
         if running.give(clock, input) {
             let delay = self.rng.below(SECOND / 1000);
             self.agenda.plan_in(delay, Event::Turn(at, life));
@@ -114,21 +114,21 @@ impl Mapped {
     /// A partition works, and what it wants is done.
     pub(super) fn turn(&mut self, at: usize, life: u64) -> Check {
         let now = self.agenda.now();
-        let seat = &mut self.seats[at];
-        let clock = seat.clock(now);
-        if seat.life != life {
+        let partition = &mut self.partitions[at];
+        let clock = partition.clock(now);
+        if partition.life != life {
             return Ok(());
         }
-        let Some(running) = &mut seat.running else { return Ok(()) };
+        let Some(running) = &mut partition.running else { return Ok(()) };
         let mut effects = running.begin_turn(now, clock);
         for effect in effects.drain(..) {
-            if self.seats[at].life != life {
+            if self.partitions[at].life != life {
                 // It has crashed in the middle of it.
                 break;
             }
             self.carry_out(at, life, effect)?;
         }
-        if let Some(running) = &mut self.seats[at].running {
+        if let Some(running) = &mut self.partitions[at].running {
             running.end_turn(effects);
         }
         Ok(())
@@ -138,16 +138,16 @@ impl Mapped {
         let now = self.agenda.now();
         match effect {
             Effect::Append { at: position, record } => {
-                if self.is_struck(|plan| plan.crash_before) {
+                if self.has_fault(|plan| plan.crash_before) {
                     self.faults.crashes_before += 1;
                     self.crash(at, "before a commit");
                     return Ok(());
                 }
-                let is_last = self.is_struck(|plan| plan.crash_after);
+                let is_last = self.has_fault(|plan| plan.crash_after);
                 let delay = self.rng.below(SECOND / 200);
-                let Some(running) = &mut self.seats[at].running else { return Ok(()) };
+                let Some(running) = &mut self.partitions[at].running else { return Ok(()) };
                 let lands = running.lands_at(now + delay);
-                self.agenda.plan_at(lands, Event::Land { seat: at, life, at: position, record, is_last });
+                self.agenda.plan_at(lands, Event::Land { partition: at, life, at: position, record, is_last });
             }
             Effect::Confirm { .. } => self.store(at, life, effect, SECOND / 200),
             Effect::Load(_) | Effect::Checkpoint(_) => self.store(at, life, effect, SECOND / 50),
@@ -156,20 +156,20 @@ impl Mapped {
                 let delay = self.delay(at);
                 self.agenda.plan_in(delay, Event::Answer(super::clients::ask_of(ticket), Box::new(answer)));
             }
-            Effect::CheckpointDone { ticket } => self.seats[at].stored = Some(ticket),
-            Effect::Trim { before } => self.seats[at].disk.log.trim(before),
+            Effect::CheckpointDone { ticket } => self.partitions[at].stored = Some(ticket),
+            Effect::Trim { before } => self.partitions[at].disk.log.trim(before),
             Effect::WakeAt(time) => {
-                let seat = &mut self.seats[at];
-                let wait = time.0.saturating_sub(seat.clock(now).uptime.0) * 1000;
+                let partition = &mut self.partitions[at];
+                let wait = time.0.saturating_sub(partition.clock(now).uptime.0) * 1000;
                 let when = now + wait.max(SECOND / 1000);
-                if seat.running.as_mut().is_some_and(|running| running.wake_at(when)) {
+                if partition.running.as_mut().is_some_and(|running| running.wake_at(when)) {
                     self.agenda.plan_at(when, Event::Turn(at, life));
                 }
             }
             Effect::Notice(notice) => self.notice(notice),
             Effect::Span(_) => {}
             Effect::Stopped(reason) => {
-                return Err(Finding::Platform(format!("partition {} stopped: {reason}", self.seats[at].id)));
+                return Err(Finding::Platform(format!("partition {} stopped: {reason}", self.partitions[at].id)));
             }
         }
         Ok(())
@@ -178,7 +178,7 @@ impl Mapped {
     /// Has log or store carry out an effect; the partition hears of it within `most`.
     fn store(&mut self, at: usize, life: u64, effect: Effect, most: Moment) {
         let delay = self.rng.below(most);
-        let Ok(answers) = self.seats[at].disk.carry_out(effect) else { return };
+        let Ok(answers) = self.partitions[at].disk.carry_out(effect) else { return };
         for input in answers {
             self.agenda.plan_in(delay, Event::Tell(at, life, Box::new(input)));
         }
@@ -202,11 +202,11 @@ impl Mapped {
 
     /// Loses everything of a partition that its log and its store do not have.
     fn crash(&mut self, at: usize, when: &str) {
-        let seat = &mut self.seats[at];
-        let words = format!("partition {} crashes {when}", seat.id);
-        seat.before = seat.counts();
-        seat.running = None;
-        seat.life += 1;
+        let partition = &mut self.partitions[at];
+        let words = format!("partition {} crashes {when}", partition.id);
+        partition.before = partition.counts();
+        partition.running = None;
+        partition.life += 1;
         self.tell(None, words);
         let delay = self.delay(at);
         self.agenda.plan_in(delay, Event::Open(at));
@@ -214,12 +214,12 @@ impl Mapped {
 
     /// An append reaches the log.
     pub(super) fn land(&mut self, at: usize, life: u64, position: Position, record: Bytes, is_last: bool) {
-        let seat = &mut self.seats[at];
-        if seat.life != life {
+        let partition = &mut self.partitions[at];
+        if partition.life != life {
             // It died with its process.
             return;
         }
-        let done = seat.disk.append(position, record);
+        let done = partition.disk.append(position, record);
         if is_last {
             self.faults.crashes_after += 1;
             self.crash(at, "after a commit");
@@ -227,7 +227,7 @@ impl Mapped {
         }
         let delay = self.rng.below(SECOND / 1000);
         let now = self.agenda.now();
-        let Some(running) = &mut self.seats[at].running else { return };
+        let Some(running) = &mut self.partitions[at].running else { return };
         let answered = running.answered_at(now + delay);
         for input in done {
             self.agenda.plan_at(answered, Event::Tell(at, life, Box::new(input)));
@@ -236,36 +236,36 @@ impl Mapped {
 
     /// A frame is on its way: in order, unless something goes wrong.
     fn carry(&mut self, at: usize, to: PartitionId, bytes: Bytes) {
-        let (from, target) = (self.seats[at].id, to.0 as usize - 1);
+        let (from, target) = (self.partitions[at].id, to.0 as usize - 1);
         let delay = self.delay(target);
         let event = |bytes| Event::Frame { from, to, bytes };
-        if self.is_struck(|plan| plan.loss) {
+        if self.has_fault(|plan| plan.loss) {
             self.faults.lost += 1;
             return;
         }
-        if self.is_struck(|plan| plan.doubles) {
+        if self.has_fault(|plan| plan.doubles) {
             let late = delay + self.rng.below(SECOND);
             self.agenda.plan_in(late, event(bytes.clone()));
         }
         let now = self.agenda.now();
-        let count = self.seats.len();
-        let seat = &mut self.seats[at];
-        seat.carried.resize(count, 0);
-        seat.carried[target] = seat.carried[target].max(now + delay);
-        let when = seat.carried[target];
+        let count = self.partitions.len();
+        let partition = &mut self.partitions[at];
+        partition.carried.resize(count, 0);
+        partition.carried[target] = partition.carried[target].max(now + delay);
+        let when = partition.carried[target];
         self.agenda.plan_at(when, event(bytes));
     }
 
     /// A frame arrives.
     pub(super) fn arrive(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
         let at = to.0 as usize - 1;
-        let life = self.seats[at].life;
-        if self.seats[at].running.is_none() {
+        let life = self.partitions[at].life;
+        if self.partitions[at].running.is_none() {
             return;
         }
         if let Ok(Frame::Messages { mut messages, .. }) = Frame::read(&bytes) {
             while let Ok((Message { to, from: sender, handler, body, .. }, _, rest)) = Message::read(messages) {
-                let about = About { cause: 0, from: sender, to, handler, body };
+                let about = TracedMessage { cause: 0, from: sender, to, handler, body };
                 self.tell(Some(about), format!("arrives at partition {} from {from}", at + 1));
                 messages = rest;
             }
@@ -275,8 +275,8 @@ impl Mapped {
 
     /// Hands a request to a partition. False: nobody is there.
     pub(super) fn hand_over(&mut self, at: usize, request: apostate_partition::Request) -> bool {
-        let life = self.seats[at].life;
-        let is_there = self.seats[at].running.is_some();
+        let life = self.partitions[at].life;
+        let is_there = self.partitions[at].running.is_some();
         self.give(at, life, Input::Request(request));
         is_there
     }

@@ -1,4 +1,4 @@
-//! A place: one entity, and what the platform keeps beside it.
+//! A node: one entity, and what the platform keeps beside it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,21 +7,21 @@ use apostate_log::PartitionId;
 use apostate_partition::Range;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 
-use super::{AskId, PlaceId};
+use super::{AskId, NodeId};
 use crate::call::Answer;
-use crate::twins::Kept;
+use crate::twins::Committed;
 use apostate_world::{BEGINNING, Moment};
 
 /// A message on its way.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
-    pub(super) from: PlaceId,
-    /// Its number at the place that sent it.
+    pub(super) from: NodeId,
+    /// Number of the message at the node that sent it.
     pub(super) number: u64,
     pub(super) handler: HandlerId,
     pub(super) on_refused: OnRefused,
     pub(super) body: Vec<u8>,
-    /// The line of the chronicle in which it was sent.
+    /// The line of the trace in which it was sent.
     pub(super) cause: u64,
 }
 
@@ -34,11 +34,11 @@ pub(super) struct Waiting {
 }
 
 /// One entity, and what the platform keeps beside it.
-pub(super) struct Place {
+pub(super) struct Node {
     pub(super) address: Address,
     /// The number of its kind.
     pub(super) kind: usize,
-    pub(super) kept: Kept,
+    pub(super) committed: Committed,
     /// What was applied here, of whom.
     pub(super) watermarks: Rectangles,
     /// The number of the newest message that it sent.
@@ -54,12 +54,12 @@ pub(super) struct Place {
     last_time: u64,
 }
 
-impl Place {
+impl Node {
     pub(super) fn new(address: Address, kind: usize, clock_off: u64) -> Self {
         Self {
             address,
             kind,
-            kept: Kept::default(),
+            committed: Committed::default(),
             watermarks: Rectangles::default(),
             sent: 0,
             inbox: VecDeque::new(),
@@ -78,18 +78,18 @@ impl Place {
     }
 
     /// Whether this message of that sender has been applied.
-    pub(super) fn has_applied(&self, from: PlaceId, sender: u64, number: u64) -> bool {
+    pub(super) fn has_applied(&self, from: NodeId, sender: u64, number: u64) -> bool {
         number <= self.watermarks.applied(&origin(from), sender, self.address.hash())
     }
 
     /// Raises the watermark, as part of a commit.
-    pub(super) fn apply(&mut self, from: PlaceId, sender: u64, number: u64) {
+    pub(super) fn apply(&mut self, from: NodeId, sender: u64, number: u64) {
         let here = self.address.hash();
         let area = Area { source: Range::new(sender, sender), target: Range::new(here, here) };
         self.watermarks.raise(&origin(from), area, number, &mut Change::default());
     }
 }
 
-fn origin(place: PlaceId) -> Origin {
-    Origin::Partition(PartitionId(u64::from(place) + 1))
+fn origin(node: NodeId) -> Origin {
+    Origin::Partition(PartitionId(u64::from(node) + 1))
 }

@@ -1,23 +1,23 @@
-//! The world in which no two entities are neighbours: every entity has a place of its own.
+//! The world in which no two entities are neighbours: every entity is alone on a node.
 //!
-//! A place is one entity with what the platform keeps beside it: watermarks of what was applied, messages that
+//! A node is one entity with what the platform keeps beside it: watermarks of what was applied, messages that
 //! have not been acknowledged, an inbox, client keys. So every message between two entities is remote, and each of
 //! the platform's promises is kept by the means that the platform has: numbers, the project's own watermark rectangles,
 //! and one commit for state, messages and watermarks.
 //!
 //! ```text
-//!   place ── lane: 7 8 9 ──▶ place      a lane is one ordered pair; its oldest message is sent until it is
+//!   node ── lane: 7 8 9 ──▶ node      a lane is one ordered pair; its oldest message is sent until it is
 //!         ◀── acknowledged ──           acknowledged, and a copy below the watermark is dropped
 //! ```
 //!
 //! Reading order: this file holds the world; `deliver.rs` moves messages, `run.rs` runs and commits them,
-//! `outside.rs` is the clients, `place.rs` the places; [`twins`](crate::twins) runs handlers.
+//! `outside.rs` is the clients, `node.rs` the nodes; [`twins`](crate::twins) runs handlers.
 //!
 //! Invariants E1, E2, E3, E6.
 
 mod deliver;
+mod node;
 mod outside;
-mod place;
 mod run;
 
 use std::sync::Arc;
@@ -28,17 +28,17 @@ use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 
 use crate::call::{Answer, TestRequest};
-use crate::chronicle::{Chronicle, Mark};
 use crate::faults::Faults;
 use crate::finding::{Check, Finding};
-use crate::house::{AskKind, House, Stored};
 use crate::names::Names;
 use crate::plan::Plan;
+use crate::simulation::{AskKind, Simulation, Stored};
+use crate::trace::{Mark, Trace};
 use crate::twins::Twins;
 
 use deliver::Lane;
+use node::Node;
 use outside::Ask;
-use place::Place;
 
 /// Most messages after the last fault before a world counts as restless.
 const MESSAGES_TO_REST_MAX: u64 = 1_000_000;
@@ -46,7 +46,7 @@ const MESSAGES_TO_REST_MAX: u64 = 1_000_000;
 /// How long faults go on when the world settles, at most.
 const FAULTS_TIME: Moment = 30 * SECOND;
 
-type PlaceId = u32;
+type NodeId = u32;
 type LaneId = u32;
 type AskId = u32;
 
@@ -60,24 +60,24 @@ enum Event {
     /// A request from outside arrives.
     Ask(AskId),
     /// An inbox goes on.
-    Inbox(PlaceId),
+    Inbox(NodeId),
 }
 
 /// The world.
-pub(crate) struct Alone {
+pub(crate) struct IsolatedWorld {
     names: Names,
     agenda: Agenda<Event>,
     rng: Rng,
     /// What goes wrong, while something does.
     plan: Plan,
     is_healed: bool,
-    places: Vec<Place>,
-    index: HashTable<PlaceId>,
+    nodes: Vec<Node>,
+    index: HashTable<NodeId>,
     lanes: Vec<Lane>,
-    lane_of: FxHashMap<(PlaceId, PlaceId), LaneId>,
+    lane_of: FxHashMap<(NodeId, NodeId), LaneId>,
     asks: Vec<Ask>,
     twins: Twins,
-    chronicle: Chronicle,
+    trace: Trace,
     /// What the first run of the seed did, in the second.
     expected: Option<Vec<Mark>>,
     parked: Vec<String>,
@@ -85,7 +85,7 @@ pub(crate) struct Alone {
     messages: u64,
 }
 
-impl Alone {
+impl IsolatedWorld {
     pub(crate) fn new(registry: Arc<Registry>, rng: &mut Rng, expected: Option<Vec<Mark>>) -> Self {
         Self {
             names: Names(registry),
@@ -93,13 +93,13 @@ impl Alone {
             plan: Plan::draw(rng),
             rng: rng.clone(),
             is_healed: false,
-            places: Vec::new(),
+            nodes: Vec::new(),
             index: HashTable::new(),
             lanes: Vec::new(),
             lane_of: FxHashMap::default(),
             asks: Vec::new(),
             twins: Twins::default(),
-            chronicle: Chronicle::default(),
+            trace: Trace::default(),
             expected,
             parked: Vec::new(),
             faults: Faults::default(),
@@ -107,10 +107,10 @@ impl Alone {
         }
     }
 
-    /// The place of an entity, made if it has none.
-    fn place_of(&mut self, address: &Address) -> Check<PlaceId> {
-        let places = &mut self.places;
-        if let Some(found) = self.index.find(address.hash(), |id| places[*id as usize].address == *address) {
+    /// The node of an entity, made if it has none.
+    fn node_of(&mut self, address: &Address) -> Check<NodeId> {
+        let nodes = &mut self.nodes;
+        if let Some(found) = self.index.find(address.hash(), |id| nodes[*id as usize].address == *address) {
             return Ok(*found);
         }
         let Some(kind) = self.names.0.find(address.kind()) else {
@@ -122,21 +122,21 @@ impl Alone {
                 known.join(", ")
             )));
         };
-        let id = places.len() as PlaceId;
+        let id = nodes.len() as NodeId;
         let clock_off = self.rng.below(self.plan.skew / 1000 + 1);
-        places.push(Place::new(address.clone(), kind, clock_off));
-        self.index.insert_unique(address.hash(), id, |id| places[*id as usize].address.hash());
+        nodes.push(Node::new(address.clone(), kind, clock_off));
+        self.index.insert_unique(address.hash(), id, |id| nodes[*id as usize].address.hash());
         Ok(id)
     }
 
-    /// How long something takes to a place.
-    fn delay(&mut self, to: PlaceId) -> Moment {
-        let hash = self.places[to as usize].address.hash();
+    /// How long something takes to a node.
+    fn delay(&mut self, to: NodeId) -> Moment {
+        let hash = self.nodes[to as usize].address.hash();
         self.plan.delay(&mut self.rng, hash)
     }
 
     /// Whether something goes wrong that goes wrong `rate` times in a thousand.
-    fn is_struck(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
+    fn has_fault(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
         let rate = rate(&self.plan);
         // Where nothing can go wrong, nothing is drawn.
         !self.is_healed && rate > 0 && self.rng.chance(rate)
@@ -149,22 +149,22 @@ impl Alone {
             Event::Deliver(lane) => self.deliver(lane)?,
             Event::Copy(lane, number) => self.copy(lane, number)?,
             Event::Ask(ask) => self.arrive(ask)?,
-            Event::Inbox(place) => self.inbox(place)?,
+            Event::Inbox(node) => self.inbox(node)?,
         }
         Ok(true)
     }
 
     /// Compares what took effect with the first run of the seed.
-    fn mark(&mut self, mark: Mark, place: PlaceId, handler: &str) -> Check {
-        let at = self.chronicle.marks.len();
-        self.chronicle.marks.push(mark);
+    fn mark(&mut self, mark: Mark, node: NodeId, handler: &str) -> Check {
+        let at = self.trace.marks.len();
+        self.trace.marks.push(mark);
         self.messages += 1;
         let Some(expected) = &self.expected else { return Ok(()) };
         let first = expected.get(at);
         if first == Some(&mark) {
             return Ok(());
         }
-        let entity = self.names.entity(&self.places[place as usize].address);
+        let entity = self.names.entity(&self.nodes[node as usize].address);
         if first.is_some_and(|first| first.input == mark.input) {
             let how = format!("after {at} messages that were the same, it did something else in the second run");
             return Err(Finding::HandlerDiffers { entity, handler: handler.to_owned(), how });
@@ -173,7 +173,7 @@ impl Alone {
     }
 }
 
-impl House for Alone {
+impl Simulation for IsolatedWorld {
     fn ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<Answer> {
         let ask = self.plan_ask(request, ask_kind)?;
         loop {
@@ -200,7 +200,7 @@ impl House for Alone {
         let before = self.messages;
         while self.happen()? {
             if self.messages - before > MESSAGES_TO_REST_MAX {
-                return Err(Finding::Restless { messages: self.messages - before });
+                return Err(Finding::Unsettled { messages: self.messages - before });
             }
         }
         self.is_healed = false;
@@ -217,24 +217,25 @@ impl House for Alone {
     }
 
     fn all(&mut self, kind: KindId) -> Check<Vec<Stored>> {
-        let of_kind = self.places.iter().filter(|place| place.address.kind() == kind);
-        let mut all: Vec<_> =
-            of_kind.filter_map(|place| Some((place.address.clone(), place.kept.state.as_deref()?.to_vec()))).collect();
+        let of_kind = self.nodes.iter().filter(|node| node.address.kind() == kind);
+        let mut all: Vec<_> = of_kind
+            .filter_map(|node| Some((node.address.clone(), node.committed.state.as_deref()?.to_vec())))
+            .collect();
         all.sort_by(|(one, _), (two, _)| one.key().cmp(two.key()));
         Ok(all)
     }
 
     fn one(&mut self, address: &Address) -> Check<Option<Vec<u8>>> {
-        let id = self.place_of(address)?;
-        Ok(self.places[id as usize].kept.state.as_deref().map(<[u8]>::to_vec))
+        let id = self.node_of(address)?;
+        Ok(self.nodes[id as usize].committed.state.as_deref().map(<[u8]>::to_vec))
     }
 
     fn parked(&self) -> &[String] {
         &self.parked
     }
 
-    fn chronicle(&self) -> &Chronicle {
-        &self.chronicle
+    fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     fn names(&self) -> &Names {
@@ -250,6 +251,6 @@ impl House for Alone {
     }
 
     fn hashes(&self) -> Vec<u64> {
-        self.places.iter().map(|place| place.address.hash()).collect()
+        self.nodes.iter().map(|node| node.address.hash()).collect()
     }
 }

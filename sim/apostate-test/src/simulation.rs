@@ -3,10 +3,10 @@
 use apostate_core::{Address, KindId};
 
 use crate::call::{Answer, TestRequest};
-use crate::chronicle::Chronicle;
 use crate::faults::Faults;
 use crate::finding::Check;
 use crate::names::Names;
+use crate::trace::Trace;
 
 /// How somebody outside asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum AskKind {
 pub(crate) type Stored = (Address, Vec<u8>);
 
 /// A world that messages move in.
-pub(crate) trait House {
+pub(crate) trait Simulation {
     /// Asks for something, and lets the world go on until there is an answer.
     fn ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<Answer>;
     /// Asks for something, and does not wait.
@@ -39,7 +39,7 @@ pub(crate) trait House {
     /// What was parked or has failed with nobody waiting.
     fn parked(&self) -> &[String];
     /// What happened so far.
-    fn chronicle(&self) -> &Chronicle;
+    fn trace(&self) -> &Trace;
     /// What things are called.
     fn names(&self) -> &Names;
     /// What has gone wrong so far.
