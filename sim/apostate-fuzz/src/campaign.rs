@@ -9,7 +9,7 @@ use crate::{Layout, Verdict, corpus};
 /// How many inputs a campaign keeps to make others of.
 const POOL_MAX: usize = 512;
 
-/// What became of a campaign.
+/// Counts of a campaign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Inputs that were read.
@@ -65,7 +65,7 @@ impl Campaign {
         Ok(())
     }
 
-    /// What became of it so far.
+    /// The counts so far.
     #[must_use]
     pub fn figures(&self) -> Figures {
         self.figures

@@ -15,9 +15,9 @@ use crate::{Layout, Verdict};
 pub struct Specimen {
     /// The file's name.
     pub name: String,
-    /// What a decoder has to say of it; none if it may say either.
+    /// The verdict that a decoder has to give; none if it may give either.
     pub verdict: Option<Verdict>,
-    /// Its bytes.
+    /// The bytes.
     pub bytes: Vec<u8>,
 }
 

@@ -2,11 +2,11 @@
 
 /// One decoder, and all that a fuzzer has to know of it.
 pub struct Layout {
-    /// Its name: that of its folder in the corpus.
+    /// Name, which is that of the layout's folder in the corpus.
     pub name: &'static str,
     /// Bytes that it reads, made by its encoder.
     pub made: fn() -> Vec<Vec<u8>>,
-    /// Puts right what would have every mutation refused at the door: checksums and the like.
+    /// Puts right what would have every mutation refused at once: checksums and the like.
     pub amend: fn(&mut [u8]),
     /// Reads `bytes`, and panics if what was read is not what was written.
     pub check: fn(&[u8]) -> Verdict,
@@ -14,7 +14,7 @@ pub struct Layout {
     pub memory_bytes: u64,
 }
 
-/// What a decoder says of bytes.
+/// A decoder's answer to bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// They mean something.

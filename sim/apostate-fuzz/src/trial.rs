@@ -13,9 +13,9 @@ const BYTES_PER_BYTE: u64 = 256;
 pub struct Finding {
     /// The decoder's layout.
     pub layout: &'static str,
-    /// What it did.
+    /// The mistake.
     pub what: String,
-    /// What it did it to.
+    /// The input that led to it.
     pub input: Vec<u8>,
 }
 

@@ -13,7 +13,7 @@
 //!
 //! What is simplified, and why nothing hides behind it: a frame that was ever sent stays under way and may arrive at
 //! any later time, any number of times, or never, which is loss, doubling, delay and reordering in one. A message
-//! is under way as soon as it may be. A frame holds one message. Nobody knocks and no timer runs out:
+//! is under way as soon as it may be. A frame holds one message. No session stalls and no timer runs out:
 //! a receiver may ask for a new session at any moment. A step is durable at once, except in
 //! scenarios with a [`pipeline`](Scenario::pipeline), where a commit is a step of its own and a crash forgets what was not
 //! committed.
@@ -45,13 +45,13 @@ pub use self::wrong::Wrong;
 /// A scenario, and perhaps a rule that is broken in it.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// What there is, and how much may go wrong.
+    /// The partitions and messages, and how much may go wrong.
     pub scenario: Scenario,
     /// The rule that is broken.
     pub wrong: Option<Wrong>,
     /// Whether frames stay under way that cannot change anything any more. Makes many states of one.
     pub keeps_dead_frames: bool,
-    /// What happened on the way.
+    /// Situations that were reached on the way.
     pub coverage: Arc<Coverage>,
     ends: Arc<kind::Ends>,
 }
@@ -89,12 +89,12 @@ impl Count {
     }
 }
 
-/// What can happen next.
+/// A step that the world can take next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The entity at the source of a pair sends its next message.
     Send(u8),
-    /// What a partition did becomes durable.
+    /// The changes of a partition become durable.
     Commit(PartitionId),
     /// A partition's process dies and starts again.
     Crash(PartitionId),
@@ -114,7 +114,7 @@ pub enum Action {
     Seal(PartitionId),
     /// A child begins its log.
     Begin(PartitionId),
-    /// What is inside moves into inboxes, later than it should: see [`Wrong::InsideMovedLate`].
+    /// Outgoing messages whose target is inside now move into inboxes, later than they should: see [`Wrong::InsideMovedLate`].
     DrainLate(PartitionId),
 }
 

@@ -25,13 +25,13 @@ mod wrong;
 
 use stateright::{Model, Property};
 
-pub use self::world::{Acknowledged, Append, Content, Flight, Look, Phase, Record, World, Writer};
+pub use self::world::{Acknowledged, Append, ClientRead, Content, Flight, Phase, Record, World, Writer};
 pub use self::wrong::Wrong;
 
 /// How many there are of everything, and perhaps a rule that is broken.
 #[derive(Clone, Copy, Debug)]
 pub struct Fencing {
-    /// What it is called in reports.
+    /// Name in reports.
     pub name: &'static str,
     /// Places that may believe to be the writer.
     pub writers: u8,
@@ -39,13 +39,13 @@ pub struct Fencing {
     pub openings: u8,
     /// Requests of clients; each may be tried at every writer.
     pub requests: u8,
-    /// Whether somebody looks without changing anything.
-    pub looks: bool,
+    /// Whether clients read, which changes nothing.
+    pub has_client_reads: bool,
     /// The rule that is broken.
     pub wrong: Option<Wrong>,
 }
 
-/// What can happen next. The first number is the writer's.
+/// A step that the world can take next. The first number is the writer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A place reads the log, in order to open the partition. It may miss this many of the newest records.
@@ -60,8 +60,8 @@ pub enum Action {
     Unknown(u8),
     /// The append is asked for again.
     Again(u8),
-    /// Somebody looks.
-    Look(u8),
+    /// A client reads.
+    ClientRead(u8),
     /// The log says whether the writer still is the one.
     Confirm(u8),
 }
@@ -81,8 +81,8 @@ impl Fencing {
         }
         if writer.accepts(self) {
             actions.extend((0..self.requests).filter(|it| !writer.knows(*it)).map(|it| Action::Request(at, it)));
-            if self.looks && writer.look.is_none() {
-                actions.push(Action::Look(at));
+            if self.has_client_reads && writer.client_read.is_none() {
+                actions.push(Action::ClientRead(at));
             }
         }
         if let Some(flight) = writer.flights.first() {
@@ -96,7 +96,7 @@ impl Fencing {
                 Flight { is_asked: false, .. } => actions.push(Action::Again(at)),
             }
         }
-        if writer.look.is_some_and(|look| !look.is_answered) {
+        if writer.client_read.is_some_and(|read| !read.is_answered) {
             actions.push(Action::Confirm(at));
         }
     }
@@ -130,7 +130,7 @@ impl Model for Fencing {
             Action::Answer(at) => self.answered(&mut world, at),
             Action::Unknown(at) => self.unknown(&mut world, at),
             Action::Again(at) => self.again(&mut world, at),
-            Action::Look(at) => self.look(&mut world, at),
+            Action::ClientRead(at) => self.client_read(&mut world, at),
             Action::Confirm(at) => self.confirm(&mut world, at),
         }
         // What is not the next one any more will not land.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 
-/// What came of a model.
+/// The result of checking a model.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was checked.
+    /// The model, in words.
     pub name: String,
     /// Different states.
     pub states: usize,

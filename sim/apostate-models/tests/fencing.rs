@@ -1,4 +1,4 @@
-//! What was acknowledged is in the log of the later writer, and the model would notice if it were not.
+//! An acknowledged record is in the log of the later writer, and the model would notice if it were not.
 
 use apostate_models::check;
 use apostate_models::fencing::Fencing;

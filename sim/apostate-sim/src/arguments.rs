@@ -1,6 +1,6 @@
 //! The command line.
 
-/// What was asked for.
+/// The command line, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Arguments {
     pub(crate) work: Work,

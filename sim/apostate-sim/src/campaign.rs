@@ -7,7 +7,7 @@ use crate::fault::{Fault, Faults};
 use crate::run::{Options, Report, run};
 use crate::violation::Violation;
 
-/// What many runs came to.
+/// Totals of many runs.
 #[derive(Clone, Debug, Default)]
 pub struct Campaign {
     /// Runs.
@@ -16,7 +16,7 @@ pub struct Campaign {
     pub transactions: u64,
     /// Virtual time, in microseconds.
     pub simulated: u64,
-    /// What went wrong on purpose, and how often.
+    /// Faults that were injected, and how often.
     pub faults: Faults,
     /// Seeds that broke something, and what.
     pub broken: Vec<(u64, Violation)>,
@@ -50,7 +50,7 @@ impl Campaign {
         Fault::ALL.iter().copied().filter(|fault| is_enough && self.faults.count(*fault) == 0).collect()
     }
 
-    /// What it came to, with the time that it took.
+    /// The totals in words, with the time that they took.
     #[must_use]
     pub fn summary(&self, took: Duration) -> impl fmt::Display + '_ {
         Summary { campaign: self, took }

@@ -1,6 +1,6 @@
-//! What has to hold, checked at every step, and in full now and then.
+//! Checkers: invariants that are checked at every step, and in full now and then.
 //!
-//! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] looks into the
+//! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
 //! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2); [`money`] counts at every consistent cut;
 //! [`stored`] holds the store against the records (P4); [`linear`] is about what clients saw.
 

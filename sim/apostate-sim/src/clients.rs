@@ -159,7 +159,7 @@ impl World {
             (Outcome::Open, _) => {
                 let id = self.map.find(asked.to.hash());
                 asked.outcome = Outcome::Known(now, answer);
-                // Somebody looks for it in a list.
+                // An operator reads a list in which it stands.
                 if self.rng.chance(30) {
                     self.request_checkpoint(id);
                 }

@@ -21,7 +21,7 @@ use crate::programs::bank::Account;
 use crate::violation::{Check, Violation, ensure};
 use crate::world::{Waiter, World};
 
-/// What is damaged in the end, most of it in one partition's log.
+/// Sorts of damage at the end of a run, most of them to one partition's log.
 const DAMAGES: &[Fault] = &[
     Fault::FlippedRecord,
     Fault::MissingRecord,
@@ -131,7 +131,7 @@ impl World {
         Ok(cell::read_key(key).map(|cell| cell.address))
     }
 
-    /// Somebody looks at an account, so that it is read.
+    /// A client reads an account, so that its cell is loaded.
     fn read_account(&mut self, to: Address) {
         let call = Account::at(to.key()).balance();
         let ticket = self.ticket(Waiter::Nobody, to.clone());

@@ -41,16 +41,16 @@ struct StoredRecord {
     writer: WriterId,
 }
 
-/// What became of an append when it reached the disk.
+/// The result of an append when it reaches the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Landing {
-    /// It stands there now, or stood there already.
+    /// The record stands there now, or stood there already.
     Landed,
     /// Another record stands there, or this writer was followed by another one.
     Taken(Bytes),
     /// Something before it is missing: it was not written.
     Gap,
-    /// What stood there, or behind it, was trimmed: another writer has gone on long ago.
+    /// The record there, or behind it, was trimmed: another writer has gone on long ago.
     Gone,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong, and how often it has.
+//! Faults that a run injects, and how often each has happened.
 
 use std::fmt;
 
@@ -31,8 +31,8 @@ faults! {
     KeptTail: "a crash keeps records that were not acknowledged",
     LateRecord: "a record of a dead writer lands after its successor has read the log",
     OpeningLost: "an opening loses the race for its position",
-    Pause: "a node stands still for a while",
-    Takeover: "a node is opened elsewhere while the old one still runs",
+    Pause: "a node is paused",
+    Takeover: "a node is taken over while the old one still runs",
     Retired: "an old writer finds out that it was followed",
     AppendUnknownWritten: "an append is written and answered as unknown",
     AppendUnknownLost: "an append is lost and answered as unknown",

@@ -203,7 +203,7 @@ impl World {
         self.agenda.plan_in(length, Event::MakeRoom { id });
     }
 
-    /// Somebody makes a copy of a store.
+    /// A copy of a store is made, to be restored later.
     fn keep_older_store(&mut self, node: usize) {
         let copy = self.nodes[node].store.copy();
         self.nodes[node].older = Some(copy);

@@ -20,15 +20,15 @@ pub(crate) struct Writer {
     pub(crate) node: usize,
     pub(crate) running: RunningPartition,
     pub(crate) store: MemoryStore,
-    /// It stands still until then.
+    /// The writer is paused until then.
     pub(crate) paused: Option<Moment>,
-    /// Somebody else was opened.
+    /// Another writer of the partition was opened.
     pub(crate) is_old: bool,
-    /// It has served.
+    /// The writer has served.
     pub(crate) has_served: bool,
     /// Turns in a row that it wanted at once.
     pub(crate) spins: u32,
-    /// What it is told when it goes on.
+    /// Inputs that arrived during a pause.
     pub(crate) waiting: Vec<Input>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// What its clocks say.
+    /// The time on the node's clocks.
     pub(crate) fn clock(&self, now: Moment) -> HostTime {
         let wall = Timestamp((BEGINNING + now / 1000).saturating_add_signed(self.clock_off));
         HostTime { wall, uptime: uptime(now) }

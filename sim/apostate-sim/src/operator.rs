@@ -60,7 +60,7 @@ impl World {
         Ok(())
     }
 
-    /// Somebody is about to read a list, and requests a checkpoint of all that is durable in a partition.
+    /// Before a list is read: requests a checkpoint of all that is durable in a partition.
     pub(crate) fn request_checkpoint(&mut self, id: PartitionId) {
         let Some(writer) = self.writers.current(id) else { return };
         self.last_ticket += 1;
@@ -69,7 +69,7 @@ impl World {
         self.give_or_wait(writer, Input::RequestCheckpoint { ticket: self.last_ticket });
     }
 
-    /// Somebody is about to read a list of everything.
+    /// Before a list of everything is read: requests a checkpoint of every partition.
     pub(crate) fn request_checkpoints_everywhere(&mut self) {
         let ids: Vec<_> = self.map.tiles.iter().map(|(_, id)| *id).collect();
         ids.into_iter().for_each(|id| self.request_checkpoint(id));

@@ -21,7 +21,7 @@ use crate::programs::register::Register;
 use crate::programs::shop::{Line, Order};
 use crate::programs::sink::Sink;
 
-/// What a client asks for, once or until it knows.
+/// An operation of a client, asked for once or until the outcome is known.
 #[derive(Clone, Debug)]
 pub(crate) struct Op {
     pub(crate) to: Address,
@@ -34,26 +34,26 @@ pub(crate) struct Op {
     pub(crate) outcome: Outcome,
 }
 
-/// What is known of an operation.
+/// The outcome of an operation, as far as the client knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was not asked for yet.
+    /// Not asked for yet.
     Planned,
-    /// It is under way.
+    /// Under way.
     Open,
-    /// It was answered, at this moment.
+    /// Answered, at this moment.
     Known(Moment, Answer),
-    /// Nobody will ever tell.
+    /// Unknown for ever.
     Unknown,
 }
 
-/// What an operation is for.
+/// The purpose of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Work,
     /// Adds a tag to a register.
     Add(u64, u32),
-    /// Looks at a register.
+    /// Reads a register.
     Sum(u64),
 }
 
@@ -86,7 +86,7 @@ impl Op {
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) name: EntityKey,
-    /// What it sends; its number is the index and one.
+    /// Messages to send; the number of each is its index and one.
     pub(crate) items: Vec<(Address, HandlerId, Vec<u8>)>,
     pub(crate) lanes: Vec<Lane>,
 }
@@ -108,7 +108,7 @@ impl Stream {
     }
 }
 
-/// What an operator has asked for, and what became of it.
+/// Requests and decisions of the operator, and what became of them.
 #[derive(Debug, Default)]
 pub(crate) struct Operator {
     /// Checkpoints that are waited for, by ticket.
@@ -123,11 +123,11 @@ pub(crate) struct Operator {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CheckpointRequest {
     pub(crate) writer: WriterId,
-    /// What was durable when it was requested.
+    /// The newest durable record when the request was made.
     pub(crate) position: Position,
 }
 
-/// What an operator wants of a parked message.
+/// A decision about a parked message.
 #[derive(Clone, Debug)]
 pub(crate) struct Decision {
     /// The message's cell.
@@ -175,13 +175,13 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
             let entity = || Register::at(register);
             let add = Op::new(entity().add(tag), request_kind(rng, "r", u64::from(tag)), Purpose::Add(register, tag));
             ops.push(add);
-            for look in 0..rng.below(3) {
-                let look = Op::new(
+            for read in 0..rng.below(3) {
+                let op = Op::new(
                     entity().sum(),
-                    if look == 0 { RequestKind::Read } else { RequestKind::State },
+                    if read == 0 { RequestKind::Read } else { RequestKind::State },
                     Purpose::Sum(register),
                 );
-                ops.push(look);
+                ops.push(op);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a run will be like: every parameter, drawn from the seed before it begins.
+//! The plan of a run: every parameter, drawn from the seed before it begins.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use apostate_world::{Moment, Rng, SECOND};
 /// Keeps the random numbers of a seed here apart from those of the same seed in the authors' test kit.
 pub(crate) const SALT: u64 = 0x5851_F42D_4C95_7F2D;
 
-/// What a run will be like.
+/// Every parameter of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) partitions: u32,
@@ -34,7 +34,7 @@ pub(crate) struct Plan {
     pub(crate) work: Work,
 }
 
-/// What is asked of the cluster.
+/// The load on the cluster.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
     pub(crate) transfers: u64,

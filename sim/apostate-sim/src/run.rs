@@ -12,7 +12,7 @@ use crate::world::{Event, World};
 use apostate_partition::cell::Section;
 use apostate_world::{Moment, SECOND, panics};
 
-/// What has to happen at least, or the run proves nothing.
+/// Events that a run goes on for: with fewer it proves nothing.
 const TRANSACTIONS_MIN: u64 = 2000;
 const FAULTS_MIN: u64 = 20;
 const CRASHES_MIN: u64 = 3;
@@ -26,14 +26,14 @@ const REST_WITHIN: Moment = 600 * SECOND;
 /// How far clocks are set ahead to outlive all client keys, in milliseconds: a hundred years, for some clocks were wrong before.
 const OUTLIVING: i64 = 100 * 365 * 24 * 3_600_000;
 
-/// What a run was like.
+/// The result of a run in which nothing was violated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Transactions on entities.
     pub transactions: u64,
     /// Virtual time, in microseconds.
     pub simulated: u64,
-    /// What went wrong, and how often.
+    /// Faults that were injected, and how often.
     pub faults: Faults,
     /// Everything that partitions did, as one number.
     pub trace: u64,
@@ -42,7 +42,7 @@ pub struct Report {
 /// How to run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// What becomes of the lines that tell what happens.
+    /// The use that is made of the lines of `--tell`.
     pub telling: Telling,
 }
 
@@ -177,7 +177,7 @@ impl World {
             if kept == 0 && self.is_quiescent() {
                 return Ok(());
             }
-            // What only the log has is not looked for: its turn comes with the next checkpoint.
+            // Keys that only the log has are not found yet: their turn comes with the next checkpoint.
             self.request_checkpoints_everywhere();
             ensure!(self.agenda.now() < end, "keys", "{kept} client keys are never forgotten");
         }
@@ -196,7 +196,7 @@ impl World {
             && self.open_checkpoint_requests() == 0
     }
 
-    /// What still waits, for people.
+    /// The work that is not finished, for people.
     fn unfinished_work(&self) -> String {
         let open = self.ops.iter().filter(|op| !matches!(op.outcome, Outcome::Known(..) | Outcome::Unknown)).count();
         let streams = self.streams.iter().filter(|stream| !stream.is_done()).count();

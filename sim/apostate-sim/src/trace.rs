@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::engine::WriterId;
 
-/// What becomes of the lines that tell what happens.
+/// The use that is made of the lines of `--tell`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Telling {
     /// They are not made.

@@ -1,4 +1,4 @@
-//! What a checker says when something does not hold.
+//! Violations: the report of a checker when an invariant does not hold.
 
 use std::fmt;
 
@@ -33,5 +33,5 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// What a check gives.
+/// The result of a check.
 pub(crate) type Check = Result<(), Violation>;

@@ -45,7 +45,7 @@ pub(crate) enum Event {
     Ask { op: usize },
     /// A client has waited long enough.
     GiveUp { op: usize, attempt: u32 },
-    /// Somebody is about to read a list.
+    /// An operator requests a checkpoint, to read a list behind it.
     CheckpointRequest { id: PartitionId },
     /// Producers send.
     Pump,
@@ -61,7 +61,7 @@ pub(crate) enum Event {
     MakeRoom { id: PartitionId },
 }
 
-/// What becomes of an append.
+/// The outcome of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AppendOutcome {
     /// Written, and answered so.
@@ -72,7 +72,7 @@ pub(crate) enum AppendOutcome {
     Late,
 }
 
-/// What a partition is told.
+/// The answer of log or store to what a partition asked for.
 #[derive(Debug)]
 pub(crate) enum Completion {
     Appended(Position, AppendResult),
@@ -82,7 +82,7 @@ pub(crate) enum Completion {
     CheckpointFailed(String),
 }
 
-/// Who waits for an answer.
+/// The party that waits for an answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiter {
     Op { op: usize },
@@ -115,13 +115,13 @@ pub(crate) struct World {
     pub(crate) operator: Operator,
     /// Something was damaged: from here on only one thing is asked, whether it is noticed.
     pub(crate) is_damaged: bool,
-    /// What was said about the damage.
+    /// The error or the reason to stop in which the damage was noticed.
     pub(crate) noticed: Option<String>,
     /// Nothing goes wrong any more.
     pub(crate) is_healed: bool,
     /// When the last frame from one partition to another arrives.
     pub(crate) carried: BTreeMap<(PartitionId, PartitionId), Moment>,
-    /// What the stores have to hold.
+    /// Models of the stores, made of the durable records.
     pub(crate) store_models: Vec<StoreModel>,
     /// Every record that ever was durable.
     pub(crate) archive: Vec<Vec<Bytes>>,

@@ -1,11 +1,11 @@
-//! What a test asks of a world, and what it gets: the types of the messages say so.
+//! Requests of a test to a world, and their answers, typed by the messages.
 
 use apostate_core::{Address, Call, Entity, HandlerId, NotRefusable, Refusable, Refusal, decode};
 use serde::de::DeserializeOwned;
 
 use crate::finding::Finding;
 
-/// What somebody outside wants of one entity.
+/// A request from outside to one entity.
 #[derive(Clone, Debug)]
 pub(crate) struct TestRequest {
     pub(crate) to: Address,
@@ -21,16 +21,16 @@ impl TestRequest {
     }
 }
 
-/// What comes of a request.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The reply, encoded.
     Done(Vec<u8>),
     /// The entity said no.
     Refused(Refusal),
-    /// A look found no entity.
+    /// A read found no entity.
     Missing,
-    /// It was not done, for this reason.
+    /// Not done, for this reason.
     Failed(String),
 }
 
@@ -39,10 +39,10 @@ pub(crate) enum Answer {
 #[diagnostic::on_unimplemented(
     message = "this message changes nothing, or does not say how it ends",
     label = "not a message to call or send",
-    note = "a handler that takes `&self` only looks: `world.read(…)`"
+    note = "a handler that takes `&self` only reads: `world.read(…)`"
 )]
 pub trait Ending<R> {
-    /// What the caller gets.
+    /// The value that the caller gets.
     type Output;
     #[doc(hidden)]
     fn output(reply: Result<R, Refusal>) -> Result<Self::Output, Refusal>;

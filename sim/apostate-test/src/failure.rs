@@ -11,7 +11,7 @@ pub struct Failure {
     pub seed: u64,
     /// In which world.
     pub world: &'static str,
-    /// What is wrong.
+    /// The finding.
     pub finding: Finding,
     /// The messages that led there, one a line.
     pub trace: String,
@@ -31,8 +31,8 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, world, finding, trace } = self;
-        writeln!(f, "seed {seed} fails in {world}: {finding}\n\nwhat led there:\n{trace}")?;
-        write!(f, "to run this seed alone:\n  {}", self.paste())
+        writeln!(f, "seed {seed} failed in {world}: {finding}\n\nthe last messages:\n{trace}")?;
+        write!(f, "run this seed alone:\n  {}", self.paste())
     }
 }
 

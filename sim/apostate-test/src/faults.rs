@@ -1,4 +1,4 @@
-//! What went wrong, counted: a world in which too little goes wrong proves too little.
+//! Counts of injected faults: a world in which too little goes wrong proves too little.
 
 use std::fmt;
 

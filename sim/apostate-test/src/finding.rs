@@ -1,11 +1,11 @@
-//! What the kit can find wrong, one variant for each different answer.
+//! Findings: everything that the kit can find wrong, one variant for each different answer.
 
-/// What is wrong with the author's program, or with the test.
+/// A mistake in the author's program, or in the test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// An assertion of the test itself, or another panic in it.
     Assertion(String),
-    /// The test does something that cannot be: a message to no entity, a look at one that is not there.
+    /// The test does something that cannot be: a message to no entity, a read of one that does not exist.
     Test(String),
     /// The test sent something else in the second run of the same seed.
     TestDiffers(String),
@@ -27,7 +27,7 @@ pub enum Finding {
         /// In what way.
         how: String,
     },
-    /// A handler does not do the same when it runs again with the same state, message, time and rng.
+    /// A handler does not do the same when it runs again with the same state, message, time and seed.
     HandlerDiffers {
         /// The entity.
         entity: String,
@@ -36,7 +36,7 @@ pub enum Finding {
         /// In what way.
         how: String,
     },
-    /// A look changed its entity.
+    /// A read handler changed its entity.
     ReadChanges {
         /// The entity.
         entity: String,
@@ -83,27 +83,31 @@ impl std::fmt::Display for Finding {
             ),
             Self::HandlerDiffers { entity, handler, how } => write!(
                 f,
-                "`{handler}` of {entity} does not do the same twice, with the same state, message, time and rng: \
-                 {how}\nThe order of a `HashMap`, a static variable, a clock or rng of its own? Ask `tx.now()`, \
+                "`{handler}` of {entity} does not do the same twice, with the same state, message, time and seed: \
+                 {how}\nThe order of a `HashMap`, a static variable, a clock or random numbers of its own? Ask `tx.now()`, \
                  `tx.random()` and `tx.new_id()`, and iterate over what has an order."
             ),
             Self::ReadChanges { entity, handler } => {
                 write!(f, "`{handler}` of {entity} takes `&self` and changes its entity all the same")
             }
             Self::Parked(messages) => {
-                write!(f, "what failed waits for an operator; `world.allow_parked()` says that it may:")?;
+                write!(
+                    f,
+                    "messages were parked or calls failed with nobody waiting; if the test expects that, call `world.allow_parked()`:"
+                )?;
                 messages.iter().try_for_each(|message| write!(f, "\n  {message}"))
             }
             Self::CallFailed { message, why } => write!(f, "the call {message} failed: {why}"),
             Self::Unknown(text) => f.write_str(text),
             Self::Unsettled { messages } => write!(
                 f,
-                "the world does not come to rest: {messages} messages after the faults ended, some are still on their way"
+                "the world does not become quiescent: {messages} messages after the faults ended, some are still on their way; do \
+                 two entities answer each other for ever?"
             ),
-            Self::Platform(text) => write!(f, "the platform broke a promise, please report it: {text}"),
+            Self::Platform(text) => write!(f, "the platform broke a promise; please report it with this seed: {text}"),
         }
     }
 }
 
-/// What a step of a world gives.
+/// The result of a step of a world.
 pub(crate) type Check<T = ()> = Result<T, Finding>;

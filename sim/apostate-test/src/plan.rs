@@ -1,4 +1,4 @@
-//! What a world is like: drawn from the seed, so that seeds differ in kind and not only in detail.
+//! The plan of a world: drawn from the seed, so that seeds differ in kind and not only in detail.
 
 use apostate_world::{Moment, Rng, SECOND};
 

@@ -1,4 +1,4 @@
-//! What both worlds can do: the few things that a test asks of them.
+//! The interface of both worlds: the few things that a test asks of them.
 
 use apostate_core::{Address, KindId};
 
@@ -15,7 +15,7 @@ pub(crate) enum AskKind {
     Call,
     /// The same, and nobody waits for the answer.
     Send,
-    /// To look, which changes nothing.
+    /// A read, which changes nothing.
     Read,
 }
 
@@ -36,13 +36,13 @@ pub(crate) trait Simulation {
     fn all(&mut self, kind: KindId) -> Check<Vec<Stored>>;
     /// One entity as it is committed now.
     fn one(&mut self, address: &Address) -> Check<Option<Vec<u8>>>;
-    /// What was parked or has failed with nobody waiting.
+    /// Messages that were parked, and sends that failed.
     fn parked(&self) -> &[String];
-    /// What happened so far.
+    /// The trace so far.
     fn trace(&self) -> &Trace;
-    /// What things are called.
+    /// The names of kinds and handlers.
     fn names(&self) -> &Names;
-    /// What has gone wrong so far.
+    /// Faults that were injected so far.
     fn faults(&self) -> Faults;
     /// Messages that took effect.
     fn messages(&self) -> u64;

@@ -1,4 +1,4 @@
-//! What happened in a world, for people, and as numbers to compare two runs by.
+//! The trace of a world: lines for people, and numbers to compare two runs by.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ const LINES_MAX: usize = 20_000;
 /// Most lines that are shown.
 const SHOWN_MAX: usize = 40;
 
-/// What happened.
+/// Everything that has happened in a world.
 #[derive(Default)]
 pub(crate) struct Trace {
     lines: VecDeque<TraceLine>,
@@ -49,10 +49,10 @@ pub(crate) struct TracedMessage {
     pub(crate) body: Vec<u8>,
 }
 
-/// What came of a message.
+/// The result of a message.
 #[derive(Clone)]
 pub(crate) enum TraceEvent {
-    /// It was handled, with this reply and so many messages sent.
+    /// Handled, with this reply and so many messages sent.
     Done { reply: Vec<u8>, sent: usize },
     /// Something that words say.
     Words(String),

@@ -35,14 +35,14 @@ impl Committed {
     }
 }
 
-/// What one run came to, apart from what it sent and answered, which stands in [`Twins::effects`].
+/// The result of one run, apart from messages and reply, which stand in [`Twins::effects`].
 pub(crate) struct TwinRun {
     pub(crate) outcome: Outcome,
     /// The entity after the run: to be committed if the run is committed. None: as it was.
     pub(crate) after: Option<Committed>,
 }
 
-/// What is wrong with the author's program.
+/// A mistake in the author's program.
 pub(crate) enum Mistake {
     /// The state does not decode, or not to what was encoded.
     Unsteady(String),
@@ -50,14 +50,14 @@ pub(crate) enum Mistake {
     Lost(String),
     /// The handler does not do the same twice.
     Differs(String),
-    /// A look changes.
+    /// A read handler changes its entity.
     ReadChanges,
 }
 
 /// Room for two runs.
 #[derive(Default)]
 pub(crate) struct Twins {
-    /// What the run sent and answered.
+    /// Messages and reply of the run.
     pub(crate) effects: Effects,
     other: Effects,
     bytes: Vec<u8>,

@@ -10,7 +10,7 @@ use apostate_test::{Failure, Finding, World};
 /// Seeds that a mistake may need to show.
 const SEEDS: std::ops::Range<u64> = 0..10;
 
-/// What is found wrong when a few messages go to entities of these kinds.
+/// The failure when a few messages go to entities of these kinds.
 fn found<T: Entities>(test: impl Fn(&mut World)) -> Failure {
     *World::seeds(SEEDS).entities::<T>().try_run(test).expect_err("the mistake is caught")
 }
@@ -168,14 +168,14 @@ fn what_changes_only_between_two_runs_of_a_seed_is_named() {
     let Finding::HandlerDiffers { entity, handler, how } = &failure.finding else { panic!("{failure}") };
     assert_eq!((entity.as_str(), handler.as_str()), ("calendar/me", "note"));
     assert!(how.contains("second run"), "{how}");
-    assert_eq!(failure.world, "the second run of the same seed");
+    assert_eq!(failure.world, "the second run of the isolated world");
 }
 
-/// Changes in a look.
+/// Changes in a read handler.
 #[entity(name = "meter")]
 #[derive(Default, Serialize, Deserialize)]
 pub struct Meter {
-    looks: Cell<u64>,
+    reads: Cell<u64>,
 }
 
 #[handlers]
@@ -184,21 +184,21 @@ impl Meter {
     #[open]
     pub fn put_up(&mut self) {}
 
-    /// How often it was looked at.
+    /// How often it was read.
     #[open]
-    pub fn looks(&self) -> u64 {
-        self.looks.set(self.looks.get() + 1);
-        self.looks.get()
+    pub fn reads(&self) -> u64 {
+        self.reads.set(self.reads.get() + 1);
+        self.reads.get()
     }
 }
 
 #[test]
-fn a_look_that_changes_is_named() {
+fn a_read_handler_that_changes_is_named() {
     let failure = found::<(Meter,)>(|world| {
         world.call(Meter::at("me").put_up());
-        world.read(Meter::at("me").looks());
+        world.read(Meter::at("me").reads());
     });
-    let expected = Finding::ReadChanges { entity: "meter/me".to_owned(), handler: "looks".to_owned() };
+    let expected = Finding::ReadChanges { entity: "meter/me".to_owned(), handler: "reads".to_owned() };
     assert_eq!(failure.finding, expected, "{failure}");
 }
 

@@ -3,7 +3,7 @@
 use apostate::prelude::*;
 use apostate_test::World;
 
-/// What the warehouse has of one product.
+/// The stock of one product.
 #[entity(name = "stock")]
 #[derive(Default, Serialize, Deserialize)]
 pub struct Stock {
@@ -37,7 +37,7 @@ impl Stock {
     }
 }
 
-/// What a customer wants.
+/// An order of a customer.
 #[entity(name = "order")]
 #[derive(Default, Serialize, Deserialize)]
 pub struct Order {

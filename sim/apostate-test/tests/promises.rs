@@ -1,4 +1,4 @@
-//! What the kit's worlds promise their inhabitants, as the platform does: a program without mistakes passes.
+//! The promises that the kit's worlds keep, as the platform does: a program without mistakes passes.
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ pub type Moment = u64;
 /// A second of virtual time.
 pub const SECOND: Moment = 1_000_000;
 
-/// What clocks show when a run begins, in milliseconds since 1970.
+/// The time on a right clock when a run begins, in milliseconds since 1970.
 pub const BEGINNING: u64 = 1_700_000_000_000;
 
 /// The events of a run that have not happened yet, and the time.

@@ -1,4 +1,4 @@
-//! What the simulators of a cluster share: the platform's own simulator, the authors' test kit and the fuzzer.
+//! The common parts of the simulators of a cluster: the platform's own, the authors' test kit and the fuzzer.
 //!
 //! ```text
 //!   Agenda ──▶ event ──▶ RunningPartition ──▶ effects ──▶ the simulator's own faults ──▶ Agenda

@@ -35,7 +35,7 @@ impl RunningPartition {
         Ok(Self { partition, effects: Vec::new(), has_turn: false, wakes: None, landed: 0, answered: 0 })
     }
 
-    /// What the partition says of itself.
+    /// The partition's status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.partition.status()

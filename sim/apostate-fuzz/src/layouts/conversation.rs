@@ -33,7 +33,7 @@ const MESSAGES_AT: usize = 17;
 /// How long a partition waits for the next frame: long enough that sessions are opened anew.
 const PAUSE_MILLISECONDS: u64 = 60;
 
-/// What the two talk about.
+/// The kind of entity whose messages the two partitions exchange.
 #[entity(name = "purse")]
 #[derive(Default, Serialize, Deserialize)]
 struct Purse {

@@ -1,4 +1,4 @@
-//! What partitions say to each other, with the messages in it.
+//! Frames between partitions, with the messages in them.
 
 use apostate_log::PartitionId;
 use apostate_partition::delivery::{Frame, Generation};

@@ -1,4 +1,4 @@
-//! What strangers send over HTTP: arguments as JSON, which become our own encoding by their types.
+//! Arguments that arrive over HTTP: JSON, which becomes our own encoding by the handlers' types.
 
 use apostate_core::{Json, encode};
 

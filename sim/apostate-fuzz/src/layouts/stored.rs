@@ -24,7 +24,7 @@ pub(super) const LAYOUT: Layout = Layout { name: "stored", made, amend: |_| {}, 
 
 const PARTITION: PartitionId = PartitionId(1);
 
-/// What the cells are about.
+/// The kind of entity that the cells belong to.
 #[entity(name = "stock")]
 #[derive(Default, Serialize, Deserialize)]
 struct Stock {

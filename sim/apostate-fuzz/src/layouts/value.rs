@@ -1,4 +1,4 @@
-//! What authors' types become: states, arguments, replies and refusals, as MessagePack with field names.
+//! Values of authors' types: states, arguments, replies and refusals, as MessagePack with field names.
 
 use std::collections::{BTreeMap, BTreeSet};
 

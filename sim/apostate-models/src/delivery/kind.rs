@@ -14,7 +14,7 @@ use super::{Action, Cells, Delivery, Partition, Word, World};
 /// Enough for every message to be sent, carried, and acknowledged.
 const ROUNDS: usize = 3;
 
-/// What a kind world made of a state. States that differ in what is forgotten anyway share one.
+/// Endings of states in a kind world, remembered. States that differ only in parts that are forgotten anyway share one.
 #[derive(Debug, Default)]
 pub(super) struct Ends(Mutex<HashMap<u64, End>>);
 
@@ -58,7 +58,7 @@ impl Delivery {
         }
     }
 
-    /// What comes of it in a kind world.
+    /// The end that a state reaches in a kind world.
     fn heal(&self, mut world: World) -> World {
         let model = Self { coverage: Arc::default(), ..self.clone() };
         model.finish_change(&mut world);

@@ -195,7 +195,7 @@ impl Delivery {
         }
     }
 
-    /// What two receivers must not make of their rectangles: one, with the greater or lesser number.
+    /// A mistake of two receivers: one rectangle of both, with the greater or the lesser number.
     fn flatten(&self, rectangles: &mut Rectangles, target: Range) {
         let is_maximum = self.is(Wrong::MergeTakesMaximum);
         if !is_maximum && !self.is(Wrong::MergeTakesMinimum) {

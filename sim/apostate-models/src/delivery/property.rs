@@ -1,4 +1,4 @@
-//! What must hold in every state.
+//! Properties that hold in every state.
 
 use stateright::Property;
 

@@ -1,4 +1,4 @@
-//! What there is, who sends what to whom, and how much may go wrong.
+//! Scenarios: the partitions there are, which entities send to which, and how much may go wrong.
 
 use apostate_log::PartitionId;
 use apostate_partition::Range;
@@ -19,11 +19,11 @@ pub struct Pair {
 /// The bounds of one model.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// What it is called in reports.
+    /// Name in reports.
     pub name: &'static str,
     /// The first map: partitions from id 1 on, by the last point of the ring that each has.
     pub tiles: Vec<u64>,
-    /// Who sends to whom.
+    /// Senders and their receivers.
     pub pairs: Vec<Pair>,
     /// Splits and merges, one after the other; when each happens is open.
     pub plan: Vec<Change>,

@@ -101,7 +101,7 @@ impl Delivery {
         }
     }
 
-    /// What a session has not sent yet, in order.
+    /// Messages that a session has not sent yet, in order.
     fn unsent(&self, partition: &Partition, session: &Session) -> Vec<Message> {
         let is_next = |message: &&Message| {
             session.target.contains(self.scenario.pair(message).target) && !session.sent.contains(message)

@@ -1,4 +1,4 @@
-//! What every step has in common: one partition takes something in, and what may leave it leaves.
+//! The frame of every step: one partition takes something in, and outputs whose record is durable leave it.
 
 use std::sync::Arc;
 

@@ -18,7 +18,7 @@ pub type Generation = (u64, u64);
 pub struct Message {
     /// The partition in which it was sent.
     pub origin: PartitionId,
-    /// Its number there.
+    /// The message's number there.
     pub number: u64,
     /// Which pair of entities.
     pub pair: u8,
@@ -33,14 +33,14 @@ impl fmt::Debug for Message {
     }
 }
 
-/// What the log keeps.
+/// The contents of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cells {
     /// The highest number given out.
     pub counter: u64,
     /// How many messages the source entity of each pair has sent: the state of that entity.
     pub sent: BTreeMap<u8, u8>,
-    /// What the target entity of each pair has applied, in that order: the state of that entity.
+    /// Messages that the target entity of each pair has applied, in that order: the state of that entity.
     pub applied: BTreeMap<u8, Vec<u8>>,
     /// Sent, not acknowledged: oldest first per origin, ancestors' origins first.
     pub outbox: Vec<Message>,
@@ -79,11 +79,11 @@ impl Cells {
 /// A session as its sender sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {
-    /// Who asked.
+    /// The partition that asked.
     pub receiver: PartitionId,
     /// The receiver's range.
     pub target: Range,
-    /// What frames call it.
+    /// The session's name in frames.
     pub name: u8,
     /// Whether the receiver has the floors durable.
     pub is_ready: bool,
@@ -96,13 +96,13 @@ pub struct Session {
 /// A session as its receiver sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Intake {
-    /// Who was asked.
+    /// The partition that was asked.
     pub sender: PartitionId,
     /// The sender's range.
     pub source: Range,
-    /// What the question is called.
+    /// The number that names the question.
     pub nonce: u8,
-    /// What frames call it, once the sender has answered.
+    /// The session's name in frames, once the sender has answered.
     pub name: Option<u8>,
     /// Which incarnation of the sender has answered.
     pub generation: Generation,
@@ -113,23 +113,23 @@ pub struct Intake {
 /// A partition: what its log keeps, and what a crash forgets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Partition {
-    /// Its name, for ever.
+    /// Id, for ever.
     pub id: PartitionId,
-    /// What it has, for ever.
+    /// Range, for ever.
     pub range: Range,
-    /// Its incarnation.
+    /// The generation of this writer.
     pub generation: Generation,
     /// The origins whose messages it may carry, ancestors first, its own last.
     pub lineage: Vec<PartitionId>,
     /// Whether its log is sealed: its children go on.
     pub is_sealed: bool,
-    /// What the log has.
+    /// The cells as the log has them.
     pub durable: Cells,
-    /// What it goes by, if the log does not have all of it yet.
+    /// The cells as the partition works with them, if the log does not have all of it yet.
     pub working: Option<Cells>,
     /// Acknowledged: the next record trims it.
     pub trims: Vec<Message>,
-    /// What may leave when the log has all that was done.
+    /// Frames that may leave when the log has everything up to here.
     pub held: Vec<Frame>,
     /// As a sender: the newest session of each receiver.
     pub sessions: Vec<Session>,
@@ -156,13 +156,13 @@ impl Partition {
         }
     }
 
-    /// What it goes by.
+    /// The cells that the partition works with.
     #[must_use]
     pub fn cells(&self) -> &Cells {
         self.working.as_ref().unwrap_or(&self.durable)
     }
 
-    /// What it goes by, to be changed.
+    /// The cells that the partition works with, to be changed.
     pub fn edit(&mut self) -> &mut Cells {
         self.working.get_or_insert_with(|| self.durable.clone())
     }
@@ -178,12 +178,12 @@ impl Partition {
         }
     }
 
-    /// What is not acknowledged, oldest first.
+    /// Messages that are not acknowledged, oldest first.
     pub fn queue(&self) -> impl Iterator<Item = &Message> {
         self.cells().outbox.iter().filter(|message| !self.trims.contains(message))
     }
 
-    /// Its process dies, and starts again from the log.
+    /// A crash: the process starts again from the log.
     pub fn crash(&mut self) {
         self.working = None;
         self.trims.clear();
@@ -194,14 +194,14 @@ impl Partition {
     }
 }
 
-/// What one partition says to another.
+/// A frame on its way from one partition to another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Frame {
-    /// Who says it.
+    /// The sender.
     pub from: PartitionId,
     /// To whom.
     pub to: PartitionId,
-    /// What.
+    /// The content.
     pub word: Word,
 }
 
@@ -228,7 +228,7 @@ pub enum Word {
     Opened {
         /// The question.
         nonce: u8,
-        /// What the session is called from here on.
+        /// The session's name from here on.
         name: u8,
         /// The sender's range.
         source: Range,
@@ -248,7 +248,7 @@ pub enum Word {
         name: u8,
         /// Number of the frame, from 1, dense.
         frame: u8,
-        /// What it holds.
+        /// The message in the frame.
         message: Message,
     },
     /// Receiver: everything up to this frame is durable.

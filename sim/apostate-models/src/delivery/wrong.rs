@@ -49,7 +49,7 @@ pub enum Wrong {
     MergeLosesAnInbox,
     /// Outgoing messages that are now inside are moved while others are handled already.
     InsideMovedLate,
-    /// Outgoing messages that are now inside are moved without a look at the watermark.
+    /// Outgoing messages that are now inside are moved without asking the watermark.
     InsideUnchecked,
     /// Rectangles for sources that are now inside are kept.
     InsideNeverForgotten,

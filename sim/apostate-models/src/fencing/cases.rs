@@ -2,14 +2,15 @@
 
 use super::{Fencing, Wrong};
 
-const TWO: Fencing = Fencing { name: "two writers", writers: 2, openings: 2, requests: 2, looks: true, wrong: None };
+const TWO: Fencing =
+    Fencing { name: "two writers", writers: 2, openings: 2, requests: 2, has_client_reads: true, wrong: None };
 
 /// The bounds that are stated in `docs/design/models.md`.
 #[must_use]
 pub fn full() -> Vec<Fencing> {
     vec![
         Fencing { requests: 3, ..TWO },
-        Fencing { name: "three writers", writers: 3, openings: 1, looks: false, ..TWO },
+        Fencing { name: "three writers", writers: 3, openings: 1, has_client_reads: false, ..TWO },
     ]
 }
 

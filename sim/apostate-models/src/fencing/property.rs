@@ -1,4 +1,4 @@
-//! What must hold in every state; and what must happen in some, or the bounds are too narrow to prove anything.
+//! Properties that hold in every state, and situations that occur in some, or the bounds are too narrow to prove anything.
 
 use stateright::Property;
 
@@ -33,9 +33,9 @@ pub(super) fn all() -> Vec<Property<Fencing>> {
         Property::always("a request that is said to have failed is not in the log", |_, world: &World| {
             world.denied.iter().all(|request| count(world, *request) == 0)
         }),
-        Property::always("a look sees all that was acknowledged before it", |_, world: &World| {
-            let mut looks = world.writers.iter().filter_map(|writer| writer.look);
-            !looks.any(|look| look.is_stale && look.is_answered)
+        Property::always("a read sees all that was acknowledged before it", |_, world: &World| {
+            let mut reads = world.writers.iter().filter_map(|writer| writer.client_read);
+            !reads.any(|read| read.is_stale && read.is_answered)
         }),
         Property::always("nobody takes a healthy log for a corrupt one", |_, world: &World| {
             world.writers.iter().all(|writer| writer.phase != Phase::Broken)

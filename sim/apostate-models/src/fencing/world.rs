@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What a record is for.
+/// The content of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Content {
     /// A writer says that it is one.
@@ -17,18 +17,18 @@ pub enum Content {
 pub struct Record {
     /// The writer's epoch.
     pub epoch: u8,
-    /// What tells two writers of one epoch apart.
+    /// A random number, which tells two writers of one epoch apart.
     pub rng: u8,
     /// How often its bytes were made: once, by the rules.
     pub made: u8,
-    /// What it holds.
+    /// The content.
     pub content: Content,
     /// The hash of the record before it.
     pub previous: u64,
 }
 
 impl Record {
-    /// What the next record names.
+    /// The hash that the next record names.
     #[must_use]
     pub fn hash_of(record: Option<&Self>) -> u64 {
         record.map_or(0, |record| {
@@ -53,29 +53,29 @@ pub struct Append {
 pub struct Flight {
     /// Whether the log was asked; otherwise it has to be asked again.
     pub is_asked: bool,
-    /// What for.
+    /// The record to append.
     pub append: Append,
 }
 
 /// Where a writer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// It has not read the log.
+    /// The log has not been read.
     Closed,
-    /// Its opening record is under way.
+    /// The opening record is under way.
     Opening,
-    /// Its opening record is durable.
+    /// The opening record is durable.
     Serving,
-    /// It has met a higher epoch.
+    /// A higher epoch was met.
     Retired,
-    /// It has met what it takes for corruption.
+    /// Something was met that the writer takes for corruption.
     Broken,
 }
 
-/// Somebody looks without changing anything.
+/// A read that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Look {
-    /// Whether something is missing that had been acknowledged when the look arrived.
+pub struct ClientRead {
+    /// Whether something is missing that had been acknowledged when the read arrived.
     pub is_stale: bool,
     /// Whether it was answered.
     pub is_answered: bool,
@@ -86,16 +86,16 @@ pub struct Look {
 pub struct Writer {
     /// Where it stands.
     pub phase: Phase,
-    /// Its epoch.
+    /// The writer's epoch.
     pub epoch: u8,
     /// How often it has opened the partition.
     pub openings: u8,
     /// The records that it takes for durable.
     pub view: Vec<Record>,
-    /// What it waits for, oldest first.
+    /// Appends that are not answered, oldest first.
     pub flights: Vec<Flight>,
-    /// The look that it has taken in.
-    pub look: Option<Look>,
+    /// The read that it has taken in.
+    pub client_read: Option<ClientRead>,
 }
 
 impl Writer {
@@ -113,7 +113,7 @@ impl Writer {
     }
 }
 
-/// What a client was told.
+/// An answer to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Acknowledged {
     /// The request.
@@ -129,7 +129,7 @@ pub struct World {
     pub log: Vec<Record>,
     /// Appends that were asked for, and may land yet.
     pub wires: BTreeSet<Append>,
-    /// Who is, was or will be a writer.
+    /// Everything that is, was or will be a writer.
     pub writers: Vec<Writer>,
     /// Requests that clients know to be done.
     pub acknowledged: BTreeSet<Acknowledged>,
@@ -141,8 +141,14 @@ impl World {
     /// How it begins: an empty log, and nobody serves.
     #[must_use]
     pub fn first(writers: u8) -> Self {
-        let closed =
-            Writer { phase: Phase::Closed, epoch: 0, openings: 0, view: Vec::new(), flights: Vec::new(), look: None };
+        let closed = Writer {
+            phase: Phase::Closed,
+            epoch: 0,
+            openings: 0,
+            view: Vec::new(),
+            flights: Vec::new(),
+            client_read: None,
+        };
         Self {
             log: Vec::new(),
             wires: BTreeSet::new(),

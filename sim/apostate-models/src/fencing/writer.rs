@@ -1,6 +1,6 @@
-//! What a writer does: reads, opens, appends, asks again, retires.
+//! Steps of a writer: reads, opens, appends, asks again, retires.
 
-use super::{Acknowledged, Append, Content, Fencing, Flight, Look, Phase, Record, World, Writer, Wrong};
+use super::{Acknowledged, Append, ClientRead, Content, Fencing, Flight, Phase, Record, World, Writer, Wrong};
 
 /// Appends under way at once.
 const WINDOW: usize = 2;
@@ -17,7 +17,7 @@ impl Writer {
     fn stop(&mut self, phase: Phase) {
         self.phase = phase;
         self.flights.clear();
-        self.look = None;
+        self.client_read = None;
     }
 }
 
@@ -117,19 +117,20 @@ impl Fencing {
         }
     }
 
-    /// Somebody looks: at what the writer goes by now.
-    pub(super) fn look(&self, world: &mut World, at: u8) {
+    /// A client reads the state that the writer works with now.
+    pub(super) fn client_read(&self, world: &mut World, at: u8) {
         let World { writers, acknowledged, .. } = world;
         let writer = &mut writers[usize::from(at)];
         let is_stale = !acknowledged.iter().all(|it| writer.knows(it.request));
-        writer.look = Some(Look { is_stale, is_answered: self.is(Wrong::ReadUnconfirmed) });
+        writer.client_read = Some(ClientRead { is_stale, is_answered: self.is(Wrong::ReadUnconfirmed) });
     }
 
-    /// The log tells, after the look arrived, whether this writer still is the one.
+    /// The log tells, after the read arrived, whether this writer still is the one.
     pub(super) fn confirm(&self, world: &mut World, at: u8) {
         let World { log, writers, .. } = world;
         let writer = &mut writers[usize::from(at)];
         let is_writer = log.last().is_some_and(|record| record.epoch == writer.epoch);
-        writer.look = writer.look.filter(|_| is_writer).map(|look| Look { is_answered: true, ..look });
+        writer.client_read =
+            writer.client_read.filter(|_| is_writer).map(|read| ClientRead { is_answered: true, ..read });
     }
 }

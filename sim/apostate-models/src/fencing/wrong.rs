@@ -5,11 +5,11 @@
 pub enum Wrong {
     /// The log takes what is for the next position, whatever it was built on.
     PositionAlone,
-    /// After *unknown* a writer looks whether its record is there, and gives it up if it is not.
+    /// After *unknown* a writer checks whether its record is there, and gives it up if it is not.
     ResolvedByReading,
     /// After *unknown* a writer makes the record anew.
     AgainWithOtherBytes,
-    /// A writer does not look at whose record it is that stands at its position.
+    /// A writer does not check whose record stands at its position.
     FencingOff,
     /// A writer that has met a higher epoch reads what is new and goes on in its own.
     GoesOnWhenFenced,
@@ -23,6 +23,6 @@ pub enum Wrong {
     LateAppendIsCorruption,
     /// A request is acknowledged when its record is appended.
     AcknowledgedWhenAsked,
-    /// A look is answered without the log being asked.
+    /// A read is answered without the log being asked.
     ReadUnconfirmed,
 }

@@ -1,4 +1,4 @@
-//! What must hold in the end, when all is healed and quiet.
+//! The checks at the end, when all is healed and quiescent.
 //!
 //! Invariant E1, the other half: every message was applied. Nothing is reserved, nothing is on its way. And
 //! invariant P5: what the entities hold is what one plain loop over the same requests would give, wherever they live.
@@ -10,7 +10,7 @@ use apostate_partition::cell::{self, Section};
 use apostate_partition::{Answer, RequestKind};
 
 use crate::check::entity::{state, whole};
-use crate::check::linear::{self, Seen, What};
+use crate::check::linear::{self, Action, Operation};
 use crate::check::{Shadows, money, stored};
 use crate::engine::lock;
 use crate::operator;
@@ -119,24 +119,26 @@ fn streams(world: &World) -> Check {
     Ok(())
 }
 
-/// What clients saw of each register.
+/// The history of each register, as clients saw it.
 fn histories(world: &World) -> Check {
-    let mut histories: BTreeMap<u64, Vec<Seen>> = BTreeMap::new();
+    let mut histories: BTreeMap<u64, Vec<Operation>> = BTreeMap::new();
     for op in &world.ops {
         let sum = |reply: &[u8]| decode::<u64>(reply).map_err(|error| Violation::new("answers", error.to_string()));
         let seen = match (op.purpose, &op.outcome) {
-            (Purpose::Add(_, tag), Outcome::Known(at, Answer::Done { reply, .. })) => {
-                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Add { tag, sum: Some(sum(reply)?) } })
-            }
+            (Purpose::Add(_, tag), Outcome::Known(at, Answer::Done { reply, .. })) => Some(Operation {
+                asked: op.issued,
+                answered: Some(*at),
+                what: Action::Add { tag, sum: Some(sum(reply)?) },
+            }),
             (Purpose::Add(_, tag), Outcome::Unknown) if tag % 7 != 6 => {
-                Some(Seen { asked: op.issued, answered: None, what: What::Add { tag, sum: None } })
+                Some(Operation { asked: op.issued, answered: None, what: Action::Add { tag, sum: None } })
             }
             (Purpose::Sum(_), Outcome::Known(at, Answer::Done { reply, .. })) => {
                 let sum = match op.request_kind {
                     RequestKind::State => whole::<Register>(reply)?.sum,
                     _ => sum(reply)?,
                 };
-                Some(Seen { asked: op.issued, answered: Some(*at), what: What::Read { sum } })
+                Some(Operation { asked: op.issued, answered: Some(*at), what: Action::Read { sum } })
             }
             _ => None,
         };

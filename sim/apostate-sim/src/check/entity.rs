@@ -1,4 +1,4 @@
-//! What a durable state says of what was applied to it.
+//! A durable state, held against the transactions that were applied to it.
 //!
 //! Invariant E3: what one run changes is kept whole or taken back whole: the count that the entity keeps and the
 //! version that the platform keeps are one number. Invariants E1 and E6: no post has seen a message twice or early.

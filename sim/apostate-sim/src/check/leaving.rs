@@ -1,4 +1,4 @@
-//! What leaves a partition: nothing before everything that it depends on is durable.
+//! Outputs of a partition: none leaves before everything that it depends on is durable.
 //!
 //! Invariant E2: a message leaves if and only if the transaction that sent it is durable. And for answers: the
 //! promise *never early*.

@@ -1,4 +1,4 @@
-//! What clients saw of one entity fits one order of events.
+//! Linearizability: the history that clients saw of one entity fits one order of events.
 //!
 //! The register adds a bit for each tag, so its state is the set of tags that were added, and every answer shows that
 //! set. An operation takes place at one moment between the question and the answer; one whose outcome is unknown may
@@ -12,23 +12,23 @@ use crate::violation::{Check, ensure};
 
 /// One operation on a register, as a client saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct Operation {
     pub(crate) asked: Moment,
     /// None: nobody knows.
     pub(crate) answered: Option<Moment>,
-    pub(crate) what: What,
+    pub(crate) what: Action,
 }
 
-/// What was done, and what was answered.
+/// An action on the register, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Action {
     /// Adds a tag; the sum afterwards, if it is known.
     Add { tag: u32, sum: Option<u64> },
     /// The sum as it was.
     Read { sum: u64 },
 }
 
-impl What {
+impl Action {
     /// The sum that its answer shows.
     fn says(self) -> Option<u64> {
         match self {
@@ -38,14 +38,14 @@ impl What {
     }
 }
 
-/// Most operations that are looked at together.
+/// Most operations that are searched together.
 pub(crate) const OPERATIONS_MAX: usize = 128;
 
 /// Invariant: a single entity is linearizable for its clients.
-pub(crate) fn check(history: &[Seen]) -> Check {
-    let mut history: Vec<Seen> = history.to_vec();
-    history.sort_by_key(|seen| seen.asked);
-    let known = history.iter().filter(|seen| seen.answered.is_some()).count();
+pub(crate) fn check(history: &[Operation]) -> Check {
+    let mut history: Vec<Operation> = history.to_vec();
+    history.sort_by_key(|operation| operation.asked);
+    let known = history.iter().filter(|operation| operation.answered.is_some()).count();
     let mut search = Search { history: &history, tried: BTreeSet::new(), known };
     let fits = history.len() <= OPERATIONS_MAX && search.fits(0, 0, 0);
     ensure!(fits, "linearizability", "no order of events fits what clients saw: {history:#?}");
@@ -53,7 +53,7 @@ pub(crate) fn check(history: &[Seen]) -> Check {
 }
 
 struct Search<'a> {
-    history: &'a [Seen],
+    history: &'a [Operation],
     /// Sets of operations after which nothing fits.
     tried: BTreeSet<u128>,
     known: usize,
@@ -66,26 +66,26 @@ impl Search<'_> {
             return true;
         }
         // What is there stays there: whatever is still to come has to show it.
-        let shows = |seen: &Seen| seen.what.says().is_none_or(|says| sum & !says == 0);
+        let shows = |operation: &Operation| operation.what.says().is_none_or(|says| sum & !says == 0);
         let open: Vec<_> = (0..self.history.len()).filter(|at| done & (1 << at) == 0).collect();
         if !open.iter().all(|at| shows(&self.history[*at])) || !self.tried.insert(done) {
             return false;
         }
         let end = open.iter().filter_map(|at| self.history[*at].answered).min().unwrap_or(Moment::MAX);
         let mut next = open.into_iter().filter(|at| self.history[*at].asked <= end).collect::<Vec<_>>();
-        // A look that fits now changes nothing, so it takes place now.
-        let look = next.iter().copied().find(|at| self.history[*at].what == What::Read { sum });
-        if let Some(look) = look {
-            next = vec![look];
+        // A read that fits now changes nothing, so it takes place now.
+        let read = next.iter().copied().find(|at| self.history[*at].what == Action::Read { sum });
+        if let Some(read) = read {
+            next = vec![read];
         }
         next.into_iter().any(|at| {
-            let seen = &self.history[at];
-            let after = match seen.what {
-                What::Add { tag, .. } => sum | (1 << tag),
-                What::Read { .. } => sum,
+            let operation = &self.history[at];
+            let after = match operation.what {
+                Action::Add { tag, .. } => sum | (1 << tag),
+                Action::Read { .. } => sum,
             };
-            let is_known = usize::from(seen.answered.is_some());
-            seen.what.says().is_none_or(|says| says == after)
+            let is_known = usize::from(operation.answered.is_some());
+            operation.what.says().is_none_or(|says| says == after)
                 && self.fits(done | (1 << at), done_known + is_known, after)
         })
     }
@@ -95,30 +95,30 @@ impl Search<'_> {
 mod tests {
     use super::*;
 
-    fn add(asked: Moment, answered: impl Into<Option<Moment>>, tag: u32, sum: impl Into<Option<u64>>) -> Seen {
-        Seen { asked, answered: answered.into(), what: What::Add { tag, sum: sum.into() } }
+    fn add(asked: Moment, answered: impl Into<Option<Moment>>, tag: u32, sum: impl Into<Option<u64>>) -> Operation {
+        Operation { asked, answered: answered.into(), what: Action::Add { tag, sum: sum.into() } }
     }
 
-    fn look(asked: Moment, answered: Moment, sum: u64) -> Seen {
-        Seen { asked, answered: Some(answered), what: What::Read { sum } }
+    fn read(asked: Moment, answered: Moment, sum: u64) -> Operation {
+        Operation { asked, answered: Some(answered), what: Action::Read { sum } }
     }
 
     #[test]
     fn what_fits_is_accepted() {
         assert!(check(&[]).is_ok());
-        assert!(check(&[add(0, 10, 0, 1), add(5, 15, 1, 3), look(12, 20, 1)]).is_ok(), "while the second is under way");
+        assert!(check(&[add(0, 10, 0, 1), add(5, 15, 1, 3), read(12, 20, 1)]).is_ok(), "while the second is under way");
         assert!(
-            check(&[add(0, None, 0, None), look(5, 6, 0), look(7, 8, 1)]).is_ok(),
+            check(&[add(0, None, 0, None), read(5, 6, 0), read(7, 8, 1)]).is_ok(),
             "an unknown one takes place late"
         );
-        assert!(check(&[add(0, None, 0, None), look(7, 8, 0)]).is_ok(), "or never");
+        assert!(check(&[add(0, None, 0, None), read(7, 8, 0)]).is_ok(), "or never");
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        assert!(check(&[add(0, 10, 0, 1), look(12, 20, 0)]).is_err(), "a stale look");
+        assert!(check(&[add(0, 10, 0, 1), read(12, 20, 0)]).is_err(), "a stale read");
         assert!(check(&[add(0, 10, 0, 1), add(20, 30, 1, 2)]).is_err(), "a lost update");
-        assert!(check(&[add(0, None, 0, None), look(5, 6, 1), look(7, 8, 0)]).is_err(), "back in time");
-        assert!(check(&[look(5, 6, 1), add(7, 8, 0, 1)]).is_err(), "a look into the future");
+        assert!(check(&[add(0, None, 0, None), read(5, 6, 1), read(7, 8, 0)]).is_err(), "back in time");
+        assert!(check(&[read(5, 6, 1), add(7, 8, 0, 1)]).is_err(), "a read into the future");
     }
 }

@@ -1,4 +1,4 @@
-//! What the durable records of one partition say, read by other code than the partition's own.
+//! A model of one partition, made of its durable records alone, by other code than the partition's own.
 //!
 //! The shadow applies every record when it becomes durable. Whatever a partition sends, answers, stores or reads
 //! back is held against it.
@@ -26,7 +26,7 @@ pub(crate) struct Sent {
     pub(crate) to: Address,
 }
 
-/// What the durable records of one partition say.
+/// Everything that the durable records of one partition say.
 #[derive(Debug)]
 pub(crate) struct Shadow {
     pub(crate) id: PartitionId,

@@ -127,7 +127,7 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     let mut effects = Vec::new();
     partition.step(clock, Input::Open, &mut effects);
     let at = shadow.position.next();
-    // Without a turn it does no work; and a checkpoint that it hears of has it look for the next one.
+    // Without a turn it does no work; and a checkpoint that it hears of makes it begin the next one.
     for input in [
         Input::Appended(at, AppendResult::Ok),
         Input::RequestCheckpoint { ticket: 0 },

@@ -2,7 +2,7 @@
 
 use apostate::prelude::*;
 
-/// What every account begins with.
+/// The balance that every account begins with.
 pub(crate) const FIRST_BALANCE: i64 = 100;
 
 /// An account.
@@ -39,7 +39,7 @@ impl Account {
         self.balance += amount;
     }
 
-    /// What is in it.
+    /// The balance.
     #[open]
     pub fn balance(&self) -> i64 {
         self.balance

@@ -29,7 +29,7 @@ impl Register {
         Ok(self.sum)
     }
 
-    /// What has been added.
+    /// The sum of everything that was added.
     #[open]
     pub fn sum(&self) -> u64 {
         self.sum

@@ -72,7 +72,7 @@ impl Order {
     }
 }
 
-/// What the warehouse has of one product. Its key is the product's number.
+/// The stock of one product. Its key is the product's number.
 #[entity(name = "stock")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Stock {

@@ -1,4 +1,4 @@
-//! What numbered producers send to: every number once, in their order.
+//! Receivers of numbered producers: every number once, in their order.
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,7 @@ fn a_request_is_answered_without_a_checkpoint_when_nothing_came_since_the_last_o
     request(&mut writer, 10);
     assert_eq!((writer.granted.len(), writer.written), (10, 2));
     assert_eq!(stored(&writer), durable(&writer));
-    // A look changes nothing.
+    // A read changes nothing.
     writer.got(&key);
     request(&mut writer, 11);
     assert_eq!((writer.granted.len(), writer.written), (11, 2));

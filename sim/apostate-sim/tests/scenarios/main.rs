@@ -1,4 +1,4 @@
-//! What the simulation has found once, told again by hand: each bug has left a scenario.
+//! Scenarios by hand: each is a bug that the simulation has found once.
 //!
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 

@@ -179,7 +179,7 @@ fn a_client_key_from_a_clock_that_is_ahead_is_not_run_again_when_its_time_of_use
         writer.tell(Input::RequestCheckpoint { ticket: 1 });
         writer.work();
         writer = writer.again_as(Making { late, ..trusting() }).open();
-        // Pages of the store are looked through.
+        // Pages of the store are searched.
         writer.write(&key, &key, 2, None);
         writer.wait(10_000);
         writer.write(&key, &key, 1, Some(AHEAD));

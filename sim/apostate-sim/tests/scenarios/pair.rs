@@ -34,7 +34,7 @@ impl Letterbox {
         self.got.push(letter);
     }
 
-    /// What has come.
+    /// The letters that have come.
     #[open]
     pub fn got(&self) -> Vec<u64> {
         self.got.clone()
@@ -97,7 +97,7 @@ pub(crate) struct Writer {
     pub(crate) wakes: u64,
     pub(crate) notices: Vec<Notice>,
     pub(crate) spans: Vec<Span>,
-    /// What becomes of appends.
+    /// The way in which appends are treated.
     pub(crate) appends: Appends,
     withheld: Vec<(Position, Bytes)>,
     /// Tickets of checkpoint requests that were answered.
@@ -109,7 +109,7 @@ pub(crate) struct Writer {
     pub(crate) written: usize,
 }
 
-/// What becomes of appends.
+/// The way in which appends are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Appends {
     /// They are written.
@@ -326,13 +326,13 @@ impl Writer {
         self.tell(Input::Checkpointed(position));
     }
 
-    /// Somebody outside has the entity `from` write to the entity `to`.
+    /// A client has the entity `from` write to the entity `to`.
     pub(crate) fn write(&mut self, from: &str, to: &str, letter: u64, key: Option<&str>) {
         self.ask(Letterbox::at(from).write(to.to_owned(), letter), key);
         self.work();
     }
 
-    /// Somebody outside calls; the partition does not work yet.
+    /// A client calls; the partition does not work yet.
     pub(crate) fn ask<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) {
         let request = self.request(call, key);
         self.tell(Input::Request(request));
@@ -343,7 +343,7 @@ impl Writer {
         Request { ticket: 1, ..Request::new(call.to.expect("a key"), call.handler, call.body, request_kind) }
     }
 
-    /// Somebody outside calls, and waits for so many milliseconds; the partition does not work yet.
+    /// A client calls, and waits for so many milliseconds; the partition does not work yet.
     pub(crate) fn ask_for<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, milliseconds: u64) {
         let (request, deadline) = (self.request(call, None), Some(Uptime(self.now + milliseconds)));
         self.tell(Input::Request(Request { deadline, ..request }));
@@ -356,17 +356,17 @@ impl Writer {
         self.tell(Input::Request(Request { request_kind: RequestKind::Numbered { producer, number }, ..request }));
     }
 
-    /// Somebody outside looks at what has come to the entity; the partition does not work yet.
-    pub(crate) fn look(&mut self, key: &str) {
+    /// A client reads the letters of an entity; the partition does not work yet.
+    pub(crate) fn read(&mut self, key: &str) {
         let call = Letterbox::at(key).got();
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
         self.tell(Input::Request(Request { ticket: 2, ..Request::new(to, handler, body, RequestKind::Read) }));
     }
 
-    /// What has come to the entity.
+    /// The letters that have come to the entity.
     pub(crate) fn got(&mut self, key: &str) -> Vec<u64> {
         self.answers.clear();
-        self.look(key);
+        self.read(key);
         self.work();
         match self.answers.pop() {
             Some(Answer::Done { reply, .. }) => apostate_core::decode(&reply).expect("a list"),

@@ -106,7 +106,7 @@ fn a_request_that_nobody_follows_leaves_no_trace() {
 }
 
 impl Writer {
-    /// Somebody outside calls and follows what comes of it; the partition does not work yet.
+    /// A client calls with a trace; the partition does not work yet.
     fn follow<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, trace: TraceId) {
         let request = self.request(call, None);
         let trace = Some(Box::new(TraceContext { trace, span: None }));

@@ -1,4 +1,4 @@
-//! What waits for a log that is slow or full, or for a build that knows more.
+//! Work that waits for a log that is slow or full, or for a build that knows more.
 
 use apostate_core::Registry;
 use apostate_partition::delivery::Frame;
@@ -17,9 +17,9 @@ fn a_receiver_whose_log_is_slow_does_not_start_its_session_again() {
     receiver.hear(&sender, letter);
     for _ in 0..5 {
         sender.wait(1000);
-        let knock = take(&mut sender, |frame| matches!(frame, Frame::Stalled { .. }));
+        let stalled = take(&mut sender, |frame| matches!(frame, Frame::Stalled { .. }));
         receiver.wait(1000);
-        receiver.hear(&sender, knock);
+        receiver.hear(&sender, stalled);
         assert!(receiver.frames.is_empty(), "it is at work");
     }
     receiver.let_through();
@@ -28,7 +28,7 @@ fn a_receiver_whose_log_is_slow_does_not_start_its_session_again() {
 }
 
 #[test]
-fn a_knock_after_a_lost_acknowledgement_starts_the_session_again() {
+fn a_stalled_frame_after_a_lost_acknowledgement_starts_the_session_again() {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
     talk(&mut sender, &mut receiver);
     sender.write(&key_in(1), &key_in(2), 1, None);
@@ -132,7 +132,7 @@ fn of_a_batch_that_was_given_up_people_hear_nothing() {
     assert_eq!(panics, 2, "{:?}", writer.notices);
 }
 
-/// Seed 4257: what came of it was written down nowhere, so nobody called again before the clock was looked at.
+/// Seed 4257: what came of it was written down nowhere, so nobody called again before the clock was read.
 #[test]
 fn what_stands_behind_a_batch_that_waited_for_the_window_has_its_turn_at_once() {
     let tuning = Tuning { append_window: 1, batch_messages_max: 1, ..Tuning::default() };
@@ -162,11 +162,11 @@ fn while_long_answers_wait_to_leave_no_more_are_made() {
     }
     writer.work();
     writer.answers.clear();
-    // Each look is answered with 200 letters, and waits for the letter before it to be durable.
+    // Each read is answered with 200 letters, and waits for the letter before it to be durable.
     writer.appends = Appends::Withheld;
     writer.ask(Letterbox::at(&key).receive(201), None);
     for _ in 0..50 {
-        writer.look(&key);
+        writer.read(&key);
     }
     writer.work();
     let waiting = writer.partition.status().requests;
