@@ -19,11 +19,11 @@ use crate::trace::Mark;
 use crate::world::World;
 
 /// Where every entity has a node of its own.
-const ALONE: &str = "the world where no two entities are neighbours";
+const ALONE: &str = "the isolated world (every entity on a node of its own)";
 /// The same, for the second time.
-const AGAIN: &str = "the second run of the same seed";
+const AGAIN: &str = "the second run of the isolated world";
 /// Where entities live in partitions.
-const MAPPED: &str = "a world of partitions";
+const MAPPED: &str = "the partitioned world";
 
 /// Seeds of worlds, without inhabitants yet.
 #[derive(Clone, Debug)]
@@ -35,14 +35,14 @@ pub struct Trial<T> {
     kinds: PhantomData<fn() -> T>,
 }
 
-/// What was run.
+/// Totals of the seeds that were run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Seeds that were run.
     pub seeds: u64,
     /// Messages that took effect, in all runs of all seeds.
     pub messages: u64,
-    /// What went wrong, on purpose.
+    /// Faults that were injected.
     pub faults: Faults,
 }
 
@@ -50,6 +50,30 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seeds, messages, faults } = self;
         write!(f, "{seeds} seeds, {messages} messages; {faults}")
+    }
+}
+
+impl World {
+    /// Worlds of these seeds. With `APOSTATE_SEED` in the environment it is that seed alone.
+    ///
+    /// ```
+    /// # use apostate::prelude::*;
+    /// # use apostate_test::World;
+    /// # #[entity(name = "stock")]
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # pub struct Stock { on_hand: u32 }
+    /// # #[handlers]
+    /// # impl Stock {
+    /// #     #[open]
+    /// #     pub fn receive(&mut self, units: u32) -> u32 { self.on_hand += units; self.on_hand }
+    /// # }
+    /// World::seeds(0..20).entities::<(Stock,)>().run(|world| {
+    ///     assert_eq!(world.call(Stock::at("tea").receive(5)), 5);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn seeds(seeds: impl IntoIterator<Item = u64>) -> Seeds {
+        Seeds::new(seeds)
     }
 }
 

@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use crate::call::{Answer, Ending, TestRequest, read};
 use crate::finding::{Check, Finding};
 use crate::plan::SALT;
-use crate::seeds::Seeds;
 use crate::simulation::{AskKind, Simulation};
 
 /// A world in which entities live, messages travel and everything goes wrong: what
@@ -26,9 +25,9 @@ pub struct World {
 /// An entity as it was found, with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found<E> {
-    /// Its key.
+    /// The key.
     pub key: EntityKey,
-    /// Its state.
+    /// The state.
     pub entity: E,
 }
 
@@ -40,28 +39,6 @@ impl<E> Deref for Found<E> {
 }
 
 impl World {
-    /// Worlds of these seeds. With `APOSTATE_SEED` in the environment it is that seed alone.
-    ///
-    /// ```
-    /// # use apostate::prelude::*;
-    /// # use apostate_test::World;
-    /// # #[entity(name = "stock")]
-    /// # #[derive(Default, Serialize, Deserialize)]
-    /// # pub struct Stock { on_hand: u32 }
-    /// # #[handlers]
-    /// # impl Stock {
-    /// #     #[open]
-    /// #     pub fn receive(&mut self, units: u32) -> u32 { self.on_hand += units; self.on_hand }
-    /// # }
-    /// World::seeds(0..20).entities::<(Stock,)>().run(|world| {
-    ///     assert_eq!(world.call(Stock::at("tea").receive(5)), 5);
-    /// });
-    /// ```
-    #[must_use]
-    pub fn seeds(seeds: impl IntoIterator<Item = u64>) -> Seeds {
-        Seeds::new(seeds)
-    }
-
     pub(crate) fn new(simulation: Box<dyn Simulation>, seed: u64) -> Self {
         Self { simulation, allows_parked: false, rng: Rng::new(!seed, SALT) }
     }
@@ -95,7 +72,7 @@ impl World {
         strictly(self.simulation.send(request));
     }
 
-    /// Looks at an entity, which has to be there and to say.
+    /// Reads from an entity, which has to exist and to answer.
     pub fn read<E: Entity, R: DeserializeOwned, A: FromOutside>(&mut self, call: Call<E, R, ReadOnly, A>) -> R {
         let request = strictly(TestRequest::of(call));
         let name = self.name(&request);

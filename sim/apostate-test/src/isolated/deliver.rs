@@ -3,26 +3,17 @@
 //! Invariant E1: a message below the watermark is dropped. Invariant E6: a lane hands over its oldest message, and no
 //! other.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use apostate_partition::Tuning;
 use apostate_partition::limits::RETRY_DELAY_MIN;
 
-use super::node::{Message, Waiting};
+use super::node::{LaneId, Message, NodeId, Waiting};
 use super::run::{RunEnd, Source};
-use super::{Event, IsolatedWorld, LaneId, NodeId};
+use super::world::{Event, IsolatedWorld};
 use crate::finding::{Check, Finding};
 use crate::trace::{TraceEvent, TraceLine, TracedMessage};
 use apostate_world::{Moment, SECOND};
-
-/// The way of messages from one entity to another.
-pub(super) struct Lane {
-    pub(super) from: NodeId,
-    pub(super) to: NodeId,
-    /// What was not acknowledged, oldest first.
-    pub(super) queue: VecDeque<Message>,
-}
 
 impl IsolatedWorld {
     /// The oldest message of a lane arrives.

@@ -1,4 +1,4 @@
-//! A node: one entity, and what the platform keeps beside it.
+//! A node, which is one entity with what the platform keeps beside it; and what is on its way to it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,10 +7,19 @@ use apostate_log::PartitionId;
 use apostate_partition::Range;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 
-use super::{AskId, NodeId};
 use crate::call::Answer;
+use crate::simulation::AskKind;
 use crate::twins::Committed;
 use apostate_world::{BEGINNING, Moment};
+
+/// Index of a node in its world.
+pub(super) type NodeId = u32;
+
+/// Index of a lane in its world.
+pub(super) type LaneId = u32;
+
+/// Index of a client's request in its world.
+pub(super) type AskId = u32;
 
 /// A message on its way.
 #[derive(Clone, Debug)]
@@ -33,22 +42,41 @@ pub(super) struct Waiting {
     pub(super) since: Moment,
 }
 
+/// An ordered pair of entities, and the messages from one to the other.
+pub(super) struct Lane {
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
+    /// Messages that were not acknowledged, oldest first.
+    pub(super) queue: VecDeque<Message>,
+}
+
+/// A client's request.
+pub(super) struct Ask {
+    pub(super) to: NodeId,
+    pub(super) message: Message,
+    pub(super) ask_kind: AskKind,
+    /// The answer, until the client takes it.
+    pub(super) answer: Option<Answer>,
+    /// An answer was under way and got lost.
+    pub(super) lost: Option<Answer>,
+}
+
 /// One entity, and what the platform keeps beside it.
 pub(super) struct Node {
     pub(super) address: Address,
     /// The number of its kind.
     pub(super) kind: usize,
     pub(super) committed: Committed,
-    /// What was applied here, of whom.
+    /// Watermarks of the messages that were applied here, for each sender.
     pub(super) watermarks: Rectangles,
     /// The number of the newest message that it sent.
     pub(super) sent: u64,
     pub(super) inbox: VecDeque<Waiting>,
-    /// What was answered to the world outside: the reply stands with the client key.
+    /// Answers that were given to the outside, by client key.
     pub(super) keys: BTreeMap<AskId, Answer>,
-    /// It has crashed, and is back then.
+    /// When the node is up again after a crash.
     pub(super) back: Moment,
-    /// Its message has been stopped by a crash, in a world in which every commit is.
+    /// A message has been stopped by a crash, in a world in which every commit is.
     pub(super) is_second_time: bool,
     clock_off: u64,
     last_time: u64,
@@ -71,7 +99,7 @@ impl Node {
         }
     }
 
-    /// What its clock says; never less than before.
+    /// The time on the node's clock; never less than before.
     pub(super) fn time(&mut self, now: Moment) -> Timestamp {
         self.last_time = self.last_time.max(BEGINNING + now / 1000 + self.clock_off);
         Timestamp(self.last_time)

@@ -1,8 +1,8 @@
 //! The world outside: clients that ask with a client key, and ask again until they are answered.
 
-use super::node::Message;
+use super::node::{Ask, AskId, Message};
 use super::run::{RunEnd, Source};
-use super::{AskId, Event, IsolatedWorld, NodeId};
+use super::world::{Event, IsolatedWorld};
 use crate::call::{Answer, TestRequest};
 use crate::finding::{Check, Finding};
 use crate::simulation::AskKind;
@@ -10,19 +10,8 @@ use crate::trace::TraceEvent;
 use apostate_core::OnRefused;
 use apostate_world::SECOND;
 
-/// What somebody outside asks for.
-pub(super) struct Ask {
-    to: NodeId,
-    message: Message,
-    ask_kind: AskKind,
-    /// What came of it, until somebody takes it.
-    pub(super) answer: Option<Answer>,
-    /// An answer was under way and got lost.
-    lost: Option<Answer>,
-}
-
 impl IsolatedWorld {
-    /// Somebody asks.
+    /// Plans a client's request for now.
     pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<AskId> {
         let TestRequest { to, handler, body } = request;
         let to = self.node_of(&to)?;

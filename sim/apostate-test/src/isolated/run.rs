@@ -10,9 +10,8 @@ use apostate_core::{
 };
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::deliver::Lane;
-use super::node::Message;
-use super::{AskId, Event, IsolatedWorld, LaneId, NodeId};
+use super::node::{AskId, Lane, LaneId, Message, NodeId};
+use super::world::{Event, IsolatedWorld};
 use crate::call::Answer;
 use crate::finding::{Check, Finding};
 use crate::trace::{Mark, TraceEvent};
@@ -27,21 +26,21 @@ pub(super) enum Source {
     Inbox,
     /// The world outside: the answer, under its client key.
     Outside(AskId),
-    /// The world outside, which only looks.
+    /// The world outside, which only reads.
     Read,
 }
 
-/// What came of a run.
+/// The end of a run.
 pub(super) enum RunEnd {
-    /// It crashed before its commit: as if nothing was.
+    /// A crash before the commit: the run has no effect.
     Crashed,
-    /// It was committed, with this answer: done or refused.
+    /// Committed, with this answer: done or refused.
     Committed(Answer),
-    /// There is nothing to look at.
+    /// A read found no entity.
     Missing,
     /// The handler panicked. Nothing was changed.
     Panicked(String),
-    /// It cannot be run at all.
+    /// Not possible at all.
     Impossible(String),
 }
 
@@ -84,7 +83,7 @@ impl IsolatedWorld {
         Ok(RunEnd::Committed(self.commit(run, source)?))
     }
 
-    /// Runs the handler. None: there is nothing to look at.
+    /// Runs the handler. None: a read found no entity.
     fn step(
         &mut self,
         id: NodeId,
@@ -216,13 +215,13 @@ impl IsolatedWorld {
     }
 }
 
-/// Who sent what to whom, as a number.
+/// Sender, receiver and content of a message, as a number.
 fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
     let from = from.map_or(0, Address::hash);
     xxh3_64_with_seed(&message.body, to.hash() ^ from.rotate_left(17) ^ u64::from(message.handler.0))
 }
 
-/// What came of it, as a number.
+/// The result of a message, as a number.
 fn output_mark(input: u64, sent: &[Sent], reply: &[u8], refusal: Option<&Refusal>, after: Option<&Committed>) -> u64 {
     let mut mark = Xxh3::with_seed(input);
     for Sent { to, handler, on_refused: _, body } in sent {

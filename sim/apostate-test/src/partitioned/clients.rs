@@ -2,37 +2,13 @@
 
 use apostate_partition::{Answer as PartitionAnswer, Failure, Request, RequestKind};
 
-use super::PartitionedWorld;
+use super::ask::Ask;
+use super::world::{Event, PartitionedWorld};
 use crate::call::{Answer, TestRequest};
 use crate::finding::{Check, Finding};
 use crate::simulation::AskKind;
 use crate::trace::TracedMessage;
 use apostate_world::SECOND;
-
-use super::Event;
-
-/// What a client asks for.
-pub(super) struct Ask {
-    request: TestRequest,
-    ask_kind: AskKind,
-    attempts: u32,
-    answer: Option<Answer>,
-    is_answered: bool,
-    /// An answer that was lost on its way.
-    lost: Option<Answer>,
-}
-
-impl Ask {
-    /// The answer, for the one who waits for it.
-    pub(super) fn taken(&mut self) -> Option<Answer> {
-        self.answer.take()
-    }
-}
-
-/// Which ask a ticket stands for.
-pub(super) fn ask_of(ticket: u64) -> usize {
-    (ticket & u64::from(u32::MAX)) as usize
-}
 
 impl PartitionedWorld {
     pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> usize {
