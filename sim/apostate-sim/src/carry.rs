@@ -17,7 +17,7 @@ use apostate_log::PartitionId;
 /// Turns in a row that a partition may ask for at once, without anything new.
 const SPINS_MAX: u32 = 500;
 
-/// What a store says that was told to fail.
+/// The error of a store that was told to fail.
 const LOAD_FAILED: &str = "it failed on purpose";
 const CHECKPOINT_FAILED: &str = "the store failed on purpose";
 

@@ -3,29 +3,17 @@
 //! Whatever happened before, all that was sent must now arrive, outboxes become empty, and what receivers remember
 //! shrinks to what they need. A protocol that is only safe could as well do nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use apostate_log::PartitionId;
 
-use super::{Action, Cells, Delivery, Partition, Word, World};
+use super::model::{Action, Delivery, End};
+use super::world::{Cells, Partition, Word, World};
 
 /// Enough for every message to be sent, carried, and acknowledged.
 const ROUNDS: usize = 3;
-
-/// Endings of states in a kind world, remembered. States that differ only in parts that are forgotten anyway share one.
-#[derive(Debug, Default)]
-pub(super) struct Ends(Mutex<HashMap<u64, End>>);
-
-/// How it ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct End {
-    /// Everything that was sent, and was sent from there on, is applied, and nothing is left on its way.
-    pub(super) is_at_rest: bool,
-    /// Receivers remember no more than one rectangle and one generation of each sender that there is.
-    pub(super) is_lean: bool,
-}
 
 impl Delivery {
     /// How it ends when the world turns kind.

@@ -10,28 +10,10 @@ use apostate_log::PartitionId;
 use apostate_partition::Range;
 use apostate_partition::rectangles::{Area, Change as Changed, Origin, Rectangles};
 
-use super::{Action, Cells, Delivery, Message, Partition, World, Wrong};
-
-/// One change of the map.
-#[derive(Clone, Copy, Debug)]
-pub enum Change {
-    /// `parent` becomes two; `last` is the last point of the first child.
-    Split {
-        /// Which one.
-        parent: u64,
-        /// Where.
-        last: u64,
-        /// Into which.
-        children: (u64, u64),
-    },
-    /// Two neighbours, the lower one first, become one.
-    Merge {
-        /// Which ones.
-        parents: (u64, u64),
-        /// Into which.
-        child: u64,
-    },
-}
+use super::model::{Action, Delivery};
+use super::scenario::{Change, Message};
+use super::world::{Cells, Partition, World};
+use super::wrong::Wrong;
 
 impl Change {
     fn parents(self) -> Vec<PartitionId> {

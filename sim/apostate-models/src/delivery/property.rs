@@ -2,7 +2,9 @@
 
 use stateright::Property;
 
-use super::{Cells, Delivery, Message, Pair, Partition, World};
+use super::model::Delivery;
+use super::scenario::{Message, Pair};
+use super::world::{Cells, Partition, World};
 
 /// All of them.
 pub(super) fn all() -> Vec<Property<Delivery>> {

@@ -7,8 +7,10 @@ use apostate_log::PartitionId;
 use apostate_partition::Range;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 
-use super::world::Generation;
-use super::{Cells, Delivery, Frame, Intake, Message, Partition, Word, Wrong};
+use super::model::Delivery;
+use super::scenario::Message;
+use super::world::{Cells, Frame, Generation, Intake, Partition, Word};
+use super::wrong::Wrong;
 
 impl Delivery {
     /// Asks `sender` for a new session. A question depends on nothing, and leaves at once.

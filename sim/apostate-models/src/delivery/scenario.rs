@@ -1,9 +1,50 @@
 //! Scenarios: the partitions there are, which entities send to which, and how much may go wrong.
 
+use std::fmt;
+
 use apostate_log::PartitionId;
 use apostate_partition::Range;
 
-use super::{Change, Message};
+/// One change of the map.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// `parent` becomes two; `last` is the last point of the first child.
+    Split {
+        /// Which one.
+        parent: u64,
+        /// Where.
+        last: u64,
+        /// Into which.
+        children: (u64, u64),
+    },
+    /// Two neighbours, the lower one first, become one.
+    Merge {
+        /// Which ones.
+        parents: (u64, u64),
+        /// Into which.
+        child: u64,
+    },
+}
+
+/// A message between entities. Its identity is (origin, number); pair and label say which one it is for the checkers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Message {
+    /// The partition in which it was sent.
+    pub origin: PartitionId,
+    /// The message's number there.
+    pub number: u64,
+    /// Which pair of entities.
+    pub pair: u8,
+    /// The how many-th of its pair, from 1.
+    pub label: u8,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin, number, pair, label } = self;
+        write!(f, "{origin}#{number} (pair {pair}, its {label}.)")
+    }
+}
 
 /// One entity that sends to another, by their hashes.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,10 @@
 use apostate_log::PartitionId;
 use apostate_partition::Range;
 
-use super::{Delivery, Frame, Message, Partition, Session, Word, World, Wrong};
+use super::model::Delivery;
+use super::scenario::Message;
+use super::world::{Frame, Partition, Session, Word, World};
+use super::wrong::Wrong;
 
 impl Delivery {
     /// The source entity of a pair sends its next message.

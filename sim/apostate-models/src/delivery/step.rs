@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use apostate_log::PartitionId;
 
-use super::{Delivery, Frame, Partition, Word, World};
+use super::model::Delivery;
+use super::world::{Frame, Partition, Word, World};
 
 impl Delivery {
     /// One step of the partition `id`.

@@ -8,30 +8,10 @@ use apostate_log::PartitionId;
 use apostate_partition::Range;
 use apostate_partition::rectangles::Rectangles;
 
-use super::Scenario;
+use super::scenario::{Message, Scenario};
 
 /// Which incarnation of a sender speaks: the version of the map that made it, then its epoch.
 pub type Generation = (u64, u64);
-
-/// A message between entities. Its identity is (origin, number); pair and label say which one it is for the checkers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Message {
-    /// The partition in which it was sent.
-    pub origin: PartitionId,
-    /// The message's number there.
-    pub number: u64,
-    /// Which pair of entities.
-    pub pair: u8,
-    /// The how many-th of its pair, from 1.
-    pub label: u8,
-}
-
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { origin, number, pair, label } = self;
-        write!(f, "{origin}#{number} (pair {pair}, its {label}.)")
-    }
-}
 
 /// The contents of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

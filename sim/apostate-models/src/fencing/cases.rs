@@ -1,6 +1,7 @@
 //! The bounds that are taken to exhaustion, and those in which broken rules show.
 
-use super::{Fencing, Wrong};
+use super::model::Fencing;
+use super::wrong::Wrong;
 
 const TWO: Fencing =
     Fencing { name: "two writers", writers: 2, openings: 2, requests: 2, has_client_reads: true, wrong: None };

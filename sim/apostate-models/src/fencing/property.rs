@@ -2,7 +2,8 @@
 
 use stateright::Property;
 
-use super::{Content, Fencing, Phase, World, Writer};
+use super::model::Fencing;
+use super::world::{Content, Phase, World, Writer};
 
 /// All of them.
 pub(super) fn all() -> Vec<Property<Fencing>> {

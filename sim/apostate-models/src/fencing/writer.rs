@@ -1,6 +1,8 @@
 //! Steps of a writer: reads, opens, appends, asks again, retires.
 
-use super::{Acknowledged, Append, ClientRead, Content, Fencing, Flight, Phase, Record, World, Writer, Wrong};
+use super::model::Fencing;
+use super::world::{Acknowledged, Append, ClientRead, Content, Flight, Phase, Record, World, Writer};
+use super::wrong::Wrong;
 
 /// Appends under way at once.
 const WINDOW: usize = 2;

@@ -27,7 +27,7 @@ fn error(writer: &Writer, after: u64) -> i64 {
     writer.partition.status().now.0 as i64 - (BEGINNING + after) as i64
 }
 
-/// What people heard of the clock: on which side of it partition time is.
+/// The notices about the clock: on which side of it partition time is.
 fn heard(writer: &Writer) -> Vec<Ordering> {
     let side = |notice: &Notice| match notice {
         Notice::TimeOffset(offset) => Some(offset.side()),

@@ -254,7 +254,7 @@ impl Writer {
         loads
     }
 
-    /// What its host's clocks say.
+    /// The time on the clocks of the writer's host.
     pub(crate) fn clock(&self) -> HostTime {
         HostTime { wall: Timestamp(self.now.saturating_add_signed(self.clock_off)), uptime: Uptime(self.now) }
     }
