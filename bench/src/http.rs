@@ -66,7 +66,7 @@ pub(crate) struct Answers {
     pub(crate) busy: u64,
     /// When all connections were open.
     pub(crate) began: Instant,
-    /// When the last of what was done was: whoever is turned away at the end may hear of it later.
+    /// When the last request was done; a refusal at the end may arrive later.
     pub(crate) done_last: Instant,
     /// How long it took to get what was done.
     latency: Latency,

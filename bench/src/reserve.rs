@@ -62,7 +62,8 @@ pub(crate) fn audit(client: &Client, orders: u64, units: &[i64]) -> Result<(), F
         check(held.is_empty(), || format!("item {} is held for {} orders", stock.key, held.len()))?;
         check(on_hand + sold == ON_HAND, || format!("item {} has {on_hand} and sold {sold}", stock.key))?;
         let ordered = stock.key.as_str().parse().ok().and_then(|item: usize| ordered.get_mut(item));
-        let ordered = ordered.ok_or_else(|| Failure::Wrong(format!("nobody ordered item {}", stock.key)))?;
+        let ordered =
+            ordered.ok_or_else(|| Failure::Wrong(format!("item {} was not ordered by any order", stock.key)))?;
         check(ordered == sold, || format!("of item {}, {ordered} were ordered and {sold} sold", stock.key))?;
         *ordered = 0;
     }

@@ -120,7 +120,7 @@ impl Stream {
             let results = self.producer.results();
             return self.take(results);
         }
-        // A few answers are not worth the wake-up of whoever gets the next requests.
+        // A few answers are not worth waking the thread that gets the next requests.
         let refill = self.outstanding.div_ceil(8);
         loop {
             let results = self.producer.wait_results()?;

@@ -1,4 +1,4 @@
-//! How arguments, replies and states look to the world outside: JSON, by their types.
+//! JSON for arguments, replies and states, by their types: the form that clients see.
 //!
 //! Messages, logs and stores keep MessagePack. A value crosses between the two as a value of its type, never
 //! as text that is turned into other text: only the type knows that a number is 128 bits wide, that the keys of a map are
@@ -93,7 +93,7 @@ fn read<T: Serialize + DeserializeOwned>(json: &[u8]) -> Result<Vec<u8>, BodyErr
 fn read_arguments<T: Serialize + DeserializeOwned>(json: &[u8]) -> Result<Vec<u8>, BodyError> {
     match json.trim_ascii_start().first() {
         None => return read::<T>(b"{}"),
-        // A struct would take its fields from a list as well, in an order that nobody promised.
+        // A struct would take its fields from a list as well, in an order that is not part of the contract.
         Some(b'[') => return Err(BodyError("the arguments are an object by their names, not a list".to_owned())),
         Some(_) => {}
     }

@@ -1,4 +1,4 @@
-//! Orders that nobody placed: always the same ones, so that the same demonstration can be run again.
+//! Made-up orders: always the same ones, so that the same demonstration can be run again.
 
 use store::Line;
 

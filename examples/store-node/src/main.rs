@@ -1,6 +1,6 @@
 //! The store, hosted: entities from the package `store`, a node from `apostate-server`, and a command line.
 //!
-//! Reading order: [`arguments`] says what can be asked. [`serve`] lets the world in over HTTP; [`replay`] sends the lines of
+//! Reading order: [`arguments`] is the command line. [`serve`] takes requests over HTTP; [`replay`] sends the lines of
 //! a file ([`csv_file`], [`row`]) and adds up what the entities say ([`totals`]); [`export`] lists them. The store that they
 //! work on is a [`place`]: in this process ([`host`], [`feed`]), or behind a URL ([`remote`]). [`demo`] makes orders up
 //! ([`made_up`]). [`failure`] ends with what to try next.

@@ -34,7 +34,7 @@ impl Progress {
         Self::begin(what, total, ProgressBar::new(total), template)
     }
 
-    /// Begins work of which nobody knows how long it will take.
+    /// Begins work of unknown length.
     pub(crate) fn of_unknown_length(what: &'static str) -> Self {
         Self::begin(what, 0, ProgressBar::new_spinner(), "{msg:10} {spinner} {elapsed}")
     }

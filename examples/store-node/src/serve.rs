@@ -20,11 +20,11 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     // With what its file says, which may be the token.
     let config = config.with_file().map_err(RunError::from)?;
     let has_token = config.token.is_some() || config.token_file.is_some();
-    // Whoever reads JSON reads nothing else; the log says where it listens.
+    // A reader of JSON reads nothing else; the log says where it listens.
     let is_for_people = config.log_format != Some(LogFormat::Json);
     apostate_server::run::<Store>(config, ABOUT, |address| {
         if is_for_people {
-            // Nobody has to read it.
+            // The line is optional: its reader may be gone.
             let _ = welcome(&mut io::stdout(), address, has_token);
         }
         Ok(())

@@ -19,7 +19,7 @@ use support::made_up::{self, Rng, Row};
 /// The name of an entity, in an order.
 type Name = (KindId, EntityKey);
 
-/// Source and destination of a message. The source is none for the world outside.
+/// Source and destination of a message. The source is none for a client.
 type Pair = (Option<Name>, Name);
 
 /// All entities, and the messages between them.

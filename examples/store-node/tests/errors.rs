@@ -53,7 +53,7 @@ fn a_file_of_another_kind_is_named() {
 fn an_invoice_for_two_customers_is_named() {
     let mut rows = made_up::rows(9, 20);
     let mut second = rows[0].clone();
-    second.customer = "somebody else".to_owned();
+    second.customer = "another".to_owned();
     rows.insert(1, second);
     let reason = format!(", line 3: invoice {} was for customer ", rows[0].invoice);
     check_bad_file("parties.csv", made_up::file(&rows).as_bytes(), &reason);

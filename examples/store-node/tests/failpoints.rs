@@ -1,4 +1,4 @@
-//! The replaying process dies between any two steps of the log's writer and of a checkpoint, and nobody can tell.
+//! The replaying process dies between any two steps of the log's writer and of a checkpoint, and the result is the same.
 //!
 //! Built only with the feature `failpoints`:
 //! `cargo test -p store-node --features failpoints --test failpoints`.

@@ -1,4 +1,4 @@
-//! The replaying process is killed at random moments, started again each time, and nobody can tell afterwards.
+//! The replaying process is killed at random moments, started again each time, and the result is the same.
 
 #![cfg(unix)]
 
@@ -40,7 +40,7 @@ fn kill_after(log: &Log, data: &Path, delay: Duration) -> bool {
     let Output { status, stderr, .. } = replay.wait_with_output().expect("it has ended");
     let was_killed = status.code().is_none();
     let errors = String::from_utf8_lossy(&stderr);
-    assert!(was_killed || status.success(), "a replay that nobody killed ended with {status}:\n{errors}");
+    assert!(was_killed || status.success(), "a replay that was not killed ended with {status}:\n{errors}");
     was_killed
 }
 

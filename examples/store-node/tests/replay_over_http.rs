@@ -1,4 +1,4 @@
-//! A log is replayed into a node that is killed ten times on the way, and nobody can tell afterwards: as one stream, and
+//! A log is replayed into a node that is killed ten times on the way, and the result is the same: as one stream, and
 //! by single calls over many connections.
 
 #![cfg(unix)]

@@ -7,7 +7,7 @@ pub enum Class {
     Sale,
     /// A cancellation: units come back.
     Return,
-    /// A write-off: units are gone, and nobody bought them.
+    /// A write-off: units are gone without a sale.
     Adjust,
 }
 

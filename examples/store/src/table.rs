@@ -9,7 +9,7 @@ use crate::{Country, Customer, Invoice, Stock, Takings, name_of};
 
 /// A kind of entity as a table, one row an entity.
 pub trait Table: Entity {
-    /// The names of the columns. The first is the name that the world knows the entity by.
+    /// The names of the columns. The first is the name of the entity outside.
     const COLUMNS: &'static [&'static str];
 
     /// The row of the entity with the key `key`, as many fields as there are columns.

@@ -1,4 +1,4 @@
-//! Says what is waited for, when nothing is heard for a while: nobody looks at a bar that stands still and wonders.
+//! Says what is waited for when there is no progress for a while, so that a bar that stands still is explained.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const PROBE: Duration = Duration::from_millis(300);
 /// How often the same is said.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Watches `progress` for ever. The node at `url` is given up after `patience`, by whoever asks it.
+/// Watches `progress` for ever. The node at `url` is given up after `patience`, by the requests to it.
 pub(crate) async fn watch(client: &Client, url: &str, patience: Duration, progress: &Progress) -> Infallible {
     let probe = client.clone().with_deadline(PROBE).with_attempt(PROBE);
     loop {

@@ -50,7 +50,7 @@ pub fn totals(rows: &[Row]) -> Vec<(&'static str, i64)> {
     let all: Vec<_> = rows.iter().collect();
     let invoices = distinct(&all, |row| &row.invoice);
     let starting = |letter: char| invoices.iter().filter(|invoice| invoice.starts_with(letter)).count() as i64;
-    let nobody: Vec<_> = rows.iter().filter(|row| row.customer.is_empty()).collect();
+    let anonymous: Vec<_> = rows.iter().filter(|row| row.customer.is_empty()).collect();
     let Units { sold, returned, adjusted } = units(&all);
     let Amounts { gross, returned: given_back, adjust } = amounts(&all);
     vec![
@@ -72,7 +72,7 @@ pub fn totals(rows: &[Row]) -> Vec<(&'static str, i64)> {
         ("/amounts_milli/returned_milli", given_back),
         ("/amounts_milli/adjust_milli", adjust),
         ("/amounts_milli/net_milli", amount(&all)),
-        ("/amounts_milli/missing_customer_net_milli", amount(&nobody)),
+        ("/amounts_milli/missing_customer_net_milli", amount(&anonymous)),
         ("/still_reserved", 0),
     ]
 }
