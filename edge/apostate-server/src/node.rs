@@ -1,9 +1,10 @@
 //! A node: the partitions of one data directory, at work in this process.
 //!
-//! Reading order: this file, how a node begins and ends; `threads`, the threads of it and their order; `error`, why it does not open.
+//! Reading order: this file, how a node begins and ends; `threads`, the threads of it and their order; `startup`, how they begin; `error`, why it does not open.
 
 mod error;
 mod failpoints;
+mod startup;
 mod threads;
 
 use std::sync::Arc;

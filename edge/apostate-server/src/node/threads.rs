@@ -8,8 +8,6 @@
 //!
 //! A thread ends before the threads that answer it: first the executors, then those who work for them, the files last.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::mem::take;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -17,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use apostate_core::Registry;
 use apostate_log::{PartitionId, failpoint};
-use apostate_partition::{Config, Map};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use apostate_partition::{Config, Map, Tuning};
+use crossbeam_channel::{Receiver, Sender};
 use tracing::{error, warn};
 
 use crate::client::node_handle::NodeHandle;
@@ -30,6 +28,7 @@ use crate::executor::routes::Routes;
 use crate::executor::status::NodeStatus;
 use crate::executor::wake_flag::WakeFlag;
 use crate::node::error::OpenError;
+use crate::node::startup::wait_until_all_serve;
 use crate::random::random;
 use crate::storage::directory::Directory;
 use crate::storage::disk::{Disk, DiskError};
@@ -84,37 +83,9 @@ impl NodeThreads {
         let running = RunningFile::open(&directory.path().join("running"), partitions as usize)
             .map_err(|source| OpenError::System { what: "map the file `running`", source })?;
         let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
-        let missing_kinds = kinds::missing(directory.path(), registry.kinds().iter().map(|kind| kind.name))
-            .map_err(|source| OpenError::System { what: "the file `kinds`", source })?;
-        if !missing_kinds.is_empty() {
-            let missing = missing_kinds.join(", ");
-            warn!(
-                missing,
-                "data was served with kinds that this build lacks; start a build that has them, or take their lines out of the file `kinds`"
-            );
-        }
+        let missing_kinds = find_missing_kinds(&directory, &registry)?;
         let registry = Arc::new(registry);
-        let config = |id, index: usize| Config {
-            id,
-            map: routes.map().clone(),
-            registry: Arc::clone(&registry),
-            tuning,
-            seed: random(),
-            suspects: running.suspect(index).into_iter().collect(),
-        };
-        let mut plans: Vec<Vec<PartitionPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
-        for (index, place) in routes.places().iter().enumerate() {
-            let wake_flag = Arc::new(WakeFlag::new(Arc::clone(&routes.mailboxes()[place.executor])));
-            let waker = Arc::clone(&wake_flag);
-            plans[place.executor].push(PartitionPlan {
-                number: u32::try_from(index).expect("partitions are few"),
-                range: place.range,
-                config: config(place.partition, index),
-                log: Box::new(disk.log(place.partition, Arc::new(move || waker.set()))),
-                wake_flag,
-                observer: Box::new(FileObserver::new(Arc::clone(&running), index)),
-            });
-        }
+        let plans = plan(&routes, &disk, &running, &registry, tuning);
         let (traces, sender) = follow(settings, &registry)?.unzip();
         let (names, clock) = (Arc::clone(&registry), settings.clock.clone());
         let node =
@@ -225,6 +196,52 @@ impl NodeThreads {
     }
 }
 
+/// The names of kinds that the data was served with, and that this build lacks.
+fn find_missing_kinds(directory: &Directory, registry: &Registry) -> Result<Vec<String>, OpenError> {
+    let missing_kinds = kinds::missing(directory.path(), registry.kinds().iter().map(|kind| kind.name))
+        .map_err(|source| OpenError::System { what: "read the file `kinds`", source })?;
+    if !missing_kinds.is_empty() {
+        let missing = missing_kinds.join(", ");
+        warn!(
+            missing,
+            "data was served with kinds that this build lacks; start a build that has them, or take their lines out of the file `kinds`"
+        );
+    }
+    Ok(missing_kinds)
+}
+
+/// The partitions that each executor opens.
+fn plan(
+    routes: &Routes,
+    disk: &Disk,
+    running: &Arc<RunningFile>,
+    registry: &Arc<Registry>,
+    tuning: Tuning,
+) -> Vec<Vec<PartitionPlan>> {
+    let config = |id, index: usize| Config {
+        id,
+        map: routes.map().clone(),
+        registry: Arc::clone(registry),
+        tuning,
+        seed: random(),
+        suspects: running.suspect(index).into_iter().collect(),
+    };
+    let mut plans: Vec<Vec<PartitionPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
+    for (index, place) in routes.places().iter().enumerate() {
+        let wake_flag = Arc::new(WakeFlag::new(Arc::clone(&routes.mailboxes()[place.executor])));
+        let waker = Arc::clone(&wake_flag);
+        plans[place.executor].push(PartitionPlan {
+            number: u32::try_from(index).expect("partitions are few"),
+            range: place.range,
+            config: config(place.partition, index),
+            log: Box::new(disk.log(place.partition, Arc::new(move || waker.set()))),
+            wake_flag,
+            observer: Box::new(FileObserver::new(Arc::clone(running), index)),
+        });
+    }
+    plans
+}
+
 /// The traces and the thread that sends them, if they were asked for.
 fn follow(settings: &Settings, registry: &Arc<Registry>) -> Result<Option<(Arc<Traces>, SenderThread)>, OpenError> {
     let Some(settings) = &settings.traces else { return Ok(None) };
@@ -233,69 +250,6 @@ fn follow(settings: &Settings, registry: &Arc<Registry>) -> Result<Option<(Arc<T
     let (sending, stop) = crossbeam_channel::bounded(0);
     let thread = spawn("apostate-traces", move || sender.run(&stop))?;
     Ok(Some((traces, SenderThread { sending, thread })))
-}
-
-/// Waits until all of so many partitions were read back, lets them serve, and waits until they do. One that cannot leaves
-/// its neighbours to it, as one that stops later does; only if none can, or if the disk fails or has no room for longer than
-/// `patience`, the node does not open.
-fn wait_until_all_serve(
-    partitions: usize,
-    announcements: &Receiver<Announcement>,
-    patience: Duration,
-    mut progress: impl FnMut(Progress),
-    start: impl FnOnce(),
-) -> Result<(), OpenError> {
-    let (mut opened, mut start) = (0, Some(start));
-    let (mut serving, mut failed) = (BTreeSet::new(), BTreeMap::new());
-    let mut full: BTreeMap<PartitionId, Instant> = BTreeMap::new();
-    while serving.len() + failed.len() < partitions {
-        let first = full.iter().min_by_key(|(_, since)| **since).map(|(partition, since)| (*partition, *since));
-        let announcement = match first {
-            None => announcements.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some((_, since)) => announcements.recv_deadline(since + patience),
-        };
-        match (announcement, first) {
-            (Ok(Announcement::Progress(at)), _) => progress(at),
-            (Ok(Announcement::Opened), _) => opened += 1,
-            (Ok(Announcement::Failed(partition, failure)), _) => {
-                let is_io_error = failure.is_io_error();
-                let error = OpenError::of(partition, failure);
-                if is_io_error {
-                    return Err(error);
-                }
-                failed.insert(partition, error);
-            }
-            (Ok(Announcement::Full(partition)), _) => {
-                full.entry(partition).or_insert_with(Instant::now);
-            }
-            (Ok(Announcement::Serving(partition)), _) => {
-                full.remove(&partition);
-                serving.insert(partition);
-            }
-            (Ok(Announcement::Stopped(partition, reason)), _) => {
-                full.remove(&partition);
-                serving.remove(&partition);
-                failed.insert(partition, OpenError::Stopped { partition, reason });
-            }
-            (Err(RecvTimeoutError::Timeout), Some((partition, _))) => {
-                return Err(OpenError::NoRoom { partition, patience });
-            }
-            // Executors announce before they end; if all are gone without a word, one of them panicked.
-            (Err(error), _) => {
-                return Err(OpenError::System { what: "run the executors", source: io::Error::other(error) });
-            }
-        }
-        if opened > 0
-            && opened + failed.len() == partitions
-            && let Some(start) = start.take()
-        {
-            start();
-        }
-    }
-    match failed.pop_first() {
-        Some((_, error)) if serving.is_empty() => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// The first of them that does not end within `patience`.
@@ -319,38 +273,4 @@ impl Drop for NodeThreads {
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
     thread.map_err(|source| OpenError::System { what: "start a thread", source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: PartitionId = PartitionId(1);
-    const TWO: PartitionId = PartitionId(2);
-
-    /// Two partitions that announce these things open, and whether they were let serve.
-    fn open(announced: Vec<Announcement>) -> (Result<(), OpenError>, bool) {
-        let (announce, announcements) = crossbeam_channel::unbounded();
-        announced.into_iter().for_each(|announcement| announce.send(announcement).expect("somebody listens"));
-        let (patience, mut is_started) = (Duration::from_millis(20), false);
-        let result = wait_until_all_serve(2, &announcements, patience, |_| {}, || is_started = true);
-        drop(announce);
-        (result, is_started)
-    }
-
-    #[test]
-    fn a_node_does_not_wait_for_room_for_ever() {
-        use Announcement::{Full, Opened, Serving};
-        let (result, is_started) = open(vec![Opened, Opened, Full(TWO), Serving(ONE)]);
-        assert!(is_started);
-        let Err(error @ OpenError::NoRoom { partition: TWO, .. }) = result else { panic!("{result:?}") };
-        assert!(error.to_string().contains("make room"), "{error}");
-    }
-
-    #[test]
-    fn a_node_that_gets_room_in_time_opens() {
-        use Announcement::{Full, Opened, Serving};
-        let (result, is_started) = open(vec![Opened, Opened, Full(TWO), Serving(ONE), Serving(TWO)]);
-        assert!(is_started && result.is_ok());
-    }
 }

@@ -21,9 +21,10 @@ use serde::Deserialize;
 pub use self::origins::Origins;
 pub use self::typed_token::TypedToken;
 pub use self::units::{Bytes, Secret, Time};
-use crate::run::UNUSABLE;
+use crate::run::about::About;
+use crate::run::error::{ConfigError, RunError, UNUSABLE};
 use crate::settings::COUNT_MAX;
-use crate::{About, HttpSettings, RunError, Settings, SettingsError, Share, TraceSettings};
+use crate::{HttpSettings, Settings, Share, TraceSettings};
 
 /// The settings of a node, as far as something was said. Flatten it into a command line of your own, or use it as it is.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -165,36 +166,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// Why the configuration is invalid. Nothing was started.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file cannot be read.
-    #[error("cannot read {}", .file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
-    /// The configuration file is malformed.
-    #[error("invalid configuration file {}: {detail}", .file.display())]
-    Malformed {
-        /// The file.
-        file: PathBuf,
-        /// The place and the cause.
-        detail: String,
-    },
-    /// Both a token and a file with one are set.
-    #[error(
-        "both `token` and `token-file` are set, by the command line, by the environment (APOSTATE_TOKEN, APOSTATE_TOKEN_FILE), or \
-         by the file of settings; leave one out"
-    )]
-    TwoTokens,
-    /// A setting is invalid.
-    #[error(transparent)]
-    Setting(#[from] SettingsError),
 }
 
 impl Config {
