@@ -70,6 +70,7 @@ mod names;
 mod random;
 mod sync;
 
+pub use crate::answers::stop::{Interruption, PartitionStop};
 pub use crate::client::{
     CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,
     ProducerError,
@@ -88,3 +89,4 @@ pub use crate::storage::directory::DirectoryError;
 pub use crate::storage::disk::DiskError;
 pub use apostate_api::ProducerSummary;
 pub use apostate_core::Writes;
+pub use apostate_partition::StopReason;

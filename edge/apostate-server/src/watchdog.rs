@@ -17,6 +17,7 @@ use apostate_log::PartitionId;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{error, warn};
 
+use crate::answers::stop::PartitionStop;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::outgoing::Unrecoverable;
 use crate::executor::routes::Routes;
@@ -50,7 +51,7 @@ pub(crate) struct Watchdog {
 /// The findings of the last check of log and store.
 #[derive(Default)]
 struct LastCheck {
-    unrecoverable: BTreeMap<PartitionId, String>,
+    unrecoverable: BTreeMap<PartitionId, PartitionStop>,
     merge_failure: Option<String>,
 }
 
@@ -107,12 +108,12 @@ impl Watchdog {
     }
 
     /// Copies the records of a stopped partition aside. Whether that was done.
-    fn set_aside(&self, partition: PartitionId, reason: &str) -> bool {
-        match self.disk.set_aside(partition, reason) {
+    fn set_aside(&self, partition: PartitionId, reason: &PartitionStop) -> bool {
+        match self.disk.set_aside(partition, &reason.to_string()) {
             Ok(()) => {
                 warn!(
                     partition = partition.0,
-                    reason, "a stopped partition pinned the log; its records were copied aside"
+                    %reason, "a stopped partition pinned the log; its records were copied aside"
                 );
                 true
             }
@@ -133,7 +134,7 @@ impl Watchdog {
     }
 
     /// An idle partition's last records pin segments that are otherwise done with: a checkpoint unpins them.
-    fn check_log(&self, unrecoverable: &mut BTreeMap<PartitionId, String>) {
+    fn check_log(&self, unrecoverable: &mut BTreeMap<PartitionId, PartitionStop>) {
         unrecoverable
             .extend(self.unrecoverable.try_iter().map(|Unrecoverable { partition, reason }| (partition, reason)));
         for (partition, bytes) in self.disk.pins() {
@@ -199,7 +200,10 @@ mod tests {
         fill(&disk, stopped, 1..=5);
         fill(&disk, busy, 1..=50);
         report_unrecoverable
-            .send(Unrecoverable { partition: stopped, reason: "E1 broken: a test says so".to_owned() })
+            .send(Unrecoverable {
+                partition: stopped,
+                reason: PartitionStop::NotOpened("E1 broken: a test says so".into()),
+            })
             .expect("received");
         watchdog.check_log(&mut known);
         assert!(disk.pins().iter().any(|(partition, _)| *partition == stopped), "another start may try it again");

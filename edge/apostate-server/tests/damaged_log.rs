@@ -54,7 +54,10 @@ fn a_damaged_record_stops_one_partition_and_its_neighbour_serves() {
         let mut node = open(dir.path(), 2);
         let client = node.client();
         let error = client.call(Stock::at(&low).receive(1)).wait().unwrap_err();
-        assert!(matches!(&error, CallError::Stopped { reason, .. } if reason.contains("damaged")), "{error}");
+        assert!(
+            matches!(&error, CallError::Stopped { reason, .. } if reason.to_string().contains("damaged")),
+            "{error}"
+        );
         assert_eq!(client.call(Stock::at(&high).receive(1)).wait(), Ok(level), "the neighbour is well");
         let status = node.status();
         assert_eq!(status.stopped().map(|(partition, _)| partition).collect::<Vec<_>>(), [PartitionId(1)]);

@@ -41,7 +41,7 @@ fn a_list_shows_what_was_acknowledged_before_it() {
     }
 }
 
-/// What another build takes a stock for: its level is a text now, and nobody wrote a migration.
+/// A stock as another build has it: its level is a text now, and nobody wrote a migration.
 #[entity(name = "stock")]
 #[derive(Default, Serialize, Deserialize)]
 struct Renamed {

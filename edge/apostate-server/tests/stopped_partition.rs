@@ -7,7 +7,7 @@ mod damage;
 use std::path::Path;
 
 use apostate_log::PartitionId;
-use apostate_server::{CallError, ProducerError, StopError};
+use apostate_server::{CallError, PartitionStop, ProducerError, StopError, StopReason};
 use common::{Stock, chain, directory, far_apart, open};
 use damage::damage;
 
@@ -41,7 +41,8 @@ fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
     assert_eq!(client.call(Stock::at(&high).receive(1)).wait(), Ok(2), "the neighbour is well");
     let status = node.status();
     let stopped: Vec<_> = status.stopped().collect();
-    assert!(matches!(stopped[..], [(PartitionId(1), reason)] if reason.contains("damaged")), "{stopped:?}");
+    let is_damaged = |stop: &PartitionStop| matches!(stop, PartitionStop::Stopped(reason) if matches!(**reason, StopReason::Damaged(_)));
+    assert!(matches!(stopped[..], [(PartitionId(1), stop)] if is_damaged(stop)), "{stopped:?}");
 
     let mut producer = client.producer("more").expect("a stream");
     let broken = producer.send(1, Stock::at(&low).receive(1)).and_then(|()| producer.finish());

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use crate::answers::stop::Interruption;
 use crate::answers::verdict::Verdict;
 use crate::sync::{lock, wait};
 
@@ -44,7 +45,7 @@ impl Promise {
 impl Drop for Promise {
     fn drop(&mut self) {
         if let Some(cell) = self.0.take() {
-            cell.keep(Verdict::Unknown("the node was closed before the answer came".to_owned()));
+            cell.keep(Verdict::Unknown(Interruption::NodeClosed));
         }
     }
 }

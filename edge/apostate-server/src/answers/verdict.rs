@@ -2,6 +2,8 @@
 
 use apostate_partition::Answer;
 
+use crate::answers::stop::{Interruption, PartitionStop};
+
 /// The outcome of a request, as far as this process can know.
 #[derive(Debug)]
 pub(crate) enum Verdict {
@@ -9,8 +11,8 @@ pub(crate) enum Verdict {
     Answered(Answer),
     /// The request was never handed to a partition, so it was certainly not done.
     NotDone(NotDone),
-    /// The request was handed to a partition that stopped before it answered, for this reason.
-    Unknown(String),
+    /// The request was handed to a partition, and its answer will not come.
+    Unknown(Interruption),
 }
 
 impl Verdict {
@@ -32,7 +34,7 @@ pub(crate) enum NotDone {
     /// The node is closed, or about to be.
     Closed,
     /// The partition had stopped before, for this reason.
-    Stopped(String),
+    Stopped(PartitionStop),
     /// Too much is waiting.
     Busy,
 }

@@ -6,6 +6,7 @@ use apostate_log::PartitionId;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::CallError;
+use crate::answers::stop::PartitionStop;
 use crate::client::node_handle::NodeHandle;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Place;
@@ -16,13 +17,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// A checkpoint request on its way to a partition.
 pub(crate) struct CheckpointRequest {
     pub(crate) partition: PartitionId,
-    result: Receiver<Result<(), String>>,
+    result: Receiver<Result<(), PartitionStop>>,
 }
 
 /// Why a checkpoint was not made.
 pub(crate) enum CheckpointError {
     /// The partition stopped, for this reason.
-    Stopped(String),
+    Stopped(PartitionStop),
     /// The executor has ended.
     Closed,
     /// The checkpoint takes longer than was waited for.
@@ -73,7 +74,7 @@ impl CheckpointRequest {
     }
 
     /// The error of a partition that stopped for `reason`: `Closed` if the node is closing.
-    pub(crate) fn stopped(&self, node: &NodeHandle, reason: String) -> CallError {
+    pub(crate) fn stopped(&self, node: &NodeHandle, reason: PartitionStop) -> CallError {
         if node.is_closing() {
             return CallError::Closed;
         }
@@ -81,6 +82,6 @@ impl CheckpointRequest {
     }
 }
 
-fn made(result: Result<(), String>) -> Result<(), CheckpointError> {
+fn made(result: Result<(), PartitionStop>) -> Result<(), CheckpointError> {
     result.map_err(CheckpointError::Stopped)
 }

@@ -6,6 +6,7 @@
 use apostate_core::{KeyError, Refusal};
 use apostate_partition::Failure;
 
+use crate::answers::stop::{Interruption, PartitionStop};
 use crate::answers::verdict::NotDone;
 
 /// Why a request did not get its answer.
@@ -46,7 +47,7 @@ pub enum CallError {
         /// The entity.
         entity: String,
         /// Why the partition stopped.
-        reason: String,
+        reason: PartitionStop,
     },
     /// The request was not done: the node is closed, or about to be.
     #[error("the node is closed; nothing was done")]
@@ -60,7 +61,7 @@ pub enum CallError {
         /// The entity.
         entity: String,
         /// The event that cut it off.
-        reason: String,
+        reason: Interruption,
     },
     /// The store cannot be read, so there is no list.
     #[error("cannot list {what}: {detail}; check the disk")]
@@ -102,7 +103,7 @@ impl CallError {
         match failure {
             Failure::Missing => Self::Missing { entity },
             Failure::Busy => Self::Busy { entity },
-            Failure::Stopped(reason) => Self::Unknown { entity, reason: reason.to_string() },
+            Failure::Stopped(reason) => Self::Unknown { entity, reason: Interruption::PartitionStopped(reason) },
             failure => Self::Failed { entity, failure },
         }
     }

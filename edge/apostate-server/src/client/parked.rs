@@ -11,6 +11,7 @@ use apostate_log::StoreError;
 use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, TraceId, parked, parked_message};
 
 use crate::CallError;
+use crate::answers::stop::{Interruption, PartitionStop};
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::client::checkpoint::CheckpointRequest;
 use crate::client::listing::PAGE_BYTES;
@@ -96,7 +97,7 @@ pub enum ParkedError {
         /// The entity, as kind and key.
         entity: String,
         /// Why the partition stopped.
-        reason: String,
+        reason: PartitionStop,
     },
     /// Nothing was done: the node is closed, or about to be.
     #[error("the node is closed; nothing was done")]
@@ -108,7 +109,7 @@ pub enum ParkedError {
         /// The entity, as kind and key.
         entity: String,
         /// The event that cut it off.
-        reason: String,
+        reason: Interruption,
     },
 }
 
@@ -228,7 +229,7 @@ pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(),
         Verdict::Answered(Answer::Failed(Failure::UnknownKind)) => Err(ParkedError::NoKind { entity }),
         Verdict::Answered(Answer::Failed(Failure::UnknownHandler)) => Err(ParkedError::NoHandler { entity }),
         Verdict::Answered(Answer::Failed(Failure::Blocked)) => Err(ParkedError::Blocked { entity }),
-        Verdict::Answered(Answer::Failed(failure)) => Err(ParkedError::Unknown { entity, reason: failure.to_string() }),
+        Verdict::Answered(Answer::Failed(failure)) => Err(ParkedError::Unknown { entity, reason: failure.into() }),
         Verdict::Answered(Answer::Refused(_) | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
             unreachable!("no handler answers an operator")
         }

@@ -4,6 +4,8 @@ use apostate_log::{LogError, PartitionId, Position, StoreError};
 use apostate_partition::Notice;
 use crossbeam_channel::{Receiver, Sender};
 
+use crate::answers::stop::PartitionStop;
+
 /// The progress of opening one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -24,7 +26,7 @@ pub(crate) enum Announcement {
     /// The log has no room for the record that the partition opens with.
     Full(PartitionId),
     Serving(PartitionId),
-    Stopped(PartitionId, String),
+    Stopped(PartitionId, PartitionStop),
 }
 
 /// Why a partition did not open.
@@ -75,8 +77,8 @@ impl Announcer {
         }
     }
 
-    pub(crate) fn stopped(&self, partition: PartitionId, reason: &str) {
-        self.tell(Announcement::Stopped(partition, reason.to_owned()));
+    pub(crate) fn stopped(&self, partition: PartitionId, reason: PartitionStop) {
+        self.tell(Announcement::Stopped(partition, reason));
     }
 
     pub(crate) fn tell(&self, announcement: Announcement) {

@@ -15,6 +15,7 @@ use tracing::error;
 
 use crate::answers::promise::Promise;
 use crate::answers::queues::CompletionQueues;
+use crate::answers::stop::PartitionStop;
 use crate::answers::stream::Stream;
 use crate::answers::ticket::Ticket;
 use crate::answers::verdict::{NotDone, Verdict};
@@ -49,7 +50,7 @@ pub(crate) struct PartitionHost {
 
 enum Hosted {
     Running(Box<ActivePartition>),
-    Stopped(String),
+    Stopped(PartitionStop),
 }
 
 struct ActivePartition {
@@ -64,7 +65,7 @@ pub(crate) struct HostParts {
     pub(crate) number: u32,
     pub(crate) range: Range,
     /// The partition, or why it is not there.
-    pub(crate) partition: Result<Partition, String>,
+    pub(crate) partition: Result<Partition, PartitionStop>,
     pub(crate) log: Box<dyn Log>,
     pub(crate) wake_flag: Arc<WakeFlag>,
     pub(crate) requests_max: usize,
@@ -273,8 +274,8 @@ impl PartitionHost {
                 }
                 Effect::Span(span) => outgoing.span(self.id, span),
                 Effect::Stopped(reason) => {
-                    if is_for_good(&reason) {
-                        outgoing.report_unrecoverable(self.id, &reason.to_string());
+                    if PartitionStop::is_unrecoverable(&reason) {
+                        outgoing.report_unrecoverable(self.id, PartitionStop::Stopped(Arc::clone(&reason)));
                     }
                     self.stop(&reason);
                 }
@@ -286,18 +287,18 @@ impl PartitionHost {
         self.tickets.flush();
     }
 
-    fn stop(&mut self, reason: &StopReason) {
-        let reason = reason.to_string();
-        error!(partition = self.id.0, reason, "partition stopped; its neighbours go on");
-        let stopped = std::mem::replace(&mut self.state, Hosted::Stopped(reason.clone()));
+    fn stop(&mut self, reason: &Arc<StopReason>) {
+        error!(partition = self.id.0, %reason, "partition stopped; its neighbours go on");
+        let stop = PartitionStop::Stopped(Arc::clone(reason));
+        let stopped = std::mem::replace(&mut self.state, Hosted::Stopped(stop.clone()));
         // What is left of a broken partition may panic again when it goes.
         if catch_unwind(AssertUnwindSafe(|| drop(stopped))).is_err() {
             error!(partition = self.id.0, "partition panicked again while it was dropped");
         }
-        self.announcer.stopped(self.id, &reason);
-        self.tickets.abandon(&reason);
+        self.announcer.stopped(self.id, stop.clone());
+        self.tickets.abandon(Some(reason));
         for (stream, requests) in self.backlog.drain(..) {
-            refuse_stream(requests, &stream, &NotDone::Stopped(reason.clone()));
+            refuse_stream(requests, &stream, &NotDone::Stopped(stop.clone()));
         }
         self.loads.clear();
         self.wake_at = None;
@@ -312,15 +313,6 @@ impl PartitionHost {
         let waiting: usize = self.backlog.iter().map(|(_, requests)| requests.len()).sum();
         let requests = self.tickets.calls() + self.tickets.numbered() + waiting;
         PartitionStatus { id: self.id, range: self.range, state, requests, work: self.work }
-    }
-}
-
-/// Whether another start would not help: an assertion broke, or acknowledged data is damaged. A disk that did not answer may answer
-/// the next time, and another writer has opened the log in our place.
-fn is_for_good(reason: &StopReason) -> bool {
-    match reason {
-        StopReason::Broken { .. } | StopReason::Damaged(_) => true,
-        StopReason::Failed(_) | StopReason::Fenced { .. } | StopReason::Overtaken => false,
     }
 }
 

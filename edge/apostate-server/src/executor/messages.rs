@@ -7,6 +7,7 @@ use crossbeam_channel::Sender;
 
 use crate::answers::promise::Promise;
 use crate::answers::queues::CompletionQueues;
+use crate::answers::stop::{Interruption, PartitionStop};
 use crate::answers::stream::Stream;
 use crate::answers::ticket::Ticket;
 use crate::answers::verdict::{NotDone, Verdict};
@@ -40,7 +41,7 @@ pub(crate) enum ExecutorMessage {
 }
 
 /// The way back to a checkpoint request: that it is done, or why it never will be.
-pub(crate) type CheckpointReply = Sender<Result<(), String>>;
+pub(crate) type CheckpointReply = Sender<Result<(), PartitionStop>>;
 
 impl ExecutorMessage {
     /// Answers the callers of a message that no executor will take: nothing was done.
@@ -74,7 +75,7 @@ pub(crate) struct TakenMessages<'a> {
 
 impl Drop for TakenMessages<'_> {
     fn drop(&mut self) {
-        let unknown = || Verdict::Unknown("its executor died before it worked on it".to_owned());
+        let unknown = || Verdict::Unknown(Interruption::ExecutorDied);
         for message in self.rest.by_ref() {
             match message {
                 ExecutorMessage::Request { request, .. } => self.queues.deliver(Ticket(request.ticket), unknown()),

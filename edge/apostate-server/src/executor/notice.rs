@@ -7,11 +7,11 @@ use apostate_partition::{Notice, TimeOffset};
 use tracing::field::display;
 use tracing::{info, warn};
 
-/// What it means that partition time is ahead of the host's clock, and what to do.
+/// The notice that partition time is ahead of the host's clock, and what to do.
 pub(crate) const AHEAD: &str = "partition time is ahead of the host's clock, and passes at half its speed until they agree; \
      check that the clock is right (timedatectl, chronyc tracking): nothing else is to be done";
 
-/// What it means that partition time is behind the host's clock, and what to do.
+/// The notice that partition time is behind the host's clock, and what to do.
 pub(crate) const BEHIND: &str = "partition time is behind the host's clock, and passes at twice its speed until they agree; \
      if the clock is wrong, set it right; if the node stood still for so long, a start with --trust-clock follows it at once";
 

@@ -9,6 +9,7 @@ use apostate_log::{Log, PartitionId, Position, Store};
 use apostate_partition::{Config, Partition, Range, RunObserver};
 use tracing::{error, info};
 
+use crate::answers::stop::PartitionStop;
 use crate::executor::announcement::{Announcement, Announcer, OpenFailure, Progress};
 use crate::executor::host::{HostParts, PartitionHost};
 use crate::executor::outgoing::Outgoing;
@@ -51,12 +52,12 @@ impl PartitionPlan {
     }
 }
 
-/// Reports that the partition `id` did not open, and gives the reason as a text.
-fn report(id: PartitionId, failure: OpenFailure, announcer: &Announcer, outgoing: &Outgoing) -> String {
-    let reason = failure.to_string();
-    error!(partition = id.0, reason, "cannot open partition; its neighbours go on");
+/// Reports that the partition `id` did not open, and gives the reason.
+fn report(id: PartitionId, failure: OpenFailure, announcer: &Announcer, outgoing: &Outgoing) -> PartitionStop {
+    let reason = PartitionStop::NotOpened(failure.to_string().into());
+    error!(partition = id.0, %reason, "cannot open partition; its neighbours go on");
     if !failure.is_io_error() {
-        outgoing.report_unrecoverable(id, &reason);
+        outgoing.report_unrecoverable(id, reason.clone());
     }
     announcer.tell(Announcement::Failed(id, failure));
     reason

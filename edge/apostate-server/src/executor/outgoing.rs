@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crossbeam_channel::Sender;
 
 use crate::answers::queues::CompletionQueues;
+use crate::answers::stop::PartitionStop;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Routes;
 use crate::traces::queue::{SpanRecord, Traces};
@@ -41,7 +42,7 @@ pub(crate) struct LocalFrame {
 #[derive(Debug)]
 pub(crate) struct Unrecoverable {
     pub(crate) partition: PartitionId,
-    pub(crate) reason: String,
+    pub(crate) reason: PartitionStop,
 }
 
 /// Everything that one executor has to send.
@@ -113,9 +114,9 @@ impl Outgoing {
     }
 
     /// Tells the watchdog of a partition that has stopped, and that another start would not mend.
-    pub(crate) fn report_unrecoverable(&self, partition: PartitionId, reason: &str) {
+    pub(crate) fn report_unrecoverable(&self, partition: PartitionId, reason: PartitionStop) {
         // As above.
-        let _ = self.watchdog.send(Unrecoverable { partition, reason: reason.to_owned() });
+        let _ = self.watchdog.send(Unrecoverable { partition, reason });
     }
 
     /// Posts what was gathered for other executors.

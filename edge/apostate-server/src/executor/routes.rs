@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_partition_has_a_seat_of_its_own_and_is_found_by_hash_and_id() {
+    fn every_partition_has_a_host_of_its_own_and_is_found_by_hash_and_id() {
         let routes = Routes::new(Map::first(7), 2);
         let mut hosts: Vec<_> = routes.places().iter().map(|place| (place.executor, place.host)).collect();
         hosts.sort_unstable();

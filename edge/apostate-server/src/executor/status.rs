@@ -3,6 +3,8 @@
 use apostate_log::PartitionId;
 use apostate_partition::{Range, Status};
 
+use crate::answers::stop::PartitionStop;
+
 /// The status of a node.
 #[derive(Clone, Debug)]
 pub struct NodeStatus {
@@ -26,7 +28,7 @@ pub struct PartitionStatus {
     /// The range of the ring that it has.
     pub range: Range,
     /// The figures of the partition, or why it stopped.
-    pub state: Result<Status, String>,
+    pub state: Result<Status, PartitionStop>,
     /// Requests from outside that wait for their answers.
     pub requests: usize,
     /// The work that its host has done for it since the node opened.
@@ -52,7 +54,7 @@ pub struct Work {
 
 impl NodeStatus {
     /// The partitions that have stopped, and why.
-    pub fn stopped(&self) -> impl Iterator<Item = (PartitionId, &str)> {
-        self.partitions.iter().filter_map(|partition| Some((partition.id, partition.state.as_ref().err()?.as_str())))
+    pub fn stopped(&self) -> impl Iterator<Item = (PartitionId, &PartitionStop)> {
+        self.partitions.iter().filter_map(|partition| Some((partition.id, partition.state.as_ref().err()?)))
     }
 }

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use apostate_partition::Answer;
+use apostate_partition::{Answer, StopReason};
 
 use crate::answers::promise::Promise;
 use crate::answers::queues::{AnswerBatches, CompletionQueues};
+use crate::answers::stop::{Interruption, PartitionStop};
 use crate::answers::stream::Stream;
 use crate::answers::ticket::{OWN_TABLE, PLACES_MAX, Ticket};
 use crate::answers::verdict::{NotDone, Verdict};
@@ -177,9 +178,12 @@ impl Tickets {
         }
     }
 
-    /// Answers everything that is open with *unknown*, for this reason.
-    pub(crate) fn abandon(&mut self, reason: &str) {
-        let unknown = || Verdict::Unknown(reason.to_owned());
+    /// Answers everything that is open with *unknown*: the partition stopped for this reason, or else the node was closed.
+    pub(crate) fn abandon(&mut self, reason: Option<&Arc<StopReason>>) {
+        let unknown = || {
+            let reason = reason.map(|reason| Interruption::PartitionStopped(Arc::clone(reason)));
+            Verdict::Unknown(reason.unwrap_or(Interruption::NodeClosed))
+        };
         if self.calls > 0 {
             for queue in self.queues.all() {
                 queue.finish_all(self.host).into_iter().for_each(|ticket| self.batches.add(ticket, unknown()));
@@ -192,8 +196,10 @@ impl Tickets {
                 None => {}
                 Some(Recipient::Caller(promise)) => promise.keep(unknown()),
                 Some(Recipient::Stream(stream, number)) => self.add_to_stream(stream, number, unknown()),
+                // Without a reason the receiver sees the channel close.
                 Some(Recipient::Checkpoint(reply)) => {
-                    let _ = reply.send(Err(reason.to_owned()));
+                    let stop = reason.map(|reason| PartitionStop::Stopped(Arc::clone(reason)));
+                    let _ = stop.map(|stop| reply.send(Err(stop)));
                 }
             }
         }
@@ -223,7 +229,7 @@ impl Tickets {
 
 impl Drop for Tickets {
     fn drop(&mut self) {
-        self.abandon("the node was closed before the answer came");
+        self.abandon(None);
     }
 }
 
@@ -316,6 +322,6 @@ mod tests {
         let mut done = Vec::new();
         stream.take(&mut done);
         assert!(matches!(done[..], [(9, Verdict::Unknown(_))]));
-        assert!(checkpoint.recv().expect("told").is_err());
+        assert!(checkpoint.recv().is_err(), "the channel is closed");
     }
 }

@@ -35,7 +35,7 @@ struct OpenRequests {
     /// By the places of the queue.
     waiters: Vec<Waiter>,
     free: Vec<u32>,
-    /// What leaves next, for each executor.
+    /// Messages that leave next, for each executor.
     outgoing: Vec<Vec<ExecutorMessage>>,
     has_outgoing: bool,
     /// Wakes the dispatcher's task.
@@ -47,7 +47,7 @@ struct OpenRequests {
 struct Waiter {
     waker: Option<Waker>,
     verdict: Option<Verdict>,
-    /// Nobody waits any more, but an answer will come.
+    /// The caller has stopped waiting, but an answer will come.
     is_gone: bool,
 }
 

@@ -165,7 +165,7 @@ impl Fault {
                 ErrorCode::PartitionStopped,
                 format!("{} cannot be reached, nothing was done: its partition stopped ({reason})", entity()),
             ),
-            Verdict::Unknown(reason) => Self::unknown(&reason, entity),
+            Verdict::Unknown(reason) => Self::unknown(&reason.to_string(), entity),
         }
     }
 

@@ -135,7 +135,7 @@ pub(crate) async fn partitions(NodeRequest { edge, .. }: NodeRequest<'_>) -> Ans
 fn partition_item(partition: &PartitionStatus) -> PartitionItem {
     let item = PartitionItem { requests: partition.requests as u64, ..unknown(partition.id, partition.range) };
     match &partition.state {
-        Err(reason) => PartitionItem { stopped: Some(reason.clone()), ..item },
+        Err(reason) => PartitionItem { stopped: Some(reason.to_string()), ..item },
         Ok(status) => PartitionItem {
             is_serving: status.is_serving,
             is_full: status.is_full,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use apostate_core::StartError;
 use apostate_log::PartitionId;
 
+use crate::answers::stop::PartitionStop;
 use crate::executor::announcement::OpenFailure;
 use crate::settings::SettingsError;
 use crate::storage::disk::DiskError;
@@ -40,7 +41,7 @@ pub enum OpenError {
         /// The partition.
         partition: PartitionId,
         /// The cause.
-        reason: String,
+        reason: PartitionStop,
     },
     /// The disk has no room for the record that a partition opens with.
     #[error(
@@ -72,7 +73,7 @@ pub enum StopError {
         /// The first one.
         partition: PartitionId,
         /// Why it had stopped.
-        reason: String,
+        reason: PartitionStop,
     },
     /// A handler did not end. It goes on, and the data stays locked until the process ends.
     #[error(
@@ -89,7 +90,7 @@ impl OpenError {
     pub(crate) fn of(partition: PartitionId, failure: OpenFailure) -> Self {
         match failure {
             OpenFailure::Refused(source) => Self::Partition { partition, source },
-            OpenFailure::Broken(reason) => Self::Stopped { partition, reason },
+            OpenFailure::Broken(text) => Self::Stopped { partition, reason: PartitionStop::NotOpened(text.into()) },
         }
     }
 }

@@ -25,10 +25,10 @@ impl Parent {
     /// `00-<32 digits of the trace>-<16 of the span>-<2 of flags>`; a later version may have more behind it.
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
-        let version = hex(parts.next()?, 2)?;
-        let trace = hex(parts.next()?, 32)?;
-        let span = hex(parts.next()?, 16)?;
-        let flags = hex(parts.next()?, 2)?;
+        let version = hex_number(parts.next()?, 2)?;
+        let trace = hex_number(parts.next()?, 32)?;
+        let span = hex_number(parts.next()?, 16)?;
+        let flags = hex_number(parts.next()?, 2)?;
         if version == 0xFF || (version == 0 && parts.next().is_some()) {
             return None;
         }
@@ -39,7 +39,7 @@ impl Parent {
 }
 
 /// A number of exactly so many lower-case hexadecimal digits.
-fn hex(text: &str, digits: usize) -> Option<u128> {
+fn hex_number(text: &str, digits: usize) -> Option<u128> {
     let is_hex = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     (text.len() == digits && is_hex).then(|| u128::from_str_radix(text, 16).ok())?
 }

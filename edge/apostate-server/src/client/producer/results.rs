@@ -88,9 +88,8 @@ pub(crate) fn judge(verdict: Verdict) -> Judged {
         Verdict::Answered(Answer::Failed(failure)) => Judged::Broken(failure.to_string()),
         Verdict::Answered(Answer::Repeated(_)) => unreachable!("a numbered message has no client key"),
         Verdict::NotDone(NotDone::Closed) => Judged::Broken("the node is closed".to_owned()),
-        Verdict::NotDone(NotDone::Stopped(reason)) | Verdict::Unknown(reason) => {
-            Judged::Broken(format!("its partition stopped ({reason})"))
-        }
+        Verdict::NotDone(NotDone::Stopped(reason)) => Judged::Broken(format!("its partition stopped ({reason})")),
+        Verdict::Unknown(reason) => Judged::Broken(format!("its partition stopped ({reason})")),
         Verdict::NotDone(NotDone::Busy) => Judged::Broken("too much is waiting".to_owned()),
     }
 }
