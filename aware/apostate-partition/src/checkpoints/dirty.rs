@@ -63,10 +63,9 @@ impl Dirty {
         }
     }
 
-    /// A cell of another section was put. Its key was never used before.
+    /// A cell of another section was put.
     pub(crate) fn put_cell(&mut self, key: Box<[u8]>, value: Arc<[u8]>) {
-        self.bytes += key.len() + value.len();
-        self.cells.insert(key, Some(value));
+        self.set_cell(key, Some(value));
     }
 
     /// A cell of another section was deleted whose key is used once. One that was put in this generation leaves nothing.
@@ -76,20 +75,26 @@ impl Dirty {
         }
         match self.cells.remove(&key) {
             Some(Some(value)) => self.bytes -= key.len() + value.len(),
-            _ => {
-                self.bytes += key.len();
+            Some(None) => {
                 self.cells.insert(key, None);
             }
+            None => self.set_cell(key, None),
         }
     }
 
     /// Tombstone: a cell of another section was deleted whose key may have been used before.
     pub(crate) fn tombstone(&mut self, key: Box<[u8]>) {
-        if let Some(Some(value)) = self.cells.get(&key) {
-            self.bytes -= key.len() + value.len();
+        self.set_cell(key, None);
+    }
+
+    /// The newest change of a cell stands for those before it.
+    fn set_cell(&mut self, key: Box<[u8]>, value: Option<Arc<[u8]>>) {
+        let length = |value: &Option<Arc<[u8]>>| value.as_ref().map_or(0, |value| value.len());
+        let key_length = key.len();
+        self.bytes += key_length + length(&value);
+        if let Some(before) = self.cells.insert(key, value) {
+            self.bytes -= key_length + length(&before);
         }
-        self.bytes += key.len();
-        self.cells.insert(key, None);
     }
 
     pub(crate) fn count_log(&mut self, bytes: usize) {
@@ -154,5 +159,28 @@ impl Dirty {
             self.stored = generation;
         }
         written.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_counted_once_however_often_it_changes() {
+        let mut dirty = Dirty::default();
+        let key = || Box::from(*b"key");
+        for _ in 0..2 {
+            dirty.tombstone(key());
+            assert_eq!(dirty.bytes(), 3);
+            dirty.delete_unstored(key());
+            assert_eq!(dirty.bytes(), 3);
+            dirty.put_cell(key(), Arc::from(*b"value"));
+            assert_eq!(dirty.bytes(), 8);
+            dirty.put_cell(key(), Arc::from(*b"other value"));
+            assert_eq!(dirty.bytes(), 14);
+        }
+        dirty.delete_unstored(key());
+        assert_eq!(dirty.bytes(), 0);
     }
 }

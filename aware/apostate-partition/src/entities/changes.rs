@@ -6,7 +6,7 @@ use std::time::Duration;
 use apostate_core::{StateError, Timestamp, panic_text};
 
 use crate::cells::state::{StateBytes, WORD_BYTES};
-use crate::entities::client_keys::{ClientKeys, Known};
+use crate::entities::client_keys::Known;
 use crate::entities::key_sweep::is_outdated;
 use crate::entities::resident::Entities;
 use crate::entities::slots::SlotId;
@@ -95,10 +95,8 @@ impl Entities {
 
     /// The batch that changed a client key is closed, and part of `generation`; the store holds `stored`.
     pub(crate) fn note_key_closed(&mut self, id: SlotId, key: &str, generation: u64, stored: u64) {
-        let slot = self.slots.get_mut(id);
-        slot.note_extra_dirty(generation);
-        let bytes = slot.keys_mut().note_closed(key, generation, stored);
-        self.slots.set_key_bytes(id, bytes);
+        self.slots.get_mut(id).note_extra_dirty(generation);
+        self.slots.change_keys(id, |keys| keys.note_closed(key, generation, stored));
     }
 
     /// Forgets a client key that the store has too old, by a record of its own in `generation`. False: memory knows better,
@@ -118,11 +116,7 @@ impl Entities {
             Some(_) => {}
         }
         slot.note_extra_dirty(generation);
-        let keys = slot.keys_mut();
-        keys.remove(key);
-        keys.note_absent(key.into());
-        let bytes = keys.recount();
-        self.slots.set_key_bytes(id, bytes);
+        self.remove_key(id, key);
         true
     }
 }
@@ -131,28 +125,23 @@ impl Entities {
 impl Entities {
     /// Remembers an answer.
     pub(crate) fn insert_key(&mut self, id: SlotId, key: Box<str>, known: Known) {
-        self.keys_mut(id).insert(key, known);
+        self.slots.change_keys(id, |keys| keys.insert(key, known));
     }
 
     /// Takes an answer out. It is not looked for in the store either.
     pub(crate) fn remove_key(&mut self, id: SlotId, key: &str) -> Option<Known> {
-        let keys = self.keys_mut(id);
-        let known = keys.remove(key)?;
-        keys.note_absent(key.into());
+        let known = self.slots.change_keys(id, |keys| keys.remove(key))?;
+        self.slots.get_mut(id).keys_mut().note_absent(key.into());
         Some(known)
     }
 
     /// Takes back that an answer was remembered.
     pub(crate) fn undo_key(&mut self, id: SlotId, key: &str) {
-        self.keys_mut(id).remove(key);
+        self.slots.change_keys(id, |keys| keys.remove(key));
     }
 
     /// Client keys that are too old to be remembered any longer: a few of those that stand first.
     pub(crate) fn expired_keys(&mut self, id: SlotId, now: Timestamp, retention: Duration) -> Vec<Box<str>> {
-        self.keys_mut(id).expired(now, retention)
-    }
-
-    fn keys_mut(&mut self, id: SlotId) -> &mut ClientKeys {
-        self.slots.get_mut(id).keys_mut()
+        self.slots.get_mut(id).keys_mut().expired(now, retention)
     }
 }

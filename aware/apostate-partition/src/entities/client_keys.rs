@@ -11,7 +11,6 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,12 +83,16 @@ impl ClientKeys {
 
     /// Remembers an answer, or puts one back that was forgotten in the open batch.
     pub(crate) fn insert(&mut self, key: Box<str>, known: Known) {
+        self.remove(&key);
+        self.bytes += known.bytes(&key);
         self.known.insert(key, known);
     }
 
     /// Forgets an answer.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Known> {
-        self.known.remove(key)
+        let known = self.known.remove(key)?;
+        self.bytes -= known.bytes(key);
+        Some(known)
     }
 
     /// Takes over what the log has of `key`. For opening only.
@@ -97,11 +100,11 @@ impl ClientKeys {
         match remembered {
             Some(remembered) => {
                 self.absent.remove(key);
-                self.known.insert(key.into(), Known::new(remembered));
+                self.insert(key.into(), Known::new(remembered));
             }
             None => {
                 // The store may still have it.
-                self.known.remove(key);
+                self.remove(key);
                 self.absent.insert(key.into());
             }
         }
@@ -109,7 +112,9 @@ impl ClientKeys {
 
     /// Takes over what the store has of `key`, unless memory knows better.
     pub(crate) fn insert_stored(&mut self, key: &str, remembered: Remembered) {
-        self.known.entry(key.into()).or_insert_with(|| Known::stored(remembered));
+        if !self.known.contains_key(key) {
+            self.insert(key.into(), Known::stored(remembered));
+        }
     }
 
     /// Notes whether the store has keys that are not in memory.
@@ -137,16 +142,6 @@ impl ClientKeys {
         self.is_partial && !self.known.contains_key(key) && !self.absent.contains(key)
     }
 
-    /// The store has `key`; what memory knows of it is newer. Gives what the keys cost in bytes.
-    pub(crate) fn note_stored(&mut self, key: Box<str>, remembered: Remembered) -> usize {
-        if let Entry::Vacant(place) = self.known.entry(key) {
-            let known = Known::stored(remembered);
-            self.bytes += known.bytes(place.key());
-            place.insert(known);
-        }
-        self.bytes
-    }
-
     /// The store does not have `key`.
     pub(crate) fn note_absent(&mut self, key: Box<str>) {
         if self.absent.len() >= KEYS_IN_MEMORY_MAX {
@@ -163,32 +158,28 @@ impl ClientKeys {
         old.take(2).map(|(key, _)| key.clone()).collect()
     }
 
-    /// The cost of the keys in memory, counted anew.
-    pub(crate) fn recount(&mut self) -> usize {
-        self.bytes = self.known.iter().map(|(key, known)| known.bytes(key)).sum();
+    /// Bytes that the keys in memory cost.
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// A change of `key` was closed in `generation`; the store holds `stored`. Drops what the store has if there is too
-    /// much of it. Gives what is left in bytes.
-    pub(crate) fn note_closed(&mut self, key: &str, generation: u64, stored: u64) -> usize {
+    /// A change of `key` was closed in `generation`; the store holds `stored`. Evicts what the store has if there is too much of it.
+    pub(crate) fn note_closed(&mut self, key: &str, generation: u64, stored: u64) {
         if let Some(known) = self.known.get_mut(key) {
             known.generation = generation;
-            self.bytes += known.bytes(key);
         }
         if self.known.len() + self.absent.len() > KEYS_IN_MEMORY_MAX && self.evicted_at < stored {
             self.evicted_at = stored;
             self.evict(stored);
         }
-        self.bytes
     }
 
-    /// Leaves those keys to the store that it holds as of generation `stored`. Gives what is left in bytes.
-    pub(crate) fn evict(&mut self, stored: u64) -> usize {
+    /// Leaves those keys to the store that it holds as of generation `stored`.
+    pub(crate) fn evict(&mut self, stored: u64) {
         self.known.retain(|_, known| known.generation > stored);
         self.absent.clear();
         self.is_partial = true;
-        self.recount()
+        self.bytes = self.known.iter().map(|(key, known)| known.bytes(key)).sum();
     }
 }
 
@@ -319,6 +310,25 @@ mod tests {
             assert_eq!(Remembered::read(&bytes), Some(remembered));
             assert_eq!(Remembered::read(&bytes[..12]), None);
         }
+    }
+
+    #[test]
+    fn keys_are_counted_as_they_come_and_go() {
+        let known = |reply: &[u8]| {
+            let answer = Answer::Done { reply: reply.to_vec(), version: 1 };
+            Known::new(Remembered { fingerprint: 9, time: Timestamp(8), answer })
+        };
+        let mut keys = ClientKeys::default();
+        keys.insert("a".into(), known(b"reply"));
+        keys.insert("a".into(), known(b"another reply"));
+        keys.insert("b".into(), known(b""));
+        assert_eq!(keys.bytes(), 1 + 13 + 1 + 2 * KEY_OVERHEAD_BYTES);
+        assert!(keys.remove("a").is_some());
+        assert!(keys.remove("a").is_none());
+        assert_eq!(keys.bytes(), 1 + KEY_OVERHEAD_BYTES);
+        keys.note_closed("b", 1, 0);
+        keys.evict(1);
+        assert_eq!(keys.bytes(), 0);
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Entities {
                     let (Ok(key), Some(remembered)) = (std::str::from_utf8(sub), Remembered::read(value)) else {
                         return Err(self.unreadable(id));
                     };
-                    self.slots.get_mut(id).keys_mut().insert_stored(key, remembered);
+                    self.slots.change_keys(id, |keys| keys.insert_stored(key, remembered));
                 }
                 _ => return Err(self.unreadable(id)),
             }
@@ -89,15 +89,12 @@ impl Entities {
         let has_keys = slot.has_keys() || had_keys;
         slot.note_keys(has_keys);
         if has_keys {
-            let keys = slot.keys_mut();
-            keys.note_partial(is_partial);
-            let bytes = keys.recount();
-            self.slots.set_key_bytes(id, bytes);
+            slot.keys_mut().note_partial(is_partial);
         }
         Ok(())
     }
 
-    /// Takes over what the store has of one client key.
+    /// Takes over what the store has of one client key; what memory knows of it is newer.
     pub(crate) fn place_key(&mut self, id: SlotId, key: &str, cells: &[StoredCell]) -> Result<(), Damage> {
         let keys = self.slots.get_mut(id).keys_mut();
         keys.end_asking(key);
@@ -105,8 +102,7 @@ impl Entities {
             [] => keys.note_absent(key.into()),
             [(_, value), ..] => {
                 let Some(remembered) = Remembered::read(value) else { return Err(self.unreadable(id)) };
-                let bytes = keys.note_stored(key.into(), remembered);
-                self.slots.set_key_bytes(id, bytes);
+                self.slots.change_keys(id, |keys| keys.insert_stored(key, remembered));
             }
         }
         Ok(())

@@ -40,7 +40,7 @@ impl Entities {
             Some(value) => Some(Remembered::read(value)?),
             None => None,
         };
-        slot.keys_mut().restore(key, remembered);
+        self.slots.change_keys(id, |keys| keys.restore(key, remembered));
         Some(())
     }
 

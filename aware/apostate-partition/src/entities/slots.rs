@@ -7,6 +7,7 @@ use apostate_core::Address;
 use hashbrown::HashTable;
 
 use crate::cells::state::StateBytes;
+use crate::entities::client_keys::ClientKeys;
 use crate::entities::slot::{Residence, SLOT_BYTES, Slot};
 
 /// Place of a slot in the slab. Given to another entity after an eviction, so kept only for slots that are pinned.
@@ -81,11 +82,14 @@ impl Slots {
         self.bytes += slot.bytes();
     }
 
-    /// Accounts for the client keys that a slot has in memory.
-    pub(crate) fn set_key_bytes(&mut self, id: SlotId, bytes: usize) {
+    /// Changes the client keys that a slot has in memory, and the account with them.
+    pub(crate) fn change_keys<T>(&mut self, id: SlotId, change: impl FnOnce(&mut ClientKeys) -> T) -> T {
         let slot = &mut self.slab[id as usize];
+        let result = change(slot.keys_mut());
+        let bytes = slot.keys_mut().bytes();
         self.bytes = self.bytes - slot.key_bytes() + bytes;
         slot.set_key_bytes(bytes);
+        result
     }
 
     /// Takes over a state cell, and accounts for it.
@@ -116,10 +120,7 @@ impl Slots {
 
     /// Leaves client keys to the store: the entity has to stay, and what it was asked long ago has not.
     fn evict_keys(&mut self, id: SlotId, stored: u64) {
-        if let Some(extra) = self.slab[id as usize].extra_if_any() {
-            let bytes = extra.keys.evict(stored);
-            self.set_key_bytes(id, bytes);
-        }
+        self.change_keys(id, |keys| keys.evict(stored));
     }
 
     fn remove(&mut self, id: SlotId) {
