@@ -311,3 +311,32 @@ impl Batch {
         Undone { touched, journal, first_number: self.first_number }
     }
 }
+
+impl Batch {
+    /// Recounts what is counted by hand. An empty batch has nothing in any of its lists.
+    pub(crate) fn check(&self) {
+        let answers = self.outputs.iter().chain(&self.reads).filter_map(|effect| match effect {
+            Effect::Answer { ticket: _, answer } => Some(answer.bytes()),
+            _ => None,
+        });
+        let bytes: usize = answers.sum();
+        assert!(
+            bytes == self.answers_bytes,
+            "P6 broken: answers of a batch are counted as {} bytes, not {bytes}",
+            self.answers_bytes
+        );
+        assert!(self.abandoned.is_none(), "E1 broken: a batch that is given up was not undone");
+        let has_nothing = self.touched.is_empty()
+            && self.outgoing.is_empty()
+            && self.cells.is_empty()
+            && self.record.is_empty()
+            && self.notices.is_empty()
+            && self.state_bytes == 0;
+        assert!(has_nothing || !self.is_empty(), "E1 broken: something is in no batch");
+    }
+
+    /// The entity at each place.
+    pub(crate) fn places(&self) -> Vec<SlotId> {
+        self.touched.iter().map(|touched| touched.slot).collect()
+    }
+}

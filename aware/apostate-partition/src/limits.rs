@@ -109,6 +109,9 @@ pub struct Tuning {
     pub load_patience: Duration,
     /// How long, in all, a message that panics is retried before it is parked.
     pub retry_time_max: Duration,
+    /// Everything that is counted by hand is counted anew after so many steps; never if 0. For simulations and tests: it takes
+    /// time in proportion to all that is in memory.
+    pub check_every: u32,
 }
 
 impl Default for Tuning {
@@ -130,6 +133,7 @@ impl Default for Tuning {
             clock_gap_max: Duration::from_secs(12 * 3600),
             load_patience: Duration::from_millis(50),
             retry_time_max: Duration::from_secs(30),
+            check_every: 0,
         }
     }
 }

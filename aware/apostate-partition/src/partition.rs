@@ -5,6 +5,7 @@
 //! store. Each is about several parts; a rule of one part stands with that.
 
 mod answers;
+mod check;
 mod checkpoints;
 mod close;
 mod open;
@@ -48,6 +49,8 @@ pub struct Partition {
     sweep: KeySweep,
     /// Given at the end of the step.
     notices: Vec<Notice>,
+    /// Steps so far, for [`Tuning::check_every`](crate::Tuning::check_every).
+    steps: u32,
 }
 
 impl Partition {
@@ -83,6 +86,7 @@ impl Partition {
             Input::Parked(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }
+        self.check();
         effects.extend(self.entities.take_loads().map(Effect::Load));
         effects.extend(self.notices.drain(..).map(Effect::Notice));
     }
@@ -124,8 +128,7 @@ impl Partition {
 
     /// The parts that the handling of a message may touch.
     fn handling(&mut self) -> Handling<'_> {
-        let Self { scope, time, entities, runner, batch, work, log, delivery, sweep, checkpoints: _, notices: _ } =
-            self;
+        let Self { scope, time, entities, runner, batch, work, log, delivery, sweep, .. } = self;
         Handling { scope, time, now: time.now(), entities, runner, batch, work, log, delivery, sweep }
     }
 

@@ -56,7 +56,7 @@ bugs! {
     KeyForgotten = "key-forgotten": "a client key is remembered in memory only",
     KeysOfLogOnly = "keys-of-log-only": "after a crash, only client keys that the log has are known",
     LocalDropped = "local-dropped": "messages that do not fit into a batch are dropped",
-    ReadUnconfirmed = "read-unconfirmed": "a look is answered by a writer that does not know whether it still is one",
+    ReadUnconfirmed = "read-unconfirmed": "a read is answered by a writer that does not know whether it still is one",
     NonceKept = "nonce-kept": "an answer to a session that was open already opens it again",
     NumberReused = "number-reused": "a record does not say which numbers were used",
     OldestSkipped = "oldest-skipped": "a session starts behind the oldest message",

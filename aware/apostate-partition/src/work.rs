@@ -171,3 +171,19 @@ impl Work {
         self.producers.retain(|producer| !producer.queue.is_empty());
     }
 }
+
+impl Work {
+    /// Whether each producer is known once, and its messages ascend.
+    pub(crate) fn check(&self, is_batch_open: bool) {
+        for (at, producer) in self.producers.iter().enumerate() {
+            let is_once = self.producers[at + 1..].iter().all(|other| other.name != producer.name);
+            assert!(is_once, "E1 broken: producer {} has two queues", producer.name);
+            assert!(
+                is_batch_open || producer.high.is_none(),
+                "E1 broken: a message of producer {} is in no batch",
+                producer.name
+            );
+        }
+        assert!(is_batch_open || self.local.is_empty(), "E1 broken: a local message is in no batch");
+    }
+}

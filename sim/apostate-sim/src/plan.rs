@@ -94,6 +94,7 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
         backlog_bytes_max: rng.pick(&[5_000, 1 << 20]),
         answers_bytes_max: rng.pick(&[100, 32 << 20]),
         retry_time_max: Duration::from_millis(rng.pick(&[0, 1_000, 5_000, 30_000])),
+        check_every: 4,
         ..Tuning::default()
     }
 }

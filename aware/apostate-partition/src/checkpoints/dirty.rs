@@ -162,6 +162,26 @@ impl Dirty {
     }
 }
 
+impl Dirty {
+    /// Recounts what is counted by hand.
+    pub(super) fn check(&self) {
+        let states: usize = self.states.iter().map(|(_, bytes)| bytes.len() + SLOT_BYTES).sum();
+        #[expect(clippy::disallowed_methods, reason = "a sum has no order")]
+        let cells = self.cells.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len()));
+        let cells: usize = cells.sum();
+        assert!(
+            self.bytes == states + cells,
+            "P6 broken: changes are counted as {} bytes, not {}",
+            self.bytes,
+            states + cells
+        );
+        let generations = self.taken.iter().map(|(generation, ..)| *generation);
+        let all: Vec<_> = self.writing.iter().map(|(generation, ..)| *generation).chain(generations).collect();
+        let is_ordered = all.is_sorted() && all.iter().all(|&taken| self.stored < taken && taken < self.generation);
+        assert!(is_ordered, "P6 broken: checkpoints are out of order");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

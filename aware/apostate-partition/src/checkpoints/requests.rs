@@ -90,3 +90,12 @@ impl Checkpoints {
         self.dirty.next(durable)
     }
 }
+
+impl Checkpoints {
+    /// Recounts what is counted by hand.
+    pub(crate) fn check(&self) {
+        self.dirty.check();
+        let is_open = self.requests.iter().all(|(_, generation)| *generation > self.dirty.stored());
+        assert!(is_open, "P6 broken: a checkpoint request that is met has no answer");
+    }
+}

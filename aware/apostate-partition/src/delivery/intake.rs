@@ -300,3 +300,19 @@ pub(crate) struct Handled {
     frame: u64,
     bytes: usize,
 }
+
+impl Intakes {
+    /// Whether every sender's frames are handled in order.
+    pub(crate) fn check(&self) {
+        for sender in &self.senders {
+            let Intake { received, handled, acknowledged, queue, .. } = sender;
+            let frames = queue.iter().map(|(frame, ..)| *frame);
+            let is_within = queue.iter().all(|(frame, ..)| *handled < *frame && *frame <= *received);
+            assert!(
+                acknowledged <= handled && handled <= received && is_within && frames.is_sorted(),
+                "E6 broken: frames of partition {}: acknowledged {acknowledged}, handled {handled}, received {received}",
+                sender.id
+            );
+        }
+    }
+}

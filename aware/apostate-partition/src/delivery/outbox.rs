@@ -348,3 +348,19 @@ impl Peer {
         Some(Frame::Messages { name: session.name, frame, messages: &messages }.write().into())
     }
 }
+
+impl Outbox {
+    /// Whether every queue is in order, and every session has under way what its queue says.
+    pub(crate) fn check(&self) {
+        for peer in &self.peers {
+            peer.queue.check();
+            let frames = peer.session.iter().flat_map(|session| &session.frames);
+            let sent: usize = frames.map(|(_, messages)| messages).sum();
+            assert!(
+                sent == peer.queue.sent(),
+                "E6 broken: {sent} messages are in frames, {} are sent",
+                peer.queue.sent()
+            );
+        }
+    }
+}

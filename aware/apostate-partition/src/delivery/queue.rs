@@ -92,8 +92,51 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// The ruler drawn above, in order, and every count against a recount.
+    pub(crate) fn check(&self) {
+        self.check_ruler();
+        let length = |range: Range<usize>| self.messages.range(range).map(Outgoing::length).sum::<usize>();
+        let is_away = |at: usize| self.away.contains(&at);
+        let mut memory = 0;
+        for (at, message) in self.messages.iter().enumerate() {
+            let is_evicted = matches!(message.layout, Layout::InStore(_));
+            assert!(is_evicted == is_away(at), "E6 broken: a body is not where the ruler says");
+            memory += if is_evicted { 0 } else { message.length() };
+        }
+        let end = self.messages.len();
+        let counted = (self.bytes, self.memory_bytes, self.pinned_bytes, self.sent_bytes);
+        let recounted = (length(0..end), memory, length(self.finished..end), length(0..self.sent));
+        assert!(counted == recounted, "P6 broken: an outbox is counted as {counted:?} bytes, not {recounted:?}");
+        let front = length(0..self.away.start.min(end));
+        assert!(
+            self.away.is_empty() || self.front_bytes == front,
+            "P6 broken: the front of an outbox is counted as {} bytes, not {front}",
+            self.front_bytes
+        );
+        let numbers = self.messages.iter().map(|message| message.identity);
+        assert!(numbers.is_sorted(), "E6 broken: an outbox is out of order");
+    }
+
+    /// The ruler drawn above: sent <= away <= finished <= taken <= end; while nothing is away, what is sent may be finished or not.
+    fn check_ruler(&self) {
+        let (finished, taken, end) = (self.finished, self.taken, self.messages.len());
+        let is_sorted = self.sent <= end && finished <= taken && taken <= end && self.asked <= self.away.len();
+        let is_away = self.sent <= self.away.start && self.away.end <= finished;
+        assert!(
+            is_sorted && (self.away.is_empty() || is_away),
+            "E6 broken: the ruler of an outbox: sent {}, away {:?}, finished {finished}, taken {taken}, end {end}",
+            self.sent,
+            self.away
+        );
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Messages that are under way.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -112,3 +112,12 @@ impl Delivery {
         }
     }
 }
+
+impl Delivery {
+    /// Whether queues, frames and watermarks are in order.
+    pub(crate) fn check(&self) {
+        self.outbox.check();
+        self.intakes.check();
+        assert!(self.rectangles.is_sound(), "E1 broken: two watermarks of one origin overlap");
+    }
+}

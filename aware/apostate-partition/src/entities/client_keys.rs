@@ -193,6 +193,13 @@ impl Known {
     }
 }
 
+impl ClientKeys {
+    /// The cost of the keys in memory, counted anew and not kept.
+    pub(super) fn recounted(&self) -> usize {
+        self.known.iter().map(|(key, known)| known.bytes(key)).sum()
+    }
+}
+
 const DONE: u8 = 0;
 const REFUSED: u8 = 1;
 

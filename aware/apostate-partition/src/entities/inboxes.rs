@@ -318,3 +318,41 @@ impl Inboxes {
         }
     }
 }
+
+impl Inboxes {
+    /// Recounts what is counted by hand.
+    pub(super) fn check(&self, slots: &Slots) {
+        let (mut count, mut bytes, mut waiting, mut open, mut ready) = (0, 0, 0, BTreeSet::new(), 0);
+        for (id, slot) in slots.iter() {
+            let Some(extra) = slot.extra() else { continue };
+            count += extra.inbox.len();
+            bytes += extra.inbox.iter().map(InboxItem::bytes).sum::<usize>();
+            waiting += extra.waiting.len();
+            if !extra.inbox.is_empty() {
+                open.insert(id);
+            }
+            ready += usize::from(extra.is_ready);
+            let numbers = extra.inbox.iter().map(InboxItem::number);
+            assert!(numbers.is_sorted(), "E6 broken: the inbox of {:?} is out of order", slot.address());
+            let due = extra.retry.map(|retry| retry.due).filter(|due| due.0 > 0);
+            assert!(
+                due.is_none_or(|due| self.retries.contains(&(due, id))),
+                "E1 broken: the head of the inbox of {:?} is never retried",
+                slot.address()
+            );
+        }
+        assert!(
+            (count, bytes, waiting) == (self.count, self.bytes, self.waiting),
+            "P6 broken: inboxes are counted as {:?}, not {:?}",
+            (self.count, self.bytes, self.waiting),
+            (count, bytes, waiting)
+        );
+        assert!(open == self.open, "E1 broken: an inbox that is not empty is not known");
+        let is_ready = |id: &SlotId| slots.get(*id).extra().is_some_and(|extra| extra.is_ready);
+        assert!(
+            ready == self.ready.len() && self.ready.iter().all(is_ready),
+            "E1 broken: an inbox that can go on has no turn"
+        );
+        assert!(self.stored <= self.taken, "P6 broken: the store has messages that no checkpoint was given");
+    }
+}

@@ -148,6 +148,13 @@ impl KeySweep {
     }
 }
 
+impl KeySweep {
+    /// Whether it is at one page at a time.
+    pub(crate) fn check(&self) {
+        assert!(self.asked.is_none() || self.found.is_none(), "E1 broken: two pages of client keys at once");
+    }
+}
+
 /// Whether what `key` remembers is to be forgotten.
 pub(super) fn is_outdated(key: &str, remembered: &Remembered, now: Timestamp, retention: Duration) -> bool {
     planted::is(Bug::SweepsLive) || client_keys::is_outdated(key, remembered.time, now, retention)

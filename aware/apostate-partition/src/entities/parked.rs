@@ -144,3 +144,13 @@ impl ParkedMessages {
         self.stored.extend(stored.map(|(number, kept)| (number, kept.parked.message.to)));
     }
 }
+
+impl ParkedMessages {
+    /// Whether each message is in one place, and each question is about one in the store.
+    pub(super) fn check(&self) {
+        let is_once = self.in_memory.keys().all(|number| !self.stored.contains_key(number));
+        assert!(is_once, "E1 broken: a message is parked twice");
+        let is_stored = self.asked.iter().all(|number| self.stored.contains_key(number));
+        assert!(is_stored, "E1 broken: a message is read back that the store alone does not have");
+    }
+}

@@ -85,3 +85,19 @@ impl Entities {
         self.slots.evict(budget, stored, steps);
     }
 }
+
+impl Entities {
+    /// Recounts what is counted by hand. `touched` gives the entity at each place of the open batch.
+    pub(crate) fn check(&self, touched: &[SlotId]) {
+        self.slots.check();
+        self.inboxes.check(&self.slots);
+        self.parked.check();
+        let places = self.slots.iter().filter_map(|(id, slot)| Some((slot.touched()?, id)));
+        let mut count = 0;
+        for (place, id) in places {
+            assert!(touched.get(place) == Some(&id), "E3 broken: an entity stands at another one's place in the batch");
+            count += 1;
+        }
+        assert!(count == touched.len(), "E3 broken: a batch has touched an entity that does not know of it");
+    }
+}

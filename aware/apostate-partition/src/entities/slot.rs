@@ -6,7 +6,11 @@
 //!                                            bytes; live or not             live value newer than bytes
 //! ```
 //!
+//! `slot/check.rs` names the legal combinations.
+//!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
+
+pub(super) mod check;
 
 use std::collections::VecDeque;
 
@@ -193,6 +197,10 @@ impl Slot {
 
     pub(crate) fn keys_mut(&mut self) -> &mut ClientKeys {
         &mut self.extra_mut().keys
+    }
+
+    pub(super) fn extra(&self) -> Option<&Extra> {
+        self.extra.as_deref()
     }
 
     pub(super) fn extra_if_any(&mut self) -> Option<&mut Extra> {

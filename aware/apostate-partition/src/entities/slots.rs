@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use crate::cells::state::StateBytes;
 use crate::entities::client_keys::ClientKeys;
+use crate::entities::slot::check::SlotState;
 use crate::entities::slot::{Residence, SLOT_BYTES, Slot};
 
 /// Place of a slot in the slab. Given to another entity after an eviction, so kept only for slots that are pinned.
@@ -131,5 +132,26 @@ impl Slots {
         }
         slot.clear();
         self.free.push(id);
+    }
+}
+
+impl Slots {
+    /// Every slot that belongs to an entity.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SlotId, &Slot)> {
+        let slots = self.slab.iter().enumerate().map(|(at, slot)| (at as SlotId, slot));
+        slots.filter(|(_, slot)| slot.state() != SlotState::Free)
+    }
+
+    /// Recounts what is counted by hand.
+    pub(super) fn check(&self) {
+        let (mut count, mut bytes) = (0, 0);
+        for (id, slot) in self.iter() {
+            slot.check();
+            assert!(self.find(slot.address()) == Some(id), "E3 broken: {:?} has two slots", slot.address());
+            count += 1;
+            bytes += slot.bytes();
+        }
+        assert!(count == self.table.len() && count + self.free.len() == self.slab.len(), "E3 broken: a slot is lost");
+        assert!(bytes == self.bytes, "P6 broken: entities are counted as {} bytes, not {bytes}", self.bytes);
     }
 }

@@ -92,3 +92,29 @@ impl Held {
         }
     }
 }
+
+impl Held {
+    /// Whether what is held back is in the order of the records that it waits for, and counted right.
+    pub(super) fn check(&self, durable: Position) {
+        let positions = self.outputs.iter().map(|(position, _)| *position);
+        assert!(positions.is_sorted(), "E2 broken: what is held back is out of order");
+        let is_due = self.outputs.front().is_some_and(|(position, _)| *position <= durable);
+        assert!(!is_due, "E2 broken: what may leave is held back");
+        let effects = self.outputs.iter().map(|(_, effect)| effect).chain(self.reads.iter().map(|(_, _, read)| read));
+        let bytes = answers_bytes(effects);
+        assert!(
+            bytes == self.answers_bytes,
+            "P6 broken: answers that are held back are counted as {} bytes, not {bytes}",
+            self.answers_bytes
+        );
+    }
+}
+
+/// Bytes of the answers among effects.
+fn answers_bytes<'a>(effects: impl Iterator<Item = &'a Effect>) -> usize {
+    let answers = effects.filter_map(|effect| match effect {
+        Effect::Answer { ticket: _, answer } => Some(answer.bytes()),
+        _ => None,
+    });
+    answers.sum()
+}

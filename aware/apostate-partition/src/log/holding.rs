@@ -87,3 +87,12 @@ impl LogWriter {
         Ok(())
     }
 }
+
+/// Checking.
+impl LogWriter {
+    /// Whether what is held back is in order.
+    pub(crate) fn check(&self) {
+        self.check_dense();
+        self.held.check(self.durable);
+    }
+}

@@ -334,3 +334,23 @@ impl LogWriter {
         }
     }
 }
+
+/// Checking.
+impl LogWriter {
+    /// Whether records are dense from the durable one to the newest: cheap, and called at every step.
+    pub(crate) fn check_dense(&self) {
+        let ends = self.in_flight.front().map(|flight| flight.position).zip(self.in_flight.back());
+        let is_dense = match ends {
+            None => self.durable == self.submitted,
+            Some((first, last)) => first == self.durable.next() && last.position == self.submitted,
+        };
+        let count = self.submitted.0 - self.durable.0;
+        assert!(
+            is_dense && count == self.in_flight.len() as u64,
+            "P6 broken: {} records are in flight between {} and {}",
+            self.in_flight.len(),
+            self.durable,
+            self.submitted
+        );
+    }
+}

@@ -68,6 +68,7 @@ impl Partition {
             delivery: Delivery::new(&scope),
             sweep: KeySweep::default(),
             notices: Vec::new(),
+            steps: 0,
             scope,
         })
     }

@@ -172,7 +172,7 @@ impl Writer {
 
     fn made(id: u64, log: MemoryLog, store: MemoryStore, making: Making) -> Self {
         let Making { registry, tuning, late, clock_off, seed } = making;
-        let id = PartitionId(id);
+        let (id, tuning) = (PartitionId(id), Tuning { check_every: 1, ..tuning });
         let config = Config { id, map: map(), registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
         let partition =
             Partition::open(config, &store, &log, Box::new(()), &mut |_| {}).expect("what was written reads");

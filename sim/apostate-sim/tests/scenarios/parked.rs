@@ -136,7 +136,7 @@ fn one_that_the_store_has_lost_or_damaged_stops_its_partition_when_it_is_wanted(
         writer.tell(command(&to, number, true));
         writer.work();
         let Some(StopReason::Damaged(damage)) = writer.stopped.as_deref() else { panic!("{:?}", writer.stopped) };
-        let (Damage::Missing(what) | Damage::Unreadable(what)) = damage else { panic!("{damage}") };
+        let (Damage::Missing(what) | Damage::Known { what, .. }) = damage else { panic!("{damage}") };
         assert!(matches!(what, Stored::Parked { entity, .. } if entity.starts_with("box/")), "{damage}");
     }
 }

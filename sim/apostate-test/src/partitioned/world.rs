@@ -311,6 +311,7 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
         credit_bytes: rng.pick(&[1, 500, 4 << 20]),
         outbox_memory: rng.pick(&[0, 500, 4 << 20]),
         inbox_memory: rng.pick(&[0, 500, 4 << 20]),
+        check_every: 4,
         ..Tuning::default()
     }
 }

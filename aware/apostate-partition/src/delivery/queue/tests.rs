@@ -40,12 +40,14 @@ fn queue(numbers: std::ops::RangeInclusive<u64>) -> Queue {
 fn store(queue: &mut Queue) {
     queue.take_unstored().for_each(|message| message.is_stored = true);
     queue.finish();
+    queue.check();
 }
 
 /// Sends what can be sent, and gives the numbers.
 fn send(queue: &mut Queue) -> Vec<u64> {
     let numbers: Vec<_> = queue.unsent().map(|(message, _)| message.identity.number).collect();
     queue.note_sent(numbers.len(), numbers.len() * length());
+    queue.check();
     numbers
 }
 

@@ -1,0 +1,32 @@
+//! Invariants that run: each part checks itself, and counts by hand are compared with a recount.
+//!
+//! What costs next to nothing is checked at every step, everywhere. A recount takes time in proportion to all that is in
+//! memory: a simulation and the test kit ask for it, see [`Tuning::check_every`](crate::Tuning::check_every). What does not hold stops the
+//! partition before anything of the step leaves.
+
+use super::Partition;
+
+impl Partition {
+    /// Checks what is cheap, and every so often everything.
+    pub(super) fn check(&mut self) {
+        if self.log.stopped().is_some() {
+            return;
+        }
+        self.log.check_dense();
+        self.steps = self.steps.wrapping_add(1);
+        let every = self.scope.tuning().check_every;
+        if every > 0 && self.steps.is_multiple_of(every) {
+            self.check_all();
+        }
+    }
+
+    fn check_all(&self) {
+        self.log.check();
+        self.batch.check();
+        self.entities.check(&self.batch.places());
+        self.work.check(!self.batch.is_empty());
+        self.delivery.check();
+        self.checkpoints.check();
+        self.sweep.check();
+    }
+}
