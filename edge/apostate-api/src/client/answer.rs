@@ -6,7 +6,8 @@ use apostate_core::Refusal;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, Url};
 
-use crate::client::{ClientError, error, retry};
+use crate::client::error::{ClientError, cause};
+use crate::client::retry;
 use crate::{ErrorCode, Problem};
 
 /// Longest answer, and longest line of one, that is taken into memory.
@@ -56,7 +57,7 @@ impl From<Miss> for Missed {
 impl From<reqwest::Error> for Missed {
     fn from(error: reqwest::Error) -> Self {
         let is_away = error.is_connect();
-        let detail = error::cause(&error.without_url());
+        let detail = cause(&error.without_url());
         if is_away { Miss::Away(detail).into() } else { Miss::Silent(detail).into() }
     }
 }

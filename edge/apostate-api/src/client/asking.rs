@@ -6,8 +6,10 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Response};
 
 use crate::client::answer::{Attempt, Miss, Missed, begun, refused, whole};
-use crate::client::{Client, ClientError, path, retry};
-use crate::{ErrorCode, Problem};
+use crate::client::error::ClientError;
+use crate::client::key::{check_key, quoted};
+use crate::client::setup::Client;
+use crate::client::{path, retry};
 
 /// An attempt with less time than this is not begun: of one that is cut short nobody would know anything.
 const ATTEMPT_MIN: Duration = Duration::from_millis(100);
@@ -158,18 +160,4 @@ fn settled<T>(answer: Result<T, ClientError>, was_unknown: Option<String>, ask: 
 /// Whether it holds for every attempt with the same key, or says already that nobody knows.
 fn is_remembered(error: &ClientError) -> bool {
     matches!(error, ClientError::Refused(_) | ClientError::Unshown(_) | ClientError::Unknown { .. })
-}
-
-/// What a header field cannot carry is no client key, and the node would say so.
-fn check_key(key: &str) -> Result<(), ClientError> {
-    if key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    let detail = "a client key has letters, digits, signs and spaces of ASCII, and nothing else";
-    Err(ClientError::Problem(Box::new(Problem::new(ErrorCode::BadClientKey, detail))))
-}
-
-/// A key as a structured field has it.
-fn quoted(key: &str) -> String {
-    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -2,8 +2,7 @@
 
 use apostate_core::{KeyError, Refusal};
 
-use crate::client::ProducerError;
-use crate::{ErrorCode, Problem};
+use crate::{ErrorCode, NUMBER_MAX, Problem};
 
 /// The reason why a client cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +84,47 @@ pub enum ClientError {
     /// A producer's stream could not be opened.
     #[error(transparent)]
     Producer(#[from] ProducerError),
+}
+
+/// Why a producer's stream does not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProducerError {
+    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`]. Nothing was sent.
+    #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
+    NotAscending {
+        /// The number.
+        number: u64,
+        /// The highest before it.
+        highest: u64,
+    },
+    /// What was given for the key of a message's entity cannot be one. Nothing was sent.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The message cannot be written as JSON. Nothing was sent.
+    #[error("message {number} cannot be sent: {detail}")]
+    Unreadable {
+        /// The message.
+        number: u64,
+        /// In what way.
+        detail: String,
+    },
+    /// The node will not have the stream, and says why. Right that, open a new one, and send again from `resume_from` on.
+    #[error("the stream ended: {} ({}); send again from message {resume_from} on", problem.detail, problem.code)]
+    Ended {
+        /// What the node says.
+        problem: Box<Problem>,
+        /// The first message that is not known to be durable.
+        resume_from: u64,
+    },
+    /// The node could not be reached for as long as the client's deadline. Open a new stream when it is there again, and send
+    /// again from `resume_from` on.
+    #[error("the stream broke: {detail}; send again from message {resume_from} on")]
+    Broken {
+        /// What happened.
+        detail: String,
+        /// The first message that is not known to be durable.
+        resume_from: u64,
+    },
 }
 
 impl ClientError {

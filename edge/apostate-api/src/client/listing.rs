@@ -9,8 +9,10 @@ use serde::de::DeserializeOwned;
 
 use crate::client::answer::{ANSWER_BYTES_MAX, too_long};
 use crate::client::asking::Ask;
+use crate::client::error::{ClientError, cause};
+use crate::client::path;
+use crate::client::setup::Client;
 use crate::client::stream::Lines;
-use crate::client::{Client, ClientError, error, path};
 use crate::{EntityItem, JsonText, NDJSON_TYPE, Problem, paths};
 
 /// A list of a kind that is read as it comes.
@@ -48,7 +50,7 @@ impl<S: DeserializeOwned> Listing<S> {
             let Some(response) = &mut self.response else { return Ok(None) };
             let piece = tokio::time::timeout(self.patience, response.chunk()).await;
             let piece = piece.map_err(|_| format!("nothing came for {:?}", self.patience));
-            match piece.and_then(|piece| piece.map_err(|error| error::cause(&error.without_url()))) {
+            match piece.and_then(|piece| piece.map_err(|error| cause(&error.without_url()))) {
                 Ok(Some(piece)) => self.hear(&piece),
                 Ok(None) => {
                     // The last line may have no end of its own.

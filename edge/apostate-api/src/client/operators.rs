@@ -5,7 +5,12 @@ use reqwest::Method;
 use serde::Serialize;
 
 use crate::client::asking::Ask;
-use crate::client::{Client, ClientError, Listing, new_key, path, read};
+use crate::client::error::ClientError;
+use crate::client::key::new_key;
+use crate::client::listing::Listing;
+use crate::client::path;
+use crate::client::setup::Client;
+use crate::client::states::read;
 use crate::{EntityItem, EntityState, Health, JsonText, NodeStatus, Page, ParkedItem, paths};
 
 impl Client {

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use crate::client::ClientError;
+use crate::client::error::ClientError;
 
 /// The segments of one of [`paths`](crate::paths), with `names` in the places of its `{…}`.
 pub(crate) fn fill<const N: usize>(path: &str, names: [&str; N]) -> Result<Vec<String>, ClientError> {

@@ -12,19 +12,23 @@
 //! [`BulkEnding::Duplicate`](crate::BulkEnding::Duplicate).
 
 mod runner;
+mod shared;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use apostate_core::{Call, EntityKey, FromOutside, Handlers, KeyError};
+use apostate_core::{Call, EntityKey, FromOutside, Handlers, Writes};
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::client::error::{ClientError, ProducerError};
 use crate::client::producer::runner::Runner;
-use crate::client::{Client, ClientError, Writes, row_of};
+use crate::client::producer::shared::{Line, Told};
+use crate::client::setup::Client;
+use crate::client::typed::row_of;
 use crate::{BulkResult, ErrorCode, NUMBER_MAX, Problem, ProducerSummary};
 
 /// How many messages may be without a result.
@@ -42,76 +46,11 @@ pub struct Producer {
     highest: u64,
 }
 
-/// A message on its way, which takes its place in the window until it has a result.
-#[derive(Debug)]
-struct Line {
-    number: u64,
-    text: Bytes,
-    _place: OwnedSemaphorePermit,
-}
-
-/// What the stream has told so far.
-#[derive(Debug, Default)]
-struct Told {
-    so_far: Mutex<SoFar>,
-    news: Notify,
-}
-
-#[derive(Debug, Default)]
-struct SoFar {
-    summary: ProducerSummary,
-    /// None if they are only counted.
-    results: Option<Vec<BulkResult>>,
-    broken: Option<ProducerError>,
-}
-
-/// Why a producer's stream does not go on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProducerError {
-    /// Numbers ascend from message to message, from 1 to [`NUMBER_MAX`]. Nothing was sent.
-    #[error("message {number} comes after message {highest}; numbers ascend, from 1 to {NUMBER_MAX}")]
-    NotAscending {
-        /// The number.
-        number: u64,
-        /// The highest before it.
-        highest: u64,
-    },
-    /// What was given for the key of a message's entity cannot be one. Nothing was sent.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The message cannot be written as JSON. Nothing was sent.
-    #[error("message {number} cannot be sent: {detail}")]
-    Unreadable {
-        /// The message.
-        number: u64,
-        /// In what way.
-        detail: String,
-    },
-    /// The node will not have the stream, and says why. Right that, open a new one, and send again from `resume_from` on.
-    #[error("the stream ended: {} ({}); send again from message {resume_from} on", problem.detail, problem.code)]
-    Ended {
-        /// What the node says.
-        problem: Box<Problem>,
-        /// The first message that is not known to be durable.
-        resume_from: u64,
-    },
-    /// The node could not be reached for as long as the client's deadline. Open a new stream when it is there again, and send
-    /// again from `resume_from` on.
-    #[error("the stream broke: {detail}; send again from message {resume_from} on")]
-    Broken {
-        /// What happened.
-        detail: String,
-        /// The first message that is not known to be durable.
-        resume_from: u64,
-    },
-}
-
 impl Producer {
     pub(crate) fn open(client: Client, name: &EntityKey) -> Result<Self, ClientError> {
         check_name(name)?;
         let (lines, incoming) = mpsc::channel(WINDOW);
-        let so_far = Mutex::new(SoFar { results: Some(Vec::new()), ..SoFar::default() });
-        let told = Arc::new(Told { so_far, news: Notify::new() });
+        let told = Arc::new(Told::new());
         let window = Arc::new(Semaphore::new(WINDOW));
         let runner = Runner::new(client, name, incoming, Arc::clone(&told), Arc::clone(&window));
         Ok(Self { lines: Some(lines), window, told, task: tokio::spawn(runner.run()), highest: 0 })
@@ -168,7 +107,7 @@ impl Producer {
         let (Ok(place), Some(lines)) = (place, &self.lines) else { return self.check() };
         self.highest = number;
         // If nobody takes it any more, the stream has ended, and says why.
-        let _ = lines.send(Line { number, text, _place: place }).await;
+        let _ = lines.send(Line::new(number, text, place)).await;
         self.check()
     }
 
@@ -227,23 +166,6 @@ impl Producer {
 
     fn check(&self) -> Result<(), ProducerError> {
         self.told.with(|so_far| so_far.broken.clone()).map_or(Ok(()), Err)
-    }
-}
-
-impl Told {
-    fn with<T>(&self, see: impl FnOnce(&mut SoFar) -> T) -> T {
-        // Nobody panics while holding it, and figures stay figures.
-        see(&mut self.so_far.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn result(&self, result: BulkResult) {
-        self.with(|so_far| {
-            let SoFar { summary, results, broken: _ } = so_far;
-            summary.count(result.result);
-            if let Some(results) = results {
-                results.push(result);
-            }
-        });
     }
 }
 

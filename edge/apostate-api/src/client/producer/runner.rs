@@ -14,9 +14,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::client::answer::{ANSWER_BYTES_MAX, Missed, problem, retry_after, too_long};
-use crate::client::producer::{Line, ProducerError, Told};
+use crate::client::error::{ProducerError, cause};
+use crate::client::producer::shared::{Line, Told};
+use crate::client::setup::Client;
 use crate::client::stream::{Lines, pieces};
-use crate::client::{Client, error, path, retry};
+use crate::client::{path, retry};
 use crate::{BulkResult, ErrorCode, NDJSON_TYPE, Problem, paths};
 
 /// Lines that are taken at a time.
@@ -147,7 +149,7 @@ impl Runner {
                 answer = sending.as_mut(), if response.is_none() => match answer {
                     Ok(answer) if answer.status().is_success() => response = Some(answer),
                     Ok(answer) => return refused(answer, self.client.attempt).await,
-                    Err(error) => return End::Broken(error::cause(&error.without_url()), None),
+                    Err(error) => return End::Broken(cause(&error.without_url()), None),
                 },
                 room = room(sender.clone()), if has_unsent => match room {
                     Some(room) => drop(room.send(self.piece())),
@@ -174,7 +176,7 @@ impl Runner {
                         return End::Finished;
                     }
                     Ok(None) => return self.ended(&lines),
-                    Err(error) => return End::Broken(error::cause(&error.without_url()), None),
+                    Err(error) => return End::Broken(cause(&error.without_url()), None),
                 },
                 () = sleep_until(is_silent), if !self.open.is_empty() => {
                     return End::Broken(format!("no result for {:?}", self.client.attempt), None);
