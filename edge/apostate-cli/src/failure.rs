@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use apostate_api::client::{ClientError, KeyError, SetupError};
 use apostate_api::{ErrorCode, Problem};
 
-use crate::output::visible;
+use crate::terminal::visible;
 
 /// The reason why the command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

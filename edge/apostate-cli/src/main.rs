@@ -4,8 +4,8 @@
 //! `apostate-api`. Tables are for people; `--json` prints what the node answered, for programs.
 //!
 //! Reading order: [`arguments`], all that can be asked; [`node`], how it is asked; [`entity`], [`parked`] and [`status`], a file
-//! for each noun; [`output`], how it is shown; [`failure`], which ends with the next thing to
-//! try, and [`ending`], which ends for programs.
+//! for each noun; [`output`], how it is shown, and [`terminal`], what is kept from steering one; [`failure`], which ends with
+//! the next thing to try, and [`ending`], which ends for programs.
 
 mod arguments;
 
@@ -18,6 +18,7 @@ mod status;
 mod ending;
 mod failure;
 mod output;
+mod terminal;
 
 use std::process::ExitCode;
 

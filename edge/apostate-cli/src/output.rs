@@ -1,6 +1,5 @@
 //! How things are shown: a table for people, JSON for programs.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use apostate_api::JsonText;
@@ -10,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::terminal::visible;
 
 /// Rows of a table that is printed before all of it is known: columns are as wide as these need.
 const ROWS_AT_ONCE: usize = 1000;
@@ -98,17 +98,6 @@ impl Output {
         }
         Ok(())
     }
-}
-
-/// A text as a terminal may be shown it: what would steer the terminal is spelt out.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    if !text.contains(steers) {
-        return text.into();
-    }
-    let spelt =
-        text.chars().map(|letter| if steers(letter) { letter.escape_default().to_string() } else { letter.into() });
-    spelt.collect::<String>().into()
 }
 
 /// A value for people: a text without its quotes, anything else as `write` writes its JSON.
@@ -201,14 +190,5 @@ mod tests {
         assert_eq!(indented(json), expected);
         assert_eq!(indented("5"), "5");
         assert_eq!(plain(&JsonText::new(r#""a\nb""#).expect("JSON"), indented), "a\nb");
-    }
-
-    #[test]
-    fn what_would_steer_the_terminal_is_spelt_out() {
-        for (text, shown) in
-            [("BANK CHARGES", "BANK CHARGES"), ("two\nlines", "two\nlines"), ("\u{1b}[2J", "\\u{1b}[2J")]
-        {
-            assert_eq!(visible(text), shown);
-        }
     }
 }
