@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::http::settings::HttpSettings;
-
 /// The timestamps of one connection, in microseconds since its start, from 1; 0 is never.
 #[derive(Debug)]
 pub(crate) struct ConnectionActivity {
@@ -27,6 +25,24 @@ pub(crate) struct ConnectionActivity {
     blocked: AtomicU64,
     /// Requests and streams that are being served.
     serving: AtomicU32,
+}
+
+/// How long a connection may do nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionTimeouts {
+    /// From the first byte of a request's head to its last.
+    pub(crate) header: Duration,
+    /// While the client reads nothing of its answer.
+    pub(crate) write: Duration,
+    /// Between requests.
+    pub(crate) idle: Duration,
+}
+
+impl ConnectionTimeouts {
+    /// How long a connection need not be checked.
+    pub(crate) fn shortest(&self) -> Duration {
+        self.header.min(self.write).min(self.idle)
+    }
 }
 
 /// A request or a stream that is being served: until it is dropped, the connection is not idle.
@@ -82,34 +98,29 @@ impl ConnectionActivity {
     }
 
     /// Which timeout is next, or has passed.
-    pub(crate) fn check(&self, settings: &HttpSettings) -> IdleVerdict {
+    pub(crate) fn check(&self, timeouts: &ConnectionTimeouts) -> IdleVerdict {
         let until = |since: u64, patience: Duration| self.began + Duration::from_micros(since) + patience;
         let blocked = self.blocked.load(Ordering::Relaxed);
         let head = self.head.load(Ordering::Relaxed);
         let due = if blocked != 0 {
-            until(blocked, settings.write_timeout)
+            until(blocked, timeouts.write)
         } else if self.serving.load(Ordering::Relaxed) > 0 {
-            until(self.now(), settings.write_timeout)
+            until(self.now(), timeouts.write)
         } else if head != 0 {
-            until(head, settings.header_timeout)
+            until(head, timeouts.header)
         } else {
-            until(self.idle.load(Ordering::Relaxed), settings.idle_timeout)
+            until(self.idle.load(Ordering::Relaxed), timeouts.idle)
         };
         if due <= Instant::now() {
             return IdleVerdict::Close;
         }
         // What is fine now may be in the middle of a head, or blocked, a moment later.
-        IdleVerdict::KeepUntil(due.min(Instant::now() + Self::patience(settings)))
+        IdleVerdict::KeepUntil(due.min(Instant::now() + timeouts.shortest()))
     }
 
     /// Whether nothing is being served, and nothing waits to be written: perhaps the head of a request has begun.
     pub(crate) fn is_resting(&self) -> bool {
         self.serving.load(Ordering::Relaxed) == 0 && self.blocked.load(Ordering::Relaxed) == 0
-    }
-
-    /// The shortest timeout: how long a connection need not be checked.
-    pub(crate) fn patience(settings: &HttpSettings) -> Duration {
-        settings.header_timeout.min(settings.write_timeout).min(settings.idle_timeout)
     }
 }
 
@@ -184,31 +195,26 @@ impl AsyncWrite for Watched {
 mod tests {
     use super::*;
 
-    fn settings() -> HttpSettings {
-        let hour = Duration::from_secs(3600);
-        HttpSettings { header_timeout: hour, write_timeout: hour, idle_timeout: hour, ..HttpSettings::default() }
-    }
+    const HOUR: Duration = Duration::from_secs(3600);
+    const HOURS: ConnectionTimeouts = ConnectionTimeouts { header: HOUR, write: HOUR, idle: HOUR };
 
     #[test]
     fn each_kind_of_doing_nothing_has_its_own_patience() {
         let none = Duration::ZERO;
         let activity = Arc::new(ConnectionActivity::new());
-        assert!(matches!(activity.check(&settings()), IdleVerdict::KeepUntil(_)));
+        assert!(matches!(activity.check(&HOURS), IdleVerdict::KeepUntil(_)));
         std::thread::sleep(Duration::from_micros(10));
-        assert_eq!(activity.check(&HttpSettings { idle_timeout: none, ..settings() }), IdleVerdict::Close);
+        assert_eq!(activity.check(&ConnectionTimeouts { idle: none, ..HOURS }), IdleVerdict::Close);
         activity.has_read();
-        assert_eq!(activity.check(&HttpSettings { header_timeout: none, ..settings() }), IdleVerdict::Close);
-        assert!(matches!(
-            activity.check(&HttpSettings { idle_timeout: none, ..settings() }),
-            IdleVerdict::KeepUntil(_)
-        ));
+        assert_eq!(activity.check(&ConnectionTimeouts { header: none, ..HOURS }), IdleVerdict::Close);
+        assert!(matches!(activity.check(&ConnectionTimeouts { idle: none, ..HOURS }), IdleVerdict::KeepUntil(_)));
         let active = activity.serve();
-        let impatient = HttpSettings { header_timeout: none, idle_timeout: none, ..settings() };
+        let impatient = ConnectionTimeouts { header: none, idle: none, ..HOURS };
         assert!(matches!(activity.check(&impatient), IdleVerdict::KeepUntil(_)), "an entity may take its time");
         activity.is_blocked();
-        assert_eq!(activity.check(&HttpSettings { write_timeout: none, ..settings() }), IdleVerdict::Close);
+        assert_eq!(activity.check(&ConnectionTimeouts { write: none, ..HOURS }), IdleVerdict::Close);
         activity.has_written();
         drop(active);
-        assert!(matches!(activity.check(&settings()), IdleVerdict::KeepUntil(_)));
+        assert!(matches!(activity.check(&HOURS), IdleVerdict::KeepUntil(_)));
     }
 }

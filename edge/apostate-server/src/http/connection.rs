@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-use crate::http::activity::{ConnectionActivity, IdleVerdict, Watched};
+use crate::http::activity::{ConnectionActivity, ConnectionTimeouts, IdleVerdict, Watched};
 use crate::http::edge::Edge;
 use crate::http::service::HttpService;
-use crate::http::settings::HEADERS_MAX;
+use crate::http::settings::{HEADERS_MAX, HttpSettings};
 
 /// Most bytes that are read ahead of a connection. The head of a request has to fit.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -64,7 +64,8 @@ pub(crate) async fn serve(service: Arc<HttpService>, stream: TcpStream, admitted
     );
     let mut stopping = pin!(edge.stopping());
     let mut is_stopping = false;
-    let mut check = pin!(sleep(ConnectionActivity::patience(&edge.settings)));
+    let timeouts = timeouts(&edge.settings);
+    let mut check = pin!(sleep(timeouts.shortest()));
     poll_fn(|context| {
         if let Poll::Ready(result) = connection.as_mut().poll(context) {
             if let Err(error) = result {
@@ -82,7 +83,7 @@ pub(crate) async fn serve(service: Arc<HttpService>, stream: TcpStream, admitted
             context.waker().wake_by_ref();
         }
         while check.as_mut().poll(context).is_ready() {
-            match activity.check(&edge.settings) {
+            match activity.check(&timeouts) {
                 IdleVerdict::KeepUntil(until) => check.as_mut().reset(Instant::from_std(until)),
                 IdleVerdict::Close => {
                     edge.meters.connections_timed_out.fetch_add(1, Ordering::Relaxed);
@@ -93,4 +94,9 @@ pub(crate) async fn serve(service: Arc<HttpService>, stream: TcpStream, admitted
         Poll::Pending
     })
     .await;
+}
+
+fn timeouts(settings: &HttpSettings) -> ConnectionTimeouts {
+    let HttpSettings { header_timeout, write_timeout, idle_timeout, .. } = *settings;
+    ConnectionTimeouts { header: header_timeout, write: write_timeout, idle: idle_timeout }
 }

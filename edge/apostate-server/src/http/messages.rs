@@ -26,7 +26,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::HeaderName;
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::client::producer::{Producer, ProducerAnswer, ProducerError};
 use crate::http::body::{broken, check_type};
@@ -182,35 +182,8 @@ impl Bulk {
             }
             // With room, every whole line that was read is taken.
             let (reads, producer) = (!is_over && self.has_room(), &mut self.producer);
-            let event = poll_fn(|context| {
-                if producer.unanswered() > 0
-                    && let Poll::Ready(results) = producer.poll_results(context)
-                {
-                    return Poll::Ready(results.map(Event::Results).map_err(|error| producer_fault(&error)));
-                }
-                if stopping.as_mut().poll(context).is_ready() {
-                    let detail = "the node stops; what is not answered is sent again after the next start";
-                    return Poll::Ready(Err(Fault::new(ErrorCode::NotReady, detail)));
-                }
-                if !reads {
-                    return Poll::Pending;
-                }
-                if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(context) {
-                    return Poll::Ready(match frame {
-                        None => Ok(Event::End),
-                        Some(Ok(frame)) => Ok(Event::Read(frame.into_data().unwrap_or_default())),
-                        Some(Err(error)) => Err(broken(&error)),
-                    });
-                }
-                // As long as answers are owed to it, it may well be the client that waits.
-                if producer.unanswered() == 0 && patience.as_mut().poll(context).is_ready() {
-                    let detail = format!("no further line arrived within {body_timeout:?}");
-                    return Poll::Ready(Err(Fault::new(ErrorCode::RequestTimeout, detail)));
-                }
-                Poll::Pending
-            })
-            .await?;
-            match event {
+            let body = reads.then_some(&mut body);
+            match next_event(producer, body, stopping.as_mut(), patience.as_mut(), body_timeout).await? {
                 Event::Read(bytes) => self.unread.extend_from_slice(&bytes),
                 Event::End => is_over = true,
                 Event::Results(results) => {
@@ -356,6 +329,42 @@ impl Bulk {
         self.written.extend_from_slice(&text);
         self.written.extend_from_slice(b"\n");
     }
+}
+
+/// What a stream waits for, once it has come; of its body nothing is read without `body`.
+async fn next_event(
+    producer: &mut Producer,
+    mut body: Option<&mut Incoming>,
+    mut stopping: Pin<&mut impl Future<Output = ()>>,
+    mut patience: Pin<&mut Sleep>,
+    body_timeout: Duration,
+) -> Result<Event, Fault> {
+    poll_fn(|context| {
+        if producer.unanswered() > 0
+            && let Poll::Ready(results) = producer.poll_results(context)
+        {
+            return Poll::Ready(results.map(Event::Results).map_err(|error| producer_fault(&error)));
+        }
+        if stopping.as_mut().poll(context).is_ready() {
+            let detail = "the node stops; what is not answered is sent again after the next start";
+            return Poll::Ready(Err(Fault::new(ErrorCode::NotReady, detail)));
+        }
+        let Some(body) = body.as_deref_mut() else { return Poll::Pending };
+        if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
+            return Poll::Ready(match frame {
+                None => Ok(Event::End),
+                Some(Ok(frame)) => Ok(Event::Read(frame.into_data().unwrap_or_default())),
+                Some(Err(error)) => Err(broken(&error)),
+            });
+        }
+        // As long as answers are owed to it, it may well be the client that waits.
+        if producer.unanswered() == 0 && patience.as_mut().poll(context).is_ready() {
+            let detail = format!("no further line arrived within {body_timeout:?}");
+            return Poll::Ready(Err(Fault::new(ErrorCode::RequestTimeout, detail)));
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Why a stream does not go on.
