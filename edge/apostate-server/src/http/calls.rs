@@ -1,26 +1,26 @@
 //! Calls, looks and states: one entity, one answer. This is the way that nearly every request takes.
 
+mod ask;
 mod recall;
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use apostate_api::ErrorCode;
 use apostate_core::{Address, EntityKey, HandlerId, Mode};
-use apostate_partition::{Answer, Request, RequestKind, TraceContext};
+use apostate_partition::{Request, RequestKind};
 use hyper::body::Incoming;
 use hyper::header::{ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
-use crate::answers::verdict::Verdict;
 use crate::http::blocking::blocking;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
+pub(crate) use crate::http::calls::ask::Calls;
+use crate::http::calls::ask::EntityReply;
 use crate::http::calls::recall::{CallNames, done_earlier};
 use crate::http::digest::digest;
-use crate::http::dispatcher::{Dispatcher, OpenRequest};
-use crate::http::edge::{self, Edge, HandlerRow, KindRow};
+use crate::http::edge::{self, HandlerRow, KindRow};
 use crate::http::fault::Fault;
 use crate::http::json::{arguments, entity_text, shown};
 use crate::http::meters::{Meters, Outcome};
@@ -35,25 +35,6 @@ const LONG_JSON_BYTES: usize = 128 << 10;
 const ENTITY_VERSION: HeaderName = HeaderName::from_static("entity-version");
 /// The header field that says which preference was heeded.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-
-/// What an entity answered, in our encoding.
-struct EntityReply {
-    reply: Vec<u8>,
-    version: u64,
-    /// It had been answered before, to the same client key.
-    is_repeated: bool,
-}
-
-/// Who handles requests for single entities.
-#[derive(Clone, Copy)]
-pub(crate) struct Calls<'a> {
-    pub(crate) edge: &'a Edge,
-    pub(crate) dispatcher: &'a Arc<Dispatcher>,
-    /// When the request came.
-    pub(crate) began: Instant,
-    /// Where it stands in a trace, if it is followed.
-    pub(crate) followed: Option<TraceContext>,
-}
 
 /// Counts a request when it ends, also if its caller does not wait for that.
 struct Counting<'a> {
@@ -120,10 +101,6 @@ impl Calls<'_> {
             let deadline = self.options(parts).ok().and_then(|options| options.deadline);
             self.edge.rejections.wait(self.edge.stopping(), deadline).await;
         }
-    }
-
-    fn options(self, parts: &Parts) -> Result<CallOptions, Fault> {
-        CallOptions::of(&parts.headers, self.began)
     }
 
     async fn call(
@@ -235,40 +212,6 @@ impl Calls<'_> {
         Ok(response)
     }
 
-    /// Asks an entity, and waits for its reply, no longer than until the deadline.
-    async fn ask(self, kind: &str, mut request: Request, deadline: Option<Instant>) -> Result<EntityReply, Fault> {
-        let key = request.to.key().clone();
-        let entity = || format!("{kind}/{key}");
-        let is_call = matches!(request.request_kind, RequestKind::Call { .. });
-        if self.edge.is_stopping() {
-            return Err(Fault::new(ErrorCode::NotReady, "the node stops; nothing was done").closing());
-        }
-        request.trace = self.followed.map(Box::new);
-        let uptime = self.edge.shared.clock.now().uptime;
-        request.deadline = deadline.map(|at| uptime.after(at.saturating_duration_since(Instant::now())));
-        let open = self.dispatcher.send(request);
-        let open =
-            open.ok_or_else(|| Fault::busy("as many requests are under way as there may be; nothing was done"))?;
-        let verdict = match deadline {
-            None => open.await,
-            Some(deadline) => match until(deadline, open).await {
-                Ok(verdict) => verdict,
-                Err(is_withdrawn) if is_withdrawn || !is_call => {
-                    let began = if is_withdrawn { "had not begun it" } else { "was still looking" };
-                    let detail = format!("{} {began} when its deadline came; nothing was done", entity());
-                    return Err(Fault::new(ErrorCode::DeadlineExceeded, detail));
-                }
-                Err(_) => return Err(Fault::unknown("its deadline came while it was under way", &entity)),
-            },
-        };
-        match verdict.original() {
-            (Verdict::Answered(Answer::Done { reply, version }), is_repeated) => {
-                Ok(EntityReply { reply, version, is_repeated })
-            }
-            (verdict, is_repeated) => Err(Fault::of_verdict(verdict, &entity).repeated(is_repeated)),
-        }
-    }
-
     /// A reply as an answer.
     async fn shown(
         self,
@@ -308,16 +251,6 @@ impl Calls<'_> {
             .await??
         };
         Reply::within(text, share)
-    }
-}
-
-/// Waits for a verdict until `deadline`. Err: it came first; true if the request was withdrawn before it was begun.
-async fn until(deadline: Instant, mut open: OpenRequest) -> Result<Verdict, bool> {
-    // One that is here already is not thrown away, however late it is.
-    let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_micros(1));
-    match tokio::time::timeout(patience, &mut open).await {
-        Ok(verdict) => Ok(verdict),
-        Err(_) => Err(open.withdraw()),
     }
 }
 

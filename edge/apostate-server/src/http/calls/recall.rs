@@ -15,7 +15,7 @@ use hyper::Method;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 
-use super::{Calls, EntityReply};
+use crate::http::calls::ask::{Calls, EntityReply};
 use crate::http::digest::digest;
 use crate::http::fault::Fault;
 use crate::http::{body, edge};
