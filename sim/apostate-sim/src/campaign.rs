@@ -18,8 +18,8 @@ pub struct Campaign {
     pub simulated: u64,
     /// Faults that were injected, and how often.
     pub faults: Faults,
-    /// Seeds that broke something, and what.
-    pub broken: Vec<(u64, Violation)>,
+    /// Seeds that failed, with the first violation of each.
+    pub violations: Vec<(u64, Violation)>,
 }
 
 /// From this many runs on, every fault has to have happened in some of them.
@@ -36,9 +36,9 @@ impl Campaign {
                 self.faults.add(&faults);
                 Ok(())
             }
-            Err(broken) => {
-                self.broken.push((seed, broken.clone()));
-                Err(broken)
+            Err(violation) => {
+                self.violations.push((seed, violation.clone()));
+                Err(violation)
             }
         }
     }
@@ -72,6 +72,6 @@ impl fmt::Display for Summary<'_> {
         let rate = campaign.transactions as f64 / seconds;
         writeln!(f, "{} transactions, {rate:.0} a second", campaign.transactions)?;
         writeln!(f, "{hours:.1} hours of simulated time in {seconds:.0} seconds")?;
-        write!(f, "{} seeds broke something", campaign.broken.len())
+        write!(f, "{} seeds failed", campaign.violations.len())
     }
 }

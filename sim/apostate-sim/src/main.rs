@@ -41,10 +41,10 @@ fn one(seed: u64, is_told: bool) -> ExitCode {
             let seconds = report.simulated as f64 / 1e6;
             println!("{seconds:.1} seconds of simulated time, twice; {seeds_per_s:.1} seeds a second");
         }
-        Err(broken) => println!("seed {seed}: {broken}"),
+        Err(violation) => println!("seed {seed} failed: {violation}"),
     }
     if first != second {
-        println!("seed {seed}: the second run took another course: {second:?}");
+        println!("seed {seed} failed: the simulation is not deterministic, its second run differs: {second:?}");
     }
     if first.is_ok() && first == second { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -54,18 +54,18 @@ fn many(first: u64, mut goes_on: impl FnMut(u64, f64) -> bool) -> ExitCode {
     let mut campaign = Campaign::default();
     while goes_on(campaign.seeds, start.elapsed().as_secs_f64()) {
         let seed = first + campaign.seeds;
-        if let Err(broken) = campaign.run(seed) {
-            let text = broken.to_string();
-            println!("seed {seed}: {}", &text[..text.floor_char_boundary(400)]);
-            println!("  cargo run --release -p apostate-sim -- --seed {seed} --tell");
+        if let Err(violation) = campaign.run(seed) {
+            let text = violation.to_string();
+            println!("seed {seed} failed: {}", &text[..text.floor_char_boundary(400)]);
+            println!("run it again: cargo run --release -p apostate-sim -- --seed {seed} --tell");
         }
     }
     println!("{}", campaign.summary(start.elapsed()));
     let missing = campaign.missing();
     if !missing.is_empty() {
-        println!("never happened: {missing:?}");
+        println!("faults that never happened, in {} seeds: {missing:?}", campaign.seeds);
     }
-    if campaign.broken.is_empty() && missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if campaign.violations.is_empty() && missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// A line for each seed. Of a planted bug, too, only that the course is the same counts, not whether it is caught.
