@@ -54,7 +54,7 @@ pub(crate) struct Batch {
     totals: Counts,
 }
 
-/// What a batch undone leaves to be taken back in other parts.
+/// Remains of an undone batch, to be taken back in other parts.
 pub(crate) struct Undone {
     pub(crate) touched: Vec<Touched>,
     /// The newest first.
@@ -107,7 +107,7 @@ impl Batch {
     }
 }
 
-/// What runs put into it.
+/// Contents, as runs put them in.
 impl Batch {
     /// One more message.
     pub(crate) fn count_message(&mut self) {
@@ -240,7 +240,7 @@ impl Batch {
         self.abandoned.take()
     }
 
-    /// Its record was too long: its messages come again one at a time.
+    /// Runs its messages one at a time when they come again: the record was too long.
     pub(crate) fn run_one_at_a_time(&mut self) {
         self.one_at_a_time = self.messages.max(1);
     }

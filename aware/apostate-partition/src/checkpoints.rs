@@ -1,6 +1,6 @@
 //! Checkpoints: what changed since the last one, when the next is due, and who waits for it.
 //!
-//! Reading order: `dirty.rs` collects changes and makes checkpoints of them; `own_rows.rs` writes down what the partition knows of
+//! Reading order: `dirty.rs` collects changes and makes checkpoints of them; `rows.rs` writes down what the partition knows of
 //! itself.
 //!
 //! Invariant P6: the store never holds what the log could still lose; what is not in the store is in memory and in the log.
@@ -8,8 +8,8 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/checkpoint_requests.rs`; planted `checkpoint-early`, `checkpoint-forgets`, `trim-early`.
 
 mod dirty;
-mod own_rows;
 mod requests;
+mod rows;
 
-pub(crate) use self::own_rows::Counters;
 pub(crate) use self::requests::Checkpoints;
+pub(crate) use self::rows::Counters;

@@ -1,4 +1,4 @@
-//! What a partition is told, and what it asks for: the whole of its contact with the host. Values only.
+//! The interface of a partition: inputs that it is given and effects that it asks for, its whole contact with the host. Values only.
 //!
 //! Reading order: [`Input`] goes in and [`Effect`] comes out; a [`Request`] gets an [`Answer`], of which a [`Failure`] is one; a
 //! [`StopReason`] is the last that is heard of a partition.

@@ -45,7 +45,7 @@ pub const INBOX_PAGE_BYTES: usize = 64 << 10;
 /// So many messages at the head of an inbox stay in memory for longer than what stands behind them.
 pub const INBOX_HEAD_MESSAGES: usize = 16;
 
-/// What a message to another partition takes in memory besides its body, about.
+/// Memory that a message to another partition takes besides its body, about.
 pub const OUTGOING_OVERHEAD_BYTES: usize = 160;
 
 /// About how many bytes of client keys are looked through at once for those that are too old.

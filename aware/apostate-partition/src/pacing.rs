@@ -42,9 +42,9 @@ impl Uptime {
 /// A reading of the host's two clocks, taken together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostTime {
-    /// What the wall clock says.
+    /// The wall clock.
     pub wall: Timestamp,
-    /// What really passed.
+    /// The time that really passed.
     pub uptime: Uptime,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Pacer {
     last: Option<HostTime>,
     /// A millisecond that really passed and is half used.
     is_half_used: bool,
-    /// What people were told last.
+    /// The offset that people were told last.
     told: Ordering,
 }
 
@@ -97,12 +97,12 @@ impl Pacer {
         self.now
     }
 
-    /// What the wall clock said last.
+    /// The wall clock when it was last read.
     pub(crate) fn wall(&self) -> Timestamp {
         self.last.map_or(self.now, |last| last.wall)
     }
 
-    /// What really passed when it was asked last.
+    /// The uptime when it was last read.
     pub(crate) fn uptime(&self) -> Uptime {
         self.last.unwrap_or_default().uptime
     }

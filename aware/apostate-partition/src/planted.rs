@@ -23,7 +23,7 @@ macro_rules! bugs {
                 }
             }
 
-            /// What it does wrong.
+            /// The wrong that it does.
             #[must_use]
             pub fn what(self) -> &'static str {
                 match self {

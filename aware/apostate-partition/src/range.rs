@@ -43,14 +43,14 @@ impl Range {
         self.first <= other.first && other.last <= self.last
     }
 
-    /// What the two have in common.
+    /// The part that the two have in common.
     #[must_use]
     pub fn and(self, other: Self) -> Option<Self> {
         let (first, last) = (self.first.max(other.first), self.last.min(other.last));
         (first <= last).then_some(Self { first, last })
     }
 
-    /// What is in this range below and above `other`, which must overlap it.
+    /// The parts of this range below and above `other`, which must overlap it.
     #[must_use]
     pub fn around(self, other: Self) -> [Option<Self>; 2] {
         let below = (self.first < other.first).then(|| Self { first: self.first, last: other.first - 1 });

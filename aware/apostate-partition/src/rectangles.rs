@@ -24,7 +24,7 @@ use apostate_log::PartitionId;
 
 use crate::range::Range;
 
-/// Who numbers messages: a partition, for what its entities send, or a producer outside.
+/// An origin numbers messages: a partition, for what its entities send, or a producer outside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// A partition, by its id, which is never used again.
@@ -43,13 +43,13 @@ pub struct Area {
 }
 
 impl Area {
-    /// What the two have in common.
+    /// The part that the two have in common.
     #[must_use]
     pub fn and(self, other: Self) -> Option<Self> {
         Some(Self { source: self.source.and(other.source)?, target: self.target.and(other.target)? })
     }
 
-    /// What is left of it without `hole`, which must overlap it.
+    /// The rest of it without `hole`, which must overlap it.
     fn without(self, hole: Self) -> impl Iterator<Item = Self> {
         let sides = self.source.around(hole.source).map(|side| side.map(|source| Self { source, ..self }));
         let middle = self.source.and(hole.source).unwrap_or(self.source);
@@ -164,7 +164,7 @@ impl Rectangles {
         self.origins.retain(|_, rectangles| !rectangles.is_empty());
     }
 
-    /// What of it lies in `target`: a child's share when a receiver splits.
+    /// The part of it that lies in `target`: a child's share when a receiver splits.
     #[must_use]
     pub fn clipped(&self, target: Range) -> Self {
         let mut origins = BTreeMap::new();

@@ -34,7 +34,7 @@ impl TraceId {
         (bytes != [0; 16]).then_some(Self(bytes))
     }
 
-    /// Its bytes.
+    /// The bytes of the id.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0

@@ -41,10 +41,10 @@ pub(crate) enum UndoEntry {
 
 /// A cell that was put or deleted besides states.
 pub(crate) enum CellChange {
-    /// Its key was never used before.
+    /// A cell whose key was never used before.
     Put(Box<[u8]>, Box<[u8]>),
-    /// Its key is used once: if no checkpoint has it, nothing need be remembered.
+    /// A deletion whose key is used once: if no checkpoint has the cell, nothing need be remembered.
     DeleteUnstored(Box<[u8]>),
-    /// Its key may have been used before: the deletion stands until a checkpoint has it.
+    /// Tombstone: the key may have been used before, so the deletion stands until a checkpoint has it.
     Tombstone(Box<[u8]>),
 }

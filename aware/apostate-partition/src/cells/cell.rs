@@ -16,7 +16,7 @@ use apostate_log::PartitionId;
 use crate::range::Range;
 use crate::rectangles::{Area, Origin};
 
-/// What a cell is about.
+/// The kind of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Section {
@@ -24,7 +24,7 @@ pub enum Section {
     Own = 0,
     /// An entity's version and state. Sub-key: none.
     State = 1,
-    /// What a client key was answered. Sub-key: the client key.
+    /// The answer that a client key got. Sub-key: the client key.
     ClientKeys = 4,
     /// Accepted, not handled. Sub-key: the number that gives the order.
     Inbox = 6,
@@ -50,11 +50,11 @@ const PREFIX_BYTES: usize = 13;
 /// An entity's cell, read from its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityCell<'a> {
-    /// What it is about.
+    /// The kind of cell.
     pub section: Section,
     /// The entity.
     pub address: Address,
-    /// What follows.
+    /// The sub-key.
     pub sub: &'a [u8],
 }
 
@@ -169,7 +169,7 @@ pub fn host_row(name: &str) -> Vec<u8> {
 
 /// The rows of a partition's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OwnRow {
+pub enum PartitionRow {
     /// Position, hash, epoch, next number, time.
     Counters,
     /// A watermark rectangle.
@@ -178,20 +178,20 @@ pub enum OwnRow {
     Generation(Range),
     /// When the newest UUIDv7 client key was made that is forgotten.
     ForgottenKeys,
-    /// What makes an opening record unlike every other: put and deleted by it.
+    /// The nonce that makes an opening record unlike every other: put and deleted by it.
     Opening,
 }
 
 /// The key of a row of a partition's own.
 #[must_use]
-pub fn own_row(partition: PartitionId, row: &OwnRow) -> Vec<u8> {
+pub fn partition_row(partition: PartitionId, row: &PartitionRow) -> Vec<u8> {
     let mut key = vec![Section::Own as u8];
     key.extend_from_slice(&partition.0.to_be_bytes());
     match row {
-        OwnRow::Counters => key.push(b'c'),
-        OwnRow::ForgottenKeys => key.push(b'f'),
-        OwnRow::Opening => key.push(b'o'),
-        OwnRow::Rectangle(origin, Area { source, target }) => {
+        PartitionRow::Counters => key.push(b'c'),
+        PartitionRow::ForgottenKeys => key.push(b'f'),
+        PartitionRow::Opening => key.push(b'o'),
+        PartitionRow::Rectangle(origin, Area { source, target }) => {
             key.push(b'r');
             for end in [source.first, source.last, target.first, target.last] {
                 key.extend_from_slice(&end.to_be_bytes());
@@ -207,7 +207,7 @@ pub fn own_row(partition: PartitionId, row: &OwnRow) -> Vec<u8> {
                 }
             }
         }
-        OwnRow::Generation(range) => {
+        PartitionRow::Generation(range) => {
             key.push(b'g');
             key.extend_from_slice(&range.first.to_be_bytes());
             key.extend_from_slice(&range.last.to_be_bytes());
@@ -218,7 +218,7 @@ pub fn own_row(partition: PartitionId, row: &OwnRow) -> Vec<u8> {
 
 /// From which key, and to which (not included), the rows of a partition's own lie.
 #[must_use]
-pub fn own_bounds(partition: PartitionId) -> (Vec<u8>, Vec<u8>) {
+pub fn partition_bounds(partition: PartitionId) -> (Vec<u8>, Vec<u8>) {
     let start = |id: u64| {
         let mut key = vec![Section::Own as u8];
         key.extend_from_slice(&id.to_be_bytes());
@@ -229,17 +229,17 @@ pub fn own_bounds(partition: PartitionId) -> (Vec<u8>, Vec<u8>) {
 
 /// Reads the key of a row of `partition`'s own.
 #[must_use]
-pub fn read_own_row(partition: PartitionId, key: &[u8]) -> Option<OwnRow> {
+pub fn read_partition_row(partition: PartitionId, key: &[u8]) -> Option<PartitionRow> {
     let (prefix, row) = key.split_at_checked(9)?;
     if prefix[0] != Section::Own as u8 || prefix[1..] != partition.0.to_be_bytes() {
         return None;
     }
     let (tag, row) = row.split_first()?;
     match tag {
-        b'c' => row.is_empty().then_some(OwnRow::Counters),
-        b'f' => row.is_empty().then_some(OwnRow::ForgottenKeys),
-        b'o' => row.is_empty().then_some(OwnRow::Opening),
-        b'g' if row.len() == 16 => Some(OwnRow::Generation(read_range(row)?)),
+        b'c' => row.is_empty().then_some(PartitionRow::Counters),
+        b'f' => row.is_empty().then_some(PartitionRow::ForgottenKeys),
+        b'o' => row.is_empty().then_some(PartitionRow::Opening),
+        b'g' if row.len() == 16 => Some(PartitionRow::Generation(read_range(row)?)),
         b'r' => {
             let area = Area { source: read_range(row)?, target: read_range(row.get(16..)?)? };
             let (tag, origin) = row.get(32..)?.split_first()?;
@@ -248,7 +248,7 @@ pub fn read_own_row(partition: PartitionId, key: &[u8]) -> Option<OwnRow> {
                 1 => Origin::Producer(EntityKey::from_bytes(origin).ok()?),
                 _ => return None,
             };
-            Some(OwnRow::Rectangle(origin, area))
+            Some(PartitionRow::Rectangle(origin, area))
         }
         _ => None,
     }
@@ -285,17 +285,17 @@ mod tests {
         let area = Area { source: Range::new(1, 2), target: Range::WHOLE };
         let name = EntityKey::new("replay").expect("a key");
         for row in [
-            OwnRow::Counters,
-            OwnRow::ForgottenKeys,
-            OwnRow::Opening,
-            OwnRow::Rectangle(Origin::Partition(PartitionId(4)), area),
-            OwnRow::Rectangle(Origin::Producer(name), area),
-            OwnRow::Generation(Range::WHOLE),
+            PartitionRow::Counters,
+            PartitionRow::ForgottenKeys,
+            PartitionRow::Opening,
+            PartitionRow::Rectangle(Origin::Partition(PartitionId(4)), area),
+            PartitionRow::Rectangle(Origin::Producer(name), area),
+            PartitionRow::Generation(Range::WHOLE),
         ] {
-            let key = own_row(PartitionId(9), &row);
-            assert_eq!(read_own_row(PartitionId(9), &key), Some(row));
-            assert_eq!(read_own_row(PartitionId(8), &key), None);
-            let (from, to) = own_bounds(PartitionId(9));
+            let key = partition_row(PartitionId(9), &row);
+            assert_eq!(read_partition_row(PartitionId(9), &key), Some(row));
+            assert_eq!(read_partition_row(PartitionId(8), &key), None);
+            let (from, to) = partition_bounds(PartitionId(9));
             assert!(from <= key && key < to);
         }
     }

@@ -13,9 +13,9 @@ pub(crate) type Cell = (Box<[u8]>, Option<Arc<[u8]>>);
 
 /// Cells of durable records up to a position, to be written to the store off the executor.
 pub struct Checkpoint {
-    /// Whose cells.
+    /// The partition that has the cells.
     pub partition: PartitionId,
-    /// Up to where.
+    /// The newest record that is in it.
     pub position: Position,
     /// State cells of entities.
     pub(crate) states: Vec<(Address, StateBytes)>,

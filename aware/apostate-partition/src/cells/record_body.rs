@@ -20,7 +20,7 @@ const PREFIX_BYTES: usize = 17;
 const PUT: u8 = 1;
 const DELETE: u8 = 0;
 
-/// What a record is for.
+/// The purpose of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RecordKind {
@@ -126,7 +126,7 @@ impl RecordBuilder {
 /// The body of a record, read.
 #[derive(Clone, Copy, Debug)]
 pub struct Body<'a> {
-    /// What the record is for.
+    /// The purpose of the record.
     pub kind: RecordKind,
     /// The map that its writer went by.
     pub map_version: u64,

@@ -5,7 +5,7 @@ use apostate_log::{PartitionId, Position};
 
 use crate::cells::checkpoint::{Cell, Checkpoint};
 use crate::checkpoints::dirty::Dirty;
-use crate::checkpoints::own_rows::{Counters, StoredRows};
+use crate::checkpoints::rows::{Counters, StoredRows};
 use crate::delivery::Delivery;
 use crate::limits::Tuning;
 use crate::planted::{self, Bug};

@@ -1,4 +1,4 @@
-//! What partitions say to each other, as bytes.
+//! Frames: messages of the delivery protocol between partitions, as bytes.
 //!
 //! The first byte is the kind of frame; integers are little-endian; messages are laid out as in `message.rs`.
 
@@ -30,7 +30,7 @@ impl Generation {
     }
 }
 
-/// What one partition says to another.
+/// A message of the delivery protocol from one partition to another.
 ///
 /// The receiver asks for a session with a nonce, and the sender that answers names it: every later frame bears the
 /// name. The nonce alone would not do: an old writer may answer it as well as a new one, and a writer may hear it twice;
@@ -92,7 +92,7 @@ pub enum Frame<'a> {
     Refused {
         /// The session.
         name: u64,
-        /// Who has spoken.
+        /// The later generation.
         generation: Generation,
     },
     /// Sender: I have something for you, and no session that moves.
@@ -108,7 +108,7 @@ pub enum Frame<'a> {
 pub struct NotAFrame;
 
 impl Frame<'_> {
-    /// Its bytes.
+    /// The frame as bytes.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();

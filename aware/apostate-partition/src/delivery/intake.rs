@@ -1,4 +1,4 @@
-//! What arrives from other partitions, and how far it was handled.
+//! The intake: messages that arrive from other partitions, and how far they were handled.
 //!
 //! Invariant E1: a message at or below the watermark that covers it is a duplicate; every other one is handled, or
 //! accepted into an inbox, and the watermark rises in the same commit.
@@ -26,7 +26,7 @@ pub(crate) struct Intake {
     id: PartitionId,
     /// The sender's range, as it said when the session opened.
     source: Range,
-    /// What we have asked with and not been answered: an answer to anything else is an old one.
+    /// The nonce that was asked with and not answered: an answer to any other is an old one.
     nonce: Option<u64>,
     /// The session's name, once its sender has answered.
     name: u64,
@@ -57,12 +57,12 @@ enum SessionState {
     Open,
 }
 
-/// What to do with a frame of messages.
+/// The fate of a frame of messages.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It was taken in.
+    /// Taken in.
     In,
-    /// It is of another session, or doubled.
+    /// Of another session, or doubled: dropped.
     Dropped,
     /// Something is missing before it, or it does not read: open a new session.
     Gap,
@@ -278,7 +278,7 @@ impl Intake {
         self.high.extend(high.map(|number| (origin, number)));
     }
 
-    /// What the sender is told next leaves when the record at `position` is durable.
+    /// Notes that the next word to the sender leaves when the record at `position` is durable.
     pub(crate) fn note_ack_record(&mut self, position: Position) {
         self.ack_record = position;
     }
@@ -294,7 +294,7 @@ impl Intake {
     }
 }
 
-/// What it takes to put a message back.
+/// The place of a message that was taken, to put it back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handled {
     frame: u64,

@@ -1,4 +1,4 @@
-//! What was sent and is not acknowledged: a queue per destination, not a map.
+//! The outbox: messages that were sent and are not acknowledged, in a queue per destination, not a map.
 //!
 //! Invariant E2: a message leaves if and only if the transaction that sent it is durable. Invariant E6: a session
 //! always starts at the oldest and skips none.
@@ -37,9 +37,9 @@ struct Peer {
 
 #[derive(Debug)]
 struct Session {
-    /// What the receiver asked with.
+    /// The nonce that the receiver asked with.
     nonce: u64,
-    /// What it is called in every frame: never used again.
+    /// The name that every frame bears: never used again.
     name: u64,
     /// Ready: floors are committed over there.
     is_ready: bool,
@@ -50,7 +50,7 @@ struct Session {
     granted: u64,
 }
 
-/// What a sender says of itself when a session opens.
+/// A sender as it describes itself when a session opens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SenderInfo {
     pub(crate) id: PartitionId,
@@ -73,7 +73,7 @@ pub(crate) struct Outbox {
     opening: Opening,
 }
 
-/// What was read so far. For opening only.
+/// Messages that were read so far. For opening only.
 #[derive(Debug, Default)]
 struct Opening {
     /// With the index of the peer.
@@ -127,7 +127,7 @@ impl Outbox {
         self.sum(Queue::bytes)
     }
 
-    /// What it takes of memory, about.
+    /// Memory that it takes, about.
     pub(crate) fn memory(&self) -> usize {
         self.sum(Queue::memory)
     }
@@ -200,7 +200,7 @@ impl Outbox {
     }
 
     /// The checkpoint that was given the last [`unstored`](Self::unstored) cells is in the store: bodies that there is no
-    /// room for are let go.
+    /// room for are evicted.
     pub(crate) fn stored(&mut self) {
         self.peers.iter_mut().for_each(|peer| peer.queue.finish());
         self.evict_to_budget();

@@ -6,11 +6,11 @@
 //! ```
 //!
 //! While there is room all bodies are here, and `away` is empty. Above that those of messages that the store holds for
-//! certain are let go, the newest first, so that what leaves next is here; and read back in pages when their turn comes near.
+//! certain are evicted, the newest first, so that what leaves next is here; and read back in pages when their turn comes near.
 //! A number, a place and a sender stay in memory of each.
 //!
 //! Invariant E6: a session takes the messages in this order and skips none, wherever their bodies are. Invariant P6: a body
-//! is let go only when a finished checkpoint has its cell.
+//! is evicted only when a finished checkpoint has its cell.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -157,12 +157,12 @@ impl Queue {
         self.memory_bytes
     }
 
-    /// What it takes of memory, about.
+    /// Memory that it takes, about.
     pub(crate) fn memory(&self) -> usize {
         self.memory_bytes + self.messages.len() * OUTGOING_OVERHEAD_BYTES
     }
 
-    /// Bytes of the messages that cannot be let go yet.
+    /// Bytes of the messages that cannot be evicted yet.
     pub(crate) fn pinned_bytes(&self) -> usize {
         self.pinned_bytes
     }
@@ -251,7 +251,7 @@ impl Queue {
         self.finished = self.taken;
     }
 
-    /// Lets bodies go, the newest first, until they take `share` bytes, or only what is under way and about a page are left
+    /// Evicts bodies, the newest first, until they take `share` bytes, or only what is under way and about a page are left
     /// of what the store has.
     pub(crate) fn evict_to_budget(&mut self, share: usize, page_bytes: usize) {
         let end = if planted::is(Bug::BodyDroppedEarly) { self.taken } else { self.finished };

@@ -21,7 +21,7 @@ use crate::limits::{INBOX_HEAD_MESSAGES, INBOX_PAGE_BYTES, PAGE_MESSAGES_MAX, RE
 use crate::message::Message;
 use crate::planted::{self, Bug};
 
-/// What all inboxes have in common.
+/// Sums and schedules of all inboxes.
 #[derive(Debug, Default)]
 pub(crate) struct Inboxes {
     /// Messages in them.

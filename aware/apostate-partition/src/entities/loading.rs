@@ -23,7 +23,7 @@ impl Entities {
         self.loads.push(load);
     }
 
-    /// What the store is to be asked.
+    /// Loads that the store is to be asked for.
     pub(crate) fn take_loads(&mut self) -> impl Iterator<Item = Load> {
         self.loads.drain(..)
     }

@@ -28,7 +28,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// Bytes that a slot costs besides the state.
 pub(crate) const SLOT_BYTES: usize = 256;
 
-/// What is known of the state.
+/// Knowledge of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Residence {
     /// The store has to be asked.
@@ -67,14 +67,14 @@ pub(crate) struct Slot {
     dirty_generation: u64,
     /// The newest generation in which a cell of it changed besides the state.
     extra_dirty_generation: u64,
-    /// What the client keys in memory cost.
+    /// Bytes that the client keys in memory cost.
     key_bytes: usize,
     /// Whether the slot belongs to no entity.
     is_free: bool,
     extra: Option<Box<Extra>>,
 }
 
-/// What waits for an entity, and what it remembers for clients.
+/// Messages and calls that wait for an entity, and client keys that it remembers.
 #[derive(Default)]
 pub(crate) struct Extra {
     /// Accepted messages, in the order of their numbers.
@@ -87,7 +87,7 @@ pub(crate) struct Extra {
     pub(super) is_ready: bool,
     /// Calls from outside that wait behind the inbox or a load.
     pub(super) waiting: VecDeque<Request>,
-    /// What client keys were answered.
+    /// Client keys, and the answers that they got.
     pub(super) keys: ClientKeys,
 }
 

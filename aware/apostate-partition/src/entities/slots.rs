@@ -24,7 +24,7 @@ pub(crate) struct Slots {
     slab: Vec<Slot>,
     free: Vec<SlotId>,
     hand: usize,
-    /// What the slots cost, as accounted by [`Slots::set_encoded`].
+    /// Bytes that the slots cost, as accounted by [`Slots::set_encoded`] and [`Slots::change_keys`].
     bytes: usize,
 }
 
@@ -70,7 +70,7 @@ impl Slots {
         self.table.len()
     }
 
-    /// What they cost in bytes, about.
+    /// Bytes that they cost, about.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

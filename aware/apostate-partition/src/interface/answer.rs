@@ -1,13 +1,13 @@
-//! What a request is answered.
+//! Answers to requests.
 
 use apostate_core::Refusal;
 
 use crate::interface::failure::Failure;
 
-/// What comes of a [`Request`](crate::Request).
+/// Outcome of a [`Request`](crate::Request).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It was done.
+    /// Done.
     Done {
         /// The handler's reply, encoded.
         reply: Vec<u8>,
@@ -22,7 +22,7 @@ pub enum Answer {
     Duplicate,
     /// A numbered message is durable, and will be applied once it can be; nobody waits for its reply.
     Accepted,
-    /// It was not done.
+    /// Not done.
     Failed(Failure),
 }
 

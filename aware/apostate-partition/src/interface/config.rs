@@ -1,4 +1,4 @@
-//! What a partition is made with.
+//! Configuration of a partition.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::interface::observer::CrashSuspect;
 use crate::limits::Tuning;
 use crate::range::Map;
 
-/// Who a partition is, and what it may use.
+/// Identity of a partition, and the resources that it may use.
 #[derive(Clone)]
 pub struct Config {
-    /// Its id.
+    /// The partition.
     pub id: PartitionId,
     /// Where everybody is, itself included.
     pub map: Map,

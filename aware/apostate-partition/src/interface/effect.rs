@@ -1,4 +1,4 @@
-//! What a partition asks its host to do.
+//! Effects: requests of a partition to its host.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::interface::span::Span;
 use crate::interface::stop::StopReason;
 use crate::pacing::Uptime;
 
-/// What a partition wants the world to do, in this order.
+/// A request of a partition to its host, to be carried out in order.
 #[derive(Debug)]
 pub enum Effect {
     /// Append to the log.
@@ -32,7 +32,7 @@ pub enum Effect {
     Frame {
         /// The receiver.
         to: PartitionId,
-        /// What to carry.
+        /// The frame.
         bytes: Bytes,
     },
     /// Answer a [`Request`].
@@ -62,6 +62,6 @@ pub enum Effect {
     Notice(Notice),
     /// A run that is part of a trace. Its transaction is durable.
     Span(Box<Span>),
-    /// It has stopped for good, for this reason: drop it. Its neighbours are well.
+    /// The partition has stopped for good, for this reason: drop it. Its neighbours are well.
     Stopped(Arc<StopReason>),
 }

@@ -30,7 +30,7 @@ pub enum Failure {
     /// The body, or what the handler wrote, is over the limit.
     #[error("the transaction is too large")]
     TooLarge,
-    /// A look found no entity, or a client key that was to be recalled is not remembered. Also the answer to a [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
+    /// A read found no entity, or a client key that was to be recalled is not remembered. Also the answer to a [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
     /// more: whoever tells people of that has to choose other words than these.
     #[error("there is no such entity")]
     Missing,
@@ -60,7 +60,7 @@ pub enum Failure {
     /// The log has no room: it was not begun.
     #[error("there is no room on the disk; make room, and ask again")]
     Full,
-    /// Its deadline passed while it waited.
+    /// The deadline passed while the request waited.
     #[error("its deadline passed before it was begun")]
     Late,
     /// A message before it is for a handler that this build does not know: it waits for one that does.

@@ -1,4 +1,4 @@
-//! What the host tells a partition.
+//! Inputs: news and requests of the host.
 
 use apostate_core::Address;
 use apostate_log::{AppendResult, Confirmation, PartitionId, Position};
@@ -7,18 +7,18 @@ use bytes::Bytes;
 use crate::interface::load::Loaded;
 use crate::interface::request::Request;
 
-/// What the world tells a partition.
+/// News or a request of the host.
 #[derive(Debug)]
 pub enum Input {
     /// Start: append the opening record. Once, before anything else is served.
     Open,
-    /// Somebody outside wants something.
+    /// A request from outside.
     Request(Request),
     /// Bytes from another partition, as its [`Effect::Frame`] gave them. May be lost, doubled or late.
     Frame {
         /// The sender.
         from: PartitionId,
-        /// What it sent.
+        /// The frame.
         bytes: Bytes,
     },
     /// The log answers an append.
@@ -43,7 +43,7 @@ pub enum Input {
     Turn,
 }
 
-/// What an operator does with a parked message.
+/// Command of an operator on a parked message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedCommand {
     /// Gets [`Answer::Done`] without reply, or a failure. [`Failure::Missing`]: no such message is parked.

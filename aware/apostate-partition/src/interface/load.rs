@@ -1,11 +1,11 @@
-//! What a partition asks of the store, and what it has.
+//! Loads: reads of the store that a partition asks for, and their results.
 
 use apostate_core::Address;
 use apostate_log::{PartitionId, StoreError, StoredCell};
 
 use crate::range::Range;
 
-/// What to read from the store.
+/// A read of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Load {
     /// An entity: its state, and the first of its client keys.
@@ -44,10 +44,10 @@ pub enum Load {
     },
 }
 
-/// What the store has.
+/// Result of a [`Load`].
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What was asked for.
+    /// The load.
     pub load: Load,
     /// The cells, or why they cannot be had.
     pub cells: Result<Vec<StoredCell>, StoreError>,

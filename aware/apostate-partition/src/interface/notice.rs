@@ -1,4 +1,4 @@
-//! What a partition has to say to people.
+//! Notices: events that people should know of.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::trace::TraceId;
 /// Something that people should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// It serves now.
+    /// The partition serves now.
     Serving {
         /// The epoch that it opened.
         epoch: u64,
@@ -19,11 +19,11 @@ pub enum Notice {
         entity: String,
         /// The handler.
         handler: String,
-        /// What it said.
+        /// The panic's message.
         text: String,
         /// The trace that the message is part of.
         trace: Option<TraceId>,
-        /// What becomes of the message.
+        /// The message's further fate.
         next: AfterPanic,
     },
     /// A message was parked.
@@ -51,7 +51,7 @@ pub enum Notice {
     LogFull,
 }
 
-/// What becomes of a message whose handler panicked.
+/// Fate of a message whose handler panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterPanic {
     /// Tried again, after a while.

@@ -1,4 +1,4 @@
-//! Who is told which message runs, and what is known of the run that the process died in.
+//! The observer of runs, and what it found of the run in which the process crashed.
 
 /// A message that was running when the process died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

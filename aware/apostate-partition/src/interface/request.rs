@@ -1,11 +1,11 @@
-//! What is asked of an entity from outside.
+//! Requests to entities, from outside.
 
 use apostate_core::{Address, EntityKey, HandlerId};
 
 use crate::pacing::Uptime;
 use crate::trace::TraceContext;
 
-/// Somebody outside wants something of one entity.
+/// A request to one entity, from outside.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The host's name for whoever waits for the answer.
@@ -14,11 +14,11 @@ pub struct Request {
     pub to: Address,
     /// The handler to run.
     pub handler: HandlerId,
-    /// Its arguments, encoded.
+    /// The handler's arguments, encoded.
     pub body: Vec<u8>,
     /// How it is asked for.
     pub request_kind: RequestKind,
-    /// What its caller said, as one number, where the body alone does not tell a repetition: with the same client key it has
+    /// Digest of what the caller said, where the body alone does not tell a repetition: with the same client key it has
     /// to be the same.
     pub digest: Option<u64>,
     /// When nobody waits any more, by the host's uptime: from then on it is not begun. A numbered message always is.
@@ -54,15 +54,15 @@ pub enum RequestKind {
         /// The client key.
         key: Option<Box<str>>,
     },
-    /// What was answered to a client key before, and nothing else: no handler runs, and handler and arguments may be unknown to this
+    /// The answer that a client key got before, and nothing else: no handler runs, and handler and arguments may be unknown to this
     /// build. With the same handler and digest it is the same request; without a digest, any is.
     Recall {
         /// The client key.
         key: Box<str>,
     },
-    /// A look: changes nothing.
+    /// A read: changes nothing.
     Read,
-    /// A look at the whole state, which no handler need show: its reply is the state as the entity's kind encodes it. The
+    /// A read of the whole state, which no handler need show: its reply is the state as the entity's kind encodes it. The
     /// handler and the body of the request are nothing.
     State,
     /// A numbered message of a producer, an origin like a partition. Of one producer, numbers ascend from request to

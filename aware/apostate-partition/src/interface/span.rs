@@ -11,15 +11,15 @@ use crate::trace::{SpanId, TraceId};
 /// One run of a handler that is part of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Its trace.
+    /// The trace.
     pub trace: TraceId,
-    /// Its own id.
+    /// The span's own id.
     pub id: SpanId,
-    /// What it follows from, if it is not the first.
+    /// The span that it follows from, if it is not the first.
     pub parent: Option<SpanId>,
     /// The entity.
     pub to: Address,
-    /// Who sent the message; none for the world outside.
+    /// The sender of the message; none for one from outside.
     pub from: Option<Address>,
     /// The handler.
     pub handler: HandlerId,
@@ -27,19 +27,19 @@ pub struct Span {
     pub began: u64,
     /// When it ended. Its transaction is durable when the span leaves.
     pub ended: u64,
-    /// What came of it.
+    /// The outcome.
     pub end: SpanEnd,
 }
 
-/// What came of a run.
+/// Outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpanEnd {
-    /// It was done: its transaction is durable, or it only looked.
+    /// Done: the transaction is durable, or it was a read.
     Done,
-    /// A look found no entity.
+    /// A read found no entity.
     Missing,
     /// The entity said no, in these words.
     Refused(String),
-    /// It could not be run, or it panicked; nothing was changed.
+    /// The message could not be run, or the handler panicked; nothing was changed.
     Failed(Failure),
 }

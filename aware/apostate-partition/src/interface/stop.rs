@@ -24,7 +24,7 @@ pub enum StopReason {
         /// In what way.
         detail: String,
     },
-    /// What was acknowledged is damaged or missing in the store. Opening it again does not mend that.
+    /// Acknowledged data is damaged or missing in the store. Opening it again does not mend that.
     #[error(transparent)]
     Damaged(Damage),
     /// The log or the store failed.
@@ -49,7 +49,7 @@ macro_rules! invariants {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Invariant {
             $($(#[$doc])* $name,)+
-            /// What else was asserted.
+            /// Another assertion.
             Assertion,
         }
 
@@ -85,7 +85,7 @@ invariants! {
     P2,
     /// Replaying a log gives the same cells, to the byte.
     P4,
-    /// What was acknowledged survives, or the partition stops and says so.
+    /// Acknowledged data survives, or the partition stops and says so.
     P6,
 }
 
@@ -107,21 +107,21 @@ impl fmt::Display for Words<'_> {
     }
 }
 
-/// What the store does not have as it was given it.
+/// Damage: the store does not have something as it was given it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// It is not there.
+    /// Nothing is there.
     #[error("P6 broken: {0} is missing in the store")]
     Missing(Stored),
-    /// It is there, and cannot be what was stored.
+    /// Something else than what was stored is there.
     #[error("P6 broken: {0} does not read")]
     Unreadable(Stored),
     /// The store knows that it is damaged.
     #[error("P6: {what} cannot be loaded: {error}")]
     Known {
-        /// What was asked for.
+        /// The thing that was asked for.
         what: Stored,
-        /// What the store says.
+        /// The store's own words.
         error: StoreError,
     },
 }
@@ -138,9 +138,9 @@ pub enum Outage {
     /// The store does not read.
     #[error("P6: {what} cannot be loaded: {error}")]
     Load {
-        /// What was asked for.
+        /// The thing that was asked for.
         what: Stored,
-        /// What the store says.
+        /// The store's own words.
         error: StoreError,
     },
 }
@@ -165,7 +165,7 @@ pub enum Stored {
     Outgoing {
         /// The partition that it was sent in.
         origin: PartitionId,
-        /// Its number there.
+        /// The message's number there.
         number: u64,
     },
     /// A page of messages to another partition.

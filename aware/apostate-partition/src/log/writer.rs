@@ -29,11 +29,11 @@ enum Phase {
     /// Read back, not opened.
     #[default]
     Closed,
-    /// Its opening record is under way.
+    /// The opening record is under way.
     Opening,
-    /// It serves.
+    /// Serving.
     Serving,
-    /// It has stopped for good.
+    /// Stopped for good.
     Stopped(Arc<StopReason>),
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct Replayed {
     pub(crate) next_number: u64,
 }
 
-/// What the log's answer to an append comes to.
+/// Meaning of the log's answer to an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Appended {
     /// The record was answered for before.
@@ -101,7 +101,7 @@ pub(crate) enum Appended {
     Full,
 }
 
-/// Its life, and where it is.
+/// Life and position.
 impl LogWriter {
     pub(crate) fn is_serving(&self) -> bool {
         self.phase == Phase::Serving

@@ -5,7 +5,7 @@
 use apostate_log::{AppendResult, Confirmation, Position, StoreError};
 
 use super::Partition;
-use crate::cells::cell::{self, OwnRow};
+use crate::cells::cell::{self, PartitionRow};
 use crate::cells::record_body::RecordKind;
 use crate::entities::Residence;
 use crate::interface::{Answer, Damage, Effect, Failure, Load, Loaded, Notice, Outage, StopReason, Stored};
@@ -20,7 +20,7 @@ impl Partition {
         }
         // No two writers write the same one: a writer that finds another's there is fenced.
         let nonce = if planted::is(Bug::OpeningsAlike) { 0 } else { self.runner.random() }.to_le_bytes();
-        let row = cell::own_row(self.scope.id(), &OwnRow::Opening);
+        let row = cell::partition_row(self.scope.id(), &PartitionRow::Opening);
         self.batch.record().put_key(&row, &nonce);
         self.batch.record().delete_key(&row);
         self.begin_forgotten();
@@ -110,7 +110,7 @@ impl Partition {
         Ok(())
     }
 
-    /// What a load is about.
+    /// The thing that a load asks for.
     fn stored_by(&self, load: &Load) -> Stored {
         let name = |address| self.entities.name_of(address);
         match load {

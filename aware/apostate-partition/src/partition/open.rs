@@ -79,7 +79,7 @@ impl Partition {
 
     /// Reads rows and open work from the store.
     fn read_store(&mut self, store: &dyn Store) -> Result<(), OpenError> {
-        let (mut from, to) = cell::own_bounds(self.scope.id());
+        let (mut from, to) = cell::partition_bounds(self.scope.id());
         loop {
             let rows = store.scan(&from, &to, READ_BYTES)?;
             let Some((last, _)) = rows.last() else { break };

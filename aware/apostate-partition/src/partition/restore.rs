@@ -4,7 +4,7 @@ use apostate_core::Timestamp;
 use apostate_log::PartitionId;
 
 use super::Partition;
-use crate::cells::cell::{self, EntityCell, OwnRow, Section};
+use crate::cells::cell::{self, EntityCell, PartitionRow, Section};
 use crate::cells::hex::hex;
 use crate::checkpoints::Counters;
 use crate::delivery::{Generation, Layout, Outgoing};
@@ -16,30 +16,30 @@ use crate::pacing::Pacer;
 impl Partition {
     /// Takes over a row of the partition's own.
     pub(super) fn restore_row(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), OpenError> {
-        let row = cell::read_own_row(self.scope.id(), key);
+        let row = cell::read_partition_row(self.scope.id(), key);
         row.and_then(|row| self.restore_own(row, value)).ok_or_else(|| self.damaged("a row of its own does not read"))
     }
 
     /// None: it does not read.
-    fn restore_own(&mut self, row: OwnRow, value: Option<&[u8]>) -> Option<()> {
+    fn restore_own(&mut self, row: PartitionRow, value: Option<&[u8]>) -> Option<()> {
         match row {
-            OwnRow::Counters => {
+            PartitionRow::Counters => {
                 let Counters { position, hash, epoch, next_number, now, map_version: _ } = Counters::read(value?)?;
                 self.log.replay(Replayed { position, hash, epoch, next_number });
                 self.time = Pacer::starting_at(now);
             }
-            OwnRow::ForgottenKeys => {
+            PartitionRow::ForgottenKeys => {
                 self.sweep.restore_forgotten(Timestamp(u64::from_le_bytes(value?.try_into().ok()?)));
             }
-            OwnRow::Opening => {}
-            OwnRow::Rectangle(origin, area) => {
+            PartitionRow::Opening => {}
+            PartitionRow::Rectangle(origin, area) => {
                 let number = match value {
                     Some(value) => Some(u64::from_le_bytes(value.try_into().ok()?)),
                     None => None,
                 };
                 self.delivery.rectangles_mut().restore(origin, area, number);
             }
-            OwnRow::Generation(range) => {
+            PartitionRow::Generation(range) => {
                 let generation = match value {
                     Some(value) => Some(Generation::from_bytes(value)?),
                     None => None,

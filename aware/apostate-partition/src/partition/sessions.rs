@@ -9,14 +9,14 @@ use apostate_log::PartitionId;
 use bytes::Bytes;
 
 use super::Partition;
-use crate::cells::cell::{self, OwnRow};
+use crate::cells::cell::{self, PartitionRow};
 use crate::cells::record_body::RecordKind;
 use crate::delivery::{Frame, Generation, SenderInfo};
 use crate::interface::{Effect, Invariant, StopReason};
 use crate::range::Range;
 use crate::rectangles::{Area, Change, Origin};
 
-/// What a sender says of itself when a session opens.
+/// A sender as it describes itself when a session opens.
 struct Opened<'a> {
     name: u64,
     range: Range,
@@ -175,8 +175,8 @@ impl Partition {
         let id = self.scope.id();
         let record = self.batch.record();
         for range in self.delivery.generations_mut().remember(source, generation) {
-            record.delete_key(&cell::own_row(id, &OwnRow::Generation(range)));
+            record.delete_key(&cell::partition_row(id, &PartitionRow::Generation(range)));
         }
-        record.put_key(&cell::own_row(id, &OwnRow::Generation(source)), &generation.to_bytes());
+        record.put_key(&cell::partition_row(id, &PartitionRow::Generation(source)), &generation.to_bytes());
     }
 }

@@ -6,7 +6,7 @@ use apostate_core::Timestamp;
 use apostate_log::Position;
 
 use super::Partition;
-use crate::cells::cell::{self, OwnRow, Section};
+use crate::cells::cell::{self, PartitionRow, Section};
 use crate::cells::record_body::RecordKind;
 use crate::entities::Found;
 use crate::entities::client_keys::made;
@@ -32,7 +32,7 @@ impl Partition {
     pub(super) fn write_forgotten(&mut self) {
         let made = self.batch.take_forgotten();
         if self.sweep.note_forgotten(made) {
-            let row = cell::own_row(self.scope.id(), &OwnRow::ForgottenKeys);
+            let row = cell::partition_row(self.scope.id(), &PartitionRow::ForgottenKeys);
             self.batch.record().put_key(&row, &made.0.to_le_bytes());
         }
     }
@@ -44,7 +44,7 @@ impl Partition {
             let retention = u64::try_from(self.scope.tuning().client_key_retention.as_millis()).unwrap_or(u64::MAX);
             let made = if is_first { 0 } else { self.time.now().0.saturating_sub(retention) };
             self.sweep.restore_forgotten(Timestamp(made));
-            let row = cell::own_row(self.scope.id(), &OwnRow::ForgottenKeys);
+            let row = cell::partition_row(self.scope.id(), &PartitionRow::ForgottenKeys);
             self.batch.record().put_key(&row, &made.to_le_bytes());
         }
     }

@@ -14,7 +14,7 @@ use crate::planted::{self, Bug};
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
 
-/// What becomes of the head of an inbox that has run.
+/// Fate of the head of an inbox that has run.
 enum Next {
     /// Done with: its cell goes.
     Gone,

@@ -32,7 +32,7 @@ pub(crate) struct Run<'a> {
     pub(crate) trace: Option<&'a TraceContext>,
 }
 
-/// What came of a run.
+/// Outcome of a run.
 #[derive(Debug)]
 pub(crate) enum Ran {
     /// Done: the entity has this version, the reply is with the runner.

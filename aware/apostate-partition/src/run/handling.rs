@@ -33,7 +33,7 @@ pub(crate) struct Handling<'a> {
     pub(crate) sweep: &'a mut KeySweep,
 }
 
-/// What became of the head of a source.
+/// Fate of the head of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
     /// Handled.

@@ -4,7 +4,7 @@ use apostate_core::{Address, KindId, Timestamp};
 use apostate_log::{PartitionId, Position, Store, StoreError};
 use bytes::Bytes;
 
-use crate::cells::cell::{self, OwnRow, Section};
+use crate::cells::cell::{self, PartitionRow, Section};
 use crate::cells::hex::hex;
 use crate::cells::parked::Parked;
 use crate::cells::state::{WORD_BYTES, read_word};
@@ -16,9 +16,9 @@ use crate::range::Range;
 pub struct StoredEntity {
     /// The entity.
     pub address: Address,
-    /// Its version: how many transactions have changed it.
+    /// The version: how many transactions have changed the entity.
     pub version: u64,
-    /// Its state; read it with [`apostate_core::decode_state`].
+    /// The state; read it with [`apostate_core::decode_state`].
     pub state: Bytes,
 }
 
@@ -41,7 +41,7 @@ pub struct StoredMessage {
 ///
 /// When the store cannot be read.
 pub fn stored_position(store: &dyn Store, partition: PartitionId) -> Result<Option<Position>, StoreError> {
-    let row = store.get(&cell::own_row(partition, &OwnRow::Counters))?;
+    let row = store.get(&cell::partition_row(partition, &PartitionRow::Counters))?;
     Ok(row.as_deref().and_then(|row| row.first_chunk()).map(|position| Position(u64::from_le_bytes(*position))))
 }
 

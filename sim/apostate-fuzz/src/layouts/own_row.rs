@@ -3,7 +3,7 @@
 use apostate_core::EntityKey;
 use apostate_log::PartitionId;
 use apostate_partition::Range;
-use apostate_partition::cell::{self, OwnRow};
+use apostate_partition::cell::{self, PartitionRow};
 use apostate_partition::rectangles::{Area, Origin};
 
 use crate::{Layout, Verdict};
@@ -16,19 +16,19 @@ fn made() -> Vec<Vec<u8>> {
     let area = Area { source: Range::new(1, 2), target: Range::WHOLE };
     let producer = Origin::Producer(EntityKey::new("replay").expect("a key"));
     let rows = [
-        OwnRow::Counters,
-        OwnRow::ForgottenKeys,
-        OwnRow::Rectangle(Origin::Partition(PartitionId(4)), area),
-        OwnRow::Rectangle(producer, area),
-        OwnRow::Generation(Range::WHOLE),
+        PartitionRow::Counters,
+        PartitionRow::ForgottenKeys,
+        PartitionRow::Rectangle(Origin::Partition(PartitionId(4)), area),
+        PartitionRow::Rectangle(producer, area),
+        PartitionRow::Generation(Range::WHOLE),
     ];
-    rows.iter().map(|row| cell::own_row(PARTITION, row)).collect()
+    rows.iter().map(|row| cell::partition_row(PARTITION, row)).collect()
 }
 
 fn check(bytes: &[u8]) -> Verdict {
-    let Some(row) = cell::read_own_row(PARTITION, bytes) else { return Verdict::Refused };
-    assert_eq!(cell::own_row(PARTITION, &row), bytes, "a row's key is written one way");
-    let (from, to) = cell::own_bounds(PARTITION);
+    let Some(row) = cell::read_partition_row(PARTITION, bytes) else { return Verdict::Refused };
+    assert_eq!(cell::partition_row(PARTITION, &row), bytes, "a row's key is written one way");
+    let (from, to) = cell::partition_bounds(PARTITION);
     assert!(from.as_slice() <= bytes && bytes < to.as_slice(), "a row lies among those of its partition");
     Verdict::Read
 }

@@ -11,7 +11,7 @@ use apostate_log::{
     AppendResult, CellChange, Epoch, Log, MemoryLog, MemoryStore, PartitionId, Position, RECORD_HEADER_BYTES,
     RecordHeader, Store,
 };
-use apostate_partition::cell::{self, OwnRow, Section};
+use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::record_body::{Body, RecordBuilder, RecordKind};
 use apostate_partition::rectangles::{Area, Origin};
 use apostate_partition::{Config, Load, Map, Partition, Range, Tuning, list, load, parked, stored_position};
@@ -44,7 +44,7 @@ fn made() -> Vec<Vec<u8>> {
     let tea = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
     let counters: Vec<u8> =
         [4_u64, 0xFEED, 2, 9, 1_700_000_000_000, 1].iter().flat_map(|it| it.to_le_bytes()).collect();
-    let rectangle = OwnRow::Rectangle(
+    let rectangle = PartitionRow::Rectangle(
         Origin::Producer(EntityKey::new("replay").expect("a key")),
         Area { source: Range::WHOLE, target: Range::WHOLE },
     );
@@ -66,9 +66,9 @@ fn made() -> Vec<Vec<u8>> {
         body(RecordKind::Opening, &|_| {}),
         body(RecordKind::Batch, &|builder| builder.put(Section::State, &tea, &[], &state)),
         body(RecordKind::Batch, &|builder| {
-            builder.put_key(&cell::own_row(PARTITION, &OwnRow::Counters), &counters);
-            builder.put_key(&cell::own_row(PARTITION, &rectangle), &9_u64.to_le_bytes());
-            builder.put_key(&cell::own_row(PARTITION, &OwnRow::Generation(Range::WHOLE)), &[1; 16]);
+            builder.put_key(&cell::partition_row(PARTITION, &PartitionRow::Counters), &counters);
+            builder.put_key(&cell::partition_row(PARTITION, &rectangle), &9_u64.to_le_bytes());
+            builder.put_key(&cell::partition_row(PARTITION, &PartitionRow::Generation(Range::WHOLE)), &[1; 16]);
         }),
         body(RecordKind::Batch, &|builder| {
             builder.put(Section::ClientKeys, &tea, b"once", &remembered);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use apostate_core::{Address, Timestamp};
 use apostate_log::{PartitionId, Position, Record};
-use apostate_partition::cell::{self, OwnRow, Section};
+use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::record_body::{Body, RecordKind};
 use apostate_partition::rectangles::{Area, Origin, Rectangles};
 use apostate_partition::{Message, Range};
@@ -156,11 +156,12 @@ impl Shadow {
     }
 
     fn apply_row(&mut self, key: Bytes, value: Option<Bytes>) -> Check {
-        let row = cell::read_own_row(self.id, &key).ok_or_else(|| Violation::new("P4", "an own row does not read"))?;
-        if row == OwnRow::Opening {
+        let row =
+            cell::read_partition_row(self.id, &key).ok_or_else(|| Violation::new("P4", "an own row does not read"))?;
+        if row == PartitionRow::Opening {
             return Ok(());
         }
-        if let OwnRow::Rectangle(origin, area) = row {
+        if let PartitionRow::Rectangle(origin, area) = row {
             let number = value.as_deref().and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
             if let Some(number) = number {
                 self.check_rise(&origin, area, number)?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use apostate_core::Timestamp;
 use apostate_log::{AppendResult, MemoryStore, PartitionId, Position, Record, Store};
-use apostate_partition::cell::{self, OwnRow, Section};
+use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::record_body::Body;
 use apostate_partition::{Config, Effect, HostTime, Input, Partition, Range, Status, Uptime};
 use bytes::Bytes;
@@ -47,7 +47,7 @@ impl StoreModel {
             let body = Body::read(body).map_err(|error| Violation::new("P4", error.to_string()))?;
             for cell in body.cells() {
                 let (key, value) = cell.map_err(|error| Violation::new("P4", error.to_string()))?;
-                if cell::read_own_row(self.id, key) == Some(OwnRow::Opening) {
+                if cell::read_partition_row(self.id, key) == Some(PartitionRow::Opening) {
                     continue;
                 }
                 changed.insert(record.slice_ref(key), value.map(|value| record.slice_ref(value)));
@@ -82,10 +82,10 @@ impl StoreModel {
 /// Every cell of a partition in a store but its counters, which are in no record.
 fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeMap<Bytes, Bytes>, Violation> {
     let all = store.scan(&[0], &[255], usize::MAX).map_err(|error| Violation::new("P6", error.to_string()))?;
-    let (from, to) = cell::own_bounds(id);
+    let (from, to) = cell::partition_bounds(id);
     let is_mine = |key: &Bytes| match cell::section_of(key) {
         Some(Section::Own) => {
-            from[..] <= key[..] && key[..] < to[..] && cell::read_own_row(id, key) != Some(OwnRow::Counters)
+            from[..] <= key[..] && key[..] < to[..] && cell::read_partition_row(id, key) != Some(PartitionRow::Counters)
         }
         _ => cell::read_key(key).is_some_and(|cell| range.contains(cell.address.hash())),
     };

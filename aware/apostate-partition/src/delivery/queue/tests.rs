@@ -51,7 +51,7 @@ fn send(queue: &mut Queue) -> Vec<u64> {
     numbers
 }
 
-/// What the store has of the messages with these keys.
+/// The messages with these keys as the store has them.
 fn cells(keys: &[Box<[u8]>]) -> Vec<StoredCell> {
     let read = |key: &[u8]| u64::from_be_bytes(key[key.len() - 8..].try_into().expect("eight bytes"));
     let cell = |key: &[u8]| match message(read(key)).layout {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use apostate_core::Timestamp;
 use apostate_log::{Epoch, PartitionId, Position};
 
-use crate::cells::cell::{self, OwnRow};
+use crate::cells::cell::{self, PartitionRow};
 use crate::cells::checkpoint::Cell;
 use crate::delivery::Delivery;
 
@@ -58,17 +58,18 @@ impl StoredRows {
         delivery: &Delivery,
         forgotten: Option<Timestamp>,
     ) -> Vec<Cell> {
-        let mut rows: Vec<Cell> = vec![(cell::own_row(id, &OwnRow::Counters).into(), Some(counters.write().into()))];
+        let mut rows: Vec<Cell> =
+            vec![(cell::partition_row(id, &PartitionRow::Counters).into(), Some(counters.write().into()))];
         for (origin, area, number) in delivery.rectangles().iter() {
-            let row = cell::own_row(id, &OwnRow::Rectangle(origin.clone(), area));
+            let row = cell::partition_row(id, &PartitionRow::Rectangle(origin.clone(), area));
             rows.push((row.into(), Some(number.to_le_bytes().as_slice().into())));
         }
         for (range, generation) in delivery.generations().iter() {
-            let row = cell::own_row(id, &OwnRow::Generation(range));
+            let row = cell::partition_row(id, &PartitionRow::Generation(range));
             rows.push((row.into(), Some(generation.to_bytes().into())));
         }
         let forgotten = forgotten.map(|made| made.0.to_le_bytes().as_slice().into());
-        rows.extend(forgotten.map(|made| (cell::own_row(id, &OwnRow::ForgottenKeys).into(), Some(made))));
+        rows.extend(forgotten.map(|made| (cell::partition_row(id, &PartitionRow::ForgottenKeys).into(), Some(made))));
         let current = rows.iter().map(|(key, _)| key.clone()).collect();
         let before = std::mem::replace(&mut self.0, current);
         rows.extend(before.into_iter().filter(|key| !self.0.contains(key)).map(|key| (key, None)));
