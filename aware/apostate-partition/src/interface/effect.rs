@@ -35,18 +35,18 @@ pub enum Effect {
         /// The frame.
         bytes: Bytes,
     },
-    /// Answer a [`Request`].
+    /// Answer a [`Request`](crate::Request).
     Answer {
         /// The request's ticket.
         ticket: u64,
         /// The answer. Everything that it depends on is durable.
         answer: Answer,
     },
-    /// Read from the store, with [`load`](crate::load()), and come back with [`Input::Loaded`].
+    /// Read from the store, with [`load`](crate::load()), and come back with [`Input::Loaded`](crate::Input::Loaded).
     Load(Load),
-    /// Write cells to the store, and come back with [`Input::Checkpointed`]. One at a time.
+    /// Write cells to the store, and come back with [`Input::Checkpointed`](crate::Input::Checkpointed). One at a time.
     Checkpoint(Box<Checkpoint>),
-    /// Everything durable when [`Input::RequestCheckpoint`] came is in the store.
+    /// Everything durable when [`Input::RequestCheckpoint`](crate::Input::RequestCheckpoint) came is in the store.
     CheckpointDone {
         /// The request's ticket.
         ticket: u64,
@@ -56,7 +56,7 @@ pub enum Effect {
         /// The first position still needed.
         before: Position,
     },
-    /// Give it a [`Input::Turn`] at this uptime at the latest.
+    /// Give it a [`Input::Turn`](crate::Input::Turn) at this uptime at the latest.
     WakeAt(Uptime),
     /// Something that people should know.
     Notice(Notice),

@@ -30,7 +30,8 @@ pub enum Failure {
     /// The body, or what the handler wrote, is over the limit.
     #[error("the transaction is too large")]
     TooLarge,
-    /// A read found no entity, or a client key that was to be recalled is not remembered. Also the answer to a [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
+    /// A read found no entity, or a client key that was to be recalled is not remembered. Also the answer to a
+    /// [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
     /// more: whoever tells people of that has to choose other words than these.
     #[error("there is no such entity")]
     Missing,

@@ -14,7 +14,7 @@ pub enum Input {
     Open,
     /// A request from outside.
     Request(Request),
-    /// Bytes from another partition, as its [`Effect::Frame`] gave them. May be lost, doubled or late.
+    /// Bytes from another partition, as its [`Effect::Frame`](crate::Effect::Frame) gave them. May be lost, doubled or late.
     Frame {
         /// The sender.
         from: PartitionId,
@@ -31,7 +31,8 @@ pub enum Input {
     Checkpointed(Position),
     /// The store failed to take a checkpoint, for this reason: the partition stops.
     CheckpointFailed(String),
-    /// The host wants everything durable so far to be in the store, and to be told by an [`Effect::CheckpointDone`]. That comes at
+    /// The host wants everything durable so far to be in the store, and to be told by an
+    /// [`Effect::CheckpointDone`](crate::Effect::CheckpointDone). That comes at
     /// once if it is there already.
     RequestCheckpoint {
         /// The host's name for the request.
@@ -46,10 +47,18 @@ pub enum Input {
 /// Command of an operator on a parked message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedCommand {
-    /// Gets [`Answer::Done`] without reply, or a failure. [`Failure::Missing`]: no such message is parked.
-    /// [`Failure::Full`]: the log has no room. Of a retry alone, [`Failure::UnknownKind`], [`Failure::UnknownHandler`] and
-    /// [`Failure::Blocked`]: this build could not apply it, and it stays parked. After [`Failure::Stopped`] alone it may have
+    /// The host's name for the command. It gets [`Answer::Done`] without reply, or a failure. [`Failure::Missing`]: no such message
+    /// is parked. [`Failure::Full`]: the log has no room. Of a retry alone, [`Failure::UnknownKind`], [`Failure::UnknownHandler`]
+    /// and [`Failure::Blocked`]: this build could not apply it, and it stays parked. After [`Failure::Stopped`] alone it may have
     /// been done.
+    ///
+    /// [`Answer::Done`]: crate::Answer::Done
+    /// [`Failure::Missing`]: crate::Failure::Missing
+    /// [`Failure::Full`]: crate::Failure::Full
+    /// [`Failure::UnknownKind`]: crate::Failure::UnknownKind
+    /// [`Failure::UnknownHandler`]: crate::Failure::UnknownHandler
+    /// [`Failure::Blocked`]: crate::Failure::Blocked
+    /// [`Failure::Stopped`]: crate::Failure::Stopped
     pub ticket: u64,
     /// The entity that the message is parked under.
     pub to: Address,
