@@ -1,6 +1,6 @@
 //! Where answers are waited for. Below the executor, which gives them, and below clients and HTTP, which wait.
 //!
-//! Every waiting call has one [ticket](ticket): HTTP opens it, the partition carries it, and the answer comes back under it. Reading
+//! Every waiting call has one *ticket*: HTTP opens it, the partition carries it, and the answer comes back under it. Reading
 //! order: `verdict`, what can come of a request, and `stop`, why it is unknown; `ticket`; `queue`, a thread that waits for many answers, and `queues`, all of those;
 //! `promise`, one caller in this process; `stream`, a producer that takes answers in batches.
 

@@ -56,7 +56,7 @@ pub struct Config {
     #[arg(long, env = "APOSTATE_INSECURE", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub insecure: Option<bool>,
 
-    /// Origins whose pages may ask this node from a browser, such as https://shop.example, with commas between them
+    /// Origins whose pages may ask this node from a browser, such as `https://shop.example`, with commas between them
     #[arg(long, env = "APOSTATE_CORS_ORIGINS", value_name = "ORIGINS")]
     pub cors_origins: Option<Origins>,
 
