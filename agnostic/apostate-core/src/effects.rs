@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::limits::{TX_BYTES_MAX, TX_MESSAGES_MAX};
+use crate::limits::{SENT_OVERHEAD_BYTES, TX_BYTES_MAX, TX_MESSAGES_MAX};
 use crate::{Address, HandlerId, KindId, encode_into};
 
 /// All that a handler run asks for besides the entity's new state.
@@ -48,6 +48,12 @@ pub enum OnRefused {
     },
 }
 
+/// Bytes of a key as it is written at most: a zero takes two in a cell's key.
+fn written_key_bytes(address: &Address) -> usize {
+    let key = address.key().as_bytes();
+    key.len() + key.iter().filter(|byte| **byte == 0).count()
+}
+
 impl Effects {
     /// Empties the list for the next run, and keeps its allocation.
     pub fn clear(&mut self) {
@@ -59,7 +65,7 @@ impl Effects {
         *messages = 0;
     }
 
-    /// Bytes of messages and reply.
+    /// Bytes of messages and reply, as they will be written down.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -71,9 +77,11 @@ impl Effects {
         self.bytes > TX_BYTES_MAX || self.messages > TX_MESSAGES_MAX
     }
 
-    pub(crate) fn send(&mut self, sent: Sent) {
+    /// Sends a message of the entity `from`. Both keys are written twice: with the message, and in the key of the cell that holds it.
+    pub(crate) fn send(&mut self, from: &Address, sent: Sent) {
         self.messages += 1;
-        self.bytes += sent.body.len() + sent.to.key().as_bytes().len();
+        let keys = written_key_bytes(from) + written_key_bytes(&sent.to);
+        self.bytes += SENT_OVERHEAD_BYTES + sent.body.len() + 2 * keys;
         if !self.is_over_limit() {
             self.sent.push(sent);
         }

@@ -6,6 +6,9 @@ pub const KEY_BYTES_MAX: usize = 256;
 /// Most bytes that one handler run may write: state, rows, messages and reply together.
 pub const TX_BYTES_MAX: usize = 4 << 20;
 
+/// Bytes that a message takes besides its body and its keys, wherever it is written down: what counts of it to [`TX_BYTES_MAX`].
+pub const SENT_OVERHEAD_BYTES: usize = 128;
+
 /// Most messages that one handler run may send.
 pub const TX_MESSAGES_MAX: usize = 10_000;
 

@@ -61,7 +61,7 @@ impl<'a> Tx<'a> {
         if let OnRefused::Tell { kind, .. } = sent.on_refused {
             assert!(kind == self.invocation.to.kind(), "or_tell names a handler of another kind of entity");
         }
-        self.effects.send(sent);
+        self.effects.send(self.invocation.to, sent);
     }
 
     /// Deletes this entity when the transaction commits: its state goes, messages on their way stay.

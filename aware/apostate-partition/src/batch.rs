@@ -15,6 +15,7 @@ use crate::delivery::{Layout, Outgoing};
 use crate::entities::{Before, SlotId};
 use crate::interface::{Answer, Counts, Effect, Notice};
 use crate::limits::CELL_OVERHEAD_BYTES_MAX;
+use crate::shares::Amount;
 
 pub(crate) use self::journal::{CellChange, RunName, Touched, UndoEntry};
 
@@ -76,6 +77,11 @@ impl Batch {
     /// Bytes that its record may take.
     pub(crate) fn bytes(&self) -> usize {
         self.record.length() + self.state_bytes
+    }
+
+    /// Messages and bytes that it has taken so far.
+    pub(crate) fn amount(&self) -> Amount {
+        Amount { messages: self.messages, bytes: self.bytes() }
     }
 
     pub(crate) fn answers_bytes(&self) -> usize {
@@ -201,7 +207,7 @@ impl Batch {
     /// An entity is touched for the first time.
     pub(crate) fn touch(&mut self, slot: SlotId, before: Before) {
         self.state_bytes += before.length() + CELL_OVERHEAD_BYTES_MAX / 8;
-        self.touched.push(Touched { slot, before, is_changed: false, last: RunName::default() });
+        self.touched.push(Touched { slot, before, is_changed: false, last: RunName::default(), effects_bytes_max: 0 });
     }
 
     /// A client key is forgotten that was made then.
@@ -219,9 +225,11 @@ impl Batch {
         self.touched[place].last = run;
     }
 
-    /// The touched entity at `place` has changed.
-    pub(crate) fn note_changed(&mut self, place: usize) {
-        self.touched[place].is_changed = true;
+    /// The touched entity at `place` has changed, by a run that wrote so many bytes besides its state.
+    pub(crate) fn note_changed(&mut self, place: usize, effects_bytes: usize) {
+        let touched = &mut self.touched[place];
+        touched.is_changed = true;
+        touched.effects_bytes_max = touched.effects_bytes_max.max(effects_bytes);
     }
 }
 

@@ -28,6 +28,7 @@ mod message;
 mod pacing;
 mod range;
 mod scope;
+mod shares;
 mod trace;
 
 mod partition;

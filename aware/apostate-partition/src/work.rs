@@ -8,6 +8,7 @@ use apostate_core::EntityKey;
 
 use crate::interface::{ParkedCommand, Request};
 use crate::message::Message;
+use crate::shares::Shares;
 
 /// Messages, requests and commands that wait.
 #[derive(Default)]
@@ -24,6 +25,7 @@ pub(crate) struct Work {
     commands: VecDeque<ParkedCommand>,
     /// The producer that has its turn first in the next round.
     next_producer: usize,
+    shares: Shares,
 }
 
 /// A producer outside that numbers its requests.
@@ -40,6 +42,17 @@ pub(crate) struct Numbered<'a> {
     pub(crate) request: &'a Request,
     /// The highest number handled in this batch.
     pub(crate) high: Option<u64>,
+}
+
+/// Shares of the batch.
+impl Work {
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
+    pub(crate) fn shares_mut(&mut self) -> &mut Shares {
+        &mut self.shares
+    }
 }
 
 /// Local messages.

@@ -15,6 +15,8 @@ pub(crate) struct Touched {
     pub(crate) is_changed: bool,
     /// The newest run on it.
     pub(crate) last: RunName,
+    /// Most bytes that one run on it has written besides the state.
+    pub(crate) effects_bytes_max: usize,
 }
 
 /// Names a run, as the observer is told of it.

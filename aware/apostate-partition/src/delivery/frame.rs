@@ -59,6 +59,9 @@ pub enum Frame<'a> {
         origins: Vec<(PartitionId, u64)>,
         /// The highest number that the sender has given out.
         counter: u64,
+        /// The highest number that this receiver has acknowledged, as far as the sender remembers: a receiver that holds less has
+        /// lost the end of its log.
+        acknowledged: u64,
     },
     /// Receiver: your floors are committed.
     Ready {
@@ -118,9 +121,11 @@ impl Frame<'_> {
         };
         match self {
             Self::Open { nonce, range } => put(1, &[*nonce, range.first, range.last]),
-            Self::Opened { nonce, name, range, generation, origins, counter } => {
+            Self::Opened { nonce, name, range, generation, origins, counter, acknowledged } => {
                 let Generation { map_version, epoch } = *generation;
-                put(2, &[*nonce, *name, range.first, range.last, map_version, epoch, *counter, origins.len() as u64]);
+                let count = origins.len() as u64;
+                let own = [range.first, range.last, map_version, epoch, *counter, *acknowledged, count];
+                put(2, &[&[*nonce, *name][..], &own[..]].concat());
                 for (origin, floor) in origins {
                     out.extend_from_slice(&origin.0.to_le_bytes());
                     out.extend_from_slice(&floor.to_le_bytes());
@@ -157,12 +162,12 @@ impl<'a> Frame<'a> {
             2 => {
                 let (nonce, name, range) = (word()?, word()?, range(word()?, word()?)?);
                 let generation = Generation { map_version: word()?, epoch: word()? };
-                let (counter, count) = (word()?, word()?);
+                let (counter, acknowledged, count) = (word()?, word()?, word()?);
                 let mut origins = Vec::new();
                 for _ in 0..count {
                     origins.push((PartitionId(word()?), word()?));
                 }
-                Self::Opened { nonce, name, range, generation, origins, counter }
+                Self::Opened { nonce, name, range, generation, origins, counter, acknowledged }
             }
             3 => Self::Ready { name: word()?, granted: word()?, held: word()? },
             4 => {
@@ -192,7 +197,15 @@ mod tests {
         let origins = vec![(PartitionId(1), 5), (PartitionId(4), 0)];
         for frame in [
             Frame::Open { nonce: 7, range: Range::WHOLE },
-            Frame::Opened { nonce: 7, name: 5, range: Range::new(3, 9), generation, origins, counter: 8 },
+            Frame::Opened {
+                nonce: 7,
+                name: 5,
+                range: Range::new(3, 9),
+                generation,
+                origins,
+                counter: 8,
+                acknowledged: 6,
+            },
             Frame::Ready { name: 7, granted: 100, held: 6 },
             Frame::Ack { name: 7, frame: 2, granted: 200 },
             Frame::Stalled { name: 7 },

@@ -229,10 +229,10 @@ impl Intake {
     }
 
     /// The messages of the frame that was taken in last.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = &Message> {
+    pub(crate) fn newest(&self) -> impl Iterator<Item = (Identity, &Message)> {
         let newest = self.received;
         let messages = self.queue.iter().rev().take_while(move |(frame, ..)| *frame == newest);
-        messages.map(|(_, _, message, _)| message)
+        messages.map(|(_, identity, message, _)| (*identity, message))
     }
 
     /// The next message that waits.

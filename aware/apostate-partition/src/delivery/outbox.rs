@@ -31,6 +31,8 @@ struct Peer {
     session: Option<Session>,
     /// Whether a session of this epoch was ready before.
     was_ready: bool,
+    /// The highest number that the receiver has acknowledged, as far as this writer remembers.
+    acknowledged: u64,
     /// When something last moved, or the receiver was told of a stall.
     moved: Timestamp,
 }
@@ -92,6 +94,7 @@ impl Outbox {
                 queue: Queue::default(),
                 session: None,
                 was_ready: false,
+                acknowledged: 0,
                 moved: Timestamp::default(),
             })
             .collect();
@@ -250,7 +253,8 @@ impl Outbox {
         peer.moved = now;
         let floor = peer.queue.oldest().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
         let floor = if planted::is(Bug::FloorHigh) { counter } else { floor };
-        let opened = Frame::Opened { nonce, name, range, generation, origins: vec![(id, floor)], counter };
+        let (origins, acknowledged) = (vec![(id, floor)], peer.acknowledged);
+        let opened = Frame::Opened { nonce, name, range, generation, origins, counter, acknowledged };
         opened.write().into()
     }
 
@@ -290,7 +294,8 @@ impl Outbox {
         while let Some((_, messages)) =
             session.frames.pop_front_if(|(number, _)| *number <= frame + u64::from(planted::is(Bug::AckMore)))
         {
-            peer.queue.acknowledge(messages, &mut self.trims);
+            let newest = peer.queue.acknowledge(messages, &mut self.trims);
+            peer.acknowledged = peer.acknowledged.max(newest);
         }
     }
 

@@ -217,7 +217,10 @@ impl Queue {
     }
 
     /// The first `count` messages have arrived for good.
-    pub(crate) fn acknowledge(&mut self, count: usize, trims: &mut VecDeque<Outgoing>) {
+    /// Gives the number of the newest of them.
+    pub(crate) fn acknowledge(&mut self, count: usize, trims: &mut VecDeque<Outgoing>) -> u64 {
+        let newest =
+            count.checked_sub(1).and_then(|last| self.messages.get(last)).map_or(0, |last| last.identity.number);
         for (at, message) in self.messages.drain(..count).enumerate() {
             let length = message.length();
             self.bytes -= length;
@@ -236,6 +239,7 @@ impl Queue {
         self.away = behind(self.away.start)..behind(self.away.end);
         self.taken = behind(self.taken);
         self.finished = behind(self.finished);
+        newest
     }
 
     /// Messages that no checkpoint was given yet: one is given them now.

@@ -332,6 +332,8 @@ impl Slot {
         let word = cell.as_deref().and_then(|cell| cell.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word));
         (self.version, self.has_keys) = read_word(word);
         self.exists = cell.as_deref().is_some_and(|cell| cell.len() > WORD_BYTES);
+        // An entity that does not exist is the first to leave, if no message makes it.
+        self.is_used &= self.exists;
         self.encoded = cell;
         self.live = None;
         self.is_ahead = false;

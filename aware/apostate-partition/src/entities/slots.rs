@@ -17,6 +17,9 @@ pub(crate) type SlotId = u32;
 /// Client keys of one entity that take less are not worth the asking for them later.
 const KEY_BYTES_MIN: usize = 2 << 10;
 
+/// How many slots the eviction hand passes for each slot that was made or filled: two passes free one, and some of them are needed.
+const STEPS_PER_GROWN: usize = 4;
+
 /// Every entity in memory.
 #[derive(Default)]
 pub(crate) struct Slots {
@@ -26,6 +29,8 @@ pub(crate) struct Slots {
     hand: usize,
     /// Bytes that the slots cost, as accounted by [`Slots::set_encoded`] and [`Slots::change_keys`].
     bytes: usize,
+    /// Slots made or filled since the eviction hand last moved: each is a reason for it to move on.
+    grown: usize,
 }
 
 impl Slots {
@@ -42,6 +47,7 @@ impl Slots {
         }
         let slot = Slot::new(address.clone(), kind());
         self.bytes += SLOT_BYTES;
+        self.grown += 1;
         let id = match self.free.pop() {
             Some(id) => {
                 self.slab[id as usize] = slot;
@@ -97,12 +103,15 @@ impl Slots {
     pub(crate) fn set_cell(&mut self, id: SlotId, cell: Option<StateBytes>) {
         self.set_encoded(id, cell.clone());
         self.slab[id as usize].set_cell(cell);
+        self.grown += 1;
     }
 
-    /// Passes the eviction hand over at most `steps` slots, until the slots cost `budget` or less. A slot whose
-    /// last change is newer than generation `stored` stays, without the client keys that are not.
+    /// Passes the eviction hand over `steps` slots, and over some more for each that was made or filled meanwhile, until the slots
+    /// cost `budget` or less. A slot whose last change is newer than generation `stored` stays, without the client keys that
+    /// are not.
     pub(crate) fn evict(&mut self, budget: usize, stored: u64, steps: usize) {
-        for _ in 0..steps {
+        let grown = std::mem::take(&mut self.grown);
+        for _ in 0..steps + STEPS_PER_GROWN * grown {
             if self.bytes <= budget || self.slab.is_empty() {
                 return;
             }

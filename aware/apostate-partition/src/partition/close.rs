@@ -55,6 +55,7 @@ impl Partition {
         self.notices.extend(self.batch.take_notices());
         let touched = self.batch.touched().len();
         self.batch.end(self.log.next_number());
+        self.work.shares_mut().end_batch();
         self.work.forget_silent_producers();
         let (budget, stored) = (self.scope.tuning().cache_bytes, self.checkpoints.dirty().stored());
         self.entities.evict_to_budget(budget, stored, EVICT_STEPS + 4 * touched);
@@ -64,7 +65,7 @@ impl Partition {
     /// Encodes every changed entity into the record. Gives the one that does not encode, or is too large.
     fn write_states(&mut self) -> Result<(), SlotId> {
         for at in 0..self.batch.touched().len() {
-            let Touched { slot: id, is_changed, last, .. } = self.batch.touched()[at];
+            let Touched { slot: id, is_changed, last, effects_bytes_max, .. } = self.batch.touched()[at];
             if !is_changed {
                 continue;
             }
@@ -73,12 +74,14 @@ impl Partition {
                 self.runner.enter(last);
                 let encoded = self.entities.encode(id, self.runner.scratch());
                 self.runner.leave();
-                if encoded.map_err(|_| id)? > TX_BYTES_MAX {
-                    return Err(id);
-                }
+                encoded.map_err(|_| id)?;
             }
             let slot = self.entities.get(id);
             let encoded = slot.encoded().expect("P4 broken: a changed entity without bytes");
+            if encoded.len() + effects_bytes_max > TX_BYTES_MAX {
+                // Perhaps one of its runs was too large. Each is encoded by itself now, and that one is known.
+                return Err(id);
+            }
             self.batch.record().put(Section::State, slot.address(), &[], encoded);
             if self.batch.record().length() > RECORD_BYTES_MAX {
                 // It is undone in a moment: what else there is need not be added.

@@ -22,6 +22,8 @@ struct Opened<'a> {
     range: Range,
     generation: Generation,
     origins: &'a [(PartitionId, u64)],
+    /// The highest number that this partition has acknowledged to it.
+    acknowledged: u64,
 }
 
 impl Partition {
@@ -29,9 +31,13 @@ impl Partition {
     pub(super) fn admit_frame(&mut self, from: PartitionId, bytes: Bytes) {
         let now = self.time.now();
         if let Some(sender) = self.delivery.take_frame(from, bytes, now) {
-            for message in self.delivery.intakes().sender(sender).newest() {
-                let slot = self.entities.slot_of(&message.to);
-                self.entities.start_load(slot, now);
+            for (identity, message) in self.delivery.intakes().sender(sender).newest() {
+                let source = message.from.as_ref().map_or(0, |from| from.hash());
+                let origin = Origin::Partition(identity.origin);
+                if identity.number > self.delivery.rectangles().applied(&origin, source, message.to.hash()) {
+                    let slot = self.entities.slot_of(&message.to);
+                    self.entities.start_load(slot, now);
+                }
             }
         }
     }
@@ -61,13 +67,13 @@ impl Partition {
         let Some((peer, sender)) = self.delivery.peer(from) else { return };
         match *frame {
             Frame::Open { nonce, range: _ } => self.answer_open(from, peer, nonce, effects),
-            Frame::Opened { nonce, name, range, generation, ref origins, .. } => {
+            Frame::Opened { nonce, name, range, generation, ref origins, counter: _, acknowledged } => {
                 let newest = self.delivery.generations().newest(range);
                 if generation < newest {
                     let bytes = Frame::Refused { name, generation: newest }.write().into();
                     self.say(from, bytes, effects);
                 } else if self.delivery.intakes().sender(sender).expects(nonce) {
-                    self.open_session(sender, &Opened { name, range, generation, origins }, effects);
+                    self.open_session(sender, &Opened { name, range, generation, origins, acknowledged }, effects);
                 }
             }
             Frame::Ready { name, granted, held } => {
@@ -127,6 +133,17 @@ impl Partition {
         StopReason::Broken { invariant: Invariant::P6, detail }
     }
 
+    /// The sender knows of the loss: raising to its floor would hide what is missing below. An old writer holds less too, so this one stops
+    /// only if it is the writer.
+    fn has_forgotten(&self, sender: PartitionId, held: u64, acknowledged: u64) -> StopReason {
+        let detail = format!(
+            "partition {} holds the messages of partition {sender} up to {held}, and has acknowledged {acknowledged}: the end of \
+             its own log is lost",
+            self.scope.id()
+        );
+        StopReason::Broken { invariant: Invariant::P6, detail }
+    }
+
     /// Another partition has heard of a later writer than this one. If this is the writer all the same, its log has lost its end.
     fn doubt(&mut self, from: PartitionId, generation: Generation, effects: &mut Vec<Effect>) {
         let detail = format!(
@@ -141,9 +158,12 @@ impl Partition {
     /// Commits what a sender says of itself, and lets it start once that is durable.
     fn open_session(&mut self, sender: usize, opened: &Opened<'_>, effects: &mut Vec<Effect>) {
         assert!(self.batch.is_empty(), "E1 broken: a session opens in the middle of a batch");
-        let Opened { name, range: source, generation, origins } = *opened;
+        let Opened { name, range: source, generation, origins, acknowledged } = *opened;
         let own = origins.last().map_or(PartitionId(0), |(origin, _)| *origin);
         let held = self.delivery.rectangles().highest(&Origin::Partition(own));
+        if held < acknowledged {
+            return self.log.doubt(self.has_forgotten(own, held, acknowledged), effects);
+        }
         self.raise_to_floors(source, origins);
         self.remember_generation(source, generation);
         let intake = self.delivery.intakes_mut().sender_mut(sender);

@@ -20,8 +20,9 @@ impl Partition {
     /// Takes back everything that the batch did.
     pub(super) fn undo_batch(&mut self) {
         let undone = self.batch.undo();
+        self.work.shares_mut().end_batch();
         self.work.drop_locals();
-        for Touched { slot, before, is_changed: _, last: _ } in undone.touched {
+        for Touched { slot, before, is_changed: _, last: _, effects_bytes_max: _ } in undone.touched {
             self.entities.undo(slot, before);
         }
         for entry in undone.journal {

@@ -73,7 +73,7 @@ impl Handling<'_> {
         if !self.entities.get(slot).has_keys() {
             self.touch(slot);
             self.entities.mark_keys(slot);
-            self.batch.note_changed(self.place_of(slot));
+            self.batch.note_changed(self.place_of(slot), 0);
         }
     }
 }

@@ -158,6 +158,8 @@ impl Handling<'_> {
         let slot = self.entities.get_mut(run.slot);
         let (was_ahead, existed) = (slot.is_ahead(), slot.exists());
         let is_encoded_each_run = slot.is_encoded_each_run();
+        // Of a run that is encoded by itself the sum is judged here, and not once more when the batch closes.
+        let effects_bytes = if is_encoded_each_run { 0 } else { self.runner.effects().bytes() };
         let version = slot.keep_change(!is_deleted);
         if is_deleted {
             self.encode(run.slot).expect("a version alone encodes");
@@ -170,7 +172,7 @@ impl Handling<'_> {
                 return problem;
             }
         }
-        self.batch.note_changed(self.place_of(run.slot));
+        self.batch.note_changed(self.place_of(run.slot), effects_bytes);
         self.batch.reserve(run.body.len());
         self.send_all(run.to);
         Ran::Done(version)

@@ -4,7 +4,7 @@
 //!
 //! Scenarios: planted `producer-forgotten`; the producers of `sim/apostate-sim/src/outside.rs`.
 
-use apostate_core::OnRefused;
+use apostate_core::{EntityKey, OnRefused};
 
 use crate::batch::UndoEntry;
 use crate::entities::SlotId;
@@ -22,25 +22,31 @@ impl Handling<'_> {
         let RequestKind::Numbered { number, .. } = request.request_kind else {
             unreachable!("a producer's queue is numbered")
         };
-        let (origin, hash) = (Origin::Producer(head.producer.clone()), request.to.hash());
-        let applied = self.delivery.rectangles().applied(&origin, hash, hash);
-        let is_duplicate = number <= applied.max(high.unwrap_or(0));
+        let applied = self.applied_of(head.producer, request.to.hash());
+        if number <= applied.max(high.unwrap_or(0)) {
+            let Some(request) = self.work.pop_numbered(at) else { return Head::Waits };
+            self.batch.answer(request.ticket, Answer::Duplicate);
+            self.batch.note(UndoEntry::TookNumbered { producer: at, request, high });
+            return Head::Handled;
+        }
         let slot = self.entities.slot_of(&request.to);
-        if !is_duplicate && self.entities.is_worth_waiting(slot, self.now, self.scope.tuning().load_patience) {
+        if self.entities.is_worth_waiting(slot, self.now, self.scope.tuning().load_patience) {
             return Head::Waits;
         }
         let Some(request) = self.work.pop_numbered(at) else { return Head::Waits };
-        let answer = if is_duplicate { Some(Answer::Duplicate) } else { self.run_numbered(slot, &request) };
-        let Some(answer) = answer else {
+        let Some(answer) = self.run_numbered(slot, &request) else {
             self.work.put_back_numbered(at, request);
             return Head::Abandoned;
         };
-        if !is_duplicate {
-            self.work.note_high(at, Some(number));
-        }
+        self.work.note_high(at, Some(number));
         self.batch.answer(request.ticket, answer);
         self.batch.note(UndoEntry::TookNumbered { producer: at, request, high });
         Head::Handled
+    }
+
+    /// The highest number of the producer that closed batches applied, where its message is for an entity with this hash.
+    pub(crate) fn applied_of(&self, producer: &EntityKey, hash: u64) -> u64 {
+        self.delivery.rectangles().applied(&Origin::Producer(producer.clone()), hash, hash)
     }
 
     /// Runs a numbered message, or accepts it: its number is used either way. None: the batch is given up.

@@ -19,16 +19,24 @@ impl Handling<'_> {
     /// When no state can change the answer: it is given at once.
     pub(crate) fn admit(&mut self, request: Request) -> Result<(), Failure> {
         self.check(&request)?;
-        let slot = self.entities.slot_of(&request.to);
-        self.entities.start_load(slot, self.now);
-        self.ask_for_key(slot, &request);
-        if let RequestKind::Numbered { producer, .. } = &request.request_kind {
-            let producer = producer.clone();
+        if let RequestKind::Numbered { producer, number } = &request.request_kind {
+            let (producer, number) = (producer.clone(), *number);
+            if number > self.applied_of(&producer, request.to.hash()) {
+                self.prefetch(&request);
+            }
             self.work.push_numbered(&producer, request);
         } else {
+            self.prefetch(&request);
             self.work.push_request(request);
         }
         Ok(())
+    }
+
+    /// Has what a request needs read from the store, if it is not in memory.
+    fn prefetch(&mut self, request: &Request) {
+        let slot = self.entities.slot_of(&request.to);
+        self.entities.start_load(slot, self.now);
+        self.ask_for_key(slot, request);
     }
 
     /// Whether a request can be one at all, and there is room for it.

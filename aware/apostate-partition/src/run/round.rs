@@ -1,12 +1,14 @@
-//! Lets every source take its turn: local messages, commands, inboxes, sessions, requests and producers; none can starve another.
+//! Lets every source take its turn: local messages, commands, inboxes, sessions, requests and producers; none can starve another, for each
+//! has a share of every batch (`shares.rs`).
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `duplicate-applied`, `local-dropped`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/fairness.rs` and `waits.rs`; planted `duplicate-applied`, `local-dropped`.
 
 use crate::batch::UndoEntry;
 use crate::limits::RECORD_BYTES_MAX;
 use crate::planted::{self, Bug};
 use crate::rectangles::Origin;
 use crate::run::handling::{Handling, Head};
+use crate::shares::{Amount, Source, Waiting};
 
 /// How many messages a source may have handled before it is the next one's turn.
 const TURN_MESSAGES: usize = 64;
@@ -18,68 +20,116 @@ impl Handling<'_> {
     /// held back: messages between entities have to make progress, or two partitions could wait for each other.
     pub(crate) fn round(&mut self, takes_new: bool) -> bool {
         let before = self.batch.messages();
-        self.locals(self.work.locals());
-        self.commands();
-        self.inboxes();
-        if takes_new {
-            self.sessions();
-            let tuning = self.scope.tuning();
-            if self.delivery.outbox().memory() < tuning.backlog_bytes_max
-                && self.entities.inboxes().count() < tuning.inbox_max
-            {
-                self.requests();
-                self.producers();
+        let waiting = self.waiting(takes_new);
+        for source in self.work.shares().in_turn() {
+            if waiting.has(source) {
+                self.take_from(source, waiting);
             }
         }
-        self.locals(self.work.locals());
+        // What these have sent within the partition.
+        self.take_from(Source::Locals, waiting);
         self.batch.messages() > before
     }
 
-    /// Handles at most `count` local messages.
-    fn locals(&mut self, count: usize) {
-        for _ in 0..count {
-            if self.is_full() {
-                return;
-            }
-            let Some(message) = self.work.pop_local() else { return };
-            self.batch.count_message();
-            self.handle_local(&message);
+    /// Sources that have something to do, and are let in.
+    fn waiting(&self, takes_new: bool) -> Waiting {
+        let tuning = self.scope.tuning();
+        let is_edge_open = takes_new
+            && self.delivery.outbox().memory() < tuning.backlog_bytes_max
+            && self.entities.inboxes().count() < tuning.inbox_max;
+        let mut waiting = Waiting::default();
+        waiting.set(Source::Locals, self.work.locals() > 0);
+        waiting.set(Source::Commands, self.work.has_commands());
+        waiting.set(Source::Inboxes, self.entities.inboxes().ready() > 0);
+        waiting.set(Source::Sessions, takes_new && !self.delivery.intakes().is_empty());
+        waiting.set(Source::Requests, is_edge_open && self.work.requests() > 0);
+        waiting.set(Source::Producers, is_edge_open && self.work.numbered() > 0);
+        waiting
+    }
+
+    /// Lets a source take its turn, as far as its share goes.
+    fn take_from(&mut self, source: Source, waiting: Waiting) {
+        match source {
+            Source::Locals => self.locals(self.work.locals(), waiting),
+            Source::Commands => self.commands(waiting),
+            Source::Inboxes => self.inboxes(waiting),
+            Source::Sessions => self.sessions(waiting),
+            Source::Requests => self.requests(waiting),
+            Source::Producers => self.producers(waiting),
         }
     }
 
-    fn commands(&mut self) {
-        while !self.is_full() {
+    /// Whether the batch takes no more from a source.
+    fn is_full_for(&self, source: Source, waiting: Waiting) -> bool {
+        let most = Amount {
+            messages: self.batch.messages_max(self.scope.tuning().batch_messages_max),
+            bytes: RECORD_BYTES_MAX / 2,
+        };
+        self.is_full() || self.work.shares().is_used_up(source, waiting, self.batch.amount(), most)
+    }
+
+    /// Notes what a source has taken since the batch had taken `before`.
+    fn charge(&mut self, source: Source, before: Amount) {
+        let now = self.batch.amount();
+        let amount = Amount { messages: now.messages - before.messages, bytes: now.bytes.saturating_sub(before.bytes) };
+        self.work.shares_mut().note(source, amount);
+    }
+
+    /// Handles at most `count` local messages.
+    fn locals(&mut self, count: usize, waiting: Waiting) {
+        for _ in 0..count {
+            if self.is_full_for(Source::Locals, waiting) {
+                return;
+            }
+            let Some(message) = self.work.pop_local() else { return };
+            let before = self.batch.amount();
+            self.batch.count_message();
+            self.handle_local(&message);
+            self.charge(Source::Locals, before);
+        }
+    }
+
+    fn commands(&mut self, waiting: Waiting) {
+        while !self.is_full_for(Source::Commands, waiting) {
             let Some(command) = self.work.pop_command() else { return };
+            let before = self.batch.amount();
             if self.handle_command(command) {
                 self.batch.count_message();
             }
+            self.charge(Source::Commands, before);
         }
     }
 
     /// Every inbox that can go on handles one message. Fewer would not do: new messages for an entity stand behind its
     /// inbox, so a backlog that is worked off more slowly than it grows would never end.
-    fn inboxes(&mut self) {
+    fn inboxes(&mut self, waiting: Waiting) {
         for _ in 0..self.entities.inboxes().ready() {
-            if self.is_full() {
+            if self.is_full_for(Source::Inboxes, waiting) {
                 return;
             }
             let Some(slot) = self.entities.pop_ready() else { return };
+            let before = self.batch.amount();
             self.batch.count_message();
             self.handle_inbox(slot);
+            self.charge(Source::Inboxes, before);
         }
     }
 
-    fn sessions(&mut self) {
-        for at in 0..self.delivery.intakes().senders() {
+    /// Messages from other partitions. The sender that comes first changes from batch to batch.
+    fn sessions(&mut self, waiting: Waiting) {
+        let (count, first) = (self.delivery.intakes().senders(), self.work.shares().batches());
+        for at in (0..count).map(|step| (first + step) % count) {
             for _ in 0..TURN_MESSAGES {
-                if self.is_full() {
+                if self.is_full_for(Source::Sessions, waiting) {
                     return;
                 }
+                let before = self.batch.amount();
                 match self.handle_frame_message(at) {
                     Head::Handled => self.batch.count_message(),
                     Head::Waits => break,
                     Head::Abandoned => return,
                 }
+                self.charge(Source::Sessions, before);
             }
         }
     }
@@ -92,35 +142,39 @@ impl Handling<'_> {
         assert!(self.scope.range().contains(target), "P2 broken: a session brought a message for elsewhere");
         let applied = self.delivery.rectangles().applied(&Origin::Partition(identity.origin), source, target);
         let is_duplicate = identity.number <= applied && !planted::is(Bug::DuplicateApplied);
-        let slot = self.entities.slot_of(&message.to);
-        if !is_duplicate && self.entities.is_worth_waiting(slot, self.now, self.scope.tuning().load_patience) {
+        // A duplicate is known before anything is loaded.
+        let slot = (!is_duplicate).then(|| self.entities.slot_of(&message.to));
+        let patience = self.scope.tuning().load_patience;
+        if slot.is_some_and(|slot| self.entities.is_worth_waiting(slot, self.now, patience)) {
             return Head::Waits;
         }
         let sender = self.delivery.intakes_mut().sender_mut(at);
         let high = sender.noted(identity.origin);
         let Some((identity, message, handled)) = sender.pop() else { return Head::Waits };
-        if is_duplicate {
-            self.batch.counts_mut().duplicates += 1;
-        } else {
+        if let Some(slot) = slot {
             assert!(high.is_none_or(|high| high < identity.number), "E6 broken: a session's numbers do not ascend");
             if !self.handle_or_accept(slot, &message) {
                 self.delivery.intakes_mut().sender_mut(at).put_back(identity, message, handled);
                 return Head::Abandoned;
             }
             self.delivery.intakes_mut().sender_mut(at).note(identity);
+        } else {
+            self.batch.counts_mut().duplicates += 1;
         }
         self.batch.note(UndoEntry::TookFrame { sender: at, identity, message, handled, high });
         Head::Handled
     }
 
-    fn requests(&mut self) {
+    fn requests(&mut self, waiting: Waiting) {
         for _ in 0..TURN_MESSAGES {
-            if self.is_full() || self.has_to_answer_first() {
+            if self.is_full_for(Source::Requests, waiting) || self.has_to_answer_first() {
                 return;
             }
             let Some(request) = self.work.pop_request() else { return };
+            let before = self.batch.amount();
             self.batch.count_message();
             self.handle_request(request);
+            self.charge(Source::Requests, before);
         }
     }
 
@@ -129,18 +183,20 @@ impl Handling<'_> {
         self.log.answers_bytes() + self.batch.answers_bytes() >= self.scope.tuning().answers_bytes_max
     }
 
-    fn producers(&mut self) {
+    fn producers(&mut self, waiting: Waiting) {
         for step in 0..self.work.producers() {
             let at = self.work.producer_in_turn(step);
             for _ in 0..TURN_MESSAGES {
-                if self.is_full() {
+                if self.is_full_for(Source::Producers, waiting) {
                     return;
                 }
+                let before = self.batch.amount();
                 match self.handle_numbered(at) {
                     Head::Handled => self.batch.count_message(),
                     Head::Waits => break,
                     Head::Abandoned => return,
                 }
+                self.charge(Source::Producers, before);
             }
         }
         self.work.end_round();

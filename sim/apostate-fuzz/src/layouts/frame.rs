@@ -20,8 +20,16 @@ fn made() -> Vec<Vec<u8>> {
     message::messages().iter().for_each(|(message, identity)| message.write(*identity, &mut messages));
     [
         Frame::Open { nonce, range },
-        Frame::Opened { nonce, name, range, generation, origins, counter: 11 },
-        Frame::Opened { nonce, name, range: Range::WHOLE, generation, origins: Vec::new(), counter: 0 },
+        Frame::Opened { nonce, name, range, generation, origins, counter: 11, acknowledged: 9 },
+        Frame::Opened {
+            nonce,
+            name,
+            range: Range::WHOLE,
+            generation,
+            origins: Vec::new(),
+            counter: 0,
+            acknowledged: 0,
+        },
         Frame::Ready { name, granted: 1 << 20, held: 3 },
         Frame::Messages { name, frame: 1, messages: &messages },
         Frame::Ack { name, frame: 1, granted: 1 << 20 },

@@ -2,10 +2,15 @@
 //!
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 
+mod budgets;
 mod checkpoint_requests;
 mod clocks;
+mod fairness;
+mod letterbox;
+mod neighbours;
 mod pages;
 mod pair;
+mod parcel;
 mod parked;
 mod traces;
 mod waits;

@@ -13,69 +13,7 @@ use apostate_partition::{
 };
 use bytes::Bytes;
 
-/// Counts what it is sent.
-#[entity(name = "box")]
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Letterbox {
-    got: Vec<u64>,
-}
-
-#[handlers]
-impl Letterbox {
-    /// Sends a letter to another one.
-    #[open]
-    pub fn write(&mut self, tx: &mut Tx, to: String, letter: u64) {
-        tx.send(Self::at(to).receive(letter));
-    }
-
-    /// Takes a letter.
-    #[open]
-    pub fn receive(&mut self, letter: u64) {
-        self.got.push(letter);
-    }
-
-    /// The letters that have come.
-    #[open]
-    pub fn got(&self) -> Vec<u64> {
-        self.got.clone()
-    }
-
-    /// Has another one panic.
-    #[open]
-    pub fn prick(&mut self, tx: &mut Tx, to: String) {
-        tx.send(Self::at(to).burst());
-    }
-
-    /// Panics.
-    #[open]
-    pub fn burst(&mut self) {
-        panic!("on purpose");
-    }
-}
-
-/// The same of an older build, which does not know what a letter is.
-#[entity(name = "box")]
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct OldLetterbox {
-    #[serde(default)]
-    seen: u64,
-}
-
-#[handlers]
-impl OldLetterbox {
-    /// Panics.
-    #[open]
-    pub fn burst(&mut self) {
-        panic!("on purpose");
-    }
-
-    /// Counts.
-    #[open]
-    pub fn see(&mut self) -> u64 {
-        self.seen += 1;
-        self.seen
-    }
-}
+pub(crate) use crate::letterbox::{Letterbox, OldLetterbox};
 
 /// When a scenario begins.
 const BEGINNING: u64 = 1_700_000_000_000;
@@ -107,6 +45,8 @@ pub(crate) struct Writer {
     pub(crate) checkpoints: VecDeque<Checkpoint>,
     /// Checkpoints that were written.
     pub(crate) written: usize,
+    /// Loads that were answered.
+    pub(crate) loads: usize,
 }
 
 /// The way in which appends are treated.
@@ -198,6 +138,7 @@ impl Writer {
             holds_checkpoints,
             checkpoints,
             written,
+            loads: 0,
         }
     }
 
@@ -281,6 +222,12 @@ impl Writer {
         }
     }
 
+    /// Works for one turn, and hears of the appends that it made.
+    pub(crate) fn turn(&mut self) {
+        self.tell(Input::Turn);
+        self.hear_of_appends();
+    }
+
     fn hear_of_appends(&mut self) {
         let mut done = Vec::new();
         self.log.poll(&mut done);
@@ -300,7 +247,10 @@ impl Writer {
                 Effect::Confirm { ticket } => self.log.confirm(ticket),
                 Effect::Frame { bytes, .. } => self.frames.push_back(bytes),
                 Effect::Answer { answer, .. } => self.answers.push(answer),
-                Effect::Load(wanted) => self.tell(Input::Loaded(load(&self.store, wanted))),
+                Effect::Load(wanted) => {
+                    self.loads += 1;
+                    self.tell(Input::Loaded(load(&self.store, wanted)));
+                }
                 Effect::Checkpoint(checkpoint) => self.checkpoint(*checkpoint),
                 Effect::Trim { before } => self.log.trim(before),
                 Effect::WakeAt(at) => self.wakes = at.0 - self.now,

@@ -1,0 +1,149 @@
+//! Shares of a batch: how much of it each source of work may take while others wait.
+//!
+//! A fair share in messages and in bytes (deficit round robin: M. Shreedhar and G. Varghese, 1995, with the batch as the round): what a
+//! source does not use is common, and a source that has used its share goes on only with what no waiting source can still claim. The
+//! source that comes first changes from batch to batch, so that one large run does not always take the end of a batch from the
+//! same source.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/fairness.rs`.
+
+/// A source of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Messages within the partition.
+    Locals,
+    /// Commands on parked messages.
+    Commands,
+    /// Inboxes that can go on.
+    Inboxes,
+    /// Messages from other partitions.
+    Sessions,
+    /// Calls and reads.
+    Requests,
+    /// Numbered messages of producers.
+    Producers,
+}
+
+const COUNT: usize = 6;
+
+const SOURCES: [Source; COUNT] =
+    [Source::Locals, Source::Commands, Source::Inboxes, Source::Sessions, Source::Requests, Source::Producers];
+
+/// Sources that had something to do when a round began, and were let in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waiting([bool; COUNT]);
+
+impl Waiting {
+    pub(crate) fn set(&mut self, source: Source, waits: bool) {
+        self.0[source as usize] = waits;
+    }
+
+    pub(crate) fn has(self, source: Source) -> bool {
+        self.0[source as usize]
+    }
+}
+
+/// Messages and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+/// Messages and bytes that each source has taken of the open batch.
+#[derive(Debug, Default)]
+pub(crate) struct Shares {
+    taken: [Amount; COUNT],
+    /// The number of batches before: it says which source comes first.
+    batches: usize,
+}
+
+impl Shares {
+    /// All sources, in the order of this batch.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = Source> + use<> {
+        let first = self.batches;
+        (0..COUNT).map(move |step| SOURCES[(first + step) % COUNT])
+    }
+
+    /// The number of batches before: for whoever has parts of its own to be fair to.
+    pub(crate) fn batches(&self) -> usize {
+        self.batches
+    }
+
+    /// A source has taken more.
+    pub(crate) fn note(&mut self, source: Source, amount: Amount) {
+        let taken = &mut self.taken[source as usize];
+        taken.messages += amount.messages;
+        taken.bytes += amount.bytes;
+    }
+
+    /// Whether a source has to leave the rest of the batch to others: of `most` in all, `taken` is taken.
+    pub(crate) fn is_used_up(&self, source: Source, waiting: Waiting, taken: Amount, most: Amount) -> bool {
+        let share = Amount { messages: (most.messages / COUNT).max(1), bytes: most.bytes / COUNT };
+        let own = self.taken[source as usize];
+        if own.messages < share.messages && own.bytes < share.bytes {
+            return false;
+        }
+        let mut claimed = taken;
+        for other in SOURCES.into_iter().filter(|other| *other != source && waiting.0[*other as usize]) {
+            let theirs = self.taken[other as usize];
+            claimed.messages += share.messages.saturating_sub(theirs.messages);
+            claimed.bytes += share.bytes.saturating_sub(theirs.bytes);
+        }
+        claimed.messages >= most.messages || claimed.bytes >= most.bytes
+    }
+
+    /// The batch has ended, or is taken back: its inputs come again.
+    pub(crate) fn end_batch(&mut self) {
+        self.taken = Default::default();
+        self.batches = self.batches.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: Amount = Amount { messages: 60, bytes: 6000 };
+
+    fn waiting(sources: &[Source]) -> Waiting {
+        let mut waiting = Waiting::default();
+        sources.iter().for_each(|source| waiting.set(*source, true));
+        waiting
+    }
+
+    #[test]
+    fn a_source_alone_may_take_all() {
+        let mut shares = Shares::default();
+        let taken = Amount { messages: 59, bytes: 5900 };
+        shares.note(Source::Inboxes, taken);
+        assert!(!shares.is_used_up(Source::Inboxes, waiting(&[Source::Inboxes]), taken, MOST));
+    }
+
+    #[test]
+    fn a_share_is_kept_for_each_source_that_waits() {
+        let mut shares = Shares::default();
+        let both = waiting(&[Source::Inboxes, Source::Requests]);
+        for (taken, is_used_up) in [
+            (Amount { messages: 49, bytes: 0 }, false),
+            (Amount { messages: 50, bytes: 0 }, true),
+            (Amount { messages: 1, bytes: 5000 }, true),
+        ] {
+            shares.taken = Default::default();
+            shares.note(Source::Inboxes, taken);
+            assert_eq!(shares.is_used_up(Source::Inboxes, both, taken, MOST), is_used_up, "{taken:?}");
+            assert!(!shares.is_used_up(Source::Requests, both, taken, MOST), "it has taken nothing yet");
+        }
+    }
+
+    #[test]
+    fn each_source_comes_first_in_its_turn() {
+        let mut shares = Shares::default();
+        let mut first = Vec::new();
+        for _ in 0..COUNT {
+            first.extend(shares.in_turn().next());
+            shares.end_batch();
+        }
+        assert_eq!(first, SOURCES);
+    }
+}
