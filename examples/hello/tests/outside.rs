@@ -12,7 +12,8 @@ fn root() -> PathBuf {
 /// The lines of a page's TOML that name packages by path.
 fn fragment(page: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(page)).expect("the page is there");
-    let toml = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a fragment");
+    let mut blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let toml = blocks.find(|block| block.contains("dependencies]")).expect("a fragment that names packages");
     toml.lines().map(str::to_owned).collect()
 }
 
