@@ -1,4 +1,4 @@
-//! The partition: eight parts, and one verb.
+//! The partition: its parts, and one verb.
 //!
 //! Reading order: `open.rs` reads it back, `turn.rs` says what runs when, `close.rs` makes a record of a batch and `undo.rs` takes it back;
 //! `answers.rs` takes what log and store answer, `sessions.rs` what other partitions say, `checkpoints.rs` and `sweep.rs` write to the

@@ -1,7 +1,7 @@
 //! Outputs that must not leave yet.
 //!
-//! Invariant E2, promise *never early*: an output carries the position of the newest record that was open when it was
-//! made, and leaves when that record is durable. A read leaves when it is also certain that we were still the writer after it
+//! Invariant E2, promise *never early*: an output carries the position of the newest record that was made when its batch
+//! closed, and leaves when that record is durable. A read leaves when it is also certain that we were still the writer after it
 //! arrived.
 
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use crate::interface::{Effect, StopReason};
 pub(crate) struct Held {
     /// Leaves when the record at this position is durable.
     outputs: VecDeque<(Position, Effect)>,
-    /// Leaves when the confirm with this ticket says yes, and the record at this position is durable.
+    /// Leaves when the confirm with this ticket says yes (0: it has said so), and the record at this position is durable.
     reads: VecDeque<(u64, Position, Effect)>,
     /// Bytes of the answers among them.
     answers_bytes: usize,

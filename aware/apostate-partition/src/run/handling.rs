@@ -1,4 +1,5 @@
-//! A view of the parts that the handling of a message may touch. Records, checkpoints and the opening of sessions are out of reach.
+//! A view of the parts that the handling of a message may touch. It has no checkpoints and none of the other fields of the partition; and by
+//! convention nothing here appends a record, closes a batch or opens a session.
 
 use apostate_core::{Address, HandlerId, Timestamp};
 
@@ -25,11 +26,11 @@ pub(crate) struct Handling<'a> {
     pub(crate) runner: &'a mut Runner,
     pub(crate) batch: &'a mut Batch,
     pub(crate) work: &'a mut Work,
-    /// For numbers.
+    /// For numbers, for room, and for the bytes of answers that are held back.
     pub(crate) log: &'a mut LogWriter,
     /// For peers, for sessions that are open, and for watermarks.
     pub(crate) delivery: &'a mut Delivery,
-    /// For the bytes of client keys that are written, and for what was ever forgotten.
+    /// For the bytes of client keys that are written, and for the age of those that were forgotten.
     pub(crate) sweep: &'a mut KeySweep,
 }
 
