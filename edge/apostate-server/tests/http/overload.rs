@@ -80,7 +80,7 @@ fn is_turned_away(client: &mut Client) -> bool {
 
 #[test]
 fn long_answers_that_nobody_reads_keep_their_part_of_the_budget() {
-    const STATE_BYTES: usize = 4_000_000;
+    const STATE_BYTES: usize = 3_000_000;
     let (bodies_bytes_max, write_timeout) = (5 * STATE_BYTES, std::time::Duration::from_secs(3600));
     let server = Server::with(1, HttpSettings { bodies_bytes_max, write_timeout, ..settings() });
     let mut client = server.client();
