@@ -23,6 +23,7 @@ mod memory;
 mod failpoint;
 pub mod files;
 mod lsm_store;
+mod sync;
 
 pub use crate::failpoint::{FAILPOINTS, failpoint};
 pub use crate::files::{Expected, Faults, FilesEngine, FilesLog, FilesSettings, OpenError, Stopped, Wake};
@@ -30,4 +31,4 @@ pub use crate::log::{AppendResult, Confirmation, Log, LogError};
 pub use crate::lsm_store::{LsmStore, StoreExpect, StoreFigures, StoreOpenError};
 pub use crate::memory::{MemoryFault, MemoryLog, MemoryStore};
 pub use crate::record::{Epoch, PartitionId, Position, RECORD_HEADER_BYTES, Record, RecordError, RecordHeader};
-pub use crate::store::{CellChange, Store, StoreError, StoredCell};
+pub use crate::store::{CellChange, Store, StoreError, StoredCell, hex};

@@ -24,7 +24,7 @@ mod tables;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use lsm_tree::{AbstractTree, AnyTree, Guard, SeqNo, SequenceNumberCounter};
@@ -35,6 +35,7 @@ use self::tables::Tables;
 use crate::failpoint::failpoint;
 use crate::files::Faults;
 use crate::store::hex;
+use crate::sync::lock;
 use crate::{CellChange, Store, StoreError, StoredCell};
 
 pub use self::format::{StoreExpect, StoreOpenError};
@@ -186,7 +187,7 @@ impl Store for LsmStore {
     /// When keys do not ascend: that is a bug of the caller, and would lose cells.
     fn checkpoint(&self, cells: &mut dyn Iterator<Item = CellChange<'_>>) -> Result<(), StoreError> {
         // A panic of the caller's iterator leaves an unfinished run behind, which nothing refers to.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = lock(&self.writer);
         if let Some(detail) = &writer.broken {
             return Err(StoreError::Io { detail: format!("an earlier checkpoint failed: {detail}") });
         }

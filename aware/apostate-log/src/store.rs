@@ -64,8 +64,9 @@ pub enum StoreError {
     },
 }
 
-/// A key as an operator can read it and paste it.
-pub(crate) fn hex(key: &[u8]) -> String {
+/// Hexadecimal digits of a cell's key, for people to read and paste.
+#[must_use]
+pub fn hex(key: &[u8]) -> String {
     use std::fmt::Write;
     key.iter().fold(String::with_capacity(key.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.

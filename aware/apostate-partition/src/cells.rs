@@ -6,7 +6,6 @@
 
 pub mod cell;
 pub(crate) mod checkpoint;
-pub(crate) mod hex;
 pub(crate) mod parked;
 pub mod record_body;
 pub(crate) mod state;

@@ -1,4 +1,6 @@
 //! Limits of a partition, related to each other by the compiler, and what a host may tune below them.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/neighbours.rs`, a run at every limit at once.
 
 use std::time::Duration;
 

@@ -16,6 +16,8 @@
 //! ```
 //!
 //! Invariants E1, E6. Paper: *Messaging across entities* (idempotence, and who remembers what).
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `duplicate-applied`, `watermark-unsaved`; exhaustively in `sim/apostate-models`.
 
 use std::collections::BTreeMap;
 

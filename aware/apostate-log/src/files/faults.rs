@@ -6,6 +6,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::sync::{lock, wait};
+
 /// Failures that a test injects into an engine; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
@@ -166,7 +168,7 @@ impl Faults {
     }
 
     fn set(&self) -> std::sync::MutexGuard<'_, Set> {
-        self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.shared)
     }
 
     fn with_shadow(&self, change: impl FnOnce(&mut super::shadow::Shadow)) {
@@ -179,7 +181,7 @@ impl Faults {
         let mut set = self.set();
         set.waiting += 1;
         while set.syncs_held {
-            set = self.released.wait(set).unwrap_or_else(std::sync::PoisonError::into_inner);
+            set = wait(&self.released, set);
         }
         set.waiting -= 1;
         set.syncs_fail.map_or(Ok(()), |kind| Err(io::Error::new(kind, "a test lets syncs fail")))

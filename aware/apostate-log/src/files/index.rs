@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
 use super::disk::DiskFile;
 use super::format::{Location, record_hash};
+use crate::sync::lock;
 use crate::{LogError, PartitionId, Position};
 
 /// A segment file, open for as long as a record in it may be read.
@@ -79,7 +80,7 @@ impl SharedIndex {
     }
 
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.index)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Requests to the writer, and the outboxes for its answers.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
+use crate::sync::lock;
 use crate::{AppendResult, PartitionId, Position};
 
 /// Requests of handles and the engine to the writer.
@@ -61,11 +62,11 @@ impl Outbox {
     }
 
     pub(super) fn put(&self, position: Position, result: AppendResult) {
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
+        lock(&self.results).push((position, result));
     }
 
     pub(super) fn take(&self, done: &mut Vec<(Position, AppendResult)>) {
-        done.append(&mut self.results.lock().unwrap_or_else(PoisonError::into_inner));
+        done.append(&mut lock(&self.results));
     }
 
     pub(super) fn wake(&self) {

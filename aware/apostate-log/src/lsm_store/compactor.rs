@@ -4,7 +4,7 @@
 //! the tree's files in an unknown state: the store takes no checkpoint from then on.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use lsm_tree::{AbstractTree, AnyTree, SequenceNumberCounter};
 use super::format;
 use super::tables::Tables;
 use crate::files::Faults;
+use crate::sync::{lock, wait_for};
 
 /// Runs that gather before they are merged into the sorted rest: more make merging cheaper and lookups dearer.
 const RUNS_BEFORE_MERGE: u8 = 8;
@@ -97,8 +98,7 @@ impl Compactor {
         let before = progress.passes;
         self.wake();
         while progress.passes == before && !self.is_gone() {
-            let waited = self.shared.passed.wait_timeout(progress, GONE_INTERVAL);
-            progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+            progress = wait_for(&self.shared.passed, progress, GONE_INTERVAL);
         }
     }
 
@@ -129,11 +129,11 @@ impl Drop for Compactor {
 
 impl MergeState {
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.progress)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
 }
 

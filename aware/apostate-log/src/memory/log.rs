@@ -11,10 +11,11 @@
 //! is not there.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
+use crate::sync::lock;
 use crate::{AppendResult, Confirmation, Log, LogError, PartitionId, Position};
 
 /// A fault to inject into an append.
@@ -123,7 +124,7 @@ impl MemoryLog {
 
     fn lock(&self) -> MutexGuard<'_, Durable> {
         // A panic of another test thread leaves the records as whole as they were.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 
     fn make_durable(&mut self, at: Position, record: Bytes) -> AppendResult {
@@ -134,7 +135,7 @@ impl MemoryLog {
             return AppendResult::Taken(other.clone());
         }
         let shared = Arc::clone(&self.shared);
-        let mut durable = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut durable = lock(&shared);
         if let Some(kept) = durable.at(at) {
             if kept.bytes == record {
                 self.known = self.known.max(at);

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
 use crate::store::hex;
+use crate::sync::lock;
 use crate::{CellChange, Store, StoreError, StoredCell};
 
 /// A store in memory. A clone is another handle of the same store.
@@ -60,7 +61,7 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         // Nothing between two writes of a checkpoint can panic but the caller's iterator, which runs before.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 }
 

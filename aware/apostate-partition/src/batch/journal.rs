@@ -1,4 +1,6 @@
 //! The journal of a batch: how to take each step of it back, and which cells a checkpoint has to know of.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
 
 use crate::delivery::Handled;
 use crate::entities::client_keys::Known;

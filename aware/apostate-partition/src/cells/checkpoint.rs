@@ -1,4 +1,6 @@
 //! A checkpoint: cells of durable records, as they are written to the store.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/checkpoint_requests.rs`; planted `checkpoint-forgets`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! The value of a parked message's cell: when and why it was parked, and the message.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/parked.rs`; planted `parked-lost`.
 
 use apostate_core::Timestamp;
 

@@ -9,6 +9,8 @@
 //! Replay applies cells in this order. Handlers never run during replay.
 //!
 //! Invariant P4: replaying a log gives the same cells, to the byte.
+//!
+//! Tried by mutated bytes: `sim/apostate-fuzz/src/layouts/record.rs`.
 
 use apostate_core::Address;
 use apostate_log::{RECORD_HEADER_BYTES, RecordHeader};

@@ -2,6 +2,8 @@
 //!
 //! The word alone stands where there is no entity, or no more. The bit says whether the entity ever remembered a client key: if it
 //! did not, the store need not be asked for one.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
 use std::sync::Arc;
 

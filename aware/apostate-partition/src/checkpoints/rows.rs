@@ -1,4 +1,6 @@
 //! Rows of the partition's own: counters, watermarks and generations, as of the newest record.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/checkpoint_requests.rs`; compared with the store in `sim/apostate-sim/src/check/stored.rs`.
 
 use std::collections::BTreeSet;
 

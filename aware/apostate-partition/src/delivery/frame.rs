@@ -1,6 +1,8 @@
 //! Frames: messages of the delivery protocol between partitions, as bytes.
 //!
 //! The first byte is the kind of frame; integers are little-endian; messages are laid out as in `message.rs`.
+//!
+//! Tried by mutated bytes: `sim/apostate-fuzz/src/layouts/frame.rs` and `conversation.rs`.
 
 use apostate_log::PartitionId;
 

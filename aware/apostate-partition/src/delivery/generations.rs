@@ -1,6 +1,8 @@
 //! Fencing of senders: the newest generation that was seen of each part of the ring.
 //!
 //! Of two senders for one range, the older is refused for ever.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; exhaustively in `sim/apostate-models`.
 
 use super::frame::Generation;
 use crate::range::Range;

@@ -1,6 +1,8 @@
 //! The part: every other partition as a receiver and as a sender, and what was applied of whom.
 //!
 //! Invariants E1, E6: a message at or below the watermark that covers it is a duplicate; watermarks rise in the commit of the effects.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; exhaustively in `sim/apostate-models`.
 
 use std::collections::VecDeque;
 

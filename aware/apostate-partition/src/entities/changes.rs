@@ -1,4 +1,6 @@
 //! Changes of entities by a batch, and how they are taken back.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`, `refusal-kept`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;

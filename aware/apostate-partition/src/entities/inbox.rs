@@ -4,6 +4,8 @@
 //! length stay.
 //!
 //! Invariant E6: only the head of an inbox is handled, wherever its body is.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs` and `waits.rs`; planted `inbox-reordered`.
 
 use std::collections::VecDeque;
 

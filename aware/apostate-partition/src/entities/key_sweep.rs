@@ -16,10 +16,9 @@
 use std::time::Duration;
 
 use apostate_core::{Address, Timestamp};
-use apostate_log::StoredCell;
+use apostate_log::{StoredCell, hex};
 
 use crate::cells::cell;
-use crate::cells::hex::hex;
 use crate::entities::client_keys::{self, Remembered};
 use crate::interface::{Damage, Load, Stored};
 use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};

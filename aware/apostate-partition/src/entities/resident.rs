@@ -1,4 +1,6 @@
 //! The part: entities in memory, by their addresses and by their names.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/budgets.rs`.
 
 use std::sync::Arc;
 

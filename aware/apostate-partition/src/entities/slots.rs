@@ -2,6 +2,8 @@
 //!
 //! Clock eviction (F. Corbató, *A paging experiment with the Multics system*): a hand passes over the slots; one that was used since
 //! it last came by is passed over once more, any other leaves, unless a batch, a checkpoint or a waiting message needs it.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/budgets.rs`; planted `evicts-dirty`.
 
 use apostate_core::Address;
 use hashbrown::HashTable;

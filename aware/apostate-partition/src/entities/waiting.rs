@@ -1,4 +1,6 @@
 //! Inboxes, the calls behind them, and commands on parked messages: what waits for an entity.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`.
 
 use std::collections::VecDeque;
 

@@ -3,6 +3,8 @@
 //! Invariant E2, promise *never early*: an output carries the position of the newest record that was made when its batch
 //! closed, and leaves when that record is durable. A read leaves when it is also certain that we were still the writer after it
 //! arrived.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `answer-early`, `read-unconfirmed`.
 
 use std::collections::VecDeque;
 

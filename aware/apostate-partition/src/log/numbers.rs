@@ -1,4 +1,6 @@
 //! The numbers that messages, inbox items and parked messages get, in commit order.
+//!
+//! Scenarios: planted `number-reused`.
 
 /// The partition's counter.
 #[derive(Debug)]

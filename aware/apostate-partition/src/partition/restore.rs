@@ -1,11 +1,12 @@
 //! Takes over cells as they were written, when the partition opens: those of the store, and those of the log.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`; planted `replay-skips`; every restart is compared in `sim/apostate-sim/src/check/shadow.rs`.
 
 use apostate_core::Timestamp;
-use apostate_log::PartitionId;
+use apostate_log::{PartitionId, hex};
 
 use super::Partition;
 use crate::cells::cell::{self, EntityCell, PartitionRow, Section};
-use crate::cells::hex::hex;
 use crate::checkpoints::Counters;
 use crate::delivery::{Generation, Layout, Outgoing};
 use crate::interface::OpenError;

@@ -1,5 +1,7 @@
 //! The part that runs need beside their entity: random numbers, the host's observer, crash suspects, the trace, and buffers that
 //! are kept for their room.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/traces.rs`.
 
 use apostate_core::{Effects, SplitMix64};
 

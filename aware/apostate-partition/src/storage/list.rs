@@ -1,11 +1,12 @@
 //! Reads of the store for lists that people see: entities of a kind, parked messages. Blocking: for threads that may wait.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
 use apostate_core::{Address, KindId, Timestamp};
-use apostate_log::{PartitionId, Position, Store, StoreError};
+use apostate_log::{PartitionId, Position, Store, StoreError, hex};
 use bytes::Bytes;
 
 use crate::cells::cell::{self, PartitionRow, Section};
-use crate::cells::hex::hex;
 use crate::cells::parked::Parked;
 use crate::cells::state::{WORD_BYTES, read_word};
 use crate::message::Message;

@@ -1,14 +1,16 @@
 //! Reads of the store that a serving partition asks for. Blocking: for threads that may wait.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
 use apostate_core::Address;
 use apostate_log::{Store, StoreError, StoredCell};
 use bytes::Bytes;
 
 use crate::cells::cell::{self, Section};
-use crate::cells::hex::hex;
 use crate::cells::state::read_word;
 use crate::interface::{Load, Loaded};
 use crate::range::Range;
+use apostate_log::hex;
 
 /// About how many bytes of client keys a load brings.
 const KEYS_BYTES: usize = 8 << 10;
