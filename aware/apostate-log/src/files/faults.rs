@@ -6,6 +6,7 @@
 use std::io;
 use std::path::Path;
 
+#[cfg(feature = "faults")]
 use crate::sync::{lock, wait};
 
 /// Failures that a test injects into an engine; clones share them.

@@ -77,7 +77,7 @@ impl Calls<'_> {
         let counting = Counting::begin(&self, handler.meter);
         let answer = match (handler.mode, &parts.method) {
             (Mode::Changes, &Method::POST) => self.call(parts, kind, handler, key, body).await,
-            (Mode::Reads, &Method::GET | &Method::HEAD) => self.look(parts, kind, handler, key).await,
+            (Mode::Reads, &Method::GET | &Method::HEAD) => self.read(parts, kind, handler, key).await,
             (Mode::Changes, _) => Err(Fault::new(
                 ErrorCode::ChangesIsPost,
                 format!("`{}` may change its {}: it is called with POST", handler.name, kind.name),
@@ -161,7 +161,7 @@ impl Calls<'_> {
         Ok(response)
     }
 
-    async fn look(
+    async fn read(
         self,
         parts: &Parts,
         kind: &KindRow,
