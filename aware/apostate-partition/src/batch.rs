@@ -10,6 +10,7 @@ mod journal;
 use apostate_core::{Address, Timestamp};
 
 use crate::cells::cell::{self, Section};
+use crate::cells::fresh::FreshCell;
 use crate::cells::record_body::RecordBuilder;
 use crate::delivery::{Layout, Outgoing};
 use crate::entities::{Before, SlotId};
@@ -152,32 +153,37 @@ impl Batch {
         self.outputs.push(effect);
     }
 
-    /// Puts a cell of an entity whose key was never used before.
+    /// Puts a cell of an entity, whether there was one or not.
     pub(crate) fn put(&mut self, section: Section, address: &Address, sub: &[u8], value: Vec<u8>) {
         let key = cell::key(section, address, sub);
         self.record.put_key(&key, &value);
         self.cells.push(CellChange::Put(key.into(), value.into()));
     }
 
-    /// Deletes a cell of an entity whose key is used once: if no checkpoint has it, nothing need be remembered.
-    pub(crate) fn delete(&mut self, section: Section, address: &Address, sub: &[u8]) {
+    /// Erases a cell of an entity.
+    pub(crate) fn erase(&mut self, section: Section, address: &Address, sub: &[u8]) {
         let key = cell::key(section, address, sub);
         self.record.delete_key(&key);
-        self.cells.push(CellChange::DeleteUnstored(key.into()));
+        self.cells.push(CellChange::Erase(key.into()));
     }
 
-    /// Tombstone: deletes a cell of an entity whose key may have been used before.
-    pub(crate) fn tombstone(&mut self, section: Section, address: &Address, sub: &[u8]) {
-        let key = cell::key(section, address, sub);
-        self.record.delete_key(&key);
-        self.cells.push(CellChange::Tombstone(key.into()));
+    /// Puts a cell that was never there before.
+    pub(crate) fn put_fresh(&mut self, cell: FreshCell, value: Vec<u8>) {
+        self.record.put_key(cell.key(), &value);
+        self.cells.push(CellChange::PutFresh(cell, value.into()));
+    }
+
+    /// Erases a cell that will not be there again.
+    pub(crate) fn erase_fresh(&mut self, cell: FreshCell) {
+        self.record.delete_key(cell.key());
+        self.cells.push(CellChange::EraseFresh(cell));
     }
 
     /// Deletes the cell of a message to another partition that has arrived. `is_stored`: a checkpoint has it.
     pub(crate) fn trim(&mut self, cell: Vec<u8>, is_stored: bool) {
         self.record.delete_key(&cell);
         if is_stored {
-            self.cells.push(CellChange::Tombstone(cell.into()));
+            self.cells.push(CellChange::EraseFresh(FreshCell::outgoing(cell)));
         }
     }
 

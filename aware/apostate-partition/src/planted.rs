@@ -75,6 +75,7 @@ bugs! {
     SessionRenamed = "session-renamed": "a session is called by its receiver's nonce alone",
     StepFollowed = "step-followed": "partition time follows a wall clock that is set",
     SweepsLive = "sweeps-live": "client keys are swept that are not too old",
+    TombstoneMissing = "tombstone-missing": "a cell that is erased leaves no tombstone, and the store keeps it",
     TrimEarly = "trim-early": "the log is trimmed up to its end",
     UnknownIsOk = "unknown-is-ok": "an append whose outcome is unknown counts as durable",
     WatermarkUnsaved = "watermark-unsaved": "watermarks are raised in memory only",

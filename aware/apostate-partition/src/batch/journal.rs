@@ -2,6 +2,7 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
 
+use crate::cells::fresh::FreshCell;
 use crate::delivery::Handled;
 use crate::entities::client_keys::Known;
 use crate::entities::{Before, InboxItem, ParkedInMemory, Retry, SlotId};
@@ -43,12 +44,14 @@ pub(crate) enum UndoEntry {
     TookCommand(ParkedCommand),
 }
 
-/// A cell that was put or deleted besides states.
+/// A cell that was put or erased besides states.
 pub(crate) enum CellChange {
-    /// A cell whose key was never used before.
+    /// A cell has this value now.
     Put(Box<[u8]>, Box<[u8]>),
-    /// A deletion whose key is used once: if no checkpoint has the cell, nothing need be remembered.
-    DeleteUnstored(Box<[u8]>),
-    /// Tombstone: the key may have been used before, so the deletion stands until a checkpoint has it.
-    Tombstone(Box<[u8]>),
+    /// Tombstone: the cell is gone, and a checkpoint has to say so.
+    Erase(Box<[u8]>),
+    /// A cell that was never there before.
+    PutFresh(FreshCell, Box<[u8]>),
+    /// A cell is gone that will not be there again: if no checkpoint has it, nothing need be said.
+    EraseFresh(FreshCell),
 }

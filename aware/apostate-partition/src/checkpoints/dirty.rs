@@ -13,6 +13,7 @@ use apostate_log::{PartitionId, Position};
 use rustc_hash::FxHashMap;
 
 use crate::cells::checkpoint::{Cell, Checkpoint};
+use crate::cells::fresh::FreshCell;
 use crate::cells::state::StateBytes;
 use crate::entities::{SLOT_BYTES, Slot};
 use crate::planted::{self, Bug};
@@ -23,6 +24,8 @@ pub(crate) struct Dirty {
     generation: u64,
     states: Vec<(Address, StateBytes)>,
     cells: FxHashMap<Box<[u8]>, Option<Arc<[u8]>>>,
+    /// Cells that are erased while the store may still have them, with the generation that says so to it.
+    erased: FxHashMap<Box<[u8]>, u64>,
     bytes: usize,
     /// Bytes of log since the last checkpoint was taken.
     log_bytes: u64,
@@ -40,6 +43,7 @@ impl Default for Dirty {
             generation: 1,
             states: Vec::new(),
             cells: FxHashMap::default(),
+            erased: FxHashMap::default(),
             bytes: 0,
             log_bytes: 0,
             taken: VecDeque::new(),
@@ -63,28 +67,49 @@ impl Dirty {
         }
     }
 
-    /// A cell of another section was put.
-    pub(crate) fn put_cell(&mut self, key: Box<[u8]>, value: Arc<[u8]>) {
+    /// A cell of another section has this value now.
+    pub(crate) fn put(&mut self, key: Box<[u8]>, value: Arc<[u8]>) {
+        self.erased.remove(&key);
         self.set_cell(key, Some(value));
     }
 
-    /// A cell of another section was deleted whose key is used once. One that was put in this generation leaves nothing.
-    pub(crate) fn delete_unstored(&mut self, key: Box<[u8]>) {
+    /// Tombstone: a cell of another section is gone, and the next checkpoint says so, for the store may have it.
+    pub(crate) fn erase(&mut self, key: Box<[u8]>) {
+        if planted::is(Bug::TombstoneMissing) {
+            return self.forget(&key);
+        }
+        self.erased.insert(key.clone(), self.generation);
+        self.set_cell(key, None);
+    }
+
+    /// Whether a cell is erased, and the store may not know yet: what a load brings of it is dead.
+    pub(crate) fn is_erased(&self, key: &[u8]) -> bool {
+        self.erased.contains_key(key)
+    }
+
+    /// A cell was put that was never there before.
+    pub(crate) fn put_fresh(&mut self, cell: FreshCell, value: Arc<[u8]>) {
+        debug_assert!(!self.cells.contains_key(cell.key()), "E1 broken: a key is used again that is used once");
+        self.set_cell(cell.into_key(), Some(value));
+    }
+
+    /// A cell is gone that will not be there again. One that was put in this generation leaves nothing.
+    pub(crate) fn erase_fresh(&mut self, cell: FreshCell) {
         if planted::is(Bug::CheckpointForgets) {
             return;
         }
-        match self.cells.remove(&key) {
-            Some(Some(value)) => self.bytes -= key.len() + value.len(),
-            Some(None) => {
-                self.cells.insert(key, None);
-            }
-            None => self.set_cell(key, None),
+        if self.cells.contains_key(cell.key()) {
+            self.forget(cell.key());
+        } else {
+            self.set_cell(cell.into_key(), None);
         }
     }
 
-    /// Tombstone: a cell of another section was deleted whose key may have been used before.
-    pub(crate) fn tombstone(&mut self, key: Box<[u8]>) {
-        self.set_cell(key, None);
+    /// The next checkpoint says nothing of a cell.
+    fn forget(&mut self, key: &[u8]) {
+        if let Some(before) = self.cells.remove(key) {
+            self.bytes -= key.len() + before.map_or(0, |value| value.len());
+        }
     }
 
     /// The newest change of a cell stands for those before it.
@@ -157,6 +182,7 @@ impl Dirty {
         let written = self.writing.take_if(|(_, writing, _)| *writing == position);
         if let Some((generation, _, _)) = written {
             self.stored = generation;
+            self.erased.retain(|_, erased| *erased > generation);
         }
         written.is_some()
     }
@@ -184,6 +210,8 @@ impl Dirty {
 
 #[cfg(test)]
 mod tests {
+    use apostate_core::{EntityKey, KindId};
+
     use super::*;
 
     #[test]
@@ -191,16 +219,63 @@ mod tests {
         let mut dirty = Dirty::default();
         let key = || Box::from(*b"key");
         for _ in 0..2 {
-            dirty.tombstone(key());
+            dirty.erase(key());
             assert_eq!(dirty.bytes(), 3);
-            dirty.delete_unstored(key());
+            dirty.erase(key());
             assert_eq!(dirty.bytes(), 3);
-            dirty.put_cell(key(), Arc::from(*b"value"));
+            dirty.put(key(), Arc::from(*b"value"));
             assert_eq!(dirty.bytes(), 8);
-            dirty.put_cell(key(), Arc::from(*b"other value"));
+            dirty.put(key(), Arc::from(*b"other value"));
             assert_eq!(dirty.bytes(), 14);
         }
-        dirty.delete_unstored(key());
+        dirty.erase(key());
+        assert_eq!(dirty.bytes(), 3);
+    }
+
+    /// Values that the next checkpoint gives its cells; none for a tombstone.
+    fn says(dirty: &mut Dirty, position: u64) -> Vec<Option<Arc<[u8]>>> {
+        dirty.take(PartitionId(1), Position(position), Vec::new());
+        let checkpoint = dirty.next(Position(position)).expect("its record is durable");
+        assert!(dirty.written(Position(position)));
+        checkpoint.cells.into_iter().map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn a_cell_that_was_put_twice_and_erased_is_erased_in_the_store() {
+        let mut dirty = Dirty::default();
+        let (key, value) = (|| Box::from(*b"key"), || Arc::from(*b"value"));
+        dirty.put(key(), value());
+        assert_eq!(says(&mut dirty, 1), [Some(value())]);
+        dirty.put(key(), value());
+        dirty.erase(key());
+        assert_eq!(says(&mut dirty, 2), [None]);
+    }
+
+    #[test]
+    fn an_erased_cell_is_dead_until_the_store_says_so_itself() {
+        let mut dirty = Dirty::default();
+        let key = || Box::from(*b"key");
+        dirty.erase(key());
+        dirty.take(PartitionId(1), Position(1), Vec::new());
+        dirty.take(PartitionId(1), Position(2), Vec::new());
+        assert!(dirty.next(Position(2)).is_some() && dirty.is_erased(b"key"));
+        assert!(dirty.written(Position(1)) && !dirty.is_erased(b"key"));
+        dirty.erase(key());
+        dirty.put(key(), Arc::from(*b"value"));
+        assert!(!dirty.is_erased(b"key"), "it is there again");
+    }
+
+    #[test]
+    fn a_fresh_cell_that_came_and_went_is_not_mentioned_and_one_that_the_store_has_is_erased() {
+        let to = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
+        let (cell, value) = (|number| FreshCell::inbox(&to, number), || Arc::from(*b"value"));
+        let mut dirty = Dirty::default();
+        dirty.put_fresh(cell(1), value());
+        dirty.put_fresh(cell(2), value());
+        dirty.erase_fresh(cell(1));
+        assert_eq!(says(&mut dirty, 1), [Some(value())]);
+        dirty.erase_fresh(cell(2));
+        assert_eq!(says(&mut dirty, 2), [None]);
         assert_eq!(dirty.bytes(), 0);
     }
 }

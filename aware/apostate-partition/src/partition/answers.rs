@@ -63,7 +63,12 @@ impl Partition {
     pub(super) fn loaded(&mut self, loaded: Loaded, effects: &mut Vec<Effect>) {
         let Loaded { load, cells, is_partial } = loaded;
         let reason = match cells {
-            Ok(cells) => self.place(load, &cells, is_partial).err().map(StopReason::Damaged),
+            Ok(mut cells) => {
+                if matches!(load, Load::Entity(_) | Load::ClientKey(..)) {
+                    cells.retain(|(key, _)| !self.checkpoints.dirty().is_erased(key));
+                }
+                self.place(load, &cells, is_partial).err().map(StopReason::Damaged)
+            }
             Err(error) => {
                 let what = self.stored_by(&load);
                 Some(match error {

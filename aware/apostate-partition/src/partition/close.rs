@@ -179,9 +179,10 @@ impl Partition {
         }
         for change in self.batch.take_cells() {
             match change {
-                CellChange::Put(key, value) => dirty.put_cell(key, value.into()),
-                CellChange::DeleteUnstored(key) => dirty.delete_unstored(key),
-                CellChange::Tombstone(key) => dirty.tombstone(key),
+                CellChange::Put(key, value) => dirty.put(key, value.into()),
+                CellChange::Erase(key) => dirty.erase(key),
+                CellChange::PutFresh(cell, value) => dirty.put_fresh(cell, value.into()),
+                CellChange::EraseFresh(cell) => dirty.erase_fresh(cell),
             }
         }
     }

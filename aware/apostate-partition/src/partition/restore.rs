@@ -7,6 +7,7 @@ use apostate_log::{PartitionId, hex};
 
 use super::Partition;
 use crate::cells::cell::{self, EntityCell, PartitionRow, Section};
+use crate::cells::fresh::FreshCell;
 use crate::checkpoints::Counters;
 use crate::delivery::{Generation, Layout, Outgoing};
 use crate::interface::OpenError;
@@ -83,10 +84,11 @@ impl Partition {
         // States, and messages that were sent, find their own way to the next checkpoint.
         if is_new && !matches!(section, Section::State | Section::Outgoing) {
             let dirty = self.checkpoints.dirty_mut();
-            match value {
-                Some(value) => dirty.put_cell(key.into(), value.into()),
-                None if section == Section::ClientKeys => dirty.tombstone(key.into()),
-                None => dirty.delete_unstored(key.into()),
+            match (FreshCell::read(section, key), value) {
+                (Some(cell), Some(value)) => dirty.put_fresh(cell, value.into()),
+                (Some(cell), None) => dirty.erase_fresh(cell),
+                (None, Some(value)) => dirty.put(key.into(), value.into()),
+                (None, None) => dirty.erase(key.into()),
             }
         }
         Ok(())
@@ -102,7 +104,7 @@ impl Partition {
         match value {
             None => {
                 if outbox.forget(identity) {
-                    self.checkpoints.dirty_mut().tombstone(key.into());
+                    self.checkpoints.dirty_mut().erase_fresh(FreshCell::outgoing(key.into()));
                 }
             }
             Some(value) => {

@@ -60,12 +60,13 @@ impl Partition {
         let generation = self.checkpoints.dirty().generation();
         let age = (self.time.now(), self.scope.tuning().client_key_retention);
         for (address, key) in keys {
+            let cell = cell::key(Section::ClientKeys, &address, key.as_bytes());
             let slot = self.entities.find(&address);
-            if slot.is_none_or(|slot| self.entities.forget_swept_key(slot, &key, generation, age)) {
+            let is_there = !self.checkpoints.dirty().is_erased(&cell);
+            if is_there && slot.is_none_or(|slot| self.entities.forget_swept_key(slot, &key, generation, age)) {
                 self.batch.note_forgotten(made(&key).unwrap_or_default());
-                let cell = cell::key(Section::ClientKeys, &address, key.as_bytes());
                 self.batch.record().delete_key(&cell);
-                self.checkpoints.dirty_mut().tombstone(cell.into());
+                self.checkpoints.dirty_mut().erase(cell.into());
             }
         }
         self.sweep.go_on_behind(last);

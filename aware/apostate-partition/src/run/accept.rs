@@ -6,7 +6,7 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `inbox-skipped`, `inbox-reordered`, `local-dropped`.
 
 use crate::batch::UndoEntry;
-use crate::cells::cell::Section;
+use crate::cells::fresh::FreshCell;
 use crate::entities::{End, InboxItem, SlotId};
 use crate::interface::{AfterPanic, Answer, Failure};
 use crate::message::Message;
@@ -83,7 +83,7 @@ impl Handling<'_> {
             }
             Next::Gone => {
                 let Some(message) = item.message() else { unreachable!("it was read, if need be") };
-                self.batch.delete(Section::Inbox, &message.to, &item.number().to_be_bytes());
+                self.batch.erase_fresh(FreshCell::inbox(&message.to, item.number()));
                 self.batch.note(UndoEntry::TookInbox { slot: id, item, retry });
                 self.entities.set_retry(id, None);
                 self.entities.make_ready(id);

@@ -50,7 +50,7 @@ impl Handling<'_> {
     /// Forgets a client key that is too old.
     fn forget_key(&mut self, slot: SlotId, key: &str, to: &Address) {
         if let Some(known) = self.entities.remove_key(slot, key) {
-            self.batch.tombstone(Section::ClientKeys, to, key.as_bytes());
+            self.batch.erase(Section::ClientKeys, to, key.as_bytes());
             self.batch.note_forgotten(made(key).unwrap_or_default());
             self.batch.note(UndoEntry::ForgotKey { slot, key: key.into(), known });
         }

@@ -4,7 +4,7 @@
 use apostate_core::{Address, HandlerId, Timestamp};
 
 use crate::batch::{Batch, UndoEntry};
-use crate::cells::cell::Section;
+use crate::cells::fresh::FreshCell;
 use crate::delivery::Delivery;
 use crate::entities::{End, Entities, InboxItem, KeySweep, SlotId};
 use crate::interface::{AfterPanic, Answer, Notice, Request};
@@ -62,7 +62,7 @@ impl Handling<'_> {
         let number = self.log.number();
         let mut value = Vec::with_capacity(message.length());
         message.write(None, &mut value);
-        self.batch.put(Section::Inbox, &message.to, &number.to_be_bytes(), value);
+        self.batch.put_fresh(FreshCell::inbox(&message.to, number), value);
         self.batch.note(UndoEntry::PushedInbox { slot: id });
         if self.entities.get(id).kind().is_none() {
             self.notify_unknown(&message.to, message.handler);

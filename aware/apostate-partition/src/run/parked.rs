@@ -3,7 +3,7 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/parked.rs`; planted `parked-lost`, `dismissal-lost`.
 
 use crate::batch::UndoEntry;
-use crate::cells::cell::Section;
+use crate::cells::fresh::FreshCell;
 use crate::cells::parked::Parked;
 use crate::interface::{Answer, Failure, Notice, ParkedCommand};
 use crate::limits::REASON_BYTES_MAX;
@@ -26,7 +26,7 @@ impl Handling<'_> {
         let to = message.to.clone();
         let parked = Parked { message, reason, time: self.now };
         if !planted::is(Bug::ParkedLost) {
-            self.batch.put(Section::Parked, &to, &number.to_be_bytes(), parked.write());
+            self.batch.put_fresh(FreshCell::parked(&to, number), parked.write());
         }
         self.batch.counts_mut().parked += 1;
         self.batch.note(UndoEntry::Parked { number });
@@ -60,7 +60,7 @@ impl Handling<'_> {
         let parked = self.entities.parked_mut().take(to, number).ok_or(Failure::Missing)?;
         let message = parked.message();
         if retry || !planted::is(Bug::DismissalLost) {
-            self.batch.delete(Section::Parked, to, &number.to_be_bytes());
+            self.batch.erase_fresh(FreshCell::parked(to, number));
         }
         if retry {
             // The operator says that it will not kill the process again.

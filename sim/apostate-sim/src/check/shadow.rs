@@ -3,7 +3,7 @@
 //! The shadow applies every record when it becomes durable. Whatever a partition sends, answers, stores or reads
 //! back is held against it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(crate) struct Shadow {
     pub(crate) inbox: usize,
     /// Messages parked.
     pub(crate) parked: usize,
+    /// Keys of inbox and parked cells that were ever there: each is used once.
+    fresh: BTreeSet<Bytes>,
     /// Messages that were dismissed, by the cells that they were parked in.
     pub(crate) dismissed: BTreeMap<Bytes, Bytes>,
 }
@@ -85,6 +87,7 @@ impl Shadow {
             writers: BTreeMap::new(),
             inbox: 0,
             parked: 0,
+            fresh: BTreeSet::new(),
             dismissed: BTreeMap::new(),
         }
     }
@@ -191,6 +194,9 @@ impl Shadow {
         ensure!(self.range.contains(address.hash()), "P2", "{address:?} is not in partition {}", self.id);
         if section == Section::Outgoing {
             self.apply_outgoing(sub, value.as_deref())?;
+        }
+        if matches!(section, Section::Inbox | Section::Parked) && value.is_some() {
+            ensure!(self.fresh.insert(key.clone()), "E1", "{section:?} of {address:?}: a number is used again");
         }
         let after = value.clone();
         let changed = key.clone();
