@@ -21,6 +21,7 @@ mod settings;
 
 mod activity;
 mod connection;
+mod refusal;
 mod serving;
 
 mod call_options;

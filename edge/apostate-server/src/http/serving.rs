@@ -4,7 +4,7 @@
 //! dealt out. So a request is read, asked, answered and written on one thread, and only the executor is another one.
 
 use std::future::poll_fn;
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -14,7 +14,6 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use apostate_api::ErrorCode;
-use http_body_util::BodyExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
@@ -27,6 +26,7 @@ use crate::http::connection::{self, Admitted};
 use crate::http::dispatcher::Dispatcher;
 use crate::http::edge::{Edge, Stage};
 use crate::http::fault::Fault;
+use crate::http::refusal;
 use crate::http::service::HttpService;
 use crate::http::settings::HttpSettings;
 
@@ -278,7 +278,8 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
         let Some(admitted) = Admitted::let_in(&edge) else {
             edge.meters.connections_refused.fetch_add(1, Ordering::Relaxed);
             if refusals.len() < REFUSALS_MAX {
-                refusals.spawn(refuse(stream, edge.settings.connections_max));
+                let detail = format!("{} connections are open; come again", edge.settings.connections_max);
+                refusals.spawn(refusal::tell(stream, Fault::new(ErrorCode::TooManyConnections, detail)));
             }
             continue;
         };
@@ -307,38 +308,6 @@ async fn accept(
 
 /// Connections that are told at once that there are too many; more than that are closed without a word.
 const REFUSALS_MAX: usize = 64;
-
-/// How long somebody who is told that there are too many connections may take to hear it.
-const REFUSAL_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Tells a client that there are too many connections.
-async fn refuse(stream: TcpStream, max: usize) {
-    let fault = Fault::new(ErrorCode::TooManyConnections, format!("{max} connections are open; come again"));
-    let body = fault.into_response().into_body().collect().await;
-    let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let mut text = Vec::new();
-    write!(
-        text,
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {}\r\ncontent-length: {}\r\nretry-after: 1\r\n\
-         connection: close\r\n\r\n",
-        apostate_api::PROBLEM_TYPE,
-        body.len()
-    )
-    .expect("memory takes everything");
-    text.extend_from_slice(&body);
-    let tell = async {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut stream = stream;
-        stream.write_all(&text).await?;
-        stream.shutdown().await?;
-        // What it has sent is read before the end, or the end would arrive before the answer.
-        let mut buffer = [0; 1024];
-        while stream.read(&mut buffer).await? > 0 {}
-        io::Result::Ok(())
-    };
-    // It is gone either way.
-    let _ = tokio::time::timeout(REFUSAL_PATIENCE, tell).await;
-}
 
 /// Lets the process have as many files as its connections need, as far as it may.
 fn raise_file_limit(connections: usize) {
