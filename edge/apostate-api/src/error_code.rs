@@ -138,6 +138,7 @@ error_codes! {
     RequestTimeout = "request-timeout", 408, true, "request not received in time";
     StoreUnreadable = "store-unreadable", 500, false, "store unreadable";
     StreamBroken = "stream-broken", 503, true, "message stream broken";
+    TlsRequired = "tls-required", 400, false, "TLS required: use https";
     TokenMissing = "token-missing", 401, false, "bearer token missing";
     TokenWrong = "token-wrong", 401, false, "wrong bearer token";
     TooManyConnections = "too-many-connections", 503, true, "too many connections";

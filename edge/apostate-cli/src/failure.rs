@@ -227,6 +227,7 @@ fn next_of(code: ErrorCode) -> Option<&'static str> {
         }
         ErrorCode::ParkedMissing => "look for it with `apostate parked list`",
         ErrorCode::PartitionStopped => "see why with `apostate partition list`, mend it, and start the node again",
+        ErrorCode::TlsRequired => "name the node with https:// in --url or APOSTATE_URL",
         ErrorCode::TokenMissing | ErrorCode::TokenWrong => "say the token with --token-file or APOSTATE_TOKEN",
         _ => return None,
     })

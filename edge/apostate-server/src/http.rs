@@ -10,17 +10,19 @@
 //! that looks is asked with GET. What an entity refuses is an answer; what the node cannot do is a problem with a stable code and a
 //! page that explains it. Everything is bounded: heads, bodies, connections, streams, requests, time.
 //!
-//! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection` and `activity`; `service`, where every request comes in,
+//! Reading order: [`HttpSettings`]; [`Serving`], its threads; `connection`, `handshake` and `activity`; `service`, where every request comes in,
 //! and `routes`, the table of what there is; `calls`, `lists`, `messages`, `parked`, `operators`, who answers; `dispatcher`, the way
 //! to the executors and back; `fault`,
 //! what is said when something is not done, and `overload`, how fast.
 //!
-//! What is deliberately absent: TLS, roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.
+//! What is deliberately absent: roles and tenants. HTTP/2: what it multiplexes, `/messages` and many connections do.
 
+mod certificate;
 mod settings;
 
 mod activity;
 mod connection;
+mod handshake;
 mod refusal;
 mod serving;
 
@@ -58,5 +60,7 @@ mod overload;
 mod reply;
 mod stream;
 
+pub use crate::http::certificate::{CertificateError, TlsCertificate};
 pub use crate::http::serving::{Listener, ServeError, Serving};
 pub use crate::http::settings::HttpSettings;
+pub(crate) use crate::http::settings::check_token;

@@ -78,7 +78,7 @@ pub use crate::client::{
 pub use crate::clock::HostClock;
 pub use crate::executor::announcement::Progress;
 pub use crate::executor::status::{NodeStatus, PartitionStatus, Work};
-pub use crate::http::{HttpSettings, Listener, ServeError, Serving};
+pub use crate::http::{CertificateError, HttpSettings, Listener, ServeError, Serving, TlsCertificate};
 pub use crate::node::{FAILPOINTS, Node, OpenError, StopError};
 pub use crate::run::{
     About, Bytes, Config, ConfigError, LogFormat, LogLevel, Origins, RunError, Secret, StopSignal, Time, TypedToken,

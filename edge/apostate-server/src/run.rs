@@ -5,6 +5,7 @@
 
 mod about;
 mod program;
+mod reload;
 mod serve;
 mod stop_signal;
 

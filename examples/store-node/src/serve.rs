@@ -1,7 +1,6 @@
 //! `serve`: the store as a node that clients use over HTTP. The first thing that a newcomer runs.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 
 use apostate_server::{About, Config, LogFormat, RunError};
 use store::Store;
@@ -20,12 +19,13 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     // With what its file says, which may be the token.
     let config = config.with_file().map_err(RunError::from)?;
     let has_token = config.token.is_some() || config.token_file.is_some();
+    let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     // A reader of JSON reads nothing else; the log says where it listens.
     let is_for_people = config.log_format != Some(LogFormat::Json);
     apostate_server::run::<Store>(config, ABOUT, |address| {
         if is_for_people {
             // The line is optional: its reader may be gone.
-            let _ = welcome(&mut io::stdout(), address, has_token);
+            let _ = welcome(&mut io::stdout(), &format!("{scheme}://{address}"), has_token);
         }
         Ok(())
     })
@@ -33,18 +33,18 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
 }
 
 /// Where it is, and what to try.
-fn welcome(out: &mut impl Write, address: SocketAddr, has_token: bool) -> io::Result<()> {
+fn welcome(out: &mut impl Write, url: &str, has_token: bool) -> io::Result<()> {
     let token = if has_token { " -H \"Authorization: Bearer $APOSTATE_TOKEN\"" } else { "" };
     write!(
         out,
-        "The store is at http://{address}
+        "The store is at {url}
 
 Three requests to paste:
-  curl -s http://{address}/entities/invoice/536365/line{token} -H 'Content-Type: application/json' -d '{{\"line\": {LINE}}}'
-  curl -s http://{address}/entities/stock/85123A{token}
-  curl -s http://{address}/entities/invoice{token}
+  curl -s {url}/entities/invoice/536365/line{token} -H 'Content-Type: application/json' -d '{{\"line\": {LINE}}}'
+  curl -s {url}/entities/stock/85123A{token}
+  curl -s {url}/entities/invoice{token}
 
-http://{address}/ says what else there is. Stop it with ctrl-c, or kill it: started again, it goes on.
+{url}/ says what else there is. Stop it with ctrl-c, or kill it: started again, it goes on.
 "
     )?;
     out.flush()

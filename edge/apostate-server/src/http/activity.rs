@@ -79,6 +79,12 @@ impl ConnectionActivity {
         ActiveRequest(Arc::clone(self))
     }
 
+    /// A connection's handshake is over: what was read for it was no head of a request.
+    pub(crate) fn has_begun(&self) {
+        self.head.store(0, Ordering::Relaxed);
+        self.idle.store(self.now(), Ordering::Relaxed);
+    }
+
     fn has_read(&self) {
         if self.serving.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == 0 {
             self.head.store(self.now(), Ordering::Relaxed);
@@ -131,7 +137,7 @@ impl Drop for ActiveRequest {
     }
 }
 
-/// A socket that records its reads and writes.
+/// A socket that records its reads and writes: with TLS those of encrypted bytes, for only they tell what the client does.
 pub(crate) struct Watched {
     stream: TcpStream,
     activity: Arc<ConnectionActivity>,

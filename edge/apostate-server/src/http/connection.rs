@@ -1,4 +1,4 @@
-//! One connection, from the first byte to the last.
+//! One connection, from the first byte to the last: the handshake of TLS if the node has a certificate, then HTTP.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -9,12 +9,14 @@ use std::task::Poll;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use crate::http::activity::{ConnectionActivity, ConnectionTimeouts, IdleVerdict, Watched};
 use crate::http::edge::Edge;
+use crate::http::handshake::handshake;
 use crate::http::service::HttpService;
 use crate::http::settings::{HEADERS_MAX, HttpSettings};
 
@@ -45,11 +47,28 @@ impl Drop for Admitted {
 pub(crate) async fn serve(service: Arc<HttpService>, stream: TcpStream, admitted: Admitted) {
     let edge = &admitted.0;
     let activity = Arc::new(ConnectionActivity::new());
+    match edge.tls() {
+        None => speak_http(service, edge, Watched::new(stream, Arc::clone(&activity)), activity).await,
+        Some(config) => {
+            if let Some(stream) = handshake(edge, config, stream, &activity).await {
+                speak_http(service, edge, stream, activity).await;
+            }
+        }
+    }
+}
+
+/// Serves HTTP on a stream whose reads and writes `activity` sees.
+async fn speak_http<S: AsyncRead + AsyncWrite + Unpin>(
+    service: Arc<HttpService>,
+    edge: &Edge,
+    stream: S,
+    activity: Arc<ConnectionActivity>,
+) {
     let service = {
         let (service, activity) = (Arc::clone(&service), Arc::clone(&activity));
         service_fn(move |request| Arc::clone(&service).serve(Arc::clone(&activity), request))
     };
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+    let io = TokioIo::new(stream);
     let mut connection = pin!(
         http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)

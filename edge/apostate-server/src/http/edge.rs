@@ -6,12 +6,14 @@ use std::sync::{Arc, OnceLock, RwLock};
 use apostate_api::ErrorCode;
 use apostate_core::{Access, EntityKey, HandlerId, HandlerInfo, Json, Kind, KindId, Mode, StateError};
 use bytes::Bytes;
+use rustls::ServerConfig;
 use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::client::node_handle::NodeHandle;
 use crate::http::argument_types::ArgumentTypes;
 use crate::http::budget::Budget;
+use crate::http::certificate::TlsCertificate;
 use crate::http::fault::Fault;
 use crate::http::meters::Meters;
 use crate::http::overload::Rejections;
@@ -31,6 +33,8 @@ pub(crate) struct Edge {
     pub(crate) settings: HttpSettings,
     /// The token that counts: at first the one of the settings.
     token: RwLock<Option<String>>,
+    /// The certificate that connections are shown from now on, if the node speaks TLS.
+    certificate: Option<RwLock<TlsCertificate>>,
     pub(crate) kinds: Vec<KindRow>,
     pub(crate) meters: Meters,
     pub(crate) budget: Budget,
@@ -102,6 +106,7 @@ impl Edge {
             reporting: Arc::default(),
             shared,
             token: RwLock::new(settings.token.clone()),
+            certificate: settings.certificate.clone().map(RwLock::new),
             settings,
         }
     }
@@ -126,6 +131,16 @@ impl Edge {
             *write(&self.token) = Some(token.to_owned());
         }
         has_one
+    }
+
+    /// The TLS configuration of a connection that begins now; none if the node speaks plain HTTP.
+    pub(crate) fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.certificate.as_ref().map(|certificate| read(certificate).config())
+    }
+
+    /// Shows this certificate to every connection from now on. False: the node was started without one.
+    pub(crate) fn replace_certificate(&self, new: TlsCertificate) -> bool {
+        self.certificate.as_ref().map(|certificate| *write(certificate) = new).is_some()
     }
 
     /// The kind called `name`.

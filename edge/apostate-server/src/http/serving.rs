@@ -22,6 +22,7 @@ use tracing::{error, info, warn};
 
 use crate::SettingsError;
 use crate::client::node_handle::NodeHandle;
+use crate::http::certificate::TlsCertificate;
 use crate::http::connection::{self, Admitted};
 use crate::http::dispatcher::Dispatcher;
 use crate::http::edge::{Edge, Stage};
@@ -150,7 +151,7 @@ impl Serving {
             let thread = thread::Builder::new().name(format!("apostate-http-{index}")).spawn(body);
             serving.threads.push(thread.map_err(|source| ServeError::System { what: "a thread", source })?);
         }
-        info!(%address, "node listens");
+        info!(%address, tls = edge.tls().is_some(), "node listens");
         Ok(serving)
     }
 
@@ -170,6 +171,19 @@ impl Serving {
     /// serves without a token, and goes on so.
     pub fn replace_token(&self, token: &str) -> bool {
         self.edge.replace_token(token)
+    }
+
+    pub(crate) fn has_token(&self) -> bool {
+        self.edge.settings.token.is_some()
+    }
+
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.edge.tls().is_some()
+    }
+
+    /// Shows this certificate to connections that begin from now on; those that are open stay. False: it serves without TLS, and goes on so.
+    pub fn replace_certificate(&self, certificate: TlsCertificate) -> bool {
+        self.edge.replace_certificate(certificate)
     }
 
     /// Stops in good order: takes no new connections and no new requests, and waits until what is under way is answered, or
@@ -277,7 +291,8 @@ async fn listen(edge: Arc<Edge>, listener: StdListener, dealt: Vec<Deal>) {
         let _ = stream.set_nodelay(true);
         let Some(admitted) = Admitted::let_in(&edge) else {
             edge.meters.connections_refused.fetch_add(1, Ordering::Relaxed);
-            if refusals.len() < REFUSALS_MAX {
+            // With TLS only a handshake could tell it, which costs more than there is.
+            if refusals.len() < REFUSALS_MAX && edge.tls().is_none() {
                 let detail = format!("{} connections are open; come again", edge.settings.connections_max);
                 refusals.spawn(refusal::tell(stream, Fault::new(ErrorCode::TooManyConnections, detail)));
             }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::SettingsError;
+use crate::http::certificate::TlsCertificate;
 use crate::http::cors::is_origin;
 use crate::settings::{COUNT_MAX, check, check_time};
 
@@ -30,6 +31,8 @@ pub struct HttpSettings {
     /// Who sends this as a bearer token may do everything; nobody else may do more than ask whether the node is alive, and
     /// what an error means.
     pub token: Option<String>,
+    /// The certificate of the node: with one it speaks TLS, and nothing else.
+    pub certificate: Option<TlsCertificate>,
     /// Listens without a token to others than this machine, and to pages of all sites. With a token it means nothing.
     pub insecure: bool,
     /// Origins, such as `https://shop.example`, whose pages may ask this node from a browser.
@@ -73,6 +76,7 @@ impl Default for HttpSettings {
         Self {
             listen: LISTEN,
             token: None,
+            certificate: None,
             insecure: false,
             cors_origins: Vec::new(),
             threads: None,
@@ -111,6 +115,7 @@ impl HttpSettings {
         let Self {
             listen,
             token,
+            certificate: _,
             insecure,
             cors_origins,
             threads,
@@ -132,12 +137,7 @@ impl HttpSettings {
         } = self;
         let is_open = token.is_some() || *insecure || listen.ip().is_loopback();
         check(is_open, "listen", listen, "a loopback address, set `token` or `token-file`, or say `insecure`")?;
-        if let Some(token) = token {
-            let fits = token.len() >= TOKEN_BYTES_MIN && token.bytes().all(|byte| byte.is_ascii_graphic());
-            // What it is set to is nobody's business.
-            let allowed = format!("at least {TOKEN_BYTES_MIN} characters of ASCII without spaces");
-            check(fits, "token", &"too short, or has odd characters", &allowed)?;
-        }
+        token.as_deref().map_or(Ok(()), check_token)?;
         for origin in cors_origins {
             let allowed = "origins with a scheme and a host, such as `https://shop.example`, with commas between them";
             check(is_origin(origin), "cors-origins", &format!("`{origin}`"), allowed)?;
@@ -166,6 +166,14 @@ impl HttpSettings {
         }
         check_time("stop-patience", *stop_patience, Duration::ZERO)
     }
+}
+
+/// An error unless `token` can be one.
+pub(crate) fn check_token(token: &str) -> Result<(), SettingsError> {
+    let fits = token.len() >= TOKEN_BYTES_MIN && token.bytes().all(|byte| byte.is_ascii_graphic());
+    // The error never names the token itself.
+    let allowed = format!("at least {TOKEN_BYTES_MIN} characters of ASCII without spaces");
+    check(fits, "token", &"too short, or has odd characters", &allowed)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub use self::units::{Bytes, Secret, Time};
 use crate::run::about::About;
 use crate::run::error::{ConfigError, RunError, UNUSABLE};
 use crate::settings::COUNT_MAX;
-use crate::{HttpSettings, Settings, Share, TraceSettings};
+use crate::{HttpSettings, Settings, Share, TlsCertificate, TraceSettings};
 
 /// The settings of a node, as far as something was said. Flatten it into a command line of your own, or use it as it is.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -51,6 +51,12 @@ pub struct Config {
     /// A file with the token, which does not show in a list of processes
     #[arg(long, env = "APOSTATE_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// A file with the node's certificate and its chain, in PEM; with it the node speaks TLS, and nothing else
+    #[arg(long, env = "APOSTATE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// A file with the private key of that certificate, in PEM
+    #[arg(long, env = "APOSTATE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Listens on any address without a token: every client, and every web page in a browser, may read and change everything
     /// [default: false]
     #[arg(long, env = "APOSTATE_INSECURE", num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
@@ -226,7 +232,7 @@ impl Config {
             }};
         }
         first! {
-            config data listen typed_token token token_file insecure cors_origins partitions threads http_threads loaders cache_bytes store_cache_bytes
+            config data listen typed_token token token_file tls_cert tls_key insecure cors_origins partitions threads http_threads loaders cache_bytes store_cache_bytes
             dirty_bytes_max checkpoint_log_bytes segment_bytes requests_max connections_max streams_max body_bytes_max
             header_timeout body_timeout idle_timeout write_timeout client_key_retention trust_clock retry_time_max
             stop_patience traces trace_share log_level log_format
@@ -271,7 +277,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a setting is invalid, or the file with the token cannot be read.
+    /// When a setting is invalid, or the files with the token or the certificate cannot be read.
     pub fn http_settings(&self) -> Result<HttpSettings, ConfigError> {
         let default = HttpSettings::default();
         let time = |said: Option<Time>, default| said.map_or(default, |time| time.0);
@@ -279,6 +285,7 @@ impl Config {
         let settings = HttpSettings {
             listen: self.listen.unwrap_or(default.listen),
             token: self.token()?,
+            certificate: self.certificate()?,
             insecure: self.insecure.unwrap_or(default.insecure),
             cors_origins: self.cors_origins.clone().map_or(default.cors_origins.clone(), |origins| origins.0),
             threads: self.http_threads.or(default.threads),
@@ -301,13 +308,25 @@ impl Config {
 
 impl Config {
     /// The token itself, or what is in its file, without the line's end.
-    fn token(&self) -> Result<Option<String>, ConfigError> {
+    pub(super) fn token(&self) -> Result<Option<String>, ConfigError> {
         match self.typed_token.of_two(self.token.as_ref(), self.token_file.as_ref()) {
             (Some(_), Some(_)) => Err(ConfigError::TwoTokens),
             (Some(Secret(token)), None) => Ok(Some(token.clone())),
             (None, Some(file)) => Ok(Some(read(file)?.trim_end_matches(['\r', '\n']).to_owned())),
             (None, None) => Ok(None),
         }
+    }
+
+    /// The certificate and the key in their files.
+    pub(super) fn certificate(&self) -> Result<Option<TlsCertificate>, ConfigError> {
+        let (cert, key) = match (&self.tls_cert, &self.tls_key) {
+            (None, None) => return Ok(None),
+            (Some(cert), Some(key)) => (cert, key),
+            (Some(_), None) => return Err(ConfigError::Half { set: "tls-cert", missing: "tls-key" }),
+            (None, Some(_)) => return Err(ConfigError::Half { set: "tls-key", missing: "tls-cert" }),
+        };
+        let unusable = |source| ConfigError::Certificate { cert: cert.clone(), key: key.clone(), source };
+        TlsCertificate::from_pem(read(cert)?.as_bytes(), read(key)?.as_bytes()).map(Some).map_err(unusable)
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::{DirectoryError, DiskError, OpenError, ServeError, SettingsError, StopError};
+use crate::{CertificateError, DirectoryError, DiskError, OpenError, ServeError, SettingsError, StopError};
 
 /// The exit code of a process that was told what cannot be used, as of one whose words cannot be understood.
 pub(super) const UNUSABLE: i32 = 2;
@@ -36,6 +36,24 @@ pub enum ConfigError {
          by the file of settings; leave one out"
     )]
     TwoTokens,
+    /// One of two settings that belong together is missing.
+    #[error("`{set}` is set and `{missing}` is not; set both, or leave both out")]
+    Half {
+        /// The one that is set.
+        set: &'static str,
+        /// The one that belongs to it.
+        missing: &'static str,
+    },
+    /// The certificate cannot be used.
+    #[error("cannot use the certificate in {} with the key in {}", .cert.display(), .key.display())]
+    Certificate {
+        /// The file of the certificate.
+        cert: PathBuf,
+        /// The file of its key.
+        key: PathBuf,
+        /// The reason.
+        source: CertificateError,
+    },
     /// A setting is invalid.
     #[error(transparent)]
     Setting(#[from] SettingsError),
@@ -89,13 +107,18 @@ impl RunError {
 /// ```
 #[must_use]
 pub fn report(error: &dyn Error, next: &str) -> String {
-    let mut text = format!("error: {error}");
+    format!("error: {}\n next: {next}", with_causes(error))
+}
+
+/// `error` with its causes in one line.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         write!(text, ": {error}").expect("a string takes everything");
         cause = error.source();
     }
-    format!("{text}\n next: {next}")
+    text
 }
 
 impl RunError {

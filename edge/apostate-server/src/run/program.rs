@@ -4,7 +4,6 @@
 //! went wrong with [`RunError::report`](crate::RunError::report), or by `?`: the report is also how a [`RunError`](crate::RunError) is shown for debugging.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use apostate_core::Entities;
@@ -43,11 +42,12 @@ use crate::run::serve::run;
 #[must_use]
 pub fn main<E: Entities>(about: About) -> ExitCode {
     let config = Config::from_command_line(about);
+    let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let is_for_people = config.log_format != Some(LogFormat::Json);
     let served = run::<E>(config, about, |address| {
         if is_for_people {
             // Nobody has to read it.
-            let _ = welcome(&mut io::stdout(), about, address);
+            let _ = welcome(&mut io::stdout(), about, &format!("{scheme}://{address}"));
         }
         Ok(())
     });
@@ -60,8 +60,8 @@ pub fn main<E: Entities>(about: About) -> ExitCode {
     }
 }
 
-fn welcome(out: &mut impl Write, about: About, address: SocketAddr) -> io::Result<()> {
+fn welcome(out: &mut impl Write, about: About, url: &str) -> io::Result<()> {
     let title = about.title;
-    writeln!(out, "{title} is at http://{address}\nhttp://{address}/ says what there is. Stop it with ctrl-c.")?;
+    writeln!(out, "{title} is at {url}\n{url}/ says what there is. Stop it with ctrl-c.")?;
     out.flush()
 }

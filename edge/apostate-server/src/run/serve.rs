@@ -10,8 +10,9 @@ use tracing::{info, warn};
 use crate::run::about::About;
 use crate::run::config::{Config, LogFormat, LogLevel};
 use crate::run::error::RunError;
+use crate::run::reload::reload;
 use crate::run::stop_signal::StopSignal;
-use crate::{HttpSettings, Listener, Node, Serving};
+use crate::{HttpSettings, Listener, Node};
 
 /// The exit code of a process that was told twice to stop.
 const ENDED_AT_ONCE: i32 = 130;
@@ -69,18 +70,6 @@ pub fn run<E: Entities>(
     });
     serving.stop();
     Ok(node.stop()?)
-}
-
-/// Reads the token again. An invalid one changes nothing: the token before it stays in force.
-fn reload(said: &Config, serving: &Serving) {
-    let token = said.clone().with_file().and_then(|config| config.http_settings()).map(|settings| settings.token);
-    match token.map_err(RunError::from) {
-        Ok(Some(token)) if serving.replace_token(&token) => info!("token read again; it is the one that counts now"),
-        Ok(_) => {
-            warn!("token not replaced: a node with a token keeps one, and one without needs a restart to want one")
-        }
-        Err(error) => warn!(error = error.report(), "token not replaced: the settings cannot be used any more"),
-    }
 }
 
 /// Logs to stderr from now on, unless the program has seen to that already.

@@ -26,5 +26,6 @@ mod reads;
 mod states;
 mod stopping;
 mod timeouts;
+mod tls;
 mod tokens;
 mod upgrades;

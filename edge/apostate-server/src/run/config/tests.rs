@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser};
 
 use super::*;
+use crate::run::error::report;
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -118,6 +119,25 @@ fn the_token_is_the_line_in_its_file() {
     assert_eq!(config.clone().over(two.clone()), config);
     let of_file = Config { token: two.token, ..Config::default() };
     assert_eq!(config.clone().over(of_file), config);
+}
+
+#[test]
+fn a_certificate_is_refused_with_its_file_and_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let both = Config { tls_cert: Some(cert.clone()), tls_key: Some(key.clone()), ..Config::default() };
+    let told = |config: &Config| report(&config.http_settings().unwrap_err(), "");
+    assert!(told(&both).contains("cannot read") && told(&both).contains("cert.pem"));
+    std::fs::write(&cert, "no certificate").unwrap();
+    std::fs::write(&key, "no key").unwrap();
+    let unusable = told(&both);
+    assert!(unusable.contains("cert.pem") && unusable.contains("no certificates in PEM"), "{unusable}");
+    for (config, missing) in [
+        (Config { tls_key: None, ..both.clone() }, "`tls-key` is not"),
+        (Config { tls_cert: None, ..both }, "`tls-cert` is not"),
+    ] {
+        assert!(told(&config).contains(missing));
+    }
 }
 
 #[test]
