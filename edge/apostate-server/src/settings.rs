@@ -49,7 +49,7 @@ pub struct Settings {
     /// How many partitions. None: as many as the data has, and one per core at the first start. A number other than
     /// that of the data is an error.
     pub partitions: Option<u32>,
-    /// How many executor threads. None: one per core. Never more than cores or partitions.
+    /// How many executor threads. None: one per core. Never more than partitions.
     pub threads: Option<usize>,
     /// Threads that read entities from the store.
     pub loaders: usize,
@@ -177,7 +177,7 @@ impl Settings {
 
     /// How many executors `partitions` get.
     pub(crate) fn executors(&self, partitions: u32) -> usize {
-        self.threads.unwrap_or(usize::MAX).min(cores()).min(partitions as usize).max(1)
+        self.threads.unwrap_or_else(cores).min(partitions as usize).max(1)
     }
 
     /// How far ahead of the newest record the wall clock of a start may be.
@@ -282,5 +282,10 @@ mod tests {
     fn executors_are_no_more_than_partitions() {
         assert_eq!(Settings::default().executors(1), 1);
         assert_eq!(Settings { threads: Some(1), ..Settings::default() }.executors(8), 1);
+        assert_eq!(
+            Settings { threads: Some(200), ..Settings::default() }.executors(256),
+            200,
+            "whatever the machine has"
+        );
     }
 }

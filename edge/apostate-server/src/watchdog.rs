@@ -21,11 +21,15 @@ use crate::answers::stop::PartitionStop;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::outgoing::Unrecoverable;
 use crate::executor::routes::Routes;
+use crate::executor::threads::ExecutorThreads;
 use crate::storage::disk::Disk;
 use crate::watchdog::running::{RunningFile, RunningNow};
 
 /// Time after which a running handler is named in the log.
 const HANDLER_TIME_MAX: Duration = Duration::from_millis(100);
+
+/// Time after which the other partitions of a running handler's thread go on in another one.
+const TAKEOVER_TIME: Duration = Duration::from_millis(200);
 
 /// Time between two checks.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -39,6 +43,7 @@ const UNRECOVERABLE_FACTOR: u64 = 4;
 
 pub(crate) struct Watchdog {
     pub(crate) routes: Arc<Routes>,
+    pub(crate) executors: Arc<ExecutorThreads>,
     pub(crate) running: Arc<RunningFile>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) disk: Arc<Disk>,
@@ -61,6 +66,8 @@ struct Seen {
     running: RunningNow,
     since: Instant,
     is_named: bool,
+    /// Whether it was tried to have the neighbours taken over.
+    is_left: bool,
 }
 
 impl Watchdog {
@@ -96,8 +103,31 @@ impl Watchdog {
                     let milliseconds = time.as_millis() as u64;
                     warn!(kind, handler, milliseconds, "handler is slow; its partition waits for it");
                 }
+                if time >= TAKEOVER_TIME && !seen.is_left {
+                    seen.is_left = self.leave_behind(partition, running);
+                }
             }
-            _ => *seen = Some(Seen { running, since: Instant::now(), is_named: false }),
+            _ => *seen = Some(Seen { running, since: Instant::now(), is_named: false, is_left: false }),
+        }
+    }
+
+    /// Has the neighbours of a partition whose handler does not end go on in another thread. Whether nothing more is to be tried.
+    fn leave_behind(&self, partition: usize, running: RunningNow) -> bool {
+        let place = self.routes.places()[partition];
+        let (kind, handler) = self.names(running);
+        match self.executors.take_over(place.executor, place.host) {
+            Ok(false) => false,
+            Ok(true) => {
+                warn!(
+                    partition = place.partition.0,
+                    kind, handler, "handler does not end; the other partitions of its thread go on in a new one"
+                );
+                true
+            }
+            Err(error) => {
+                error!(%error, kind, handler, "cannot start a thread; the partitions beside a handler that does not end wait for it");
+                true
+            }
         }
     }
 
@@ -189,6 +219,7 @@ mod tests {
         let (report_unrecoverable, unrecoverable) = crossbeam_channel::unbounded();
         let watchdog = Watchdog {
             routes: Arc::new(Routes::new(map, 1)),
+            executors: Arc::default(),
             running: RunningFile::open(&dir.path().join("running"), 2).expect("mapped"),
             registry: Arc::default(),
             disk: Arc::clone(&disk),

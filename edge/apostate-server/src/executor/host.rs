@@ -207,8 +207,8 @@ impl PartitionHost {
         self.is_touched
     }
 
-    /// Gives the partition its turn, and carries out its effects.
-    pub(crate) fn turn(&mut self, now: HostTime, host: usize, outgoing: &mut Outgoing) {
+    /// Gives the partition its turn: the one step in which handlers run.
+    pub(crate) fn turn(&mut self, now: HostTime) {
         self.is_touched = false;
         self.work.turns += 1;
         self.wake_at = self.wake_at.filter(|at| *at > now.uptime);
@@ -216,9 +216,6 @@ impl PartitionHost {
         if let Hosted::Running(running) = &mut self.state {
             running.partition.step(now, Input::Turn, &mut self.effects);
         }
-        self.carry_out(host, outgoing);
-        let has_room = self.tickets.numbered() < self.requests_max;
-        self.is_touched |= has_room && !self.backlog.is_empty();
     }
 
     fn hand_over_backlog(&mut self, now: HostTime) {
@@ -243,7 +240,8 @@ impl PartitionHost {
         }
     }
 
-    fn carry_out(&mut self, host: usize, outgoing: &mut Outgoing) {
+    /// Carries out the effects of all steps since the last time; `host` is its index at the executor.
+    pub(crate) fn carry_out(&mut self, host: usize, outgoing: &mut Outgoing) {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             let Hosted::Running(running) = &mut self.state else { break };
@@ -285,6 +283,8 @@ impl PartitionHost {
         self.work.loads += self.loads.len() as u64;
         outgoing.load(host, &mut self.loads);
         self.tickets.flush();
+        let has_room = self.tickets.numbered() < self.requests_max;
+        self.is_touched |= has_room && !self.backlog.is_empty();
     }
 
     fn stop(&mut self, reason: &Arc<StopReason>) {

@@ -44,6 +44,21 @@ pub(crate) enum ExecutorMessage {
 pub(crate) type CheckpointReply = Sender<Result<(), PartitionStop>>;
 
 impl ExecutorMessage {
+    /// The index of the one host that it is for.
+    pub(crate) fn host(&self) -> Option<usize> {
+        match self {
+            Self::Request { host, .. }
+            | Self::Call { host, .. }
+            | Self::Stream { host, .. }
+            | Self::Parked { host, .. }
+            | Self::Frames { host, .. }
+            | Self::Loaded { host, .. }
+            | Self::Checkpointed { host, .. }
+            | Self::Checkpoint { host, .. } => Some(*host),
+            Self::Start | Self::Report { .. } | Self::Quit => None,
+        }
+    }
+
     /// Answers the callers of a message that no executor will take: nothing was done.
     pub(crate) fn refuse(self, queues: &CompletionQueues) {
         match self {

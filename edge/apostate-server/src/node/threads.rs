@@ -19,13 +19,16 @@ use apostate_partition::{Config, Map, Tuning};
 use crossbeam_channel::{Receiver, Sender};
 use tracing::{error, warn};
 
+use crate::Settings;
 use crate::client::node_handle::NodeHandle;
+use crate::executor::Executor;
 use crate::executor::announcement::{Announcement, Announcer, Progress};
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{Outgoing, Unrecoverable};
 use crate::executor::routes::Routes;
 use crate::executor::status::NodeStatus;
+use crate::executor::threads::ExecutorThreads;
 use crate::executor::wake_flag::WakeFlag;
 use crate::node::error::OpenError;
 use crate::node::startup::wait_until_all_serve;
@@ -38,7 +41,6 @@ use crate::traces::sender::SpanSender;
 use crate::watchdog::Watchdog;
 use crate::watchdog::quiet_panics;
 use crate::watchdog::running::{FileObserver, RunningFile};
-use crate::{Settings, executor};
 
 /// Time that a node that opens waits for room on a full disk.
 const ROOM_PATIENCE: Duration = Duration::from_secs(60);
@@ -49,7 +51,8 @@ pub(crate) const HANDLER_PATIENCE: Duration = Duration::from_secs(10);
 /// The threads of a node, and the files that they work on.
 pub(crate) struct NodeThreads {
     node: Arc<NodeHandle>,
-    executors: Vec<JoinHandle<()>>,
+    executors: Arc<ExecutorThreads>,
+    running: Arc<RunningFile>,
     /// Loaders, checkpointer and watchdog.
     helpers: Vec<JoinHandle<()>>,
     /// Ends after the threads that record spans.
@@ -90,14 +93,23 @@ impl NodeThreads {
         let (names, clock) = (Arc::clone(&registry), settings.clock.clone());
         let node =
             Arc::new(NodeHandle::new(names, missing_kinds, Arc::clone(&routes), Arc::clone(&disk), clock, traces));
-        let (executors, helpers) = (Vec::new(), Vec::new());
-        let mut threads = Self { node, executors, helpers, sender, watching: None, directory: Some(directory) };
+        let (executors, helpers) = (Arc::<ExecutorThreads>::default(), Vec::new());
+        let mut threads = Self {
+            node,
+            executors: Arc::clone(&executors),
+            running: Arc::clone(&running),
+            helpers,
+            sender,
+            watching: None,
+            directory: Some(directory),
+        };
         let (report_unrecoverable, unrecoverable) = crossbeam_channel::unbounded();
         let (watching, ending) = crossbeam_channel::bounded(0);
         threads.watching = Some(watching);
         let announcements = threads.begin(settings, plans, &disk, &report_unrecoverable, &ending)?;
         let pinned_bytes_max = settings.checkpoint_log_bytes.saturating_mul(2).max(settings.segment_bytes * 2);
-        threads.watch(Watchdog { routes, running, registry, disk, pinned_bytes_max, unrecoverable }, ending)?;
+        threads
+            .watch(Watchdog { routes, executors, running, registry, disk, pinned_bytes_max, unrecoverable }, ending)?;
         let start = || {
             threads.node.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(ExecutorMessage::Start));
             failpoint("node.opened");
@@ -126,21 +138,24 @@ impl NodeThreads {
     /// Ends all threads, closes the files, and then the directory. Does nothing the second time.
     ///
     /// A handler that does not end within `patience` goes on: nothing can end it but the end of the process, and the data stays locked
-    /// until then. Gives the first partition of its thread.
+    /// until then. Gives its partition.
     pub(crate) fn end(&mut self, patience: Duration) -> Option<PartitionId> {
+        if self.is_over() {
+            return None;
+        }
         self.node.begin_closing();
         for mailbox in self.node.routes.mailboxes() {
             mailbox.post(ExecutorMessage::Quit);
         }
         self.watching = None;
-        if let Some(executor) = left_over(&self.executors, patience) {
-            let leaked =
-                (take(&mut self.executors), take(&mut self.helpers), self.sender.take(), self.directory.take());
+        if let Some(executor) = self.left_over(patience) {
+            let leaked = (take(&mut self.helpers), self.sender.take(), self.directory.take());
             std::mem::forget(leaked);
             warn!("handler did not end in time; it goes on, and the data stays locked until the process ends");
-            return self.node.routes.places().iter().find(|place| place.executor == executor).map(|at| at.partition);
+            return self.endless_at(executor);
         }
-        for thread in self.executors.drain(..).chain(self.helpers.drain(..)) {
+        self.executors.join();
+        for thread in self.helpers.drain(..) {
             if thread.join().is_err() {
                 error!("a thread of the node panicked: report this bug of apostate");
             }
@@ -176,8 +191,13 @@ impl NodeThreads {
                 Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, report_unrecoverable.clone(), traces);
             let (disk, announcer) = (Arc::clone(disk), announcer.clone());
             let clock = settings.clock.clone();
-            let run = move || executor::run(mailbox, clock, plans, disk.store(), &announcer, outgoing);
-            self.executors.push(spawn(&format!("apostate-run-{index}"), run)?);
+            let make = move || {
+                let mut executor = Executor::new(mailbox, clock, outgoing);
+                executor.open(plans, disk.store(), &announcer);
+                executor
+            };
+            let begun = self.executors.begin(index, make);
+            begun.map_err(|source| OpenError::System { what: "start a thread", source })?;
         }
         for index in 0..settings.loaders {
             let (disk, routes, orders) = (Arc::clone(disk), Arc::clone(&routes), load_orders.clone());
@@ -188,6 +208,25 @@ impl NodeThreads {
         let run = move || checkpointer::run(&checkpoint_orders, &disk, &routes, &ending);
         self.helpers.push(spawn("apostate-checkpoint", run)?);
         Ok(announcements)
+    }
+
+    /// The first executor of which a thread does not end within `patience`.
+    fn left_over(&self, patience: Duration) -> Option<usize> {
+        let until = Instant::now() + patience;
+        loop {
+            let left = self.executors.first_running();
+            if left.is_none() || Instant::now() >= until {
+                return left;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// The partition at `executor` that runs a handler.
+    fn endless_at(&self, executor: usize) -> Option<PartitionId> {
+        let places = self.node.routes.places().iter().enumerate().filter(|(_, place)| place.executor == executor);
+        let mut endless = places.filter(|(index, _)| self.running.now(*index).is_some());
+        endless.next().map(|(_, place)| place.partition)
     }
 
     fn watch(&mut self, watchdog: Watchdog, stop: Receiver<()>) -> Result<(), OpenError> {
@@ -250,18 +289,6 @@ fn follow(settings: &Settings, registry: &Arc<Registry>) -> Result<Option<(Arc<T
     let (sending, stop) = crossbeam_channel::bounded(0);
     let thread = spawn("apostate-traces", move || sender.run(&stop))?;
     Ok(Some((traces, SenderThread { sending, thread })))
-}
-
-/// The first of them that does not end within `patience`.
-fn left_over(threads: &[JoinHandle<()>], patience: Duration) -> Option<usize> {
-    let until = Instant::now() + patience;
-    loop {
-        let left = threads.iter().position(|thread| !thread.is_finished());
-        if left.is_none() || Instant::now() >= until {
-            return left;
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 impl Drop for NodeThreads {

@@ -15,6 +15,7 @@ mod connections;
 mod cors;
 mod deadlines;
 mod described;
+mod hanging;
 mod hostile;
 mod keys;
 mod lists;

@@ -1,0 +1,88 @@
+//! Threads of executors: one for each, and one more for each partition whose handler does not end.
+//!
+//! ```text
+//!   thread 1: ── turn of a ── turn of b ▒▒▒▒▒▒▒▒ a handler of b hangs ▒▒▒▒▒▒▒▒── gives b back, ends
+//!   thread 2:                     takes over a and c ── turn of c ── turn of a ── … ── b again
+//! ```
+//!
+//! The hanging thread keeps the one partition whose turn it is. A thread that takes over has the executor itself: its other
+//! hosts, its mailbox, and what was about to leave.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::bounded;
+use tracing::error;
+
+use crate::executor::Executor;
+use crate::executor::handover::Handover;
+use crate::sync::lock;
+
+/// The threads of all executors of a node.
+#[derive(Default)]
+pub(crate) struct ExecutorThreads(Mutex<Vec<ExecutorThread>>);
+
+struct ExecutorThread {
+    /// The index of the executor.
+    executor: usize,
+    handover: Arc<Handover<Box<Executor>>>,
+    thread: JoinHandle<()>,
+}
+
+impl ExecutorThreads {
+    /// Begins the thread of the executor with this index, which `make` makes there.
+    pub(crate) fn begin(
+        &self,
+        executor: usize,
+        make: impl FnOnce() -> Box<Executor> + Send + 'static,
+    ) -> io::Result<()> {
+        self.spawn(&mut lock(&self.0), executor, move |handover| make().run(handover))
+    }
+
+    /// Has another thread take over the executor with this index, all but its host `stuck`, if that one has its turn now. Whether it did.
+    pub(crate) fn take_over(&self, executor: usize, stuck: usize) -> io::Result<bool> {
+        let mut threads = lock(&self.0);
+        threads.retain(|thread| !thread.thread.is_finished());
+        let is_stuck = |thread: &&ExecutorThread| thread.executor == executor && thread.handover.is_at(stuck);
+        let Some(thread) = threads.iter().find(is_stuck) else { return Ok(false) };
+        let left = Arc::clone(&thread.handover);
+        let (give, given) = bounded::<Box<Executor>>(1);
+        self.spawn(&mut threads, executor, move |handover| {
+            // Nothing is given if the turn has ended meanwhile.
+            if let Ok(executor) = given.recv() {
+                executor.take_over(handover);
+            }
+        })?;
+        let Some(executor) = left.take(stuck) else { return Ok(false) };
+        Ok(give.send(executor).is_ok())
+    }
+
+    fn spawn(
+        &self,
+        threads: &mut Vec<ExecutorThread>,
+        executor: usize,
+        body: impl FnOnce(&Handover<Box<Executor>>) + Send + 'static,
+    ) -> io::Result<()> {
+        let handover = Arc::new(Handover::default());
+        let own = Arc::clone(&handover);
+        let thread = thread::Builder::new().name(format!("apostate-run-{executor}")).spawn(move || body(&own))?;
+        threads.push(ExecutorThread { executor, handover, thread });
+        Ok(())
+    }
+
+    /// The executor of the first thread that has not ended.
+    pub(crate) fn first_running(&self) -> Option<usize> {
+        lock(&self.0).iter().find(|thread| !thread.thread.is_finished()).map(|thread| thread.executor)
+    }
+
+    /// Waits until all have ended.
+    pub(crate) fn join(&self) {
+        let threads: Vec<_> = lock(&self.0).drain(..).collect();
+        for ExecutorThread { thread, .. } in threads {
+            if thread.join().is_err() {
+                error!("a thread of the node panicked: report this bug of apostate");
+            }
+        }
+    }
+}
