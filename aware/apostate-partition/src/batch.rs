@@ -14,7 +14,7 @@ use crate::cells::fresh::FreshCell;
 use crate::cells::record_body::RecordBuilder;
 use crate::delivery::{Layout, Outgoing};
 use crate::entities::{Before, SlotId};
-use crate::interface::{Answer, Counts, Effect, Notice};
+use crate::interface::{Answer, Counts, Effect, Notice, Request};
 use crate::limits::CELL_OVERHEAD_BYTES_MAX;
 use crate::shares::Amount;
 
@@ -39,8 +39,9 @@ pub(crate) struct Batch {
     cells: Vec<CellChange>,
     /// Effects that leave once the batch is durable.
     outputs: Vec<Effect>,
-    /// Answers that changed nothing: they leave once it is certain that we are still the writer.
-    reads: Vec<Effect>,
+    /// Answers that changed nothing: they leave once it is certain that we are still the writer. Their requests stand in the
+    /// journal.
+    reads: Vec<Answer>,
     /// Notices that are given when the batch closes.
     notices: Vec<Notice>,
     /// The number of the next message when the batch began.
@@ -143,9 +144,10 @@ impl Batch {
     }
 
     /// An answer that changed nothing, and leaves once it is certain that we are still the writer.
-    pub(crate) fn answer_read(&mut self, ticket: u64, answer: Answer) {
+    pub(crate) fn answer_read(&mut self, request: Request, answer: Answer) {
         self.answers_bytes += answer.bytes();
-        self.reads.push(Effect::Answer { ticket, answer });
+        self.reads.push(answer);
+        self.journal.push(UndoEntry::TookRead(request));
     }
 
     /// Another effect that leaves once the batch is durable.
@@ -285,13 +287,35 @@ impl Batch {
         &mut self.outputs
     }
 
-    /// Effects that leave once we are known to be the writer.
-    pub(crate) fn reads(&mut self) -> &mut Vec<Effect> {
-        &mut self.reads
+    pub(crate) fn has_reads(&self) -> bool {
+        !self.reads.is_empty()
+    }
+
+    /// Requests that changed nothing, and their answers, which leave once we are known to be the writer.
+    pub(crate) fn take_reads(&mut self) -> impl Iterator<Item = (Request, Answer)> {
+        let Self { journal, reads, .. } = self;
+        let taken = journal.extract_if(.., |entry| matches!(entry, UndoEntry::TookRead(_)));
+        let requests = taken.filter_map(|entry| match entry {
+            UndoEntry::TookRead(request) => Some(request),
+            _ => None,
+        });
+        requests.zip(reads.drain(..))
+    }
+
+    /// Takes requests out of the open batch that changed nothing: they are answered anew.
+    pub(crate) fn withdraw_reads(&mut self) -> Vec<Request> {
+        let (requests, answers): (Vec<_>, Vec<_>) = self.take_reads().unzip();
+        self.answers_bytes -= answers.iter().map(Answer::bytes).sum::<usize>();
+        requests
     }
 
     pub(crate) fn take_answers_bytes(&mut self) -> usize {
         std::mem::take(&mut self.answers_bytes)
+    }
+
+    /// Entities that it touched, for as long as its record is not durable; `empty` is the list of the next batch.
+    pub(crate) fn exchange_touched(&mut self, empty: Vec<Touched>) -> Vec<Touched> {
+        std::mem::replace(&mut self.touched, empty)
     }
 
     /// Ends it after its record was made, and begins the next at `next_number`.
@@ -329,16 +353,18 @@ impl Batch {
 impl Batch {
     /// Recounts what is counted by hand. An empty batch has nothing in any of its lists.
     pub(crate) fn check(&self) {
-        let answers = self.outputs.iter().chain(&self.reads).filter_map(|effect| match effect {
-            Effect::Answer { ticket: _, answer } => Some(answer.bytes()),
+        let answers = self.outputs.iter().filter_map(|effect| match effect {
+            Effect::Answer { ticket: _, answer } => Some(answer),
             _ => None,
         });
-        let bytes: usize = answers.sum();
+        let bytes: usize = answers.chain(&self.reads).map(Answer::bytes).sum();
         assert!(
             bytes == self.answers_bytes,
             "P6 broken: answers of a batch are counted as {} bytes, not {bytes}",
             self.answers_bytes
         );
+        let requests = self.journal.iter().filter(|entry| matches!(entry, UndoEntry::TookRead(_))).count();
+        assert!(requests == self.reads.len(), "E2 broken: {requests} reads have {} answers", self.reads.len());
         assert!(self.abandoned.is_none(), "E1 broken: a batch that is given up was not undone");
         let has_nothing = self.touched.is_empty()
             && self.outgoing.is_empty()

@@ -5,8 +5,10 @@
 //!   1                      durable                    submitted      the open batch
 //! ```
 //!
-//! Reading order: `writer.rs` appends and is answered; `held.rs` is what waits for that, by the rules of `holding.rs`; `numbers.rs` numbers messages.
+//! Reading order: `writer.rs` appends and is answered; `held.rs` is what waits for that, by the rules of `holding.rs`; `numbers.rs` numbers messages;
+//! `before_images.rs` is what reads are shown while the log has no room.
 
+mod before_images;
 mod held;
 mod holding;
 mod numbers;

@@ -1,13 +1,14 @@
 //! The partition: its parts, and one verb.
 //!
 //! Reading order: `open.rs` reads it back, `turn.rs` says what runs when, `close.rs` makes a record of a batch and `undo.rs` takes it back;
-//! `answers.rs` takes what log and store answer, `sessions.rs` what other partitions say, `checkpoints.rs` and `sweep.rs` write to the
+//! `answers.rs` takes what log and store answer, `sessions.rs` what other partitions say, `full.rs` is for a log without room, `checkpoints.rs` and `sweep.rs` write to the
 //! store. Each is about several parts; a rule of one part stands with that.
 
 mod answers;
 mod check;
 mod checkpoints;
 mod close;
+mod full;
 mod open;
 mod restore;
 mod sessions;

@@ -77,6 +77,7 @@ bugs! {
     SweepsLive = "sweeps-live": "client keys are swept that are not too old",
     TombstoneMissing = "tombstone-missing": "a cell that is erased leaves no tombstone, and the store keeps it",
     TrimEarly = "trim-early": "the log is trimmed up to its end",
+    UndurableShown = "undurable-shown": "while the log is full, a read shows what is not durable",
     UnknownIsOk = "unknown-is-ok": "an append whose outcome is unknown counts as durable",
     WatermarkUnsaved = "watermark-unsaved": "watermarks are raised in memory only",
     CheckpointRequestEarly = "checkpoint-request-early": "a checkpoint request is answered by one that was taken before it",

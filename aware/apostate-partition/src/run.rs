@@ -2,10 +2,12 @@
 //!
 //! Reading order: `runner.rs` is what runs author's code needs; `handling.rs` is what the handling of a message may touch; `execute.rs` runs
 //! one message, `send.rs` sends what it sent; `accept.rs` is for messages between entities, `request.rs` and `numbered.rs` for those from
-//! outside, `client_key.rs` for what is remembered of them, `parked.rs` for what was given up on; `round.rs` lets every source take its turn.
+//! outside, `client_key.rs` for what is remembered of them, `parked.rs` for what was given up on; `round.rs` lets every source take its turn, and
+//! `durable_read.rs` answers what needs no record while the log has no room for any.
 
 mod accept;
 mod client_key;
+mod durable_read;
 mod execute;
 mod handling;
 mod numbered;
@@ -15,5 +17,6 @@ mod round;
 mod runner;
 mod send;
 
+pub(crate) use self::durable_read::Served;
 pub(crate) use self::handling::Handling;
 pub(crate) use self::runner::Runner;

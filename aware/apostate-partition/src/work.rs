@@ -118,10 +118,25 @@ impl Work {
         !self.commands.is_empty()
     }
 
-    /// Turns away the requests and commands that have not been begun. Gives their tickets.
-    pub(crate) fn turn_away(&mut self) -> Vec<u64> {
-        let requests = self.released.drain(..).chain(self.requests.drain(..)).map(|request| request.ticket);
-        requests.chain(self.commands.drain(..).map(|command| command.ticket)).collect()
+    /// Turns away the requests that have not been begun and need a record; all of them, unless the partition serves. Gives their
+    /// tickets.
+    pub(crate) fn turn_requests_away(&mut self, is_serving: bool) -> Vec<u64> {
+        let mut tickets = Vec::new();
+        for requests in [&mut self.released, &mut self.requests] {
+            requests.retain(|request| {
+                let stays = is_serving && !request.request_kind.needs_record();
+                if !stays {
+                    tickets.push(request.ticket);
+                }
+                stays
+            });
+        }
+        tickets
+    }
+
+    /// Turns away the commands that have not been begun. Gives their tickets.
+    pub(crate) fn turn_commands_away(&mut self) -> impl Iterator<Item = u64> {
+        self.commands.drain(..).map(|command| command.ticket)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::interface::{ParkedCommand, Request};
 use crate::message::{Identity, Message};
 
 /// An entity that a batch touched.
+#[derive(Debug)]
 pub(crate) struct Touched {
     pub(crate) slot: SlotId,
     /// The entity when the batch first touched it.
@@ -23,7 +24,7 @@ pub(crate) struct Touched {
 }
 
 /// Names a run, as the observer is told of it.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RunName {
     pub(crate) fingerprint: u64,
     pub(crate) kind: u32,
@@ -33,14 +34,44 @@ pub(crate) struct RunName {
 /// How to take one step of an open batch back. Changes of entities are not among them: see [`Touched`].
 pub(crate) enum UndoEntry {
     TookRequest(Request),
-    TookNumbered { producer: usize, request: Request, high: Option<u64> },
-    TookFrame { sender: usize, identity: Identity, message: Message, handled: Handled, high: Option<u64> },
-    TookInbox { slot: SlotId, item: InboxItem, retry: Option<Retry> },
-    PushedInbox { slot: SlotId },
-    RememberedKey { slot: SlotId, key: Box<str> },
-    ForgotKey { slot: SlotId, key: Box<str>, known: Known },
-    Parked { number: u64 },
-    Unparked { number: u64, parked: ParkedInMemory },
+    /// A request whose answer stands among the batch's reads, in the same order.
+    TookRead(Request),
+    TookNumbered {
+        producer: usize,
+        request: Request,
+        high: Option<u64>,
+    },
+    TookFrame {
+        sender: usize,
+        identity: Identity,
+        message: Message,
+        handled: Handled,
+        high: Option<u64>,
+    },
+    TookInbox {
+        slot: SlotId,
+        item: InboxItem,
+        retry: Option<Retry>,
+    },
+    PushedInbox {
+        slot: SlotId,
+    },
+    RememberedKey {
+        slot: SlotId,
+        key: Box<str>,
+    },
+    ForgotKey {
+        slot: SlotId,
+        key: Box<str>,
+        known: Known,
+    },
+    Parked {
+        number: u64,
+    },
+    Unparked {
+        number: u64,
+        parked: ParkedInMemory,
+    },
     TookCommand(ParkedCommand),
 }
 

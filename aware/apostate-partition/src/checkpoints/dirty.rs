@@ -35,6 +35,8 @@ pub(crate) struct Dirty {
     writing: Option<(u64, Position, usize)>,
     /// The newest generation that the store holds.
     stored: u64,
+    /// The record that ended it; 0 for one of an earlier opening.
+    stored_position: Position,
 }
 
 impl Default for Dirty {
@@ -49,6 +51,7 @@ impl Default for Dirty {
             taken: VecDeque::new(),
             writing: None,
             stored: 0,
+            stored_position: Position(0),
         }
     }
 }
@@ -151,6 +154,15 @@ impl Dirty {
         self.stored
     }
 
+    /// The oldest generation that was ended by the record at `position` or a later one.
+    pub(crate) fn generation_holding(&self, position: Position) -> Option<u64> {
+        let stored = [(self.stored, self.stored_position)].into_iter();
+        let writing = self.writing.iter().map(|(generation, position, _)| (*generation, *position));
+        let taken = self.taken.iter().map(|(generation, checkpoint, _)| (*generation, checkpoint.position));
+        let holding = stored.chain(writing).chain(taken).find(|(_, end)| *end >= position);
+        holding.map(|(generation, _)| generation)
+    }
+
     /// The generation under way.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
@@ -180,8 +192,8 @@ impl Dirty {
     /// The store holds everything up to `position`. Gives whether that is the checkpoint that was being written.
     pub(crate) fn written(&mut self, position: Position) -> bool {
         let written = self.writing.take_if(|(_, writing, _)| *writing == position);
-        if let Some((generation, _, _)) = written {
-            self.stored = generation;
+        if let Some((generation, position, _)) = written {
+            (self.stored, self.stored_position) = (generation, position);
             self.erased.retain(|_, erased| *erased > generation);
         }
         written.is_some()

@@ -34,13 +34,14 @@ impl Checkpoints {
         self.stored_rows.restore(key);
     }
 
-    /// Takes a request for everything durable so far to be in the store. If nothing was made a record since the last checkpoint was
-    /// taken, that one has it all, and no other is written. Gives whether the request is met already.
-    pub(crate) fn request(&mut self, ticket: u64, is_serving: bool) -> bool {
-        let has_all = is_serving && self.dirty.is_clean();
+    /// Takes a request for everything up to `position` to be in the store; none: nobody knows yet up to where. If a checkpoint was
+    /// taken that has it all, no other is written. Gives whether the request is met already.
+    pub(crate) fn request(&mut self, ticket: u64, position: Option<Position>) -> bool {
+        let holding = position.and_then(|position| self.dirty.generation_holding(position));
+        let has_all = holding.is_some();
         // Else what was taken before may not hold everything; the generation under way does, once it ends.
         let is_early = planted::is(Bug::CheckpointRequestEarly) && self.dirty.is_busy();
-        let generation = self.dirty.generation() - u64::from(has_all || is_early);
+        let generation = holding.unwrap_or(self.dirty.generation() - u64::from(is_early));
         if generation <= self.dirty.stored() || (has_all && planted::is(Bug::CheckpointRequestUnwritten)) {
             return true;
         }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use apostate_core::{StateError, Timestamp, panic_text};
+use apostate_log::Position;
 
 use crate::cells::state::{StateBytes, WORD_BYTES};
 use crate::entities::client_keys::Known;
@@ -14,6 +15,7 @@ use crate::entities::resident::Entities;
 use crate::entities::slots::SlotId;
 
 /// An entity as it was when a batch first touched it.
+#[derive(Debug)]
 pub(crate) struct Before {
     encoded: Option<StateBytes>,
     version: u64,
@@ -22,6 +24,15 @@ pub(crate) struct Before {
 }
 
 impl Before {
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The state cell; none if there never was one.
+    pub(crate) fn encoded(&self) -> Option<&StateBytes> {
+        self.encoded.as_ref()
+    }
+
     /// Bytes of the state cell.
     pub(crate) fn length(&self) -> usize {
         self.encoded.as_ref().map_or(0, |encoded| encoded.len())
@@ -95,10 +106,16 @@ impl Entities {
         }
     }
 
-    /// The batch that changed a client key is closed, and part of `generation`; the store holds `stored`.
-    pub(crate) fn note_key_closed(&mut self, id: SlotId, key: &str, generation: u64, stored: u64) {
+    /// The batch that changed a client key is closed as `record`, and part of `generation`; the store holds `stored`.
+    pub(crate) fn note_key_closed(
+        &mut self,
+        id: SlotId,
+        key: &str,
+        record: Position,
+        (generation, stored): (u64, u64),
+    ) {
         self.slots.get_mut(id).note_extra_dirty(generation);
-        self.slots.change_keys(id, |keys| keys.note_closed(key, generation, stored));
+        self.slots.change_keys(id, |keys| keys.note_closed(key, record, (generation, stored)));
     }
 
     /// Forgets a client key that the store has too old, by a record of its own in `generation`. False: memory knows better,

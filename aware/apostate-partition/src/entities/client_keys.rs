@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apostate_core::{Refusal, Timestamp};
+use apostate_log::Position;
 
 use crate::interface::{Answer, Request, RequestKind};
 use crate::limits::CLIENT_KEY_BYTES_MAX;
@@ -39,6 +40,8 @@ const KEY_OVERHEAD_BYTES: usize = 160;
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) remembered: Arc<Remembered>,
+    /// The record that it was made in; the last one possible until its batch is closed.
+    record: Position,
     /// The generation that wrote it; the last one possible until its batch is closed.
     generation: u64,
 }
@@ -59,14 +62,24 @@ pub(crate) struct ClientKeys {
 }
 
 impl Known {
-    /// One that was just made, or that only the log has.
+    /// One that was just made.
     pub(crate) fn new(remembered: Remembered) -> Self {
-        Self { remembered: Arc::new(remembered), generation: u64::MAX }
+        Self { remembered: Arc::new(remembered), record: Position(u64::MAX), generation: u64::MAX }
+    }
+
+    /// One that the log has.
+    fn logged(remembered: Remembered) -> Self {
+        Self { record: Position(0), ..Self::new(remembered) }
     }
 
     /// One that the store has.
     pub(crate) fn stored(remembered: Remembered) -> Self {
-        Self { remembered: Arc::new(remembered), generation: 0 }
+        Self { generation: 0, ..Self::logged(remembered) }
+    }
+
+    /// Whether it is durable, if records up to `durable` are.
+    pub(crate) fn is_durable(&self, durable: Position) -> bool {
+        self.record <= durable
     }
 }
 
@@ -100,7 +113,7 @@ impl ClientKeys {
         match remembered {
             Some(remembered) => {
                 self.absent.remove(key);
-                self.insert(key.into(), Known::new(remembered));
+                self.insert(key.into(), Known::logged(remembered));
             }
             None => {
                 // The store may still have it.
@@ -163,10 +176,11 @@ impl ClientKeys {
         self.bytes
     }
 
-    /// A change of `key` was closed in `generation`; the store holds `stored`. Evicts what the store has if there is too much of it.
-    pub(crate) fn note_closed(&mut self, key: &str, generation: u64, stored: u64) {
+    /// A change of `key` was closed as `record`, in `generation`; the store holds `stored`. Evicts what the store has if there is
+    /// too much of it.
+    pub(crate) fn note_closed(&mut self, key: &str, record: Position, (generation, stored): (u64, u64)) {
         if let Some(known) = self.known.get_mut(key) {
-            known.generation = generation;
+            (known.record, known.generation) = (record, generation);
         }
         if self.known.len() + self.absent.len() > KEYS_IN_MEMORY_MAX && self.evicted_at < stored {
             self.evicted_at = stored;
@@ -333,7 +347,7 @@ mod tests {
         assert!(keys.remove("a").is_some());
         assert!(keys.remove("a").is_none());
         assert_eq!(keys.bytes(), 1 + KEY_OVERHEAD_BYTES);
-        keys.note_closed("b", 1, 0);
+        keys.note_closed("b", Position(1), (1, 0));
         keys.evict(1);
         assert_eq!(keys.bytes(), 0);
     }

@@ -28,6 +28,11 @@ pub struct Request {
 }
 
 impl RequestKind {
+    /// Whether there is nothing to say before a record is made. A call with a client key may have its answer already.
+    pub(crate) fn needs_record(&self) -> bool {
+        matches!(self, Self::Call { key: None } | Self::Numbered { .. })
+    }
+
     /// The client key, if it has one.
     pub(crate) fn client_key(&self) -> Option<&str> {
         match self {

@@ -56,7 +56,7 @@ pub struct Status {
     pub parked: usize,
     /// Counts since it opened.
     pub counts: Counts,
-    /// Whether the log has no room: nothing new is taken until it has.
+    /// Whether the log has no room: until it has, nothing new is taken, and what is durable can be read.
     pub is_full: bool,
     /// Whether it has nothing to do: no message waits anywhere in it, and all it did is durable.
     pub is_quiet: bool,

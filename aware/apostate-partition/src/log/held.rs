@@ -10,15 +10,27 @@ use std::collections::VecDeque;
 
 use apostate_log::Position;
 
-use crate::interface::{Effect, StopReason};
+use crate::interface::{Answer, Effect, Request, StopReason};
+
+/// A read that is held back. Its request is kept: if there is no room for the record that the answer depends on, it is answered
+/// anew, from what is durable.
+#[derive(Debug)]
+struct HeldRead {
+    /// The confirm that has to say yes; 0: it has said so, or a record of ours says it.
+    ticket: u64,
+    /// The record that has to be durable.
+    position: Position,
+    request: Request,
+    answer: Answer,
+}
 
 /// Outputs that are held back, in the order of the records that they wait for.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     /// Leaves when the record at this position is durable.
     outputs: VecDeque<(Position, Effect)>,
-    /// Leaves when the confirm with this ticket says yes (0: it has said so), and the record at this position is durable.
-    reads: VecDeque<(u64, Position, Effect)>,
+    /// Answers that changed nothing.
+    reads: VecDeque<HeldRead>,
     /// Bytes of the answers among them.
     answers_bytes: usize,
     /// Why this partition stops when the confirm with this ticket says that it is the writer.
@@ -40,9 +52,17 @@ impl Held {
         self.outputs.push_back((position, effect));
     }
 
-    /// Holds a read back until the confirm with `ticket` is answered.
-    pub(super) fn hold_read(&mut self, ticket: u64, position: Position, effect: Effect) {
-        self.reads.push_back((ticket, position, effect));
+    /// Holds a read back until the confirm with `ticket` says yes (0: it need not), and the record at `position` is durable.
+    pub(super) fn hold_read(&mut self, ticket: u64, position: Position, request: Request, answer: Answer) {
+        self.reads.push_back(HeldRead { ticket, position, request, answer });
+    }
+
+    /// Takes the requests out whose answers wait for a record behind `durable`.
+    pub(super) fn withdraw_reads(&mut self, durable: Position) -> Vec<Request> {
+        let (waiting, kept): (VecDeque<_>, _) = self.reads.drain(..).partition(|read| read.position > durable);
+        self.reads = kept;
+        self.answers_bytes -= waiting.iter().map(|read| read.answer.bytes()).sum::<usize>();
+        waiting.into_iter().map(|read| read.request).collect()
     }
 
     pub(super) fn doubt(&mut self, ticket: u64, reason: StopReason) {
@@ -55,8 +75,8 @@ impl Held {
         if let Some((_, reason)) = self.doubt.take_if(|(asked, _)| *asked <= ticket) {
             return Some(reason);
         }
-        for (asked, _, _) in self.reads.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
-            *asked = 0;
+        for read in self.reads.iter_mut().filter(|read| read.ticket <= ticket) {
+            read.ticket = 0;
         }
         None
     }
@@ -65,11 +85,9 @@ impl Held {
     /// the writer. Gives whether one is wanted.
     pub(super) fn unconfirmed(&mut self, ticket: u64, next: Position) -> bool {
         let mut is_wanted = self.doubt.take_if(|(asked, _)| *asked <= ticket).is_some();
-        for (asked, position, _) in self.reads.iter_mut().filter(|(asked, _, _)| *asked <= ticket) {
-            if *asked > 0 {
-                (*asked, *position) = (0, next);
-                is_wanted = true;
-            }
+        for read in self.reads.iter_mut().filter(|read| (1..=ticket).contains(&read.ticket)) {
+            (read.ticket, read.position) = (0, next);
+            is_wanted = true;
         }
         is_wanted
     }
@@ -77,20 +95,15 @@ impl Held {
     /// Releases what waited for records up to `durable`.
     pub(super) fn release(&mut self, durable: Position, effects: &mut Vec<Effect>) {
         while let Some((_, output)) = self.outputs.pop_front_if(|(position, _)| *position <= durable) {
-            self.forget_held_bytes(&output);
+            if let Effect::Answer { ticket: _, answer } = &output {
+                self.answers_bytes = self.answers_bytes.saturating_sub(answer.bytes());
+            }
             effects.push(output);
         }
-        while let Some((_, _, read)) =
-            self.reads.pop_front_if(|(ticket, position, _)| *ticket == 0 && *position <= durable)
-        {
-            self.forget_held_bytes(&read);
-            effects.push(read);
-        }
-    }
-
-    fn forget_held_bytes(&mut self, effect: &Effect) {
-        if let Effect::Answer { ticket: _, answer } = effect {
+        while let Some(read) = self.reads.pop_front_if(|read| read.ticket == 0 && read.position <= durable) {
+            let HeldRead { request, answer, .. } = read;
             self.answers_bytes = self.answers_bytes.saturating_sub(answer.bytes());
+            effects.push(Effect::Answer { ticket: request.ticket, answer });
         }
     }
 }
@@ -102,21 +115,15 @@ impl Held {
         assert!(positions.is_sorted(), "E2 broken: what is held back is out of order");
         let is_due = self.outputs.front().is_some_and(|(position, _)| *position <= durable);
         assert!(!is_due, "E2 broken: what may leave is held back");
-        let effects = self.outputs.iter().map(|(_, effect)| effect).chain(self.reads.iter().map(|(_, _, read)| read));
-        let bytes = answers_bytes(effects);
+        let answers = self.outputs.iter().filter_map(|(_, effect)| match effect {
+            Effect::Answer { ticket: _, answer } => Some(answer),
+            _ => None,
+        });
+        let bytes: usize = answers.chain(self.reads.iter().map(|read| &read.answer)).map(Answer::bytes).sum();
         assert!(
             bytes == self.answers_bytes,
             "P6 broken: answers that are held back are counted as {} bytes, not {bytes}",
             self.answers_bytes
         );
     }
-}
-
-/// Bytes of the answers among effects.
-fn answers_bytes<'a>(effects: impl Iterator<Item = &'a Effect>) -> usize {
-    let answers = effects.filter_map(|effect| match effect {
-        Effect::Answer { ticket: _, answer } => Some(answer.bytes()),
-        _ => None,
-    });
-    answers.sum()
 }

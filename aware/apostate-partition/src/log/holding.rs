@@ -5,7 +5,7 @@
 use apostate_log::Confirmation;
 
 use crate::batch::Batch;
-use crate::interface::{Effect, StopReason};
+use crate::interface::{Answer, Effect, Request, StopReason};
 use crate::log::writer::LogWriter;
 use crate::planted::{self, Bug};
 
@@ -35,14 +35,30 @@ impl LogWriter {
         let newest = if planted::is(Bug::AnswerEarly) { self.durable } else { self.submitted };
         self.held.count_answers(batch.take_answers_bytes());
         batch.outputs().drain(..).for_each(|output| self.held.hold(newest, output));
-        if is_committed || planted::is(Bug::ReadUnconfirmed) {
-            // Its record was appended after they arrived: when it is durable, we were the writer.
-            batch.reads().drain(..).for_each(|read| self.held.hold(newest, read));
-        } else if !batch.reads().is_empty() {
-            let ticket = self.confirm(effects);
-            batch.reads().drain(..).for_each(|read| self.held.hold_read(ticket, newest, read));
+        if batch.has_reads() {
+            // If it has a record, that was appended after they arrived: when it is durable, we were the writer.
+            let is_confirmed = is_committed || planted::is(Bug::ReadUnconfirmed);
+            let ticket = if is_confirmed { 0 } else { self.confirm(effects) };
+            batch.take_reads().for_each(|(request, answer)| self.held.hold_read(ticket, newest, request, answer));
         }
         self.release(effects);
+    }
+
+    /// Holds answers back that say what is durable already, until we are known to be the writer.
+    pub(crate) fn hold_durable_reads(&mut self, reads: Vec<(Request, Answer)>, effects: &mut Vec<Effect>) {
+        if reads.is_empty() {
+            return;
+        }
+        let ticket = self.confirm(effects);
+        self.held.count_answers(reads.iter().map(|(_, answer)| answer.bytes()).sum());
+        for (request, answer) in reads {
+            self.held.hold_read(ticket, self.durable, request, answer);
+        }
+    }
+
+    /// Takes the requests out whose answers wait for a record that is not durable.
+    pub(crate) fn withdraw_reads(&mut self) -> Vec<Request> {
+        self.held.withdraw_reads(self.durable)
     }
 
     /// Releases what may leave.

@@ -12,7 +12,7 @@ use apostate_core::Timestamp;
 use apostate_log::{AppendResult, Epoch, PartitionId, Position, Record, RecordHeader};
 use bytes::Bytes;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Touched};
 use crate::cells::record_body::RecordKind;
 use crate::interface::{Effect, Invariant, Notice, Outage, StopReason};
 use crate::limits::TRIM_DELAY;
@@ -50,11 +50,13 @@ pub(crate) struct LogWriter {
     hash: u64,
     /// When the newest record was made.
     appended_at: Timestamp,
-    in_flight: VecDeque<InFlight>,
+    pub(super) in_flight: VecDeque<InFlight>,
+    /// Empty lists, kept for their room.
+    pub(super) spare: Vec<Vec<Touched>>,
     /// When to append again what the log had no room for.
     again_at: Option<Timestamp>,
     /// The log had no room when it was last asked.
-    is_full: bool,
+    pub(super) is_full: bool,
     numbers: Numbers,
     pub(super) confirm_ticket: u64,
     pub(super) held: Held,
@@ -64,15 +66,19 @@ pub(crate) struct LogWriter {
 
 /// A record that is not durable yet.
 #[derive(Debug)]
-struct InFlight {
-    position: Position,
+pub(super) struct InFlight {
+    pub(super) position: Position,
     record: Bytes,
-    state: Flight,
+    pub(super) state: Flight,
+    /// An append of it was answered as unknown.
+    pub(super) was_unknown: bool,
+    /// Entities that its batch touched, with their before-images; in the order of their slots while the log is full.
+    pub(super) touched: Vec<Touched>,
 }
 
 /// How an append fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flight {
+pub(super) enum Flight {
     /// Asked for.
     Asked,
     /// Durable, but something before it is not.
@@ -246,7 +252,8 @@ impl LogWriter {
         // Those before it have to be asked for again first.
         let has_to_wait = self.in_flight.iter().any(|flight| flight.state == Flight::Again);
         let state = if has_to_wait { Flight::Again } else { Flight::Asked };
-        self.in_flight.push_back(InFlight { position, record: record.clone(), state });
+        let flight = InFlight { position, record: record.clone(), state, was_unknown: false, touched: Vec::new() };
+        self.in_flight.push_back(flight);
         if !has_to_wait {
             effects.push(Effect::Append { at: position, record });
         }
@@ -274,11 +281,12 @@ impl LogWriter {
             AppendResult::Taken(_) if planted::is(Bug::FencingOff) => flight.state = Flight::Done,
             AppendResult::Taken(bytes) => return Err(self.taken_by_another(partition, position, &bytes)),
             AppendResult::Unknown if planted::is(Bug::UnknownIsOk) => flight.state = Flight::Done,
-            AppendResult::Unknown => flight.state = Flight::Again,
+            AppendResult::Unknown => (flight.state, flight.was_unknown) = (Flight::Again, true),
             AppendResult::Full => {
                 flight.state = Flight::Again;
                 self.again_at = Some(now.after(FULL_DELAY));
                 if !std::mem::replace(&mut self.is_full, true) {
+                    self.in_flight.iter_mut().for_each(InFlight::sort_touched);
                     return Ok(Appended::Full);
                 }
             }
@@ -311,6 +319,9 @@ impl LogWriter {
             assert!(flight.position == self.durable.next(), "P6 broken: records became durable out of order");
             self.is_full = false;
             self.durable = flight.position;
+            let mut touched = flight.touched;
+            touched.clear();
+            self.spare.push(touched);
         }
         if self.phase == Phase::Opening && self.durable == self.submitted {
             self.phase = Phase::Serving;

@@ -8,7 +8,7 @@ use super::Partition;
 use crate::cells::cell::{self, PartitionRow};
 use crate::cells::record_body::RecordKind;
 use crate::entities::Residence;
-use crate::interface::{Answer, Damage, Effect, Failure, Load, Loaded, Notice, Outage, StopReason, Stored};
+use crate::interface::{Damage, Effect, Load, Loaded, Outage, StopReason, Stored};
 use crate::log::Appended;
 use crate::planted::{self, Bug};
 
@@ -34,22 +34,12 @@ impl Partition {
         match self.log.answered(self.scope.id(), position, result, self.time.now()) {
             Err(reason) => return self.stop(reason, effects),
             Ok(Appended::Stale) => return,
-            Ok(Appended::Full) => {
-                self.notices.push(Notice::LogFull);
-                self.turn_requests_away(effects);
-            }
+            Ok(Appended::Full) => self.note_full(effects),
             Ok(Appended::Noted) => {}
         }
         self.log.advance(&mut self.notices);
         self.log.append_again(self.time.now(), effects);
         self.log.release(effects);
-    }
-
-    /// Turns away what has not been begun: the log has no room, and what is begun waits until it has.
-    fn turn_requests_away(&mut self, effects: &mut Vec<Effect>) {
-        let commands = self.entities.parked_mut().turn_away().map(|command| command.ticket);
-        let tickets = self.work.turn_away().into_iter().chain(commands);
-        effects.extend(tickets.map(|ticket| Effect::Answer { ticket, answer: Answer::Failed(Failure::Full) }));
     }
 
     /// The log says whether we are still the writer.

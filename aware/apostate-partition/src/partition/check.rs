@@ -22,6 +22,7 @@ impl Partition {
 
     fn check_all(&self) {
         self.log.check();
+        self.log.check_images(&self.entities);
         self.batch.check();
         self.entities.check(&self.batch.places());
         self.work.check(!self.batch.is_empty());

@@ -27,7 +27,8 @@ impl Partition {
 
     /// The host wants everything durable so far to be in the store.
     pub(super) fn request_checkpoint(&mut self, ticket: u64, effects: &mut Vec<Effect>) {
-        if self.checkpoints.request(ticket, self.log.is_serving()) {
+        let position = self.log.is_serving().then_some(self.log.perhaps_durable());
+        if self.checkpoints.request(ticket, position) {
             effects.push(Effect::CheckpointDone { ticket });
         }
     }

@@ -18,7 +18,7 @@ use crate::range::Range;
 use crate::rectangles::{Area, Change, Origin};
 
 /// How many slots the eviction hand passes after each batch, and four for each entity that the batch touched.
-const EVICT_STEPS: usize = 256;
+pub(super) const EVICT_STEPS: usize = 256;
 
 impl Partition {
     /// Closes the batch. The window must have room. Gives false if the batch was undone instead.
@@ -54,6 +54,9 @@ impl Partition {
         self.mark_dirty();
         self.notices.extend(self.batch.take_notices());
         let touched = self.batch.touched().len();
+        if is_committed {
+            self.log.keep_touched(&mut self.batch);
+        }
         self.batch.end(self.log.next_number());
         self.work.shares_mut().end_batch();
         self.work.forget_silent_producers();
@@ -168,10 +171,11 @@ impl Partition {
             }
         }
         let (generation, stored) = (dirty.generation(), dirty.stored());
+        let record = self.log.submitted();
         for entry in self.batch.journal() {
             match entry {
                 UndoEntry::RememberedKey { slot, key } | UndoEntry::ForgotKey { slot, key, .. } => {
-                    self.entities.note_key_closed(*slot, key, generation, stored);
+                    self.entities.note_key_closed(*slot, key, record, (generation, stored));
                 }
                 UndoEntry::Parked { number } => self.entities.parked_mut().note_generation(*number, generation),
                 _ => {}

@@ -26,6 +26,9 @@ impl Partition {
     pub(super) fn run_turn(&mut self, effects: &mut Vec<Effect>) {
         if self.log.is_serving() {
             self.entities.end_waits(self.time.now());
+            if self.log.is_full() {
+                self.serve_durable(effects);
+            }
             loop {
                 match self.work_on(effects) {
                     Pace::Again => {}

@@ -33,7 +33,7 @@ impl Partition {
 
     fn undo(&mut self, entry: UndoEntry) {
         match entry {
-            UndoEntry::TookRequest(request) => self.work.put_back_request(request),
+            UndoEntry::TookRequest(request) | UndoEntry::TookRead(request) => self.work.put_back_request(request),
             UndoEntry::TookNumbered { producer, request, high } => {
                 self.work.note_high(producer, high);
                 self.work.put_back_numbered(producer, request);

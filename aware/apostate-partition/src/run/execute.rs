@@ -55,8 +55,10 @@ impl Handling<'_> {
     pub(crate) fn run(&mut self, run: Run<'_>) -> Ran {
         let span = self.runner.begin_span(run.trace);
         let ran = self.run_once(run);
-        if let Some(span) = span {
-            self.end_span(span, &run, &ran);
+        if let Some(span) = span
+            && let Some(span) = self.span_of(span, &run, &ran)
+        {
+            self.batch.output(span);
         }
         ran
     }
@@ -218,17 +220,17 @@ impl Handling<'_> {
     }
 
     /// The run has ended. What it sent and what its refusal is told by leaves with its trace still.
-    fn end_span(&mut self, open: OpenSpan, run: &Run<'_>, ran: &Ran) {
+    pub(super) fn span_of(&mut self, open: OpenSpan, run: &Run<'_>, ran: &Ran) -> Option<Effect> {
         let end = match ran {
             // It comes again, and has its span then.
-            Ran::Abandoned => return,
+            Ran::Abandoned => return None,
             Ran::Done(_) => SpanEnd::Done,
             Ran::Missing => SpanEnd::Missing,
             Ran::Refused(refusal) => SpanEnd::Refused(refusal.text.clone()),
             Ran::Failed(why) => SpanEnd::Failed(why.clone()),
             Ran::Panicked(text) => SpanEnd::Failed(Failure::Panicked(text.clone())),
         };
-        let Some(context) = run.trace else { return };
+        let context = run.trace?;
         let span = Span {
             trace: context.trace,
             id: open.id,
@@ -240,6 +242,6 @@ impl Handling<'_> {
             ended: self.runner.clock(),
             end,
         };
-        self.batch.output(Effect::Span(Box::new(span)));
+        Some(Effect::Span(Box::new(span)))
     }
 }

@@ -84,8 +84,7 @@ impl Handling<'_> {
 
     /// Answers a request that changed nothing, once it is certain that we are still the writer.
     pub(crate) fn answer_read(&mut self, request: Request, answer: Answer) {
-        self.batch.answer_read(request.ticket, answer);
-        self.batch.note(UndoEntry::TookRequest(request));
+        self.batch.answer_read(request, answer);
     }
 
     /// Gives notice of a message that waits for another build.

@@ -52,7 +52,8 @@ impl Handling<'_> {
         }
         // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
         let is_numbered = matches!(request.request_kind, RequestKind::Numbered { .. });
-        if !is_numbered && self.log.is_full() {
+        let needs_room = request.request_kind.needs_record() || !self.log.is_serving();
+        if !is_numbered && needs_room && self.log.is_full() {
             return Err(Failure::Full);
         }
         let waiting = self.work.requests() + self.entities.inboxes().waiting();
@@ -63,7 +64,7 @@ impl Handling<'_> {
     }
 
     /// Whether this build has what a request asks for, and the world outside may ask for it.
-    fn judge(&self, request: &Request) -> Result<(), Failure> {
+    pub(super) fn judge(&self, request: &Request) -> Result<(), Failure> {
         let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace: _ } = request;
         if matches!(request_kind, RequestKind::Recall { .. }) {
             return Err(Failure::Missing);
@@ -81,7 +82,7 @@ impl Handling<'_> {
     }
 
     /// Asks the store for a request's client key, if that is not in memory and may be there. True: it has to wait.
-    fn ask_for_key(&mut self, slot: SlotId, request: &Request) -> bool {
+    pub(super) fn ask_for_key(&mut self, slot: SlotId, request: &Request) -> bool {
         request.request_kind.client_key().is_some_and(|key| self.entities.ask_for_key(slot, key))
     }
 

@@ -42,7 +42,8 @@ impl Handling<'_> {
         waiting.set(Source::Commands, self.work.has_commands());
         waiting.set(Source::Inboxes, self.entities.inboxes().ready() > 0);
         waiting.set(Source::Sessions, takes_new && !self.delivery.intakes().is_empty());
-        waiting.set(Source::Requests, is_edge_open && self.work.requests() > 0);
+        // A log without room is no reason for a read to wait: those are answered outside of the batch.
+        waiting.set(Source::Requests, is_edge_open && self.work.requests() > 0 && !self.log.is_full());
         waiting.set(Source::Producers, is_edge_open && self.work.numbered() > 0);
         waiting
     }

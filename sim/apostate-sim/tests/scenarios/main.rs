@@ -6,6 +6,7 @@ mod budgets;
 mod checkpoint_requests;
 mod clocks;
 mod fairness;
+mod full;
 mod letterbox;
 mod neighbours;
 mod pages;
