@@ -56,8 +56,11 @@ impl std::fmt::Display for PartitionId {
 /// Bytes before the body of a record.
 pub const RECORD_HEADER_BYTES: usize = 56;
 
-/// Marks a record of format version 1.
-const FORMAT: u32 = u32::from_le_bytes(*b"apo\x01");
+/// The layout that this build writes, and the newest that it reads.
+const LAYOUT: u8 = 1;
+
+/// Marks a record, with the number of its layout.
+const FORMAT: u32 = u32::from_le_bytes([b'a', b'p', b'o', LAYOUT]);
 
 const HASH_AT: usize = 48;
 
@@ -93,9 +96,11 @@ pub enum RecordError {
     /// Fewer bytes than the header or its length asks for.
     #[error("record is cut short")]
     Short,
-    /// The format is not one that this build reads.
-    #[error("record has an unknown format {0:#010x}; a newer apostate may have written it")]
-    Format(u32),
+    /// A newer build has written it, in the layout of this number.
+    #[error(
+        "written by a newer build: record layout {0} is unknown to this one; start a build at least as new as the one that wrote it"
+    )]
+    Newer(u8),
     /// The bytes are not those that were written.
     #[error("record does not match its checksum")]
     Checksum,
@@ -132,8 +137,10 @@ impl<'a> Record<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, RecordError> {
         let header: &[u8; RECORD_HEADER_BYTES] = bytes.first_chunk().ok_or(RecordError::Short)?;
         let format = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-        if format != FORMAT {
-            return Err(RecordError::Format(format));
+        match format.to_le_bytes() {
+            [b'a', b'p', b'o', LAYOUT] => {}
+            [b'a', b'p', b'o', newer] if newer > LAYOUT => return Err(RecordError::Newer(newer)),
+            _ => return Err(RecordError::Checksum),
         }
         let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
         if length < RECORD_HEADER_BYTES {
@@ -212,6 +219,13 @@ mod tests {
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(Record::read(&flipped).is_err(), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn a_record_of_a_newer_layout_is_called_so() {
+        let (_, mut bytes) = sealed(b"cells");
+        bytes[3] = LAYOUT + 1;
+        assert_eq!(Record::read(&bytes).expect_err("newer"), RecordError::Newer(LAYOUT + 1));
     }
 
     #[test]

@@ -50,6 +50,14 @@ pub enum StoreError {
         /// In what way.
         detail: String,
     },
+    /// A newer build has written a value: it is whole, and this build cannot read it.
+    #[error("cell {key} in the store: {detail}")]
+    Newer {
+        /// The cell's key, as hexadecimal digits.
+        key: String,
+        /// The layout that is unknown, and what to do.
+        detail: String,
+    },
     /// There is no room for a checkpoint. Nothing was changed; what is there can be read.
     #[error("store: no space left ({detail})")]
     Full {

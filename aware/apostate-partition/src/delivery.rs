@@ -35,8 +35,8 @@ mod outbox;
 mod queue;
 mod sessions;
 
-pub use self::frame::{Frame, Generation, NotAFrame};
+pub use self::frame::{Frame, Generation};
 pub(crate) use self::intake::Handled;
 pub(crate) use self::outbox::SenderInfo;
 pub(crate) use self::queue::{Layout, Outgoing};
-pub(crate) use self::sessions::Delivery;
+pub(crate) use self::sessions::{Arrived, Delivery};

@@ -22,6 +22,7 @@
 //! What is deliberately absent: handlers never run during replay; no message is ever looked up by its identity; no entity
 //! is ever locked.
 
+mod format;
 mod interface;
 pub mod limits;
 mod message;
@@ -52,12 +53,13 @@ pub mod planted;
 pub use crate::cells::cell::{self, host_row};
 pub use crate::cells::checkpoint::Checkpoint;
 pub use crate::cells::record_body;
+pub use crate::format::{DecodeError, Format, NewerFormat};
 pub use crate::interface::{
     AfterPanic, Answer, Config, Counts, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load, Loaded, Notice,
     OpenError, Outage, ParkedCommand, Request, RequestKind, RunObserver, Span, SpanEnd, Status, StopReason, Stored,
 };
 pub use crate::limits::Tuning;
-pub use crate::message::{Identity, Message, NotAMessage};
+pub use crate::message::{Identity, Message, Role};
 pub use crate::pacing::{HostTime, TimeOffset, Uptime};
 pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};

@@ -124,6 +124,7 @@ error_codes! {
     KindMissing = "kind-missing", 404, false, "entity kind not found";
     LineTooLong = "line-too-long", 413, false, "message line too long";
     MethodNotAllowed = "method-not-allowed", 405, false, "method not allowed";
+    NewerFormat = "newer-format", 500, false, "written by a newer build";
     NotAcceptable = "not-acceptable", 406, false, "no acceptable media type";
     NotReady = "not-ready", 503, true, "node not ready";
     NumbersNotAscending = "numbers-not-ascending", 409, false, "message numbers not ascending";

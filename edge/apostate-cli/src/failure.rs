@@ -225,6 +225,7 @@ fn next_of(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::DoneEarlier | ErrorCode::UnreadableReply => {
             "do not repeat it; see what came of it with `apostate entity show KIND/KEY`"
         }
+        ErrorCode::NewerFormat => "start the node with a build at least as new as the one that wrote the data",
         ErrorCode::ParkedMissing => "look for it with `apostate parked list`",
         ErrorCode::PartitionStopped => "see why with `apostate partition list`, mend it, and start the node again",
         ErrorCode::TlsRequired => "name the node with https:// in --url or APOSTATE_URL",

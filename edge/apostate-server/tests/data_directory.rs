@@ -62,6 +62,17 @@ fn a_changed_digit_in_the_manifest_is_no_other_number_of_partitions() {
 }
 
 #[test]
+fn a_directory_of_a_newer_build_is_refused_by_name() {
+    let dir = directory();
+    open(dir.path(), 1);
+    let manifest = dir.path().join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    std::fs::write(&manifest, text.replace("\"format\": 2", "\"format\": 3")).expect("written");
+    let error = refusal(settings(dir.path(), 1));
+    assert!(error.contains("written by a newer build: layout 3") && error.contains("start a build"), "{error}");
+}
+
+#[test]
 fn the_log_of_other_data_is_refused() {
     let (one, two) = (directory(), directory());
     open(one.path(), 1);

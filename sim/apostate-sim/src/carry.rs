@@ -139,7 +139,9 @@ impl World {
             StopReason::Broken { invariant, .. } => {
                 return Err(Violation::new(invariant.name(), format!("partition {own} stopped: {reason}")));
             }
-            StopReason::Damaged(_) => return Err(Violation::new("P6", format!("partition {own} stopped: {reason}"))),
+            StopReason::Damaged(_) | StopReason::Newer { .. } => {
+                return Err(Violation::new("P6", format!("partition {own} stopped: {reason}")));
+            }
             StopReason::Fenced { .. } | StopReason::Overtaken => {
                 self.note(if was_serving { Fault::Retired } else { Fault::OpeningLost });
             }

@@ -128,7 +128,7 @@ impl World {
         rows.extend(cells.into_iter().filter(|(key, _)| key[1..5] == account && is_read(key)));
         let key = &rows[self.rng.index(rows.len())].0;
         store.damage(key);
-        Ok(cell::read_key(key).map(|cell| cell.address))
+        Ok(cell::read_key(key).ok().map(|cell| cell.address))
     }
 
     /// A client reads an account, so that its cell is loaded.

@@ -22,7 +22,7 @@ impl World {
         let cells =
             self.shadows.iter().flat_map(|shadow| shadow.section(Section::Parked).map(|(key, _)| (shadow.id, key)));
         for (id, key) in cells.map(|(id, key)| (id, key.clone())).collect::<Vec<_>>() {
-            let read = cell::read_key(&key).ok_or_else(|| Violation::new("P4", "a key does not read"))?;
+            let read = cell::read_key(&key).map_err(|error| Violation::new("P4", error.to_string()))?;
             let number = read.sub.try_into().map_err(|_| Violation::new("P4", "a key of a parked message"))?;
             let (to, number) = (read.address, u64::from_be_bytes(number));
             let Some(writer) = self.writers.current(id) else { continue };

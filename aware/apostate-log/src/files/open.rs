@@ -30,7 +30,9 @@ pub enum OpenError {
         dir: PathBuf,
     },
     /// Another build wrote it.
-    #[error("{file} has an unknown format ({version}); a newer apostate may have written it")]
+    #[error(
+        "{file} was written by a newer build: segment layout {version} is unknown to this one; start a build at least as new as the one that wrote it"
+    )]
     Format {
         /// The file.
         file: PathBuf,
@@ -44,7 +46,9 @@ pub enum OpenError {
         file: PathBuf,
     },
     /// The mark that was stored with the last checkpoint is not one of this build.
-    #[error("the mark of the log in {dir} has an unknown format; a newer apostate may have written it")]
+    #[error(
+        "the mark of the log in {dir} has a layout that is unknown to this build; start a build at least as new as the one that wrote it"
+    )]
     Mark {
         /// The folder.
         dir: PathBuf,

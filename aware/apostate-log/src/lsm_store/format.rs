@@ -40,7 +40,9 @@ pub enum StoreOpenError {
         dir: PathBuf,
     },
     /// Another build wrote it.
-    #[error("the store in {dir} has an unknown format ({found}); a newer apostate may have written it")]
+    #[error(
+        "the store in {dir} was written by another build: layout `{found}` is unknown to this one; start a build at least as new as the one that wrote it"
+    )]
     Format {
         /// Where it is.
         dir: PathBuf,

@@ -15,6 +15,8 @@
 use apostate_core::{Address, EntityKey, KindId};
 use apostate_log::PartitionId;
 
+use crate::format::DecodeError::Damaged;
+use crate::format::{DecodeError, Format};
 use crate::range::Range;
 use crate::rectangles::{Area, Origin};
 
@@ -39,10 +41,11 @@ pub enum Section {
 }
 
 impl Section {
-    fn of(byte: u8) -> Option<Self> {
+    fn of(byte: u8) -> Result<Self, DecodeError> {
         [Self::Own, Self::State, Self::ClientKeys, Self::Inbox, Self::Outgoing, Self::Parked, Self::Host]
             .into_iter()
             .find(|section| *section as u8 == byte)
+            .ok_or_else(|| DecodeError::newer(Format::Section, byte))
     }
 }
 
@@ -98,18 +101,28 @@ pub fn outgoing_sub(origin: PartitionId, number: u64) -> [u8; 16] {
 }
 
 /// The section of a cell.
-#[must_use]
-pub fn section_of(key: &[u8]) -> Option<Section> {
-    Section::of(*key.first()?)
+///
+/// # Errors
+///
+/// When the key is empty, or only a newer build knows the section.
+pub fn section_of(key: &[u8]) -> Result<Section, DecodeError> {
+    Section::of(*key.first().ok_or(Damaged)?)
 }
 
 /// Reads the key of an entity's cell.
-#[must_use]
-pub fn read_key(key: &[u8]) -> Option<EntityCell<'_>> {
+///
+/// # Errors
+///
+/// When it is none, or only a newer build knows its section.
+pub fn read_key(key: &[u8]) -> Result<EntityCell<'_>, DecodeError> {
     let section = section_of(key)?;
     if matches!(section, Section::Own | Section::Host) {
-        return None;
+        return Err(Damaged);
     }
+    read_entity_key(section, key).ok_or(Damaged)
+}
+
+fn read_entity_key(section: Section, key: &[u8]) -> Option<EntityCell<'_>> {
     let kind = KindId(u32::from_be_bytes(*key.get(1..)?.first_chunk()?));
     let hash = u64::from_be_bytes(*key.get(5..)?.first_chunk()?);
     let rest = key.get(PREFIX_BYTES..)?;
@@ -229,31 +242,39 @@ pub fn partition_bounds(partition: PartitionId) -> (Vec<u8>, Vec<u8>) {
     (start(partition.0), partition.0.checked_add(1).map_or_else(|| vec![1], start))
 }
 
-/// Reads the key of a row of `partition`'s own.
-#[must_use]
-pub fn read_partition_row(partition: PartitionId, key: &[u8]) -> Option<PartitionRow> {
-    let (prefix, row) = key.split_at_checked(9)?;
+/// Reads the key of a row of `partition`'s own. A row whose value has a new layout has a new tag.
+///
+/// # Errors
+///
+/// When it is none, or only a newer build knows it.
+pub fn read_partition_row(partition: PartitionId, key: &[u8]) -> Result<PartitionRow, DecodeError> {
+    let (prefix, row) = key.split_at_checked(9).ok_or(Damaged)?;
     if prefix[0] != Section::Own as u8 || prefix[1..] != partition.0.to_be_bytes() {
-        return None;
+        return Err(Damaged);
     }
-    let (tag, row) = row.split_first()?;
+    let (tag, row) = row.split_first().ok_or(Damaged)?;
+    let alone = |of: PartitionRow| if row.is_empty() { Ok(of) } else { Err(Damaged) };
     match tag {
-        b'c' => row.is_empty().then_some(PartitionRow::Counters),
-        b'f' => row.is_empty().then_some(PartitionRow::ForgottenKeys),
-        b'o' => row.is_empty().then_some(PartitionRow::Opening),
-        b'g' if row.len() == 16 => Some(PartitionRow::Generation(read_range(row)?)),
-        b'r' => {
-            let area = Area { source: read_range(row)?, target: read_range(row.get(16..)?)? };
-            let (tag, origin) = row.get(32..)?.split_first()?;
-            let origin = match tag {
-                0 => Origin::Partition(PartitionId(u64::from_be_bytes(origin.try_into().ok()?))),
-                1 => Origin::Producer(EntityKey::from_bytes(origin).ok()?),
-                _ => return None,
-            };
-            Some(PartitionRow::Rectangle(origin, area))
-        }
-        _ => None,
+        b'c' => alone(PartitionRow::Counters),
+        b'f' => alone(PartitionRow::ForgottenKeys),
+        b'o' => alone(PartitionRow::Opening),
+        b'g' if row.len() == 16 => Ok(PartitionRow::Generation(read_range(row).ok_or(Damaged)?)),
+        b'g' => Err(Damaged),
+        b'r' => read_rectangle(row),
+        newer => Err(DecodeError::newer(Format::PartitionRow, *newer)),
     }
+}
+
+fn read_rectangle(row: &[u8]) -> Result<PartitionRow, DecodeError> {
+    let area = |row: &[u8]| Some(Area { source: read_range(row)?, target: read_range(row.get(16..)?)? });
+    let area = area(row).ok_or(Damaged)?;
+    let (tag, origin) = row.get(32..).and_then(<[u8]>::split_first).ok_or(Damaged)?;
+    let origin = match tag {
+        0 => Origin::Partition(PartitionId(u64::from_be_bytes(origin.try_into().map_err(|_| Damaged)?))),
+        1 => Origin::Producer(EntityKey::from_bytes(origin).map_err(|_| Damaged)?),
+        newer => return Err(DecodeError::newer(Format::Origin, *newer)),
+    };
+    Ok(PartitionRow::Rectangle(origin, area))
 }
 
 fn read_range(bytes: &[u8]) -> Option<Range> {
@@ -283,6 +304,16 @@ mod tests {
     }
 
     #[test]
+    fn a_section_and_a_row_of_a_newer_build_are_called_so() {
+        let mut state = key(Section::State, &address("stock", "tea"), &[]);
+        state[0] = 9;
+        assert_eq!(read_key(&state), Err(DecodeError::newer(Format::Section, 9)));
+        let mut row = partition_row(PartitionId(9), &PartitionRow::Counters);
+        row[9] = b'z';
+        assert_eq!(read_partition_row(PartitionId(9), &row), Err(DecodeError::newer(Format::PartitionRow, b'z')));
+    }
+
+    #[test]
     fn an_own_row_reads_back() {
         let area = Area { source: Range::new(1, 2), target: Range::WHOLE };
         let name = EntityKey::new("replay").expect("a key");
@@ -295,8 +326,8 @@ mod tests {
             PartitionRow::Generation(Range::WHOLE),
         ] {
             let key = partition_row(PartitionId(9), &row);
-            assert_eq!(read_partition_row(PartitionId(9), &key), Some(row));
-            assert_eq!(read_partition_row(PartitionId(8), &key), None);
+            assert_eq!(read_partition_row(PartitionId(9), &key), Ok(row));
+            assert_eq!(read_partition_row(PartitionId(8), &key), Err(Damaged));
             let (from, to) = partition_bounds(PartitionId(9));
             assert!(from <= key && key < to);
         }

@@ -6,6 +6,8 @@
 //!   ├ 0 delete ┼ key len (2) ┼ key … ┤
 //! ```
 //!
+//! The high half of `kind` is the number of the layout: 0.
+//!
 //! Replay applies cells in this order. Handlers never run during replay.
 //!
 //! Invariant P4: replaying a log gives the same cells, to the byte.
@@ -16,6 +18,11 @@ use apostate_core::Address;
 use apostate_log::{RECORD_HEADER_BYTES, RecordHeader};
 
 use crate::cells::cell::{self, Section};
+use crate::format::DecodeError::Damaged;
+use crate::format::{DecodeError, Format, layout_of};
+
+/// The layout that this build writes.
+const LAYOUT: u8 = 0;
 
 /// Bytes before the first cell.
 const PREFIX_BYTES: usize = 17;
@@ -137,62 +144,58 @@ pub struct Body<'a> {
     cells: &'a [u8],
 }
 
-/// Bytes that are no body of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the cells of the record do not read, although its checksum is right")]
-pub struct NotABody;
-
 impl<'a> Body<'a> {
     /// Reads what stands before the cells.
     ///
     /// # Errors
     ///
-    /// When it is cut short or of a kind that this build does not know.
-    pub fn read(body: &'a [u8]) -> Result<Self, NotABody> {
-        let (prefix, cells) = body.split_first_chunk::<PREFIX_BYTES>().ok_or(NotABody)?;
-        let kind = match prefix[0] {
+    /// When it is cut short, or a newer build has written it.
+    pub fn read(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let (_, kind) = layout_of(Format::RecordBody, *body.first().ok_or(Damaged)?, LAYOUT)?;
+        let kind = match kind {
             0 => RecordKind::Batch,
             1 => RecordKind::Opening,
-            _ => return Err(NotABody),
+            newer => return Err(DecodeError::newer(Format::RecordKind, newer)),
         };
+        let (prefix, cells) = body.split_first_chunk::<PREFIX_BYTES>().ok_or(Damaged)?;
         let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| prefix[at + byte]));
         Ok(Self { kind, map_version: word(1), next_number: word(9), cells })
     }
 
     /// The cells in order: key, and value or that it is deleted.
-    pub fn cells(self) -> impl Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>), NotABody>> {
+    pub fn cells(self) -> impl Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>), DecodeError>> {
         let mut rest = self.cells;
         std::iter::from_fn(move || {
             if rest.is_empty() {
                 return None;
             }
             let cell = read_cell(&mut rest);
-            if cell.is_none() {
+            if cell.is_err() {
                 rest = &[];
             }
-            Some(cell.ok_or(NotABody))
+            Some(cell)
         })
     }
 }
 
-fn read_cell<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], Option<&'a [u8]>)> {
-    let (&tag, after) = rest.split_first()?;
-    let (key_length, after) = after.split_first_chunk::<2>()?;
+fn read_cell<'a>(rest: &mut &'a [u8]) -> Result<(&'a [u8], Option<&'a [u8]>), DecodeError> {
+    let (&tag, after) = rest.split_first().ok_or(Damaged)?;
+    let (key_length, after) = after.split_first_chunk::<2>().ok_or(Damaged)?;
     let key_length = usize::from(u16::from_le_bytes(*key_length));
     match tag {
         DELETE => {
-            let (key, after) = after.split_at_checked(key_length)?;
+            let (key, after) = after.split_at_checked(key_length).ok_or(Damaged)?;
             *rest = after;
-            Some((key, None))
+            Ok((key, None))
         }
         PUT => {
-            let (value_length, after) = after.split_first_chunk::<4>()?;
-            let (key, after) = after.split_at_checked(key_length)?;
-            let (value, after) = after.split_at_checked(u32::from_le_bytes(*value_length) as usize)?;
+            let (value_length, after) = after.split_first_chunk::<4>().ok_or(Damaged)?;
+            let (key, after) = after.split_at_checked(key_length).ok_or(Damaged)?;
+            let (value, after) = after.split_at_checked(u32::from_le_bytes(*value_length) as usize).ok_or(Damaged)?;
             *rest = after;
-            Some((key, Some(value)))
+            Ok((key, Some(value)))
         }
-        _ => None,
+        newer => Err(DecodeError::newer(Format::CellChange, newer)),
     }
 }
 
@@ -223,6 +226,21 @@ mod tests {
         assert_eq!(cells[1], (&cell::key(Section::Inbox, &tea, &[7])[..], None));
         assert_eq!(cells[2], (&b"row"[..], Some(&b""[..])));
         assert_eq!(cells.len(), 3);
+    }
+
+    #[test]
+    fn a_body_of_a_newer_build_is_called_so() {
+        let mut builder = RecordBuilder::default();
+        builder.put_key(b"row", b"value");
+        let (bytes, _) = builder.seal(&RecordHeader::default(), RecordKind::Batch, 1, 1);
+        for (at, value, format, number) in
+            [(0, 0x10, Format::RecordBody, 1), (0, 2, Format::RecordKind, 2), (PREFIX_BYTES, 2, Format::CellChange, 2)]
+        {
+            let mut body = bytes[RECORD_HEADER_BYTES..].to_vec();
+            body[at] = value;
+            let read = Body::read(&body).and_then(|body| body.cells().collect::<Result<Vec<_>, _>>());
+            assert_eq!(read, Err(DecodeError::newer(format, number)));
+        }
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Frames: messages of the delivery protocol between partitions, as bytes.
 //!
-//! The first byte is the kind of frame; integers are little-endian; messages are laid out as in `message.rs`.
+//! The first byte is the number of the layout in its high half, 0, and the kind of frame in its low one; integers are little-endian; messages are laid out as in `message.rs`.
 //!
 //! Tried by mutated bytes: `sim/apostate-fuzz/src/layouts/frame.rs` and `conversation.rs`.
 
 use apostate_log::PartitionId;
 
+use crate::format::DecodeError::Damaged;
+use crate::format::{DecodeError, Format, layout_of};
 use crate::range::Range;
+
+/// The layout that this build speaks.
+const LAYOUT: u8 = 0;
 
 /// Which incarnation of a sender speaks: the map that made it, then its epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,11 +112,6 @@ pub enum Frame<'a> {
     },
 }
 
-/// Bytes that are no frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a frame")]
-pub struct NotAFrame;
-
 impl Frame<'_> {
     /// The frame as bytes.
     #[must_use]
@@ -151,11 +151,12 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     ///
-    /// When the bytes are no whole frame. The messages in one are not looked at.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, NotAFrame> {
-        let (&tag, mut rest) = bytes.split_first().ok_or(NotAFrame)?;
-        let mut word = || {
-            let (word, after) = rest.split_first_chunk::<8>().ok_or(NotAFrame)?;
+    /// When the bytes are no whole frame, or a newer build has written it. The messages in one are not looked at.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let (&first, mut rest) = bytes.split_first().ok_or(Damaged)?;
+        let (_, tag) = layout_of(Format::Frame, first, LAYOUT)?;
+        let mut word = || -> Result<u64, DecodeError> {
+            let (word, after) = rest.split_first_chunk::<8>().ok_or(Damaged)?;
             rest = after;
             Ok(u64::from_le_bytes(*word))
         };
@@ -179,14 +180,15 @@ impl<'a> Frame<'a> {
             5 => Self::Ack { name: word()?, frame: word()?, granted: word()? },
             6 => Self::Stalled { name: word()? },
             7 => Self::Refused { name: word()?, generation: Generation { map_version: word()?, epoch: word()? } },
-            _ => return Err(NotAFrame),
+            0 => return Err(Damaged),
+            newer => return Err(DecodeError::newer(Format::FrameKind, newer)),
         };
-        if rest.is_empty() { Ok(frame) } else { Err(NotAFrame) }
+        if rest.is_empty() { Ok(frame) } else { Err(Damaged) }
     }
 }
 
-fn range(first: u64, last: u64) -> Result<Range, NotAFrame> {
-    if first <= last { Ok(Range { first, last }) } else { Err(NotAFrame) }
+fn range(first: u64, last: u64) -> Result<Range, DecodeError> {
+    if first <= last { Ok(Range { first, last }) } else { Err(Damaged) }
 }
 
 #[cfg(test)]
@@ -216,8 +218,13 @@ mod tests {
             let bytes = frame.write();
             assert_eq!(Frame::read(&bytes), Ok(frame));
             for length in 0..bytes.len() {
-                assert_eq!(Frame::read(&bytes[..length]), Err(NotAFrame));
+                assert_eq!(Frame::read(&bytes[..length]), Err(Damaged));
             }
+        }
+        for (first, newer) in
+            [(0x11, DecodeError::newer(Format::Frame, 1)), (0x08, DecodeError::newer(Format::FrameKind, 8))]
+        {
+            assert_eq!(Frame::read(&[first]), Err(newer));
         }
         let bytes = Frame::Messages { name: 7, frame: 1, messages: b"messages" }.write();
         assert_eq!(Frame::read(&bytes), Ok(Frame::Messages { name: 7, frame: 1, messages: b"messages" }));

@@ -11,6 +11,7 @@ use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
 use super::frame::Frame;
+use crate::format::{DecodeError, NewerFormat};
 use crate::limits::Tuning;
 use crate::message::{Identity, Message};
 use crate::planted::{self, Bug};
@@ -47,6 +48,16 @@ pub(crate) struct Intake {
     high: Vec<(PartitionId, u64)>,
     delay: Duration,
     reopen_at: Timestamp,
+    /// A newer build speaks over there: it is not asked for the same again until it starts anew.
+    newer: Option<Newer>,
+}
+
+/// Bytes of a newer build that a sender has sent.
+#[derive(Clone, Copy, Debug)]
+struct Newer {
+    format: NewerFormat,
+    /// The session in which they came; none if that is not known yet.
+    name: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +77,8 @@ pub(crate) enum Taken {
     Dropped,
     /// Something is missing before it, or it does not read: open a new session.
     Gap,
+    /// A newer build has written one of its messages.
+    Newer(NewerFormat),
 }
 
 /// Every other partition, as a sender.
@@ -92,6 +105,7 @@ impl Intakes {
                 high: Vec::new(),
                 delay: REOPEN_MIN,
                 reopen_at: Timestamp::default(),
+                newer: None,
             })
             .collect();
         Self { senders }
@@ -130,7 +144,13 @@ impl Intakes {
 
     /// When [`Intake::is_due`] may next be true.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        self.senders.iter().filter(|sender| sender.state == SessionState::Opening).map(|sender| sender.reopen_at).min()
+        let asks = |sender: &&Intake| sender.state == SessionState::Opening && sender.newer.is_none();
+        self.senders.iter().filter(asks).map(|sender| sender.reopen_at).min()
+    }
+
+    /// Senders that wait for a newer build of this partition, with what it would have to know.
+    pub(crate) fn newer(&self) -> impl Iterator<Item = (PartitionId, NewerFormat)> {
+        self.senders.iter().filter_map(|sender| Some((sender.id, sender.newer?.format)))
     }
 }
 
@@ -151,7 +171,7 @@ impl Intake {
 
     /// Whether it is time to ask for a session.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        self.state == SessionState::Opening && self.reopen_at <= now
+        self.state == SessionState::Opening && self.newer.is_none() && self.reopen_at <= now
     }
 
     /// Asks for a new session, with `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
@@ -171,14 +191,35 @@ impl Intake {
         Frame::Open { nonce, range: own }.write().into()
     }
 
-    /// Has a new session opened, at once if the last try is old enough.
+    /// Has a new session opened, at once if the last try is old enough. Of a newer build the same bytes would come again.
     pub(crate) fn reopen(&mut self) {
-        self.state = SessionState::Opening;
+        if self.newer.is_none() {
+            self.state = SessionState::Opening;
+        }
+    }
+
+    /// The sender has sent what only a newer build reads. Gives whether that is news.
+    pub(crate) fn note_newer(&mut self, format: NewerFormat) -> bool {
+        let name = (self.state == SessionState::Open).then_some(self.name);
+        let is_news = self.newer.is_none();
+        self.newer.get_or_insert(Newer { format, name });
+        is_news
+    }
+
+    /// Whether the newer build is still the one that was heard: it stalls in the same session.
+    fn is_still_newer(&mut self, stalled: u64) -> bool {
+        let Some(newer) = &mut self.newer else { return false };
+        // A sender that has just started has no session.
+        stalled != 0 && *newer.name.get_or_insert(stalled) == stalled
     }
 
     /// The sender sees nothing move in session `name`. Unless we are just at work on it, or on making what it is told
     /// durable, it needs a new one.
     pub(crate) fn on_stalled(&mut self, name: u64, durable: Position) {
+        if self.is_still_newer(name) {
+            return;
+        }
+        self.newer = None;
         let is_in_hand = !self.queue.is_empty() || self.handled != self.acknowledged || self.ack_record > durable;
         let is_at_work = self.state == SessionState::Open && self.name == name && is_in_hand;
         if !is_at_work {
@@ -217,9 +258,15 @@ impl Intake {
         }
         let before = self.queue.len();
         while !messages.is_empty() {
-            let Ok((message, identity, rest)) = Message::read(messages) else {
-                self.queue.truncate(before);
-                return Taken::Gap;
+            let (message, identity, rest) = match Message::read(messages) {
+                Ok(read) => read,
+                Err(error) => {
+                    self.queue.truncate(before);
+                    return match error {
+                        DecodeError::Damaged => Taken::Gap,
+                        DecodeError::Newer(format) => Taken::Newer(format),
+                    };
+                }
             };
             self.queue.push_back((frame, identity, message, messages.len() - rest.len()));
             messages = rest;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::frame::{Frame, Generation};
 use super::queue::{Layout, Outgoing, Queue};
 use crate::cells::checkpoint::Cell;
-use crate::interface::Damage;
+use crate::interface::StopReason;
 use crate::limits::{FRAME_BYTES, PAGE_BYTES_MAX};
 use crate::message::Identity;
 use crate::planted::{self, Bug};
@@ -231,7 +231,7 @@ impl Outbox {
     /// # Errors
     ///
     /// When one is missing, or does not read.
-    pub(crate) fn take_page(&mut self, to: PartitionId, cells: &[StoredCell]) -> Result<(), Damage> {
+    pub(crate) fn take_page(&mut self, to: PartitionId, cells: &[StoredCell]) -> Result<(), StopReason> {
         self.index_of(to).map_or(Ok(()), |peer| self.peers[peer].queue.take_page(cells))
     }
 

@@ -20,7 +20,8 @@ use apostate_core::Address;
 use apostate_log::{Position, StoredCell};
 
 use crate::cells::cell::{self, Section};
-use crate::interface::{Damage, Stored};
+use crate::format::DecodeError;
+use crate::interface::{Damage, StopReason, Stored};
 use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_MESSAGES_MAX};
 use crate::message::{Identity, Message};
 use crate::planted::{self, Bug};
@@ -309,7 +310,7 @@ impl Queue {
     /// Takes over the page that was asked for.
     ///
     /// Invariant P6: a message that the store was given is there, whole, or somebody hears of it.
-    pub(crate) fn take_page(&mut self, cells: &[StoredCell]) -> Result<(), Damage> {
+    pub(crate) fn take_page(&mut self, cells: &[StoredCell]) -> Result<(), StopReason> {
         let asked = std::mem::take(&mut self.asked);
         let page = self.away.start..self.away.start + asked;
         let mut cells = cells.iter();
@@ -317,13 +318,13 @@ impl Queue {
             let Identity { origin, number } = message.identity;
             let found = cells.next().filter(|(key, _)| key[..] == message.cell()[..]);
             let Some((_, value)) = found else {
-                return Err(Damage::Missing(Stored::Outgoing { origin, number }));
+                return Err(Damage::Missing(Stored::Outgoing { origin, number }).into());
             };
-            let is_whole = Message::read(value)
-                .is_ok_and(|(_, identity, rest)| identity == message.identity && rest.is_empty())
-                && value.len() == message.length();
-            if !is_whole {
-                return Err(Damage::Unreadable(Stored::Outgoing { origin, number }));
+            let what = Stored::Outgoing { origin, number };
+            match Message::read(value) {
+                Ok((_, identity, [])) if identity == message.identity && value.len() == message.length() => {}
+                Ok(_) => return Err(what.unread(DecodeError::Damaged)),
+                Err(error) => return Err(what.unread(error)),
             }
             message.layout = Layout::InMemory(value[..].into());
             self.memory_bytes += value.len();

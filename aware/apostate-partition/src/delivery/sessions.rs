@@ -14,6 +14,7 @@ use super::frame::Frame;
 use super::generations::Generations;
 use super::intake::{Intakes, Taken};
 use super::outbox::Outbox;
+use crate::format::{DecodeError, NewerFormat};
 use crate::rectangles::{Area, Change, Origin, Rectangles};
 use crate::scope::Scope;
 
@@ -26,6 +27,16 @@ pub(crate) struct Delivery {
     generations: Generations,
     /// Frames that change more than one batch may see: taken between batches.
     controls: VecDeque<(PartitionId, Bytes)>,
+}
+
+/// Result of an arriving frame.
+pub(crate) enum Arrived {
+    /// Nothing that anybody waits for.
+    Nothing,
+    /// Messages of the sender with this index.
+    Messages(usize),
+    /// Bytes that only a newer build reads, for the first time.
+    Newer(NewerFormat),
 }
 
 impl Delivery {
@@ -76,22 +87,35 @@ impl Delivery {
         self.outbox.index_of(id).zip(self.intakes.index_of(id))
     }
 
-    /// Takes a frame in. Messages and acknowledgements at once; what opens a session waits for the batch to end. Gives the
-    /// sender, if messages have arrived.
-    pub(crate) fn take_frame(&mut self, from: PartitionId, bytes: Bytes, now: Timestamp) -> Option<usize> {
-        let (peer, sender) = self.peer(from)?;
+    /// Takes a frame in. Messages and acknowledgements at once; what opens a session waits for the batch to end.
+    pub(crate) fn take_frame(&mut self, from: PartitionId, bytes: Bytes, now: Timestamp) -> Arrived {
+        let Some((peer, sender)) = self.peer(from) else { return Arrived::Nothing };
         let intake = self.intakes.sender_mut(sender);
-        match Frame::read(&bytes) {
+        let newer = match Frame::read(&bytes) {
             Ok(Frame::Messages { name, frame, messages }) => match intake.take(name, frame, messages) {
-                Taken::In => return Some(sender),
-                Taken::Dropped => {}
-                Taken::Gap => intake.reopen(),
+                Taken::In => return Arrived::Messages(sender),
+                Taken::Dropped => return Arrived::Nothing,
+                Taken::Gap => {
+                    intake.reopen();
+                    return Arrived::Nothing;
+                }
+                Taken::Newer(format) => format,
             },
-            Ok(Frame::Ack { name, frame, granted }) => self.outbox.acknowledge(peer, name, frame, granted, now),
-            Ok(_) => self.controls.push_back((from, bytes)),
-            Err(_) => intake.reopen(),
-        }
-        None
+            Ok(Frame::Ack { name, frame, granted }) => {
+                self.outbox.acknowledge(peer, name, frame, granted, now);
+                return Arrived::Nothing;
+            }
+            Ok(_) => {
+                self.controls.push_back((from, bytes));
+                return Arrived::Nothing;
+            }
+            Err(DecodeError::Damaged) => {
+                intake.reopen();
+                return Arrived::Nothing;
+            }
+            Err(DecodeError::Newer(format)) => format,
+        };
+        if intake.note_newer(newer) { Arrived::Newer(newer) } else { Arrived::Nothing }
     }
 
     /// Whether frames wait for the batch to end.

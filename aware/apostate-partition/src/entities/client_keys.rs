@@ -18,6 +18,8 @@ use std::time::Duration;
 use apostate_core::{Refusal, Timestamp};
 use apostate_log::Position;
 
+use crate::format::DecodeError::Damaged;
+use crate::format::{DecodeError, Format};
 use crate::interface::{Answer, Request, RequestKind};
 use crate::limits::CLIENT_KEY_BYTES_MAX;
 use crate::message;
@@ -240,20 +242,20 @@ impl Remembered {
     }
 
     /// Reads a cell's value.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        let (fingerprint, rest) = bytes.split_first_chunk()?;
-        let (time, rest) = rest.split_first_chunk()?;
-        let (&tag, rest) = rest.split_first()?;
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (fingerprint, rest) = bytes.split_first_chunk().ok_or(Damaged)?;
+        let (time, rest) = rest.split_first_chunk().ok_or(Damaged)?;
+        let (&tag, rest) = rest.split_first().ok_or(Damaged)?;
         let answer = match tag {
             DONE => {
-                let (version, reply) = rest.split_first_chunk()?;
+                let (version, reply) = rest.split_first_chunk().ok_or(Damaged)?;
                 Answer::Done { reply: reply.to_vec(), version: u64::from_le_bytes(*version) }
             }
-            REFUSED => Answer::Refused(apostate_core::decode::<Refusal>(rest).ok()?),
-            _ => return None,
+            REFUSED => Answer::Refused(apostate_core::decode::<Refusal>(rest).map_err(|_| Damaged)?),
+            newer => return Err(DecodeError::newer(Format::Answer, newer)),
         };
         let time = Timestamp(u64::from_le_bytes(*time));
-        Some(Self { fingerprint: u64::from_le_bytes(*fingerprint), time, answer })
+        Ok(Self { fingerprint: u64::from_le_bytes(*fingerprint), time, answer })
     }
 }
 
@@ -328,8 +330,10 @@ mod tests {
             let remembered = Remembered { fingerprint: 9, time: Timestamp(8), answer };
             let mut bytes = Vec::new();
             remembered.write(&mut bytes);
-            assert_eq!(Remembered::read(&bytes), Some(remembered));
-            assert_eq!(Remembered::read(&bytes[..12]), None);
+            assert_eq!(Remembered::read(&bytes), Ok(remembered));
+            assert_eq!(Remembered::read(&bytes[..12]), Err(Damaged));
+            bytes[16] = 9;
+            assert_eq!(Remembered::read(&bytes), Err(DecodeError::newer(Format::Answer, 9)));
         }
     }
 

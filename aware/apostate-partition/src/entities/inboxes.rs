@@ -16,6 +16,7 @@ use apostate_log::StoredCell;
 use crate::cells::cell::{self, Section};
 use crate::entities::inbox::{self, End, InboxItem, Retry};
 use crate::entities::slots::{SlotId, Slots};
+use crate::format::DecodeError::{self, Damaged};
 use crate::interface::{Load, Request};
 use crate::limits::{INBOX_HEAD_MESSAGES, INBOX_PAGE_BYTES, PAGE_MESSAGES_MAX, RETRY_DELAY_MIN, Tuning};
 use crate::message::Message;
@@ -57,7 +58,7 @@ pub(crate) enum Head {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PageDamage {
     Missing,
-    Unreadable,
+    Unread(DecodeError),
 }
 
 impl Inboxes {
@@ -189,7 +190,7 @@ impl Inboxes {
         waiting
     }
 
-    /// Takes over a cell of an inbox that is read back, or its deletion. None: it does not read. For opening only.
+    /// Takes over a cell of an inbox that is read back, or its deletion. For opening only.
     pub(crate) fn restore(
         &mut self,
         slots: &mut Slots,
@@ -197,8 +198,8 @@ impl Inboxes {
         sub: &[u8],
         value: Option<&[u8]>,
         may_evict_above: Option<usize>,
-    ) -> Option<()> {
-        let number = u64::from_be_bytes(sub.try_into().ok()?);
+    ) -> Result<(), DecodeError> {
+        let number = u64::from_be_bytes(sub.try_into().map_err(|_| Damaged)?);
         let messages = &mut slots.get_mut(id).extra_mut().inbox;
         // Store and log both give them in ascending order: the place is the end, or near the front for one that is done.
         let place = match messages.back() {
@@ -207,7 +208,7 @@ impl Inboxes {
         };
         match (value, place) {
             (Some(value), Err(at)) => {
-                let (message, _, []) = Message::read(value).ok()? else { return None };
+                let (message, _, []) = Message::read(value)? else { return Err(Damaged) };
                 let mut item = InboxItem::new(number, message);
                 if may_evict_above.is_some_and(|most| self.bytes + item.bytes() > most) {
                     item.evict_body();
@@ -217,11 +218,11 @@ impl Inboxes {
                 messages.insert(at, item);
             }
             (None, Ok(at)) => {
-                let item = messages.remove(at)?;
+                let item = messages.remove(at).ok_or(Damaged)?;
                 self.count -= 1;
                 self.bytes -= item.bytes();
             }
-            (Some(_), Ok(_)) => return None,
+            (Some(_), Ok(_)) => return Err(Damaged),
             (None, Err(_)) => {}
         }
         if messages.is_empty() {
@@ -229,7 +230,7 @@ impl Inboxes {
         } else {
             self.open.insert(id);
         }
-        Some(())
+        Ok(())
     }
 
     /// Where the head of an inbox is. Evicted: those behind it that were evicted too are read back with it.
@@ -274,9 +275,9 @@ impl Inboxes {
         for key in asked {
             let found = cells.next().filter(|(found, _)| found[..] == key[..]);
             let (_, value) = found.ok_or(PageDamage::Missing)?;
-            let number = cell::read_key(key).and_then(|cell| Some(u64::from_be_bytes(cell.sub.try_into().ok()?)));
-            let read = Message::read(value).ok().filter(|(_, _, rest)| rest.is_empty());
-            let (Some(number), Some((message, _, _))) = (number, read) else { return Err(PageDamage::Unreadable) };
+            let number = cell::read_key(key).ok().and_then(|cell| Some(u64::from_be_bytes(cell.sub.try_into().ok()?)));
+            let read = Message::read(value).map_err(PageDamage::Unread)?;
+            let (Some(number), (message, _, [])) = (number, read) else { return Err(PageDamage::Unread(Damaged)) };
             // While the head is away nothing is taken out; but what is there needs no second copy.
             let place = extra.inbox.binary_search_by_key(&number, InboxItem::number);
             let item = place.ok().and_then(|at| extra.inbox.get_mut(at));

@@ -20,7 +20,8 @@ use apostate_log::{StoredCell, hex};
 
 use crate::cells::cell;
 use crate::entities::client_keys::{self, Remembered};
-use crate::interface::{Damage, Load, Stored};
+use crate::format::DecodeError;
+use crate::interface::{Load, StopReason, Stored};
 use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};
 use crate::planted::{self, Bug};
 use crate::range::Range;
@@ -122,7 +123,7 @@ impl KeySweep {
         cells: &[StoredCell],
         now: Timestamp,
         retention: Duration,
-    ) -> Result<(), Damage> {
+    ) -> Result<(), StopReason> {
         let Some(stored) = self.asked.take() else { return Ok(()) };
         let Some((last, _)) = cells.last() else {
             // The round is over; the next one begins when there is something to spend again.
@@ -133,12 +134,11 @@ impl KeySweep {
         let mut keys = Vec::new();
         for (key, value) in cells {
             self.budget -= (key.len() + value.len()) as i64;
-            let read = cell::read_key(key).zip(Remembered::read(value));
-            let text = read.as_ref().and_then(|(cell, _)| std::str::from_utf8(cell.sub).ok());
-            let (Some((cell, remembered)), Some(text)) = (&read, text) else {
-                return Err(Damage::Unreadable(Stored::Cell(hex(key))));
-            };
-            if is_outdated(text, remembered, now, retention) {
+            let unread = |error| Stored::Cell(hex(key)).unread(error);
+            let cell = cell::read_key(key).map_err(unread)?;
+            let remembered = Remembered::read(value).map_err(unread)?;
+            let text = std::str::from_utf8(cell.sub).map_err(|_| unread(DecodeError::Damaged))?;
+            if is_outdated(text, &remembered, now, retention) {
                 keys.push((cell.address.clone(), text.into()));
             }
         }

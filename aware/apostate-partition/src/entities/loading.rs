@@ -9,12 +9,14 @@ use apostate_log::StoredCell;
 
 use crate::cells::cell::{self, EntityCell, Section};
 use crate::cells::parked::Parked;
+use crate::cells::state;
 use crate::entities::client_keys::Remembered;
 use crate::entities::inboxes::{Head, PageDamage};
 use crate::entities::resident::Entities;
 use crate::entities::slot::Residence;
 use crate::entities::slots::SlotId;
-use crate::interface::{Damage, Load, ParkedCommand, Stored};
+use crate::format::DecodeError;
+use crate::interface::{Damage, Load, ParkedCommand, StopReason, Stored};
 use crate::planted::{self, Bug};
 
 impl Entities {
@@ -69,20 +71,22 @@ impl Entities {
     }
 
     /// Takes over an entity that a load brought; what memory holds of its client keys is newer.
-    pub(crate) fn place(&mut self, id: SlotId, cells: &[StoredCell], is_partial: bool) -> Result<(), Damage> {
+    pub(crate) fn place(&mut self, id: SlotId, cells: &[StoredCell], is_partial: bool) -> Result<(), StopReason> {
         let had_keys = self.slots.get(id).has_keys();
         self.slots.set_cell(id, None);
         for (key, value) in cells {
-            let Some(EntityCell { section, sub, .. }) = cell::read_key(key) else { return Err(self.unreadable(id)) };
+            let EntityCell { section, sub, .. } = cell::read_key(key).map_err(|error| self.unread(id, error))?;
             match section {
-                Section::State => self.slots.set_cell(id, Some(value[..].into())),
+                Section::State => {
+                    state::word_of(value).map_err(|error| self.unread(id, error))?;
+                    self.slots.set_cell(id, Some(value[..].into()));
+                }
                 Section::ClientKeys => {
-                    let (Ok(key), Some(remembered)) = (std::str::from_utf8(sub), Remembered::read(value)) else {
-                        return Err(self.unreadable(id));
-                    };
+                    let key = std::str::from_utf8(sub).map_err(|_| self.unread(id, DecodeError::Damaged))?;
+                    let remembered = Remembered::read(value).map_err(|error| self.unread(id, error))?;
                     self.slots.change_keys(id, |keys| keys.insert_stored(key, remembered));
                 }
-                _ => return Err(self.unreadable(id)),
+                _ => return Err(self.unread(id, DecodeError::Damaged)),
             }
         }
         let slot = self.slots.get_mut(id);
@@ -95,21 +99,21 @@ impl Entities {
     }
 
     /// Takes over what the store has of one client key; what memory knows of it is newer.
-    pub(crate) fn place_key(&mut self, id: SlotId, key: &str, cells: &[StoredCell]) -> Result<(), Damage> {
+    pub(crate) fn place_key(&mut self, id: SlotId, key: &str, cells: &[StoredCell]) -> Result<(), StopReason> {
         let keys = self.slots.get_mut(id).keys_mut();
         keys.end_asking(key);
         match cells {
             [] => keys.note_absent(key.into()),
             [(_, value), ..] => {
-                let Some(remembered) = Remembered::read(value) else { return Err(self.unreadable(id)) };
+                let remembered = Remembered::read(value).map_err(|error| self.unread(id, error))?;
                 self.slots.change_keys(id, |keys| keys.insert_stored(key, remembered));
             }
         }
         Ok(())
     }
 
-    fn unreadable(&self, id: SlotId) -> Damage {
-        Damage::Unreadable(Stored::CellOf(self.name_of(self.slots.get(id).address())))
+    fn unread(&self, id: SlotId, error: DecodeError) -> StopReason {
+        Stored::CellOf(self.name_of(self.slots.get(id).address())).unread(error)
     }
 
     /// Has the head of an inbox read back, with those behind it whose bodies were evicted too. False: it is in memory.
@@ -132,12 +136,12 @@ impl Entities {
         id: SlotId,
         asked: &[Box<[u8]>],
         cells: &[StoredCell],
-    ) -> Result<(), Damage> {
+    ) -> Result<(), StopReason> {
         self.inboxes.take_page(&mut self.slots, id, asked, cells).map_err(|damage| {
             let what = Stored::Inbox(self.name_of(self.slots.get(id).address()));
             match damage {
-                PageDamage::Missing => Damage::Missing(what),
-                PageDamage::Unreadable => Damage::Unreadable(what),
+                PageDamage::Missing => Damage::Missing(what).into(),
+                PageDamage::Unread(error) => what.unread(error),
             }
         })
     }
@@ -153,10 +157,10 @@ impl Entities {
         to: &Address,
         number: u64,
         cells: &[StoredCell],
-    ) -> Result<Vec<ParkedCommand>, Damage> {
+    ) -> Result<Vec<ParkedCommand>, StopReason> {
         let what = || Stored::Parked { number, entity: self.name_of(to) };
         let (_, value) = cells.first().ok_or_else(|| Damage::Missing(what()))?;
-        let parked = Parked::read(value).ok_or_else(|| Damage::Unreadable(what()))?;
+        let parked = Parked::read(value).map_err(|error| what().unread(error))?;
         Ok(self.parked.take_read(number, parked))
     }
 }

@@ -7,6 +7,7 @@ use crate::cells::state::StateBytes;
 use crate::entities::client_keys::Remembered;
 use crate::entities::resident::Entities;
 use crate::entities::slot::Slot;
+use crate::format::DecodeError::{self, Damaged};
 use crate::planted::{self, Bug};
 
 impl Entities {
@@ -22,16 +23,16 @@ impl Entities {
         slot
     }
 
-    /// Takes over a client key of the log, or its deletion. None: it does not read.
+    /// Takes over a client key of the log, or its deletion.
     pub(crate) fn restore_client_key(
         &mut self,
         address: &Address,
         sub: &[u8],
         value: Option<&[u8]>,
         generation: u64,
-    ) -> Option<()> {
+    ) -> Result<(), DecodeError> {
         let id = self.slot_of(address);
-        let key = std::str::from_utf8(sub).ok()?;
+        let key = std::str::from_utf8(sub).map_err(|_| Damaged)?;
         let slot = self.slots.get_mut(id);
         // What the log brings, the store may not have: the slot stays until the first checkpoint.
         slot.note_extra_dirty(generation);
@@ -41,10 +42,10 @@ impl Entities {
             None => None,
         };
         self.slots.change_keys(id, |keys| keys.restore(key, remembered));
-        Some(())
+        Ok(())
     }
 
-    /// Takes over a cell of an inbox, or its deletion. None: it does not read. What the store has too is left there above
+    /// Takes over a cell of an inbox, or its deletion. What the store has too is left there above
     /// `memory` bytes.
     pub(crate) fn restore_inbox(
         &mut self,
@@ -52,19 +53,24 @@ impl Entities {
         sub: &[u8],
         value: Option<&[u8]>,
         memory: Option<usize>,
-    ) -> Option<()> {
-        let _: [u8; 8] = sub.try_into().ok()?;
+    ) -> Result<(), DecodeError> {
+        let _: [u8; 8] = sub.try_into().map_err(|_| Damaged)?;
         let id = self.slot_of(address);
         self.inboxes.restore(&mut self.slots, id, sub, value, memory)
     }
 
-    /// Takes over a parked message, or its deletion. None: it does not read.
-    pub(crate) fn restore_parked(&mut self, sub: &[u8], value: Option<&[u8]>, generation: Option<u64>) -> Option<()> {
-        let number = u64::from_be_bytes(sub.try_into().ok()?);
+    /// Takes over a parked message, or its deletion.
+    pub(crate) fn restore_parked(
+        &mut self,
+        sub: &[u8],
+        value: Option<&[u8]>,
+        generation: Option<u64>,
+    ) -> Result<(), DecodeError> {
+        let number = u64::from_be_bytes(sub.try_into().map_err(|_| Damaged)?);
         match value {
             None => self.parked.forget(number),
             Some(value) => self.parked.restore(number, Parked::read(value)?, generation),
         }
-        Some(())
+        Ok(())
     }
 }

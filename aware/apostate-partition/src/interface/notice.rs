@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use apostate_log::PartitionId;
+
+use crate::format::NewerFormat;
 use crate::pacing::TimeOffset;
 use crate::trace::TraceId;
 
@@ -47,6 +50,14 @@ pub enum Notice {
     /// Partition time and the host's wall clock have come apart, or further apart by another step of the clock, or agree again.
     /// Said once each time.
     TimeOffset(TimeOffset),
+    /// Another partition has sent what only a newer build reads. Its messages wait until this build is as new, or the other's partition
+    /// starts again with a build that this one understands. Said once each time.
+    NewerPeer {
+        /// The other partition.
+        from: PartitionId,
+        /// The layout or tag that is unknown to this build.
+        format: NewerFormat,
+    },
     /// The log is full: work waits until there is room. Said once, until it had room again.
     LogFull,
 }

@@ -2,6 +2,8 @@
 
 use apostate_log::{LogError, PartitionId, Position, StoreError};
 
+use crate::format::NewerFormat;
+
 /// Reason for which a partition cannot be opened.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OpenError {
@@ -43,6 +45,16 @@ pub enum OpenError {
         position: Position,
         /// In what way.
         detail: String,
+    },
+    /// A newer build has written a record or cell: it is whole, and this build cannot read it.
+    #[error("partition {partition}, record {position}: {format}")]
+    Newer {
+        /// The partition.
+        partition: PartitionId,
+        /// The record; the checkpoint's position for a cell of the store.
+        position: Position,
+        /// The layout or tag that is unknown to this build.
+        format: NewerFormat,
     },
     /// The log cannot be read.
     #[error(transparent)]

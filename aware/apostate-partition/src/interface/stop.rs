@@ -4,6 +4,8 @@ use std::fmt;
 
 use apostate_log::{PartitionId, StoreError};
 
+use crate::format::{DecodeError, NewerFormat};
+
 /// Why a partition stopped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StopReason {
@@ -27,9 +29,23 @@ pub enum StopReason {
     /// Acknowledged data is damaged or missing in the store. Opening it again does not mend that.
     #[error(transparent)]
     Damaged(Damage),
+    /// A newer build has written something in the store: it is whole, and this build cannot read it.
+    #[error("{what} cannot be read: {format}")]
+    Newer {
+        /// The thing that was asked for.
+        what: Stored,
+        /// The layout or tag that is unknown to this build.
+        format: NewerFormat,
+    },
     /// The log or the store failed.
     #[error(transparent)]
     Failed(Outage),
+}
+
+impl From<Damage> for StopReason {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(damage)
+    }
 }
 
 impl StopReason {
@@ -188,6 +204,16 @@ pub enum Stored {
         /// The entity that it is parked under.
         entity: String,
     },
+}
+
+impl Stored {
+    /// The reason to stop when it is not read.
+    pub(crate) fn unread(self, error: DecodeError) -> StopReason {
+        match error {
+            DecodeError::Damaged => StopReason::Damaged(Damage::Unreadable(self)),
+            DecodeError::Newer(format) => StopReason::Newer { what: self, format },
+        }
+    }
 }
 
 impl fmt::Display for Stored {

@@ -57,7 +57,7 @@ impl Partition {
                 if matches!(load, Load::Entity(_) | Load::ClientKey(..)) {
                     cells.retain(|(key, _)| !self.checkpoints.dirty().is_erased(key));
                 }
-                self.place(load, &cells, is_partial).err().map(StopReason::Damaged)
+                self.place(load, &cells, is_partial).err()
             }
             Err(error) => {
                 let what = self.stored_by(&load);
@@ -73,7 +73,7 @@ impl Partition {
     }
 
     /// Takes over what a load brought.
-    fn place(&mut self, load: Load, cells: &[apostate_log::StoredCell], is_partial: bool) -> Result<(), Damage> {
+    fn place(&mut self, load: Load, cells: &[apostate_log::StoredCell], is_partial: bool) -> Result<(), StopReason> {
         let retention = self.scope.tuning().client_key_retention;
         match load {
             Load::Outgoing { to, .. } => self.delivery.outbox_mut().take_page(to, cells)?,

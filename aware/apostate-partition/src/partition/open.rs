@@ -9,7 +9,7 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `replay-skips`, `keys-of-log-only`.
 
 use apostate_core::Timestamp;
-use apostate_log::{Log, LogError, Position, Record, Store};
+use apostate_log::{Log, LogError, Position, Record, RecordError, Store};
 
 use super::Partition;
 use crate::batch::Batch;
@@ -18,6 +18,7 @@ use crate::cells::record_body::Body;
 use crate::checkpoints::Checkpoints;
 use crate::delivery::Delivery;
 use crate::entities::{Entities, KeySweep};
+use crate::format::{DecodeError, Format};
 use crate::interface::{Config, OpenError, RunObserver};
 use crate::log::{LogWriter, Replayed};
 use crate::pacing::Pacer;
@@ -77,6 +78,16 @@ impl Partition {
         OpenError::Damaged { partition: self.scope.id(), position: self.log.submitted(), detail: detail.into() }
     }
 
+    /// Something of the log or the store is not read; `what`, if it is damaged.
+    pub(super) fn unread(&self, error: DecodeError, what: impl Into<String>) -> OpenError {
+        match error {
+            DecodeError::Damaged => self.damaged(what),
+            DecodeError::Newer(format) => {
+                OpenError::Newer { partition: self.scope.id(), position: self.log.submitted(), format }
+            }
+        }
+    }
+
     /// Reads rows and open work from the store.
     fn read_store(&mut self, store: &dyn Store) -> Result<(), OpenError> {
         let (mut from, to) = cell::partition_bounds(self.scope.id());
@@ -103,8 +114,8 @@ impl Partition {
         loop {
             let cells = store.scan(&from, &end, 1)?;
             let Some((next, _)) = cells.first() else { return Ok(()) };
-            let kind =
-                cell::read_key(next).ok_or_else(|| self.damaged("a key of the store does not read"))?.address.kind();
+            let read = cell::read_key(next);
+            let kind = read.map_err(|error| self.unread(error, "a key of the store does not read"))?.address.kind();
             let (mut at, to) = cell::bounds(section, kind, self.scope.range());
             loop {
                 let cells = store.scan(&at, &to, READ_BYTES)?;
@@ -150,7 +161,10 @@ impl Partition {
 
     fn replay(&mut self, bytes: &[u8]) -> Result<(), OpenError> {
         let expected = self.log.submitted().next();
-        let record = Record::read(bytes).map_err(|error| self.damaged(format!("the record after it: {error}")))?;
+        let record = Record::read(bytes).map_err(|error| match error {
+            RecordError::Newer(number) => self.unread(DecodeError::newer(Format::Record, number), ""),
+            error => self.damaged(format!("the record after it: {error}")),
+        })?;
         let header = record.header;
         if header.partition != self.scope.id() || header.position != expected {
             return Err(
@@ -163,7 +177,9 @@ impl Partition {
         if header.epoch < self.log.epoch() {
             return Err(self.damaged(format!("P1 broken: epoch {} after epoch {}", header.epoch, self.log.epoch())));
         }
-        let body = Body::read(record.body).map_err(|error| self.damaged(error.to_string()))?;
+        let unread =
+            |error| self.unread(error, "the cells of the record after it do not read, although its checksum is right");
+        let body = Body::read(record.body).map_err(unread)?;
         let (hash, epoch, next_number) = (record.hash, header.epoch, body.next_number);
         self.log.replay(Replayed { position: expected, hash, epoch, next_number });
         self.time = Pacer::starting_at(Timestamp(header.time).max(self.time.now()));
@@ -171,9 +187,10 @@ impl Partition {
             if planted::is(Bug::ReplaySkips) && expected.0.is_multiple_of(16) {
                 break;
             }
-            let (key, value) = cell.map_err(|error| self.damaged(error.to_string()))?;
+            let what = "the cells of the record do not read, although its checksum is right";
+            let (key, value) = cell.map_err(|error| self.unread(error, what))?;
             match cell::section_of(key) {
-                Some(Section::Own) => self.restore_row(key, value)?,
+                Ok(Section::Own) => self.restore_row(key, value)?,
                 _ => self.restore_cell(key, value, true)?,
             }
         }

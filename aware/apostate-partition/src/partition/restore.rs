@@ -2,14 +2,16 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`; planted `replay-skips`; every restart is compared in `sim/apostate-sim/src/check/shadow.rs`.
 
-use apostate_core::Timestamp;
+use apostate_core::{Address, Timestamp};
 use apostate_log::{PartitionId, hex};
 
 use super::Partition;
 use crate::cells::cell::{self, EntityCell, PartitionRow, Section};
 use crate::cells::fresh::FreshCell;
+use crate::cells::state;
 use crate::checkpoints::Counters;
 use crate::delivery::{Generation, Layout, Outgoing};
+use crate::format::DecodeError::{self, Damaged};
 use crate::interface::OpenError;
 use crate::log::Replayed;
 use crate::message::{Identity, Message};
@@ -18,8 +20,9 @@ use crate::pacing::Pacer;
 impl Partition {
     /// Takes over a row of the partition's own.
     pub(super) fn restore_row(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), OpenError> {
-        let row = cell::read_partition_row(self.scope.id(), key);
-        row.and_then(|row| self.restore_own(row, value)).ok_or_else(|| self.damaged("a row of its own does not read"))
+        let unread = "a row of its own does not read";
+        let row = cell::read_partition_row(self.scope.id(), key).map_err(|error| self.unread(error, unread))?;
+        self.restore_own(row, value).ok_or_else(|| self.damaged(unread))
     }
 
     /// None: it does not read.
@@ -54,21 +57,15 @@ impl Partition {
 
     /// Takes over a cell of an entity. `is_new`: it comes from the log, and the store may not have it.
     pub(super) fn restore_cell(&mut self, key: &[u8], value: Option<&[u8]>, is_new: bool) -> Result<(), OpenError> {
-        let Some(EntityCell { section, address, sub }) = cell::read_key(key) else {
-            return Err(self.damaged(format!("a cell's key does not read: {}", hex(key))));
-        };
+        let EntityCell { section, address, sub } = cell::read_key(key)
+            .map_err(|error| self.unread(error, format!("a cell's key does not read: {}", hex(key))))?;
         let name = |partition: &Self| partition.entities.name_of(&address);
         if !self.scope.range().contains(address.hash()) {
             return Err(self.damaged(format!("P2 broken: {} is not in its range", name(self))));
         }
         let generation = self.checkpoints.dirty().generation();
         let restored = match section {
-            Section::State => value.map(|value| {
-                let slot = self.entities.restore_state(&address, value.into());
-                if let Some(cell) = slot.encoded().cloned() {
-                    self.checkpoints.dirty_mut().put_state(slot, cell);
-                }
-            }),
+            Section::State => self.restore_state(&address, value),
             Section::ClientKeys => self.entities.restore_client_key(&address, sub, value, generation),
             Section::Inbox => {
                 let memory = (!is_new).then_some(self.scope.tuning().inbox_memory);
@@ -76,11 +73,9 @@ impl Partition {
             }
             Section::Outgoing => self.restore_outgoing(key, sub, value, is_new),
             Section::Parked => self.entities.restore_parked(sub, value, is_new.then_some(generation)),
-            Section::Own | Section::Host => None,
+            Section::Own | Section::Host => Err(DecodeError::Damaged),
         };
-        if restored.is_none() {
-            return Err(self.damaged(format!("a cell of {} does not read", name(self))));
-        }
+        restored.map_err(|error| self.unread(error, format!("a cell of {} does not read", name(self))))?;
         // States, and messages that were sent, find their own way to the next checkpoint.
         if is_new && !matches!(section, Section::State | Section::Outgoing) {
             let dirty = self.checkpoints.dirty_mut();
@@ -94,11 +89,27 @@ impl Partition {
         Ok(())
     }
 
-    fn restore_outgoing(&mut self, key: &[u8], sub: &[u8], value: Option<&[u8]>, is_new: bool) -> Option<()> {
-        let (origin, number) = sub.split_first_chunk()?;
+    fn restore_state(&mut self, address: &Address, value: Option<&[u8]>) -> Result<(), DecodeError> {
+        let value = value.ok_or(Damaged)?;
+        state::word_of(value)?;
+        let slot = self.entities.restore_state(address, value.into());
+        if let Some(cell) = slot.encoded().cloned() {
+            self.checkpoints.dirty_mut().put_state(slot, cell);
+        }
+        Ok(())
+    }
+
+    fn restore_outgoing(
+        &mut self,
+        key: &[u8],
+        sub: &[u8],
+        value: Option<&[u8]>,
+        is_new: bool,
+    ) -> Result<(), DecodeError> {
+        let (origin, number) = sub.split_first_chunk().ok_or(Damaged)?;
         let identity = Identity {
             origin: PartitionId(u64::from_be_bytes(*origin)),
-            number: u64::from_be_bytes(number.try_into().ok()?),
+            number: u64::from_be_bytes(number.try_into().map_err(|_| Damaged)?),
         };
         let outbox = self.delivery.outbox_mut();
         match value {
@@ -108,13 +119,13 @@ impl Partition {
                 }
             }
             Some(value) => {
-                let (message, written, []) = Message::read(value).ok()? else { return None };
-                let peer = outbox.index_of(self.scope.find(message.to.hash()))?;
-                let sender = message.from.filter(|_| written == identity)?;
+                let (message, written, []) = Message::read(value)? else { return Err(Damaged) };
+                let peer = outbox.index_of(self.scope.find(message.to.hash())).ok_or(Damaged)?;
+                let sender = message.from.filter(|_| written == identity).ok_or(Damaged)?;
                 let (record, layout) = (self.log.submitted(), Layout::InMemory(value.into()));
                 outbox.restore(peer, Outgoing { identity, sender, layout, record, is_stored: !is_new });
             }
         }
-        Some(())
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! They are taken between batches, and what they change is a record of its own, so that undoing a batch never
 //! has to undo them.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `session-renamed`, `nonce-kept`, `floor-high`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; `newer.rs`; planted `session-renamed`, `nonce-kept`, `floor-high`.
 
 use apostate_log::PartitionId;
 use bytes::Bytes;
@@ -11,8 +11,8 @@ use bytes::Bytes;
 use super::Partition;
 use crate::cells::cell::{self, PartitionRow};
 use crate::cells::record_body::RecordKind;
-use crate::delivery::{Frame, Generation, SenderInfo};
-use crate::interface::{Effect, Invariant, StopReason};
+use crate::delivery::{Arrived, Frame, Generation, SenderInfo};
+use crate::interface::{Effect, Invariant, Notice, StopReason};
 use crate::range::Range;
 use crate::rectangles::{Area, Change, Origin};
 
@@ -30,7 +30,11 @@ impl Partition {
     /// Takes a frame in, and has entities read from the store for which messages have just arrived.
     pub(super) fn admit_frame(&mut self, from: PartitionId, bytes: Bytes) {
         let now = self.time.now();
-        if let Some(sender) = self.delivery.take_frame(from, bytes, now) {
+        let arrived = self.delivery.take_frame(from, bytes, now);
+        if let Arrived::Newer(format) = arrived {
+            self.notices.push(Notice::NewerPeer { from, format });
+        }
+        if let Arrived::Messages(sender) = arrived {
             for (identity, message) in self.delivery.intakes().sender(sender).newest() {
                 let source = message.from.as_ref().map_or(0, |from| from.hash());
                 let origin = Origin::Partition(identity.origin);

@@ -40,6 +40,7 @@ impl Partition {
             producers: self.work.producers(),
             arrived: intakes.count(),
             parked: self.entities.parked().count(),
+            newer_peers: self.delivery.intakes().newer().map(|(id, _)| id).collect(),
             counts: self.batch.totals(),
             is_full: self.log.is_full(),
             is_quiet,

@@ -9,7 +9,7 @@ use crate::batch::UndoEntry;
 use crate::cells::fresh::FreshCell;
 use crate::entities::{End, InboxItem, SlotId};
 use crate::interface::{AfterPanic, Answer, Failure};
-use crate::message::Message;
+use crate::message::{Message, Role};
 use crate::planted::{self, Bug};
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
@@ -54,7 +54,7 @@ impl Handling<'_> {
     }
 
     fn run_message(&mut self, slot: SlotId, message: &Message) -> Ran {
-        let Message { to, from, handler, on_refused: _, body, trace } = message;
+        let Message { to, from, handler, role: Role::Plain, about: _, on_refused: _, body, trace } = message;
         let (from, trace) = (from.as_ref(), trace.as_deref());
         self.run(Run { slot, to, from, handler: *handler, body, wants_reply: false, trace })
     }

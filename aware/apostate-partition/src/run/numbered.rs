@@ -9,7 +9,7 @@ use apostate_core::{EntityKey, OnRefused};
 use crate::batch::UndoEntry;
 use crate::entities::SlotId;
 use crate::interface::{AfterPanic, Answer, Request, RequestKind};
-use crate::message::Message;
+use crate::message::{Message, Role};
 use crate::rectangles::Origin;
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::{Handling, Head};
@@ -83,6 +83,8 @@ fn accepted(request: &Request) -> Message {
         to: to.clone(),
         from: None,
         handler: *handler,
+        role: Role::Plain,
+        about: None,
         on_refused: OnRefused::Ignore,
         body: body.clone(),
         trace: trace.clone(),

@@ -5,7 +5,7 @@
 use apostate_core::{Address, OnRefused, Refusal, Refused, Sent, encode};
 
 use crate::delivery::{Layout, Outgoing};
-use crate::message::{Identity, Message};
+use crate::message::{Identity, Message, Role};
 use crate::planted::{self, Bug};
 use crate::run::handling::Handling;
 use crate::trace::TraceContext;
@@ -17,7 +17,16 @@ impl Handling<'_> {
         for message in sent.drain(..) {
             let Sent { to, handler, on_refused, body } = message;
             let trace = self.next_trace();
-            self.post(Message { to, from: Some(from.clone()), handler, on_refused, body, trace });
+            self.post(Message {
+                to,
+                from: Some(from.clone()),
+                handler,
+                role: Role::Plain,
+                about: None,
+                on_refused,
+                body,
+                trace,
+            });
         }
         self.runner.effects_mut().sent = sent;
     }
@@ -54,6 +63,8 @@ impl Handling<'_> {
                     to: sender.clone(),
                     from: Some(message.to.clone()),
                     handler,
+                    role: Role::Plain,
+                    about: None,
                     on_refused: OnRefused::Never,
                     body: encode(&refused),
                     trace: self.next_trace(),

@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use crate::cells::cell::{self, PartitionRow, Section};
 use crate::cells::parked::Parked;
-use crate::cells::state::{WORD_BYTES, read_word};
+use crate::cells::state::{WORD_BYTES, read_word, word_of};
+use crate::format::DecodeError;
 use crate::message::Message;
 use crate::range::Range;
 
@@ -79,9 +80,9 @@ pub fn list(
 }
 
 fn read_entity(key: &Bytes, value: &Bytes) -> Result<Option<StoredEntity>, StoreError> {
-    let damaged = || StoreError::Damaged { key: hex(key), detail: "it is no state cell".to_owned() };
-    let cell = cell::read_key(key).ok_or_else(damaged)?;
-    let (version, _) = read_word(u64::from_le_bytes(*value.first_chunk().ok_or_else(damaged)?));
+    let unread = |error| unread(key, error, "it is no state cell");
+    let cell = cell::read_key(key).map_err(unread)?;
+    let (version, _) = read_word(word_of(value).map_err(unread)?);
     let exists = value.len() > WORD_BYTES;
     Ok(exists.then(|| StoredEntity { address: cell.address, version, state: value.slice(WORD_BYTES..) }))
 }
@@ -104,14 +105,15 @@ pub fn parked(
         Some((to, number)) => [&parked_key(to, number)[..], &[0]].concat(),
     };
     while let Some((first, _)) = store.scan(&from, &end, 1)?.first() {
-        let kind = cell::read_key(first).ok_or_else(|| no_parked_message(first))?.address.kind();
+        let kind = cell::read_key(first).map_err(|error| no_parked_message(first, error))?.address.kind();
         for range in ranges {
             let (start, to) = cell::bounds(Section::Parked, kind, *range);
             let start = start.max(from.clone());
             let cells = if start < to { store.scan(&start, &to, bytes_max)? } else { Vec::new() };
             if !cells.is_empty() {
-                let read =
-                    |(key, value): &(Bytes, Bytes)| read_parked(key, value).ok_or_else(|| no_parked_message(key));
+                let read = |(key, value): &(Bytes, Bytes)| {
+                    read_parked(key, value).map_err(|error| no_parked_message(key, error))
+                };
                 return cells.iter().map(read).collect();
             }
         }
@@ -128,22 +130,31 @@ pub fn parked(
 pub fn parked_message(store: &dyn Store, to: &Address, number: u64) -> Result<Option<StoredMessage>, StoreError> {
     let key = parked_key(to, number);
     let Some(value) = store.get(&key)? else { return Ok(None) };
-    read_parked(&key, &value).ok_or_else(|| no_parked_message(&key)).map(Some)
+    read_parked(&key, &value).map_err(|error| no_parked_message(&key, error)).map(Some)
 }
 
 fn parked_key(to: &Address, number: u64) -> Vec<u8> {
     cell::key(Section::Parked, to, &number.to_be_bytes())
 }
 
-fn read_parked(key: &[u8], value: &[u8]) -> Option<StoredMessage> {
+fn read_parked(key: &[u8], value: &[u8]) -> Result<StoredMessage, DecodeError> {
     let cell = cell::read_key(key)?;
-    let number = u64::from_be_bytes(cell.sub.try_into().ok()?);
+    let number = u64::from_be_bytes(cell.sub.try_into().map_err(|_| DecodeError::Damaged)?);
     let Parked { message, reason, time } = Parked::read(value)?;
-    Some(StoredMessage { number, message, reason, time })
+    Ok(StoredMessage { number, message, reason, time })
 }
 
-fn no_parked_message(key: &[u8]) -> StoreError {
-    StoreError::Damaged { key: hex(key), detail: "it is no parked message".to_owned() }
+fn no_parked_message(key: &[u8], error: DecodeError) -> StoreError {
+    unread(key, error, "it is no parked message")
+}
+
+/// A cell that is not read; `what`, if it is damaged.
+pub(super) fn unread(key: &[u8], error: DecodeError, what: &str) -> StoreError {
+    let key = hex(key);
+    match error {
+        DecodeError::Damaged => StoreError::Damaged { key, detail: what.to_owned() },
+        DecodeError::Newer(format) => StoreError::Newer { key, detail: format.to_string() },
+    }
 }
 
 #[cfg(test)]
@@ -152,12 +163,15 @@ mod tests {
     use apostate_log::MemoryStore;
 
     use super::*;
+    use crate::message::Role;
 
     fn park(store: &MemoryStore, to: &Address, number: u64) {
         let message = Message {
             to: to.clone(),
             from: None,
             handler: HandlerId::of("take"),
+            role: Role::Plain,
+            about: None,
             on_refused: OnRefused::Never,
             body: vec![0; 100],
             trace: None,

@@ -10,7 +10,7 @@ use crate::cells::cell::{self, Section};
 use crate::cells::state::read_word;
 use crate::interface::{Load, Loaded};
 use crate::range::Range;
-use apostate_log::hex;
+use crate::storage::list::unread;
 
 /// About how many bytes of client keys a load brings.
 const KEYS_BYTES: usize = 8 << 10;
@@ -78,8 +78,8 @@ fn client_keys(
     let end = [section as u8 + 1];
     let mut from = after.map_or_else(|| vec![section as u8], |after| [after, &[0][..]].concat());
     while let Some((first, _)) = store.scan(&from, &end, 1)?.first() {
-        let no_key = || StoreError::Damaged { key: hex(first), detail: "it is no client key's cell".to_owned() };
-        let kind = cell::read_key(first).ok_or_else(no_key)?.address.kind();
+        let unread = |error| unread(first, error, "it is no client key's cell");
+        let kind = cell::read_key(first).map_err(unread)?.address.kind();
         let (start, to) = cell::bounds(section, kind, range);
         let start = start.max(from);
         let cells = if start < to { store.scan(&start, &to, bytes_max)? } else { Vec::new() };

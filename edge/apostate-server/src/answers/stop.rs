@@ -33,11 +33,12 @@ pub enum Interruption {
 }
 
 impl PartitionStop {
-    /// Whether another start would not help: an assertion broke, or acknowledged data is damaged. A disk that did not answer may answer
+    /// Whether another start would not help: an assertion broke, acknowledged data is damaged, or a newer build has
+    /// written it. A disk that did not answer may answer
     /// the next time, and another writer has opened the log in our place.
     pub(crate) fn is_unrecoverable(reason: &StopReason) -> bool {
         match reason {
-            StopReason::Broken { .. } | StopReason::Damaged(_) => true,
+            StopReason::Broken { .. } | StopReason::Damaged(_) | StopReason::Newer { .. } => true,
             StopReason::Failed(_) | StopReason::Fenced { .. } | StopReason::Overtaken => false,
         }
     }

@@ -4,6 +4,7 @@
 //! and only a client key tells whether it was.
 
 use apostate_core::{KeyError, Refusal};
+use apostate_log::StoreError;
 use apostate_partition::Failure;
 
 use crate::answers::stop::{Interruption, PartitionStop};
@@ -71,6 +72,14 @@ pub enum CallError {
         /// The message of the store.
         detail: String,
     },
+    /// A newer build has written what stands in the list. Start a build at least as new.
+    #[error("cannot list {what}: {detail}")]
+    NewerFormat {
+        /// The entities or messages of the list.
+        what: String,
+        /// The cell, and the layout that is unknown to this build.
+        detail: String,
+    },
     /// The request was done, and its reply has another type than the caller expects: the two were built from different sources.
     #[error(
         "cannot read the reply of {entity}, the call was done: {detail}; build caller and node from the same source"
@@ -84,6 +93,15 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The store could not be read for the list of `what`.
+    pub(crate) fn unlisted(what: &str, error: &StoreError) -> Self {
+        let (what, detail) = (what.to_owned(), error.to_string());
+        match error {
+            StoreError::Newer { .. } => Self::NewerFormat { what, detail },
+            _ => Self::Unlisted { what, detail },
+        }
+    }
+
     /// The entity's considered "no", if that is what it is.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {

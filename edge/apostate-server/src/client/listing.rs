@@ -76,7 +76,7 @@ impl<E: Handlers> Listing<E> {
         let range = self.node.routes.places()[index].range;
         let kind = KindId::of(E::NAME);
         let read = self.node.with_store(|store| list(store, range, kind, after.as_ref(), PAGE_BYTES))?;
-        let page = read.map_err(|error| CallError::Unlisted { what: E::NAME.to_owned(), detail: error.to_string() })?;
+        let page = read.map_err(|error| CallError::unlisted(E::NAME, &error))?;
         if let Some(last) = page.last() {
             self.current = Some((index, Some(last.address.clone())));
         }

@@ -121,7 +121,7 @@ impl ParkedMessage {
 
     fn new(registry: &Registry, stored: StoredMessage) -> Self {
         let StoredMessage { number, message, reason, time: since } = stored;
-        let Message { to, from, handler, on_refused: _, body, trace } = message;
+        let Message { to, from, handler, role: _, about: _, on_refused: _, body, trace } = message;
         let kind = registry.find(to.kind()).map(|kind| &registry.kinds()[kind]);
         let known = kind.and_then(|kind| Some(kind.handlers[kind.find(handler)?].name.to_owned()));
         Self {
@@ -201,7 +201,7 @@ pub(crate) fn find(node: &NodeHandle, to: &Address, number: u64) -> Result<Optio
 }
 
 fn unlisted(error: StoreError) -> CallError {
-    CallError::Unlisted { what: "parked messages".to_owned(), detail: error.to_string() }
+    CallError::unlisted("parked messages", &error)
 }
 
 /// Retries a parked message.

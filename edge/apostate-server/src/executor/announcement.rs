@@ -43,7 +43,9 @@ impl OpenFailure {
     pub(crate) fn is_io_error(&self) -> bool {
         use apostate_partition::OpenError;
         match self {
-            Self::Refused(OpenError::Store(error)) => !matches!(error, StoreError::Damaged { .. }),
+            Self::Refused(OpenError::Store(error)) => {
+                !matches!(error, StoreError::Damaged { .. } | StoreError::Newer { .. })
+            }
             Self::Refused(OpenError::Log(error)) => matches!(error, LogError::Io { .. }),
             Self::Refused(_) | Self::Broken(_) => false,
         }

@@ -34,6 +34,9 @@ pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
             );
         }
         Notice::TimeOffset(offset) => tell_offset(partition, *offset),
+        Notice::NewerPeer { from, format } => {
+            warn!(partition, from = from.0, reason = %format, "messages of another partition wait for a newer build");
+        }
         Notice::LogFull => warn!(partition, "log is full; work waits until the disk has room"),
     }
 }

@@ -220,6 +220,7 @@ impl From<CallError> for Fault {
             CallError::Closed => ErrorCode::NotReady,
             CallError::Unknown { .. } => ErrorCode::OutcomeUnknown,
             CallError::Unlisted { .. } => ErrorCode::StoreUnreadable,
+            CallError::NewerFormat { .. } => ErrorCode::NewerFormat,
             CallError::Unreadable { .. } => ErrorCode::Internal,
         };
         Self::new(code, detail)

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use apostate_api::{EntityItem, ErrorCode, NDJSON_TYPE};
 use apostate_core::{Address, EntityKey, KindId};
+use apostate_log::StoreError;
 use apostate_partition::{StoredEntity, list};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -160,8 +161,11 @@ fn read_on(
     for (index, place) in shared.routes.places().iter().enumerate().skip(first) {
         let after = after.filter(|_| index == first);
         let read = shared.with_store(|store| list(store, place.range, kind, after, bytes_max))?;
-        let entities = read.map_err(|error| {
-            Fault::new(ErrorCode::StoreUnreadable, format!("the list cannot be read: {error}; check the disk"))
+        let entities = read.map_err(|error| match error {
+            StoreError::Newer { .. } => Fault::new(ErrorCode::NewerFormat, format!("the list cannot be read: {error}")),
+            error => {
+                Fault::new(ErrorCode::StoreUnreadable, format!("the list cannot be read: {error}; check the disk"))
+            }
         })?;
         if !entities.is_empty() {
             return Ok(entities);

@@ -90,7 +90,9 @@ impl RunError {
         match self {
             Self::Config(_)
             | Self::Open(OpenError::Settings(_))
-            | Self::Open(OpenError::Disk(DiskError::Directory(DirectoryError::OtherPartitions { .. })))
+            | Self::Open(OpenError::Disk(DiskError::Directory(
+                DirectoryError::OtherPartitions { .. } | DirectoryError::Newer { .. },
+            )))
             | Self::Serve(ServeError::Settings(_)) => ExitCode::from(UNUSABLE as u8),
             _ => ExitCode::FAILURE,
         }

@@ -47,9 +47,11 @@ pub enum DirectoryError {
         /// The number that was asked for.
         asked: u32,
     },
-    /// A later build wrote the data.
-    #[error("data directory {dir} has layout {found}, which this build does not know; use the build that wrote it")]
-    Format {
+    /// A newer build wrote the data.
+    #[error(
+        "data directory {dir} was written by a newer build: layout {found} is unknown to this one; start a build at least as new as the one that wrote it"
+    )]
+    Newer {
         /// The directory.
         dir: PathBuf,
         /// The layout's number.
@@ -104,15 +106,21 @@ impl Directory {
         let manifest = match Manifest::read(&path) {
             Ok(Some(manifest)) => manifest,
             Ok(None) => first_manifest(&path, settings)?,
-            Err(ManifestError::Format(found)) => return Err(DirectoryError::Format { dir: path, found }),
+            Err(ManifestError::Newer(found)) => return Err(DirectoryError::Newer { dir: path, found }),
             Err(ManifestError::Damaged(detail)) => return Err(DirectoryError::Damaged { dir: path, detail }),
             Err(ManifestError::Io(source)) => return Err(io(source)),
         };
         if let Some(asked) = settings.partitions.filter(|asked| *asked != manifest.partitions) {
             return Err(DirectoryError::OtherPartitions { dir: path, is: manifest.partitions, asked });
         }
-        let directory = Self { path, manifest, _lock: lock };
+        let mut directory = Self { path, manifest, _lock: lock };
         directory.check_parts()?;
+        if directory.manifest.raise_format() {
+            directory
+                .manifest
+                .write(&directory.path)
+                .map_err(|source| DirectoryError::Io { dir: directory.path.clone(), source })?;
+        }
         Ok(directory)
     }
 

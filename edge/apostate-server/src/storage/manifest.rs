@@ -20,8 +20,9 @@ use crate::random::random;
 
 const FILE: &str = "manifest.json";
 
-/// The layout of the directory that this build reads and writes.
-const FORMAT: u64 = 1;
+/// The layout of the directory that this build writes. It reads the one before it too, whose messages have no role.
+const FORMAT: u64 = 2;
+const FORMAT_MIN: u64 = 1;
 
 /// The manifest of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +60,8 @@ pub(crate) enum CreationState {
 /// Why a manifest cannot be had.
 #[derive(Debug)]
 pub(crate) enum ManifestError {
-    /// A build with another layout wrote it.
-    Format(u64),
+    /// A build with a newer layout wrote it.
+    Newer(u64),
     /// The file is not a manifest.
     Damaged(String),
     Io(io::Error),
@@ -88,8 +89,11 @@ impl Manifest {
         };
         let damaged = |error: serde_json::Error| ManifestError::Damaged(error.to_string());
         let Versioned { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
-        if format != FORMAT {
-            return Err(ManifestError::Format(format));
+        if format > FORMAT {
+            return Err(ManifestError::Newer(format));
+        }
+        if format < FORMAT_MIN {
+            return Err(ManifestError::Damaged(format!("there was no layout {format}")));
         }
         let Lines { format, partitions, identity, state, checksum } =
             serde_json::from_slice(&bytes).map_err(damaged)?;
@@ -98,6 +102,11 @@ impl Manifest {
             return Err(ManifestError::Damaged("checksum mismatch".to_owned()));
         }
         Ok(Some(manifest))
+    }
+
+    /// Says that this build writes into the directory, so that one that knows less leaves it alone. False: it says so already.
+    pub(crate) fn raise_format(&mut self) -> bool {
+        std::mem::replace(&mut self.format, FORMAT) < FORMAT
     }
 
     fn checksum(&self) -> String {
@@ -160,8 +169,8 @@ mod tests {
     #[test]
     fn a_later_format_is_refused_whatever_else_it_holds() {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::write(dir.path().join(FILE), r#"{"format": 2, "moons": 3}"#).expect("written");
-        assert!(matches!(Manifest::read(dir.path()), Err(ManifestError::Format(2))));
+        fs::write(dir.path().join(FILE), r#"{"format": 3, "moons": 3}"#).expect("written");
+        assert!(matches!(Manifest::read(dir.path()), Err(ManifestError::Newer(3))));
         fs::write(dir.path().join(FILE), r#"{"format": 1, "parti"#).expect("written");
         assert!(matches!(Manifest::read(dir.path()), Err(ManifestError::Damaged(_))));
     }

@@ -1,14 +1,17 @@
 //! A message between entities.
 
+use std::num::NonZeroU64;
+
 use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused, ring_hash};
 use apostate_log::PartitionId;
-use apostate_partition::{Identity, Message, SpanId, TraceContext, TraceId};
+use apostate_partition::{Identity, Message, Role, SpanId, TraceContext, TraceId};
 
 use crate::{Layout, Verdict};
 
 pub(super) const LAYOUT: Layout = Layout { name: "message", made, amend, check, memory_bytes: 64 << 10 };
 
 const HEADER_BYTES: usize = 57;
+const HAS_ABOUT: u8 = 0x80;
 const TRACE_BYTES: usize = 24;
 const TRACED: u8 = 8;
 
@@ -19,6 +22,8 @@ pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
         to: address("stock", "BANK CHARGES"),
         from,
         handler: HandlerId::of("receive"),
+        role: Role::Plain,
+        about: None,
         on_refused,
         body: body.to_vec(),
         trace: None,
@@ -27,6 +32,7 @@ pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
     let tell = OnRefused::Tell { kind: KindId::of("order"), handler: HandlerId::of("told") };
     let trace = TraceContext { trace: TraceId::from_bytes([7; 16]).expect("not all zero"), span: SpanId::new(9) };
     let traced = |message| Message { trace: Some(Box::new(trace)), ..message };
+    let about = |message| Message { about: NonZeroU64::new(7), ..message };
     let number = |number| Some(Identity { origin: PartitionId(3), number });
     vec![
         (message(None, OnRefused::Never, b"\x81\xa5units\x05"), None),
@@ -34,6 +40,8 @@ pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
         (message(order(), tell, b"\x80"), number(2)),
         (traced(message(order(), tell, b"\x80")), number(3)),
         (traced(message(None, OnRefused::Never, b"")), None),
+        (about(message(order(), OnRefused::Never, b"\x80")), number(4)),
+        (about(traced(message(order(), tell, b"\x80"))), number(5)),
         (message(Some(address("order", &"long".repeat(60))), OnRefused::Never, b"\x80"), number(u64::MAX)),
     ]
 }
@@ -50,7 +58,10 @@ fn made() -> Vec<Vec<u8>> {
 /// Puts both entities' places on the ring right.
 pub(super) fn amend(bytes: &mut [u8]) {
     let Some((header, rest)) = bytes.split_at_mut_checked(HEADER_BYTES) else { return };
-    let Some(rest) = rest.get(if header[0] & TRACED == 0 { 0 } else { TRACE_BYTES }..) else { return };
+    let about_bytes = rest.first().map_or(0, |role| if role & HAS_ABOUT == 0 { 0 } else { 8 });
+    let role_bytes = if header[0] >> 4 == 0 { 0 } else { 1 + about_bytes };
+    let trace_bytes = if header[0] & TRACED == 0 { 0 } else { TRACE_BYTES };
+    let Some(rest) = rest.get(role_bytes + trace_bytes..) else { return };
     let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
     let (to_length, from_length) = (length(1), length(3));
     let mut place = |kind_at: usize, hash_at: usize, key: Option<&[u8]>| {
@@ -67,7 +78,10 @@ fn check(bytes: &[u8]) -> Verdict {
     let Ok((message, identity, rest)) = Message::read(bytes) else { return Verdict::Refused };
     let mut again = Vec::new();
     message.write(Some(identity), &mut again);
-    assert_eq!(again, bytes[..bytes.len() - rest.len()], "a message is written one way");
+    // Those of the first layout have no role, and are not written any more.
+    if bytes[0] >> 4 > 0 {
+        assert_eq!(again, bytes[..bytes.len() - rest.len()], "a message is written one way");
+    }
     assert_eq!(again.len(), message.length());
     assert_eq!(Message::read(&again), Ok((message.clone(), identity, &[][..])), "a message reads back");
     for address in std::iter::once(&message.to).chain(&message.from) {

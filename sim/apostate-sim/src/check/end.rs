@@ -50,7 +50,7 @@ fn all<E: Entity>(shadows: &Shadows) -> Result<BTreeMap<String, E>, Violation> {
     let mut entities = BTreeMap::new();
     for shadow in shadows.iter() {
         for (key, value) in shadow.section(Section::State) {
-            let cell = cell::read_key(key).ok_or_else(|| Violation::new("P4", "a key does not read"))?;
+            let cell = cell::read_key(key).map_err(|error| Violation::new("P4", error.to_string()))?;
             if cell.address.kind() == KindId::of(E::NAME) {
                 entities.insert(cell.address.key().to_string(), state(value)?);
             }

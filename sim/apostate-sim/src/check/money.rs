@@ -49,7 +49,7 @@ pub(crate) fn check(shadows: &Shadows) -> Check {
 fn in_accounts(shadow: &Shadow) -> Result<i64, Violation> {
     let mut sum = 0;
     for (key, value) in shadow.section(Section::State) {
-        let cell = cell::read_key(key).ok_or_else(|| Violation::new("P4", "a cell's key does not read"))?;
+        let cell = cell::read_key(key).map_err(|error| Violation::new("P4", error.to_string()))?;
         if cell.address.kind() == KindId::of(Account::NAME) {
             sum += state::<Account>(value)?.balance - FIRST_BALANCE;
         }
@@ -64,7 +64,7 @@ fn on_its_way(shadow: &Shadow, shadows: &Shadows) -> Result<i64, Violation> {
     }
     for (key, value) in shadow.section(Section::Outgoing) {
         let number = cell::read_key(key).map(|cell| crate::check::shadow::outgoing_number(shadow.id, cell.sub));
-        let number = number.ok_or_else(|| Violation::new("P4", "a cell's key does not read"))??;
+        let number = number.map_err(|error| Violation::new("P4", error.to_string()))??;
         let message = read(value)?;
         let source = message.from.as_ref().map_or(0, |from| from.hash());
         let target = shadows.of(message.to.hash());

@@ -122,7 +122,7 @@ impl Shadow {
             let (key, value) = cell.map_err(|error| Violation::new("P4", error.to_string()))?;
             let key = bytes.slice_ref(key);
             let value = value.map(|value| bytes.slice_ref(value));
-            if cell::section_of(&key) == Some(Section::Own) {
+            if cell::section_of(&key) == Ok(Section::Own) {
                 self.apply_row(key, value)?;
             } else {
                 changes.push(self.apply_cell(key, value)?);
@@ -159,8 +159,7 @@ impl Shadow {
     }
 
     fn apply_row(&mut self, key: Bytes, value: Option<Bytes>) -> Check {
-        let row =
-            cell::read_partition_row(self.id, &key).ok_or_else(|| Violation::new("P4", "an own row does not read"))?;
+        let row = cell::read_partition_row(self.id, &key).map_err(|error| Violation::new("P4", error.to_string()))?;
         if row == PartitionRow::Opening {
             return Ok(());
         }
@@ -189,7 +188,7 @@ impl Shadow {
     }
 
     fn apply_cell(&mut self, key: Bytes, value: Option<Bytes>) -> Result<Changed, Violation> {
-        let cell = cell::read_key(&key).ok_or_else(|| Violation::new("P4", "a cell's key does not read"))?;
+        let cell = cell::read_key(&key).map_err(|error| Violation::new("P4", error.to_string()))?;
         let (section, address, sub) = (cell.section, cell.address, cell.sub);
         ensure!(self.range.contains(address.hash()), "P2", "{address:?} is not in partition {}", self.id);
         if section == Section::Outgoing {

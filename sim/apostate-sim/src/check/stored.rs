@@ -47,7 +47,7 @@ impl StoreModel {
             let body = Body::read(body).map_err(|error| Violation::new("P4", error.to_string()))?;
             for cell in body.cells() {
                 let (key, value) = cell.map_err(|error| Violation::new("P4", error.to_string()))?;
-                if cell::read_partition_row(self.id, key) == Some(PartitionRow::Opening) {
+                if cell::read_partition_row(self.id, key) == Ok(PartitionRow::Opening) {
                     continue;
                 }
                 changed.insert(record.slice_ref(key), value.map(|value| record.slice_ref(value)));
@@ -84,10 +84,10 @@ fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeM
     let all = store.scan(&[0], &[255], usize::MAX).map_err(|error| Violation::new("P6", error.to_string()))?;
     let (from, to) = cell::partition_bounds(id);
     let is_mine = |key: &Bytes| match cell::section_of(key) {
-        Some(Section::Own) => {
-            from[..] <= key[..] && key[..] < to[..] && cell::read_partition_row(id, key) != Some(PartitionRow::Counters)
+        Ok(Section::Own) => {
+            from[..] <= key[..] && key[..] < to[..] && cell::read_partition_row(id, key) != Ok(PartitionRow::Counters)
         }
-        _ => cell::read_key(key).is_some_and(|cell| range.contains(cell.address.hash())),
+        _ => cell::read_key(key).is_ok_and(|cell| range.contains(cell.address.hash())),
     };
     Ok(all.into_iter().filter(|(key, _)| is_mine(key)).collect())
 }

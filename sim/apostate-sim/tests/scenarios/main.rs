@@ -9,6 +9,7 @@ mod fairness;
 mod full;
 mod letterbox;
 mod neighbours;
+mod newer;
 mod pages;
 mod pair;
 mod parcel;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use apostate::prelude::*;
 use apostate_core::{Address, Registry};
-use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position};
+use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position, Store};
+use apostate_partition::cell::{self, Section};
 use apostate_partition::delivery::Frame;
 use apostate_partition::{
-    Answer, Checkpoint, Config, Effect, HostTime, Input, Load, Map, Notice, Partition, Request, RequestKind, Span,
-    StopReason, Tuning, Uptime, load,
+    Answer, Checkpoint, Config, Effect, HostTime, Input, Load, Map, Notice, OpenError, Partition, Request, RequestKind,
+    Span, StopReason, Tuning, Uptime, load,
 };
 use bytes::Bytes;
 
@@ -94,6 +95,19 @@ fn address(key: &str) -> Address {
     Letterbox::at(key).got().to.expect("a key")
 }
 
+fn read_back(
+    id: PartitionId,
+    log: &MemoryLog,
+    store: &MemoryStore,
+    registry: Registry,
+    tuning: Tuning,
+    seed: u64,
+) -> Result<Partition, OpenError> {
+    let tuning = Tuning { check_every: 1, ..tuning };
+    let config = Config { id, map: map(), registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
+    Partition::open(config, store, log, Box::new(()), &mut |_| {})
+}
+
 impl Writer {
     /// A partition with an empty log.
     pub(crate) fn new(id: u64) -> Self {
@@ -112,10 +126,8 @@ impl Writer {
 
     fn made(id: u64, log: MemoryLog, store: MemoryStore, making: Making) -> Self {
         let Making { registry, tuning, late, clock_off, seed } = making;
-        let (id, tuning) = (PartitionId(id), Tuning { check_every: 1, ..tuning });
-        let config = Config { id, map: map(), registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
-        let partition =
-            Partition::open(config, &store, &log, Box::new(()), &mut |_| {}).expect("what was written reads");
+        let id = PartitionId(id);
+        let partition = read_back(id, &log, &store, registry, tuning, seed).expect("what was written reads");
         let (frames, answers, notices, withheld) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
         let (now, stopped, appends, spans) = (BEGINNING + late, None, Appends::Written, Vec::new());
         let (granted, holds_checkpoints, checkpoints, written) = (Vec::new(), false, VecDeque::new(), 0);
@@ -140,6 +152,13 @@ impl Writer {
             written,
             loads: 0,
         }
+    }
+
+    /// The reason for which another writer of the same log and store does not open.
+    pub(crate) fn opening_error(&self) -> OpenError {
+        let Making { registry, tuning, seed, .. } = Making::default();
+        let opened = read_back(self.id, &self.log, &self.store, registry, tuning, seed);
+        opened.map(drop).expect_err("it does not open")
     }
 
     /// Another writer of the same log and store, made in this way.
@@ -274,6 +293,14 @@ impl Writer {
         let position = checkpoint.position;
         checkpoint.write(&self.store, &[]).expect("a store in memory");
         self.tell(Input::Checkpointed(position));
+    }
+
+    /// Writes the state cell of an entity in the store over, as another build might have written it.
+    pub(crate) fn write_over(&self, key: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let cell = cell::key(Section::State, &address(key), &[]);
+        let mut state = self.store.get(&cell).expect("it reads").expect("it is there").to_vec();
+        change(&mut state);
+        self.store.checkpoint(&mut [(&cell[..], Some(&state[..]))].into_iter()).expect("a store in memory");
     }
 
     /// A client has the entity `from` write to the entity `to`.

@@ -5,6 +5,7 @@ use apostate_log::PartitionId;
 use bytes::Bytes;
 
 use super::*;
+use crate::message::Role;
 
 fn address(key: &str) -> Address {
     Address::new(KindId::of("box"), EntityKey::new(key).expect("a key"))
@@ -17,6 +18,8 @@ fn message(number: u64) -> Outgoing {
         to: address("to"),
         from: Some(sender.clone()),
         handler: HandlerId::of("receive"),
+        role: Role::Plain,
+        about: None,
         on_refused: OnRefused::Never,
         body: vec![7; 30],
         trace: None,
