@@ -16,6 +16,8 @@ pub(crate) enum Command {
     Tidy,
     /// With what the simulator is told.
     Sim(Vec<String>),
+    /// With the name of the fixture.
+    Fixtures(Vec<String>),
     /// With what the soak is told.
     Soak(Vec<String>),
     Help,
@@ -53,6 +55,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         "test" => Command::Test,
         "tidy" => Command::Tidy,
         "sim" => return Ok(Command::Sim(words.collect())),
+        "fixtures" => return Ok(Command::Fixtures(words.collect())),
         "soak" => return Ok(Command::Soak(words.collect())),
         "help" | "--help" | "-h" => Command::Help,
         other => return Err(Failure::Usage(format!("there is no chore `{other}`"))),
@@ -96,6 +99,7 @@ pub(crate) fn usage() -> String {
          cargo xtask fix      what a tool can put right by itself: layout, and lints that know their cure\n\
          cargo xtask tidy     the house rules\n\
          cargo xtask sim      simulated clusters: --seeds N, --seed SEED --tell, or --hours H\n\
+         cargo xtask fixtures a data directory of this build that later ones have to open: NAME\n\
          cargo xtask soak     a node under load that is killed again and again: --minutes M --kill-every SECONDS\n\
          \n\
          cargo xtask check [STEP]... [--skip STEP]... [--keep-going]\n\

@@ -6,6 +6,7 @@
 //! cargo xtask fix      its writing twin: what a tool can put right by itself
 //! cargo xtask tidy     the house rules that no other tool knows
 //! cargo xtask sim      simulated clusters: `--seeds N`, `--seed SEED --tell`, `--hours H`
+//! cargo xtask fixtures a data directory of this build that later ones have to open: `NAME`
 //! cargo xtask soak     a node under load that is killed again and again: `--minutes M --kill-every SECONDS`
 //! ```
 //!
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 use crate::arguments::Command;
 use crate::failure::Failure;
 
+const FIXTURES: &[&str] = &["run", "-p", "apostate-server", "--example", "write_fixture"];
 const SOAK: &[&str] = &["test", "--release", "-p", "apostate-server", "--test", "soak"];
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn run() -> Result<(), Failure> {
         Command::Test => runner::run_all(&root()?, &[&steps::TESTS], false),
         Command::Tidy => tidy::run(&root()?),
         Command::Sim(words) => runner::run_with(&root()?, "sim", &["run", "--release", "-p", "apostate-sim"], &words),
+        Command::Fixtures(words) => runner::run_with(&root()?, "fixtures", FIXTURES, &words),
         Command::Soak(words) => runner::run_with(&root()?, "soak", SOAK, &words),
     }
 }
