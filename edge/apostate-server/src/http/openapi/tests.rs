@@ -235,8 +235,9 @@ fn a_token_is_asked_for_where_one_is_set() {
     }
 }
 
-/// Codes that no path answers with: those of methods and names that the document does not have, and those that end a stream.
-const NOWHERE: [ErrorCode; 8] = [
+/// Codes that no path answers with: those of methods and names that the document does not have, those that end a
+/// stream, and the one that is said without TLS.
+const NOWHERE: [ErrorCode; 9] = [
     ErrorCode::BadLine,
     ErrorCode::ChangesIsPost,
     ErrorCode::HandlerNotOpen,
@@ -245,6 +246,7 @@ const NOWHERE: [ErrorCode; 8] = [
     ErrorCode::MethodNotAllowed,
     ErrorCode::NumbersNotAscending,
     ErrorCode::StreamBroken,
+    ErrorCode::TlsRequired,
 ];
 
 #[test]
