@@ -36,7 +36,7 @@ pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError};
 /// A client that outlives its node is harmless: then every call gives [`CallError::Closed`].
 #[derive(Clone)]
 pub struct Client {
-    node: Arc<NodeHandle>,
+    pub(crate) node: Arc<NodeHandle>,
 }
 
 impl Client {

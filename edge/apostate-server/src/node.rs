@@ -41,7 +41,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Opens the data that `settings` name for the entities `E`, and serves when it returns.
+    /// Opens the data that `settings` name for the entities `E`, and serves when it returns. On a full disk partitions serve as soon as
+    /// there is room; until then they refuse new work, and [`status`](Self::status) says so.
     ///
     /// # Errors
     ///
@@ -140,7 +141,7 @@ fn last_checkpoints(node: &NodeHandle, silent: &[PartitionId]) -> Result<(), Sto
         match if is_silent { Err(CheckpointError::Late) } else { request.wait_until(until) } {
             Ok(()) => {}
             Err(CheckpointError::Stopped(reason)) => result = result.and(Err(StopError::Stopped { partition, reason })),
-            Err(CheckpointError::Closed | CheckpointError::Late) => {
+            Err(CheckpointError::Closed | CheckpointError::Late | CheckpointError::NoRoom) => {
                 warn!(partition = partition.0, "stopping without a final checkpoint; the next start replays the log")
             }
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use apostate_log::PartitionId;
+use apostate_partition::Failure;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::CallError;
@@ -26,6 +27,8 @@ pub(crate) enum CheckpointError {
     Stopped(PartitionStop),
     /// The executor has ended.
     Closed,
+    /// The checkpoint, or one before it, waits for room on the disk.
+    NoRoom,
     /// The checkpoint takes longer than was waited for.
     Late,
 }
@@ -43,12 +46,12 @@ impl CheckpointRequest {
         node.routes.places().iter().map(|place| Self::send(node, *place)).collect()
     }
 
-    /// The result, if there is one yet.
-    pub(crate) fn poll(&self) -> Option<Result<(), CheckpointError>> {
+    /// The result, if there is one yet. A full disk is one: a checkpoint can wait for room for ever, and lists would with it.
+    pub(crate) fn poll(&self, node: &NodeHandle) -> Option<Result<(), CheckpointError>> {
         match self.result.try_recv() {
             Ok(result) => Some(made(result)),
             Err(TryRecvError::Disconnected) => Some(Err(CheckpointError::Closed)),
-            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Empty) => node.is_store_full().then_some(Err(CheckpointError::NoRoom)),
         }
     }
 
@@ -60,17 +63,24 @@ impl CheckpointRequest {
         )
     }
 
-    /// Waits until the checkpoint is made, however long that takes. Returns `Closed` when the node stops, even if the partition is stuck
-    /// in a handler.
+    /// Waits until the checkpoint is made, however long that takes, but not for room on a full disk. Returns `Closed` when the node stops,
+    /// even if the partition is stuck in a handler.
     pub(crate) fn wait(&self, node: &NodeHandle) -> Result<(), CallError> {
         loop {
             match self.wait_until(Instant::now() + POLL_INTERVAL) {
                 Ok(()) => return Ok(()),
                 Err(CheckpointError::Stopped(reason)) => return Err(self.stopped(node, reason)),
+                Err(CheckpointError::Late) if node.is_store_full() => return Err(self.no_room()),
+                Err(CheckpointError::NoRoom) => return Err(self.no_room()),
                 Err(CheckpointError::Late) if !node.is_closing() => {}
                 Err(CheckpointError::Closed | CheckpointError::Late) => return Err(CallError::Closed),
             }
         }
+    }
+
+    /// The error of a checkpoint that waits for room.
+    pub(crate) fn no_room(&self) -> CallError {
+        CallError::Failed { entity: format!("partition {}", self.partition), failure: Failure::Full }
     }
 
     /// The error of a partition that stopped for `reason`: `Closed` if the node is closing.
@@ -84,4 +94,13 @@ impl CheckpointRequest {
 
 fn made(result: Result<(), PartitionStop>) -> Result<(), CheckpointError> {
     result.map_err(CheckpointError::Stopped)
+}
+
+#[cfg(test)]
+impl CheckpointRequest {
+    /// A request that gets no answer as long as what it gives lives.
+    pub(crate) fn unanswered(partition: PartitionId) -> (Self, impl Sized) {
+        let (reply, result) = bounded(1);
+        (Self { partition, result }, reply)
+    }
 }

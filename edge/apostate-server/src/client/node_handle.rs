@@ -83,6 +83,17 @@ impl NodeHandle {
         disk.as_ref().map(|disk| work(disk.store())).ok_or(CallError::Closed)
     }
 
+    /// Works on the disk, if the node is open.
+    #[cfg(test)]
+    pub(crate) fn with_disk(&self, work: impl FnOnce(&Disk)) {
+        read(&self.disk).as_deref().map(work).expect("it is open");
+    }
+
+    /// Whether a checkpoint waits for room on the disk.
+    pub(crate) fn is_store_full(&self) -> bool {
+        read(&self.disk).as_ref().is_some_and(|disk| disk.is_store_full())
+    }
+
     /// The trace that a request is part of: as its caller says, or else by chance. Mostly none.
     pub(crate) fn follow(&self, parent: Option<Parent>) -> Option<Box<TraceContext>> {
         self.traces.as_ref()?.follow(parent).map(Box::new)
@@ -197,9 +208,7 @@ mod tests {
         let wait_until = |is_full, status: u16, said: &str| {
             let until = Instant::now() + Duration::from_secs(60);
             loop {
-                let disk = client.node.disk.read().expect("no panic");
-                disk.as_ref().expect("it is open").set_store_full(is_full);
-                drop(disk);
+                client.node.with_disk(|disk| disk.set_store_full(is_full));
                 let mut answer = agent.get(&url).call().expect("an answer");
                 let text = answer.body_mut().read_to_string().expect("text");
                 if answer.status() == status && text.contains(said) {

@@ -16,7 +16,7 @@ use crate::http::fault::Fault;
 use crate::http::openapi::{About, openapi};
 use crate::http::reply::{Reply, json, json_of, typed};
 use crate::http::route::{Answer, NodeRequest, Route};
-use crate::http::status::{STATUS_PATIENCE, silent, status};
+use crate::http::status::{STATUS_PATIENCE, no_room, silent, status};
 use crate::{HttpSettings, PartitionStatus};
 
 /// `/`: what this is, and what it answers at.
@@ -84,8 +84,7 @@ pub(crate) async fn ready(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
     }
     let is_full = |partition: &&PartitionStatus| partition.state.as_ref().is_ok_and(|status| status.is_full);
     if let Some(partition) = status.partitions.iter().find(is_full) {
-        let detail = format!("partition {} has no room for its log; make room on the disk of the data", partition.id);
-        return Err(not_ready(detail));
+        return Err(not_ready(no_room(partition.id)));
     }
     if !status.missing_kinds.is_empty() {
         let missing = status.missing_kinds.join(", ");

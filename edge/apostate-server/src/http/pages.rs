@@ -93,33 +93,45 @@ pub(crate) async fn wait_for(
     let until = Instant::now() + CHECKPOINT_PATIENCE;
     let until = deadline.map_or(until, |deadline| deadline.min(until));
     for request in requests {
-        let made = match tokio::time::timeout_at((Instant::now() + SILENCE).min(until).into(), made(&request)).await {
+        let made = match tokio::time::timeout_at((Instant::now() + SILENCE).min(until).into(), made(edge, &request))
+            .await
+        {
             Ok(made) => made,
             Err(_) if Instant::now() < until => {
                 check_speaks(edge, request.partition).await?;
-                tokio::time::timeout_at(until.into(), made(&request)).await.unwrap_or(Err(CheckpointError::Late))
+                tokio::time::timeout_at(until.into(), made(edge, &request)).await.unwrap_or(Err(CheckpointError::Late))
             }
             Err(_) => Err(CheckpointError::Late),
         };
         made.map_err(|unfulfilled| match unfulfilled {
             CheckpointError::Stopped(reason) => request.stopped(&edge.shared, reason).into(),
             CheckpointError::Closed => CallError::Closed.into(),
+            CheckpointError::NoRoom => no_room(&request),
             CheckpointError::Late => late(&request, deadline),
         })?;
     }
     Ok(())
 }
 
-/// Waits until a checkpoint is made.
-async fn made(request: &CheckpointRequest) -> Result<(), CheckpointError> {
+/// Waits until a checkpoint is made, or waits for room itself.
+async fn made(edge: &Edge, request: &CheckpointRequest) -> Result<(), CheckpointError> {
     let mut pause = POLL_MIN;
     loop {
-        if let Some(made) = request.poll() {
+        if let Some(made) = request.poll(&edge.shared) {
             return made;
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(POLL_MAX);
     }
+}
+
+/// Lists are read from checkpoints, so they are refused as new work is while there is no room for one.
+fn no_room(request: &CheckpointRequest) -> Fault {
+    let detail = format!(
+        "partition {} has no room for the checkpoint that a list is read from; make room on the disk, and ask again",
+        request.partition
+    );
+    Fault::busy(detail)
 }
 
 fn late(request: &CheckpointRequest, deadline: Option<Instant>) -> Fault {
@@ -130,4 +142,37 @@ fn late(request: &CheckpointRequest, deadline: Option<Instant>) -> Fault {
     }
     let detail = format!("partition {partition} has not made its checkpoint yet; check the disk");
     Fault::new(ErrorCode::NotReady, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use apostate::prelude::*;
+
+    use super::*;
+    use crate::{HttpSettings, Node, Settings};
+
+    /// Something to have a node for.
+    #[entity(name = "shelf")]
+    #[derive(Default, Serialize, Deserialize)]
+    struct Shelf {}
+
+    #[handlers]
+    impl Shelf {}
+
+    #[test]
+    fn a_list_does_not_wait_for_room_on_a_full_disk() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let node = Node::open::<(Shelf,)>(Settings::new(dir.path().join("data"))).expect("a node");
+        let shared = Arc::clone(&node.client().node);
+        let edge = Arc::new(Edge::new(Arc::clone(&shared), HttpSettings::default()));
+        shared.with_disk(|disk| disk.set_store_full(true));
+        let partition = shared.routes.places()[0].partition;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (request, _reply) = CheckpointRequest::unanswered(partition);
+        let fault = runtime.block_on(wait_for(&edge, None, [request])).expect_err("there is no room");
+        assert!(fault.is(ErrorCode::Busy), "{fault:?}");
+        let (request, _reply) = CheckpointRequest::unanswered(partition);
+        let error = request.wait(&shared).expect_err("nor for a list in the process");
+        assert!(error.to_string().contains(&format!("partition {partition}")), "{error}");
+    }
 }

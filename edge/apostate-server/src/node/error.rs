@@ -1,7 +1,5 @@
 //! Errors of a node: why it does not open, and what a graceful stop could not do.
 
-use std::time::Duration;
-
 use apostate_core::StartError;
 use apostate_log::PartitionId;
 
@@ -42,17 +40,6 @@ pub enum OpenError {
         partition: PartitionId,
         /// The cause.
         reason: PartitionStop,
-    },
-    /// The disk has no room for the record that a partition opens with.
-    #[error(
-        "cannot open partition {partition}: its log has been full for {} seconds; make room on the disk of the data and start \
-         again", patience.as_secs()
-    )]
-    NoRoom {
-        /// The first one that waits.
-        partition: PartitionId,
-        /// The time that was waited for room.
-        patience: Duration,
     },
     /// The operating system refused something that a node needs.
     #[error("cannot {what}")]

@@ -42,9 +42,6 @@ use crate::watchdog::Watchdog;
 use crate::watchdog::quiet_panics;
 use crate::watchdog::running::{FileObserver, RunningFile};
 
-/// Time that a node that opens waits for room on a full disk.
-const ROOM_PATIENCE: Duration = Duration::from_secs(60);
-
 /// Time that a handler that runs when a node ends may take to come to its own end.
 pub(crate) const HANDLER_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -114,7 +111,7 @@ impl NodeThreads {
             threads.node.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(ExecutorMessage::Start));
             failpoint("node.opened");
         };
-        wait_until_all_serve(threads.partitions(), &announcements, ROOM_PATIENCE, progress, start)?;
+        wait_until_all_serve(threads.partitions(), &announcements, progress, start)?;
         Ok(threads)
     }
 
