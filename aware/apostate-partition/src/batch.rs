@@ -5,12 +5,12 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
 
+mod cells;
 mod journal;
 
 use apostate_core::{Address, Timestamp};
 
 use crate::cells::cell::{self, Section};
-use crate::cells::fresh::FreshCell;
 use crate::cells::record_body::RecordBuilder;
 use crate::delivery::{Layout, Outgoing};
 use crate::entities::{Before, SlotId};
@@ -49,6 +49,8 @@ pub(crate) struct Batch {
     counts: Counts,
     /// When the newest UUIDv7 client key was made that it forgets.
     forgotten: Timestamp,
+    /// Room in which a cell is made.
+    scratch: Vec<u8>,
     /// The entity for whose sake the batch is given up.
     abandoned: Option<SlotId>,
     /// Messages of a batch are run one at a time for this many batches: their record was too long.
@@ -153,40 +155,6 @@ impl Batch {
     /// Another effect that leaves once the batch is durable.
     pub(crate) fn output(&mut self, effect: Effect) {
         self.outputs.push(effect);
-    }
-
-    /// Puts a cell of an entity, whether there was one or not.
-    pub(crate) fn put(&mut self, section: Section, address: &Address, sub: &[u8], value: Vec<u8>) {
-        let key = cell::key(section, address, sub);
-        self.record.put_key(&key, &value);
-        self.cells.push(CellChange::Put(key.into(), value.into()));
-    }
-
-    /// Erases a cell of an entity.
-    pub(crate) fn erase(&mut self, section: Section, address: &Address, sub: &[u8]) {
-        let key = cell::key(section, address, sub);
-        self.record.delete_key(&key);
-        self.cells.push(CellChange::Erase(key.into()));
-    }
-
-    /// Puts a cell that was never there before.
-    pub(crate) fn put_fresh(&mut self, cell: FreshCell, value: Vec<u8>) {
-        self.record.put_key(cell.key(), &value);
-        self.cells.push(CellChange::PutFresh(cell, value.into()));
-    }
-
-    /// Erases a cell that will not be there again.
-    pub(crate) fn erase_fresh(&mut self, cell: FreshCell) {
-        self.record.delete_key(cell.key());
-        self.cells.push(CellChange::EraseFresh(cell));
-    }
-
-    /// Deletes the cell of a message to another partition that has arrived. `is_stored`: a checkpoint has it.
-    pub(crate) fn trim(&mut self, cell: Vec<u8>, is_stored: bool) {
-        self.record.delete_key(&cell);
-        if is_stored {
-            self.cells.push(CellChange::EraseFresh(FreshCell::outgoing(cell)));
-        }
     }
 
     /// The record, for rows of the partition's own.

@@ -2,11 +2,13 @@
 //!
 //! Reading order: `cell.rs` knows the key of every one, `fresh.rs` which keys are used once; `state.rs` and `parked.rs` are values; `record_body.rs` is one commit, and
 //! `checkpoint.rs` what many commits come to in the store. Values of other cells: messages in `message.rs`, client keys in
-//! `entities/client_keys.rs`.
+//! `remembered.rs`.
 
 pub mod cell;
 pub(crate) mod checkpoint;
 pub(crate) mod fresh;
 pub(crate) mod parked;
 pub mod record_body;
+pub(crate) mod remembered;
+pub(crate) mod shared;
 pub(crate) mod state;

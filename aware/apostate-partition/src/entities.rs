@@ -12,6 +12,7 @@ mod changes;
 pub(crate) mod client_keys;
 mod inbox;
 mod inboxes;
+pub(crate) mod key_age;
 mod key_sweep;
 mod loading;
 mod parked;

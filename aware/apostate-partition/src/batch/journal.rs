@@ -3,6 +3,7 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
 
 use crate::cells::fresh::FreshCell;
+use crate::cells::shared::SharedCell;
 use crate::delivery::Handled;
 use crate::entities::client_keys::Known;
 use crate::entities::{Before, InboxItem, ParkedInMemory, Retry, SlotId};
@@ -58,11 +59,10 @@ pub(crate) enum UndoEntry {
     },
     RememberedKey {
         slot: SlotId,
-        key: Box<str>,
+        known: Known,
     },
     ForgotKey {
         slot: SlotId,
-        key: Box<str>,
         known: Known,
     },
     Parked {
@@ -77,10 +77,8 @@ pub(crate) enum UndoEntry {
 
 /// A cell that was put or erased besides states.
 pub(crate) enum CellChange {
-    /// A cell has this value now.
-    Put(Box<[u8]>, Box<[u8]>),
-    /// Tombstone: the cell is gone, and a checkpoint has to say so.
-    Erase(Box<[u8]>),
+    /// A cell that others share, or its tombstone.
+    Shared(SharedCell),
     /// A cell that was never there before.
     PutFresh(FreshCell, Box<[u8]>),
     /// A cell is gone that will not be there again: if no checkpoint has it, nothing need be said.

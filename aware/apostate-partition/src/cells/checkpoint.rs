@@ -8,6 +8,7 @@ use apostate_core::Address;
 use apostate_log::{PartitionId, Position, Store, StoreError};
 
 use crate::cells::cell::{self, Section};
+use crate::cells::shared::SharedCell;
 use crate::cells::state::StateBytes;
 
 /// The key of a cell, and its value or that it is gone.
@@ -21,14 +22,17 @@ pub struct Checkpoint {
     pub position: Position,
     /// State cells of entities.
     pub(crate) states: Vec<(Address, StateBytes)>,
+    /// Changes of shared cells in their order: of one key the last counts.
+    pub(crate) shared: Vec<SharedCell>,
     /// Every other cell.
     pub(crate) cells: Vec<Cell>,
 }
 
 impl std::fmt::Debug for Checkpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { partition, position, states, cells } = self;
-        write!(f, "checkpoint of partition {partition} at {position}: {} states, {} cells", states.len(), cells.len())
+        let Self { partition, position, states, shared, cells } = self;
+        let cells = shared.len() + cells.len();
+        write!(f, "checkpoint of partition {partition} at {position}: {} states, {cells} cells", states.len())
     }
 }
 
@@ -36,7 +40,7 @@ impl Checkpoint {
     /// Number of cells.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.states.len() + self.cells.len()
+        self.states.len() + self.shared.len() + self.cells.len()
     }
 
     /// Writes it to `store`, together with rows of the host's own, all or nothing.
@@ -46,22 +50,73 @@ impl Checkpoint {
     /// [`StoreError::Full`]: nothing was written; try again later. When the store fails in any other way: tell the partition
     /// with [`CheckpointFailed`](crate::Input::CheckpointFailed).
     pub fn write(&self, store: &dyn Store, host_rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
-        let Self { partition: _, position: _, states, cells } = self;
-        let mut keys = Vec::with_capacity(states.len() * 48);
-        let mut all: Vec<(std::ops::Range<usize>, Option<&[u8]>)> =
-            Vec::with_capacity(states.len() + cells.len() + host_rows.len());
-        for (address, value) in states {
-            let start = keys.len();
-            cell::write_key(Section::State, address, &[], &mut keys);
-            all.push((start..keys.len(), Some(value)));
+        let Self { partition: _, position: _, states, shared, cells } = self;
+        let mut state_keys = Vec::with_capacity(states.len() * 48);
+        let mut ends = Vec::with_capacity(states.len());
+        for (address, _) in states {
+            cell::write_key(Section::State, address, &[], &mut state_keys);
+            ends.push(state_keys.len());
         }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let keys = starts.zip(&ends).map(|(start, &end)| &state_keys[start..end]);
+        let states = keys.zip(states).map(|(key, (_, value))| (key, Some(&value[..])));
+        let cells = cells.iter().map(|(key, value)| (&key[..], value.as_deref()));
         let rows = host_rows.iter().map(|(key, value)| (&key[..], Some(&value[..])));
-        for (key, value) in cells.iter().map(|(key, value)| (&key[..], value.as_deref())).chain(rows) {
-            let start = keys.len();
-            keys.extend_from_slice(key);
-            all.push((start..keys.len(), value));
-        }
-        all.sort_unstable_by(|(one, _), (two, _)| keys[one.clone()].cmp(&keys[two.clone()]));
-        store.checkpoint(&mut all.iter().map(|(key, value)| (&keys[key.clone()], *value)))
+
+        let mut all: Vec<_> = states.chain(cells).chain(rows).map(Change::new).collect();
+        all.extend(shared.iter().map(|cell| Change::new((cell.key(), cell.value()))));
+        // Stable: changes of one key stay in their order.
+        all.sort_by(|one, two| one.prefix.cmp(&two.prefix).then_with(|| one.key.cmp(two.key)));
+        all.dedup_by(|later, earlier| {
+            let is_same = later.key == earlier.key;
+            if is_same {
+                earlier.value = later.value;
+            }
+            is_same
+        });
+        store.checkpoint(&mut all.iter().map(|change| (change.key, change.value)))
+    }
+}
+
+/// A change of a cell, in the order of keys.
+struct Change<'a> {
+    /// The first bytes of the key: most comparisons need no more.
+    prefix: u128,
+    key: &'a [u8],
+    value: Option<&'a [u8]>,
+}
+
+impl<'a> Change<'a> {
+    fn new((key, value): (&'a [u8], Option<&'a [u8]>)) -> Self {
+        let mut prefix = [0; 16];
+        let length = key.len().min(16);
+        prefix[..length].copy_from_slice(&key[..length]);
+        Self { prefix: u128::from_be_bytes(prefix), key, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apostate_log::MemoryStore;
+
+    use super::*;
+
+    #[test]
+    fn of_a_shared_cell_that_changed_twice_the_last_change_is_stored() {
+        let store = MemoryStore::default();
+        let write = |shared: Vec<SharedCell>| {
+            let (partition, position) = (PartitionId(1), Position(1));
+            let checkpoint = Checkpoint { partition, position, states: Vec::new(), shared, cells: Vec::new() };
+            checkpoint.write(&store, &[]).expect("memory has room");
+        };
+        let (long, longer) =
+            (&b"a key of more than sixteen bytes"[..], &b"a key of more than sixteen bytes, and more"[..]);
+        let put = |key, value: &[u8]| SharedCell::of(key, Some(value));
+        write(vec![put(longer, b"1"), put(long, b"2"), SharedCell::tombstone(longer), put(long, b"3")]);
+        assert_eq!(store.get(long).expect("it reads").as_deref(), Some(&b"3"[..]));
+        assert_eq!(store.get(longer).expect("it reads"), None);
+        write(vec![SharedCell::tombstone(long), put(longer, b"4"), put(long, b"5"), SharedCell::tombstone(long)]);
+        assert_eq!(store.get(long).expect("it reads"), None);
+        assert_eq!(store.get(longer).expect("it reads").as_deref(), Some(&b"4"[..]));
     }
 }

@@ -23,6 +23,7 @@ use crate::format::{DecodeError, Format, layout_of};
 
 /// The layout that this build writes.
 const LAYOUT: u8 = 0;
+use crate::cells::shared::SharedCell;
 
 /// Bytes before the first cell.
 const PREFIX_BYTES: usize = 17;
@@ -89,6 +90,14 @@ impl RecordBuilder {
     /// Deletes the cell with this key.
     pub fn delete_key(&mut self, key: &[u8]) {
         self.delete_with(|bytes| bytes.extend_from_slice(key));
+    }
+
+    /// Adds a shared cell, or deletes it.
+    pub(crate) fn change(&mut self, cell: &SharedCell) {
+        match cell.value() {
+            Some(value) => self.put_key(cell.key(), value),
+            None => self.delete_key(cell.key()),
+        }
     }
 
     fn put_with(&mut self, value: &[u8], write_key: impl FnOnce(&mut Vec<u8>)) {

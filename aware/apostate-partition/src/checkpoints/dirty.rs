@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 
 use crate::cells::checkpoint::{Cell, Checkpoint};
 use crate::cells::fresh::FreshCell;
+use crate::cells::shared::SharedCell;
 use crate::cells::state::StateBytes;
 use crate::entities::{SLOT_BYTES, Slot};
 use crate::planted::{self, Bug};
@@ -26,6 +27,8 @@ pub(crate) struct Dirty {
     cells: FxHashMap<Box<[u8]>, Option<Arc<[u8]>>>,
     /// Cells that are erased while the store may still have them, with the generation that says so to it.
     erased: FxHashMap<Box<[u8]>, u64>,
+    /// Changes of shared cells in their order: of one key the last counts.
+    shared: Vec<SharedCell>,
     bytes: usize,
     /// Bytes of log since the last checkpoint was taken.
     log_bytes: u64,
@@ -46,6 +49,7 @@ impl Default for Dirty {
             states: Vec::new(),
             cells: FxHashMap::default(),
             erased: FxHashMap::default(),
+            shared: Vec::new(),
             bytes: 0,
             log_bytes: 0,
             taken: VecDeque::new(),
@@ -125,6 +129,20 @@ impl Dirty {
         }
     }
 
+    /// A shared cell was put or erased.
+    pub(crate) fn change(&mut self, cell: SharedCell) {
+        if cell.value().is_none() {
+            if planted::is(Bug::TombstoneMissing) {
+                return;
+            }
+            self.erased.insert(cell.key().into(), self.generation);
+        } else if !self.erased.is_empty() {
+            self.erased.remove(cell.key());
+        }
+        self.bytes += cell.length();
+        self.shared.push(cell);
+    }
+
     pub(crate) fn count_log(&mut self, bytes: usize) {
         self.log_bytes += bytes as u64;
     }
@@ -173,7 +191,8 @@ impl Dirty {
         let states = std::mem::take(&mut self.states);
         let mut cells: Vec<_> = std::mem::take(&mut self.cells).into_iter().collect();
         cells.extend(rows);
-        let checkpoint = Checkpoint { partition, position, states, cells };
+        let shared = std::mem::take(&mut self.shared);
+        let checkpoint = Checkpoint { partition, position, states, cells, shared };
         self.taken.push_back((self.generation, checkpoint, std::mem::take(&mut self.bytes)));
         self.generation += 1;
         self.log_bytes = 0;
@@ -207,12 +226,9 @@ impl Dirty {
         #[expect(clippy::disallowed_methods, reason = "a sum has no order")]
         let cells = self.cells.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len()));
         let cells: usize = cells.sum();
-        assert!(
-            self.bytes == states + cells,
-            "P6 broken: changes are counted as {} bytes, not {}",
-            self.bytes,
-            states + cells
-        );
+        let shared: usize = self.shared.iter().map(SharedCell::length).sum();
+        let all = states + cells + shared;
+        assert!(self.bytes == all, "P6 broken: changes are counted as {} bytes, not {all}", self.bytes);
         let generations = self.taken.iter().map(|(generation, ..)| *generation);
         let all: Vec<_> = self.writing.iter().map(|(generation, ..)| *generation).chain(generations).collect();
         let is_ordered = all.is_sorted() && all.iter().all(|&taken| self.stored < taken && taken < self.generation);

@@ -131,7 +131,7 @@ impl Entities {
         let Some(keys) = slot.keys() else { return true };
         match keys.get(key) {
             None => return !keys.is_absent(key),
-            Some(known) if !is_outdated(key, &known.remembered, now, retention) => return false,
+            Some(known) if !is_outdated(key, known.time(), now, retention) => return false,
             Some(_) => {}
         }
         slot.note_extra_dirty(generation);
@@ -143,8 +143,8 @@ impl Entities {
 /// Client keys.
 impl Entities {
     /// Remembers an answer.
-    pub(crate) fn insert_key(&mut self, id: SlotId, key: Box<str>, known: Known) {
-        self.slots.change_keys(id, |keys| keys.insert(key, known));
+    pub(crate) fn insert_key(&mut self, id: SlotId, known: Known) {
+        self.slots.change_keys(id, |keys| keys.insert(known));
     }
 
     /// Takes an answer out. It is not looked for in the store either.
@@ -159,8 +159,8 @@ impl Entities {
         self.slots.change_keys(id, |keys| keys.remove(key));
     }
 
-    /// Client keys that are too old to be remembered any longer: a few of those that stand first.
-    pub(crate) fn expired_keys(&mut self, id: SlotId, now: Timestamp, retention: Duration) -> Vec<Box<str>> {
-        self.slots.get_mut(id).keys_mut().expired(now, retention)
+    /// Client keys that are too old to be remembered any longer: a few of those in memory.
+    pub(crate) fn take_expired_keys(&mut self, id: SlotId, now: Timestamp, retention: Duration) -> Vec<Box<str>> {
+        self.slots.get_mut(id).keys_mut().take_expired(now, retention)
     }
 }

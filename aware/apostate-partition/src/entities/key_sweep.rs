@@ -19,7 +19,8 @@ use apostate_core::{Address, Timestamp};
 use apostate_log::{StoredCell, hex};
 
 use crate::cells::cell;
-use crate::entities::client_keys::{self, Remembered};
+use crate::cells::remembered::Remembered;
+use crate::entities::key_age;
 use crate::format::DecodeError;
 use crate::interface::{Load, StopReason, Stored};
 use crate::limits::{SWEEP_BYTES, SWEEP_PAUSE};
@@ -138,7 +139,7 @@ impl KeySweep {
             let cell = cell::read_key(key).map_err(unread)?;
             let remembered = Remembered::read(value).map_err(unread)?;
             let text = std::str::from_utf8(cell.sub).map_err(|_| unread(DecodeError::Damaged))?;
-            if is_outdated(text, &remembered, now, retention) {
+            if is_outdated(text, remembered.time, now, retention) {
                 keys.push((cell.address.clone(), text.into()));
             }
         }
@@ -154,7 +155,7 @@ impl KeySweep {
     }
 }
 
-/// Whether what `key` remembers is to be forgotten.
-pub(super) fn is_outdated(key: &str, remembered: &Remembered, now: Timestamp, retention: Duration) -> bool {
-    planted::is(Bug::SweepsLive) || client_keys::is_outdated(key, remembered.time, now, retention)
+/// Whether what `key` remembers since `time` is to be forgotten.
+pub(super) fn is_outdated(key: &str, time: Timestamp, now: Timestamp, retention: Duration) -> bool {
+    planted::is(Bug::SweepsLive) || key_age::is_outdated(key, time, now, retention)
 }

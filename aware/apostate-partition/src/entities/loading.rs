@@ -9,8 +9,9 @@ use apostate_log::StoredCell;
 
 use crate::cells::cell::{self, EntityCell, Section};
 use crate::cells::parked::Parked;
+use crate::cells::remembered::Remembered;
+use crate::cells::shared::SharedCell;
 use crate::cells::state;
-use crate::entities::client_keys::Remembered;
 use crate::entities::inboxes::{Head, PageDamage};
 use crate::entities::resident::Entities;
 use crate::entities::slot::Residence;
@@ -82,9 +83,10 @@ impl Entities {
                     self.slots.set_cell(id, Some(value[..].into()));
                 }
                 Section::ClientKeys => {
-                    let key = std::str::from_utf8(sub).map_err(|_| self.unread(id, DecodeError::Damaged))?;
-                    let remembered = Remembered::read(value).map_err(|error| self.unread(id, error))?;
-                    self.slots.change_keys(id, |keys| keys.insert_stored(key, remembered));
+                    let name = std::str::from_utf8(sub).map_err(|_| self.unread(id, DecodeError::Damaged))?;
+                    Remembered::read(value).map_err(|error| self.unread(id, error))?;
+                    let cell = SharedCell::of(key, Some(value));
+                    self.slots.change_keys(id, |keys| keys.insert_stored(name, cell));
                 }
                 _ => return Err(self.unread(id, DecodeError::Damaged)),
             }
@@ -104,9 +106,10 @@ impl Entities {
         keys.end_asking(key);
         match cells {
             [] => keys.note_absent(key.into()),
-            [(_, value), ..] => {
-                let remembered = Remembered::read(value).map_err(|error| self.unread(id, error))?;
-                self.slots.change_keys(id, |keys| keys.insert_stored(key, remembered));
+            [(name, value), ..] => {
+                Remembered::read(value).map_err(|error| self.unread(id, error))?;
+                let cell = SharedCell::of(name, Some(value));
+                self.slots.change_keys(id, |keys| keys.insert_stored(key, cell));
             }
         }
         Ok(())

@@ -3,8 +3,9 @@
 use apostate_core::Address;
 
 use crate::cells::parked::Parked;
+use crate::cells::remembered::Remembered;
+use crate::cells::shared::SharedCell;
 use crate::cells::state::StateBytes;
-use crate::entities::client_keys::Remembered;
 use crate::entities::resident::Entities;
 use crate::entities::slot::Slot;
 use crate::format::DecodeError::{self, Damaged};
@@ -28,20 +29,19 @@ impl Entities {
         &mut self,
         address: &Address,
         sub: &[u8],
-        value: Option<&[u8]>,
+        cell: &SharedCell,
         generation: u64,
     ) -> Result<(), DecodeError> {
         let id = self.slot_of(address);
         let key = std::str::from_utf8(sub).map_err(|_| Damaged)?;
+        if let Some(value) = cell.value() {
+            Remembered::read(value)?;
+        }
         let slot = self.slots.get_mut(id);
         // What the log brings, the store may not have: the slot stays until the first checkpoint.
         slot.note_extra_dirty(generation);
         slot.note_keys(true);
-        let remembered = match value {
-            Some(value) => Some(Remembered::read(value)?),
-            None => None,
-        };
-        self.slots.change_keys(id, |keys| keys.restore(key, remembered));
+        self.slots.change_keys(id, |keys| keys.restore(key, cell.value().is_some().then(|| cell.clone())));
         Ok(())
     }
 

@@ -174,8 +174,8 @@ impl Partition {
         let record = self.log.submitted();
         for entry in self.batch.journal() {
             match entry {
-                UndoEntry::RememberedKey { slot, key } | UndoEntry::ForgotKey { slot, key, .. } => {
-                    self.entities.note_key_closed(*slot, key, record, (generation, stored));
+                UndoEntry::RememberedKey { slot, known } | UndoEntry::ForgotKey { slot, known } => {
+                    self.entities.note_key_closed(*slot, known.key(), record, (generation, stored));
                 }
                 UndoEntry::Parked { number } => self.entities.parked_mut().note_generation(*number, generation),
                 _ => {}
@@ -183,10 +183,9 @@ impl Partition {
         }
         for change in self.batch.take_cells() {
             match change {
-                CellChange::Put(key, value) => dirty.put(key, value.into()),
-                CellChange::Erase(key) => dirty.erase(key),
                 CellChange::PutFresh(cell, value) => dirty.put_fresh(cell, value.into()),
                 CellChange::EraseFresh(cell) => dirty.erase_fresh(cell),
+                CellChange::Shared(cell) => dirty.change(cell),
             }
         }
     }

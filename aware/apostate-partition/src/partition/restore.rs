@@ -8,6 +8,7 @@ use apostate_log::{PartitionId, hex};
 use super::Partition;
 use crate::cells::cell::{self, EntityCell, PartitionRow, Section};
 use crate::cells::fresh::FreshCell;
+use crate::cells::shared::SharedCell;
 use crate::cells::state;
 use crate::checkpoints::Counters;
 use crate::delivery::{Generation, Layout, Outgoing};
@@ -66,7 +67,7 @@ impl Partition {
         let generation = self.checkpoints.dirty().generation();
         let restored = match section {
             Section::State => self.restore_state(&address, value),
-            Section::ClientKeys => self.entities.restore_client_key(&address, sub, value, generation),
+            Section::ClientKeys => self.restore_client_key(&address, sub, SharedCell::of(key, value), is_new),
             Section::Inbox => {
                 let memory = (!is_new).then_some(self.scope.tuning().inbox_memory);
                 self.entities.restore_inbox(&address, sub, value, memory)
@@ -76,8 +77,8 @@ impl Partition {
             Section::Own | Section::Host => Err(DecodeError::Damaged),
         };
         restored.map_err(|error| self.unread(error, format!("a cell of {} does not read", name(self))))?;
-        // States, and messages that were sent, find their own way to the next checkpoint.
-        if is_new && !matches!(section, Section::State | Section::Outgoing) {
+        // States, client keys, and messages that were sent, find their own way to the next checkpoint.
+        if is_new && !matches!(section, Section::State | Section::ClientKeys | Section::Outgoing) {
             let dirty = self.checkpoints.dirty_mut();
             match (FreshCell::read(section, key), value) {
                 (Some(cell), Some(value)) => dirty.put_fresh(cell, value.into()),
@@ -95,6 +96,21 @@ impl Partition {
         let slot = self.entities.restore_state(address, value.into());
         if let Some(cell) = slot.encoded().cloned() {
             self.checkpoints.dirty_mut().put_state(slot, cell);
+        }
+        Ok(())
+    }
+
+    fn restore_client_key(
+        &mut self,
+        address: &Address,
+        sub: &[u8],
+        cell: SharedCell,
+        is_new: bool,
+    ) -> Result<(), DecodeError> {
+        let dirty = self.checkpoints.dirty_mut();
+        self.entities.restore_client_key(address, sub, &cell, dirty.generation())?;
+        if is_new {
+            dirty.change(cell);
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use apostate_log::Position;
 use super::Partition;
 use crate::cells::cell::{self, PartitionRow, Section};
 use crate::cells::record_body::RecordKind;
+use crate::cells::shared::SharedCell;
 use crate::entities::Found;
-use crate::entities::client_keys::made;
+use crate::entities::key_age::made;
 use crate::interface::Effect;
 use crate::planted::{self, Bug};
 
@@ -65,8 +66,9 @@ impl Partition {
             let is_there = !self.checkpoints.dirty().is_erased(&cell);
             if is_there && slot.is_none_or(|slot| self.entities.forget_swept_key(slot, &key, generation, age)) {
                 self.batch.note_forgotten(made(&key).unwrap_or_default());
-                self.batch.record().delete_key(&cell);
-                self.checkpoints.dirty_mut().erase(cell.into());
+                let cell = SharedCell::tombstone(&cell);
+                self.batch.record().change(&cell);
+                self.checkpoints.dirty_mut().change(cell);
             }
         }
         self.sweep.go_on_behind(last);

@@ -59,8 +59,8 @@ impl Partition {
             UndoEntry::Parked { number } => self.entities.parked_mut().forget(number),
             UndoEntry::Unparked { number, parked } => self.entities.parked_mut().put(number, parked),
             UndoEntry::TookCommand(command) => self.work.put_back_command(command),
-            UndoEntry::RememberedKey { slot, key } => self.entities.undo_key(slot, &key),
-            UndoEntry::ForgotKey { slot, key, known } => self.entities.insert_key(slot, key, known),
+            UndoEntry::RememberedKey { slot, known } => self.entities.undo_key(slot, known.key()),
+            UndoEntry::ForgotKey { slot, known } => self.entities.insert_key(slot, known),
         }
     }
 }

@@ -5,28 +5,27 @@
 use apostate_core::Address;
 
 use crate::batch::UndoEntry;
-use crate::cells::cell::Section;
 use crate::entities::SlotId;
-use crate::entities::client_keys::{
-    Known, Remembered, fingerprint, is_ahead, is_expired, is_outdated, is_repetition, made,
-};
-use crate::interface::{Answer, Failure, Request};
-use crate::planted::{self, Bug};
+use crate::entities::client_keys::Known;
+use crate::entities::key_age::{is_ahead, is_expired, is_outdated, made};
+use crate::interface::{Answer, Failure, Request, RequestKind};
+use crate::message;
 use crate::run::handling::Handling;
 
 impl Handling<'_> {
     /// The answer that the client key got, if it was used before and is not too old.
     pub(crate) fn remembered(&mut self, slot: SlotId, key: &str, request: &Request) -> Option<Answer> {
         let (now, retention) = (self.now, self.scope.tuning().client_key_retention);
-        let remembered = self.entities.get(slot).keys()?.get(key)?.remembered.clone();
+        let known = self.entities.get(slot).keys()?.get(key)?;
         // A key that would be refused as too old gets its reply for as long as that is there.
-        if is_outdated(key, remembered.time, now, retention) && !is_expired(key, now, retention) {
+        if is_outdated(key, known.time(), now, retention) && !is_expired(key, now, retention) {
             self.forget_key(slot, key, &request.to);
             return None;
         }
+        let remembered = known.remembered();
         self.batch.counts_mut().repeated += 1;
         if is_repetition(remembered.fingerprint, request) {
-            Some(Answer::Repeated(Box::new(remembered.answer.clone())))
+            Some(Answer::Repeated(Box::new(remembered.answer)))
         } else {
             Some(Answer::Failed(Failure::KeyReused))
         }
@@ -50,30 +49,49 @@ impl Handling<'_> {
     /// Forgets a client key that is too old.
     fn forget_key(&mut self, slot: SlotId, key: &str, to: &Address) {
         if let Some(known) = self.entities.remove_key(slot, key) {
-            self.batch.erase(Section::ClientKeys, to, key.as_bytes());
+            self.batch.forget_key(to, key);
             self.batch.note_forgotten(made(key).unwrap_or_default());
-            self.batch.note(UndoEntry::ForgotKey { slot, key: key.into(), known });
+            self.batch.note(UndoEntry::ForgotKey { slot, known });
         }
     }
 
     /// Remembers an answer in the same commit as the effect, and forgets some that are too old.
     pub(crate) fn remember(&mut self, slot: SlotId, key: &str, request: &Request, answer: &Answer) {
-        let remembered = Remembered { fingerprint: fingerprint(request), time: self.now, answer: answer.clone() };
-        for old in self.entities.expired_keys(slot, self.now, self.scope.tuning().client_key_retention) {
+        for old in self.entities.take_expired_keys(slot, self.now, self.scope.tuning().client_key_retention) {
             self.forget_key(slot, &old, &request.to);
         }
-        let mut value = Vec::new();
-        remembered.write(&mut value);
-        self.sweep.note_written(key.len() + value.len());
-        if !planted::is(Bug::KeyForgotten) {
-            self.batch.put(Section::ClientKeys, &request.to, key.as_bytes(), value);
-        }
-        self.batch.note(UndoEntry::RememberedKey { slot, key: key.into() });
-        self.entities.insert_key(slot, key.into(), Known::new(remembered));
+        let cell = self.batch.remember_key(&request.to, key, fingerprint(request), self.now, answer);
+        self.sweep.note_written(cell.length());
+        let known = Known::new(cell, key);
+        self.batch.note(UndoEntry::RememberedKey { slot, known: known.clone() });
+        self.entities.insert_key(slot, known);
         if !self.entities.get(slot).has_keys() {
             self.touch(slot);
             self.entities.mark_keys(slot);
             self.batch.note_changed(self.place_of(slot), 0);
         }
     }
+}
+
+/// A request as one number: a repetition has the same.
+fn fingerprint(request: &Request) -> u64 {
+    request.digest.map_or_else(|| payload_fingerprint(request), |digest| of_request(request, &digest.to_le_bytes()))
+}
+
+/// The handler's arguments as one number.
+fn payload_fingerprint(request: &Request) -> u64 {
+    of_request(request, &request.body)
+}
+
+fn of_request(request: &Request, says: &[u8]) -> u64 {
+    message::fingerprint(&request.to, request.handler, says)
+}
+
+/// Whether a request asks for what a client key remembers: by what its caller said, or else by what its handler is told, as
+/// a caller in the process says it. To recall without a digest is to ask for whatever it was.
+pub(crate) fn is_repetition(remembered: u64, request: &Request) -> bool {
+    let is_any = matches!(request.request_kind, RequestKind::Recall { .. }) && request.digest.is_none();
+    is_any
+        || remembered == fingerprint(request)
+        || (request.digest.is_some() && remembered == payload_fingerprint(request))
 }

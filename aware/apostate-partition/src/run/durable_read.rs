@@ -14,10 +14,11 @@ use apostate_core::{Invocation, Outcome, StateError, panic_text, step};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word};
 use crate::entities::SlotId;
-use crate::entities::client_keys::{is_expired, is_outdated, is_repetition};
+use crate::entities::key_age::{is_expired, is_outdated};
 use crate::interface::{AfterPanic, Answer, Effect, Failure, Request, RequestKind};
 use crate::message;
 use crate::planted::{self, Bug};
+use crate::run::client_key::is_repetition;
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
 
@@ -67,18 +68,20 @@ impl Handling<'_> {
         let Some(key) = request.request_kind.client_key() else { return Answer::Failed(Failure::Full) };
         let (now, retention) = (self.now, self.scope.tuning().client_key_retention);
         let known = self.entities.get(slot).keys().and_then(|keys| keys.get(key)).cloned();
-        let kept = known.filter(|known| {
-            !is_outdated(key, known.remembered.time, now, retention) || is_expired(key, now, retention)
-        });
+        let kept =
+            known.filter(|known| !is_outdated(key, known.time(), now, retention) || is_expired(key, now, retention));
         match kept {
             Some(known) if !known.is_durable(self.log.durable()) && !planted::is(Bug::UndurableShown) => {
                 Answer::Failed(Failure::Full)
             }
-            Some(known) if is_repetition(known.remembered.fingerprint, request) => {
+            Some(known) => {
+                let remembered = known.remembered();
+                if !is_repetition(remembered.fingerprint, request) {
+                    return Answer::Failed(Failure::KeyReused);
+                }
                 self.batch.counts_mut().repeated += 1;
-                Answer::Repeated(Box::new(known.remembered.answer.clone()))
+                Answer::Repeated(Box::new(remembered.answer))
             }
-            Some(_) => Answer::Failed(Failure::KeyReused),
             None => {
                 let failure = self.judge(request).err().or_else(|| self.check_age(key));
                 Answer::Failed(failure.unwrap_or(Failure::Full))

@@ -6,7 +6,7 @@ use apostate_core::limits::BODY_BYTES_MAX;
 use apostate_core::{Access, Mode};
 
 use crate::entities::SlotId;
-use crate::entities::client_keys::is_fitting;
+use crate::entities::key_age::is_fitting;
 use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
