@@ -103,7 +103,8 @@ pub(crate) async fn ready(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
     if serving < places {
         return Err(not_ready(format!("{serving} of {places} partitions serve")));
     }
-    let warnings = status.partitions.iter().filter_map(time_warning).collect();
+    let newer = status.partitions.iter().filter_map(newer_warning);
+    let warnings = status.partitions.iter().filter_map(time_warning).chain(newer).collect();
     Ok(json_of(&Health { status: "ready".to_owned(), warnings }))
 }
 
@@ -116,6 +117,14 @@ fn time_warning(partition: &PartitionStatus) -> Option<String> {
         Ordering::Equal => return None,
     };
     Some(format!("partition {} by {:?}: {what}", partition.id, offset.size()))
+}
+
+/// The warning about a partition that is sent what only a newer build reads. It serves all the same; those messages wait.
+fn newer_warning(partition: &PartitionStatus) -> Option<String> {
+    let peers = &partition.state.as_ref().ok()?.newer_peers;
+    let names: Vec<_> = peers.iter().map(ToString::to_string).collect();
+    let what = "messages of a newer build wait; start a build at least as new as the one that sends them";
+    (!names.is_empty()).then(|| format!("partition {} from {}: {what}", partition.id, names.join(", ")))
 }
 
 /// `/partitions`.
