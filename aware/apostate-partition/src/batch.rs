@@ -8,7 +8,7 @@
 mod cells;
 mod journal;
 
-use apostate_core::{Address, Timestamp};
+use apostate_core::Timestamp;
 
 use crate::cells::cell::{self, Section};
 use crate::cells::record_body::RecordBuilder;
