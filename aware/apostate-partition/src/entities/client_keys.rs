@@ -7,7 +7,8 @@
 //! In memory a key is its cell, as the checkpoint will write it, in a hash table: an answer is decoded only if somebody asks again.
 //!
 //! Of most entities all client keys are in memory while the entity is. An entity with very many has only the newest
-//! there; a key that is not among them is asked of the store before its request runs.
+//! there; a key that is not among them is asked of the store before its request runs. So is the first key of an entity whose state
+//! says of no key, and of one that does not exist: it may have refused calls, and that leaves no state behind.
 //!
 //! Paper: *Idempotence*; *Activities*.
 //!
@@ -56,6 +57,8 @@ pub(crate) struct ClientKeys {
     absent: BTreeSet<Box<str>>,
     /// Keys that the store is being asked for.
     asked: BTreeSet<Box<str>>,
+    /// Whether the store was asked once which keys it has: else it may have any.
+    is_looked_up: bool,
     /// Whether the store has keys that are not in memory.
     is_partial: bool,
     bytes: usize,
@@ -186,7 +189,15 @@ impl ClientKeys {
 
     /// Notes whether the store has keys that are not in memory.
     pub(crate) fn note_partial(&mut self, is_partial: bool) {
-        self.is_partial = is_partial;
+        (self.is_looked_up, self.is_partial) = (true, is_partial);
+    }
+
+    /// Notes whether the store had any key when it was asked for one, if it was never asked before. A key that came since is in memory.
+    pub(crate) fn note_looked_up(&mut self, has_any: bool) {
+        if !self.is_looked_up {
+            self.is_looked_up = true;
+            self.is_partial |= has_any;
+        }
     }
 
     /// Notes that the store is asked for `key`. False: it is being asked.
@@ -206,7 +217,7 @@ impl ClientKeys {
 
     /// Whether `key` is neither known, nor known to be absent: the store has to be asked.
     pub(crate) fn must_ask(&self, key: &str) -> bool {
-        self.is_partial && self.get(key).is_none() && !self.absent.contains(key)
+        (self.is_partial || !self.is_looked_up) && self.get(key).is_none() && !self.absent.contains(key)
     }
 
     /// The store does not have `key`.

@@ -62,7 +62,8 @@ impl Entities {
     /// Asks the store for a client key that is not in memory, and may be there. True: its request has to wait.
     pub(crate) fn ask_for_key(&mut self, id: SlotId, key: &str) -> bool {
         let slot = self.slots.get_mut(id);
-        if slot.keys().is_none_or(|keys| !keys.must_ask(key)) {
+        // A load of the entity is under way first: it brings most keys, or says that there are none to bring.
+        if !slot.is_resident() || slot.keys().is_some_and(|keys| !keys.must_ask(key)) {
             return false;
         }
         if slot.keys_mut().start_asking(key) {
@@ -92,18 +93,25 @@ impl Entities {
             }
         }
         let slot = self.slots.get_mut(id);
-        let has_keys = slot.has_keys() || had_keys;
-        slot.note_keys(has_keys);
+        let has_keys = slot.has_keys();
+        slot.note_keys(has_keys || had_keys);
         if has_keys {
             slot.keys_mut().note_partial(is_partial);
         }
         Ok(())
     }
 
-    /// Takes over what the store has of one client key; what memory knows of it is newer.
-    pub(crate) fn place_key(&mut self, id: SlotId, key: &str, cells: &[StoredCell]) -> Result<(), StopReason> {
+    /// Takes over what the store has of one client key; what memory knows of it is newer. `has_any`: the store has keys of the entity.
+    pub(crate) fn place_key(
+        &mut self,
+        id: SlotId,
+        key: &str,
+        cells: &[StoredCell],
+        has_any: bool,
+    ) -> Result<(), StopReason> {
         let keys = self.slots.get_mut(id).keys_mut();
         keys.end_asking(key);
+        keys.note_looked_up(has_any);
         match cells {
             [] => keys.note_absent(key.into()),
             [(name, value), ..] => {

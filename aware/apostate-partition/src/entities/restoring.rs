@@ -21,6 +21,9 @@ impl Entities {
             // The store may have client keys of it that the log does not bring.
             slot.keys_mut().note_partial(true);
         }
+        if planted::is(Bug::KeysOfLogOnly) {
+            slot.keys_mut().note_partial(false);
+        }
         slot
     }
 

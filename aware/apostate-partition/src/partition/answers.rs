@@ -97,7 +97,7 @@ impl Partition {
             }
             Load::ClientKey(address, key) => {
                 let Some(id) = self.entities.find(&address) else { return Ok(()) };
-                self.entities.place_key(id, &key, cells)?;
+                self.entities.place_key(id, &key, cells, is_partial)?;
                 self.entities.make_ready(id);
                 self.work.release(self.entities.release_waiting(id));
             }

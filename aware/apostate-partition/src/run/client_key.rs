@@ -65,7 +65,9 @@ impl Handling<'_> {
         let known = Known::new(cell, key);
         self.batch.note(UndoEntry::RememberedKey { slot, known: known.clone() });
         self.entities.insert_key(slot, known);
-        if !self.entities.get(slot).has_keys() {
+        // What never was and refuses still is not: its state would stay for ever, and its keys do not.
+        let has_state = self.entities.get(slot).encoded().is_some() || self.entities.get(slot).exists();
+        if has_state && !self.entities.get(slot).has_keys() {
             self.touch(slot);
             self.entities.mark_keys(slot);
             self.batch.note_changed(self.place_of(slot), 0);

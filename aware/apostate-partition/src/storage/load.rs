@@ -24,14 +24,16 @@ pub fn load(store: &dyn Store, load: Load) -> Loaded {
     }
 }
 
-/// The cells, and whether there are more client keys than those.
+/// The cells, and whether there are more client keys than those; of a load of one client key, whether there are any.
 fn read(store: &dyn Store, load: &Load) -> Result<(Vec<StoredCell>, bool), StoreError> {
     let get = |key: Vec<u8>| Ok(store.get(&key)?.map(|value| (Bytes::from(key), value)));
     match load {
         Load::Entity(address) => entity(store, address),
         Load::ClientKey(address, key) => {
             let cell = get(cell::key(Section::ClientKeys, address, key.as_bytes()))?;
-            Ok((cell.into_iter().collect(), false))
+            let (from, to) = cell::entity_bounds(Section::ClientKeys, address);
+            let has_any = cell.is_some() || !store.scan(&from, &to, 1)?.is_empty();
+            Ok((cell.into_iter().collect(), has_any))
         }
         Load::Outgoing { to: _, cells } | Load::Inbox { address: _, cells } => {
             let mut found = Vec::with_capacity(cells.len());

@@ -8,6 +8,7 @@ use apostate_partition::cell::{self, Section};
 use apostate_partition::{Answer, Failure, Input, StopReason, Tuning};
 
 use crate::pair::{Making, OldLetterbox, Writer, key_in, talk};
+use crate::parcel::{Parcel, keys_in, parcels};
 
 /// No body stays in memory that the store has.
 fn without_memory() -> Making {
@@ -240,4 +241,61 @@ fn client_keys_leave_the_memory_of_an_entity_that_has_to_stay() {
     let again =
         |count: u64| Answer::Repeated(Box::new(Answer::Done { reply: apostate_core::encode(&count), version: count }));
     assert_eq!(writer.answers, [again(1), again(CALLS / 2 + 1), again(CALLS)]);
+}
+
+/// Client keys of one entity that never was: its calls were refused.
+fn refused(tuning: Tuning) -> (Writer, Vec<String>) {
+    let (mut writer, keys) = (Writer::first(1, parcels(tuning)).open(), keys_in(1, 20));
+    for key in &keys {
+        writer.ask(Parcel::at(key).never(), Some("k"));
+    }
+    writer.work();
+    writer.tell(Input::RequestCheckpoint { ticket: 1 });
+    writer.work();
+    (writer, keys)
+}
+
+fn count(writer: &Writer, section: Section) -> usize {
+    let end = [section as u8 + 1];
+    writer.store.scan(&[section as u8], &end, usize::MAX).expect("it reads").len()
+}
+
+#[test]
+fn what_never_was_and_refused_leaves_nothing() {
+    let (mut writer, keys) = refused(Tuning { client_key_retention: Duration::from_secs(60), ..Tuning::default() });
+    assert_eq!((count(&writer, Section::State), count(&writer, Section::ClientKeys)), (0, keys.len()));
+    for _ in 0..100 {
+        writer.wait(5000);
+    }
+    writer.tell(Input::RequestCheckpoint { ticket: 2 });
+    writer.work();
+    assert_eq!((count(&writer, Section::State), count(&writer, Section::ClientKeys)), (0, 0));
+}
+
+#[test]
+fn what_never_was_remembers_what_it_refused_wherever_that_is() {
+    let tuning = Tuning { cache_bytes: 0, ..Tuning::default() };
+    let (mut writer, keys) = refused(tuning);
+    let again = |writer: &mut Writer, key: &str| {
+        writer.answers.clear();
+        writer.ask(Parcel::at(key).never(), Some("k"));
+        writer.work();
+        assert!(matches!(&writer.answers[..], [Answer::Repeated(_)]), "{:?}", writer.answers);
+    };
+    // In the store only; behind another key, which the log has; of an entity that came to be without a key.
+    again(&mut writer, &keys[0]);
+    writer.ask(Parcel::at(&keys[1]).never(), Some("another"));
+    writer.ask(Parcel::at(&keys[2]).bump(), None);
+    writer.work();
+    let mut writer = writer.again_as(parcels(tuning)).open();
+    for key in &keys {
+        again(&mut writer, key);
+    }
+    // And once it exists and is out of memory.
+    writer.ask(Parcel::at(&keys[3]).bump(), Some("bump"));
+    writer.work();
+    writer.tell(Input::RequestCheckpoint { ticket: 3 });
+    writer.work();
+    again(&mut writer, &keys[2]);
+    again(&mut writer, &keys[3]);
 }
