@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Workload {
     /// The orders of `reserve` in one partition by itself: one thread, no disk
     Step(StepArguments),
+    /// One call a batch in one partition, among many that say nothing: one thread, no disk
+    Peers(PeersArguments),
     /// Orders that reserve stock, durably: ten messages each
     Reserve(ReserveArguments),
     /// One durable update of one of many accounts, with a client key a request
@@ -101,6 +103,16 @@ pub(crate) struct StepArguments {
     /// Where the rng starts that makes the orders up
     #[arg(long, default_value = "1", value_parser = number::<u64>)]
     pub(crate) seed: u64,
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+pub(crate) struct PeersArguments {
+    /// How many partitions there are
+    #[arg(long, value_name = "P", default_value = "10000", value_parser = number::<u32>)]
+    pub(crate) partitions: u32,
+    /// How many batches
+    #[arg(long, value_name = "N", default_value = "200000", value_parser = number::<u64>)]
+    pub(crate) batches: u64,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -7,6 +7,7 @@
 mod arguments;
 
 mod compare;
+mod peers;
 mod reserve;
 mod step;
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let Arguments { workload, json } = Arguments::parse();
     let result = match &workload {
         Workload::Step(arguments) => step::run(arguments),
+        Workload::Peers(arguments) => peers::run(arguments),
         Workload::Reserve(arguments) => reserve::run(arguments),
         Workload::Deposit(arguments) => deposit::run(arguments),
         Workload::DepositHttp(arguments) => deposit_http::run(arguments),

@@ -24,13 +24,13 @@ use crate::report::Report;
 use crate::shop::{ON_HAND, Order, Shop, Stock};
 
 /// A partition by itself.
-struct Alone {
-    partition: Partition,
+pub(crate) struct Alone {
+    pub(crate) partition: Partition,
     effects: Vec<Effect>,
     /// The answers that the host gives at the next turn.
     inputs: Vec<Input>,
     /// How many requests were answered, and with what the last one was.
-    answered: u64,
+    pub(crate) answered: u64,
     answer: Option<Answer>,
     turns: u64,
     records: u64,
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
     let parameters = json!({ "orders": orders, "outstanding": outstanding, "seed": seed });
     let outstanding = outstanding.max(1);
     let mut report = Report::new("step", parameters);
-    let mut alone = Alone::open()?;
+    let mut alone = Alone::open::<Shop>(1)?;
 
     let (began, cpu) = (Instant::now(), machine::cpu_seconds());
     let mut rng = Rng::new(seed);
@@ -83,7 +83,8 @@ pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
 }
 
 impl Alone {
-    fn open() -> Result<Self, Failure> {
+    /// The first of so many partitions; nobody hears what is said to the others.
+    pub(crate) fn open<E: Entities>(partitions: u32) -> Result<Self, Failure> {
         let id = PartitionId(1);
         // Nothing is ever written to the store, so everything stays in memory.
         let tuning = Tuning {
@@ -92,8 +93,8 @@ impl Alone {
             checkpoint_log_bytes: u64::MAX,
             ..Tuning::default()
         };
-        let registry = Arc::new(Shop::registry()?);
-        let config = Config { id, map: Map::first(1), registry, tuning, seed: 0, suspects: Vec::new() };
+        let registry = Arc::new(E::registry()?);
+        let config = Config { id, map: Map::first(partitions), registry, tuning, seed: 0, suspects: Vec::new() };
         let (store, log) = (MemoryStore::new(), MemoryLog::new(id));
         let partition = Partition::open(config, &store, &log, Box::new(()), &mut |_| {})?;
         let mut alone = Self {
@@ -114,7 +115,7 @@ impl Alone {
         Ok(alone)
     }
 
-    fn ask<E, R, S, A>(
+    pub(crate) fn ask<E, R, S, A>(
         &mut self,
         ticket: u64,
         call: Call<E, R, S, A>,
@@ -126,7 +127,7 @@ impl Alone {
     }
 
     /// Hands over what has arrived, lets the partition work, and carries out what it wants.
-    fn turn(&mut self) -> Result<(), Failure> {
+    pub(crate) fn turn(&mut self) -> Result<(), Failure> {
         self.turns += 1;
         let now = HostTime { wall: Timestamp(self.turns), uptime: Uptime(self.turns) };
         for input in self.inputs.drain(..).chain([Input::Turn]) {
@@ -159,7 +160,7 @@ impl Alone {
         Ok(())
     }
 
-    fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.inputs.is_empty() && self.partition.status().is_quiet
     }
 

@@ -11,7 +11,7 @@ fn figures(words: &[&str]) -> Value {
     let program = env!("CARGO_BIN_EXE_apostate-bench");
     let mut command = Command::new(program);
     command.args(words).arg("--json");
-    if words[0] != "step" {
+    if !["step", "peers"].contains(&words[0]) {
         command.args(["--data", env!("CARGO_TARGET_TMPDIR")]);
     }
     let output = command.output().expect("the program runs");
@@ -39,6 +39,12 @@ const FEW: [&str; 6] = ["--requests", "500", "--warm-up", "0", "--partitions", "
 fn step() {
     let figures = figures(&["step", "--orders", "500"]);
     check(&figures, "step", &["orders_per_s", "messages_per_s", "log_bytes_per_order"]);
+}
+
+#[test]
+fn peers() {
+    let figures = figures(&["peers", "--partitions", "1000", "--batches", "200"]);
+    check(&figures, "peers", &["us_per_batch", "us_per_batch_mean"]);
 }
 
 #[test]

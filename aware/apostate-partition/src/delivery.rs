@@ -21,8 +21,11 @@
 //! order, and opens a new session at a gap; a sender that waits for too long says that it is stalled. Nothing here depends on time
 //! for being right, only for going on.
 //!
-//! Reading order: `frame.rs` is what is said; `outbox.rs` and `queue.rs` are the sender, `intake.rs` and `generations.rs` the receiver; `sessions.rs`
-//! holds both, and the watermarks of `rectangles.rs`.
+//! Sessions are opened on demand: a sender with its first message says that it is stalled, and a receiver asks. When a partition opens it asks
+//! those that it has heard before, so that a log that has lost its end is noticed soon; a pair that never spoke costs nothing.
+//!
+//! Reading order: `frame.rs` is what is said; `outbox.rs`, `receiver.rs` and `queue.rs` are the sender, `intakes.rs`, `intake.rs` and `generations.rs`
+//! the receiver; `sessions.rs` holds both, and the watermarks of `rectangles.rs`.
 //!
 //! Paper: *Messaging across entities*.
 //!
@@ -31,12 +34,14 @@
 mod frame;
 mod generations;
 mod intake;
+mod intakes;
 mod outbox;
 mod queue;
+mod receiver;
 mod sessions;
 
 pub use self::frame::{Frame, Generation};
-pub(crate) use self::intake::Handled;
-pub(crate) use self::outbox::SenderInfo;
+pub(crate) use self::intake::ArrivedMessage;
 pub(crate) use self::queue::{Layout, Outgoing};
+pub(crate) use self::receiver::SenderInfo;
 pub(crate) use self::sessions::{Arrived, Delivery};

@@ -28,13 +28,16 @@ pub mod limits;
 mod message;
 mod pacing;
 mod range;
+mod ready_queue;
 mod scope;
 mod shares;
+mod timer_queue;
 mod trace;
 
 mod partition;
 
 mod entities;
+mod producers;
 mod run;
 mod work;
 

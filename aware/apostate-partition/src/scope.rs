@@ -39,9 +39,14 @@ impl Scope {
         &self.tuning
     }
 
-    /// Every other partition.
-    pub(crate) fn peers(&self) -> impl Iterator<Item = (Range, PartitionId)> {
-        self.map.tiles.iter().copied().filter(|(_, other)| *other != self.id)
+    /// Number of other partitions.
+    pub(crate) fn peers(&self) -> usize {
+        self.map.tiles.len() - 1
+    }
+
+    /// The range of another partition; none if the map does not name it.
+    pub(crate) fn range_of_peer(&self, id: PartitionId) -> Option<Range> {
+        self.map.range_of(id).filter(|_| id != self.id)
     }
 
     /// The partition that has `hash`.

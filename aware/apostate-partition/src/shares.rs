@@ -65,11 +65,6 @@ impl Shares {
         (0..COUNT).map(move |step| SOURCES[(first + step) % COUNT])
     }
 
-    /// The number of batches before: for whoever has parts of its own to be fair to.
-    pub(crate) fn batches(&self) -> usize {
-        self.batches
-    }
-
     /// A source has taken more.
     pub(crate) fn note(&mut self, source: Source, amount: Amount) {
         let taken = &mut self.taken[source as usize];

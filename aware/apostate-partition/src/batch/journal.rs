@@ -4,11 +4,10 @@
 
 use crate::cells::fresh::FreshCell;
 use crate::cells::shared::SharedCell;
-use crate::delivery::Handled;
+use crate::delivery::ArrivedMessage;
 use crate::entities::client_keys::Known;
 use crate::entities::{Before, InboxItem, ParkedInMemory, Retry, SlotId};
 use crate::interface::{ParkedCommand, Request};
-use crate::message::{Identity, Message};
 
 /// An entity that a batch touched.
 #[derive(Debug)]
@@ -44,9 +43,7 @@ pub(crate) enum UndoEntry {
     },
     TookFrame {
         sender: usize,
-        identity: Identity,
-        message: Message,
-        handled: Handled,
+        arrived: ArrivedMessage,
         high: Option<u64>,
     },
     TookInbox {

@@ -1,4 +1,4 @@
-//! The intake: messages that arrive from other partitions, and how far they were handled.
+//! Another partition as a sender: the session of the moment, messages that arrived in it, and how far they were handled.
 //!
 //! Invariant E1: a message at or below the watermark that covers it is a duplicate; every other one is handled, or
 //! accepted into an inbox, and the watermark rises in the same commit.
@@ -23,10 +23,10 @@ const REOPEN_MAX: Duration = Duration::from_secs(5);
 
 /// Another partition, as a sender.
 #[derive(Debug)]
-pub(crate) struct Intake {
-    id: PartitionId,
+pub(super) struct Intake {
+    pub(super) id: PartitionId,
     /// The sender's range, as it said when the session opened.
-    source: Range,
+    pub(super) source: Range,
     /// The nonce that was asked with and not answered: an answer to any other is an old one.
     nonce: Option<u64>,
     /// The session's name, once its sender has answered.
@@ -34,8 +34,8 @@ pub(crate) struct Intake {
     state: SessionState,
     /// Frames of this session that were taken in, whole.
     received: u64,
-    /// Messages that wait, with the number of their frame.
-    queue: VecDeque<(u64, Identity, Message, usize)>,
+    /// Messages that wait.
+    queue: VecDeque<ArrivedMessage>,
     /// The highest frame that was handled to its end.
     handled: u64,
     /// The highest frame that an acknowledgement was made for.
@@ -62,15 +62,31 @@ struct Newer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SessionState {
+    /// No session is needed: nothing was heard.
+    Silent,
     /// We asked, or will ask.
     Opening,
     /// Floors and generation are committed, or about to be.
     Open,
 }
 
+/// A message that has arrived.
+#[derive(Debug)]
+pub(crate) struct ArrivedMessage {
+    pub(crate) identity: Identity,
+    pub(crate) message: Message,
+    /// Whether it was applied before. That is known when it arrives: until the session ends, the watermark that covers it rises by
+    /// nothing but the messages before it, whose numbers are lower.
+    pub(crate) is_duplicate: bool,
+    /// The number of its frame.
+    frame: u64,
+    /// Bytes that it took there.
+    bytes: usize,
+}
+
 /// The fate of a frame of messages.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(super) enum Taken {
     /// Taken in.
     In,
     /// Of another session, or doubled: dropped.
@@ -81,102 +97,45 @@ pub(crate) enum Taken {
     Newer(NewerFormat),
 }
 
-/// Every other partition, as a sender.
-#[derive(Debug, Default)]
-pub(crate) struct Intakes {
-    senders: Vec<Intake>,
-}
-
-impl Intakes {
-    pub(crate) fn new(peers: impl Iterator<Item = (Range, PartitionId)>) -> Self {
-        let senders = peers
-            .map(|(source, id)| Intake {
-                id,
-                source,
-                nonce: None,
-                name: 0,
-                state: SessionState::Opening,
-                received: 0,
-                queue: VecDeque::new(),
-                handled: 0,
-                acknowledged: 0,
-                ack_record: Position(0),
-                handled_bytes: 0,
-                high: Vec::new(),
-                delay: REOPEN_MIN,
-                reopen_at: Timestamp::default(),
-                newer: None,
-            })
-            .collect();
-        Self { senders }
-    }
-
-    pub(crate) fn index_of(&self, id: PartitionId) -> Option<usize> {
-        self.senders.iter().position(|sender| sender.id == id)
-    }
-
-    /// Number of senders; each has an index below.
-    pub(crate) fn senders(&self) -> usize {
-        self.senders.len()
-    }
-
-    pub(crate) fn sender(&self, at: usize) -> &Intake {
-        &self.senders[at]
-    }
-
-    pub(crate) fn sender_mut(&mut self, at: usize) -> &mut Intake {
-        &mut self.senders[at]
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Intake> {
-        self.senders.iter_mut()
-    }
-
-    /// Whether any message waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.senders.iter().all(|sender| sender.queue.is_empty())
+impl Intake {
+    pub(super) fn new(id: PartitionId, source: Range) -> Self {
+        Self {
+            id,
+            source,
+            nonce: None,
+            name: 0,
+            state: SessionState::Silent,
+            received: 0,
+            queue: VecDeque::new(),
+            handled: 0,
+            acknowledged: 0,
+            ack_record: Position(0),
+            handled_bytes: 0,
+            high: Vec::new(),
+            delay: REOPEN_MIN,
+            reopen_at: Timestamp::default(),
+            newer: None,
+        }
     }
 
     /// Messages that wait.
-    pub(crate) fn count(&self) -> usize {
-        self.senders.iter().map(|sender| sender.queue.len()).sum()
-    }
-
-    /// When [`Intake::is_due`] may next be true.
-    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        let asks = |sender: &&Intake| sender.state == SessionState::Opening && sender.newer.is_none();
-        self.senders.iter().filter(asks).map(|sender| sender.reopen_at).min()
-    }
-
-    /// Senders that wait for a newer build of this partition, with what it would have to know.
-    pub(crate) fn newer(&self) -> impl Iterator<Item = (PartitionId, NewerFormat)> {
-        self.senders.iter().filter_map(|sender| Some((sender.id, sender.newer?.format)))
-    }
-}
-
-impl Intake {
-    pub(crate) fn id(&self) -> PartitionId {
-        self.id
-    }
-
-    /// The sender's range, as it said when the session opened.
-    pub(crate) fn source(&self) -> Range {
-        self.source
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     /// The highest numbers handled in this batch: they are noted in rectangles now.
-    pub(crate) fn take_high(&mut self) -> impl Iterator<Item = (PartitionId, u64)> {
+    pub(super) fn take_high(&mut self) -> impl Iterator<Item = (PartitionId, u64)> {
         self.high.drain(..)
     }
 
-    /// Whether it is time to ask for a session.
-    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        self.state == SessionState::Opening && self.newer.is_none() && self.reopen_at <= now
+    /// When it is time to ask for a session, if none is open.
+    pub(super) fn asks_at(&self) -> Option<Timestamp> {
+        (self.state == SessionState::Opening && self.newer.is_none()).then_some(self.reopen_at)
     }
 
     /// Asks for a new session, with `nonce`; what waits of the old one is dropped, and will be sent again. A part of a
     /// second of `rng` keeps many receivers from asking at once.
-    pub(crate) fn open(&mut self, nonce: u64, own: Range, now: Timestamp) -> Bytes {
+    pub(super) fn open(&mut self, nonce: u64, own: Range, now: Timestamp) -> Bytes {
         self.nonce = Some(nonce);
         self.state = SessionState::Opening;
         self.received = 0;
@@ -192,18 +151,23 @@ impl Intake {
     }
 
     /// Has a new session opened, at once if the last try is old enough. Of a newer build the same bytes would come again.
-    pub(crate) fn reopen(&mut self) {
+    pub(super) fn reopen(&mut self) {
         if self.newer.is_none() {
             self.state = SessionState::Opening;
         }
     }
 
     /// The sender has sent what only a newer build reads. Gives whether that is news.
-    pub(crate) fn note_newer(&mut self, format: NewerFormat) -> bool {
+    pub(super) fn note_newer(&mut self, format: NewerFormat) -> bool {
         let name = (self.state == SessionState::Open).then_some(self.name);
         let is_news = self.newer.is_none();
         self.newer.get_or_insert(Newer { format, name });
         is_news
+    }
+
+    /// The format of the sender that only a newer build reads, if it has sent any.
+    pub(super) fn newer(&self) -> Option<NewerFormat> {
+        self.newer.map(|newer| newer.format)
     }
 
     /// Whether the newer build is still the one that was heard: it stalls in the same session.
@@ -215,7 +179,7 @@ impl Intake {
 
     /// The sender sees nothing move in session `name`. Unless we are just at work on it, or on making what it is told
     /// durable, it needs a new one.
-    pub(crate) fn on_stalled(&mut self, name: u64, durable: Position) {
+    pub(super) fn on_stalled(&mut self, name: u64, durable: Position) {
         if self.is_still_newer(name) {
             return;
         }
@@ -228,12 +192,13 @@ impl Intake {
     }
 
     /// Whether the sender's answer belongs to the session that we asked for.
-    pub(crate) fn expects(&self, nonce: u64) -> bool {
+    pub(super) fn expects(&self, nonce: u64) -> bool {
         self.state == SessionState::Opening && self.nonce == Some(nonce)
     }
 
     /// The sender's answer was committed. Gives the frame that lets it start.
-    pub(crate) fn opened(&mut self, name: u64, source: Range, held: u64, tuning: &Tuning) -> Bytes {
+    pub(super) fn opened(&mut self, name: u64, source: Range, held: u64, tuning: &Tuning) -> Bytes {
+        assert!(self.queue.is_empty(), "E1 broken: messages of an old session are judged by watermarks of a new one");
         // Until the record is known, nothing is in hand.
         self.ack_record = Position(0);
         if !planted::is(Bug::NonceKept) {
@@ -245,8 +210,17 @@ impl Intake {
         Frame::Ready { name: self.name, granted: tuning.credit_bytes, held }.write().into()
     }
 
-    /// Takes in a frame of messages.
-    pub(crate) fn take(&mut self, name: u64, frame: u64, mut messages: &[u8]) -> Taken {
+    /// Takes in a frame of messages; `is_applied` says which were applied before.
+    pub(super) fn take(
+        &mut self,
+        (name, frame): (u64, u64),
+        mut messages: &[u8],
+        is_applied: impl Fn(Identity, &Message) -> bool,
+    ) -> Taken {
+        if self.state == SessionState::Silent {
+            // Of a session that this writer has not opened: the one before it has, perhaps.
+            return Taken::Gap;
+        }
         if self.state != SessionState::Open
             || self.name != name && !planted::is(Bug::OldSession)
             || frame <= self.received
@@ -268,7 +242,8 @@ impl Intake {
                     };
                 }
             };
-            self.queue.push_back((frame, identity, message, messages.len() - rest.len()));
+            let (bytes, is_duplicate) = (messages.len() - rest.len(), is_applied(identity, &message));
+            self.queue.push_back(ArrivedMessage { identity, message, is_duplicate, frame, bytes });
             messages = rest;
         }
         self.received = frame;
@@ -276,38 +251,36 @@ impl Intake {
     }
 
     /// The messages of the frame that was taken in last.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = (Identity, &Message)> {
+    pub(super) fn newest(&self) -> impl Iterator<Item = &ArrivedMessage> {
         let newest = self.received;
-        let messages = self.queue.iter().rev().take_while(move |(frame, ..)| *frame == newest);
-        messages.map(|(_, identity, message, _)| (*identity, message))
+        self.queue.iter().rev().take_while(move |arrived| arrived.frame == newest)
     }
 
     /// The next message that waits.
-    pub(crate) fn front(&self) -> Option<(Identity, &Message)> {
-        self.queue.front().map(|(_, identity, message, _)| (*identity, message))
+    pub(super) fn front(&self) -> Option<&ArrivedMessage> {
+        self.queue.front()
     }
 
     /// Takes the next message.
-    pub(crate) fn pop(&mut self) -> Option<(Identity, Message, Handled)> {
-        let (frame, identity, message, bytes) = self.queue.pop_front()?;
-        self.handled_bytes += bytes as u64;
+    pub(super) fn pop(&mut self) -> Option<ArrivedMessage> {
+        let arrived = self.queue.pop_front()?;
+        self.handled_bytes += arrived.bytes as u64;
         self.delay = REOPEN_MIN;
-        if self.queue.front().is_none_or(|(next, ..)| *next != frame) {
-            self.handled = frame;
+        if self.queue.front().is_none_or(|next| next.frame != arrived.frame) {
+            self.handled = arrived.frame;
         }
-        Some((identity, message, Handled { frame, bytes }))
+        Some(arrived)
     }
 
     /// Puts a message back in front, when its batch is abandoned.
-    pub(crate) fn put_back(&mut self, identity: Identity, message: Message, handled: Handled) {
-        let Handled { frame, bytes } = handled;
-        self.handled_bytes -= bytes as u64;
-        self.handled = self.handled.min(frame - 1);
-        self.queue.push_front((frame, identity, message, bytes));
+    pub(super) fn put_back(&mut self, arrived: ArrivedMessage) {
+        self.handled_bytes -= arrived.bytes as u64;
+        self.handled = self.handled.min(arrived.frame - 1);
+        self.queue.push_front(arrived);
     }
 
     /// Notes that a message was handled, for the watermark.
-    pub(crate) fn note(&mut self, identity: Identity) {
+    pub(super) fn note(&mut self, identity: Identity) {
         match self.high.iter_mut().find(|(origin, _)| *origin == identity.origin) {
             Some((_, number)) => *number = (*number).max(identity.number),
             None => self.high.push((identity.origin, identity.number)),
@@ -315,23 +288,23 @@ impl Intake {
     }
 
     /// The highest number of `origin` noted in this batch.
-    pub(crate) fn noted(&self, origin: PartitionId) -> Option<u64> {
+    pub(super) fn noted(&self, origin: PartitionId) -> Option<u64> {
         self.high.iter().find(|(other, _)| *other == origin).map(|(_, number)| *number)
     }
 
     /// Takes a note back: `high` was the one before it.
-    pub(crate) fn unnote(&mut self, origin: PartitionId, high: Option<u64>) {
+    pub(super) fn unnote(&mut self, origin: PartitionId, high: Option<u64>) {
         self.high.retain(|(other, _)| *other != origin);
         self.high.extend(high.map(|number| (origin, number)));
     }
 
     /// Notes that the next word to the sender leaves when the record at `position` is durable.
-    pub(crate) fn note_ack_record(&mut self, position: Position) {
+    pub(super) fn note_ack_record(&mut self, position: Position) {
         self.ack_record = position;
     }
 
     /// The acknowledgement of what was handled since the last one, if anything was.
-    pub(crate) fn acknowledge(&mut self, tuning: &Tuning) -> Option<Bytes> {
+    pub(super) fn acknowledge(&mut self, tuning: &Tuning) -> Option<Bytes> {
         if self.handled == self.acknowledged {
             return None;
         }
@@ -341,25 +314,21 @@ impl Intake {
     }
 }
 
-/// The place of a message that was taken, to put it back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Handled {
-    frame: u64,
-    bytes: usize,
-}
+impl Intake {
+    /// Whether the frames are handled in order.
+    pub(super) fn check(&self) {
+        let Self { received, handled, acknowledged, queue, .. } = self;
+        let frames = queue.iter().map(|arrived| arrived.frame);
+        let is_within = queue.iter().all(|arrived| *handled < arrived.frame && arrived.frame <= *received);
+        assert!(
+            acknowledged <= handled && handled <= received && is_within && frames.is_sorted(),
+            "E6 broken: frames of partition {}: acknowledged {acknowledged}, handled {handled}, received {received}",
+            self.id
+        );
+    }
 
-impl Intakes {
-    /// Whether every sender's frames are handled in order.
-    pub(crate) fn check(&self) {
-        for sender in &self.senders {
-            let Intake { received, handled, acknowledged, queue, .. } = sender;
-            let frames = queue.iter().map(|(frame, ..)| *frame);
-            let is_within = queue.iter().all(|(frame, ..)| *handled < *frame && *frame <= *received);
-            assert!(
-                acknowledged <= handled && handled <= received && is_within && frames.is_sorted(),
-                "E6 broken: frames of partition {}: acknowledged {acknowledged}, handled {handled}, received {received}",
-                sender.id
-            );
-        }
+    /// Whether something was handled that is not in a record yet.
+    pub(super) fn is_unclosed(&self) -> bool {
+        self.handled != self.acknowledged || !self.high.is_empty()
     }
 }

@@ -22,7 +22,7 @@ use apostate_log::{Position, StoredCell};
 use crate::cells::cell::{self, Section};
 use crate::format::DecodeError;
 use crate::interface::{Damage, StopReason, Stored};
-use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_MESSAGES_MAX};
+use crate::limits::PAGE_MESSAGES_MAX;
 use crate::message::{Identity, Message};
 use crate::planted::{self, Bug};
 
@@ -66,6 +66,29 @@ impl Outgoing {
     /// Leaves its body to the store.
     pub(crate) fn evict_body(&mut self) {
         self.layout = Layout::InStore(self.length());
+    }
+}
+
+/// Messages of one queue or of many, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) count: usize,
+    /// Bytes of all messages, wherever their bodies are.
+    pub(crate) bytes: usize,
+    /// Bytes of the bodies in memory.
+    pub(crate) memory_bytes: usize,
+    /// Bytes of the messages that cannot be evicted yet.
+    pub(crate) pinned_bytes: usize,
+}
+
+impl Totals {
+    /// One of the queues that are counted had `before`, and has `after`.
+    pub(crate) fn replace(&mut self, before: Self, after: Self) {
+        let Self { count, bytes, memory_bytes, pinned_bytes } = self;
+        *count = *count + after.count - before.count;
+        *bytes = *bytes + after.bytes - before.bytes;
+        *memory_bytes = *memory_bytes + after.memory_bytes - before.memory_bytes;
+        *pinned_bytes = *pinned_bytes + after.pinned_bytes - before.pinned_bytes;
     }
 }
 
@@ -140,32 +163,14 @@ impl Queue {
         self.sent
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.messages.len()
+    /// Counts that are kept over all queues.
+    pub(crate) fn totals(&self) -> Totals {
+        let Self { messages, bytes, memory_bytes, pinned_bytes, .. } = self;
+        Totals { count: messages.len(), bytes: *bytes, memory_bytes: *memory_bytes, pinned_bytes: *pinned_bytes }
     }
 
     pub(crate) fn oldest(&self) -> Option<&Outgoing> {
         self.messages.front()
-    }
-
-    /// Bytes of all messages, wherever their bodies are.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Bytes of the bodies in memory.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.memory_bytes
-    }
-
-    /// Memory that it takes, about.
-    pub(crate) fn memory(&self) -> usize {
-        self.memory_bytes + self.messages.len() * OUTGOING_OVERHEAD_BYTES
-    }
-
-    /// Bytes of the messages that cannot be evicted yet.
-    pub(crate) fn pinned_bytes(&self) -> usize {
-        self.pinned_bytes
     }
 
     pub(crate) fn push(&mut self, message: Outgoing) {
@@ -243,6 +248,11 @@ impl Queue {
         newest
     }
 
+    /// Whether there are messages that no checkpoint was given yet.
+    pub(crate) fn has_unstored(&self) -> bool {
+        self.taken < self.messages.len()
+    }
+
     /// Messages that no checkpoint was given yet: one is given them now.
     pub(crate) fn take_unstored(&mut self) -> impl Iterator<Item = &mut Outgoing> {
         let taken = std::mem::replace(&mut self.taken, self.messages.len());
@@ -289,10 +299,15 @@ impl Queue {
         message.evict_body();
     }
 
-    /// The cells to be read next: when less than a page is left of what is sent next, and no reading is under way.
-    pub(crate) fn next_page(&mut self, page_bytes: usize) -> Option<Vec<Box<[u8]>>> {
+    /// Whether cells are to be read: less than a page is left of what is sent next, and no reading is under way.
+    pub(crate) fn wants_page(&self, page_bytes: usize) -> bool {
         let left = self.front_bytes.saturating_sub(self.sent_bytes);
-        if self.away.is_empty() || self.asked > 0 || left >= page_bytes {
+        !self.away.is_empty() && self.asked == 0 && left < page_bytes
+    }
+
+    /// The cells to be read next.
+    pub(crate) fn next_page(&mut self, page_bytes: usize) -> Option<Vec<Box<[u8]>>> {
+        if !self.wants_page(page_bytes) {
             return None;
         }
         let (mut cells, mut bytes) = (Vec::new(), 0);

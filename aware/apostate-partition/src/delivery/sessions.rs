@@ -7,20 +7,27 @@
 use std::collections::VecDeque;
 
 use apostate_core::Timestamp;
-use apostate_log::PartitionId;
+use apostate_log::{PartitionId, Position, StoredCell};
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 
 use super::frame::Frame;
 use super::generations::Generations;
-use super::intake::{Intakes, Taken};
+use super::intake::Taken;
+use super::intakes::Intakes;
 use super::outbox::Outbox;
 use crate::format::{DecodeError, NewerFormat};
+use crate::interface::StopReason;
+use crate::message::{Identity, Message};
+use crate::planted::{self, Bug};
 use crate::rectangles::{Area, Change, Origin, Rectangles};
 use crate::scope::Scope;
 
 /// Outbox, intakes and watermarks of a partition, and frames that wait for the batch to end.
 #[derive(Debug)]
 pub(crate) struct Delivery {
+    /// The index, as a receiver and as a sender, of each other partition that anything was said to or heard of.
+    peers: FxHashMap<PartitionId, usize>,
     outbox: Outbox,
     intakes: Intakes,
     rectangles: Rectangles,
@@ -42,8 +49,9 @@ pub(crate) enum Arrived {
 impl Delivery {
     pub(crate) fn new(scope: &Scope) -> Self {
         Self {
-            outbox: Outbox::new(scope.peers().map(|(_, id)| id), scope.tuning().outbox_memory),
-            intakes: Intakes::new(scope.peers()),
+            peers: FxHashMap::default(),
+            outbox: Outbox::new(scope.peers(), scope.tuning().outbox_memory),
+            intakes: Intakes::default(),
             rectangles: Rectangles::default(),
             generations: Generations::default(),
             controls: VecDeque::new(),
@@ -82,27 +90,51 @@ impl Delivery {
         &mut self.generations
     }
 
-    /// The partition as a receiver and as a sender, by index.
-    pub(crate) fn peer(&self, id: PartitionId) -> Option<(usize, usize)> {
-        self.outbox.index_of(id).zip(self.intakes.index_of(id))
+    /// Other partitions that anything was said to or heard of.
+    pub(crate) fn peers(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The index of another partition, as a receiver and as a sender. None: the map does not name it, or it is this one.
+    pub(crate) fn peer(&mut self, scope: &Scope, id: PartitionId) -> Option<usize> {
+        if let Some(at) = self.peers.get(&id) {
+            return Some(*at);
+        }
+        let source = scope.range_of_peer(id)?;
+        let at = self.peers.len();
+        self.peers.insert(id, at);
+        self.outbox.add(id);
+        self.intakes.add(id, source);
+        Some(at)
+    }
+
+    /// Puts messages that were read into queues, and asks those for sessions that were heard before: what they hold of this partition, or it
+    /// of them, shows then whether a log has lost its end. Whoever was silent costs nothing. Ends the opening.
+    pub(crate) fn end_opening(&mut self, scope: &Scope) {
+        self.outbox.end_opening();
+        let heard: Vec<_> = self.generations.iter().map(|(source, _)| scope.find(source.first)).collect();
+        for id in heard {
+            if let Some(at) = self.peer(scope, id) {
+                self.intakes.reopen(at);
+            }
+        }
     }
 
     /// Takes a frame in. Messages and acknowledgements at once; what opens a session waits for the batch to end.
-    pub(crate) fn take_frame(&mut self, from: PartitionId, bytes: Bytes, now: Timestamp) -> Arrived {
-        let Some((peer, sender)) = self.peer(from) else { return Arrived::Nothing };
-        let intake = self.intakes.sender_mut(sender);
+    pub(crate) fn take_frame(&mut self, scope: &Scope, from: PartitionId, bytes: Bytes, now: Timestamp) -> Arrived {
+        let Some(at) = self.peer(scope, from) else { return Arrived::Nothing };
         let newer = match Frame::read(&bytes) {
-            Ok(Frame::Messages { name, frame, messages }) => match intake.take(name, frame, messages) {
-                Taken::In => return Arrived::Messages(sender),
-                Taken::Dropped => return Arrived::Nothing,
-                Taken::Gap => {
-                    intake.reopen();
-                    return Arrived::Nothing;
+            Ok(Frame::Messages { name, frame, messages }) => {
+                let rectangles = &self.rectangles;
+                let is_applied = |identity, message: &Message| is_applied(rectangles, identity, message);
+                match self.intakes.take(at, (name, frame), messages, is_applied) {
+                    Taken::In => return Arrived::Messages(at),
+                    Taken::Dropped | Taken::Gap => return Arrived::Nothing,
+                    Taken::Newer(format) => format,
                 }
-                Taken::Newer(format) => format,
-            },
+            }
             Ok(Frame::Ack { name, frame, granted }) => {
-                self.outbox.acknowledge(peer, name, frame, granted, now);
+                self.outbox.acknowledge(at, (name, frame, granted), now);
                 return Arrived::Nothing;
             }
             Ok(_) => {
@@ -110,12 +142,21 @@ impl Delivery {
                 return Arrived::Nothing;
             }
             Err(DecodeError::Damaged) => {
-                intake.reopen();
+                self.intakes.reopen(at);
                 return Arrived::Nothing;
             }
             Err(DecodeError::Newer(format)) => format,
         };
-        if intake.note_newer(newer) { Arrived::Newer(newer) } else { Arrived::Nothing }
+        if self.intakes.note_newer(at, newer) { Arrived::Newer(newer) } else { Arrived::Nothing }
+    }
+
+    /// Messages to another partition have been read back.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing, or does not read.
+    pub(crate) fn take_page(&mut self, to: PartitionId, cells: &[StoredCell]) -> Result<(), StopReason> {
+        self.peers.get(&to).map_or(Ok(()), |at| self.outbox.take_page(*at, cells))
     }
 
     /// Whether frames wait for the batch to end.
@@ -130,19 +171,25 @@ impl Delivery {
 
     /// Raises the watermarks of all messages from partitions that were handled since the last batch.
     pub(crate) fn raise_watermarks(&mut self, scope: &Scope, change: &mut Change) {
-        for sender in self.intakes.iter_mut() {
-            let area = Area { source: sender.source(), target: scope.range() };
-            for (origin, number) in sender.take_high() {
-                self.rectangles.raise(&Origin::Partition(origin), area, number, change);
-            }
-        }
+        let Self { intakes, rectangles, .. } = self;
+        intakes.take_highs(|source, origin, number| {
+            let area = Area { source, target: scope.range() };
+            rectangles.raise(&Origin::Partition(origin), area, number, change);
+        });
     }
 }
 
+/// Whether a message from another partition was applied before.
+fn is_applied(rectangles: &Rectangles, identity: Identity, message: &Message) -> bool {
+    let source = message.from.as_ref().map_or(0, |from| from.hash());
+    let applied = rectangles.applied(&Origin::Partition(identity.origin), source, message.to.hash());
+    identity.number <= applied && !planted::is(Bug::DuplicateApplied)
+}
+
 impl Delivery {
-    /// Whether queues, frames and watermarks are in order.
-    pub(crate) fn check(&self) {
-        self.outbox.check();
+    /// Whether queues, frames and watermarks are in order, where `durable` is the newest record that is.
+    pub(crate) fn check(&self, durable: Position) {
+        self.outbox.check(durable);
         self.intakes.check();
         assert!(self.rectangles.is_sound(), "E1 broken: two watermarks of one origin overlap");
     }

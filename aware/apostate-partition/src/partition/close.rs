@@ -59,7 +59,7 @@ impl Partition {
         }
         self.batch.end(self.log.next_number());
         self.work.shares_mut().end_batch();
-        self.work.forget_silent_producers();
+        self.work.producers_mut().forget_silent();
         let (budget, stored) = (self.scope.tuning().cache_bytes, self.checkpoints.dirty().stored());
         self.entities.evict_to_budget(budget, stored, EVICT_STEPS + 4 * touched);
         true
@@ -99,10 +99,10 @@ impl Partition {
         let mut change = Change::default();
         self.delivery.raise_watermarks(&self.scope, &mut change);
         let area = Area { source: Range::WHOLE, target: self.scope.range() };
-        for (producer, number) in self.work.take_highs() {
-            let origin = Origin::Producer(producer.clone());
-            self.delivery.rectangles_mut().raise(&origin, area, number, &mut change);
-        }
+        let rectangles = self.delivery.rectangles_mut();
+        self.work.producers_mut().take_highs(|producer, number| {
+            rectangles.raise(&Origin::Producer(producer.clone()), area, number, &mut change);
+        });
         if planted::is(Bug::ProducerForgotten) {
             change.set.retain(|(origin, ..)| !matches!(origin, Origin::Producer(_)));
         }
@@ -136,12 +136,10 @@ impl Partition {
 
     fn acknowledge_frames(&mut self, is_committed: bool) {
         let newest = if is_committed { self.log.submitted().next() } else { self.log.submitted() };
-        for sender in self.delivery.intakes_mut().iter_mut() {
-            if let Some(bytes) = sender.acknowledge(self.scope.tuning()) {
-                sender.note_ack_record(newest);
-                self.batch.output(Effect::Frame { to: sender.id(), bytes });
-            }
-        }
+        let Self { delivery, batch, scope, .. } = self;
+        delivery
+            .intakes_mut()
+            .acknowledge(newest, scope.tuning(), |to, bytes| batch.output(Effect::Frame { to, bytes }));
     }
 
     /// Makes the record of the batch, and asks for it to be appended.

@@ -50,7 +50,7 @@ impl Partition {
         partition.entities.note_inboxes_taken(partition.log.next_number());
         partition.entities.note_inboxes_stored();
         partition.read_log(log, progress)?;
-        partition.delivery.outbox_mut().end_opening();
+        partition.delivery.end_opening(&partition.scope);
         partition.entities.queue_inboxes(partition.time.now());
         Ok(partition)
     }

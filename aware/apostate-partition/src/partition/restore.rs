@@ -127,19 +127,20 @@ impl Partition {
             origin: PartitionId(u64::from_be_bytes(*origin)),
             number: u64::from_be_bytes(number.try_into().map_err(|_| Damaged)?),
         };
-        let outbox = self.delivery.outbox_mut();
         match value {
             None => {
-                if outbox.forget(identity) {
+                if self.delivery.outbox_mut().forget(identity) {
                     self.checkpoints.dirty_mut().erase_fresh(FreshCell::outgoing(key.into()));
                 }
             }
             Some(value) => {
                 let (message, written, []) = Message::read(value)? else { return Err(Damaged) };
-                let peer = outbox.index_of(self.scope.find(message.to.hash())).ok_or(Damaged)?;
+                let target = self.scope.find(message.to.hash());
+                let peer = self.delivery.peer(&self.scope, target).ok_or(Damaged)?;
                 let sender = message.from.filter(|_| written == identity).ok_or(Damaged)?;
                 let (record, layout) = (self.log.submitted(), Layout::InMemory(value.into()));
-                outbox.restore(peer, Outgoing { identity, sender, layout, record, is_stored: !is_new });
+                let outgoing = Outgoing { identity, sender, layout, record, is_stored: !is_new };
+                self.delivery.outbox_mut().restore(peer, outgoing);
             }
         }
         Ok(())

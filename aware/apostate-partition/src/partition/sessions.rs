@@ -30,18 +30,14 @@ impl Partition {
     /// Takes a frame in, and has entities read from the store for which messages have just arrived.
     pub(super) fn admit_frame(&mut self, from: PartitionId, bytes: Bytes) {
         let now = self.time.now();
-        let arrived = self.delivery.take_frame(from, bytes, now);
+        let arrived = self.delivery.take_frame(&self.scope, from, bytes, now);
         if let Arrived::Newer(format) = arrived {
             self.notices.push(Notice::NewerPeer { from, format });
         }
         if let Arrived::Messages(sender) = arrived {
-            for (identity, message) in self.delivery.intakes().sender(sender).newest() {
-                let source = message.from.as_ref().map_or(0, |from| from.hash());
-                let origin = Origin::Partition(identity.origin);
-                if identity.number > self.delivery.rectangles().applied(&origin, source, message.to.hash()) {
-                    let slot = self.entities.slot_of(&message.to);
-                    self.entities.start_load(slot, now);
-                }
+            for arrived in self.delivery.intakes().newest(sender).filter(|arrived| !arrived.is_duplicate) {
+                let slot = self.entities.slot_of(&arrived.message.to);
+                self.entities.start_load(slot, now);
             }
         }
     }
@@ -50,9 +46,10 @@ impl Partition {
     /// what has to be committed.
     pub(super) fn take_controls(&mut self, effects: &mut Vec<Effect>) -> bool {
         let now = self.time.now();
-        for sender in self.delivery.intakes_mut().iter_mut().filter(|sender| sender.is_due(now)) {
-            let bytes = sender.open(self.runner.random(), self.scope.range(), now);
-            effects.push(Effect::Frame { to: sender.id(), bytes });
+        let intakes = self.delivery.intakes_mut();
+        while let Some(sender) = intakes.pop_due(now) {
+            let bytes = intakes.open(sender, self.runner.random(), self.scope.range(), now);
+            effects.push(Effect::Frame { to: intakes.id(sender), bytes });
         }
         while self.delivery.has_controls() {
             if !self.has_room() {
@@ -68,7 +65,7 @@ impl Partition {
     }
 
     fn control(&mut self, from: PartitionId, frame: &Frame<'_>, effects: &mut Vec<Effect>) {
-        let Some((peer, sender)) = self.delivery.peer(from) else { return };
+        let Some(peer) = self.delivery.peer(&self.scope, from) else { return };
         match *frame {
             Frame::Open { nonce, range: _ } => self.answer_open(from, peer, nonce, effects),
             Frame::Opened { nonce, name, range, generation, ref origins, counter: _, acknowledged } => {
@@ -76,8 +73,8 @@ impl Partition {
                 if generation < newest {
                     let bytes = Frame::Refused { name, generation: newest }.write().into();
                     self.say(from, bytes, effects);
-                } else if self.delivery.intakes().sender(sender).expects(nonce) {
-                    self.open_session(sender, &Opened { name, range, generation, origins, acknowledged }, effects);
+                } else if self.delivery.intakes().expects(peer, nonce) {
+                    self.open_session(peer, &Opened { name, range, generation, origins, acknowledged }, effects);
                 }
             }
             Frame::Ready { name, granted, held } => {
@@ -96,7 +93,7 @@ impl Partition {
                 }
             }
             Frame::Stalled { name } => {
-                self.delivery.intakes_mut().sender_mut(sender).on_stalled(name, self.log.durable());
+                self.delivery.intakes_mut().on_stalled(peer, name, self.log.durable());
             }
             Frame::Messages { .. } | Frame::Ack { .. } => {}
         }
@@ -170,12 +167,12 @@ impl Partition {
         }
         self.raise_to_floors(source, origins);
         self.remember_generation(source, generation);
-        let intake = self.delivery.intakes_mut().sender_mut(sender);
-        let (to, bytes) = (intake.id(), intake.opened(name, source, held, self.scope.tuning()));
+        let intakes = self.delivery.intakes_mut();
+        let (to, bytes) = (intakes.id(sender), intakes.opened(sender, name, source, held, self.scope.tuning()));
         if !self.batch.record().is_empty() {
             self.append(RecordKind::Batch, effects);
         }
-        self.delivery.intakes_mut().sender_mut(sender).note_ack_record(self.log.submitted());
+        self.delivery.intakes_mut().note_ack_record(sender, self.log.submitted());
         self.say(to, bytes, effects);
     }
 

@@ -9,7 +9,7 @@ impl Partition {
     pub fn status(&self) -> Status {
         let (outbox, intakes) = (self.delivery.outbox(), self.delivery.intakes());
         let inboxes = self.entities.inboxes();
-        let requests = self.work.requests() + inboxes.waiting() + self.work.numbered();
+        let requests = self.work.requests() + inboxes.waiting() + self.work.producers().waiting();
         let is_quiet = requests == 0
             && inboxes.count() == 0
             && outbox.count() == 0
@@ -37,7 +37,8 @@ impl Partition {
             outbox_bytes: outbox.bytes(),
             outbox_memory: outbox.memory(),
             requests,
-            producers: self.work.producers(),
+            producers: self.work.producers().count(),
+            peers: self.delivery.peers(),
             arrived: intakes.count(),
             parked: self.entities.parked().count(),
             newer_peers: self.delivery.intakes().newer().map(|(id, _)| id).collect(),

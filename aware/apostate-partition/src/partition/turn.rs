@@ -8,7 +8,7 @@
 use apostate_core::Timestamp;
 
 use super::Partition;
-use crate::interface::{Effect, Load};
+use crate::interface::Effect;
 use crate::limits::{WAKE_DELAY_MAX, WAKE_DELAY_MIN};
 
 /// How a turn goes on.
@@ -44,7 +44,9 @@ impl Partition {
         // not swept.
         let (soonest, latest) = (self.time.now().after(WAKE_DELAY_MIN), self.time.now().after(WAKE_DELAY_MAX));
         let at = self.wake_at().unwrap_or(latest).clamp(soonest, latest);
-        effects.push(Effect::WakeAt(self.time.uptime_at(at)));
+        // Where time is slower than what really passes, `latest` would be later than the host is promised.
+        let latest = self.time.uptime().after(WAKE_DELAY_MAX);
+        effects.push(Effect::WakeAt(self.time.uptime_at(at).min(latest)));
     }
 
     /// One round of all sources, and a record if it is time for one.
@@ -91,9 +93,7 @@ impl Partition {
     /// Sends what sessions may send.
     fn send_frames(&mut self, effects: &mut Vec<Effect>) {
         if self.log.is_serving() {
-            let outbox = self.delivery.outbox_mut();
-            outbox.send(self.log.durable(), self.time.now(), |to, bytes| effects.push(Effect::Frame { to, bytes }));
-            outbox.next_pages(|to, cells| effects.push(Effect::Load(Load::Outgoing { to, cells })));
+            self.delivery.outbox_mut().serve(self.log.durable(), self.time.now(), effects);
         }
     }
 
@@ -101,7 +101,7 @@ impl Partition {
     /// record waits for the log to answer, not for a time.
     fn wake_at(&self) -> Option<Timestamp> {
         let (outbox, intakes) = (self.delivery.outbox(), self.delivery.intakes());
-        let stalled = outbox.wake_at(self.log.durable());
+        let stalled = outbox.wake_at();
         let others = if self.has_room() {
             let trim = outbox.has_trims().then(|| self.log.trim_at());
             [self.entities.inboxes().retry_at(), trim, intakes.wake_at()]

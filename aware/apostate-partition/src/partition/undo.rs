@@ -35,13 +35,13 @@ impl Partition {
         match entry {
             UndoEntry::TookRequest(request) | UndoEntry::TookRead(request) => self.work.put_back_request(request),
             UndoEntry::TookNumbered { producer, request, high } => {
-                self.work.note_high(producer, high);
-                self.work.put_back_numbered(producer, request);
+                self.work.producers_mut().note_high(producer, high);
+                self.work.producers_mut().put_back(producer, request);
             }
-            UndoEntry::TookFrame { sender, identity, message, handled, high } => {
-                let sender = self.delivery.intakes_mut().sender_mut(sender);
-                sender.unnote(identity.origin, high);
-                sender.put_back(identity, message, handled);
+            UndoEntry::TookFrame { sender, arrived, high } => {
+                let intakes = self.delivery.intakes_mut();
+                intakes.unnote(sender, arrived.identity.origin, high);
+                intakes.put_back(sender, arrived);
             }
             UndoEntry::TookInbox { slot, item, retry } => {
                 self.entities.push_inbox(slot, End::Front, item);

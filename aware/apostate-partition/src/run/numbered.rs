@@ -17,14 +17,14 @@ use crate::run::handling::{Handling, Head};
 impl Handling<'_> {
     /// Handles the next message of a producer, or lets the producer wait.
     pub(crate) fn handle_numbered(&mut self, at: usize) -> Head {
-        let Some(head) = self.work.numbered_head(at) else { return Head::Waits };
+        let Some(head) = self.work.producers().front(at) else { return Head::Waits };
         let (request, high) = (head.request, head.high);
         let RequestKind::Numbered { number, .. } = request.request_kind else {
             unreachable!("a producer's queue is numbered")
         };
         let applied = self.applied_of(head.producer, request.to.hash());
         if number <= applied.max(high.unwrap_or(0)) {
-            let Some(request) = self.work.pop_numbered(at) else { return Head::Waits };
+            let Some(request) = self.work.producers_mut().pop(at) else { return Head::Waits };
             self.batch.answer(request.ticket, Answer::Duplicate);
             self.batch.note(UndoEntry::TookNumbered { producer: at, request, high });
             return Head::Handled;
@@ -33,12 +33,12 @@ impl Handling<'_> {
         if self.entities.is_worth_waiting(slot, self.now, self.scope.tuning().load_patience) {
             return Head::Waits;
         }
-        let Some(request) = self.work.pop_numbered(at) else { return Head::Waits };
+        let Some(request) = self.work.producers_mut().pop(at) else { return Head::Waits };
         let Some(answer) = self.run_numbered(slot, &request) else {
-            self.work.put_back_numbered(at, request);
+            self.work.producers_mut().put_back(at, request);
             return Head::Abandoned;
         };
-        self.work.note_high(at, Some(number));
+        self.work.producers_mut().note_high(at, Some(number));
         self.batch.answer(request.ticket, answer);
         self.batch.note(UndoEntry::TookNumbered { producer: at, request, high });
         Head::Handled

@@ -24,7 +24,7 @@ impl Handling<'_> {
             if number > self.applied_of(&producer, request.to.hash()) {
                 self.prefetch(&request);
             }
-            self.work.push_numbered(&producer, request);
+            self.work.producers_mut().push(&producer, request);
         } else {
             self.prefetch(&request);
             self.work.push_request(request);

@@ -6,7 +6,6 @@
 use crate::batch::UndoEntry;
 use crate::limits::RECORD_BYTES_MAX;
 use crate::planted::{self, Bug};
-use crate::rectangles::Origin;
 use crate::run::handling::{Handling, Head};
 use crate::shares::{Amount, Source, Waiting};
 
@@ -44,7 +43,7 @@ impl Handling<'_> {
         waiting.set(Source::Sessions, takes_new && !self.delivery.intakes().is_empty());
         // A log without room is no reason for a read to wait: those are answered outside of the batch.
         waiting.set(Source::Requests, is_edge_open && self.work.requests() > 0 && !self.log.is_full());
-        waiting.set(Source::Producers, is_edge_open && self.work.numbered() > 0);
+        waiting.set(Source::Producers, is_edge_open && self.work.producers().waiting() > 0);
         waiting
     }
 
@@ -116,53 +115,57 @@ impl Handling<'_> {
         }
     }
 
-    /// Messages from other partitions. The sender that comes first changes from batch to batch.
+    /// Messages from other partitions, sender by sender.
     fn sessions(&mut self, waiting: Waiting) {
-        let (count, first) = (self.delivery.intakes().senders(), self.work.shares().batches());
-        for at in (0..count).map(|step| (first + step) % count) {
-            for _ in 0..TURN_MESSAGES {
-                if self.is_full_for(Source::Sessions, waiting) {
-                    return;
-                }
-                let before = self.batch.amount();
-                match self.handle_frame_message(at) {
-                    Head::Handled => self.batch.count_message(),
-                    Head::Waits => break,
-                    Head::Abandoned => return,
-                }
-                self.charge(Source::Sessions, before);
+        for _ in 0..self.delivery.intakes().ready() {
+            if self.is_full_for(Source::Sessions, waiting) {
+                return;
             }
+            let Some(sender) = self.delivery.intakes_mut().next_turn() else { return };
+            self.take_turn(Source::Sessions, waiting, |handling| handling.handle_frame_message(sender));
+        }
+    }
+
+    /// Lets one part of a source have its turn: `handle` handles its next message.
+    fn take_turn(&mut self, source: Source, waiting: Waiting, mut handle: impl FnMut(&mut Self) -> Head) {
+        for _ in 0..TURN_MESSAGES {
+            if self.is_full_for(source, waiting) {
+                return;
+            }
+            let before = self.batch.amount();
+            match handle(self) {
+                Head::Handled => self.batch.count_message(),
+                Head::Waits | Head::Abandoned => return,
+            }
+            self.charge(source, before);
         }
     }
 
     /// Handles the next message of a session.
-    fn handle_frame_message(&mut self, at: usize) -> Head {
-        let Some((identity, message)) = self.delivery.intakes().sender(at).front() else { return Head::Waits };
-        let source = message.from.as_ref().map_or(0, |from| from.hash());
-        let target = message.to.hash();
-        assert!(self.scope.range().contains(target), "P2 broken: a session brought a message for elsewhere");
-        let applied = self.delivery.rectangles().applied(&Origin::Partition(identity.origin), source, target);
-        let is_duplicate = identity.number <= applied && !planted::is(Bug::DuplicateApplied);
+    fn handle_frame_message(&mut self, sender: usize) -> Head {
+        let Some(arrived) = self.delivery.intakes().front(sender) else { return Head::Waits };
+        let (target, is_duplicate) = (&arrived.message.to, arrived.is_duplicate);
+        assert!(self.scope.range().contains(target.hash()), "P2 broken: a session brought a message for elsewhere");
         // A duplicate is known before anything is loaded.
-        let slot = (!is_duplicate).then(|| self.entities.slot_of(&message.to));
+        let slot = (!is_duplicate).then(|| self.entities.slot_of(target));
         let patience = self.scope.tuning().load_patience;
         if slot.is_some_and(|slot| self.entities.is_worth_waiting(slot, self.now, patience)) {
             return Head::Waits;
         }
-        let sender = self.delivery.intakes_mut().sender_mut(at);
-        let high = sender.noted(identity.origin);
-        let Some((identity, message, handled)) = sender.pop() else { return Head::Waits };
+        let Some(arrived) = self.delivery.intakes_mut().pop(sender) else { return Head::Waits };
+        let identity = arrived.identity;
+        let high = self.delivery.intakes().noted(sender, identity.origin);
         if let Some(slot) = slot {
             assert!(high.is_none_or(|high| high < identity.number), "E6 broken: a session's numbers do not ascend");
-            if !self.handle_or_accept(slot, &message) {
-                self.delivery.intakes_mut().sender_mut(at).put_back(identity, message, handled);
+            if !self.handle_or_accept(slot, &arrived.message) {
+                self.delivery.intakes_mut().put_back(sender, arrived);
                 return Head::Abandoned;
             }
-            self.delivery.intakes_mut().sender_mut(at).note(identity);
+            self.delivery.intakes_mut().note(sender, identity);
         } else {
             self.batch.counts_mut().duplicates += 1;
         }
-        self.batch.note(UndoEntry::TookFrame { sender: at, identity, message, handled, high });
+        self.batch.note(UndoEntry::TookFrame { sender, arrived, high });
         Head::Handled
     }
 
@@ -184,23 +187,15 @@ impl Handling<'_> {
         self.log.answers_bytes() + self.batch.answers_bytes() >= self.scope.tuning().answers_bytes_max
     }
 
+    /// Numbered messages, producer by producer.
     fn producers(&mut self, waiting: Waiting) {
-        for step in 0..self.work.producers() {
-            let at = self.work.producer_in_turn(step);
-            for _ in 0..TURN_MESSAGES {
-                if self.is_full_for(Source::Producers, waiting) {
-                    return;
-                }
-                let before = self.batch.amount();
-                match self.handle_numbered(at) {
-                    Head::Handled => self.batch.count_message(),
-                    Head::Waits => break,
-                    Head::Abandoned => return,
-                }
-                self.charge(Source::Producers, before);
+        for _ in 0..self.work.producers().ready() {
+            if self.is_full_for(Source::Producers, waiting) {
+                return;
             }
+            let Some(producer) = self.work.producers_mut().next_turn() else { return };
+            self.take_turn(Source::Producers, waiting, |handling| handling.handle_numbered(producer));
         }
-        self.work.end_round();
     }
 
     /// Empties the local queue before a close: handles what it may, and accepts the rest into inboxes. False: the batch is given

@@ -44,7 +44,7 @@ impl Handling<'_> {
         }
         let target = self.scope.find(message.to.hash());
         let peer =
-            self.delivery.outbox().index_of(target).expect("P2 broken: the map names a partition that is no peer");
+            self.delivery.peer(self.scope, target).expect("P2 broken: the map names a partition that is no peer");
         let sender = message.from.clone().expect("E2 broken: a message to another partition without a sender");
         let identity = Identity { origin: self.scope.id(), number: self.log.number() };
         let mut bytes = Vec::with_capacity(message.length());

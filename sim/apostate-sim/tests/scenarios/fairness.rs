@@ -3,7 +3,7 @@
 use apostate_log::PartitionId;
 use apostate_partition::{Input, Tuning};
 
-use crate::pair::{Writer, talk};
+use crate::pair::Writer;
 use crate::parcel::{Parcel, keys_in, parcels, read};
 
 #[test]
@@ -32,7 +32,7 @@ fn messages_that_beget_messages_do_not_shut_out_a_read() {
 fn the_backlog_of_a_session_does_not_shut_out_a_read() {
     let making = parcels(Tuning::default());
     let (mut sender, mut receiver) = (Writer::first(1, making.clone()).open(), Writer::first(2, making).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     let (from, theirs) = (keys_in(1, 1).remove(0), keys_in(2, 65));
     for key in &theirs[1..] {
         receiver.ask(Parcel::at(key).grow(200_000), None);

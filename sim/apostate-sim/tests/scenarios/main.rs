@@ -14,6 +14,7 @@ mod pages;
 mod pair;
 mod parcel;
 mod parked;
+mod peers;
 mod traces;
 mod waits;
 
@@ -26,7 +27,7 @@ use crate::pair::{Writer, key_in, take, talk};
 /// A sender and a receiver that have spoken, and a key in each.
 fn pair() -> (Writer, Writer, String, String) {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     (sender, receiver, key_in(1), key_in(2))
 }
 

@@ -71,12 +71,13 @@ pub(crate) struct Making {
     /// How far the wall clock is off.
     pub(crate) clock_off: i64,
     pub(crate) seed: u64,
+    pub(crate) partitions: u32,
 }
 
 impl Default for Making {
     fn default() -> Self {
         let registry = Registry::default().with::<Letterbox>().expect("one kind");
-        Self { registry, tuning: Tuning::default(), late: 0, clock_off: 0, seed: 1 }
+        Self { registry, tuning: Tuning::default(), late: 0, clock_off: 0, seed: 1, partitions: 2 }
     }
 }
 
@@ -95,16 +96,11 @@ fn address(key: &str) -> Address {
     Letterbox::at(key).got().to.expect("a key")
 }
 
-fn read_back(
-    id: PartitionId,
-    log: &MemoryLog,
-    store: &MemoryStore,
-    registry: Registry,
-    tuning: Tuning,
-    seed: u64,
-) -> Result<Partition, OpenError> {
+fn read_back(id: PartitionId, log: &MemoryLog, store: &MemoryStore, making: Making) -> Result<Partition, OpenError> {
+    let Making { registry, tuning, late: _, clock_off: _, seed, partitions } = making;
     let tuning = Tuning { check_every: 1, ..tuning };
-    let config = Config { id, map: map(), registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
+    let (map, registry) = (Map::first(partitions), Arc::new(registry));
+    let config = Config { id, map, registry, tuning, seed, suspects: Vec::new() };
     Partition::open(config, store, log, Box::new(()), &mut |_| {})
 }
 
@@ -125,9 +121,9 @@ impl Writer {
     }
 
     fn made(id: u64, log: MemoryLog, store: MemoryStore, making: Making) -> Self {
-        let Making { registry, tuning, late, clock_off, seed } = making;
+        let Making { late, clock_off, .. } = making;
         let id = PartitionId(id);
-        let partition = read_back(id, &log, &store, registry, tuning, seed).expect("what was written reads");
+        let partition = read_back(id, &log, &store, making).expect("what was written reads");
         let (frames, answers, notices, withheld) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
         let (now, stopped, appends, spans) = (BEGINNING + late, None, Appends::Written, Vec::new());
         let (granted, holds_checkpoints, checkpoints, written) = (Vec::new(), false, VecDeque::new(), 0);
@@ -156,8 +152,7 @@ impl Writer {
 
     /// The reason for which another writer of the same log and store does not open.
     pub(crate) fn opening_error(&self) -> OpenError {
-        let Making { registry, tuning, seed, .. } = Making::default();
-        let opened = read_back(self.id, &self.log, &self.store, registry, tuning, seed);
+        let opened = read_back(self.id, &self.log, &self.store, Making::default());
         opened.map(drop).expect_err("it does not open")
     }
 
@@ -349,6 +344,14 @@ impl Writer {
             Some(Answer::Done { reply, .. }) => apostate_core::decode(&reply).expect("a list"),
             _ => Vec::new(),
         }
+    }
+
+    /// Opens sessions with `other`, both ways.
+    pub(crate) fn meet(&mut self, other: &mut Self) {
+        let stalled = Bytes::from(Frame::Stalled { name: 0 }.write());
+        self.hear(other, stalled.clone());
+        other.hear(self, stalled);
+        talk(self, other);
     }
 
     /// Hears a frame of `other`, and works.

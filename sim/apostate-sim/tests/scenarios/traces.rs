@@ -13,7 +13,7 @@ fn trace(byte: u8) -> TraceId {
 /// A pair that talks, and somebody outside who has the first write to the second and be followed.
 fn followed(byte: u8) -> (Writer, Writer) {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     sender.follow(Letterbox::at(key_in(1)).write(key_in(2), 1), trace(byte));
     sender.work();
     (sender, receiver)
@@ -98,7 +98,7 @@ fn of_a_batch_that_was_given_up_there_is_no_span() {
 #[test]
 fn a_request_that_nobody_follows_leaves_no_trace() {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     sender.follow(Letterbox::at(key_in(1)).receive(9), trace(9));
     sender.write(&key_in(1), &key_in(2), 1, None);
     talk(&mut sender, &mut receiver);

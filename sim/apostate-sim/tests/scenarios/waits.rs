@@ -9,7 +9,7 @@ use crate::pair::{Appends, Letterbox, Making, OldLetterbox, Writer, key_in, take
 #[test]
 fn a_receiver_whose_log_is_slow_does_not_start_its_session_again() {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     let (from, to) = (key_in(1), key_in(2));
     sender.write(&from, &to, 1, None);
     let letter = take(&mut sender, |frame| matches!(frame, Frame::Messages { .. }));
@@ -30,7 +30,7 @@ fn a_receiver_whose_log_is_slow_does_not_start_its_session_again() {
 #[test]
 fn a_stalled_frame_after_a_lost_acknowledgement_starts_the_session_again() {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     sender.write(&key_in(1), &key_in(2), 1, None);
     let letter = take(&mut sender, |frame| matches!(frame, Frame::Messages { .. }));
     receiver.hear(&sender, letter);
@@ -46,7 +46,7 @@ fn a_stalled_frame_after_a_lost_acknowledgement_starts_the_session_again() {
 #[test]
 fn while_the_log_is_full_nobody_is_woken_for_nothing_and_people_are_told_once() {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     let (from, to) = (key_in(1), key_in(2));
     sender.write(&from, &to, 1, None);
     talk(&mut sender, &mut receiver);
@@ -76,7 +76,7 @@ fn a_call_behind_a_message_that_this_build_does_not_know_is_answered() {
     let old_build = Making { registry, ..Making::default() };
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::first(2, old_build).open());
     let (from, to) = (key_in(1), key_in(2));
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     sender.write(&from, &to, 1, None);
     // Both are asked for in the same turn; the call comes behind the letter.
     let letter = take(&mut sender, |frame| matches!(frame, Frame::Messages { .. }));
@@ -96,7 +96,7 @@ fn a_call_that_waits_already_is_answered_when_such_a_message_comes_to_the_head()
     let old_build = Making { registry, ..Making::default() };
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::first(2, old_build).open());
     let (from, to) = (key_in(1), key_in(2));
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     sender.ask(Letterbox::at(&from).prick(to.clone()), None);
     sender.write(&from, &to, 1, None);
     talk(&mut sender, &mut receiver);
@@ -198,7 +198,7 @@ fn a_call_that_waited_beyond_its_deadline_is_not_begun() {
 #[test]
 fn a_call_that_waited_beyond_its_deadline_behind_an_inbox_is_not_begun() {
     let (mut sender, mut receiver) = (Writer::new(1).open(), Writer::new(2).open());
-    talk(&mut sender, &mut receiver);
+    sender.meet(&mut receiver);
     let (from, to) = (key_in(1), key_in(2));
     sender.ask(Letterbox::at(&from).prick(to.clone()), None);
     sender.work();
@@ -269,7 +269,7 @@ fn what_another_build_did_under_a_client_key_is_not_denied() {
     let registry = Registry::default().with::<OldLetterbox>().expect("one kind");
     let mut older = receiver.again_as(Making { registry, ..Making::default() }).open();
     // A letter stands in the inbox, and nobody here knows what that is.
-    talk(&mut sender, &mut older);
+    sender.meet(&mut older);
     sender.write(&from, &to, 2, None);
     talk(&mut sender, &mut older);
     assert_eq!(older.partition.status().inbox, 1);

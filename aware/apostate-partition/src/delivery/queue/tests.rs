@@ -68,16 +68,16 @@ fn cells(keys: &[Box<[u8]>]) -> Vec<StoredCell> {
 fn what_no_finished_checkpoint_has_stays_in_memory() {
     let mut queue = queue(1..=4);
     queue.evict_to_budget(0, 1);
-    assert_eq!(queue.memory_bytes(), 4 * length());
+    assert_eq!(queue.totals().memory_bytes, 4 * length());
     assert_eq!(queue.take_unstored().count(), 4);
     queue.push(message(5));
     queue.evict_to_budget(0, 1);
-    assert_eq!((queue.memory_bytes(), queue.pinned_bytes()), (5 * length(), 5 * length()));
+    assert_eq!((queue.totals().memory_bytes, queue.totals().pinned_bytes), (5 * length(), 5 * length()));
     queue.finish();
-    assert_eq!(queue.pinned_bytes(), length());
+    assert_eq!(queue.totals().pinned_bytes, length());
     queue.evict_to_budget(0, 1);
     // The first, because it is next; the last, because the store does not have it.
-    assert_eq!((queue.memory_bytes(), queue.bytes()), (2 * length(), 5 * length()));
+    assert_eq!((queue.totals().memory_bytes, queue.totals().bytes), (2 * length(), 5 * length()));
 }
 
 #[test]
@@ -98,7 +98,10 @@ fn pages_come_in_order_and_nothing_overtakes_them() {
     assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
     let mut trims = VecDeque::new();
     queue.acknowledge(7, &mut trims);
-    assert_eq!((trims.len(), queue.bytes(), queue.memory_bytes(), queue.pinned_bytes()), (7, 0, 0, 0));
+    assert_eq!(
+        (trims.len(), queue.totals().bytes, queue.totals().memory_bytes, queue.totals().pinned_bytes),
+        (7, 0, 0, 0)
+    );
 }
 
 #[test]
@@ -107,7 +110,7 @@ fn a_session_that_starts_again_finds_what_it_needs() {
     assert_eq!(send(&mut queue).len(), 6);
     store(&mut queue);
     queue.evict_to_budget(0, 1);
-    assert_eq!(queue.memory_bytes(), 6 * length(), "what is under way stays");
+    assert_eq!(queue.totals().memory_bytes, 6 * length(), "what is under way stays");
     queue.start_again();
     queue.evict_to_budget(0, 1);
     assert_eq!(send(&mut queue), [1]);
@@ -153,8 +156,11 @@ fn what_was_read_back_without_bodies_is_in_its_place() {
         }
         queue.restore(message);
     }
-    assert_eq!((queue.count(), queue.bytes(), queue.memory_bytes()), (5, 5 * length(), 2 * length()));
-    assert_eq!(queue.pinned_bytes(), length(), "the store has the others");
+    assert_eq!(
+        (queue.totals().count, queue.totals().bytes, queue.totals().memory_bytes),
+        (5, 5 * length(), 2 * length())
+    );
+    assert_eq!(queue.totals().pinned_bytes, length(), "the store has the others");
     assert_eq!(send(&mut queue), [1]);
     let page = queue.next_page(usize::MAX).expect("those between");
     queue.take_page(&cells(&page)).expect("a page");
