@@ -139,6 +139,8 @@ impl Writer {
             self.free();
             written = self.write(&accepted);
         }
+        // Whoever hears that a record is durable can use its room again.
+        drop(accepted);
         self.batch.report(&match written {
             Written::Durable => AppendResult::Ok,
             Written::Full => AppendResult::Full,

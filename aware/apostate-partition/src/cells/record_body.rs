@@ -27,6 +27,8 @@ use crate::cells::shared::SharedCell;
 
 /// Bytes before the first cell.
 const PREFIX_BYTES: usize = 17;
+/// Most room that a record is given before it needs it, or that is kept for another one.
+pub(crate) const BUFFER_BYTES_MAX: usize = 1 << 20;
 const PUT: u8 = 1;
 const DELETE: u8 = 0;
 
@@ -45,11 +47,13 @@ pub enum RecordKind {
 pub struct RecordBuilder {
     bytes: Vec<u8>,
     cells: usize,
+    /// Room for the next record, if it has been given some.
+    spare: Vec<u8>,
 }
 
 impl Default for RecordBuilder {
     fn default() -> Self {
-        Self { bytes: vec![0; RECORD_HEADER_BYTES + PREFIX_BYTES], cells: 0 }
+        Self { bytes: vec![0; RECORD_HEADER_BYTES + PREFIX_BYTES], cells: 0, spare: Vec::new() }
     }
 }
 
@@ -70,6 +74,11 @@ impl RecordBuilder {
     pub fn clear(&mut self) {
         self.bytes.truncate(RECORD_HEADER_BYTES + PREFIX_BYTES);
         self.cells = 0;
+    }
+
+    /// Gives room of a record that is not needed any more to the next one.
+    pub(crate) fn reuse(&mut self, buffer: Vec<u8>) {
+        self.spare = buffer;
     }
 
     /// Adds a cell of an entity.
@@ -128,8 +137,10 @@ impl RecordBuilder {
         map_version: u64,
         next_number: u64,
     ) -> (Vec<u8>, u64) {
-        let room = self.bytes.len().min(1 << 20);
-        let mut bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
+        let mut next = std::mem::take(&mut self.spare);
+        next.clear();
+        next.reserve(self.bytes.len().min(BUFFER_BYTES_MAX));
+        let mut bytes = std::mem::replace(&mut self.bytes, next);
         self.bytes.resize(RECORD_HEADER_BYTES + PREFIX_BYTES, 0);
         self.cells = 0;
         let prefix = &mut bytes[RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + PREFIX_BYTES];

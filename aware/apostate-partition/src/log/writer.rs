@@ -13,7 +13,7 @@ use apostate_log::{AppendResult, Epoch, PartitionId, Position, Record, RecordHea
 use bytes::Bytes;
 
 use crate::batch::{Batch, Touched};
-use crate::cells::record_body::RecordKind;
+use crate::cells::record_body::{BUFFER_BYTES_MAX, RecordKind};
 use crate::interface::{Effect, Invariant, Notice, Outage, StopReason};
 use crate::limits::TRIM_DELAY;
 use crate::log::held::Held;
@@ -22,6 +22,9 @@ use crate::planted::{self, Bug};
 
 /// How long to wait before the log is asked again when it had no room.
 const FULL_DELAY: Duration = Duration::from_millis(200);
+
+/// How many buffers of durable records are kept for the next ones.
+const BUFFERS_MAX: usize = 8;
 
 /// A stage in a partition's life.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub(crate) struct LogWriter {
     /// When the newest record was made.
     appended_at: Timestamp,
     pub(super) in_flight: VecDeque<InFlight>,
+    /// Room of durable records.
+    buffers: Vec<Vec<u8>>,
     /// Empty lists, kept for their room.
     pub(super) spare: Vec<Vec<Touched>>,
     /// When to append again what the log had no room for.
@@ -242,6 +247,9 @@ impl LogWriter {
     ) -> usize {
         let position = self.submitted.next();
         let header = RecordHeader { partition, epoch: self.epoch, position, previous: self.hash, time: now.0 };
+        if let Some(buffer) = self.buffers.pop() {
+            batch.record().reuse(buffer);
+        }
         let next_number = if planted::is(Bug::NumberReused) { batch.first_number() } else { self.numbers.next() };
         let (record, hash) = batch.record().seal(&header, kind, map_version, next_number);
         let record = Bytes::from(record);
@@ -319,6 +327,7 @@ impl LogWriter {
             assert!(flight.position == self.durable.next(), "P6 broken: records became durable out of order");
             self.is_full = false;
             self.durable = flight.position;
+            self.keep_buffer(flight.record);
             let mut touched = flight.touched;
             touched.clear();
             self.spare.push(touched);
@@ -326,6 +335,17 @@ impl LogWriter {
         if self.phase == Phase::Opening && self.durable == self.submitted {
             self.phase = Phase::Serving;
             notices.push(Notice::Serving { epoch: self.epoch.0 });
+        }
+    }
+
+    /// Keeps the room of a durable record for the next ones, if nobody else holds it: what is allocated anew has to be zeroed first.
+    fn keep_buffer(&mut self, record: Bytes) {
+        if self.buffers.len() < BUFFERS_MAX
+            && let Ok(mut buffer) = record.try_into_mut()
+            && buffer.capacity() <= BUFFER_BYTES_MAX
+        {
+            buffer.clear();
+            self.buffers.push(buffer.into());
         }
     }
 
