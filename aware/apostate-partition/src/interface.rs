@@ -24,7 +24,7 @@ pub use self::failure::Failure;
 pub use self::input::{Input, ParkedCommand};
 pub use self::load::{Load, Loaded};
 pub use self::notice::{AfterPanic, Notice};
-pub use self::observer::{CrashSuspect, RunObserver};
+pub use self::observer::{CrashSuspect, RunEnd, RunObserver};
 pub use self::open_error::OpenError;
 pub use self::request::{Request, RequestKind};
 pub use self::span::{Span, SpanEnd};

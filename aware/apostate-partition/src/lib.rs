@@ -59,7 +59,8 @@ pub use crate::cells::record_body;
 pub use crate::format::{DecodeError, Format, NewerFormat};
 pub use crate::interface::{
     AfterPanic, Answer, Config, Counts, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load, Loaded, Notice,
-    OpenError, Outage, ParkedCommand, Request, RequestKind, RunObserver, Span, SpanEnd, Status, StopReason, Stored,
+    OpenError, Outage, ParkedCommand, Request, RequestKind, RunEnd, RunObserver, Span, SpanEnd, Status, StopReason,
+    Stored,
 };
 pub use crate::limits::Tuning;
 pub use crate::message::{Identity, Message, Role};

@@ -14,7 +14,8 @@
 //! can take it over, with all its other partitions.
 //!
 //! Reading order: `messages` and `mailbox`, what arrives, and `routes`, the way to each; `host`, one partition here; `tickets`, who waits
-//! for its answers; `outgoing`, what leaves; `threads`, `handover` and `slot`, how another thread goes on; `opening` and `announcement`, how a node begins; `status`, how partitions are.
+//! for its answers; `outgoing`, what leaves; `threads`, `handover` and `slot`, how another thread goes on; `opening` and `announcement`, how a node begins; `status`, how partitions are; `message_counts`, what
+//! became of messages.
 
 mod mailbox;
 pub(crate) mod messages;
@@ -32,6 +33,7 @@ pub(crate) mod handover;
 pub(crate) mod threads;
 
 pub(crate) mod announcement;
+pub(crate) mod message_counts;
 pub(crate) mod opening;
 pub(crate) mod status;
 

@@ -13,7 +13,7 @@ use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, Refusal, step
 
 use crate::batch::RunName;
 use crate::entities::SlotId;
-use crate::interface::{Effect, Failure, Span, SpanEnd};
+use crate::interface::{Effect, Failure, RunEnd, Span, SpanEnd};
 use crate::message;
 use crate::planted::{self, Bug};
 use crate::run::handling::Handling;
@@ -55,12 +55,27 @@ impl Handling<'_> {
     pub(crate) fn run(&mut self, run: Run<'_>) -> Ran {
         let span = self.runner.begin_span(run.trace);
         let ran = self.run_once(run);
+        if run.from.is_some() {
+            self.count_message(&run, &ran);
+        }
         if let Some(span) = span
             && let Some(span) = self.span_of(span, &run, &ran)
         {
             self.batch.output(span);
         }
         ran
+    }
+
+    /// Tells the observer what became of a message between entities.
+    fn count_message(&mut self, run: &Run<'_>, ran: &Ran) {
+        let end = match ran {
+            // It comes again, and is counted then.
+            Ran::Abandoned => return,
+            Ran::Done(_) => RunEnd::Done,
+            Ran::Refused(_) => RunEnd::Refused,
+            Ran::Missing | Ran::Failed(_) | Ran::Panicked(_) => RunEnd::Failed,
+        };
+        self.runner.ran_message(run.to, run.handler, end);
     }
 
     fn run_once(&mut self, run: Run<'_>) -> Ran {

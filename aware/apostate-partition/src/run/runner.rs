@@ -3,10 +3,10 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/traces.rs`.
 
-use apostate_core::{Effects, SplitMix64};
+use apostate_core::{Address, Effects, HandlerId, SplitMix64};
 
 use crate::batch::RunName;
-use crate::interface::{CrashSuspect, RunObserver};
+use crate::interface::{CrashSuspect, RunEnd, RunObserver};
 use crate::limits::CRASHES_MAX;
 use crate::trace::{SpanId, TraceContext};
 
@@ -54,6 +54,11 @@ impl Runner {
     /// Author's code runs no more.
     pub(crate) fn leave(&mut self) {
         self.observer.leave();
+    }
+
+    /// A message between entities was run.
+    pub(crate) fn ran_message(&mut self, to: &Address, handler: HandlerId, end: RunEnd) {
+        self.observer.ran_message(to.kind().0, handler.0, end);
     }
 
     /// How often the message was running when the process crashed, if that is too often.

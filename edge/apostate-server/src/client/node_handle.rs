@@ -12,6 +12,7 @@ use apostate_partition::{ParkedCommand, Request, TraceContext};
 use crate::CallError;
 use crate::answers::promise::{PromisedVerdict, promise};
 use crate::clock::HostClock;
+use crate::executor::message_counts::MessageCounts;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::{Place, Routes};
 use crate::executor::status::{NodeStatus, PartitionStatus};
@@ -38,6 +39,8 @@ pub(crate) struct NodeHandle {
     pub(crate) clock: HostClock,
     /// Traces, if they were asked for.
     pub(crate) traces: Option<Arc<Traces>>,
+    /// What became of messages between entities.
+    pub(crate) counts: Arc<MessageCounts>,
     /// Producers that have a stream open.
     producers: Mutex<BTreeSet<EntityKey>>,
 }
@@ -50,6 +53,7 @@ impl NodeHandle {
         disk: Arc<Disk>,
         clock: HostClock,
         traces: Option<Arc<Traces>>,
+        counts: Arc<MessageCounts>,
     ) -> Self {
         Self {
             registry,
@@ -59,6 +63,7 @@ impl NodeHandle {
             disk: RwLock::new(Some(disk)),
             clock,
             traces,
+            counts,
             producers: Mutex::default(),
         }
     }

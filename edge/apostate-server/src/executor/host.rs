@@ -268,6 +268,7 @@ impl PartitionHost {
                 Effect::WakeAt(at) => self.wake_at = Some(self.wake_at.map_or(at, |before| before.min(at))),
                 Effect::Notice(notice) => {
                     notice::tell(self.id, &notice);
+                    outgoing.count(&notice);
                     self.announcer.notice(self.id, &notice);
                 }
                 Effect::Span(span) => outgoing.span(self.id, span),

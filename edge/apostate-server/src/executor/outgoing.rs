@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use apostate_log::PartitionId;
-use apostate_partition::{Checkpoint, Load, Span};
+use apostate_partition::{Checkpoint, Load, Notice, Span};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
 use crate::answers::queues::CompletionQueues;
 use crate::answers::stop::PartitionStop;
+use crate::executor::message_counts::MessageCounts;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::routes::Routes;
 use crate::traces::queue::{SpanRecord, Traces};
@@ -53,6 +54,7 @@ pub(crate) struct Outgoing {
     checkpointer: Sender<CheckpointOrder>,
     watchdog: Sender<Unrecoverable>,
     traces: Option<Arc<Traces>>,
+    counts: Arc<MessageCounts>,
     /// For each executor.
     messages: Vec<Vec<ExecutorMessage>>,
     local: Vec<LocalFrame>,
@@ -66,9 +68,10 @@ impl Outgoing {
         checkpointer: Sender<CheckpointOrder>,
         watchdog: Sender<Unrecoverable>,
         traces: Option<Arc<Traces>>,
+        counts: Arc<MessageCounts>,
     ) -> Self {
         let messages = routes.mailboxes().iter().map(|_| Vec::new()).collect();
-        Self { executor, routes, loaders, checkpointer, watchdog, traces, messages, local: Vec::new() }
+        Self { executor, routes, loaders, checkpointer, watchdog, traces, counts, messages, local: Vec::new() }
     }
 
     pub(crate) fn queues(&self) -> &Arc<CompletionQueues> {
@@ -110,6 +113,13 @@ impl Outgoing {
     pub(crate) fn span(&self, partition: PartitionId, span: Box<Span>) {
         if let Some(traces) = &self.traces {
             traces.record(SpanRecord::Run(partition, span, SystemTime::now()));
+        }
+    }
+
+    /// Counts what people are told of, as far as it is counted.
+    pub(crate) fn count(&self, notice: &Notice) {
+        if let Notice::Parked { entity, handler, .. } = notice {
+            self.counts.count_parked(entity, handler);
         }
     }
 

@@ -209,7 +209,8 @@ mod tests {
         let mut directory = Directory::open(&settings).expect("a directory");
         let disk = Disk::open(&mut directory, &settings, &Map::first(1)).expect("a disk");
         let routes = Arc::new(Routes::new(Map::first(1), 1));
-        Arc::new(NodeHandle::new(Arc::default(), Vec::new(), routes, Arc::new(disk), HostClock::default(), None))
+        let (disk, clock) = (Arc::new(disk), HostClock::default());
+        Arc::new(NodeHandle::new(Arc::default(), Vec::new(), routes, disk, clock, None, Arc::default()))
     }
 
     fn read() -> Request {

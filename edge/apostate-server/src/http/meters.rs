@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::NodeStatus;
+use crate::executor::message_counts::{HandlerCounts, MessageCounts};
 use crate::traces::queue::SpanCounts;
 
 /// Upper bounds of the classes of latency, in microseconds; the last class has none.
@@ -126,9 +127,11 @@ impl Meters {
         open_connections: usize,
         node: Option<&NodeStatus>,
         spans: Option<&SpanCounts>,
+        messages: &MessageCounts,
     ) -> String {
         let mut text = Text(String::with_capacity(16 << 10));
         self.write_calls(&mut text);
+        write_messages(&mut text, messages);
         text.family("apostate_http_responses_total", "counter", "Answers over HTTP, by status");
         for (status, count) in (STATUS_MIN..).zip(&self.statuses) {
             let count = count.load(Ordering::Relaxed);
@@ -233,6 +236,28 @@ const FIGURES: &[Figure] = &[
     }),
 ];
 
+fn write_messages(text: &mut Text, messages: &MessageCounts) {
+    let (sums, name) = (messages.sums(), "apostate_messages_total");
+    text.family(
+        name,
+        "counter",
+        "Runs of messages between entities, by kind, handler and outcome; tries again included",
+    );
+    for ((kind, handler), counts) in &sums {
+        let HandlerCounts { done, refused, failed, parked, timed: _, took: _ } = *counts;
+        for (outcome, count) in [("done", done), ("refused", refused), ("failed", failed), ("parked", parked)] {
+            text.sample(name, &[("kind", kind), ("handler", handler), ("outcome", outcome)], count);
+        }
+    }
+    let help = "How long handlers of messages between entities ran, one run in thirteen measured";
+    text.family("apostate_message_seconds", "summary", help);
+    for ((kind, handler), counts) in &sums {
+        let labels = [("kind", *kind), ("handler", *handler)];
+        text.number("apostate_message_seconds_sum", &labels, counts.took.as_secs_f64());
+        text.sample("apostate_message_seconds_count", &labels, counts.timed);
+    }
+}
+
 fn write_node(text: &mut Text, node: &NodeStatus) {
     text.family("apostate_log_bytes", "gauge", "Bytes of log on disk");
     text.sample("apostate_log_bytes", &[], node.log_bytes);
@@ -310,7 +335,7 @@ mod tests {
         meters.count(0, Outcome::Refused, Duration::from_micros(501));
         meters.count(0, Outcome::Done, Duration::from_secs(60));
         meters.answered(200);
-        let text = meters.text(3, None, None);
+        let text = meters.text(3, None, None, &MessageCounts::default());
         for line in [
             "apostate_requests_total{kind=\"stock\",handler=\"receive\",outcome=\"done\"} 2",
             "apostate_requests_total{kind=\"stock\",handler=\"receive\",outcome=\"refused\"} 1",

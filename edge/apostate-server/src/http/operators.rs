@@ -192,6 +192,7 @@ pub(crate) async fn metrics(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer
     // Without the partitions, when they are too busy to say how they are.
     let status = status.ok().transpose()?;
     let spans = edge.shared.traces.as_ref().map(|traces| traces.counts().as_ref());
-    let text = edge.meters.text(edge.connections.load(atomic::Ordering::Relaxed), status.as_ref(), spans);
+    let text =
+        edge.meters.text(edge.connections.load(atomic::Ordering::Relaxed), status.as_ref(), spans, &edge.shared.counts);
     Ok(typed("text/plain; version=0.0.4; charset=utf-8", Reply::whole(text)))
 }

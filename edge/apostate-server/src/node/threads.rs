@@ -23,6 +23,7 @@ use crate::Settings;
 use crate::client::node_handle::NodeHandle;
 use crate::executor::Executor;
 use crate::executor::announcement::{Announcement, Announcer, Progress};
+use crate::executor::message_counts::MessageCounts;
 use crate::executor::messages::ExecutorMessage;
 use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{Outgoing, Unrecoverable};
@@ -85,11 +86,19 @@ impl NodeThreads {
         let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
         let missing_kinds = find_missing_kinds(&directory, &registry)?;
         let registry = Arc::new(registry);
-        let plans = plan(&routes, &disk, &running, &registry, tuning);
+        let counts = Arc::new(MessageCounts::new(&registry, partitions as usize));
+        let plans = plan(&routes, &disk, &running, (&registry, &counts), tuning);
         let (traces, sender) = follow(settings, &registry)?.unzip();
         let (names, clock) = (Arc::clone(&registry), settings.clock.clone());
-        let node =
-            Arc::new(NodeHandle::new(names, missing_kinds, Arc::clone(&routes), Arc::clone(&disk), clock, traces));
+        let node = Arc::new(NodeHandle::new(
+            names,
+            missing_kinds,
+            Arc::clone(&routes),
+            Arc::clone(&disk),
+            clock,
+            traces,
+            counts,
+        ));
         let (executors, helpers) = (Arc::<ExecutorThreads>::default(), Vec::new());
         let mut threads = Self {
             node,
@@ -184,8 +193,8 @@ impl NodeThreads {
         for (index, plans) in plans.into_iter().enumerate() {
             let mailbox = Arc::clone(&routes.mailboxes()[index]);
             let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.node.traces.clone());
-            let outgoing =
-                Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, report_unrecoverable.clone(), traces);
+            let (report, counts) = (report_unrecoverable.clone(), Arc::clone(&self.node.counts));
+            let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, report, traces, counts);
             let (disk, announcer) = (Arc::clone(disk), announcer.clone());
             let clock = settings.clock.clone();
             let make = move || {
@@ -251,7 +260,7 @@ fn plan(
     routes: &Routes,
     disk: &Disk,
     running: &Arc<RunningFile>,
-    registry: &Arc<Registry>,
+    (registry, counts): (&Arc<Registry>, &Arc<MessageCounts>),
     tuning: Tuning,
 ) -> Vec<Vec<PartitionPlan>> {
     let config = |id, index: usize| Config {
@@ -272,7 +281,7 @@ fn plan(
             config: config(place.partition, index),
             log: Box::new(disk.log(place.partition, Arc::new(move || waker.set()))),
             wake_flag,
-            observer: Box::new(FileObserver::new(Arc::clone(running), index)),
+            observer: Box::new(FileObserver::new(Arc::clone(running), index, Arc::clone(counts))),
         });
     }
     plans

@@ -18,11 +18,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use apostate_partition::{CrashSuspect, RunObserver};
+use apostate_partition::{CrashSuspect, RunEnd, RunObserver};
 use memmap2::{MmapOptions, MmapRaw};
 
+use crate::executor::message_counts::MessageCounts;
 use crate::watchdog::quiet_panics;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"aporun\x00\x01");
@@ -141,12 +142,21 @@ pub(crate) struct FileObserver {
     running: Arc<RunningFile>,
     partition: usize,
     sequence: u64,
+    counts: Arc<MessageCounts>,
+    /// When the run under way began, if it is measured.
+    began: Option<Instant>,
+    /// The duration of the last run, if it was measured.
+    took: Option<Duration>,
 }
+
+/// One run in so many is measured: reading a clock costs as much as a small handler. A prime, so that handlers that take turns are
+/// all measured.
+const RUNS_PER_MEASUREMENT: u64 = 13;
 
 impl FileObserver {
     /// The observer of the partition with this index; there must be one only.
-    pub(crate) fn new(running: Arc<RunningFile>, partition: usize) -> Self {
-        Self { running, partition, sequence: 0 }
+    pub(crate) fn new(running: Arc<RunningFile>, partition: usize, counts: Arc<MessageCounts>) -> Self {
+        Self { running, partition, sequence: 0, counts, began: None, took: None }
     }
 }
 
@@ -160,11 +170,17 @@ impl RunObserver for FileObserver {
         slot.sequence.store(self.sequence, Ordering::Relaxed);
         slot.is_running.store(1, Ordering::Release);
         quiet_panics::set_in_handler(true);
+        self.began = self.sequence.is_multiple_of(RUNS_PER_MEASUREMENT).then(Instant::now);
     }
 
     fn leave(&mut self) {
+        self.took = self.began.take().map(|began| began.elapsed());
         self.running.slot_of(self.partition).is_running.store(0, Ordering::Release);
         quiet_panics::set_in_handler(false);
+    }
+
+    fn ran_message(&mut self, kind: u32, handler: u32, end: RunEnd) {
+        self.counts.count(self.partition, (kind, handler), end, self.took.take());
     }
 
     fn clock(&mut self) -> u64 {
@@ -188,7 +204,7 @@ mod tests {
     fn die_in(path: &Path, fingerprint: u64) -> Option<CrashSuspect> {
         let running = RunningFile::open(path, 2).expect("mapped");
         let suspect = running.suspect(1);
-        let mut observer = FileObserver::new(Arc::clone(&running), 1);
+        let mut observer = FileObserver::new(Arc::clone(&running), 1, Arc::default());
         observer.enter(fingerprint, 3, 4);
         quiet_panics::set_in_handler(false);
         assert_eq!(running.now(1), Some(RunningNow { sequence: 1, kind: 3, handler: 4 }));
@@ -215,7 +231,7 @@ mod tests {
         {
             let running = RunningFile::open(&path, 2).expect("mapped");
             assert!(running.suspect(1).is_some());
-            let mut observer = FileObserver::new(Arc::clone(&running), 1);
+            let mut observer = FileObserver::new(Arc::clone(&running), 1, Arc::default());
             observer.enter(7, 3, 4);
             observer.leave();
         }

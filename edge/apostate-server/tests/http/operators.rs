@@ -7,6 +7,37 @@ use apostate_server::{Node, Settings};
 use crate::support::{App, Client, Gate, OpenAtLast, Server, request, settings, wait_until};
 
 #[test]
+fn what_entities_do_to_each_other_is_counted_by_handler() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = Settings {
+        partitions: Some(2),
+        segment_bytes: 1 << 20,
+        retry_time_max: Duration::ZERO,
+        ..Settings::new(dir.path().join("data"))
+    };
+    let node = Node::open::<App>(settings).expect("a node");
+    let serving = node.serve(crate::support::settings()).expect("it listens");
+    let mut client = Client::connect(serving.local_addr());
+    for other in 0..100 {
+        client.post("/entities/stock/tea/hand_over", &format!(r#"{{"other":"{other}"}}"#)).good();
+    }
+    client.post("/entities/stock/tea/jinx", r#"{"other":"coffee"}"#).good();
+    let lines =
+        |client: &mut Client| -> Vec<String> { client.get("/metrics").text().lines().map(str::to_owned).collect() };
+    let of = |handler: &str, outcome: &str, count: u64| {
+        format!(r#"apostate_messages_total{{kind="stock",handler="{handler}",outcome="{outcome}"}} {count}"#)
+    };
+    for line in [of("take_over", "done", 50), of("take_over", "refused", 50), of("stumble", "parked", 1)] {
+        wait_until(&line, || lines(&mut client).contains(&line));
+    }
+    let lines = lines(&mut client);
+    let seconds = r#"apostate_message_seconds_count{kind="stock",handler="take_over"} "#;
+    let measured = lines.iter().find_map(|line| line.strip_prefix(seconds)).expect("it was measured");
+    assert!((1..=50).contains(&measured.parse::<u64>().expect("a count")), "one run in thirteen: {measured}");
+    assert!(!lines.iter().any(|line| line.starts_with("apostate_messages_total") && line.contains("\"receive\"")));
+}
+
+#[test]
 fn a_node_says_what_it_is_and_how_it_is() {
     let server = Server::start();
     let mut client = server.client();

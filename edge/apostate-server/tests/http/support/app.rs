@@ -84,6 +84,19 @@ impl Stock {
         self.on_hand
     }
 
+    /// Sends a message that odd ones refuse.
+    #[open]
+    pub fn hand_over(&mut self, tx: &mut Tx, other: String) {
+        tx.send(Stock::at(other).take_over().or_ignore());
+    }
+
+    /// Only entities may send it, and odd ones refuse it.
+    pub fn take_over(&mut self, tx: &mut Tx) -> Result<(), Refusal> {
+        refuse!(tx.key().as_str().ends_with(['1', '3', '5', '7', '9']), "{} is odd", tx.key());
+        self.received += 1;
+        Ok(())
+    }
+
     /// Sends a message that cannot be applied.
     #[open]
     pub fn jinx(&mut self, tx: &mut Tx, other: String) {
