@@ -1,13 +1,11 @@
 //! A crate outside this repository works as the README says: a copy of this one, with that `Cargo.toml`, compiles.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod outside_project;
 
-/// The repository.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
-}
+use std::fs;
+use std::path::Path;
+
+use outside_project::{check_compiles, root};
 
 /// The lines of a page's TOML that name packages by path.
 fn fragment(page: &str) -> Vec<String> {
@@ -28,18 +26,7 @@ fn a_copy_outside_compiles_with_the_fragment_of_the_readme() {
     let root = root();
     let fragment = fragment("README.md").join("\n").replace("../apostate/", &format!("{}/", root.display()));
     let head = "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n";
-    // Compiled as this workspace compiles it, so that next to nothing has to be compiled again.
-    let profile = "\n[workspace]\n\n[profile.dev]\ndebug = \"line-tables-only\"\n";
-    fs::write(dir.path().join("Cargo.toml"), format!("{head}{fragment}\n{profile}")).expect("written");
-    // The versions that are here already.
-    fs::copy(root.join("Cargo.lock"), dir.path().join("Cargo.lock")).expect("copied");
-    let output = Command::new(env!("CARGO"))
-        .args(["check", "--offline", "--all-targets", "--target-dir"])
-        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside"))
-        .current_dir(dir.path())
-        .output()
-        .expect("cargo is there");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    check_compiles(dir.path(), &format!("{head}{fragment}"));
 }
 
 #[test]
