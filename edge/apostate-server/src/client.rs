@@ -27,9 +27,9 @@ use crate::client::pending::{no_reply, reply_of};
 
 pub use crate::client::error::CallError;
 pub use crate::client::listing::{Listed, Listing};
-pub use crate::client::parked::{ParkedError, ParkedMessage, ParkedMessages};
+pub use crate::client::parked::{ParkedMessage, ParkedMessages};
 pub use crate::client::pending::Pending;
-pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError};
+pub use crate::client::producer::{Producer, ProducerAnswer, ProducerError, StreamBreak};
 
 /// Talks to the entities of a node in the same process. Cheap to clone; every clone may be used from any thread.
 ///
@@ -106,8 +106,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// See [`ParkedError`]; after [`ParkedError::Unknown`] alone it may have been done.
-    pub fn retry_parked(&self, message: &ParkedMessage) -> Result<(), ParkedError> {
+    /// See [`CallError`]; after [`CallError::Unknown`] alone it may have been done.
+    pub fn retry_parked(&self, message: &ParkedMessage) -> Result<(), CallError> {
         parked::retry(&self.node, message)
     }
 
@@ -117,7 +117,7 @@ impl Client {
     /// # Errors
     ///
     /// As for [`retry_parked`](Self::retry_parked).
-    pub fn dismiss_parked(&self, message: &ParkedMessage) -> Result<(), ParkedError> {
+    pub fn dismiss_parked(&self, message: &ParkedMessage) -> Result<(), CallError> {
         parked::dismiss(&self.node, message)
     }
 

@@ -72,8 +72,8 @@ mod sync;
 
 pub use crate::answers::stop::{Interruption, PartitionStop};
 pub use crate::client::{
-    CallError, Client, Listed, Listing, ParkedError, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,
-    ProducerError,
+    CallError, Client, Listed, Listing, ParkedMessage, ParkedMessages, Pending, Producer, ProducerAnswer,
+    ProducerError, StreamBreak,
 };
 pub use crate::clock::HostClock;
 pub use crate::executor::announcement::Progress;

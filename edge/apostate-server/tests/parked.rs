@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use apostate::prelude::*;
-use apostate_server::{CallError, Client, Node, ParkedError, ParkedMessage, Settings};
+use apostate_server::{CallError, Client, Node, ParkedMessage, Settings};
 use common::{directory, far_apart, settings};
 
 /// Has ovens bake, by message.
@@ -125,10 +125,10 @@ fn only(messages: Vec<ParkedMessage>) -> ParkedMessage {
     <[ParkedMessage; 1]>::try_from(messages).expect("one message").into_iter().next().expect("one message")
 }
 
-fn assert_gone(result: Result<(), ParkedError>, message: &ParkedMessage) {
+fn assert_gone(result: Result<(), CallError>, message: &ParkedMessage) {
     let error = result.expect_err("it is gone");
     let (entity, number) = (format!("{}/{}", message.kind, message.key), message.number);
-    assert_eq!(error, ParkedError::Gone { entity, number });
+    assert_eq!(error, CallError::Gone { entity, number });
     assert!(error.to_string().contains("was retried or dismissed before"), "{error}");
 }
 
@@ -228,7 +228,7 @@ fn a_parked_message_is_there_after_every_kind_of_end() {
     let message = only(parked(&node.client()));
     node.stop().expect("stopped");
     assert_eq!(node.client().parked().collect::<Vec<_>>(), [Err(CallError::Closed)]);
-    assert_eq!(node.client().retry_parked(&message), Err(ParkedError::Closed));
+    assert_eq!(node.client().retry_parked(&message), Err(CallError::Closed));
     let node = open(dir.path(), 2);
     assert_eq!(parked(&node.client()), [message]);
 }

@@ -1,4 +1,4 @@
-//! Call error: why a request did not get its answer.
+//! Call error: why a request, or an operator's command on a parked message, did not get its answer.
 //!
 //! *No* and *don't know* are different variants, always: only after [`CallError::Unknown`] may the request have been done,
 //! and only a client key tells whether it was.
@@ -10,7 +10,7 @@ use apostate_partition::Failure;
 use crate::answers::stop::{Interruption, PartitionStop};
 use crate::answers::verdict::NotDone;
 
-/// Why a request did not get its answer.
+/// Why a request, or a command on a parked message, did not get its answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The entity said no. Nothing was changed.
@@ -34,6 +34,23 @@ pub enum CallError {
         #[source]
         failure: Failure,
     },
+    /// No such message is parked any more. If it was retried, it was applied since, or waits, or is parked under another number.
+    #[error("{entity} has no parked message {number}: it was retried or dismissed before; list them again")]
+    Gone {
+        /// The entity, as kind and key.
+        entity: String,
+        /// The number that it was parked under.
+        number: u64,
+    },
+    /// The message was not retried and stays parked: this build lacks its kind or handler, or its entity waits for one that this build
+    /// lacks. Start a build that has what is missing and retry it then, or dismiss it.
+    #[error("the message of {entity} stays parked: {}; start a build that has it, or dismiss it", missing_for(.failure))]
+    StaysParked {
+        /// The entity, as kind and key.
+        entity: String,
+        /// Why.
+        failure: Failure,
+    },
     /// The request was not done, for too many requests wait. Try again in a moment.
     #[error("{entity} is busy, nothing was done: too many requests wait; try again in a moment")]
     Busy {
@@ -53,10 +70,10 @@ pub enum CallError {
     /// The request was not done: the node is closed, or about to be.
     #[error("the node is closed; nothing was done")]
     Closed,
-    /// The outcome is unknown: the partition stopped, or the node was closed, before the answer came. Try again after the next start,
-    /// with the same client key.
+    /// The outcome is unknown: the partition stopped, or the node was closed, before the answer came. After the next start try again with
+    /// the same client key; a parked message to which nothing was done is listed as before.
     #[error(
-        "outcome unknown: {entity} may have done it ({reason}); try again after the next start, with the same client key"
+        "outcome unknown: {entity} may have done it ({reason}); after the next start look, or try again with the same client key"
     )]
     Unknown {
         /// The entity.
@@ -90,6 +107,15 @@ pub enum CallError {
         /// The difference.
         detail: String,
     },
+}
+
+/// What this build lacks to run a parked message.
+fn missing_for(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::UnknownKind => "this build has no such kind",
+        Failure::Blocked => "a message before it is for a handler that this build does not have",
+        _ => "this build has no such handler",
+    }
 }
 
 impl CallError {

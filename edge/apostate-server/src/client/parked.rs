@@ -11,8 +11,7 @@ use apostate_log::StoreError;
 use apostate_partition::{Answer, Failure, Message, ParkedCommand, StoredMessage, TraceId, parked, parked_message};
 
 use crate::CallError;
-use crate::answers::stop::{Interruption, PartitionStop};
-use crate::answers::verdict::{NotDone, Verdict};
+use crate::answers::verdict::Verdict;
 use crate::client::checkpoint::CheckpointRequest;
 use crate::client::listing::PAGE_BYTES;
 use crate::client::node_handle::NodeHandle;
@@ -42,75 +41,6 @@ pub struct ParkedMessage {
     /// The trace that it is part of, if it is traced.
     pub trace: Option<TraceId>,
     to: Address,
-}
-
-/// Why a parked message was neither retried nor dismissed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParkedError {
-    /// No such message is parked any more. If it was retried, it was applied since, or waits, or is parked under another number.
-    #[error("{entity} has no parked message {number}: it was retried or dismissed before; list them again")]
-    Gone {
-        /// The entity, as kind and key.
-        entity: String,
-        /// The number that it was parked under.
-        number: u64,
-    },
-    /// The message was not retried and stays parked: this build has no such kind. Start a build that has it and retry it then, or
-    /// dismiss it.
-    #[error(
-        "the message of {entity} stays parked: this build has no such kind; start a build that has it, or dismiss it"
-    )]
-    NoKind {
-        /// The entity, as kind and key.
-        entity: String,
-    },
-    /// The message was not retried and stays parked: the kind has no such handler in this build. Start a build that has it and retry it
-    /// then, or dismiss it.
-    #[error(
-        "the message of {entity} stays parked: this build has no such handler; start a build that has it, or dismiss it"
-    )]
-    NoHandler {
-        /// The entity, as kind and key.
-        entity: String,
-    },
-    /// The message was not retried and stays parked: its entity waits for a build that has the handler of a message before it. Start that
-    /// build and retry it then, or dismiss it.
-    #[error(
-        "the message of {entity} stays parked: a message before it is for a handler that this build does not have; start a \
-         build that has it, or dismiss it"
-    )]
-    Blocked {
-        /// The entity, as kind and key.
-        entity: String,
-    },
-    /// Nothing was done: the log is full. Make room, and try again.
-    #[error("log is full, nothing was done to the message of {entity}; make room on the disk, and try again")]
-    Full {
-        /// The entity, as kind and key.
-        entity: String,
-    },
-    /// Nothing was done: the partition of the entity had stopped before. Fix the cause, and restart the node.
-    #[error(
-        "{entity} is unavailable, nothing was done: its partition stopped ({reason}); fix the cause and restart the node"
-    )]
-    Stopped {
-        /// The entity, as kind and key.
-        entity: String,
-        /// Why the partition stopped.
-        reason: PartitionStop,
-    },
-    /// Nothing was done: the node is closed, or about to be.
-    #[error("the node is closed; nothing was done")]
-    Closed,
-    /// The outcome is unknown: the partition stopped, or the node was closed, before the answer came. If nothing was done, the next
-    /// start lists the message as before.
-    #[error("outcome unknown for the message of {entity} ({reason}); list the parked messages after the next start")]
-    Unknown {
-        /// The entity, as kind and key.
-        entity: String,
-        /// The event that cut it off.
-        reason: Interruption,
-    },
 }
 
 impl ParkedMessage {
@@ -205,37 +135,39 @@ fn unlisted(error: StoreError) -> CallError {
 }
 
 /// Retries a parked message.
-pub(crate) fn retry(node: &NodeHandle, message: &ParkedMessage) -> Result<(), ParkedError> {
+pub(crate) fn retry(node: &NodeHandle, message: &ParkedMessage) -> Result<(), CallError> {
     command(node, message, true)
 }
 
 /// Drops a parked message.
-pub(crate) fn dismiss(node: &NodeHandle, message: &ParkedMessage) -> Result<(), ParkedError> {
+pub(crate) fn dismiss(node: &NodeHandle, message: &ParkedMessage) -> Result<(), CallError> {
     command(node, message, false)
 }
 
-fn command(node: &NodeHandle, message: &ParkedMessage, retry: bool) -> Result<(), ParkedError> {
+fn command(node: &NodeHandle, message: &ParkedMessage, retry: bool) -> Result<(), CallError> {
     let (to, number) = (message.to.clone(), message.number);
     let entity = node.name_of(&to);
     judge(node.command(ParkedCommand { ticket: 0, to, number, retry }).wait(), entity, number)
 }
 
 /// The result of an operator's command on message `number` of `entity`.
-pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(), ParkedError> {
+pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(), CallError> {
     match verdict {
         Verdict::Answered(Answer::Done { .. }) => Ok(()),
-        Verdict::Answered(Answer::Failed(Failure::Missing)) => Err(ParkedError::Gone { entity, number }),
-        Verdict::Answered(Answer::Failed(Failure::Full)) => Err(ParkedError::Full { entity }),
-        Verdict::Answered(Answer::Failed(Failure::UnknownKind)) => Err(ParkedError::NoKind { entity }),
-        Verdict::Answered(Answer::Failed(Failure::UnknownHandler)) => Err(ParkedError::NoHandler { entity }),
-        Verdict::Answered(Answer::Failed(Failure::Blocked)) => Err(ParkedError::Blocked { entity }),
-        Verdict::Answered(Answer::Failed(failure)) => Err(ParkedError::Unknown { entity, reason: failure.into() }),
+        Verdict::Answered(Answer::Failed(failure)) => Err(of_failure(failure, entity, number)),
         Verdict::Answered(Answer::Refused(_) | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
             unreachable!("no handler answers an operator")
         }
-        Verdict::NotDone(NotDone::Closed) => Err(ParkedError::Closed),
-        Verdict::NotDone(NotDone::Stopped(reason)) => Err(ParkedError::Stopped { entity, reason }),
-        Verdict::NotDone(NotDone::Busy) => unreachable!("operators are not counted"),
-        Verdict::Unknown(reason) => Err(ParkedError::Unknown { entity, reason }),
+        Verdict::NotDone(why) => Err(CallError::not_done(why, entity)),
+        Verdict::Unknown(reason) => Err(CallError::Unknown { entity, reason }),
+    }
+}
+
+fn of_failure(failure: Failure, entity: String, number: u64) -> CallError {
+    match failure {
+        Failure::Missing => CallError::Gone { entity, number },
+        Failure::UnknownKind | Failure::UnknownHandler | Failure::Blocked => CallError::StaysParked { entity, failure },
+        Failure::Full => CallError::Failed { entity, failure },
+        failure => CallError::Unknown { entity, reason: failure.into() },
     }
 }

@@ -29,7 +29,7 @@ use crate::client::producer::results::{Judged, judge};
 use crate::executor::messages::ExecutorMessage;
 use crate::traces::parent::Parent;
 
-pub use crate::client::producer::results::{ProducerAnswer, ProducerError};
+pub use crate::client::producer::results::{ProducerAnswer, ProducerError, StreamBreak};
 
 /// Messages for one partition that leave together.
 const BATCH_MESSAGES: usize = 256;
@@ -343,7 +343,7 @@ impl Producer {
         }
     }
 
-    fn break_at(&mut self, number: u64, reason: String) {
+    fn break_at(&mut self, number: u64, reason: StreamBreak) {
         let lowest_unanswered = self.lowest_unanswered();
         let name = self.name.clone();
         self.broken.get_or_insert(ProducerError::Broken { name, number, reason, lowest_unanswered });

@@ -9,10 +9,10 @@ use apostate_partition::Failure;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, Response, StatusCode};
 
+use crate::CallError;
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::http::meters::Outcome;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply};
-use crate::{CallError, ParkedError};
 
 /// How long whoever is told to come again waits, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -171,30 +171,12 @@ impl Fault {
 
     /// What a failure says of `entity`.
     pub(crate) fn of_failure(failure: &Failure, entity: &dyn Fn() -> String) -> Self {
-        let code = match failure {
-            Failure::Stopped(reason) => return Self::unknown(&reason.to_string(), entity),
-            Failure::NotHere { .. } => ErrorCode::NotReady,
-            Failure::UnknownKind => ErrorCode::KindMissing,
-            Failure::UnknownHandler => ErrorCode::HandlerMissing,
-            Failure::NotOpen => ErrorCode::HandlerNotOpen,
-            Failure::Unreadable(_) => ErrorCode::BadJson,
-            Failure::TooLarge => ErrorCode::TransactionTooLarge,
-            Failure::Missing => ErrorCode::EntityMissing,
-            Failure::UnreadableState(_) => ErrorCode::UnreadableState,
-            Failure::Panicked(_) => ErrorCode::HandlerPanicked,
-            Failure::PoisonMessage(_) => ErrorCode::HandlerPanicked,
-            Failure::KeyReused => ErrorCode::ClientKeyReused,
-            Failure::KeyExpired => ErrorCode::ClientKeyExpired,
-            Failure::BadKey | Failure::KeyAhead => ErrorCode::BadClientKey,
-            Failure::Late => ErrorCode::DeadlineExceeded,
-            Failure::Blocked => ErrorCode::EntityBlocked,
-            Failure::Busy | Failure::Full => ErrorCode::Busy,
-        };
         let detail = match failure {
+            Failure::Stopped(reason) => return Self::unknown(&reason.to_string(), entity),
             Failure::Missing => format!("there is no {}; it exists from the first call that changes it", entity()),
             failure => format!("{} did not take it: {failure}", entity()),
         };
-        Self::new(code, detail)
+        Self::new(code_of(failure), detail)
     }
 
     /// Nobody knows whether `entity` did it.
@@ -207,12 +189,36 @@ impl Fault {
     }
 }
 
+/// The code of a failure, wherever it is told.
+fn code_of(failure: &Failure) -> ErrorCode {
+    match failure {
+        Failure::Stopped(_) => ErrorCode::OutcomeUnknown,
+        Failure::NotHere { .. } => ErrorCode::NotReady,
+        Failure::UnknownKind => ErrorCode::KindMissing,
+        Failure::UnknownHandler => ErrorCode::HandlerMissing,
+        Failure::NotOpen => ErrorCode::HandlerNotOpen,
+        Failure::Unreadable(_) => ErrorCode::BadJson,
+        Failure::TooLarge => ErrorCode::TransactionTooLarge,
+        Failure::Missing => ErrorCode::EntityMissing,
+        Failure::UnreadableState(_) => ErrorCode::UnreadableState,
+        Failure::Panicked(_) | Failure::PoisonMessage(_) => ErrorCode::HandlerPanicked,
+        Failure::KeyReused => ErrorCode::ClientKeyReused,
+        Failure::KeyExpired => ErrorCode::ClientKeyExpired,
+        Failure::BadKey | Failure::KeyAhead => ErrorCode::BadClientKey,
+        Failure::Late => ErrorCode::DeadlineExceeded,
+        Failure::Blocked => ErrorCode::EntityBlocked,
+        Failure::Busy | Failure::Full => ErrorCode::Busy,
+    }
+}
+
 impl From<CallError> for Fault {
     fn from(error: CallError) -> Self {
         let detail = error.to_string();
         let code = match error {
             CallError::Refused(refusal) => return Self::refused(refusal),
             CallError::Failed { entity, failure } => return Self::of_failure(&failure, &|| entity.clone()),
+            CallError::StaysParked { failure, .. } => code_of(&failure),
+            CallError::Gone { .. } => ErrorCode::ParkedMissing,
             CallError::Missing { .. } => ErrorCode::EntityMissing,
             CallError::Key(_) => ErrorCode::BadKey,
             CallError::Busy { .. } => ErrorCode::Busy,
@@ -224,21 +230,5 @@ impl From<CallError> for Fault {
             CallError::Unreadable { .. } => ErrorCode::Internal,
         };
         Self::new(code, detail)
-    }
-}
-
-impl From<ParkedError> for Fault {
-    fn from(error: ParkedError) -> Self {
-        let code = match &error {
-            ParkedError::Gone { .. } => ErrorCode::ParkedMissing,
-            ParkedError::NoKind { .. } => ErrorCode::KindMissing,
-            ParkedError::NoHandler { .. } => ErrorCode::HandlerMissing,
-            ParkedError::Blocked { .. } => ErrorCode::EntityBlocked,
-            ParkedError::Full { .. } => ErrorCode::Busy,
-            ParkedError::Stopped { .. } => ErrorCode::PartitionStopped,
-            ParkedError::Closed => ErrorCode::NotReady,
-            ParkedError::Unknown { .. } => ErrorCode::OutcomeUnknown,
-        };
-        Self::new(code, error.to_string())
     }
 }

@@ -4,6 +4,7 @@ use apostate_api::NUMBER_MAX;
 use apostate_core::{EntityKey, KeyError, Refusal};
 use apostate_partition::{Answer, Failure};
 
+use crate::answers::stop::{Interruption, PartitionStop};
 use crate::answers::verdict::{NotDone, Verdict};
 
 /// The result of one numbered message: durable, whatever it is.
@@ -63,10 +64,31 @@ pub enum ProducerError {
         /// The message of which this is known.
         number: u64,
         /// The event that broke it.
-        reason: String,
+        reason: StreamBreak,
         /// The first message that is not known to be durable.
         lowest_unanswered: u64,
     },
+}
+
+/// What broke a producer's stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamBreak {
+    /// The node is closed, or about to be: the message was not taken.
+    #[error("the node is closed")]
+    Closed,
+    /// The partition of the message had stopped before: the message was not taken.
+    #[error("its partition stopped ({0})")]
+    Stopped(PartitionStop),
+    /// The partition did not take the message.
+    #[error(transparent)]
+    Failed(Failure),
+    /// Too much was waiting: the message was not taken.
+    #[error("too much is waiting")]
+    Busy,
+    /// The answer will not come: the message may have been taken.
+    #[error("its partition stopped ({0})")]
+    Unknown(Interruption),
 }
 
 /// The meaning of a verdict to a stream.
@@ -74,7 +96,7 @@ pub(crate) enum Judged {
     /// A message's result.
     Result(ProducerAnswer),
     /// The stream does not go on, for this reason.
-    Broken(String),
+    Broken(StreamBreak),
 }
 
 /// The meaning of `verdict` to its stream.
@@ -85,11 +107,11 @@ pub(crate) fn judge(verdict: Verdict) -> Judged {
         Verdict::Answered(Answer::Accepted) => Judged::Result(ProducerAnswer::Accepted),
         Verdict::Answered(Answer::Refused(refusal)) => Judged::Result(ProducerAnswer::Refused(refusal)),
         // It was not taken. The node does not send what a partition would not take, unless it stops.
-        Verdict::Answered(Answer::Failed(failure)) => Judged::Broken(failure.to_string()),
+        Verdict::Answered(Answer::Failed(failure)) => Judged::Broken(StreamBreak::Failed(failure)),
         Verdict::Answered(Answer::Repeated(_)) => unreachable!("a numbered message has no client key"),
-        Verdict::NotDone(NotDone::Closed) => Judged::Broken("the node is closed".to_owned()),
-        Verdict::NotDone(NotDone::Stopped(reason)) => Judged::Broken(format!("its partition stopped ({reason})")),
-        Verdict::Unknown(reason) => Judged::Broken(format!("its partition stopped ({reason})")),
-        Verdict::NotDone(NotDone::Busy) => Judged::Broken("too much is waiting".to_owned()),
+        Verdict::NotDone(NotDone::Closed) => Judged::Broken(StreamBreak::Closed),
+        Verdict::NotDone(NotDone::Stopped(reason)) => Judged::Broken(StreamBreak::Stopped(reason)),
+        Verdict::Unknown(reason) => Judged::Broken(StreamBreak::Unknown(reason)),
+        Verdict::NotDone(NotDone::Busy) => Judged::Broken(StreamBreak::Busy),
     }
 }
