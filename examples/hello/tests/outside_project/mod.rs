@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
 }
 
 /// Checks that the project in `dir` compiles with this `Cargo.toml`.
-pub fn check_compiles(dir: &Path, manifest: &str) {
+pub(crate) fn check_compiles(dir: &Path, manifest: &str) {
     // Compiled as this workspace compiles it, so that next to nothing has to be compiled again.
     let profile = "\n[workspace]\n\n[profile.dev]\ndebug = \"line-tables-only\"\n";
     fs::write(dir.join("Cargo.toml"), format!("{manifest}\n{profile}")).expect("written");
