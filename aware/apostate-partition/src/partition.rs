@@ -11,6 +11,7 @@ mod close;
 mod full;
 mod open;
 mod restore;
+mod rows;
 mod sessions;
 mod status;
 mod sweep;

@@ -1,11 +1,10 @@
 //! The part: changes that wait for the store, and requests that wait for them.
 
-use apostate_core::Timestamp;
 use apostate_log::{PartitionId, Position};
 
-use crate::cells::checkpoint::{Cell, Checkpoint};
+use crate::cells::checkpoint::Checkpoint;
+use crate::checkpoints::counters::Counters;
 use crate::checkpoints::dirty::Dirty;
-use crate::checkpoints::rows::{Counters, StoredRows};
 use crate::delivery::Delivery;
 use crate::limits::Tuning;
 use crate::planted::{self, Bug};
@@ -14,7 +13,6 @@ use crate::planted::{self, Bug};
 #[derive(Default)]
 pub(crate) struct Checkpoints {
     dirty: Dirty,
-    stored_rows: StoredRows,
     /// Checkpoint requests: ticket, generation that must be stored.
     requests: Vec<(u64, u64)>,
     is_wanted: bool,
@@ -27,11 +25,6 @@ impl Checkpoints {
 
     pub(crate) fn dirty_mut(&mut self) -> &mut Dirty {
         &mut self.dirty
-    }
-
-    /// The store has an own row of the partition. For opening only.
-    pub(crate) fn restore_row(&mut self, key: &[u8]) {
-        self.stored_rows.restore(key);
     }
 
     /// Takes a request for everything up to `position` to be in the store; none: nobody knows yet up to where. If a checkpoint was
@@ -72,18 +65,12 @@ impl Checkpoints {
         !self.dirty.is_busy() && !self.dirty.is_clean()
     }
 
-    /// Ends the generation with the newest record: its own rows, and messages that the store was never given, join what changed.
-    pub(crate) fn take(
-        &mut self,
-        id: PartitionId,
-        counters: Counters,
-        delivery: &mut Delivery,
-        forgotten: Option<Timestamp>,
-    ) {
+    /// Ends the generation with the newest record: its counters, and messages that the store was never given, join what changed.
+    pub(crate) fn take(&mut self, id: PartitionId, counters: Counters, delivery: &mut Delivery) {
         self.is_wanted = false;
-        let mut rows: Vec<Cell> = self.stored_rows.take(id, counters, delivery, forgotten);
-        rows.extend(delivery.outbox_mut().unstored());
-        self.dirty.take(id, counters.position, rows);
+        let mut cells = vec![counters.cell(id)];
+        cells.extend(delivery.outbox_mut().unstored());
+        self.dirty.take(id, counters.position, cells);
     }
 
     /// The next checkpoint to write, if its record is durable and none is being written.

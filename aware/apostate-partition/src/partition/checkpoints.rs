@@ -46,7 +46,7 @@ impl Partition {
                 self.entities.parked_mut().evict(self.checkpoints.dirty().generation());
             }
             let counters = self.counters();
-            self.checkpoints.take(self.scope.id(), counters, &mut self.delivery, self.sweep.forgotten());
+            self.checkpoints.take(self.scope.id(), counters, &mut self.delivery);
         }
         if let Some(checkpoint) = self.checkpoints.next(self.log.durable()) {
             effects.push(Effect::Checkpoint(Box::new(checkpoint)));

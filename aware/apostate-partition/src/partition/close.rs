@@ -8,7 +8,7 @@ use apostate_core::limits::TX_BYTES_MAX;
 
 use super::Partition;
 use crate::batch::{CellChange, Touched, UndoEntry};
-use crate::cells::cell::{self, PartitionRow, Section};
+use crate::cells::cell::Section;
 use crate::cells::record_body::RecordKind;
 use crate::entities::SlotId;
 use crate::interface::Effect;
@@ -107,19 +107,7 @@ impl Partition {
             change.set.retain(|(origin, ..)| !matches!(origin, Origin::Producer(_)));
         }
         if !planted::is(Bug::WatermarkUnsaved) {
-            self.write_rectangles(&change);
-        }
-    }
-
-    /// Writes changed rectangles into the record.
-    pub(super) fn write_rectangles(&mut self, change: &Change) {
-        let (id, record) = (self.scope.id(), self.batch.record());
-        for (origin, area) in &change.gone {
-            record.delete_key(&cell::partition_row(id, &PartitionRow::Rectangle(origin.clone(), *area)));
-        }
-        for (origin, area, number) in &change.set {
-            let row = cell::partition_row(id, &PartitionRow::Rectangle(origin.clone(), *area));
-            record.put_key(&row, &number.to_le_bytes());
+            self.write_rectangles(change);
         }
     }
 

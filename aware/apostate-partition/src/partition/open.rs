@@ -96,7 +96,6 @@ impl Partition {
             let Some((last, _)) = rows.last() else { break };
             from = [last, &[0][..]].concat();
             for (key, value) in &rows {
-                self.checkpoints.restore_row(key);
                 self.restore_row(key, Some(value))?;
             }
         }
@@ -190,7 +189,7 @@ impl Partition {
             let what = "the cells of the record do not read, although its checksum is right";
             let (key, value) = cell.map_err(|error| self.unread(error, what))?;
             match cell::section_of(key) {
-                Ok(Section::Own) => self.restore_row(key, value)?,
+                Ok(Section::Own) => self.replay_row(key, value)?,
                 _ => self.restore_cell(key, value, true)?,
             }
         }

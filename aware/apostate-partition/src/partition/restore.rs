@@ -26,6 +26,18 @@ impl Partition {
         self.restore_own(row, value).ok_or_else(|| self.damaged(unread))
     }
 
+    /// Takes over a row of the log: the store may not have it.
+    pub(super) fn replay_row(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), OpenError> {
+        self.restore_row(key, value)?;
+        let is_kept = cell::read_partition_row(self.scope.id(), key) != Ok(PartitionRow::Opening);
+        match value {
+            _ if !is_kept => {}
+            Some(value) => self.checkpoints.dirty_mut().put(key.into(), value.into()),
+            None => self.checkpoints.dirty_mut().erase(key.into()),
+        }
+        Ok(())
+    }
+
     /// None: it does not read.
     fn restore_own(&mut self, row: PartitionRow, value: Option<&[u8]>) -> Option<()> {
         match row {

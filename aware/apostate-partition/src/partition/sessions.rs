@@ -9,7 +9,7 @@ use apostate_log::PartitionId;
 use bytes::Bytes;
 
 use super::Partition;
-use crate::cells::cell::{self, PartitionRow};
+use crate::cells::cell::PartitionRow;
 use crate::cells::record_body::RecordKind;
 use crate::delivery::{Arrived, Frame, Generation, SenderInfo};
 use crate::interface::{Effect, Invariant, Notice, StopReason};
@@ -186,18 +186,16 @@ impl Partition {
         }
         let listed: Vec<_> = origins.iter().map(|(origin, _)| *origin).collect();
         rectangles.retain(source, &listed, &mut change);
-        self.write_rectangles(&change);
+        self.write_rectangles(change);
     }
 
     fn remember_generation(&mut self, source: Range, generation: Generation) {
         if self.delivery.generations().is_known(source, generation) {
             return;
         }
-        let id = self.scope.id();
-        let record = self.batch.record();
         for range in self.delivery.generations_mut().remember(source, generation) {
-            record.delete_key(&cell::partition_row(id, &PartitionRow::Generation(range)));
+            self.erase_row(&PartitionRow::Generation(range));
         }
-        record.put_key(&cell::partition_row(id, &PartitionRow::Generation(source)), &generation.to_bytes());
+        self.put_row(&PartitionRow::Generation(source), &generation.to_bytes());
     }
 }

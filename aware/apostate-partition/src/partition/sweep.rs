@@ -33,8 +33,7 @@ impl Partition {
     pub(super) fn write_forgotten(&mut self) {
         let made = self.batch.take_forgotten();
         if self.sweep.note_forgotten(made) {
-            let row = cell::partition_row(self.scope.id(), &PartitionRow::ForgottenKeys);
-            self.batch.record().put_key(&row, &made.0.to_le_bytes());
+            self.put_row(&PartitionRow::ForgottenKeys, &made.0.to_le_bytes());
         }
     }
 
@@ -45,8 +44,7 @@ impl Partition {
             let retention = u64::try_from(self.scope.tuning().client_key_retention.as_millis()).unwrap_or(u64::MAX);
             let made = if is_first { 0 } else { self.time.now().0.saturating_sub(retention) };
             self.sweep.restore_forgotten(Timestamp(made));
-            let row = cell::partition_row(self.scope.id(), &PartitionRow::ForgottenKeys);
-            self.batch.record().put_key(&row, &made.to_le_bytes());
+            self.put_row(&PartitionRow::ForgottenKeys, &made.to_le_bytes());
         }
     }
 

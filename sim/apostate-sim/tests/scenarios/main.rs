@@ -15,6 +15,7 @@ mod pair;
 mod parcel;
 mod parked;
 mod peers;
+mod rows;
 mod traces;
 mod waits;
 
