@@ -20,6 +20,9 @@ use crate::shares::Amount;
 
 pub(crate) use self::journal::{CellChange, RunName, Touched, UndoEntry};
 
+/// About how many bytes a touched entity takes in a record besides its state.
+const TOUCHED_BYTES: usize = CELL_OVERHEAD_BYTES_MAX / 8;
+
 /// The next commit, as far as it is made.
 #[derive(Default)]
 pub(crate) struct Batch {
@@ -182,8 +185,17 @@ impl Batch {
 
     /// An entity is touched for the first time.
     pub(crate) fn touch(&mut self, slot: SlotId, before: Before) {
-        self.state_bytes += before.length() + CELL_OVERHEAD_BYTES_MAX / 8;
+        self.state_bytes += before.length() + TOUCHED_BYTES;
         self.touched.push(Touched { slot, before, is_changed: false, last: RunName::default(), effects_bytes_max: 0 });
+    }
+
+    /// Takes back that an entity was touched, if it was the newest and nothing came of it. Gives whether it was.
+    pub(crate) fn untouch_newest(&mut self, slot: SlotId) -> bool {
+        let newest = self.touched.pop_if(|touched| touched.slot == slot && !touched.is_changed);
+        if let Some(Touched { before, .. }) = &newest {
+            self.state_bytes -= before.length() + TOUCHED_BYTES;
+        }
+        newest.is_some()
     }
 
     /// A client key is forgotten that was made then.

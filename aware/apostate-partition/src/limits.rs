@@ -92,7 +92,7 @@ pub struct Tuning {
     pub credit_bytes: u64,
     /// Bytes of messages to other partitions that stay in memory although the store has them.
     pub outbox_memory: usize,
-    /// Bytes of memory that messages to other partitions take, above which nothing new is taken from outside.
+    /// Bytes of memory that messages to one other partition take, above which nothing from outside is taken that sends it more.
     pub backlog_bytes_max: usize,
     /// Bytes of messages in inboxes that stay in memory although the store has them.
     pub inbox_memory: usize,

@@ -17,11 +17,14 @@ use super::queue::{Layout, Outgoing, Totals};
 use super::receiver::{Receiver, SenderInfo};
 use crate::cells::checkpoint::Cell;
 use crate::interface::{Effect, Load, StopReason};
-use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_BYTES_MAX};
+use crate::limits::{OUTGOING_OVERHEAD_BYTES, PAGE_BYTES_MAX, Tuning};
 use crate::message::Identity;
 use crate::planted::{self, Bug};
 use crate::ready_queue::ReadyQueue;
 use crate::timer_queue::TimerQueue;
+
+/// The part of the bound for one receiver at which people are told.
+const ALARM_PART: usize = 4;
 
 /// Other partitions, as receivers.
 #[derive(Debug, Default)]
@@ -43,6 +46,10 @@ pub(crate) struct Outbox {
     memory: usize,
     /// About how many bytes are read back at once for one receiver.
     page_bytes: usize,
+    /// Bytes of memory for one receiver, above which nothing from outside is taken that sends it more.
+    backlog_bytes_max: usize,
+    /// Receivers for which very many messages wait, to be told of.
+    alarms: Vec<usize>,
     /// Acknowledged, to be deleted by the next record.
     trims: VecDeque<Outgoing>,
     opening: Opening,
@@ -60,10 +67,11 @@ struct Opening {
 }
 
 impl Outbox {
-    /// An outbox that keeps `memory` bytes of what the store has, for `peers` receivers at most.
-    pub(crate) fn new(peers: usize, memory: usize) -> Self {
+    /// An outbox for `peers` receivers at most.
+    pub(crate) fn new(peers: usize, tuning: &Tuning) -> Self {
+        let (memory, backlog_bytes_max) = (tuning.outbox_memory, tuning.backlog_bytes_max);
         let page_bytes = (memory / (4 * peers.max(1))).clamp(1, PAGE_BYTES_MAX);
-        Self { memory, page_bytes, ..Self::default() }
+        Self { memory, page_bytes, backlog_bytes_max, ..Self::default() }
     }
 
     /// One more receiver; its index is the number of those before it.
@@ -127,6 +135,35 @@ impl Outbox {
         }
         self.unstored.insert(at);
         self.change(at, |receiver, _| receiver.queue.push(message));
+        self.note_backlog(at);
+    }
+
+    fn note_backlog(&mut self, at: usize) {
+        let receiver = &mut self.receivers[at];
+        if !receiver.is_alarmed && receiver.memory() >= self.backlog_bytes_max / ALARM_PART {
+            receiver.is_alarmed = true;
+            self.alarms.push(at);
+        }
+    }
+
+    /// Whether there may be a receiver that does not take what waits for it.
+    pub(crate) fn has_backlog(&self) -> bool {
+        self.memory() >= self.backlog_bytes_max
+    }
+
+    /// Whether a receiver does not take what waits for it: what is sent to it from outside has to wait there.
+    pub(crate) fn is_backlogged(&self, at: usize) -> bool {
+        self.receivers[at].memory() >= self.backlog_bytes_max
+    }
+
+    /// Receivers for which very many messages wait since this was last asked, and the memory that these take.
+    pub(crate) fn take_alarms(&mut self) -> impl Iterator<Item = (PartitionId, usize)> {
+        self.alarms.drain(..).map(|at| (self.receivers[at].id, self.receivers[at].memory()))
+    }
+
+    /// Receivers for which very many messages wait.
+    pub(crate) fn backlogs(&self) -> Vec<PartitionId> {
+        self.receivers.iter().filter(|receiver| receiver.is_alarmed).map(|receiver| receiver.id).collect()
     }
 
     /// Takes over what was read. What the store has comes first, in whatever order; of that the oldest are kept, as far
@@ -166,6 +203,7 @@ impl Outbox {
                 self.unstored.insert(at);
             }
             self.change(at, |receiver, _| receiver.queue.restore(message));
+            self.note_backlog(at);
         }
     }
 
@@ -257,6 +295,8 @@ impl Outbox {
             self.ready.insert(at);
         }
         self.change(at, |receiver, trims| receiver.acknowledge((name, frame, granted), now, trims));
+        let receiver = &mut self.receivers[at];
+        receiver.is_alarmed &= receiver.memory() >= self.backlog_bytes_max / ALARM_PART / 2;
     }
 
     /// Does what can be done for receivers now: sends frames of durable records within the credit, says that nothing moves, and asks for

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
 use super::queue::{Outgoing, Queue};
-use crate::limits::FRAME_BYTES;
+use crate::limits::{FRAME_BYTES, OUTGOING_OVERHEAD_BYTES};
 use crate::planted::{self, Bug};
 use crate::range::Range;
 
@@ -30,6 +30,8 @@ pub(super) struct Receiver {
     acknowledged: u64,
     /// When something last moved, or the receiver was told of a stall.
     moved: Timestamp,
+    /// Whether it was said that very many messages wait for it.
+    pub(super) is_alarmed: bool,
     /// The newest record that has a message to it.
     pub(super) newest_record: Position,
 }
@@ -49,6 +51,14 @@ struct Session {
     granted: u64,
 }
 
+impl Receiver {
+    /// Memory that its messages take, about.
+    pub(super) fn memory(&self) -> usize {
+        let totals = self.queue.totals();
+        totals.memory_bytes + totals.count * OUTGOING_OVERHEAD_BYTES
+    }
+}
+
 /// A sender as it describes itself when a session opens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SenderInfo {
@@ -62,6 +72,7 @@ pub(crate) struct SenderInfo {
 impl Receiver {
     pub(super) fn new(id: PartitionId) -> Self {
         Self {
+            is_alarmed: false,
             id,
             queue: Queue::default(),
             session: None,

@@ -50,7 +50,7 @@ impl Delivery {
     pub(crate) fn new(scope: &Scope) -> Self {
         Self {
             peers: FxHashMap::default(),
-            outbox: Outbox::new(scope.peers(), scope.tuning().outbox_memory),
+            outbox: Outbox::new(scope.peers(), scope.tuning()),
             intakes: Intakes::default(),
             rectangles: Rectangles::default(),
             generations: Generations::default(),
@@ -106,6 +106,11 @@ impl Delivery {
         self.outbox.add(id);
         self.intakes.add(id, source);
         Some(at)
+    }
+
+    /// Whether another partition does not take what waits for it.
+    pub(crate) fn is_backlogged(&self, id: PartitionId) -> bool {
+        self.peers.get(&id).is_some_and(|&at| self.outbox.is_backlogged(at))
     }
 
     /// Puts messages that were read into queues, and asks those for sessions that were heard before: what they hold of this partition, or it

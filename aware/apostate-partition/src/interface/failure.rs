@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use apostate_core::limits::TX_BYTES_MAX;
+use apostate_log::PartitionId;
 
 use crate::interface::stop::StopReason;
 
@@ -67,6 +68,11 @@ pub enum Failure {
     /// A message before it is for a handler that this build does not know: it waits for one that does.
     #[error("a message before it is for a handler that this build does not have; start a build that has it")]
     Blocked,
+    /// A message of it is for another partition that does not take what was sent to it before. Try again later.
+    #[error(
+        "partition {0} does not take the messages that wait for it; see why in the list of partitions, and try again"
+    )]
+    Backlog(PartitionId),
     /// Too much is waiting. Try again later.
     #[error("too much is waiting; try again in a moment")]
     Busy,

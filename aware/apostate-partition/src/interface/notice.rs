@@ -58,6 +58,13 @@ pub enum Notice {
         /// The layout or tag that is unknown to this build.
         format: NewerFormat,
     },
+    /// Many messages wait for another partition that does not take them. Said once, until half of them are gone.
+    Backlog {
+        /// The other partition.
+        to: PartitionId,
+        /// Bytes of memory that its messages take.
+        bytes: usize,
+    },
     /// The log is full: work waits until there is room. Said once, until it had room again.
     LogFull,
 }

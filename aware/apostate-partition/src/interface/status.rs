@@ -58,6 +58,8 @@ pub struct Status {
     pub parked: usize,
     /// Other partitions whose messages wait because a newer build has written them.
     pub newer_peers: Vec<PartitionId>,
+    /// Other partitions that do not take the many messages that wait for them.
+    pub backlogs: Vec<PartitionId>,
     /// Counts since it opened.
     pub counts: Counts,
     /// Whether the log has no room: until it has, nothing new is taken, and what is durable can be read.

@@ -11,7 +11,7 @@ use crate::batch::{CellChange, Touched, UndoEntry};
 use crate::cells::cell::Section;
 use crate::cells::record_body::RecordKind;
 use crate::entities::SlotId;
-use crate::interface::Effect;
+use crate::interface::{Effect, Notice};
 use crate::limits::{RECORD_BYTES_MAX, TRIMS_PER_RECORD_MAX};
 use crate::planted::{self, Bug};
 use crate::range::Range;
@@ -142,6 +142,8 @@ impl Partition {
             );
             self.delivery.outbox_mut().push(peer, message);
         }
+        let alarms = self.delivery.outbox_mut().take_alarms();
+        self.notices.extend(alarms.map(|(to, bytes)| Notice::Backlog { to, bytes }));
     }
 
     /// Notes what the next checkpoint has to write.

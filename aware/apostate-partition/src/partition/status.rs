@@ -42,6 +42,7 @@ impl Partition {
             arrived: intakes.count(),
             parked: self.entities.parked().count(),
             newer_peers: self.delivery.intakes().newer().map(|(id, _)| id).collect(),
+            backlogs: outbox.backlogs(),
             counts: self.batch.totals(),
             is_full: self.log.is_full(),
             is_quiet,

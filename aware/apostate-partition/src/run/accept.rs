@@ -56,7 +56,7 @@ impl Handling<'_> {
     fn run_message(&mut self, slot: SlotId, message: &Message) -> Ran {
         let Message { to, from, handler, role: Role::Plain, about: _, on_refused: _, body, trace } = message;
         let (from, trace) = (from.as_ref(), trace.as_deref());
-        self.run(Run { slot, to, from, handler: *handler, body, wants_reply: false, trace })
+        self.run(Run { slot, to, from, handler: *handler, body, wants_reply: false, is_refusable: false, trace })
     }
 
     /// Handles the head of an inbox that was ready.

@@ -107,7 +107,7 @@ impl Handling<'_> {
         let Request { to, handler, body, trace, .. } = request;
         let image = self.durable_image(slot);
         let trace = trace.as_deref();
-        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace };
+        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, is_refusable: false, trace };
         let span = self.runner.begin_span(trace);
         let ran = self.run_on_image(run, image.as_ref());
         if let Some(span) = span {

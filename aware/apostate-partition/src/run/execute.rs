@@ -10,6 +10,7 @@
 
 use apostate_core::limits::TX_BYTES_MAX;
 use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, Refusal, step};
+use apostate_log::PartitionId;
 
 use crate::batch::RunName;
 use crate::entities::SlotId;
@@ -29,6 +30,8 @@ pub(crate) struct Run<'a> {
     pub(crate) handler: HandlerId,
     pub(crate) body: &'a [u8],
     pub(crate) wants_reply: bool,
+    /// Whether it comes from outside and may be told to come again.
+    pub(crate) is_refusable: bool,
     pub(crate) trace: Option<&'a TraceContext>,
 }
 
@@ -130,6 +133,9 @@ impl Handling<'_> {
         match (outcome, mode) {
             (Outcome::Done, Mode::Reads) => Ran::Done(self.entities.get(run.slot).version()),
             (Outcome::Done, Mode::Changes) => {
+                if let Some(receiver) = self.backlogged(&run) {
+                    return self.let_come_again(run.slot, Failure::Backlog(receiver));
+                }
                 self.batch.note_run(self.place_of(run.slot), name);
                 self.keep(run)
             }
@@ -138,6 +144,26 @@ impl Handling<'_> {
             (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Failed(Failure::TooLarge)),
             (Outcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
         }
+    }
+
+    /// The receiver of one of its messages that does not take what waits for it, if the run may be told to come again.
+    fn backlogged(&self, run: &Run<'_>) -> Option<PartitionId> {
+        if !run.is_refusable || !self.delivery.outbox().has_backlog() {
+            return None;
+        }
+        let elsewhere = self.runner.effects().sent.iter().map(|sent| sent.to.hash());
+        let mut receivers =
+            elsewhere.filter(|&hash| !self.scope.range().contains(hash)).map(|hash| self.scope.find(hash));
+        receivers.find(|&id| self.delivery.is_backlogged(id))
+    }
+
+    /// Takes a run back that has to come again, as if it had never begun.
+    fn let_come_again(&mut self, id: SlotId, why: Failure) -> Ran {
+        let ran = self.undo_run(id, Ran::Failed(why));
+        if matches!(ran, Ran::Failed(_)) && self.batch.untouch_newest(id) {
+            self.entities.get_mut(id).untouch();
+        }
+        ran
     }
 
     /// Gives the state of an entity that is here as the reply. Nothing of the author's runs, except that what was changed in

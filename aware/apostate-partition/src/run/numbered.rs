@@ -8,7 +8,7 @@ use apostate_core::{EntityKey, OnRefused};
 
 use crate::batch::UndoEntry;
 use crate::entities::SlotId;
-use crate::interface::{AfterPanic, Answer, Request, RequestKind};
+use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
 use crate::message::{Message, Role};
 use crate::rectangles::Origin;
 use crate::run::execute::{Ran, Run};
@@ -34,9 +34,12 @@ impl Handling<'_> {
             return Head::Waits;
         }
         let Some(request) = self.work.producers_mut().pop(at) else { return Head::Waits };
-        let Some(answer) = self.run_numbered(slot, &request) else {
-            self.work.producers_mut().put_back(at, request);
-            return Head::Abandoned;
+        let answer = match self.run_numbered(slot, &request) {
+            Ok(answer) => answer,
+            Err(head) => {
+                self.work.producers_mut().put_back(at, request);
+                return head;
+            }
         };
         self.work.producers_mut().note_high(at, Some(number));
         self.batch.answer(request.ticket, answer);
@@ -49,30 +52,46 @@ impl Handling<'_> {
         self.delivery.rectangles().applied(&Origin::Producer(producer.clone()), hash, hash)
     }
 
-    /// Runs a numbered message, or accepts it: its number is used either way. None: the batch is given up.
-    fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
+    /// Runs a numbered message, or accepts it: its number is used either way.
+    ///
+    /// # Errors
+    ///
+    /// When it has to come again: the batch is given up, or a partition that it sends to does not take what waits for it.
+    fn run_numbered(&mut self, slot: SlotId, request: &Request) -> Result<Answer, Head> {
         if !self.entities.is_free(slot, self.now) {
             self.accept(slot, accepted(request));
-            return Some(Answer::Accepted);
+            return Ok(Answer::Accepted);
         }
         let Request { to, handler, body, trace, .. } = request;
         let trace = trace.as_deref();
-        Some(match self.run(Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace }) {
-            Ran::Abandoned => return None,
-            Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
-            Ran::Refused(refusal) => Answer::Refused(refusal),
-            // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.
-            Ran::Missing | Ran::Failed(_) => {
-                self.accept(slot, accepted(request));
-                Answer::Accepted
-            }
-            Ran::Panicked(text) => {
-                self.notify_panic(to, *handler, &text, AfterPanic::Retried);
-                self.accept(slot, accepted(request));
-                self.retry_later(slot);
-                Answer::Accepted
-            }
-        })
+        Ok(
+            match self.run(Run {
+                slot,
+                to,
+                from: None,
+                handler: *handler,
+                body,
+                wants_reply: true,
+                is_refusable: true,
+                trace,
+            }) {
+                Ran::Abandoned => return Err(Head::Abandoned),
+                Ran::Failed(Failure::Backlog(_)) => return Err(Head::Waits),
+                Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
+                Ran::Refused(refusal) => Answer::Refused(refusal),
+                // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.
+                Ran::Missing | Ran::Failed(_) => {
+                    self.accept(slot, accepted(request));
+                    Answer::Accepted
+                }
+                Ran::Panicked(text) => {
+                    self.notify_panic(to, *handler, &text, AfterPanic::Retried);
+                    self.accept(slot, accepted(request));
+                    self.retry_later(slot);
+                    Answer::Accepted
+                }
+            },
+        )
     }
 }
 

@@ -127,7 +127,7 @@ impl Handling<'_> {
     fn run_request(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
         let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace } = request;
         let trace = trace.as_deref();
-        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, trace };
+        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, is_refusable: true, trace };
         let ran = if *request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
         Some(match ran {
             Ran::Abandoned => return None,

@@ -33,9 +33,7 @@ impl Handling<'_> {
     /// Sources that have something to do, and are let in.
     fn waiting(&self, takes_new: bool) -> Waiting {
         let tuning = self.scope.tuning();
-        let is_edge_open = takes_new
-            && self.delivery.outbox().memory() < tuning.backlog_bytes_max
-            && self.entities.inboxes().count() < tuning.inbox_max;
+        let is_edge_open = takes_new && self.entities.inboxes().count() < tuning.inbox_max;
         let mut waiting = Waiting::default();
         waiting.set(Source::Locals, self.work.locals() > 0);
         waiting.set(Source::Commands, self.work.has_commands());

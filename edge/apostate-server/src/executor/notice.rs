@@ -37,6 +37,14 @@ pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
         Notice::NewerPeer { from, format } => {
             warn!(partition, from = from.0, reason = %format, "messages of another partition wait for a newer build");
         }
+        Notice::Backlog { to, bytes } => {
+            warn!(
+                partition,
+                to = to.0,
+                bytes,
+                "messages pile up for a partition that does not take them; calls that send it more are turned away in the end"
+            );
+        }
         Notice::LogFull => warn!(partition, "log is full; work waits until the disk has room"),
     }
 }

@@ -207,7 +207,7 @@ fn code_of(failure: &Failure) -> ErrorCode {
         Failure::BadKey | Failure::KeyAhead => ErrorCode::BadClientKey,
         Failure::Late => ErrorCode::DeadlineExceeded,
         Failure::Blocked => ErrorCode::EntityBlocked,
-        Failure::Busy | Failure::Full => ErrorCode::Busy,
+        Failure::Busy | Failure::Backlog(_) | Failure::Full => ErrorCode::Busy,
     }
 }
 

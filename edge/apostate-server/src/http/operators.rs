@@ -104,7 +104,8 @@ pub(crate) async fn ready(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
         return Err(not_ready(format!("{serving} of {places} partitions serve")));
     }
     let newer = status.partitions.iter().filter_map(newer_warning);
-    let warnings = status.partitions.iter().filter_map(time_warning).chain(newer).collect();
+    let backlogs = status.partitions.iter().filter_map(backlog_warning);
+    let warnings = status.partitions.iter().filter_map(time_warning).chain(newer).chain(backlogs).collect();
     Ok(json_of(&Health { status: "ready".to_owned(), warnings }))
 }
 
@@ -125,6 +126,14 @@ fn newer_warning(partition: &PartitionStatus) -> Option<String> {
     let names: Vec<_> = peers.iter().map(ToString::to_string).collect();
     let what = "messages of a newer build wait; start a build at least as new as the one that sends them";
     (!names.is_empty()).then(|| format!("partition {} from {}: {what}", partition.id, names.join(", ")))
+}
+
+/// The warning about a partition whose messages another one does not take. It serves all the same.
+fn backlog_warning(partition: &PartitionStatus) -> Option<String> {
+    let receivers = &partition.state.as_ref().ok()?.backlogs;
+    let names: Vec<_> = receivers.iter().map(ToString::to_string).collect();
+    let what = "messages to it pile up; see why it does not take them in /partitions";
+    (!names.is_empty()).then(|| format!("partition {} to {}: {what}", partition.id, names.join(", ")))
 }
 
 /// `/partitions`.

@@ -134,7 +134,11 @@ impl PartitionedWorld {
             Notice::Unknown { entity, handler } => {
                 self.tell(None, format!("{entity} has no handler {handler:08x}: the message waits"));
             }
-            Notice::Serving { .. } | Notice::TimeOffset(_) | Notice::NewerPeer { .. } | Notice::LogFull => {}
+            Notice::Serving { .. }
+            | Notice::TimeOffset(_)
+            | Notice::NewerPeer { .. }
+            | Notice::Backlog { .. }
+            | Notice::LogFull => {}
         }
     }
 

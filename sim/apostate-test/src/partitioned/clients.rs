@@ -70,7 +70,9 @@ impl PartitionedWorld {
             PartitionAnswer::Repeated(_) | PartitionAnswer::Duplicate | PartitionAnswer::Accepted => {
                 return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
             }
-            PartitionAnswer::Failed(Failure::Busy | Failure::Full | Failure::Stopped(_) | Failure::NotHere { .. }) => {
+            PartitionAnswer::Failed(
+                Failure::Busy | Failure::Backlog(_) | Failure::Full | Failure::Stopped(_) | Failure::NotHere { .. },
+            ) => {
                 self.agenda.plan_in(SECOND / 10, Event::Ask(id));
                 return Ok(());
             }
