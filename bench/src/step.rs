@@ -144,7 +144,7 @@ impl Alone {
                     self.loads += 1;
                     self.inputs.push(Input::Loaded(Loaded { load, cells: Ok(Vec::new()), is_partial: false }));
                 }
-                Effect::Confirm { ticket } => self.inputs.push(Input::Confirmed(Confirmation::Yes(ticket))),
+                Effect::Confirm { number } => self.inputs.push(Input::Confirmed(Confirmation::Yes(number))),
                 Effect::Answer { ticket: _, answer } => {
                     self.answered += 1;
                     self.answer = Some(answer);

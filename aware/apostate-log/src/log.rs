@@ -23,9 +23,9 @@ pub trait Log: Send {
     /// Collects results of appends, in order of position.
     fn poll(&mut self, done: &mut Vec<(Position, AppendResult)>);
 
-    /// Asks whether we are still the writer. Its answer, with `ticket` in it, is given by
+    /// Asks whether we are still the writer. Its answer, with `number` in it, is given by
     /// [`confirmed`](Log::confirmed) once it is certain that we still were *after this call began*.
-    fn confirm(&mut self, ticket: u64);
+    fn confirm(&mut self, number: u64);
 
     /// Collects answers to [`confirm`](Log::confirm), in the order of the calls.
     fn confirmed(&mut self, done: &mut Vec<Confirmation>);
@@ -69,7 +69,7 @@ pub enum AppendResult {
 /// The answer to [`Log::confirm`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmation {
-    /// We were still the writer after the call with this ticket began.
+    /// We were still the writer after the call of this number began.
     Yes(u64),
     /// Another may be the writer: append at our next position to find out.
     No(u64),

@@ -85,7 +85,7 @@ impl Partition {
             Input::Checkpointed(position) => self.checkpointed(position, effects),
             Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(Outage::Checkpoint(reason)), effects),
             Input::RequestCheckpoint { ticket } => self.request_checkpoint(ticket, effects),
-            Input::Parked(command) => self.admit_command(command, effects),
+            Input::Command(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }
         self.check();
@@ -103,7 +103,7 @@ impl Partition {
         let Some(reason) = self.log.stopped() else { return };
         let ticket = match input {
             Input::Request(request) => request.ticket,
-            Input::Parked(command) => command.ticket,
+            Input::Command(command) => command.ticket,
             _ => return,
         };
         effects.push(Effect::Answer { ticket, answer: Answer::Failed(Failure::Stopped(reason.clone())) });

@@ -142,7 +142,7 @@ impl Rectangles {
         }
         after.extend(uncovered.into_iter().map(|piece| (piece, number)));
         coalesce(&mut after);
-        record(origin, &before, &after, change);
+        note_change(origin, &before, &after, change);
         *rectangles = after;
     }
 
@@ -161,7 +161,7 @@ impl Rectangles {
                     Some(hole) => rectangles.extend(area.without(hole).map(|rest| (rest, number))),
                 }
             }
-            record(origin, &before, rectangles, change);
+            note_change(origin, &before, rectangles, change);
         }
         self.origins.retain(|_, rectangles| !rectangles.is_empty());
     }
@@ -239,7 +239,7 @@ fn joinable(rectangles: &[(Area, u64)]) -> Option<(usize, usize, Area)> {
     None
 }
 
-fn record(origin: &Origin, before: &[(Area, u64)], after: &[(Area, u64)], change: &mut Change) {
+fn note_change(origin: &Origin, before: &[(Area, u64)], after: &[(Area, u64)], change: &mut Change) {
     let gone = before.iter().filter(|(area, _)| !after.iter().any(|(other, _)| other == area));
     change.gone.extend(gone.map(|(area, _)| (origin.clone(), *area)));
     let set = after.iter().filter(|rectangle| !before.contains(rectangle));

@@ -47,9 +47,9 @@ impl World {
         let (own, node, is_old) = (writer.id, writer.node, writer.is_old);
         match effect {
             Effect::Append { at, record } => self.append(id, own, at, record),
-            Effect::Confirm { ticket } => {
+            Effect::Confirm { number } => {
                 let delay = self.delay(self.plan.append_delay);
-                self.agenda.plan_in(delay, Event::Confirm { writer: id, ticket });
+                self.agenda.plan_in(delay, Event::Confirm { writer: id, number });
             }
             Effect::Frame { to, bytes } => {
                 if !self.is_damaged {
@@ -249,10 +249,10 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn confirm(&mut self, id: WriterId, ticket: u64) {
+    pub(crate) fn confirm(&mut self, id: WriterId, number: u64) {
         let Some(writer) = self.writers.all.get(&id) else { return };
         let is_writer = lock(self.disk(writer.id)).is_writer(id);
-        let answer = if is_writer { Confirmation::Yes(ticket) } else { Confirmation::No(ticket) };
+        let answer = if is_writer { Confirmation::Yes(number) } else { Confirmation::No(number) };
         let delay = self.delay(self.plan.append_delay);
         self.agenda.plan_in(delay, Event::Completed { writer: id, completion: Completion::Confirmed(answer) });
     }

@@ -255,12 +255,12 @@ pub(crate) struct SimLog {
     disk: SharedDisk,
     writer: WriterId,
     pending: VecDeque<(Position, Bytes)>,
-    tickets: VecDeque<u64>,
+    confirms: VecDeque<u64>,
 }
 
 impl SimLog {
     pub(crate) fn new(disk: SharedDisk, writer: WriterId) -> Self {
-        Self { disk, writer, pending: VecDeque::new(), tickets: VecDeque::new() }
+        Self { disk, writer, pending: VecDeque::new(), confirms: VecDeque::new() }
     }
 }
 
@@ -285,14 +285,14 @@ impl Log for SimLog {
         }
     }
 
-    fn confirm(&mut self, ticket: u64) {
-        self.tickets.push_back(ticket);
+    fn confirm(&mut self, number: u64) {
+        self.confirms.push_back(number);
     }
 
     fn confirmed(&mut self, done: &mut Vec<Confirmation>) {
         let is_writer = lock(&self.disk).is_writer(self.writer);
         let answer = if is_writer { Confirmation::Yes } else { Confirmation::No };
-        done.extend(self.tickets.drain(..).map(answer));
+        done.extend(self.confirms.drain(..).map(answer));
     }
 
     fn read(&self, from: Position, bytes_max: usize) -> Result<Vec<Bytes>, LogError> {

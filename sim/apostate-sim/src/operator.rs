@@ -31,7 +31,7 @@ impl World {
                 self.operator.unwanted.insert(key.clone());
             }
             let ticket = self.ticket(Waiter::Command(Decision { cell: key, retry }), to.clone());
-            self.give(writer, Input::Parked(ParkedCommand { ticket, to, number, retry }));
+            self.give(writer, Input::Command(ParkedCommand { ticket, to, number, retry }));
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ pub(crate) enum Event {
     /// An append reaches the log.
     Land { writer: WriterId, id: PartitionId, at: Position, record: Bytes, outcome: AppendOutcome },
     /// The log asks itself who the writer is.
-    Confirm { writer: WriterId, ticket: u64 },
+    Confirm { writer: WriterId, number: u64 },
     /// The store is asked for an entity.
     Load { writer: WriterId, load: Load },
     /// The store is given a checkpoint.
@@ -204,7 +204,7 @@ impl World {
             Event::Turn(writer) => self.turn(writer)?,
             Event::Frame { from, to, bytes } => self.arrive(from, to, bytes),
             Event::Land { writer, id, at, record, outcome } => self.land(writer, id, at, record, outcome)?,
-            Event::Confirm { writer, ticket } => self.confirm(writer, ticket),
+            Event::Confirm { writer, number } => self.confirm(writer, number),
             Event::Load { writer, load } => self.load(writer, load),
             Event::Checkpoint { writer, checkpoint } => self.checkpoint(writer, *checkpoint)?,
             Event::Completed { writer, completion } => self.complete(writer, completion)?,

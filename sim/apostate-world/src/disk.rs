@@ -43,9 +43,9 @@ impl MemoryDisk {
     pub fn carry_out(&mut self, effect: Effect) -> Result<Vec<Input>, Effect> {
         match effect {
             Effect::Append { at, record } => Ok(self.append(at, record)),
-            Effect::Confirm { ticket } => {
+            Effect::Confirm { number } => {
                 let mut done = Vec::new();
-                self.log.confirm(ticket);
+                self.log.confirm(number);
                 self.log.confirmed(&mut done);
                 Ok(done.into_iter().map(Input::Confirmed).collect())
             }

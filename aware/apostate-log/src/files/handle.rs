@@ -18,7 +18,7 @@ pub struct FilesLog {
     outbox: Arc<Outbox>,
     /// The last record that this handle found or wrote.
     known: Position,
-    tickets: VecDeque<u64>,
+    confirms: VecDeque<u64>,
 }
 
 impl FilesLog {
@@ -28,7 +28,7 @@ impl FilesLog {
         index.handles += 1;
         let outbox = Arc::new(Outbox::new(index.handles, wake));
         drop(index);
-        Self { partition, shared, requests, outbox, known, tickets: VecDeque::new() }
+        Self { partition, shared, requests, outbox, known, confirms: VecDeque::new() }
     }
 
     fn is_writer(&self) -> bool {
@@ -81,18 +81,18 @@ impl Log for FilesLog {
         }
     }
 
-    fn confirm(&mut self, ticket: u64) {
-        self.tickets.push_back(ticket);
+    fn confirm(&mut self, number: u64) {
+        self.confirms.push_back(number);
         self.outbox.wake();
     }
 
     fn confirmed(&mut self, done: &mut Vec<Confirmation>) {
-        if self.tickets.is_empty() {
+        if self.confirms.is_empty() {
             return;
         }
         // The lock on the folder keeps other processes out for as long as the engine lives.
         let answer = if self.is_writer() { Confirmation::Yes } else { Confirmation::No };
-        done.extend(self.tickets.drain(..).map(answer));
+        done.extend(self.confirms.drain(..).map(answer));
     }
 
     fn read(&self, from: Position, bytes_max: usize) -> Result<Vec<Bytes>, LogError> {

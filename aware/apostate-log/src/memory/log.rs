@@ -39,7 +39,7 @@ pub struct MemoryLog {
     /// The last record that this writer found or wrote; what is behind it and is not its own fences it.
     known: Position,
     pending: VecDeque<(Position, Bytes)>,
-    tickets: VecDeque<u64>,
+    confirms: VecDeque<u64>,
     fenced_by: Option<Bytes>,
     poisoned: bool,
 }
@@ -116,7 +116,7 @@ impl MemoryLog {
             writer,
             known,
             pending: VecDeque::new(),
-            tickets: VecDeque::new(),
+            confirms: VecDeque::new(),
             fenced_by: None,
             poisoned: false,
         }
@@ -206,13 +206,13 @@ impl Log for MemoryLog {
         }
     }
 
-    fn confirm(&mut self, ticket: u64) {
-        self.tickets.push_back(ticket);
+    fn confirm(&mut self, number: u64) {
+        self.confirms.push_back(number);
     }
 
     fn confirmed(&mut self, done: &mut Vec<Confirmation>) {
         let answer = if self.is_writer() { Confirmation::Yes } else { Confirmation::No };
-        done.extend(self.tickets.drain(..).map(answer));
+        done.extend(self.confirms.drain(..).map(answer));
     }
 
     fn read(&self, from: Position, bytes_max: usize) -> Result<Vec<Bytes>, LogError> {

@@ -26,7 +26,7 @@ pub enum Effect {
     /// Ask the log whether we are still the writer.
     Confirm {
         /// Comes back with the answer.
-        ticket: u64,
+        number: u64,
     },
     /// Carry bytes to another partition, or lose them.
     Frame {

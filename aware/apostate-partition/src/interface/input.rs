@@ -39,7 +39,7 @@ pub enum Input {
         ticket: u64,
     },
     /// An operator retries or dismisses a parked message.
-    Parked(ParkedCommand),
+    Command(ParkedCommand),
     /// The host has handed over everything that it has at the moment: work now.
     Turn,
 }

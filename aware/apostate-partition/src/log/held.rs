@@ -17,7 +17,7 @@ use crate::interface::{Answer, Effect, Request, StopReason};
 #[derive(Debug)]
 struct HeldRead {
     /// The confirm that has to say yes; 0: it has said so, or a record of ours says it.
-    ticket: u64,
+    confirm: u64,
     /// The record that has to be durable.
     position: Position,
     request: Request,
@@ -33,7 +33,7 @@ pub(crate) struct Held {
     reads: VecDeque<HeldRead>,
     /// Bytes of the answers among them.
     answers_bytes: usize,
-    /// Why this partition stops when the confirm with this ticket says that it is the writer.
+    /// Why this partition stops when the confirm of this number says that it is the writer.
     doubt: Option<(u64, StopReason)>,
 }
 
@@ -52,9 +52,9 @@ impl Held {
         self.outputs.push_back((position, effect));
     }
 
-    /// Holds a read back until the confirm with `ticket` says yes (0: it need not), and the record at `position` is durable.
-    pub(super) fn hold_read(&mut self, ticket: u64, position: Position, request: Request, answer: Answer) {
-        self.reads.push_back(HeldRead { ticket, position, request, answer });
+    /// Holds a read back until confirm number `confirm` says yes (0: it need not), and the record at `position` is durable.
+    pub(super) fn hold_read(&mut self, confirm: u64, position: Position, request: Request, answer: Answer) {
+        self.reads.push_back(HeldRead { confirm, position, request, answer });
     }
 
     /// Takes the requests out whose answers wait for a record behind `durable`.
@@ -65,28 +65,28 @@ impl Held {
         waiting.into_iter().map(|read| read.request).collect()
     }
 
-    pub(super) fn doubt(&mut self, ticket: u64, reason: StopReason) {
-        self.doubt = Some((ticket, reason));
+    pub(super) fn doubt(&mut self, confirm: u64, reason: StopReason) {
+        self.doubt = Some((confirm, reason));
     }
 
-    /// The confirm with `ticket` says yes: reads need not wait for it any more. Gives the reason to stop, if being the writer is
+    /// Confirm number `confirm` says yes: reads need not wait for it any more. Gives the reason to stop, if being the writer is
     /// one.
-    pub(super) fn confirmed(&mut self, ticket: u64) -> Option<StopReason> {
-        if let Some((_, reason)) = self.doubt.take_if(|(asked, _)| *asked <= ticket) {
+    pub(super) fn confirmed(&mut self, confirm: u64) -> Option<StopReason> {
+        if let Some((_, reason)) = self.doubt.take_if(|(asked, _)| *asked <= confirm) {
             return Some(reason);
         }
-        for read in self.reads.iter_mut().filter(|read| read.ticket <= ticket) {
-            read.ticket = 0;
+        for read in self.reads.iter_mut().filter(|read| read.confirm <= confirm) {
+            read.confirm = 0;
         }
         None
     }
 
-    /// The confirm with `ticket` says no. A record that is appended from now on tells: if it becomes durable at `next`, we were
+    /// Confirm number `confirm` says no. A record that is appended from now on tells: if it becomes durable at `next`, we were
     /// the writer. Gives whether one is wanted.
-    pub(super) fn unconfirmed(&mut self, ticket: u64, next: Position) -> bool {
-        let mut is_wanted = self.doubt.take_if(|(asked, _)| *asked <= ticket).is_some();
-        for read in self.reads.iter_mut().filter(|read| (1..=ticket).contains(&read.ticket)) {
-            (read.ticket, read.position) = (0, next);
+    pub(super) fn unconfirmed(&mut self, confirm: u64, next: Position) -> bool {
+        let mut is_wanted = self.doubt.take_if(|(asked, _)| *asked <= confirm).is_some();
+        for read in self.reads.iter_mut().filter(|read| (1..=confirm).contains(&read.confirm)) {
+            (read.confirm, read.position) = (0, next);
             is_wanted = true;
         }
         is_wanted
@@ -100,7 +100,7 @@ impl Held {
             }
             effects.push(output);
         }
-        while let Some(read) = self.reads.pop_front_if(|read| read.ticket == 0 && read.position <= durable) {
+        while let Some(read) = self.reads.pop_front_if(|read| read.confirm == 0 && read.position <= durable) {
             let HeldRead { request, answer, .. } = read;
             self.answers_bytes = self.answers_bytes.saturating_sub(answer.bytes());
             effects.push(Effect::Answer { ticket: request.ticket, answer });

@@ -38,8 +38,8 @@ impl LogWriter {
         if batch.has_reads() {
             // If it has a record, that was appended after they arrived: when it is durable, we were the writer.
             let is_confirmed = is_committed || planted::is(Bug::ReadUnconfirmed);
-            let ticket = if is_confirmed { 0 } else { self.confirm(effects) };
-            batch.take_reads().for_each(|(request, answer)| self.held.hold_read(ticket, newest, request, answer));
+            let number = if is_confirmed { 0 } else { self.confirm(effects) };
+            batch.take_reads().for_each(|(request, answer)| self.held.hold_read(number, newest, request, answer));
         }
         self.release(effects);
     }
@@ -49,10 +49,10 @@ impl LogWriter {
         if reads.is_empty() {
             return;
         }
-        let ticket = self.confirm(effects);
+        let number = self.confirm(effects);
         self.held.count_answers(reads.iter().map(|(_, answer)| answer.bytes()).sum());
         for (request, answer) in reads {
-            self.held.hold_read(ticket, self.durable, request, answer);
+            self.held.hold_read(number, self.durable, request, answer);
         }
     }
 
@@ -67,16 +67,16 @@ impl LogWriter {
     }
 
     fn confirm(&mut self, effects: &mut Vec<Effect>) -> u64 {
-        self.confirm_ticket += 1;
-        let ticket = self.confirm_ticket;
-        effects.push(Effect::Confirm { ticket });
-        ticket
+        self.confirm_number += 1;
+        let number = self.confirm_number;
+        effects.push(Effect::Confirm { number });
+        number
     }
 
     /// Asks the log whether we are the writer: if we are, the partition stops for this reason.
     pub(crate) fn doubt(&mut self, reason: StopReason, effects: &mut Vec<Effect>) {
-        let ticket = self.confirm(effects);
-        self.held.doubt(ticket, reason);
+        let number = self.confirm(effects);
+        self.held.doubt(number, reason);
     }
 
     /// Takes the log's answer to a confirm.
@@ -90,14 +90,14 @@ impl LogWriter {
         effects: &mut Vec<Effect>,
     ) -> Result<(), StopReason> {
         match confirmation {
-            Confirmation::Yes(ticket) => {
-                if let Some(reason) = self.held.confirmed(ticket) {
+            Confirmation::Yes(number) => {
+                if let Some(reason) = self.held.confirmed(number) {
                     return Err(reason);
                 }
                 self.release(effects);
             }
-            Confirmation::No(ticket) => {
-                self.is_record_wanted |= self.held.unconfirmed(ticket, self.submitted.next());
+            Confirmation::No(number) => {
+                self.is_record_wanted |= self.held.unconfirmed(number, self.submitted.next());
             }
         }
         Ok(())

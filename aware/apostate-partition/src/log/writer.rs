@@ -63,7 +63,7 @@ pub(crate) struct LogWriter {
     /// The log had no room when it was last asked.
     pub(super) is_full: bool,
     numbers: Numbers,
-    pub(super) confirm_ticket: u64,
+    pub(super) confirm_number: u64,
     pub(super) held: Held,
     /// Reads wait for a record, for want of a better proof that we are the writer.
     pub(super) is_record_wanted: bool,

@@ -154,7 +154,7 @@ impl PartitionHost {
             promise.keep(Verdict::NotDone(NotDone::Stopped(reason.clone())));
         } else {
             command.ticket = self.tickets.call(promise);
-            self.give(now, [Input::Parked(command)]);
+            self.give(now, [Input::Command(command)]);
         }
     }
 
@@ -251,7 +251,7 @@ impl PartitionHost {
                     self.work.record_bytes += record.len() as u64;
                     running.log.append(at, record);
                 }
-                Effect::Confirm { ticket } => running.log.confirm(ticket),
+                Effect::Confirm { number } => running.log.confirm(number),
                 Effect::Frame { to, bytes } => outgoing.frame(self.id, to, bytes),
                 Effect::Answer { ticket, answer } => {
                     if !self.tickets.answer(ticket, answer) {

@@ -166,7 +166,7 @@ impl Edge {
         room(&self.streams, "as many streams of messages are under way as there may be; nothing was done")
     }
 
-    /// Room for one more list of what operators look after.
+    /// Room for one more list for operators.
     pub(crate) fn operator(&self) -> Result<OwnedSemaphorePermit, Fault> {
         room(&self.operators, "as many operators ask as may at once")
     }

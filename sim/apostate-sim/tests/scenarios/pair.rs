@@ -258,7 +258,7 @@ impl Writer {
                 },
                 Effect::Notice(notice) => self.notices.push(notice),
                 Effect::Span(span) => self.spans.push(*span),
-                Effect::Confirm { ticket } => self.log.confirm(ticket),
+                Effect::Confirm { number } => self.log.confirm(number),
                 Effect::Frame { bytes, .. } => self.frames.push_back(bytes),
                 Effect::Answer { answer, .. } => self.answers.push(answer),
                 Effect::Load(wanted) => {

@@ -70,7 +70,7 @@ fn number_of(writer: &mut Writer) -> u64 {
 }
 
 fn command(to: &Address, number: u64, retry: bool) -> Input {
-    Input::Parked(ParkedCommand { ticket: 7, to: to.clone(), number, retry })
+    Input::Command(ParkedCommand { ticket: 7, to: to.clone(), number, retry })
 }
 
 const DONE: Answer = Answer::Done { reply: Vec::new(), version: 0 };
