@@ -26,18 +26,25 @@
 //! Asking again is paced with growing waits, and paid for from a bucket that answers fill: a node that has too much to do
 //! is not asked for more.
 //!
-//! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `answer`, what an answer means for that;
-//! `calls`, what has the types of the application; `operators`, what needs no types; [`Listing`], all of a kind; [`Producer`], a stream of numbered messages.
+//! It talks to its node and to nothing else: neither proxies nor redirects are followed.
+//!
+//! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `answer`, what an answer means for that; `pool`,
+//! the connections below; `calls`, what has the types of the application; `operators`, what needs no types; [`Listing`], all of a kind; [`Producer`], a stream of numbered messages.
 
 mod answer;
 mod asking;
 mod calls;
+mod connect;
+mod connection;
 mod error;
 mod key;
 mod listing;
 mod operators;
 mod path;
+mod pool;
 mod producer;
+mod random;
+mod response;
 mod retry;
 mod setup;
 mod states;

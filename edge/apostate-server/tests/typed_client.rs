@@ -18,7 +18,7 @@ use tempfile::TempDir;
 struct Server {
     serving: Option<Serving>,
     node: Node,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Server {
@@ -26,7 +26,7 @@ impl Server {
         let data = common::directory();
         let node = common::open(&data.path().join("data"), 2);
         let serving = node.serve(settings).expect("a free port");
-        Self { serving: Some(serving), node, _data: data }
+        Self { serving: Some(serving), node, data }
     }
 
     fn plain() -> Self {
@@ -39,6 +39,16 @@ impl Server {
 
     fn address(&self) -> std::net::SocketAddr {
         self.serving.as_ref().expect("it listens").local_addr()
+    }
+
+    /// Stops, and starts again at the same address.
+    fn restart(&mut self) {
+        let address = self.address();
+        self.serving.take().expect("it listens").stop();
+        self.node.stop().expect("a clean stop");
+        self.node = common::open(&self.data.path().join("data"), 2);
+        let settings = HttpSettings { listen: address, ..settings() };
+        self.serving = Some(self.node.serve(settings).expect("the same port"));
     }
 
     fn client(&self) -> Client {
@@ -158,6 +168,47 @@ fn a_call_whose_answer_is_lost_is_done_once_and_answered() {
         assert_eq!(proxy.lost(), 60);
         let state = client.state::<Stock>("tea").await.expect("an answer").expect("it exists");
         assert_eq!(state.state, Stock { on_hand: 20, received: 20 });
+    });
+}
+
+#[test]
+fn calls_in_the_middle_of_a_restart_are_done_once_each() {
+    const CALLERS: u32 = 50;
+    const CALLS_EACH: u32 = 10;
+    const CALLS: u32 = CALLERS * CALLS_EACH;
+    let mut server = Server::plain();
+    let client = server.client();
+    let (tell, told) = std::sync::mpsc::channel();
+    let restarted = &mut server;
+    std::thread::scope(|scope| {
+        let restart = scope.spawn(move || {
+            // Then most of them are still to come, and some under way.
+            assert_eq!(told.iter().take(CALLS as usize / 5).count(), CALLS as usize / 5);
+            restarted.restart();
+        });
+        run(async {
+            let mut callers = tokio::task::JoinSet::new();
+            for caller in 0..CALLERS {
+                let (client, tell) = (client.clone(), tell.clone());
+                callers.spawn(async move {
+                    for _ in 0..CALLS_EACH {
+                        client.call(Stock::at(caller % 7).receive(1)).await.expect("a level");
+                        // Once the restart has begun it does not listen.
+                        let _ = tell.send(());
+                    }
+                });
+            }
+            callers.join_all().await;
+        });
+        restart.join().expect("it is there again");
+    });
+    run(async {
+        let (mut on_hand, mut received) = (0, 0);
+        for key in 0..7_u32 {
+            let stock = client.state::<Stock>(key).await.expect("an answer").expect("it exists").state;
+            (on_hand, received) = (on_hand + stock.on_hand, received + stock.received);
+        }
+        assert_eq!((on_hand, received), (CALLS, CALLS));
     });
 }
 

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use apostate_core::Refusal;
-use reqwest::header::RETRY_AFTER;
-use reqwest::{Response, Url};
+use bytes::Bytes;
+use url::Url;
 
-use crate::client::error::{ClientError, cause};
+use crate::client::connection::SendError;
+use crate::client::error::ClientError;
+use crate::client::response::Response;
 use crate::client::retry;
 use crate::{ErrorCode, Problem};
 
@@ -54,11 +56,12 @@ impl From<Miss> for Missed {
     }
 }
 
-impl From<reqwest::Error> for Missed {
-    fn from(error: reqwest::Error) -> Self {
-        let is_away = error.is_connect();
-        let detail = cause(&error.without_url());
-        if is_away { Miss::Away(detail).into() } else { Miss::Silent(detail).into() }
+impl From<SendError> for Missed {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Unsent(_) | SendError::NoConnection(_) => Miss::Away(error.to_string()).into(),
+            SendError::Lost(detail) => Miss::Silent(detail).into(),
+        }
     }
 }
 
@@ -92,15 +95,19 @@ impl Miss {
 }
 
 /// All of an answer.
-pub(crate) async fn whole(mut response: Response) -> Attempt<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await? {
+pub(crate) async fn whole(mut response: Response) -> Attempt<Bytes> {
+    let mut pieces = async || response.chunk().await.map_err(|detail| Missed::from(Miss::Silent(detail)));
+    // Most are one piece, which is taken as it was read.
+    let first = pieces().await?.unwrap_or_default();
+    let Some(second) = pieces().await? else { return Ok(Ok(first)) };
+    let mut body = [first, second].concat();
+    while let Some(piece) = pieces().await? {
         if body.len() + piece.len() > ANSWER_BYTES_MAX {
             return Ok(Err(too_long()));
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Ok(body))
+    Ok(Ok(body.into()))
 }
 
 /// An answer that has begun, and is read later.
@@ -137,15 +144,14 @@ pub(crate) async fn refused<T>(response: Response) -> Attempt<T> {
 
 /// What a node says in an answer that says no.
 pub(crate) async fn problem(response: Response) -> Result<Problem, Missed> {
-    let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
+    let (status, retry_after) = (response.status(), retry_after(&response));
     let problem = whole(response).await?.ok().and_then(|body| serde_json::from_slice(&body).ok());
     problem.ok_or(Missed { why: Miss::Stranger(status), retry_after })
 }
 
 /// How long the node asks to be left alone.
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(retry::after)
+    response.header("retry-after")?.trim().parse().ok().map(retry::after)
 }
 
 fn refusal_of(problem: Problem) -> Refusal {

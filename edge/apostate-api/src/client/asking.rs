@@ -1,14 +1,21 @@
 //! How a request is asked, and asked again: until there is an answer, the time is over, or the bucket is empty.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Method, Response};
+use bytes::Bytes;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::uri::InvalidUri;
+use hyper::{Method, Request};
+use tokio::time::timeout;
 
 use crate::client::answer::{Attempt, Miss, Missed, begun, refused, whole};
 use crate::client::error::ClientError;
 use crate::client::key::{check_key, quoted};
+use crate::client::pool::Place;
+use crate::client::response::{Response, send};
 use crate::client::setup::Client;
+use crate::client::stream::Outgoing;
 use crate::client::{path, retry};
 
 /// An attempt with less time than this is not begun: of one that is cut short nobody would know anything.
@@ -17,26 +24,40 @@ const ATTEMPT_MIN: Duration = Duration::from_millis(100);
 /// The node is told at most so much less time than there is, so that its own word comes in time.
 const NODE_SOONER: Duration = Duration::from_millis(100);
 
+/// About as many fields as the head of a request has.
+const HEADERS: usize = 8;
+
 /// A request.
 pub(crate) struct Ask<'a> {
     pub(crate) method: Method,
-    /// The segments of its path.
-    pub(crate) path: Vec<String>,
+    /// Below the path of the node's URL.
+    pub(crate) path: String,
     pub(crate) query: Vec<(&'static str, String)>,
     /// JSON.
-    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Bytes>,
     /// With a key it can be asked again, whatever became of it.
     pub(crate) key: Option<&'a str>,
     /// Whether its reply is not wanted.
     pub(crate) is_async: bool,
     /// Which form the answer has to have, if there are several.
     pub(crate) accept: Option<&'static str>,
+    /// Whether its answer lasts for as long as its reader likes.
+    pub(crate) is_stream: bool,
 }
 
 impl Ask<'_> {
     /// A request that reads.
-    pub(crate) fn get(path: Vec<String>) -> Self {
-        Self { method: Method::GET, path, query: Vec::new(), body: None, key: None, is_async: false, accept: None }
+    pub(crate) fn get(path: String) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query: Vec::new(),
+            body: None,
+            key: None,
+            is_async: false,
+            accept: None,
+            is_stream: false,
+        }
     }
 
     /// Whether it only reads: then there is nothing that may have been done.
@@ -52,7 +73,7 @@ impl Ask<'_> {
 
 impl Client {
     /// Asks until there is an answer.
-    pub(crate) async fn ask(&self, ask: &Ask<'_>) -> Result<Vec<u8>, ClientError> {
+    pub(crate) async fn ask(&self, ask: &Ask<'_>) -> Result<Bytes, ClientError> {
         self.insist(ask, |patience| self.attempt(ask, patience, whole)).await
     }
 
@@ -101,46 +122,66 @@ impl Client {
     where
         F: Future<Output = Attempt<T>>,
     {
+        // What is no request is not sent. Of all that makes one, what a look asks alone has no bound of its own.
+        let Ok(mut request) = self.request_of(ask) else { return Ok(Err(ClientError::TooLong)) };
+        let until = Instant::now() + patience;
+        let place = match ask.is_stream {
+            true => Place::of_stream(),
+            false => self.pool.place(patience).await.map_err(Miss::Away)?,
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        let node_patience = left - (left / 10).min(NODE_SOONER);
+        let millis = u64::try_from(node_patience.as_millis()).unwrap_or(u64::MAX).max(1);
+        request.headers_mut().insert(HeaderName::from_static("deadline-ms"), millis.into());
+        let is_sent = AtomicBool::new(false);
         let answer = async {
-            let response = match self.request_of(ask, patience).send().await {
-                // What is no request was not sent. Of all that makes one, what a look asks alone has no bound of its own.
-                Err(error) if error.is_builder() => return Ok(Err(ClientError::TooLong)),
-                response => response?,
-            };
-            match response.status().is_success() {
+            let response = send(&self.pool, place, request, &is_sent).await?;
+            match response.is_success() {
                 true => read(response).await,
                 false => refused(response).await,
             }
         };
-        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(Missed::silent_for(patience)))
+        timeout(left, answer).await.unwrap_or_else(|_| match is_sent.load(Ordering::Relaxed) {
+            true => Err(Missed::silent_for(patience)),
+            false => Err(Miss::Away(format!("no connection for {left:.1?}")).into()),
+        })
     }
 
-    fn request_of(&self, ask: &Ask<'_>, patience: Duration) -> reqwest::RequestBuilder {
-        let mut request = self.request(ask.method.clone(), &ask.path, &ask.query);
-        let node_patience = patience - (patience / 10).min(NODE_SOONER);
-        request = request.header("deadline-ms", node_patience.as_millis().max(1).to_string());
+    fn request_of(&self, ask: &Ask<'_>) -> Result<Request<Outgoing>, hyper::http::Error> {
+        let body = Outgoing::Whole(ask.body.clone());
+        let mut request = self.request(ask.method.clone(), &ask.path, &ask.query, body)?;
+        let headers = request.headers_mut();
         if let Some(key) = ask.key {
-            request = request.header("idempotency-key", quoted(key));
+            headers.insert(HeaderName::from_static("idempotency-key"), HeaderValue::try_from(quoted(key))?);
         }
         if ask.is_async {
-            request = request.header("prefer", "respond-async");
+            headers.insert(HeaderName::from_static("prefer"), HeaderValue::from_static("respond-async"));
         }
         if let Some(accept) = ask.accept {
-            request = request.header(ACCEPT, accept);
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
         }
-        if let Some(body) = &ask.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        if ask.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        request
+        Ok(request)
     }
 
     /// A request as every one begins.
-    pub(crate) fn request(&self, method: Method, path: &[String], query: &[(&str, String)]) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, path::below(&self.base, path, query));
-        match &self.authorization {
-            Some(authorization) => request.header(AUTHORIZATION, authorization),
-            None => request,
-        }
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Outgoing,
+    ) -> Result<Request<Outgoing>, InvalidUri> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = path::below(&self.base, path, query)?;
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.insert(HOST, self.host.clone());
+        headers.extend(self.authorization.clone().map(|authorization| (AUTHORIZATION, authorization)));
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 }
 

@@ -68,7 +68,7 @@ impl Client {
         let row = row_of(&call)?;
         let Ask { path, body, .. } = ask_of(row, call)?;
         // All arguments as one object: then nothing is taken for something else.
-        let query = body.filter(|body| body != b"{}").map(|body| ("arguments", path::text(&body)));
+        let query = body.filter(|body| body != "{}").map(|body| ("arguments", path::text(&body)));
         let ask = Ask { query: query.into_iter().collect(), ..Ask::get(path) };
         let answer = self.ask(&ask).await?;
         reply(row, &answer)

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::client::error::ClientError;
+use crate::client::random::random;
 use crate::{ErrorCode, Problem};
 
 /// 2024, counted from 1970: a clock that says less was never set.
@@ -17,15 +18,17 @@ const CLOCK_MIN: Duration = Duration::from_secs(1_704_067_200);
 /// again. Where the clock cannot be right it is one of version 4, which says nothing.
 #[must_use]
 pub fn new_key() -> String {
-    key_at(SystemTime::now()).to_string()
+    let mut text = Uuid::encode_buffer();
+    key_at(SystemTime::now()).hyphenated().encode_lower(&mut text).to_owned()
 }
 
 fn key_at(now: SystemTime) -> Uuid {
     match now.duration_since(UNIX_EPOCH) {
         Ok(time) if time >= CLOCK_MIN => {
-            Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, time.as_secs(), time.subsec_nanos()))
+            let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
         }
-        _ => Uuid::new_v4(),
+        _ => Builder::from_random_bytes(random()).into_uuid(),
     }
 }
 
@@ -59,5 +62,15 @@ mod tests {
         }
         let (one, other) = (new_key(), new_key());
         assert!(one != other && one.len() == 36 && one.as_bytes()[14] == b'7', "{one} {other}");
+    }
+
+    #[test]
+    fn threads_make_no_key_twice() {
+        const KEYS: usize = 20_000;
+        let make = || std::thread::spawn(|| (0..KEYS).map(|_| new_key()).collect::<Vec<_>>());
+        let threads: Vec<_> = (0..4).map(|_| make()).collect();
+        let keys: std::collections::BTreeSet<_> =
+            threads.into_iter().flat_map(|thread| thread.join().expect("keys")).collect();
+        assert_eq!(keys.len(), 4 * KEYS);
     }
 }

@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use reqwest::Response;
 use serde::de::DeserializeOwned;
 
 use crate::client::answer::{ANSWER_BYTES_MAX, too_long};
 use crate::client::asking::Ask;
-use crate::client::error::{ClientError, cause};
+use crate::client::error::ClientError;
 use crate::client::path;
+use crate::client::response::Response;
 use crate::client::setup::Client;
 use crate::client::stream::Lines;
 use crate::{EntityItem, JsonText, NDJSON_TYPE, Problem, paths};
@@ -30,7 +30,7 @@ pub struct Listing<S = JsonText> {
 impl<S: DeserializeOwned> Listing<S> {
     pub(crate) async fn open(client: &Client, kind: &str) -> Result<Self, ClientError> {
         let path = path::fill(paths::KIND, [kind])?;
-        let ask = Ask { accept: Some(NDJSON_TYPE), ..Ask::get(path) };
+        let ask = Ask { accept: Some(NDJSON_TYPE), is_stream: true, ..Ask::get(path) };
         let response = Some(client.open(&ask).await?);
         Ok(Self { response, lines: Lines::default(), read: VecDeque::new(), patience: client.attempt })
     }
@@ -50,7 +50,7 @@ impl<S: DeserializeOwned> Listing<S> {
             let Some(response) = &mut self.response else { return Ok(None) };
             let piece = tokio::time::timeout(self.patience, response.chunk()).await;
             let piece = piece.map_err(|_| format!("nothing came for {:?}", self.patience));
-            match piece.and_then(|piece| piece.map_err(|error| cause(&error.without_url()))) {
+            match piece.flatten() {
                 Ok(Some(piece)) => self.hear(&piece),
                 Ok(None) => {
                     // The last line may have no end of its own.

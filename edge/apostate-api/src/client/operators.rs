@@ -1,7 +1,7 @@
 //! What needs no types of the application: for operators, and for programs that know kinds by their names.
 
 use apostate_core::EntityKey;
-use reqwest::Method;
+use hyper::Method;
 use serde::Serialize;
 
 use crate::client::asking::Ask;
@@ -44,7 +44,7 @@ impl Client {
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<JsonText, ClientError> {
         let path = path::fill(paths::HANDLER, [kind, key.as_str(), handler])?;
-        let body = Some(text(arguments)?.into_bytes());
+        let body = Some(text(arguments)?.into());
         let ask = Ask { method: Method::POST, body, key: Some(once), ..Ask::get(path) };
         read(&self.ask(&ask).await?)
     }

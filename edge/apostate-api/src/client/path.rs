@@ -1,36 +1,36 @@
 //! Paths of a node, filled with names that a caller chose, percent-encoded as one segment each.
 
-use reqwest::Url;
+use hyper::Uri;
+use hyper::http::uri::InvalidUri;
+use url::{Url, form_urlencoded};
 
 use crate::client::error::ClientError;
 
-/// The segments of one of [`paths`](crate::paths), with `names` in the places of its `{…}`.
-pub(crate) fn fill<const N: usize>(path: &str, names: [&str; N]) -> Result<Vec<String>, ClientError> {
+/// One of [`paths`](crate::paths), with `names` in the places of its `{…}`.
+pub(crate) fn fill<const N: usize>(path: &str, names: [&str; N]) -> Result<String, ClientError> {
     let mut names = names.into_iter();
-    let segment = |segment: &str| {
+    let mut filled = String::with_capacity(path.len() + names.as_slice().iter().map(|name| name.len()).sum::<usize>());
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
         let segment = if segment.starts_with('{') { names.next().expect("a name for each place") } else { segment };
-        match segment {
-            // A URL takes these for steps, however they are encoded.
-            "." | ".." => Err(ClientError::NoPath(segment.to_owned())),
-            segment => Ok(segment.to_owned()),
+        // A URL takes these for steps, however they are encoded.
+        if let "." | ".." = segment {
+            return Err(ClientError::NoPath(segment.to_owned()));
         }
-    };
-    path.split('/').filter(|segment| !segment.is_empty()).map(segment).collect()
+        filled.push('/');
+        encode(segment, &mut filled);
+    }
+    Ok(filled)
 }
 
-/// `base` with more segments.
-pub(crate) fn below(base: &Url, segments: &[String], query: &[(&str, String)]) -> Url {
-    let mut url = base.clone();
-    let mut path = base.path().trim_end_matches('/').to_owned();
-    for segment in segments {
-        path.push('/');
-        encode(segment, &mut path);
-    }
-    url.set_path(&path);
+/// What a request names: a path of a node below the path of its URL, and what is asked there. An error if it is too long.
+pub(crate) fn below(base: &Url, path: &str, query: &[(&str, String)]) -> Result<Uri, InvalidUri> {
+    let mut target = [base.path().trim_end_matches('/'), path].concat();
     if !query.is_empty() {
-        url.query_pairs_mut().extend_pairs(query);
+        target.push('?');
+        let start = target.len();
+        target = form_urlencoded::Serializer::for_suffix(target, start).extend_pairs(query).finish();
     }
-    url
+    Uri::try_from(target)
 }
 
 /// Percent-encodes all that is not plain, before a URL can see it: it would leave some letters out in silence, and the
@@ -58,8 +58,8 @@ mod tests {
     fn a_key_stands_in_its_path_as_one_segment() {
         let base = Url::parse("http://host:7070/behind/").unwrap();
         let path = |key: &str| {
-            let segments = fill(paths::HANDLER, ["stock", key, "receive"])?;
-            Ok::<_, ClientError>(below(&base, &segments, &[]).path().to_owned())
+            let path = fill(paths::HANDLER, ["stock", key, "receive"])?;
+            Ok::<_, ClientError>(below(&base, &path, &[]).expect("it is short").path().to_owned())
         };
         for (key, encoded) in [
             ("tea", "tea"),

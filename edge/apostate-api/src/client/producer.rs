@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use apostate_core::{Call, EntityKey, FromOutside, Handlers, Writes};
 use bytes::Bytes;
-use reqwest::header::HeaderValue;
+use hyper::header::HeaderValue;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};

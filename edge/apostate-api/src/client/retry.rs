@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::client::random::random;
+
 /// What one repetition costs, in parts that an answer gives back one of.
 const COST: u32 = 10;
 
@@ -56,7 +58,7 @@ pub(crate) fn after(seconds: u64) -> Duration {
 /// failed together do not come back together; and no less than what the node asks for.
 pub(crate) fn wait(attempt: u32, retry_after: Option<Duration>) -> Duration {
     let bound = WAIT_FIRST.saturating_mul(1_u32.checked_shl(attempt.min(16)).unwrap_or(u32::MAX)).min(WAIT_MAX);
-    let random = uuid::Uuid::new_v4().as_u128() as u32;
+    let random = u32::from_ne_bytes(random());
     let wait = bound.mul_f64(f64::from(random) / f64::from(u32::MAX));
     // What the node asks for is asked of all: a random share is added to it.
     retry_after.unwrap_or_default() + wait

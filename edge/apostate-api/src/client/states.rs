@@ -38,7 +38,7 @@ impl Client {
     /// A page of the list at `path`.
     pub(crate) async fn page<T: DeserializeOwned>(
         &self,
-        path: Vec<String>,
+        path: String,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<T>, ClientError> {

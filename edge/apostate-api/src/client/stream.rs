@@ -5,22 +5,28 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
 /// Pieces of a body that are under way at a time.
 const PIECES: usize = 16;
 
-/// A body whose pieces are sent into it. It ends when the sender is dropped.
-pub(crate) struct Pieces(mpsc::Receiver<Bytes>);
-
-/// A body and the way into it.
-pub(crate) fn pieces() -> (mpsc::Sender<Bytes>, Pieces) {
-    let (sender, receiver) = mpsc::channel(PIECES);
-    (sender, Pieces(receiver))
+/// The body of a request.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// All of it, until it is sent; none if there is nothing.
+    Whole(Option<Bytes>),
+    /// Pieces that are sent into it. It ends when the sender is dropped.
+    Pieces(mpsc::Receiver<Bytes>),
 }
 
-impl Body for Pieces {
+/// A body and the way into it.
+pub(crate) fn pieces() -> (mpsc::Sender<Bytes>, Outgoing) {
+    let (sender, receiver) = mpsc::channel(PIECES);
+    (sender, Outgoing::Pieces(receiver))
+}
+
+impl Body for Outgoing {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -28,7 +34,22 @@ impl Body for Pieces {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+        let piece = match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take()),
+            Self::Pieces(pieces) => pieces.poll_recv(context),
+        };
+        piece.map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Pieces(_) => SizeHint::default(),
+        }
     }
 }
 

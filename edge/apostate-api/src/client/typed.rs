@@ -1,7 +1,7 @@
 //! A message in the types of the application, as the request that it stands for, and the reply to it.
 
 use apostate_core::{Call, HandlerInfo, Handlers, decode};
-use reqwest::Method;
+use hyper::Method;
 use serde::de::DeserializeOwned;
 
 use crate::client::asking::Ask;
@@ -24,7 +24,7 @@ pub(crate) fn ask_of<'a, E: Handlers, R, S, A>(
     let to = call.to?;
     let body = (row.arguments.show)(&call.body).map_err(|error| ClientError::Arguments(error.to_string()))?;
     let path = path::fill(paths::HANDLER, [E::NAME, to.key().as_str(), row.name])?;
-    Ok(Ask { method: Method::POST, body: Some(body), ..Ask::get(path) })
+    Ok(Ask { method: Method::POST, body: Some(body.into()), ..Ask::get(path) })
 }
 
 /// The reply that a node wrote as JSON.

@@ -4,20 +4,23 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use apostate_core::EntityKey;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, Response};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Method, Request};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::client::answer::{ANSWER_BYTES_MAX, Missed, problem, retry_after, too_long};
-use crate::client::error::{ProducerError, cause};
+use crate::client::error::ProducerError;
+use crate::client::pool::Place;
 use crate::client::producer::shared::{Line, Told};
+use crate::client::response::{Response, send};
 use crate::client::setup::Client;
-use crate::client::stream::{Lines, pieces};
+use crate::client::stream::{Lines, Outgoing, pieces};
 use crate::client::{path, retry};
 use crate::{BulkResult, ErrorCode, NDJSON_TYPE, Problem, paths};
 
@@ -137,19 +140,21 @@ impl Runner {
         self.unsent = self.open.values().map(|line| line.text.clone()).collect();
         let (sender, body) = pieces();
         let mut sender = Some(sender);
-        let messages = path::fill(paths::MESSAGES, []).expect("a path without names");
-        let request = self.client.request(Method::POST, &messages, &[]);
-        let request = request.header("producer", self.name.as_slice()).header(CONTENT_TYPE, NDJSON_TYPE);
-        let mut sending = pin!(request.body(reqwest::Body::wrap(body)).send());
+        let request = match self.request(body) {
+            Ok(request) => request,
+            Err(detail) => return End::Broken(detail, None),
+        };
+        let (pool, is_sent) = (Arc::clone(&self.client.pool), AtomicBool::new(false));
+        let mut sending = pin!(send(&pool, Place::of_stream(), request, &is_sent));
         let (mut response, mut lines, mut heard) = (None::<Response>, Lines::default(), Instant::now());
         loop {
             let is_silent = heard + self.client.attempt;
             let (has_unsent, was_idle) = (!self.unsent.is_empty(), self.open.is_empty());
             tokio::select! {
                 answer = sending.as_mut(), if response.is_none() => match answer {
-                    Ok(answer) if answer.status().is_success() => response = Some(answer),
+                    Ok(answer) if answer.is_success() => response = Some(answer),
                     Ok(answer) => return refused(answer, self.client.attempt).await,
-                    Err(error) => return End::Broken(cause(&error.without_url()), None),
+                    Err(error) => return End::Broken(error.to_string(), None),
                 },
                 room = room(sender.clone()), if has_unsent => match room {
                     Some(room) => drop(room.send(self.piece())),
@@ -176,13 +181,24 @@ impl Runner {
                         return End::Finished;
                     }
                     Ok(None) => return self.ended(&lines),
-                    Err(error) => return End::Broken(cause(&error.without_url()), None),
+                    Err(detail) => return End::Broken(detail, None),
                 },
                 () = sleep_until(is_silent), if !self.open.is_empty() => {
                     return End::Broken(format!("no result for {:?}", self.client.attempt), None);
                 }
             }
         }
+    }
+
+    fn request(&self, body: Outgoing) -> Result<Request<Outgoing>, String> {
+        let messages = path::fill(paths::MESSAGES, []).expect("a path without names");
+        let request = self.client.request(Method::POST, &messages, &[], body);
+        let mut request = request.map_err(|error| error.to_string())?;
+        let name = HeaderValue::from_bytes(&self.name).map_err(|error| error.to_string())?;
+        let headers = request.headers_mut();
+        headers.insert(HeaderName::from_static("producer"), name);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON_TYPE));
+        Ok(request)
     }
 
     /// As much as is sent in one piece.
@@ -271,7 +287,7 @@ async fn room(sender: Option<mpsc::Sender<Bytes>>) -> Option<mpsc::OwnedPermit<B
 }
 
 /// The next piece of the response, once there is one.
-async fn next_piece(response: &mut Option<Response>) -> Result<Option<Bytes>, reqwest::Error> {
+async fn next_piece(response: &mut Option<Response>) -> Result<Option<Bytes>, String> {
     match response {
         Some(response) => response.chunk().await,
         None => pending().await,
