@@ -24,6 +24,8 @@ pub(crate) enum Workload {
     Step(StepArguments),
     /// One call a batch in one partition, among many that say nothing: one thread, no disk
     Peers(PeersArguments),
+    /// Entities that are in memory and at rest: what each costs beyond its state
+    EntityMemory(EntityMemoryArguments),
     /// Orders that reserve stock, durably: ten messages each
     Reserve(ReserveArguments),
     /// One durable update of one of many accounts, with a client key a request
@@ -113,6 +115,13 @@ pub(crate) struct PeersArguments {
     /// How many batches
     #[arg(long, value_name = "N", default_value = "200000", value_parser = number::<u64>)]
     pub(crate) batches: u64,
+}
+
+#[derive(Clone, Debug, Args, Serialize)]
+pub(crate) struct EntityMemoryArguments {
+    /// How many entities
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = number::<u64>)]
+    pub(crate) entities: u64,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -18,6 +18,13 @@ pub(crate) struct Account {
     statement: String,
 }
 
+impl Account {
+    /// An account after its first deposit.
+    pub(crate) fn with_deposit(amount: u64) -> Self {
+        Self { balance: amount, deposits: 1, statement: String::new() }
+    }
+}
+
 #[handlers]
 impl Account {
     /// Makes the state about `bytes` large.

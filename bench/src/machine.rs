@@ -32,8 +32,17 @@ pub(crate) fn cpu_seconds_of_programs() -> Option<f64> {
 
 /// The most memory that this process has had resident; none where the system does not tell.
 pub(crate) fn peak_memory_bytes() -> Option<u64> {
+    memory("VmHWM:")
+}
+
+/// The memory that this process has resident; none where the system does not tell.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    memory("VmRSS:")
+}
+
+fn memory(name: &str) -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }

@@ -7,6 +7,7 @@
 mod arguments;
 
 mod compare;
+mod entity_memory;
 mod peers;
 mod reserve;
 mod step;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     let result = match &workload {
         Workload::Step(arguments) => step::run(arguments),
         Workload::Peers(arguments) => peers::run(arguments),
+        Workload::EntityMemory(arguments) => entity_memory::run(arguments),
         Workload::Reserve(arguments) => reserve::run(arguments),
         Workload::Deposit(arguments) => deposit::run(arguments),
         Workload::DepositHttp(arguments) => deposit_http::run(arguments),

@@ -150,12 +150,23 @@ impl Alone {
                     self.answer = Some(answer);
                 }
                 Effect::WakeAt(_) | Effect::Notice(_) | Effect::Span(_) => {}
-                effect @ (Effect::Stopped(_)
-                | Effect::Frame { .. }
-                | Effect::Checkpoint(_)
-                | Effect::CheckpointDone { .. }
-                | Effect::Trim { .. }) => return Err(Failure::Wrong(format!("the partition wants {effect:?}"))),
+                // Taken for written, and forgotten.
+                Effect::Checkpoint(checkpoint) => self.inputs.push(Input::Checkpointed(checkpoint.position)),
+                Effect::CheckpointDone { .. } | Effect::Trim { .. } => {}
+                effect @ (Effect::Stopped(_) | Effect::Frame { .. }) => {
+                    return Err(Failure::Wrong(format!("the partition wants {effect:?}")));
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Has everything written that is not in the store.
+    pub(crate) fn checkpoint(&mut self) -> Result<(), Failure> {
+        self.inputs.push(Input::RequestCheckpoint { ticket: 1 });
+        self.turn()?;
+        while !self.is_quiet() {
+            self.turn()?;
         }
         Ok(())
     }

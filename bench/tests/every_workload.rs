@@ -11,7 +11,7 @@ fn figures(words: &[&str]) -> Value {
     let program = env!("CARGO_BIN_EXE_apostate-bench");
     let mut command = Command::new(program);
     command.args(words).arg("--json");
-    if !["step", "peers"].contains(&words[0]) {
+    if !["step", "peers", "entity-memory"].contains(&words[0]) {
         command.args(["--data", env!("CARGO_TARGET_TMPDIR")]);
     }
     let output = command.output().expect("the program runs");
@@ -39,6 +39,12 @@ const FEW: [&str; 6] = ["--requests", "500", "--warm-up", "0", "--partitions", "
 fn step() {
     let figures = figures(&["step", "--orders", "500"]);
     check(&figures, "step", &["orders_per_s", "messages_per_s", "log_bytes_per_order"]);
+}
+
+#[test]
+fn entity_memory() {
+    let figures = figures(&["entity-memory", "--entities", "20000"]);
+    check(&figures, "entity-memory", &["bytes_per_entity", "bytes_per_entity_with_state"]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod loading;
 mod parked;
 mod resident;
 mod restoring;
+mod slab;
 mod slot;
 mod slots;
 mod waiting;

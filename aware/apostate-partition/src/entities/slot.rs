@@ -39,39 +39,52 @@ pub(crate) enum Residence {
     Resident,
 }
 
-/// One entity in memory.
+/// One entity in memory, as two lines of a processor's cache: what every message meets first, and what its run needs.
+#[repr(C, align(64))]
 pub(crate) struct Slot {
     address: Address,
+    stage: Stage,
     /// Number of the kind in the registry; `NONE` for a kind that this build does not know.
     kind: u32,
-    residence: Residence,
-    /// The live value; decoded when it is needed.
-    live: Option<Box<dyn Live>>,
-    /// The state cell as last encoded; none if there never was one.
-    encoded: Option<StateBytes>,
-    version: u64,
+    /// Index in the batch's list of touched slots.
+    touched: u32,
     /// Whether the entity ever remembered a client key.
     has_keys: bool,
     /// Whether the entity exists.
     exists: bool,
     /// Whether the live value has changes that are not encoded.
     is_ahead: bool,
-    /// Number of further runs around which the state is encoded, so that each can be rolled back alone.
-    encode_each_run_for: u32,
     /// Used since the eviction hand last passed.
     is_used: bool,
-    /// Index in the batch's list of touched slots.
-    touched: u32,
-    /// Index in the dirty list of the generation `dirty_generation`.
-    dirty: u32,
-    dirty_generation: u64,
-    /// The newest generation in which a cell of it changed besides the state.
-    extra_dirty_generation: u64,
-    /// Bytes that the client keys in memory cost.
-    key_bytes: usize,
     /// Whether the slot belongs to no entity.
     is_free: bool,
+
+    /// The live value; decoded when it is needed.
+    live: Option<Box<dyn Live>>,
+    /// The state cell as last encoded; none if there never was one.
+    encoded: Option<StateBytes>,
+    version: u64,
+    dirty_generation: u64,
+    /// Index in the dirty list of the generation `dirty_generation`.
+    dirty: u32,
+    /// Number of further runs around which the state is encoded, so that each can be rolled back alone.
+    encode_each_run_for: u32,
     extra: Option<Box<Extra>>,
+}
+
+const _: () = assert!(size_of::<Slot>() == 128, "a slot takes two cache lines");
+
+/// A [`Residence`] in eight bytes: the time since which it is loaded, or one of two times that never come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stage(u64);
+
+impl Stage {
+    const UNKNOWN: Self = Self(u64::MAX);
+    const RESIDENT: Self = Self(u64::MAX - 1);
+
+    fn loading(since: Timestamp) -> Self {
+        Self(since.0.min(Self::RESIDENT.0 - 1))
+    }
 }
 
 /// Messages and calls that wait for an entity, and client keys that it remembers.
@@ -89,6 +102,8 @@ pub(crate) struct Extra {
     pub(super) waiting: VecDeque<Request>,
     /// Client keys, and the answers that they got.
     pub(super) keys: ClientKeys,
+    /// The newest generation in which a cell of it changed besides the state.
+    dirty_generation: u64,
 }
 
 impl Extra {
@@ -101,22 +116,20 @@ impl Slot {
     pub(super) fn new(address: Address, kind: u32) -> Self {
         Self {
             address,
+            stage: Stage::UNKNOWN,
             kind,
-            residence: Residence::Unknown,
-            live: None,
-            encoded: None,
-            version: 0,
+            touched: NONE,
             has_keys: false,
             exists: false,
             is_ahead: false,
-            encode_each_run_for: 0,
             is_used: true,
-            touched: NONE,
-            dirty: NONE,
-            dirty_generation: 0,
-            extra_dirty_generation: 0,
-            key_bytes: 0,
             is_free: false,
+            live: None,
+            encoded: None,
+            version: 0,
+            dirty_generation: 0,
+            dirty: NONE,
+            encode_each_run_for: 0,
             extra: None,
         }
     }
@@ -131,11 +144,15 @@ impl Slot {
     }
 
     pub(crate) fn residence(&self) -> Residence {
-        self.residence
+        match self.stage {
+            Stage::UNKNOWN => Residence::Unknown,
+            Stage::RESIDENT => Residence::Resident,
+            Stage(since) => Residence::Loading(Timestamp(since)),
+        }
     }
 
     pub(crate) fn is_resident(&self) -> bool {
-        self.residence == Residence::Resident
+        self.stage == Stage::RESIDENT
     }
 
     pub(crate) fn exists(&self) -> bool {
@@ -213,9 +230,9 @@ impl Slot {
 
     /// Notes that the store is asked for it. False: that was done before.
     pub(super) fn start_loading(&mut self, now: Timestamp) -> bool {
-        let is_new = self.residence == Residence::Unknown;
+        let is_new = self.stage == Stage::UNKNOWN;
         if is_new {
-            self.residence = Residence::Loading(now);
+            self.stage = Stage::loading(now);
         }
         is_new
     }
@@ -319,12 +336,9 @@ impl Slot {
         self.encoded = encoded;
     }
 
-    pub(super) fn set_key_bytes(&mut self, bytes: usize) {
-        self.key_bytes = bytes;
-    }
-
+    /// Bytes that the client keys in memory cost.
     pub(super) fn key_bytes(&self) -> usize {
-        self.key_bytes
+        self.keys().map_or(0, ClientKeys::bytes)
     }
 
     /// Takes over a state cell.
@@ -337,7 +351,7 @@ impl Slot {
         self.encoded = cell;
         self.live = None;
         self.is_ahead = false;
-        self.residence = Residence::Resident;
+        self.stage = Stage::RESIDENT;
     }
 
     /// The index in the dirty list of `generation`, if it stands there.
@@ -351,7 +365,7 @@ impl Slot {
 
     /// Notes that a cell of it changed besides the state.
     pub(crate) fn note_extra_dirty(&mut self, generation: u64) {
-        self.extra_dirty_generation = generation;
+        self.extra_mut().dirty_generation = generation;
     }
 
     /// Whether it was used since this was last asked.
@@ -362,10 +376,10 @@ impl Slot {
     /// Whether it may leave memory: nothing waits for it, and the store, which holds generation `stored`, has all of it.
     pub(super) fn is_evictable(&self, stored: u64) -> bool {
         let is_idle = self.extra.as_ref().is_none_or(|extra| extra.is_idle());
-        let is_stored =
-            self.dirty_generation.max(self.extra_dirty_generation) <= stored || planted::is(Bug::EvictsDirty);
+        let extra_dirty_generation = self.extra.as_ref().map_or(0, |extra| extra.dirty_generation);
+        let is_stored = self.dirty_generation.max(extra_dirty_generation) <= stored || planted::is(Bug::EvictsDirty);
         let is_clean = is_stored && self.touched == NONE;
-        let is_loading = matches!(self.residence, Residence::Loading(_));
+        let is_loading = matches!(self.residence(), Residence::Loading(_));
         !self.is_free && is_idle && is_clean && !is_loading
     }
 
@@ -374,11 +388,16 @@ impl Slot {
         self.live = None;
         self.encoded = None;
         self.extra = None;
-        self.residence = Residence::Unknown;
+        self.stage = Stage::UNKNOWN;
         self.is_free = true;
     }
 
     pub(super) fn bytes(&self) -> usize {
-        SLOT_BYTES + self.key_bytes + 2 * self.encoded.as_ref().map_or(0, |encoded| encoded.len())
+        SLOT_BYTES + self.key_bytes() + self.state_memory()
+    }
+
+    /// Memory that the state takes: as bytes, and about as much as a live value.
+    pub(super) fn state_memory(&self) -> usize {
+        2 * self.encoded.as_ref().map_or(0, |encoded| encoded.len())
     }
 }

@@ -10,6 +10,7 @@ use hashbrown::HashTable;
 
 use crate::cells::state::StateBytes;
 use crate::entities::client_keys::ClientKeys;
+use crate::entities::slab::Slab;
 use crate::entities::slot::check::SlotState;
 use crate::entities::slot::{Residence, SLOT_BYTES, Slot};
 
@@ -26,7 +27,7 @@ const STEPS_PER_GROWN: usize = 4;
 #[derive(Default)]
 pub(crate) struct Slots {
     table: HashTable<SlotId>,
-    slab: Vec<Slot>,
+    slab: Slab<Slot>,
     free: Vec<SlotId>,
     hand: usize,
     /// Bytes that the slots cost, as accounted by [`Slots::set_encoded`] and [`Slots::change_keys`].
@@ -55,10 +56,7 @@ impl Slots {
                 self.slab[id as usize] = slot;
                 id
             }
-            None => {
-                self.slab.push(slot);
-                (self.slab.len() - 1) as SlotId
-            }
+            None => self.slab.push(slot) as SlotId,
         };
         let slab = &self.slab;
         self.table.insert_unique(address.hash(), id, |&slot| slab[slot as usize].address().hash());
@@ -86,18 +84,17 @@ impl Slots {
     /// Changes the encoded bytes of a slot, and the account with them.
     pub(crate) fn set_encoded(&mut self, id: SlotId, encoded: Option<StateBytes>) {
         let slot = &mut self.slab[id as usize];
-        self.bytes -= slot.bytes();
+        self.bytes -= slot.state_memory();
         slot.set_encoded(encoded);
-        self.bytes += slot.bytes();
+        self.bytes += slot.state_memory();
     }
 
     /// Changes the client keys that a slot has in memory, and the account with them.
     pub(crate) fn change_keys<T>(&mut self, id: SlotId, change: impl FnOnce(&mut ClientKeys) -> T) -> T {
-        let slot = &mut self.slab[id as usize];
-        let result = change(slot.keys_mut());
-        let bytes = slot.keys_mut().bytes();
-        self.bytes = self.bytes - slot.key_bytes() + bytes;
-        slot.set_key_bytes(bytes);
+        let keys = self.slab[id as usize].keys_mut();
+        let before = keys.bytes();
+        let result = change(keys);
+        self.bytes = self.bytes - before + keys.bytes();
         result
     }
 
@@ -114,7 +111,7 @@ impl Slots {
     pub(crate) fn evict(&mut self, budget: usize, stored: u64, steps: usize) {
         let grown = std::mem::take(&mut self.grown);
         for _ in 0..steps + STEPS_PER_GROWN * grown {
-            if self.bytes <= budget || self.slab.is_empty() {
+            if self.bytes <= budget || self.slab.len() == 0 {
                 return;
             }
             self.hand = (self.hand + 1) % self.slab.len();
