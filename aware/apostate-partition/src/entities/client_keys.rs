@@ -133,6 +133,12 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl ClientKeys {
+    /// Whether nothing is known that the store does not have to be asked for anyhow.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { known, absent, asked, is_looked_up, is_partial, .. } = self;
+        known.is_empty() && absent.is_empty() && asked.is_empty() && !is_looked_up && !is_partial
+    }
+
     /// The answer that `key` got, if it is in memory.
     pub(crate) fn get(&self, key: &str) -> Option<&Known> {
         self.known.find(spread(hash_of(key)), |known| known.is(key))

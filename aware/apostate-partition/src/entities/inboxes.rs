@@ -115,6 +115,7 @@ impl Inboxes {
         self.bytes -= item.bytes();
         if messages.is_empty() {
             self.open.remove(&id);
+            slots.get_mut(id).drop_empty_extra();
         }
         Some(item)
     }
@@ -179,6 +180,7 @@ impl Inboxes {
         }
         // Waiting is rare: an entity in memory keeps no room for it.
         let waiting = slot.extra_if_any().map_or_else(VecDeque::new, |extra| std::mem::take(&mut extra.waiting));
+        slot.drop_empty_extra();
         self.waiting -= waiting.len();
         waiting
     }

@@ -112,6 +112,14 @@ impl Extra {
     }
 }
 
+impl Extra {
+    /// Whether it holds nothing that a new one would not.
+    fn is_empty(&self) -> bool {
+        let Self { inbox: _, retry, is_reading, is_ready, waiting: _, keys, dirty_generation } = self;
+        self.is_idle() && retry.is_none() && !is_reading && !is_ready && keys.is_empty() && *dirty_generation == 0
+    }
+}
+
 impl Slot {
     pub(super) fn new(address: Address, kind: u32) -> Self {
         Self {
@@ -226,6 +234,13 @@ impl Slot {
 
     pub(super) fn extra_mut(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()
+    }
+
+    /// Gives up the room for what waits and for client keys, if there is nothing in it: most entities need none.
+    pub(super) fn drop_empty_extra(&mut self) {
+        if self.extra.as_ref().is_some_and(|extra| extra.is_empty()) {
+            self.extra = None;
+        }
     }
 
     /// Notes that the store is asked for it. False: that was done before.
