@@ -11,15 +11,14 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
 pub(super) mod check;
-
-use std::collections::VecDeque;
+mod extra;
 
 use apostate_core::{Address, Live, Timestamp};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word, word};
 use crate::entities::client_keys::ClientKeys;
 use crate::entities::inbox::{InboxItem, Retry};
-use crate::interface::Request;
+use crate::entities::slot::extra::Extra;
 use crate::planted::{self, Bug};
 
 /// No index.
@@ -84,39 +83,6 @@ impl Stage {
 
     fn loading(since: Timestamp) -> Self {
         Self(since.0.min(Self::RESIDENT.0 - 1))
-    }
-}
-
-/// Messages and calls that wait for an entity, and client keys that it remembers.
-#[derive(Default)]
-pub(crate) struct Extra {
-    /// Accepted messages, in the order of their numbers.
-    pub(super) inbox: VecDeque<InboxItem>,
-    /// Set while the inbox's head waits out a panic.
-    pub(super) retry: Option<Retry>,
-    /// Whether the head of the inbox is being read from the store.
-    pub(super) is_reading: bool,
-    /// Whether it stands in the list of ready inboxes.
-    pub(super) is_ready: bool,
-    /// Calls from outside that wait behind the inbox or a load.
-    pub(super) waiting: VecDeque<Request>,
-    /// Client keys, and the answers that they got.
-    pub(super) keys: ClientKeys,
-    /// The newest generation in which a cell of it changed besides the state.
-    dirty_generation: u64,
-}
-
-impl Extra {
-    fn is_idle(&self) -> bool {
-        self.inbox.is_empty() && self.waiting.is_empty() && !self.keys.is_asking()
-    }
-}
-
-impl Extra {
-    /// Whether it holds nothing that a new one would not.
-    fn is_empty(&self) -> bool {
-        let Self { inbox: _, retry, is_reading, is_ready, waiting: _, keys, dirty_generation } = self;
-        self.is_idle() && retry.is_none() && !is_reading && !is_ready && keys.is_empty() && *dirty_generation == 0
     }
 }
 

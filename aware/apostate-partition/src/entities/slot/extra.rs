@@ -1,0 +1,40 @@
+//! Extra of a slot, which few entities need: messages and calls that wait for them, and client keys.
+
+use std::collections::VecDeque;
+
+use crate::entities::client_keys::ClientKeys;
+use crate::entities::inbox::{InboxItem, Retry};
+use crate::interface::Request;
+
+/// Messages and calls that wait for an entity, and client keys that it remembers.
+#[derive(Default)]
+pub(in crate::entities) struct Extra {
+    /// Accepted messages, in the order of their numbers.
+    pub(in crate::entities) inbox: VecDeque<InboxItem>,
+    /// Set while the inbox's head waits out a panic.
+    pub(in crate::entities) retry: Option<Retry>,
+    /// Whether the head of the inbox is being read from the store.
+    pub(in crate::entities) is_reading: bool,
+    /// Whether it stands in the list of ready inboxes.
+    pub(in crate::entities) is_ready: bool,
+    /// Calls from outside that wait behind the inbox or a load.
+    pub(in crate::entities) waiting: VecDeque<Request>,
+    /// Client keys, and the answers that they got.
+    pub(in crate::entities) keys: ClientKeys,
+    /// The newest generation in which a cell of it changed besides the state.
+    pub(super) dirty_generation: u64,
+}
+
+impl Extra {
+    pub(super) fn is_idle(&self) -> bool {
+        self.inbox.is_empty() && self.waiting.is_empty() && !self.keys.is_asking()
+    }
+}
+
+impl Extra {
+    /// Whether it holds nothing that a new one would not.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { inbox: _, retry, is_reading, is_ready, waiting: _, keys, dirty_generation } = self;
+        self.is_idle() && retry.is_none() && !is_reading && !is_ready && keys.is_empty() && *dirty_generation == 0
+    }
+}
