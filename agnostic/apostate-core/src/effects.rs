@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::limits::{SENT_OVERHEAD_BYTES, TX_BYTES_MAX, TX_MESSAGES_MAX};
-use crate::{Address, HandlerId, KindId, encode_into};
+use crate::limits::{ACTIVITY_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TX_BYTES_MAX, TX_MESSAGES_MAX};
+use crate::{ActivityChange, Address, HandlerId, KindId, encode_into};
 
 /// All that a handler run asks for besides the entity's new state.
 #[derive(Debug, Default)]
@@ -14,7 +14,9 @@ pub struct Effects {
     pub reply: Vec<u8>,
     /// Whether the entity is to be deleted.
     pub deleted: bool,
-    /// Bytes of messages and reply; counts on past the limit, although nothing is kept there.
+    /// Activities that have changed, each once.
+    pub activities: Vec<ActivityChange>,
+    /// Bytes of messages, activities and reply; counts on past the limit, although nothing is kept there.
     bytes: usize,
     messages: usize,
 }
@@ -57,15 +59,16 @@ fn written_key_bytes(address: &Address) -> usize {
 impl Effects {
     /// Empties the list for the next run, and keeps its allocation.
     pub fn clear(&mut self) {
-        let Self { sent, reply, deleted, bytes, messages } = self;
+        let Self { sent, reply, deleted, activities, bytes, messages } = self;
         sent.clear();
+        activities.clear();
         reply.clear();
         *deleted = false;
         *bytes = 0;
         *messages = 0;
     }
 
-    /// Bytes of messages and reply, as they will be written down.
+    /// Bytes of messages, activities and reply, as they will be written down.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -85,6 +88,15 @@ impl Effects {
         if !self.is_over_limit() {
             self.sent.push(sent);
         }
+    }
+
+    /// Activities of the entity `of` have changed. All keys are written with each.
+    pub(crate) fn change_activities(&mut self, of: &Address, changes: Vec<ActivityChange>) {
+        for ActivityChange { partner, value } in &changes {
+            let value = value.as_ref().map_or(0, |value| value.len());
+            self.bytes += ACTIVITY_OVERHEAD_BYTES + value + written_key_bytes(of) + partner.as_bytes().len();
+        }
+        self.activities = changes;
     }
 
     pub(crate) fn set_reply<R: Serialize + ?Sized>(&mut self, reply: &R) {

@@ -4,7 +4,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{BodyError, schema};
+use crate::{AnyActivities, BodyError, schema};
 
 /// Data with one key that changes atomically, disjoint from all other data.
 ///
@@ -28,6 +28,11 @@ pub trait Entity: Serialize + DeserializeOwned + Default + Send + 'static {
     /// Describes the state, as JSON Schema: open, unless more is known.
     fn state_schema(generator: &mut SchemaGenerator) -> Schema {
         schema::open(generator)
+    }
+
+    /// The field with what the entity remembers about its partners, if it has one.
+    fn activities(&mut self) -> Option<&mut dyn AnyActivities> {
+        None
     }
 
     /// Reads a state that was written when [`VERSION`](Self::VERSION) was `from`.

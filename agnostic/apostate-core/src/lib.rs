@@ -10,6 +10,7 @@
 //!
 //! Paper: *Entities*, *Messaging across entities*.
 
+mod activities;
 mod address;
 mod call;
 mod codec;
@@ -30,6 +31,9 @@ mod step;
 mod time;
 mod tx;
 
+pub use crate::activities::{
+    Activities, Activity, ActivityChange, AnyActivities, LoadedActivities, Partner, PartnerKey,
+};
 pub use crate::address::{Address, HandlerId, KindId, name_hash, ring_hash};
 pub use crate::call::{
     Call, FromOutside, Handler, InternalOnly, IntoSend, NotRefusable, Open, ReadOnly, Refusable, SendableMessage,
@@ -47,7 +51,7 @@ pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
 pub use crate::random::SplitMix64;
 pub use crate::refusal::{Refusal, Refused};
 pub use crate::schema::SchemaOf;
-pub use crate::step::{Outcome, panic_text, step};
+pub use crate::step::{Outcome, panic_text, step, step_with};
 pub use crate::time::Timestamp;
 pub use crate::tx::Tx;
 pub use schemars;

@@ -12,6 +12,13 @@ pub const SENT_OVERHEAD_BYTES: usize = 128;
 /// Most messages that one handler run may send.
 pub const TX_MESSAGES_MAX: usize = 10_000;
 
+/// Bytes that an activity takes besides its value and its keys, wherever it is written down: what counts of it to [`TX_BYTES_MAX`].
+pub const ACTIVITY_OVERHEAD_BYTES: usize = 64;
+
+/// Most activities that one handler run may ask for. One that is not in memory is loaded, and the run begins anew; so many of them cost
+/// half a million look-ups at worst.
+pub const TX_ACTIVITIES_MAX: usize = 1000;
+
 /// Longest body of a request from outside, in bytes. Between entities a body is limited as part of its transaction.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 

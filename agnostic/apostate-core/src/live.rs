@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    BodyError, Entity, HandlerFn, HandlerId, HandlerInfo, HandlerResult, Handlers, KindId, SchemaOf, StateError, Tx,
-    codec, json,
+    AnyActivities, BodyError, Entity, HandlerFn, HandlerId, HandlerInfo, HandlerResult, Handlers, KindId, SchemaOf,
+    StateError, Tx, codec, json,
 };
 
 /// A decoded entity with its type erased.
@@ -14,6 +14,9 @@ pub trait Live: Send {
 
     /// Appends the state's encoding to `bytes`: the version of its shape, then the state.
     fn encode(&self, bytes: &mut Vec<u8>);
+
+    /// What the entity remembers about its partners, if its kind has such a field.
+    fn activities(&mut self) -> Option<&mut dyn AnyActivities>;
 }
 
 struct Alive<E>(E);
@@ -29,6 +32,10 @@ impl<E: Handlers> Live for Alive<E> {
     fn encode(&self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&E::VERSION.to_le_bytes());
         codec::encode_into(&self.0, bytes);
+    }
+
+    fn activities(&mut self) -> Option<&mut dyn AnyActivities> {
+        self.0.activities()
     }
 }
 
@@ -48,6 +55,8 @@ pub struct Kind {
     pub show_state: fn(&[u8]) -> Result<Vec<u8>, StateError>,
     /// Describes the state.
     pub state_schema: SchemaOf,
+    /// Whether its entities remember something about partners.
+    pub has_activities: bool,
     ids: Vec<HandlerId>,
     new: fn() -> Box<dyn Live>,
     decode: Decode,
@@ -68,6 +77,7 @@ impl Kind {
             ids: E::HANDLERS.iter().map(|handler| handler.info.id()).collect(),
             show_state: show_state::<E>,
             state_schema: E::state_schema,
+            has_activities: E::default().activities().is_some(),
             new: || Box::new(Alive(E::default())),
             decode: |bytes| Ok(Box::new(Alive(decode_state::<E>(bytes)?))),
         }

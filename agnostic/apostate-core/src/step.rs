@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::{BodyError, Effects, HandlerResult, Invocation, Live, Refusal, Tx};
+use crate::activities::{Stop, run_with};
+use crate::{BodyError, Effects, HandlerResult, Invocation, Live, LoadedActivities, PartnerKey, Refusal, Tx};
 
 /// The outcome of a step. Effects count only with [`Done`](Outcome::Done); with every other outcome the caller drops
 /// them, and takes the value back to its last encoded bytes if the handler could have changed it.
@@ -16,22 +17,46 @@ pub enum Outcome {
     Unreadable(BodyError),
     /// The handler panicked, with this text.
     Panicked(String),
-    /// The handler sent more than one run may send.
+    /// The handler sent more than one run may send, or asked for more activities than one run may.
     TooLarge,
+    /// The handler was stopped at the activity with this partner, which is not loaded. It runs again from its beginning, with the same
+    /// seed, once that is loaded.
+    NeedsActivity(PartnerKey),
 }
 
-/// Runs handler number `handler` of the kind that `live` is of.
+/// Runs handler number `handler` of the kind that `live` is of, on an entity that remembers nothing about any partner.
 ///
 /// A panic of the handler is caught; `live` may then hold anything.
 pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, effects: &mut Effects) -> Outcome {
+    step_with(live, handler, invocation, &mut LoadedActivities::default(), effects)
+}
+
+/// Runs a handler as [`step`] does, with the activities that are `loaded`. Those that it changed are among the effects; `loaded` is as before.
+pub fn step_with(
+    live: &mut dyn Live,
+    handler: usize,
+    invocation: &Invocation<'_>,
+    loaded: &mut LoadedActivities,
+    effects: &mut Effects,
+) -> Outcome {
     effects.clear();
-    let run = AssertUnwindSafe(|| live.run(handler, &mut Tx::new(invocation, effects), invocation.body));
-    match catch_unwind(run) {
-        Ok(HandlerResult::Done) if effects.is_over_limit() => Outcome::TooLarge,
-        Ok(HandlerResult::Done) => Outcome::Done,
-        Ok(HandlerResult::Refused(refusal)) => Outcome::Refused(refusal),
-        Ok(HandlerResult::Unreadable(error)) => Outcome::Unreadable(error),
-        Err(payload) => Outcome::Panicked(panic_text(payload.as_ref())),
+    let loaded = live.activities().is_some().then_some(loaded);
+    let run = AssertUnwindSafe(|| {
+        let result = live.run(handler, &mut Tx::new(invocation, effects), invocation.body);
+        if let (HandlerResult::Done, Some(activities)) = (&result, live.activities()) {
+            effects.change_activities(invocation.to, activities.take_changes());
+        }
+        result
+    });
+    let (result, stop) = run_with(loaded, || catch_unwind(run));
+    match (result, stop) {
+        (_, Some(Stop::Missing(partner))) => Outcome::NeedsActivity(partner),
+        (_, Some(Stop::TooMany)) => Outcome::TooLarge,
+        (Ok(HandlerResult::Done), None) if effects.is_over_limit() => Outcome::TooLarge,
+        (Ok(HandlerResult::Done), None) => Outcome::Done,
+        (Ok(HandlerResult::Refused(refusal)), None) => Outcome::Refused(refusal),
+        (Ok(HandlerResult::Unreadable(error)), None) => Outcome::Unreadable(error),
+        (Err(payload), None) => Outcome::Panicked(panic_text(payload.as_ref())),
     }
 }
 
