@@ -25,7 +25,7 @@ pub use self::loaded::{ActivityChange, LoadedActivities, PartnerKey};
 pub(crate) use self::loaded::{Stop, run_with};
 use crate::{Address, codec};
 
-/// What an entity remembers about each partner: a `T` for each. A field of an entity, and the only one of this type.
+/// Memory of an entity about its partners: a `T` for each. A field of an entity, and the only one of this type.
 ///
 /// An activity is the default of `T` until a handler changes it; one that equals the default again is removed. A refusal or
 /// a panic leaves every activity as it was. They are no part of the encoded state, and neither of the state that a client is shown.

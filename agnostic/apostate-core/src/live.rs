@@ -15,7 +15,7 @@ pub trait Live: Send {
     /// Appends the state's encoding to `bytes`: the version of its shape, then the state.
     fn encode(&self, bytes: &mut Vec<u8>);
 
-    /// What the entity remembers about its partners, if its kind has such a field.
+    /// Memory of the entity about its partners, if its kind has such a field.
     fn activities(&mut self) -> Option<&mut dyn AnyActivities>;
 }
 

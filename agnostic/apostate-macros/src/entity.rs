@@ -3,9 +3,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Fields, Ident, Item, ItemStruct, LitInt, LitStr, Path, Result, Token};
+use syn::{Error, Fields, Ident, Item, ItemStruct, LitInt, LitStr, Path, Result, Token, Visibility};
 
-use crate::{data, fields, handler, names};
+use crate::{activities, data, fields, handler, names};
 
 /// Writes the code for `#[entity(…)]` above `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -15,7 +15,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         (Err(error), Ok(state)) => return with_error(&state, error),
         (_, Err(error)) => return with_error(&item, error),
     };
-    match check_state(&state).and_then(|()| CheckedSettings::new(settings, &state)) {
+    let checked = check_state(&state).and_then(|()| activities::find(&state).map(|_| ()));
+    match checked.and_then(|()| CheckedSettings::new(settings, &state)) {
         Ok(checked) => checked.write(state),
         Err(error) => with_error(&state, error),
     }
@@ -123,18 +124,22 @@ impl CheckedSettings {
 
     fn write(self, mut state: ItemStruct) -> TokenStream {
         let Self { name, versions } = self;
+        let shown = activities::skipped(&state);
         // Derives that stand above `#[entity]` have run already and left nothing for serde's attributes to belong to.
-        if data::serde_derive(&state.attrs).is_some() && !data::names_serde_path(&state.attrs) {
-            state.attrs.push(data::serde_path());
+        if data::serde_derive(&state.attrs).is_some() {
+            state = shown.clone();
+            if !data::names_serde_path(&state.attrs) {
+                state.attrs.push(data::serde_path());
+            }
         }
+        let activities = activities::write(&state);
         let entity = &state.ident;
-        let visibility = &state.vis;
         let reference = format_ident!("{entity}Ref");
-        let about = format!(" A [`{entity}`] by its key, to send messages to. Made by [`{entity}::at`].");
+        let reference_type = write_reference(entity, &reference, &state.vis);
         let doc = handler::documentation(&state.attrs);
         let generator = Ident::new("generator", Span::mixed_site());
-        let state_schema = fields::state(&generator, &state);
-        let checks = fields::check_stored(&state);
+        let state_schema = fields::state(&generator, &shown);
+        let checks = fields::check_stored(&shown);
         let versions = versions.map(write_versions);
         quote! {
             #checks
@@ -145,6 +150,7 @@ impl CheckedSettings {
                 const NAME: &'static str = #name;
                 const DOC: &'static str = #doc;
                 #versions
+                #activities
 
                 fn state_schema(
                     #generator: &mut ::apostate::schemars::SchemaGenerator,
@@ -153,17 +159,7 @@ impl CheckedSettings {
                 }
             }
 
-            #[doc = #about]
-            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
-            #visibility struct #reference {
-                key: ::core::result::Result<::apostate::EntityKey, ::apostate::KeyError>,
-            }
-
-            impl ::apostate::macros_support::Reference for #reference {
-                fn into_key(self) -> ::core::result::Result<::apostate::EntityKey, ::apostate::KeyError> {
-                    self.key
-                }
-            }
+            #reference_type
 
             #[allow(dead_code, unreachable_pub)]
             impl #entity {
@@ -171,6 +167,30 @@ impl CheckedSettings {
                 pub fn at(key: impl ::apostate::ToKey) -> #reference {
                     #reference { key: ::apostate::ToKey::to_key(key) }
                 }
+            }
+        }
+    }
+}
+
+/// The type that names an entity by its key.
+fn write_reference(entity: &Ident, reference: &Ident, visibility: &Visibility) -> TokenStream {
+    let about = format!(" A [`{entity}`] by its key, to send messages to. Made by [`{entity}::at`].");
+    quote! {
+        #[doc = #about]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #visibility struct #reference {
+            key: ::core::result::Result<::apostate::EntityKey, ::apostate::KeyError>,
+        }
+
+        impl ::apostate::Partner for #reference {
+            fn address(&self) -> ::apostate::Address {
+                ::apostate::macros_support::partner::<#entity>(&self.key)
+            }
+        }
+
+        impl ::apostate::macros_support::Reference for #reference {
+            fn into_key(self) -> ::core::result::Result<::apostate::EntityKey, ::apostate::KeyError> {
+                self.key
             }
         }
     }

@@ -10,6 +10,7 @@
 //! states and arguments. What goes wrong is
 //! collected, so that an author sees all of it at once.
 
+mod activities;
 mod data;
 mod entity;
 mod fields;

@@ -36,11 +36,13 @@ mod handler;
 mod key;
 mod message;
 
+mod activities;
 pub mod prelude;
 
 #[doc(hidden)]
 pub mod macros_support;
 
+pub use crate::activities::{Activities, Activity, Partner};
 pub use crate::entity::{BodyError, Entities, Entity, StartError, StateError, data, decode, entity, schemars, serde};
 pub use crate::handler::{Handler, Refusal, Refused, Tx, handlers, refuse};
 pub use crate::key::{Address, EntityKey, Id, KeyError, Timestamp, ToKey};

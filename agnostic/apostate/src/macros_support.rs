@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 pub use apostate_core::{
-    Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, decode, schema,
+    Access, AnyActivities, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, decode, schema,
 };
 
-use apostate_core::{EntityKey, KeyError, Tx};
+use apostate_core::{Address, Entity, EntityKey, KeyError, KindId, Tx};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +21,19 @@ pub trait Reference {
     ///
     /// When that cannot be a key.
     fn into_key(self) -> Result<EntityKey, KeyError>;
+}
+
+/// The entity that a reference names, as a partner.
+///
+/// # Panics
+///
+/// When its key cannot be a key: a bug of the author, as when a message is sent there.
+#[must_use]
+pub fn partner<E: Entity>(key: &Result<EntityKey, KeyError>) -> Address {
+    match key {
+        Ok(key) => Address::new(KindId::of(E::NAME), key.clone()),
+        Err(error) => panic!("no entity is the partner: {error}"),
+    }
 }
 
 /// Types that can be part of a message: an argument, or a reply.

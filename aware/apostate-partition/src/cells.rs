@@ -2,8 +2,9 @@
 //!
 //! Reading order: `cell.rs` knows the key of every one, `fresh.rs` which keys are used once; `state.rs` and `parked.rs` are values; `record_body.rs` is one commit, and
 //! `checkpoint.rs` what many commits come to in the store. Values of other cells: messages in `message.rs`, client keys in
-//! `remembered.rs`.
+//! `remembered.rs`, activities in `activity.rs`.
 
+pub(crate) mod activity;
 pub mod cell;
 pub(crate) mod checkpoint;
 pub(crate) mod fresh;

@@ -1,13 +1,15 @@
 //! Entities in memory, and all that waits for them: the part that knows what is here and what has to be read.
 //!
 //! Reading order: `slot.rs` is one entity, `slots.rs` finds and evicts them; `inbox.rs` is what one accepted and `inboxes.rs` all of
-//! them together; `client_keys.rs` is what one remembers for clients; `parked.rs` is what was given up on. [`Entities`] in
-//! `resident.rs` holds them; `loading.rs`, `changes.rs`, `waiting.rs` and `restoring.rs` are what happens to it: a read from the store, a
+//! them together; `client_keys.rs` is what one remembers for clients, `activities.rs` what it
+//! remembers about partners; `parked.rs` is what was given up on. [`Entities`] in
+//! `resident.rs` holds them; `loading.rs`, `changes.rs`, `remembering.rs`, `waiting.rs` and `restoring.rs` are what happens to it: a read from the store, a
 //! batch, a wait, an opening.
 //!
 //! Invariant P6: nothing leaves memory that the store does not have; what comes back from the store is whole, or the partition
 //! stops and says so.
 
+pub(crate) mod activities;
 mod changes;
 pub(crate) mod client_keys;
 mod inbox;
@@ -16,6 +18,7 @@ pub(crate) mod key_age;
 mod key_sweep;
 mod loading;
 mod parked;
+mod remembering;
 mod resident;
 mod restoring;
 mod slab;

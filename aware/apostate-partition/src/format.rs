@@ -36,6 +36,8 @@ pub enum Format {
     Origin,
     /// The layout of a state cell.
     State,
+    /// The layout of an activity's cell.
+    Activity,
     /// The answer that a client key remembers.
     Answer,
     /// The layout of a parked message's cell.
@@ -58,6 +60,7 @@ impl fmt::Display for Format {
             Self::PartitionRow => "partition row",
             Self::Origin => "watermark origin",
             Self::State => "state layout",
+            Self::Activity => "activity layout",
             Self::Answer => "remembered answer",
             Self::Parked => "parked message layout",
         })

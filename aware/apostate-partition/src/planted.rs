@@ -37,6 +37,8 @@ macro_rules! bugs {
 bugs! {
     AckEarly = "ack-early": "a frame is acknowledged before its record is durable",
     AckMore = "ack-more": "an acknowledgement counts for the next frame too",
+    ActivityNotErased = "activity-not-erased": "an activity that is the default again keeps its cell",
+    ActivityNotUndone = "activity-not-undone": "a batch that is undone leaves its activities changed",
     AnswerEarly = "answer-early": "answers leave before their record is durable",
     BodyDroppedEarly = "body-dropped-early": "a body in the outbox is left to a checkpoint that is not durable",
     CheckpointEarly = "checkpoint-early": "a checkpoint is handed out before its record is durable",

@@ -8,7 +8,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Effects, Invocation, Kind, Live, Mode, Outcome, Sent, StateError, panic_text, step};
+use apostate_core::{
+    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Outcome, Sent, StateError, panic_text,
+    step_with,
+};
 use apostate_world::panics;
 
 use crate::names::{self, Names};
@@ -21,6 +24,8 @@ const TRIES: usize = 16;
 pub(crate) struct Committed {
     /// None: it does not exist.
     pub(crate) state: Option<Box<[u8]>>,
+    /// Activities with all of its partners.
+    activities: LoadedActivities,
     /// Was just read back, and has not run since.
     cold: Option<Box<dyn Live>>,
     /// Was in memory all the time.
@@ -80,15 +85,16 @@ impl Twins {
         let mut warm = committed.warm.take().map_or_else(revive, Ok)?;
         let mode = kind.handlers[handler].mode;
         let (outcome, other) = panics::expected_in(|| {
-            let outcome = run(cold.as_mut(), handler, invocation, &mut self.effects, &mut self.bytes);
-            (outcome, run(warm.as_mut(), handler, invocation, &mut self.other, &mut self.other_bytes))
+            let loaded = &mut committed.activities;
+            let outcome = run(cold.as_mut(), handler, invocation, loaded, &mut self.effects, &mut self.bytes);
+            (outcome, run(warm.as_mut(), handler, invocation, loaded, &mut self.other, &mut self.other_bytes))
         });
         let is_same = outcome == other
             && (outcome != Outcome::Done || same(&self.effects, &self.other) && self.bytes == self.other_bytes);
         if !is_same {
             let [cold, warm] = [(outcome, &self.effects, &self.bytes), (other, &self.other, &self.other_bytes)]
                 .map(|(outcome, effects, bytes)| Observed::of(outcome, effects, bytes));
-            return Err(explain(names, kind, state, handler, invocation, &cold, &warm));
+            return Err(explain(names, kind, committed, handler, invocation, &cold, &warm));
         }
         if outcome != Outcome::Done {
             // The values may hold what was refused: only the bytes count.
@@ -111,7 +117,12 @@ impl Twins {
             let [one, two] = [&self.bytes, &self.other_bytes].map(|bytes| names::state(Some(bytes)));
             return Err(Mistake::Unsteady(format!("encoded, decoded and encoded again, {one} becomes {two}")));
         }
-        let after = Committed { state: Some(self.bytes.as_slice().into()), cold: Some(next), warm: Some(warm) };
+        let mut activities = committed.activities.clone();
+        for change in self.effects.activities.drain(..) {
+            activities.set(change);
+        }
+        let state = Some(self.bytes.as_slice().into());
+        let after = Committed { state, activities, cold: Some(next), warm: Some(warm) };
         Ok(TwinRun { outcome, after: Some(after) })
     }
 }
@@ -132,10 +143,11 @@ fn run(
     live: &mut dyn Live,
     handler: usize,
     invocation: &Invocation<'_>,
+    loaded: &mut LoadedActivities,
     effects: &mut Effects,
     bytes: &mut Vec<u8>,
 ) -> Outcome {
-    let outcome = step(live, handler, invocation, effects);
+    let outcome = step_with(live, handler, invocation, loaded, effects);
     bytes.clear();
     if outcome == Outcome::Done && !effects.deleted {
         let encoded = catch_unwind(AssertUnwindSafe(|| live.encode(bytes)));
@@ -147,7 +159,7 @@ fn run(
 }
 
 fn same(one: &Effects, two: &Effects) -> bool {
-    one.deleted == two.deleted && one.reply == two.reply && one.sent == two.sent
+    one.deleted == two.deleted && one.reply == two.reply && one.sent == two.sent && one.activities == two.activities
 }
 
 /// Everything that came of a run, to be compared.
@@ -156,6 +168,7 @@ struct Observed {
     outcome: Outcome,
     sent: Vec<Sent>,
     reply: Vec<u8>,
+    activities: Vec<ActivityChange>,
     deleted: bool,
     bytes: Vec<u8>,
 }
@@ -167,6 +180,7 @@ impl Observed {
             outcome,
             sent: if is_done { effects.sent.clone() } else { Vec::new() },
             reply: if is_done { effects.reply.clone() } else { Vec::new() },
+            activities: if is_done { effects.activities.clone() } else { Vec::new() },
             deleted: is_done && effects.deleted,
             bytes: bytes.to_vec(),
         }
@@ -182,6 +196,9 @@ impl Observed {
         }
         if self.sent != other.sent {
             return format!("it sends {}, and {}", list(&self.sent, names), list(&other.sent, names));
+        }
+        if self.activities != other.activities {
+            return format!("it remembers {:?}, and {:?}", self.activities, other.activities);
         }
         let [one, two] = [self, other].map(|came| names::state((!came.deleted).then_some(&came.bytes)));
         format!("it leaves {one}, and {two}")
@@ -202,7 +219,7 @@ fn list(sent: &[Sent], names: &Names) -> String {
 fn explain(
     names: &Names,
     kind: &Kind,
-    state: Option<&[u8]>,
+    committed: &mut Committed,
     handler: usize,
     invocation: &Invocation<'_>,
     cold: &Observed,
@@ -210,8 +227,9 @@ fn explain(
 ) -> Mistake {
     let (mut effects, mut bytes) = (Effects::default(), Vec::new());
     for _ in 0..TRIES {
-        let Ok(mut live) = revive(kind, state) else { break };
-        let outcome = panics::expected_in(|| run(live.as_mut(), handler, invocation, &mut effects, &mut bytes));
+        let Ok(mut live) = revive(kind, committed.state.as_deref()) else { break };
+        let loaded = &mut committed.activities;
+        let outcome = panics::expected_in(|| run(live.as_mut(), handler, invocation, loaded, &mut effects, &mut bytes));
         let came = Observed::of(outcome, &effects, &bytes);
         if came != *cold {
             return Mistake::Differs(cold.difference(&came, names));

@@ -72,7 +72,7 @@ pub struct LoadedActivities {
 /// Why a run was stopped at an activity.
 #[derive(Clone, Debug)]
 pub(crate) enum Stop {
-    /// It is not loaded.
+    /// The activity with this partner is not loaded.
     Missing(PartnerKey),
     /// A run asked for more than one may.
     TooMany,
@@ -88,7 +88,7 @@ impl LoadedActivities {
         Self { is_partial: true, ..Self::default() }
     }
 
-    /// What is known of an activity: that it is the default, or its encoding.
+    /// Knowledge of an activity: that it is the default, or its encoding.
     #[must_use]
     pub fn get(&self, partner: &PartnerKey) -> Option<Option<&Arc<[u8]>>> {
         match self.cells.get(partner) {
@@ -102,13 +102,9 @@ impl LoadedActivities {
         self.cells.insert(partner, value)
     }
 
-    /// Forgets an activity: it has to be loaded again.
-    pub fn forget(&mut self, partner: &PartnerKey) {
-        self.cells.remove(partner);
-    }
-
-    /// Forgets those of which `stays` says no.
-    pub fn retain(&mut self, mut stays: impl FnMut(&PartnerKey) -> bool) {
+    /// Forgets those of which `stays` says no: they have to be loaded again.
+    pub fn evict(&mut self, mut stays: impl FnMut(&PartnerKey) -> bool) {
+        self.is_partial = true;
         self.cells.retain(|partner, _| stays(partner));
     }
 
@@ -118,7 +114,7 @@ impl LoadedActivities {
     }
 }
 
-/// What a run may know of activities.
+/// Activities that a run may ask for.
 enum Run {
     /// No run is under way: an author's test works on a value of its own.
     None,

@@ -5,6 +5,7 @@
 use apostate_core::{Address, Timestamp};
 
 use crate::batch::{Batch, CellChange};
+use crate::cells::activity::ActivitySub;
 use crate::cells::cell::{self, Section};
 use crate::cells::fresh::FreshCell;
 use crate::cells::remembered::Remembered;
@@ -37,6 +38,13 @@ impl Batch {
     /// Deletes the cell of a client key.
     pub(crate) fn forget_key(&mut self, to: &Address, key: &str) {
         let cell = SharedCell::tombstone(&cell::key(Section::ClientKeys, to, key.as_bytes()));
+        self.record.change(&cell);
+        self.cells.push(CellChange::Shared(cell));
+    }
+
+    /// Puts the cell of an activity, or erases it.
+    pub(crate) fn change_activity(&mut self, of: &Address, sub: &ActivitySub, value: Option<&[u8]>) {
+        let cell = SharedCell::of(&sub.key(of), value);
         self.record.change(&cell);
         self.cells.push(CellChange::Shared(cell));
     }

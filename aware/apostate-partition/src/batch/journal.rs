@@ -5,6 +5,7 @@
 use crate::cells::fresh::FreshCell;
 use crate::cells::shared::SharedCell;
 use crate::delivery::ArrivedMessage;
+use crate::entities::activities::{ActivityBefore, LifeBefore};
 use crate::entities::client_keys::Known;
 use crate::entities::{Before, InboxItem, ParkedInMemory, Retry, SlotId};
 use crate::interface::{ParkedCommand, Request};
@@ -61,6 +62,14 @@ pub(crate) enum UndoEntry {
     ForgotKey {
         slot: SlotId,
         known: Known,
+    },
+    ChangedActivity {
+        slot: SlotId,
+        before: ActivityBefore,
+    },
+    EndedLife {
+        slot: SlotId,
+        before: LifeBefore,
     },
     Parked {
         number: u64,

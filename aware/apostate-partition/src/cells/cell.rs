@@ -28,6 +28,8 @@ pub enum Section {
     Own = 0,
     /// An entity's version and state. Sub-key: none.
     State = 1,
+    /// An activity: what an entity remembers about a partner. Sub-key: life (8), partner; none for the life itself.
+    Activities = 3,
     /// The answer that a client key got. Sub-key: the client key.
     ClientKeys = 4,
     /// Accepted, not handled. Sub-key: the number that gives the order.
@@ -42,8 +44,10 @@ pub enum Section {
 
 impl Section {
     fn of(byte: u8) -> Result<Self, DecodeError> {
-        [Self::Own, Self::State, Self::ClientKeys, Self::Inbox, Self::Outgoing, Self::Parked, Self::Host]
+        let of_entities = [Self::State, Self::Activities, Self::ClientKeys, Self::Inbox, Self::Outgoing, Self::Parked];
+        [Self::Own, Self::Host]
             .into_iter()
+            .chain(of_entities)
             .find(|section| *section as u8 == byte)
             .ok_or_else(|| DecodeError::newer(Format::Section, byte))
     }

@@ -33,7 +33,7 @@ impl FreshCell {
     pub(crate) fn read(section: Section, key: &[u8]) -> Option<Self> {
         match section {
             Section::Inbox | Section::Outgoing | Section::Parked => Some(Self(key.into())),
-            Section::Own | Section::State | Section::ClientKeys | Section::Host => None,
+            Section::Own | Section::State | Section::Activities | Section::ClientKeys | Section::Host => None,
         }
     }
 

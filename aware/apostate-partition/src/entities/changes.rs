@@ -92,7 +92,11 @@ impl Entities {
     pub(crate) fn undo(&mut self, id: SlotId, before: Before) {
         let Before { encoded, version, has_keys, exists } = before;
         self.slots.set_encoded(id, encoded);
-        self.slots.get_mut(id).undo(version, has_keys, exists);
+        let slot = self.slots.get_mut(id);
+        slot.undo(version, has_keys, exists);
+        if slot.activities().is_some() {
+            slot.activities_mut().drop_pending();
+        }
     }
 
     /// Notes in the state cell that the entity has client keys, also if there is no entity.

@@ -14,7 +14,6 @@ use crate::cells::shared::SharedCell;
 use crate::cells::state;
 use crate::entities::inboxes::{Head, PageDamage};
 use crate::entities::resident::Entities;
-use crate::entities::slot::Residence;
 use crate::entities::slots::SlotId;
 use crate::format::DecodeError;
 use crate::interface::{Damage, Load, ParkedCommand, StopReason, Stored};
@@ -53,10 +52,8 @@ impl Entities {
     pub(crate) fn is_worth_waiting(&mut self, id: SlotId, now: Timestamp, patience: Duration) -> bool {
         self.start_load(id, now);
         let slot = self.slots.get(id);
-        match slot.residence() {
-            Residence::Loading(since) => slot.kind().is_some() && !slot.has_inbox() && now.since(since) < patience,
-            Residence::Resident | Residence::Unknown => false,
-        }
+        slot.loading_since()
+            .is_some_and(|since| slot.kind().is_some() && !slot.has_inbox() && now.since(since) < patience)
     }
 
     /// Asks the store for a client key that is not in memory, and may be there. True: its request has to wait.
@@ -123,7 +120,7 @@ impl Entities {
         Ok(())
     }
 
-    fn unread(&self, id: SlotId, error: DecodeError) -> StopReason {
+    pub(super) fn unread(&self, id: SlotId, error: DecodeError) -> StopReason {
         Stored::CellOf(self.name_of(self.slots.get(id).address())).unread(error)
     }
 

@@ -10,12 +10,14 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
+mod activities;
 pub(super) mod check;
 mod extra;
 
 use apostate_core::{Address, Live, Timestamp};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word, word};
+use crate::entities::activities::SlotActivities;
 use crate::entities::client_keys::ClientKeys;
 use crate::entities::inbox::{InboxItem, Retry};
 use crate::entities::slot::extra::Extra;
@@ -123,10 +125,6 @@ impl Slot {
             Stage::RESIDENT => Residence::Resident,
             Stage(since) => Residence::Loading(Timestamp(since)),
         }
-    }
-
-    pub(crate) fn is_resident(&self) -> bool {
-        self.stage == Stage::RESIDENT
     }
 
     pub(crate) fn exists(&self) -> bool {
@@ -292,7 +290,7 @@ impl Slot {
 
     /// One run less around which the state is encoded.
     pub(crate) fn count_encoded_run(&mut self) {
-        self.encode_each_run_for -= 1;
+        self.encode_each_run_for = self.encode_each_run_for.saturating_sub(1);
     }
 
     pub(super) fn note_keys(&mut self, has_keys: bool) {
@@ -374,7 +372,7 @@ impl Slot {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        SLOT_BYTES + self.key_bytes() + self.state_memory()
+        SLOT_BYTES + self.key_bytes() + self.activity_bytes() + self.state_memory()
     }
 
     /// Memory that the state takes: as bytes, and about as much as a live value.

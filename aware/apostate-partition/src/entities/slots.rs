@@ -9,6 +9,7 @@ use apostate_core::Address;
 use hashbrown::HashTable;
 
 use crate::cells::state::StateBytes;
+use crate::entities::activities::{ACTIVITY_BYTES_MIN, SlotActivities};
 use crate::entities::client_keys::ClientKeys;
 use crate::entities::slab::Slab;
 use crate::entities::slot::check::SlotState;
@@ -98,6 +99,16 @@ impl Slots {
         result
     }
 
+    /// Changes the activities that a slot has in memory, and the account with them.
+    pub(crate) fn change_activities<T>(&mut self, id: SlotId, change: impl FnOnce(&mut SlotActivities) -> T) -> T {
+        let slot = &mut self.slab[id as usize];
+        let result = change(slot.activities_mut());
+        let bytes = slot.activities_mut().bytes();
+        self.bytes = self.bytes - slot.activity_bytes() + bytes;
+        slot.set_activity_bytes(bytes);
+        result
+    }
+
     /// Takes over a state cell, and accounts for it.
     pub(crate) fn set_cell(&mut self, id: SlotId, cell: Option<StateBytes>) {
         self.set_encoded(id, cell.clone());
@@ -121,15 +132,22 @@ impl Slots {
             }
             if slot.is_evictable(stored) {
                 self.remove(self.hand as SlotId);
-            } else if slot.key_bytes() > KEY_BYTES_MIN && slot.residence() == Residence::Resident {
-                self.evict_keys(self.hand as SlotId, stored);
+            } else if slot.residence() == Residence::Resident {
+                self.evict_parts(self.hand as SlotId, stored);
             }
         }
     }
 
-    /// Leaves client keys to the store: the entity has to stay, and what it was asked long ago has not.
-    fn evict_keys(&mut self, id: SlotId, stored: u64) {
-        self.change_keys(id, |keys| keys.evict(stored));
+    /// Leaves client keys and activities to the store: the entity has to stay, and what it was asked long ago has not.
+    fn evict_parts(&mut self, id: SlotId, stored: u64) {
+        let slot = &self.slab[id as usize];
+        let (key_bytes, activity_bytes) = (slot.key_bytes(), slot.activity_bytes());
+        if key_bytes > KEY_BYTES_MIN {
+            self.change_keys(id, |keys| keys.evict(stored));
+        }
+        if activity_bytes > ACTIVITY_BYTES_MIN {
+            self.change_activities(id, |activities| activities.evict(stored));
+        }
     }
 
     fn remove(&mut self, id: SlotId) {

@@ -1,6 +1,6 @@
 //! Loads: reads of the store that a partition asks for, and their results.
 
-use apostate_core::Address;
+use apostate_core::{Address, PartnerKey};
 use apostate_log::{PartitionId, StoreError, StoredCell};
 
 use crate::range::Range;
@@ -12,6 +12,15 @@ pub enum Load {
     Entity(Address),
     /// One client key of an entity.
     ClientKey(Address, Box<str>),
+    /// An activity: what an entity remembers about one partner.
+    Activity {
+        /// The entity.
+        address: Address,
+        /// The life that it belongs to; none if memory does not know: then the store says.
+        life: Option<u64>,
+        /// The partner.
+        partner: PartnerKey,
+    },
     /// A page of the outbox: messages to the partition `to` that memory had no room for.
     Outgoing {
         /// Their receiver.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use apostate_core::PartnerKey;
 use apostate_log::{PartitionId, StoreError};
 
 use crate::format::{DecodeError, NewerFormat};
@@ -166,6 +167,13 @@ pub enum Outage {
 pub enum Stored {
     /// The state and the first client keys of an entity.
     Entity(String),
+    /// An activity: what an entity remembers about a partner.
+    Activity {
+        /// The partner, as its kind's number and its key.
+        partner: PartnerKey,
+        /// The entity.
+        entity: String,
+    },
     /// A client key of an entity.
     ClientKey {
         /// The key.
@@ -221,6 +229,7 @@ impl fmt::Display for Stored {
         match self {
             Self::Entity(entity) => write!(formatter, "{entity}"),
             Self::ClientKey { key, entity } => write!(formatter, "client key {key} of {entity}"),
+            Self::Activity { partner, entity } => write!(formatter, "the activity of {entity} with {partner:?}"),
             Self::ClientKeys => write!(formatter, "a page of client keys"),
             Self::Cell(key) => write!(formatter, "the cell {key}"),
             Self::Outgoing { origin, number } => write!(formatter, "message {number} of partition {origin}"),

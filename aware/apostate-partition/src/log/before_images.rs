@@ -11,7 +11,7 @@
 use apostate_log::Position;
 
 use crate::batch::{Batch, Touched};
-use crate::entities::{Before, Entities, SlotId};
+use crate::entities::{Before, Entities, Residence, SlotId};
 use crate::log::writer::{Flight, InFlight, LogWriter};
 
 impl LogWriter {
@@ -53,7 +53,7 @@ impl LogWriter {
             for Touched { slot, before, .. } in flight.touched.iter().filter(|touched| touched.is_changed) {
                 let slot = entities.get(*slot);
                 assert!(
-                    slot.is_resident() && before.version() <= slot.version(),
+                    slot.residence() == Residence::Resident && before.version() <= slot.version(),
                     "E2 broken: the image of {:?} before record {} is not an image of it",
                     slot.address(),
                     flight.position

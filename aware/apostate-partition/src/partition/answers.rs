@@ -54,7 +54,7 @@ impl Partition {
         let Loaded { load, cells, is_partial } = loaded;
         let reason = match cells {
             Ok(mut cells) => {
-                if matches!(load, Load::Entity(_) | Load::ClientKey(..)) {
+                if matches!(load, Load::Entity(_) | Load::ClientKey(..) | Load::Activity { .. }) {
                     cells.retain(|(key, _)| !self.checkpoints.dirty().is_erased(key));
                 }
                 self.place(load, &cells, is_partial).err()
@@ -95,6 +95,12 @@ impl Partition {
                 self.entities.make_ready(id);
                 self.work.release(self.entities.release_waiting(id));
             }
+            Load::Activity { address, life, partner } => {
+                let Some(id) = self.entities.find(&address) else { return Ok(()) };
+                self.entities.place_activity(id, &(life, partner), cells)?;
+                self.entities.make_ready(id);
+                self.work.release(self.entities.release_waiting(id));
+            }
             Load::ClientKey(address, key) => {
                 let Some(id) = self.entities.find(&address) else { return Ok(()) };
                 self.entities.place_key(id, &key, cells, is_partial)?;
@@ -111,6 +117,9 @@ impl Partition {
         match load {
             Load::Entity(address) => Stored::Entity(name(address)),
             Load::ClientKey(address, key) => Stored::ClientKey { key: key.clone(), entity: name(address) },
+            Load::Activity { address, partner, .. } => {
+                Stored::Activity { partner: partner.clone(), entity: name(address) }
+            }
             Load::Outgoing { to, cells } => Stored::OutgoingPage { to: *to, count: cells.len() },
             Load::Inbox { address, .. } => Stored::InboxPage(name(address)),
             Load::ClientKeys { .. } => Stored::ClientKeys,

@@ -11,6 +11,7 @@ use crate::batch::{CellChange, Touched, UndoEntry};
 use crate::cells::cell::Section;
 use crate::cells::record_body::RecordKind;
 use crate::entities::SlotId;
+use crate::entities::activities::SlotActivities;
 use crate::interface::{Effect, Notice};
 use crate::limits::{RECORD_BYTES_MAX, TRIMS_PER_RECORD_MAX};
 use crate::planted::{self, Bug};
@@ -86,6 +87,9 @@ impl Partition {
                 return Err(id);
             }
             self.batch.record().put(Section::State, slot.address(), &[], encoded);
+            for (sub, value) in slot.activities().into_iter().flat_map(SlotActivities::pending) {
+                self.batch.change_activity(slot.address(), sub, value.map(|value| &value[..]));
+            }
             if self.batch.record().length() > RECORD_BYTES_MAX {
                 // It is undone in a moment: what else there is need not be added.
                 break;
@@ -160,6 +164,9 @@ impl Partition {
         }
         let (generation, stored) = (dirty.generation(), dirty.stored());
         let record = self.log.submitted();
+        for touched in self.batch.touched().iter().filter(|touched| touched.is_changed) {
+            self.entities.note_activities_closed(touched.slot, record, generation);
+        }
         for entry in self.batch.journal() {
             match entry {
                 UndoEntry::RememberedKey { slot, known } | UndoEntry::ForgotKey { slot, known } => {

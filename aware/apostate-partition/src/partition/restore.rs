@@ -80,6 +80,11 @@ impl Partition {
         let restored = match section {
             Section::State => self.restore_state(&address, value),
             Section::ClientKeys => self.restore_client_key(&address, sub, SharedCell::of(key, value), is_new),
+            Section::Activities => {
+                let restored = self.entities.restore_activity(&address, sub, value, generation);
+                self.checkpoints.dirty_mut().change(SharedCell::of(key, value));
+                restored
+            }
             Section::Inbox => {
                 let memory = (!is_new).then_some(self.scope.tuning().inbox_memory);
                 self.entities.restore_inbox(&address, sub, value, memory)
@@ -89,8 +94,9 @@ impl Partition {
             Section::Own | Section::Host => Err(DecodeError::Damaged),
         };
         restored.map_err(|error| self.unread(error, format!("a cell of {} does not read", name(self))))?;
-        // States, client keys, and messages that were sent, find their own way to the next checkpoint.
-        if is_new && !matches!(section, Section::State | Section::ClientKeys | Section::Outgoing) {
+        // States, activities, client keys, and messages that were sent, find their own way to the next checkpoint.
+        if is_new && !matches!(section, Section::State | Section::Activities | Section::ClientKeys | Section::Outgoing)
+        {
             let dirty = self.checkpoints.dirty_mut();
             match (FreshCell::read(section, key), value) {
                 (Some(cell), Some(value)) => dirty.put_fresh(cell, value.into()),

@@ -38,6 +38,9 @@ impl Partition {
             for arrived in self.delivery.intakes().newest(sender).filter(|arrived| !arrived.is_duplicate) {
                 let slot = self.entities.slot_of(&arrived.message.to);
                 self.entities.start_load(slot, now);
+                if let Some(sender) = &arrived.message.from {
+                    self.entities.prefetch_activity(slot, sender);
+                }
             }
         }
     }

@@ -56,6 +56,8 @@ impl Partition {
                     self.work.release(self.entities.release_waiting(slot));
                 }
             }
+            UndoEntry::ChangedActivity { slot, before } => self.entities.undo_activity(slot, before),
+            UndoEntry::EndedLife { slot, before } => self.entities.undo_life(slot, before),
             UndoEntry::Parked { number } => self.entities.parked_mut().forget(number),
             UndoEntry::Unparked { number, parked } => self.entities.parked_mut().put(number, parked),
             UndoEntry::TookCommand(command) => self.work.put_back_command(command),

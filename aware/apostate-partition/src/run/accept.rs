@@ -42,7 +42,7 @@ impl Handling<'_> {
             Ran::Abandoned => return false,
             Ran::Done(_) | Ran::Missing => {}
             Ran::Refused(why) => self.tell_refused(message, why),
-            Ran::Failed(Failure::UnknownHandler) => self.accept(slot, message.clone()),
+            Ran::Failed(Failure::UnknownHandler) | Ran::NeedsActivity => self.accept(slot, message.clone()),
             Ran::Failed(why) => self.park(None, message.clone(), &why),
             Ran::Panicked(text) => {
                 self.notify_panic(&message.to, message.handler, &text, AfterPanic::Retried);
@@ -95,7 +95,7 @@ impl Handling<'_> {
     fn run_head(&mut self, id: SlotId, item: &InboxItem) -> Next {
         let Some(message) = item.message() else { unreachable!("it was read, if need be") };
         match self.run_message(id, message) {
-            Ran::Abandoned => return Next::Stays { has_panicked: false },
+            Ran::Abandoned | Ran::NeedsActivity => return Next::Stays { has_panicked: false },
             Ran::Done(_) | Ran::Missing => {}
             Ran::Refused(why) => self.tell_refused(message, why),
             Ran::Failed(Failure::UnknownHandler) => {

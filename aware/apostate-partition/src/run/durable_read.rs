@@ -10,7 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Invocation, Outcome, StateError, panic_text, step};
+use apostate_core::{Invocation, LoadedActivities, Outcome, StateError, panic_text, step_with};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word};
 use crate::entities::SlotId;
@@ -50,7 +50,15 @@ impl Handling<'_> {
             };
         }
         let answer = match &request.request_kind {
-            RequestKind::Read => self.read_durable(slot, &request, spans),
+            RequestKind::Read => match self.read_durable(slot, &request, spans) {
+                Some(answer) => answer,
+                None => {
+                    return match self.entities.wait(slot, request) {
+                        None => Served::Waits,
+                        Some(request) => Served::Turned(request, Failure::Busy),
+                    };
+                }
+            },
             RequestKind::State => {
                 let image = self.durable_image(slot);
                 shown(image.as_ref())
@@ -102,8 +110,8 @@ impl Handling<'_> {
         }
     }
 
-    /// Runs a read on the durable state.
-    fn read_durable(&mut self, slot: SlotId, request: &Request, spans: &mut Vec<Effect>) -> Answer {
+    /// Runs a read on the durable state. None: it waits for an activity.
+    fn read_durable(&mut self, slot: SlotId, request: &Request, spans: &mut Vec<Effect>) -> Option<Answer> {
         let Request { to, handler, body, trace, .. } = request;
         let image = self.durable_image(slot);
         let trace = trace.as_deref();
@@ -113,7 +121,8 @@ impl Handling<'_> {
         if let Some(span) = span {
             spans.extend(self.span_of(span, &run, &ran));
         }
-        match ran {
+        Some(match ran {
+            Ran::NeedsActivity => return None,
             Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),
             Ran::Missing | Ran::Abandoned => Answer::Failed(Failure::Missing),
@@ -122,7 +131,7 @@ impl Handling<'_> {
                 self.notify_panic(to, *handler, &text, AfterPanic::AnsweredAsFailed);
                 Answer::Failed(Failure::Panicked(text))
             }
-        }
+        })
     }
 
     fn run_on_image(&mut self, run: Run<'_>, image: Option<&StateBytes>) -> Ran {
@@ -130,6 +139,13 @@ impl Handling<'_> {
         let kind = &self.entities.registry().kinds()[kind];
         let Some(number) = kind.find(run.handler) else { return Ran::Failed(Failure::UnknownHandler) };
         let Some((version, state)) = image.and_then(read_state) else { return Ran::Missing };
+        let has_activities = kind.has_activities;
+        let durable = self.log.durable();
+        let slot = self.entities.get(run.slot);
+        if slot.activities().is_some_and(|activities| !activities.is_durable(durable)) {
+            // What it remembers about partners has no image of its own.
+            return Ran::Failed(Failure::Full);
+        }
         let fingerprint = message::fingerprint(run.to, run.handler, run.body);
         if let Some(crash_count) = self.runner.crash_count_of(fingerprint) {
             return Ran::Failed(Failure::PoisonMessage(crash_count));
@@ -146,16 +162,22 @@ impl Handling<'_> {
                 return Ran::Failed(Failure::UnreadableState(error.0));
             }
         };
+        let seed = self.seed_of(run.slot, has_activities, fingerprint);
         let invocation = Invocation {
             to: run.to,
             sender: None,
             handler: run.handler,
             body: run.body,
             now: self.now,
-            seed: self.runner.random(),
+            seed,
             wants_reply: run.wants_reply,
         };
-        let outcome = step(live.as_mut(), number, &invocation, self.runner.effects_mut());
+        let slot = self.entities.get_mut(run.slot);
+        let mut loaded = if has_activities { slot.activities_mut().take() } else { LoadedActivities::default() };
+        let outcome = step_with(live.as_mut(), number, &invocation, &mut loaded, self.runner.effects_mut());
+        if has_activities {
+            slot.activities_mut().put_back(loaded);
+        }
         self.runner.leave();
         self.batch.counts_mut().messages += 1;
         match outcome {
@@ -164,6 +186,10 @@ impl Handling<'_> {
             Outcome::Unreadable(error) => Ran::Failed(Failure::Unreadable(error.0)),
             Outcome::TooLarge => Ran::Failed(Failure::TooLarge),
             Outcome::Panicked(text) => Ran::Panicked(text),
+            Outcome::NeedsActivity(partner) => {
+                self.entities.await_activity(run.slot, (fingerprint, seed), partner, self.now);
+                Ran::NeedsActivity
+            }
         }
     }
 }

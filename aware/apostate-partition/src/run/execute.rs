@@ -9,12 +9,13 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs` and `traces.rs`; planted `refusal-kept`, `panic-half-undone`.
 
 use apostate_core::limits::TX_BYTES_MAX;
-use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, Refusal, step};
+use apostate_core::{Address, HandlerId, Invocation, LoadedActivities, Mode, Outcome, PartnerKey, Refusal, step_with};
 use apostate_log::PartitionId;
 
-use crate::batch::RunName;
+use crate::batch::{RunName, UndoEntry};
 use crate::entities::SlotId;
 use crate::interface::{Effect, Failure, RunEnd, Span, SpanEnd};
+use crate::limits::CELL_OVERHEAD_BYTES_MAX;
 use crate::message;
 use crate::planted::{self, Bug};
 use crate::run::handling::Handling;
@@ -48,6 +49,8 @@ pub(crate) enum Ran {
     Failed(Failure),
     /// The handler panicked; nothing was changed.
     Panicked(String),
+    /// The handler was stopped at an activity that is being loaded; nothing was changed, and the message has to come again.
+    NeedsActivity,
     /// The batch is given up: the message goes back to where it came from, and comes again.
     Abandoned,
 }
@@ -73,7 +76,7 @@ impl Handling<'_> {
     fn count_message(&mut self, run: &Run<'_>, ran: &Ran) {
         let end = match ran {
             // It comes again, and is counted then.
-            Ran::Abandoned => return,
+            Ran::Abandoned | Ran::NeedsActivity => return,
             Ran::Done(_) => RunEnd::Done,
             Ran::Refused(_) => RunEnd::Refused,
             Ran::Missing | Ran::Failed(_) | Ran::Panicked(_) => RunEnd::Failed,
@@ -97,7 +100,8 @@ impl Handling<'_> {
             return Ran::Missing;
         }
         // A value with changes that are not encoded could not be taken back after a refusal.
-        let is_guarded = info.refusable || slot.is_encoded_each_run();
+        let has_activities = kinds[kind].has_activities;
+        let is_guarded = info.refusable || has_activities || slot.is_encoded_each_run();
         let has_to_encode = is_guarded && slot.is_ahead();
         if info.mode == Mode::Changes {
             self.touch(run.slot);
@@ -111,8 +115,10 @@ impl Handling<'_> {
             self.runner.leave();
             return Ran::Failed(Failure::UnreadableState(error));
         }
-        let seed = self.runner.random();
-        let Some(live) = self.entities.get_mut(run.slot).live_mut() else { unreachable!("it was awakened") };
+        let seed = self.seed_of(run.slot, has_activities, fingerprint);
+        let slot = self.entities.get_mut(run.slot);
+        let mut loaded = if has_activities { slot.activities_mut().take() } else { LoadedActivities::default() };
+        let Some(live) = slot.live_mut() else { unreachable!("it was awakened") };
         let invocation = Invocation {
             to: run.to,
             sender: run.from,
@@ -122,10 +128,22 @@ impl Handling<'_> {
             seed,
             wants_reply: run.wants_reply,
         };
-        let outcome = step(live, number, &invocation, self.runner.effects_mut());
+        let outcome = step_with(live, number, &invocation, &mut loaded, self.runner.effects_mut());
         self.runner.leave();
+        if has_activities {
+            slot.activities_mut().put_back(loaded);
+        }
+        if let Outcome::NeedsActivity(partner) = outcome {
+            return self.stop_run(run.slot, (fingerprint, seed), partner);
+        }
         self.batch.counts_mut().messages += 1;
         self.conclude(run, outcome, info.mode, name)
+    }
+
+    /// The seed of a run: the one that it had, if it was stopped before.
+    pub(super) fn seed_of(&mut self, id: SlotId, has_activities: bool, fingerprint: u64) -> u64 {
+        let before = has_activities.then(|| self.entities.get_mut(id).activities_mut().take_rerun(fingerprint));
+        before.flatten().unwrap_or_else(|| self.runner.random())
     }
 
     /// Keeps what came of a run, or takes it back.
@@ -140,6 +158,7 @@ impl Handling<'_> {
                 self.keep(run)
             }
             (Outcome::Refused(refusal), _) => self.take_back(run.slot, mode, Ran::Refused(refusal)),
+            (Outcome::NeedsActivity(_), _) => unreachable!("it was stopped"),
             (Outcome::Unreadable(error), _) => Ran::Failed(Failure::Unreadable(error.0)),
             (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Failed(Failure::TooLarge)),
             (Outcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
@@ -160,10 +179,27 @@ impl Handling<'_> {
     /// Takes a run back that has to come again, as if it had never begun.
     fn let_come_again(&mut self, id: SlotId, why: Failure) -> Ran {
         let ran = self.undo_run(id, Ran::Failed(why));
-        if matches!(ran, Ran::Failed(_)) && self.batch.untouch_newest(id) {
-            self.entities.get_mut(id).untouch();
+        if matches!(ran, Ran::Failed(_)) {
+            self.untouch(id);
         }
         ran
+    }
+
+    /// Takes a run back that was stopped at an activity. The entity takes no message before that is loaded.
+    fn stop_run(&mut self, id: SlotId, run: (u64, u64), partner: PartnerKey) -> Ran {
+        let slot = self.entities.get_mut(id);
+        assert!(!slot.is_ahead(), "E3 broken: a handler that can be stopped ran on a value that was not encoded");
+        slot.drop_live();
+        self.untouch(id);
+        self.entities.await_activity(id, run, partner, self.now);
+        Ran::NeedsActivity
+    }
+
+    /// Takes back that the entity was touched, if nothing else came of it.
+    fn untouch(&mut self, id: SlotId) {
+        if self.batch.untouch_newest(id) {
+            self.entities.get_mut(id).untouch();
+        }
     }
 
     /// Gives the state of an entity that is here as the reply. Nothing of the author's runs, except that what was changed in
@@ -200,7 +236,9 @@ impl Handling<'_> {
         let is_deleted = self.runner.effects().deleted;
         let slot = self.entities.get_mut(run.slot);
         let (was_ahead, existed) = (slot.is_ahead(), slot.exists());
-        let is_encoded_each_run = slot.is_encoded_each_run();
+        let has_activities = self.entities.has_activities(run.slot);
+        let slot = self.entities.get_mut(run.slot);
+        let is_encoded_each_run = has_activities || slot.is_encoded_each_run();
         // Of a run that is encoded by itself the sum is judged here, and not once more when the batch closes.
         let effects_bytes = if is_encoded_each_run { 0 } else { self.runner.effects().bytes() };
         let version = slot.keep_change(!is_deleted);
@@ -215,10 +253,30 @@ impl Handling<'_> {
                 return problem;
             }
         }
+        if has_activities {
+            self.keep_activities(run.slot, is_deleted);
+        }
         self.batch.note_changed(self.place_of(run.slot), effects_bytes);
         self.batch.reserve(run.body.len());
         self.send_all(run.to);
         Ran::Done(version)
+    }
+
+    /// Keeps what a run has changed of the activities, or ends the life of an entity that is deleted.
+    fn keep_activities(&mut self, slot: SlotId, is_deleted: bool) {
+        let changes = std::mem::take(&mut self.runner.effects_mut().activities);
+        if is_deleted {
+            let before = self.entities.end_life(slot);
+            self.batch.note(UndoEntry::EndedLife { slot, before });
+            return;
+        }
+        for change in changes {
+            let before = self.entities.change_activity(slot, change);
+            self.batch.reserve(before.written_bytes + CELL_OVERHEAD_BYTES_MAX / 4);
+            if !planted::is(Bug::ActivityNotUndone) {
+                self.batch.note(UndoEntry::ChangedActivity { slot, before });
+            }
+        }
     }
 
     /// Encodes what one run has changed, by itself.
@@ -264,7 +322,7 @@ impl Handling<'_> {
     pub(super) fn span_of(&mut self, open: OpenSpan, run: &Run<'_>, ran: &Ran) -> Option<Effect> {
         let end = match ran {
             // It comes again, and has its span then.
-            Ran::Abandoned => return None,
+            Ran::Abandoned | Ran::NeedsActivity => return None,
             Ran::Done(_) => SpanEnd::Done,
             Ran::Missing => SpanEnd::Missing,
             Ran::Refused(refusal) => SpanEnd::Refused(refusal.text.clone()),

@@ -76,7 +76,7 @@ impl Handling<'_> {
                 trace,
             }) {
                 Ran::Abandoned => return Err(Head::Abandoned),
-                Ran::Failed(Failure::Backlog(_)) => return Err(Head::Waits),
+                Ran::Failed(Failure::Backlog(_)) | Ran::NeedsActivity => return Err(Head::Waits),
                 Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
                 Ran::Refused(refusal) => Answer::Refused(refusal),
                 // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.

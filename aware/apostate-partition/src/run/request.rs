@@ -11,6 +11,14 @@ use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
 
+/// Why a request has to run again.
+enum Again {
+    /// An activity is being loaded that it asks for.
+    Loading,
+    /// The batch is given up.
+    Abandoned,
+}
+
 impl Handling<'_> {
     /// Takes a request in.
     ///
@@ -108,9 +116,10 @@ impl Handling<'_> {
         if !is_read && self.entities.get(slot).has_inbox() {
             return self.wait(slot, request);
         }
-        let Some(answer) = self.run_request(slot, &request) else {
-            self.work.put_back_request(request);
-            return;
+        let answer = match self.run_request(slot, &request) {
+            Ok(answer) => answer,
+            Err(Again::Loading) => return self.wait(slot, request),
+            Err(Again::Abandoned) => return self.work.put_back_request(request),
         };
         match &request.request_kind {
             RequestKind::Call { key: Some(key) } if !matches!(answer, Answer::Failed(_)) => {
@@ -123,14 +132,15 @@ impl Handling<'_> {
         }
     }
 
-    /// Runs a request. None: the batch is given up.
-    fn run_request(&mut self, slot: SlotId, request: &Request) -> Option<Answer> {
+    /// Runs a request.
+    fn run_request(&mut self, slot: SlotId, request: &Request) -> Result<Answer, Again> {
         let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace } = request;
         let trace = trace.as_deref();
         let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, is_refusable: true, trace };
         let ran = if *request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
-        Some(match ran {
-            Ran::Abandoned => return None,
+        Ok(match ran {
+            Ran::Abandoned => return Err(Again::Abandoned),
+            Ran::NeedsActivity => return Err(Again::Loading),
             Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),
             Ran::Missing => Answer::Failed(Failure::Missing),

@@ -2,10 +2,11 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
-use apostate_core::Address;
+use apostate_core::{Address, PartnerKey};
 use apostate_log::{Store, StoreError, StoredCell};
 use bytes::Bytes;
 
+use crate::cells::activity::{ActivitySub, read_life};
 use crate::cells::cell::{self, Section};
 use crate::cells::state::read_word;
 use crate::interface::{Load, Loaded};
@@ -35,6 +36,7 @@ fn read(store: &dyn Store, load: &Load) -> Result<(Vec<StoredCell>, bool), Store
             let has_any = cell.is_some() || !store.scan(&from, &to, 1)?.is_empty();
             Ok((cell.into_iter().collect(), has_any))
         }
+        Load::Activity { address, life, partner } => activity(store, address, *life, partner),
         Load::Outgoing { to: _, cells } | Load::Inbox { address: _, cells } => {
             let mut found = Vec::with_capacity(cells.len());
             for key in cells {
@@ -67,6 +69,34 @@ fn entity(store: &dyn Store, address: &Address) -> Result<(Vec<StoredCell>, bool
         cells.extend(keys);
     }
     Ok((cells, is_partial))
+}
+
+/// The life that an entity is in, if it is asked for and not the first one, and the activity of that life with a partner, if there is one.
+fn activity(
+    store: &dyn Store,
+    address: &Address,
+    life: Option<u64>,
+    partner: &PartnerKey,
+) -> Result<(Vec<StoredCell>, bool), StoreError> {
+    let mut cells = Vec::new();
+    let life = match life {
+        Some(life) => life,
+        None => {
+            let key = ActivitySub::Life.key(address);
+            match store.get(&key)? {
+                None => 0,
+                Some(value) => {
+                    let life =
+                        read_life(&value).map_err(|error| unread(&key, error, "it names no life of an entity"))?;
+                    cells.push((Bytes::from(key), value));
+                    life
+                }
+            }
+        }
+    };
+    let key = ActivitySub::Of(life, partner.clone()).key(address);
+    cells.extend(store.get(&key)?.map(|value| (Bytes::from(key), value)));
+    Ok((cells, false))
 }
 
 /// Client keys behind `after`, of entities of any kind in `range`. Empty: there are no more.

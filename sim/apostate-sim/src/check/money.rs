@@ -6,7 +6,9 @@
 //!
 //! Invariants E1, E2.
 
-use apostate_core::{Entity, HandlerId, KindId, decode};
+use std::collections::BTreeMap;
+
+use apostate_core::{Entity, EntityKey, HandlerId, KindId, decode};
 use apostate_partition::Message;
 use apostate_partition::cell::{self, Section};
 use apostate_partition::rectangles::Origin;
@@ -48,13 +50,36 @@ pub(crate) fn check(shadows: &Shadows) -> Check {
 
 fn in_accounts(shadow: &Shadow) -> Result<i64, Violation> {
     let mut sum = 0;
+    let dealings = dealings(shadow)?;
     for (key, value) in shadow.section(Section::State) {
         let cell = cell::read_key(key).map_err(|error| Violation::new("P4", error.to_string()))?;
         if cell.address.kind() == KindId::of(Account::NAME) {
-            sum += state::<Account>(value)?.balance - FIRST_BALANCE;
+            let gained = state::<Account>(value)?.balance - FIRST_BALANCE;
+            let remembered = dealings.get(cell.address.key()).copied().unwrap_or(0);
+            ensure!(
+                gained == remembered,
+                "E2",
+                "account {} has gained {gained}, and remembers {remembered} of its partners",
+                cell.address.key()
+            );
+            sum += gained;
         }
     }
     Ok(sum)
+}
+
+/// The sum of what each account remembers about its partners. No account is deleted, so all have one life.
+fn dealings(shadow: &Shadow) -> Result<BTreeMap<EntityKey, i64>, Violation> {
+    let damaged = |error: String| Violation::new("P4", error);
+    let mut sums = BTreeMap::new();
+    for (key, value) in shadow.section(Section::Activities) {
+        let cell = cell::read_key(key).map_err(|error| damaged(error.to_string()))?;
+        // The first byte is the layout.
+        let amount = decode::<i64>(&value[1..]).map_err(|error| damaged(error.to_string()))?;
+        ensure!(amount != 0, "E2", "an activity of {:?} is the default, and stored", cell.address);
+        *sums.entry(cell.address.key().clone()).or_default() += amount;
+    }
+    Ok(sums)
 }
 
 fn on_its_way(shadow: &Shadow, shadows: &Shadows) -> Result<i64, Violation> {

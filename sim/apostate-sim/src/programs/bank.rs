@@ -12,11 +12,13 @@ pub(crate) struct Account {
     /// Transactions that have changed it.
     pub(crate) applied: u64,
     pub(crate) balance: i64,
+    /// Money that came from each partner, less what went there.
+    pub(crate) dealings: Activities<i64>,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { applied: 0, balance: FIRST_BALANCE }
+        Self { applied: 0, balance: FIRST_BALANCE, dealings: Activities::default() }
     }
 }
 
@@ -28,15 +30,19 @@ impl Account {
         // Changed before it refuses: a refusal has to take it back.
         self.applied += 1;
         self.balance -= amount;
+        *self.dealings.with(Self::at(&to)) -= amount;
         refuse!(self.balance < 0, code = "overdrawn", "the balance would be {}", self.balance);
         tx.send(Self::at(to).credit(amount));
         Ok(self.balance)
     }
 
     /// Takes money in.
-    pub fn credit(&mut self, amount: i64) {
+    pub fn credit(&mut self, tx: &mut Tx, amount: i64) {
         self.applied += 1;
         self.balance += amount;
+        if let Some(sender) = tx.sender() {
+            *self.dealings.with(sender) += amount;
+        }
     }
 
     /// The balance.

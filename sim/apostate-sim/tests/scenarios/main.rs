@@ -2,6 +2,7 @@
 //!
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 
+mod activities;
 mod backlog;
 mod budgets;
 mod checkpoint_requests;

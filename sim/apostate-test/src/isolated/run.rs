@@ -71,6 +71,7 @@ impl IsolatedWorld {
                 return Ok(RunEnd::Panicked(text));
             }
             Outcome::Unreadable(error) => return Ok(self.impossible(id, message, error.0)),
+            Outcome::NeedsActivity(_) => unreachable!("an isolated entity has all of its activities in memory"),
             Outcome::TooLarge => return Ok(self.impossible(id, message, "the transaction is too large".to_owned())),
         };
         if self.crashes(id, source) {

@@ -1,6 +1,6 @@
 //! The legal states of a slot, and a recount of what is counted by hand.
 
-use super::{NONE, Residence, Slot};
+use super::{NONE, Residence, Slot, SlotActivities};
 use crate::cells::state::{WORD_BYTES, read_word};
 
 /// A legal state of a slot.
@@ -64,6 +64,13 @@ impl Slot {
             "P6 broken: client keys of {:?} are counted as {} bytes, not {keys}",
             self.address,
             self.key_bytes()
+        );
+        let activities = self.activities().map_or(0, SlotActivities::recounted);
+        assert!(
+            self.activity_bytes() == activities,
+            "P6 broken: activities of {:?} are counted as {} bytes, not {activities}",
+            self.address,
+            self.activity_bytes()
         );
         state
     }

@@ -1,7 +1,8 @@
-//! Extra of a slot, which few entities need: messages and calls that wait for them, and client keys.
+//! Extra of a slot, which few entities need: messages and calls that wait for them, client keys, and activities.
 
 use std::collections::VecDeque;
 
+use crate::entities::activities::SlotActivities;
 use crate::entities::client_keys::ClientKeys;
 use crate::entities::inbox::{InboxItem, Retry};
 use crate::interface::Request;
@@ -21,20 +22,41 @@ pub(in crate::entities) struct Extra {
     pub(in crate::entities) waiting: VecDeque<Request>,
     /// Client keys, and the answers that they got.
     pub(in crate::entities) keys: ClientKeys,
+    /// Activities, if a handler ran that may ask for them.
+    pub(in crate::entities) activities: Option<SlotActivities>,
+    /// Bytes that the activities in memory cost.
+    pub(super) activity_bytes: usize,
     /// The newest generation in which a cell of it changed besides the state.
     pub(super) dirty_generation: u64,
 }
 
 impl Extra {
     pub(super) fn is_idle(&self) -> bool {
-        self.inbox.is_empty() && self.waiting.is_empty() && !self.keys.is_asking()
+        let is_asking = self.keys.is_asking() || self.activities.as_ref().is_some_and(SlotActivities::is_asking);
+        self.inbox.is_empty() && self.waiting.is_empty() && !is_asking
     }
 }
 
 impl Extra {
     /// Whether it holds nothing that a new one would not.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { inbox: _, retry, is_reading, is_ready, waiting: _, keys, dirty_generation } = self;
-        self.is_idle() && retry.is_none() && !is_reading && !is_ready && keys.is_empty() && *dirty_generation == 0
+        let Self {
+            inbox: _,
+            retry,
+            is_reading,
+            is_ready,
+            waiting: _,
+            keys,
+            activities,
+            activity_bytes: _,
+            dirty_generation,
+        } = self;
+        activities.is_none()
+            && self.is_idle()
+            && retry.is_none()
+            && !is_reading
+            && !is_ready
+            && keys.is_empty()
+            && *dirty_generation == 0
     }
 }
