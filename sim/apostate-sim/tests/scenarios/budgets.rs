@@ -6,19 +6,23 @@ use crate::pair::Writer;
 use crate::parcel::{Parcel, keys_in, parcels, read};
 
 /// The budget of these scenarios.
-const CACHE_BYTES: usize = 1 << 20;
+const CACHE_BYTES: usize = 256 << 10;
+
+/// Requests of one batch: what they touch fits into the budget about once.
+const BATCH: usize = 1024;
 
 /// Twice of it may be in use for a moment: what one batch touched, before it is evicted.
 const PEAK_BYTES_MAX: usize = 2 * CACHE_BYTES;
 
 fn writer() -> Writer {
-    Writer::first(1, parcels(Tuning { cache_bytes: CACHE_BYTES, ..Tuning::default() })).open()
+    Writer::first(1, parcels(Tuning { cache_bytes: CACHE_BYTES, check_every: BATCH as u32, ..Tuning::default() }))
+        .open()
 }
 
 /// Calls `ask` with many keys, a batch at a time. Gives the most bytes that entities took after a batch.
 fn peak(writer: &mut Writer, count: usize, mut ask: impl FnMut(&mut Writer, usize, &str)) -> usize {
     let (mut peak, mut number) = (0, 0);
-    for part in keys_in(1, count).chunks(4096) {
+    for part in keys_in(1, count).chunks(BATCH) {
         for key in part {
             number += 1;
             ask(writer, number, key);
@@ -32,15 +36,15 @@ fn peak(writer: &mut Writer, count: usize, mut ask: impl FnMut(&mut Writer, usiz
 #[test]
 fn reads_of_what_does_not_exist_keep_to_the_cache() {
     let mut writer = writer();
-    let peak = peak(&mut writer, 100_000, |writer, _, key| writer.tell(read(Parcel::at(key).count())));
-    assert_eq!(writer.answers.len(), 100_000);
+    let peak = peak(&mut writer, 25_000, |writer, _, key| writer.tell(read(Parcel::at(key).count())));
+    assert_eq!(writer.answers.len(), 25_000);
     assert!(peak <= PEAK_BYTES_MAX, "{peak} bytes in memory");
 }
 
 #[test]
 fn refusals_keep_to_the_cache() {
     let mut writer = writer();
-    let peak = peak(&mut writer, 50_000, |writer, _, key| writer.ask(Parcel::at(key).never(), None));
+    let peak = peak(&mut writer, 12_500, |writer, _, key| writer.ask(Parcel::at(key).never(), None));
     assert!(writer.answers.iter().all(|answer| matches!(answer, Answer::Refused(_))));
     assert!(peak <= PEAK_BYTES_MAX, "{peak} bytes in memory");
 }
@@ -49,7 +53,7 @@ fn refusals_keep_to_the_cache() {
 fn repeated_calls_keep_to_the_cache() {
     let mut writer = writer();
     for _ in 0..2 {
-        let peak = peak(&mut writer, 20_000, |writer, _, key| writer.ask(Parcel::at(key).never(), Some("k")));
+        let peak = peak(&mut writer, 5_000, |writer, _, key| writer.ask(Parcel::at(key).never(), Some("k")));
         assert!(peak <= 8 * CACHE_BYTES, "{peak} bytes in memory: more than what waits for the store explains");
     }
 }
@@ -60,10 +64,10 @@ fn duplicates_of_a_producer_are_known_before_anything_is_loaded() {
     let send = |writer: &mut Writer, number: usize, key: &str| {
         writer.number("till", number as u64, Parcel::at(key).bump());
     };
-    peak(&mut writer, 50_000, send);
+    peak(&mut writer, 12_500, send);
     let loads = writer.loads;
     writer.answers.clear();
-    let peak = peak(&mut writer, 50_000, send);
+    let peak = peak(&mut writer, 12_500, send);
     assert!(writer.answers.iter().all(|answer| matches!(answer, Answer::Duplicate)), "all had been applied");
     assert_eq!(writer.loads, loads, "a duplicate loads nothing");
     assert!(peak <= PEAK_BYTES_MAX, "{peak} bytes in memory");

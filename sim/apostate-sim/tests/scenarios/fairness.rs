@@ -6,10 +6,15 @@ use apostate_partition::{Input, Tuning};
 use crate::pair::Writer;
 use crate::parcel::{Parcel, keys_in, parcels, read};
 
+/// Most messages of a batch, where it is filled by messages that beget messages.
+const BATCH: usize = 500;
+
 #[test]
 fn messages_that_beget_messages_do_not_shut_out_a_read() {
-    let mut writer = Writer::first(1, parcels(Tuning::default())).open();
-    let keys = keys_in(1, 12_000);
+    let mut writer =
+        Writer::first(1, parcels(Tuning { batch_messages_max: BATCH, check_every: 100, ..Tuning::default() })).open();
+    // Three batches full of messages that beget one each.
+    let keys = keys_in(1, 3 * BATCH);
     for key in &keys {
         writer.ask(Parcel::at(key).spin(), None);
     }
@@ -30,7 +35,7 @@ fn messages_that_beget_messages_do_not_shut_out_a_read() {
 
 #[test]
 fn the_backlog_of_a_session_does_not_shut_out_a_read() {
-    let making = parcels(Tuning::default());
+    let making = parcels(Tuning { check_every: 100, ..Tuning::default() });
     let (mut sender, mut receiver) = (Writer::first(1, making.clone()).open(), Writer::first(2, making).open());
     sender.meet(&mut receiver);
     let (from, theirs) = (keys_in(1, 1).remove(0), keys_in(2, 65));

@@ -98,7 +98,8 @@ fn address(key: &str) -> Address {
 
 fn read_back(id: PartitionId, log: &MemoryLog, store: &MemoryStore, making: Making) -> Result<Partition, OpenError> {
     let Making { registry, tuning, late: _, clock_off: _, seed, partitions } = making;
-    let tuning = Tuning { check_every: 1, ..tuning };
+    // At every step, unless a scenario has so much in memory that it says less.
+    let tuning = Tuning { check_every: tuning.check_every.max(1), ..tuning };
     let (map, registry) = (Map::first(partitions), Arc::new(registry));
     let config = Config { id, map, registry, tuning, seed, suspects: Vec::new() };
     Partition::open(config, store, log, Box::new(()), &mut |_| {})
