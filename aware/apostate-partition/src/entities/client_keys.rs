@@ -244,7 +244,10 @@ impl ClientKeys {
             self.expired = old.map(|known| known.key().into()).collect();
             self.expired.sort_unstable();
         }
-        self.expired.split_off(self.expired.len().saturating_sub(2))
+        let mut found = self.expired.split_off(self.expired.len().saturating_sub(2));
+        // One of them may have been used anew since it was found.
+        found.retain(|key| self.get(key).is_some_and(|known| is_outdated(key, known.time(), now, retention)));
+        found
     }
 
     /// Bytes that the keys in memory cost.
@@ -339,6 +342,18 @@ mod tests {
         found.extend(keys.take_expired(later, hour));
         found.sort();
         assert_eq!(found, ["a".into(), "b".into(), "c".into()]);
+        assert!(keys.take_expired(later, hour).is_empty());
+    }
+
+    #[test]
+    fn a_key_that_was_found_too_old_and_is_used_anew_is_not_forgotten() {
+        let hour = Duration::from_secs(3600);
+        let mut keys = ClientKeys::default();
+        ["a", "b", "c"].into_iter().for_each(|key| keys.insert(known(key, 8, b"")));
+        let later = Timestamp(8).after(2 * hour);
+        assert_eq!(keys.take_expired(later, hour).len(), 2);
+        let left = ["a", "b", "c"].into_iter().find(|key| keys.expired.contains(&(*key).into())).expect("one is left");
+        keys.insert(known(left, later.0, b"anew"));
         assert!(keys.take_expired(later, hour).is_empty());
     }
 }
