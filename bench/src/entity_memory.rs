@@ -25,6 +25,7 @@ const WORD_BYTES: usize = 8;
 pub(crate) fn run(arguments: &EntityMemoryArguments) -> Result<Report, Failure> {
     let &EntityMemoryArguments { entities } = arguments;
     let mut report = Report::new("entity-memory", json!({ "entities": entities }));
+    let cpu = machine::cpu_seconds();
     let mut alone = Alone::open::<Bank>(1)?;
     // Half of them first: what they leave behind for the next checkpoint and for each batch is used again by the others.
     let half = (entities / 2).next_multiple_of(CALLS);
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: &EntityMemoryArguments) -> Result<Report, Failure> 
     report.set_rounded("bytes_per_entity_with_state", all);
     report.set_rounded("state_bytes", state);
     report.set_rounded("live_bytes", live);
+    report.set_rounded("cpu_seconds", machine::cpu_seconds() - cpu);
     report.set("peak_memory_bytes", machine::peak_memory_bytes());
     Ok(report)
 }

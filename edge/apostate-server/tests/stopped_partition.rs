@@ -8,7 +8,7 @@ use std::path::Path;
 
 use apostate_log::PartitionId;
 use apostate_server::{CallError, PartitionStop, ProducerError, StopError, StopReason};
-use common::{Stock, chain, directory, far_apart, open};
+use common::{Stock, chain, directory, far_apart, low, open};
 use damage::damage;
 
 /// Fills two partitions with so many entities that each has blocks of its own in the store.
@@ -27,8 +27,8 @@ fn fill(data: &Path) {
 fn a_bit_flipped_in_the_store_stops_one_partition_and_its_neighbour_goes_on() {
     let dir = directory();
     fill(dir.path());
-    let (low, high) = far_apart("stock");
-    damage(&dir.path().join("store"), &low);
+    let (_, high) = far_apart("stock");
+    let low = damage(&dir.path().join("store"), low("stock"));
 
     let mut node = open(dir.path(), 2);
     let client = node.client();

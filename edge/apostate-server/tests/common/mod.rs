@@ -151,14 +151,22 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 
 /// Two keys of the kind `kind` that two partitions have between them, the lower one first.
 pub fn far_apart(kind: &str) -> (String, String) {
-    let hash = |key: &String| {
-        let key = EntityKey::new(key).expect("a key");
-        apostate_core::ring_hash(apostate_core::KindId::of(kind), &key)
-    };
-    let keys = || (0..).map(|number| format!("key-{number}"));
-    let low = keys().find(|key| hash(key) < 1 << 62).expect("there are many");
-    let high = keys().find(|key| hash(key) > 3 << 62).expect("there are many");
-    (low, high)
+    let high = keys().find(|key| hash(kind, key) > 3 << 62).expect("there are many");
+    (low(kind).next().expect("there are many"), high)
+}
+
+/// Keys of the kind `kind` that the first of two partitions has.
+pub fn low(kind: &str) -> impl Iterator<Item = String> {
+    keys().filter(move |key| hash(kind, key) < 1 << 62)
+}
+
+fn keys() -> impl Iterator<Item = String> {
+    (0..4000).map(|number| format!("key-{number}"))
+}
+
+fn hash(kind: &str, key: &str) -> u64 {
+    let key = EntityKey::new(key).expect("a key");
+    apostate_core::ring_hash(apostate_core::KindId::of(kind), &key)
 }
 
 /// Waits for a state of the world; never for a time.

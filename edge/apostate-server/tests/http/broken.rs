@@ -57,15 +57,13 @@ fn key_of(number: usize) -> String {
     format!("key-{number}")
 }
 
-/// Two keys that two partitions have between them, the lower one first.
-fn far_apart() -> (String, String) {
+/// Keys by their places on the ring.
+fn keys(is_there: impl Fn(u64) -> bool) -> impl Iterator<Item = String> {
     let hash = |key: &String| {
         let key = EntityKey::new(key).expect("a key");
         apostate_core::ring_hash(apostate_core::KindId::of("stock"), &key)
     };
-    let low = (0..).map(key_of).find(|key| hash(key) < 1 << 62).expect("there are many");
-    let high = (0..).map(key_of).find(|key| hash(key) > 3 << 62).expect("there are many");
-    (low, high)
+    (0..4000).map(key_of).filter(move |key| is_there(hash(key)))
 }
 
 #[test]
@@ -84,8 +82,9 @@ fn a_damaged_store_stops_its_partition_and_its_neighbour_answers() {
         serving.stop();
         node.stop().expect("stopped");
     }
-    let (low, high) = far_apart();
-    damage(&dir.path().join("store"), &low);
+    // Two partitions have them between them.
+    let high = keys(|hash| hash > 3 << 62).next().expect("there are many");
+    let low = damage(&dir.path().join("store"), keys(|hash| hash < 1 << 62));
 
     let (_node, _serving, mut client) = start::<App>(dir.path());
     let accept = [("accept", "application/x-ndjson")];

@@ -33,6 +33,9 @@ const MESSAGES_AT: usize = 17;
 /// How long a partition waits for the next frame: long enough that sessions are opened anew.
 const PAUSE_MILLISECONDS: u64 = 60;
 
+/// Turns that a partition has after each frame.
+const TURNS: usize = 1;
+
 /// The kind of entity whose messages the two partitions exchange.
 #[entity(name = "purse")]
 #[derive(Default, Serialize, Deserialize)]
@@ -91,11 +94,17 @@ impl Place {
             let (handler, body, request_kind) = (call.handler, call.body, RequestKind::Call { key: None });
             place.tell(Input::Request(Request::new(to, handler, body, request_kind)));
         }
+        // Whoever has something to say and no session says so after a while.
+        while place.said.is_empty() {
+            place.tell(Input::Turn);
+        }
         place
     }
 
     fn hear(&mut self, frame: Bytes) {
         self.tell(Input::Frame { from: other(self.id), bytes: frame });
+        // A session is asked for, and a stall told, after a while.
+        (0..TURNS).for_each(|_| self.tell(Input::Turn));
     }
 
     /// Tells the partition something, gives it its turn, and does what it wants until it wants nothing more.
