@@ -29,22 +29,22 @@ impl Batch {
         Remembered::write(fingerprint, now, answer, &mut self.scratch);
         let cell = SharedCell::put(&self.scratch, key_length);
         if !planted::is(Bug::KeyForgotten) {
-            self.record.change(&cell);
-            self.cells.push(CellChange::Shared(cell.clone()));
+            self.change(cell.clone());
         }
         cell
     }
 
     /// Deletes the cell of a client key.
     pub(crate) fn forget_key(&mut self, to: &Address, key: &str) {
-        let cell = SharedCell::tombstone(&cell::key(Section::ClientKeys, to, key.as_bytes()));
-        self.record.change(&cell);
-        self.cells.push(CellChange::Shared(cell));
+        self.change(SharedCell::tombstone(&cell::key(Section::ClientKeys, to, key.as_bytes())));
     }
 
     /// Puts the cell of an activity, or erases it.
     pub(crate) fn change_activity(&mut self, of: &Address, sub: &ActivitySub, value: Option<&[u8]>) {
-        let cell = SharedCell::of(&sub.key(of), value);
+        self.change(SharedCell::of(&sub.key(of), value));
+    }
+
+    fn change(&mut self, cell: SharedCell) {
         self.record.change(&cell);
         self.cells.push(CellChange::Shared(cell));
     }

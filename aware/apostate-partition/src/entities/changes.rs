@@ -114,12 +114,12 @@ impl Entities {
     pub(crate) fn note_key_closed(
         &mut self,
         id: SlotId,
-        key: &str,
+        changed: &Known,
         record: Position,
         (generation, stored): (u64, u64),
     ) {
         self.slots.get_mut(id).note_extra_dirty(generation);
-        self.slots.change_keys(id, |keys| keys.note_closed(key, record, (generation, stored)));
+        self.slots.change_keys(id, |keys| keys.note_closed(changed, record, (generation, stored)));
     }
 
     /// Forgets a client key that the store has too old, by a record of its own in `generation`. False: memory knows better,

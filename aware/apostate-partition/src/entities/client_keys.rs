@@ -255,10 +255,10 @@ impl ClientKeys {
         self.bytes
     }
 
-    /// A change of `key` was closed as `record`, in `generation`; the store holds `stored`. Evicts what the store has if there is
+    /// The remembering or forgetting of `changed` was closed as `record`, in `generation`; the store holds `stored`. Evicts what the store has if there is
     /// too much of it.
-    pub(crate) fn note_closed(&mut self, key: &str, record: Position, (generation, stored): (u64, u64)) {
-        if let Some(known) = self.known.find_mut(spread(hash_of(key)), |known| known.is(key)) {
+    pub(crate) fn note_closed(&mut self, changed: &Known, record: Position, (generation, stored): (u64, u64)) {
+        if let Some(known) = self.known.find_mut(spread(changed.hash), |known| known.is(changed.key())) {
             (known.record, known.generation) = (record, generation);
         }
         if self.known.len() + self.absent.len() > KEYS_IN_MEMORY_MAX && self.evicted_at < stored {
@@ -305,7 +305,7 @@ mod tests {
         assert!(keys.remove("a").is_some());
         assert!(keys.remove("a").is_none());
         assert_eq!(keys.bytes(), 1 + value + KEY_OVERHEAD_BYTES);
-        keys.note_closed("b", Position(1), (1, 0));
+        keys.note_closed(&known("b", 8, b""), Position(1), (1, 0));
         keys.evict(1);
         assert_eq!(keys.bytes(), 0);
     }

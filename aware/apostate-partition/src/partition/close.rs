@@ -153,24 +153,22 @@ impl Partition {
     /// Notes what the next checkpoint has to write.
     fn mark_dirty(&mut self) {
         let dirty = self.checkpoints.dirty_mut();
+        let (generation, stored) = (dirty.generation(), dirty.stored());
+        let record = self.log.submitted();
         for touched in self.batch.touched() {
             let slot = self.entities.get_mut(touched.slot);
             slot.untouch();
-            if touched.is_changed
-                && let Some(encoded) = slot.encoded().cloned()
-            {
-                dirty.put_state(slot, encoded);
+            if touched.is_changed {
+                if let Some(encoded) = slot.encoded().cloned() {
+                    dirty.put_state(slot, encoded);
+                }
+                self.entities.note_activities_closed(touched.slot, record, generation);
             }
-        }
-        let (generation, stored) = (dirty.generation(), dirty.stored());
-        let record = self.log.submitted();
-        for touched in self.batch.touched().iter().filter(|touched| touched.is_changed) {
-            self.entities.note_activities_closed(touched.slot, record, generation);
         }
         for entry in self.batch.journal() {
             match entry {
                 UndoEntry::RememberedKey { slot, known } | UndoEntry::ForgotKey { slot, known } => {
-                    self.entities.note_key_closed(*slot, known.key(), record, (generation, stored));
+                    self.entities.note_key_closed(*slot, known, record, (generation, stored));
                 }
                 UndoEntry::Parked { number } => self.entities.parked_mut().note_generation(*number, generation),
                 _ => {}
