@@ -81,6 +81,7 @@ bugs! {
     SweepsLive = "sweeps-live": "client keys are swept that are not too old",
     TombstoneMissing = "tombstone-missing": "a cell that is erased leaves no tombstone, and the store keeps it",
     TrimEarly = "trim-early": "the log is trimmed up to its end",
+    TurnNotUndone = "turn-not-undone": "an inbox that is empty again keeps its turn and its retry",
     UndurableShown = "undurable-shown": "while the log is full, a read shows what is not durable",
     UnknownIsOk = "unknown-is-ok": "an append whose outcome is unknown counts as durable",
     WatermarkUnsaved = "watermark-unsaved": "watermarks are raised in memory only",

@@ -133,23 +133,38 @@ impl Inboxes {
 
     /// Lets the inbox wait after a panic of its head.
     pub(crate) fn retry_later(&mut self, slots: &mut Slots, id: SlotId, now: Timestamp, tuning: &Tuning) {
-        let extra = slots.get_mut(id).extra_mut();
-        let (attempts, since) = extra.retry.map_or((0, now), |retry| (retry.attempts, retry.since));
+        let (attempts, since) = slots.get(id).retry().map_or((0, now), |retry| (retry.attempts, retry.since));
         let delay = RETRY_DELAY_MIN * 2_u32.saturating_pow(attempts.min(9));
         // The last attempt comes when the time is over, not long after.
         let due = now.after(delay).min(since.after(tuning.retry_time_max).max(now.after(RETRY_DELAY_MIN)));
-        extra.retry = Some(Retry { attempts: attempts + 1, since, due });
-        if std::mem::take(&mut extra.is_ready) {
+        self.end_turn(slots, id);
+        self.set_retry(slots, id, Some(Retry { attempts: attempts + 1, since, due }));
+    }
+
+    /// Takes an inbox out of those that can go on.
+    fn end_turn(&mut self, slots: &mut Slots, id: SlotId) {
+        if slots.get_mut(id).extra_if_any().is_some_and(|extra| std::mem::take(&mut extra.is_ready)) {
             self.ready.retain(|&ready| ready != id);
         }
-        self.retries.insert((due, id));
+    }
+
+    /// An inbox is empty again, for what was put into it is taken back: it has neither a turn nor a head that is retried. Its slot may
+    /// be another entity's soon.
+    pub(crate) fn end_inbox(&mut self, slots: &mut Slots, id: SlotId) {
+        if planted::is(Bug::TurnNotUndone) {
+            slots.get_mut(id).extra_mut().retry = None;
+            return;
+        }
+        self.end_turn(slots, id);
+        self.set_retry(slots, id, None);
+        slots.get_mut(id).drop_empty_extra();
     }
 
     /// Lets inboxes go on whose wait after a panic is over.
     pub(crate) fn end_waits(&mut self, slots: &mut Slots, now: Timestamp) {
         while self.retries.first().is_some_and(|(due, _)| *due <= now) {
             let Some((_, id)) = self.retries.pop_first() else { return };
-            if let Some(retry) = slots.get_mut(id).extra_mut().retry.as_mut() {
+            if let Some(retry) = slots.get_mut(id).extra_if_any().and_then(|extra| extra.retry.as_mut()) {
                 retry.due = Timestamp(0);
             }
             self.make_ready(slots, id);
@@ -158,7 +173,14 @@ impl Inboxes {
 
     /// Notes how the head of an inbox has fared.
     pub(crate) fn set_retry(&mut self, slots: &mut Slots, id: SlotId, retry: Option<Retry>) {
-        slots.get_mut(id).extra_mut().retry = retry;
+        let before = std::mem::replace(&mut slots.get_mut(id).extra_mut().retry, retry);
+        let due = |retry: Option<Retry>| retry.map(|retry| retry.due).filter(|due| due.0 > 0);
+        if let Some(due) = due(before) {
+            self.retries.remove(&(due, id));
+        }
+        if let Some(due) = due(retry) {
+            self.retries.insert((due, id));
+        }
     }
 
     /// Lets a call wait behind the inbox or the load of its entity. Gives it back if `most` wait there.
@@ -325,7 +347,7 @@ impl Inboxes {
 impl Inboxes {
     /// Recounts what is counted by hand.
     pub(super) fn check(&self, slots: &Slots) {
-        let (mut count, mut bytes, mut waiting, mut open, mut ready) = (0, 0, 0, BTreeSet::new(), 0);
+        let (mut count, mut bytes, mut waiting, mut open, mut ready, mut retried) = (0, 0, 0, BTreeSet::new(), 0, 0);
         for (id, slot) in slots.iter() {
             let Some(extra) = slot.extra() else { continue };
             count += extra.inbox.len();
@@ -338,6 +360,12 @@ impl Inboxes {
             let numbers = extra.inbox.iter().map(InboxItem::number);
             assert!(numbers.is_sorted(), "E6 broken: the inbox of {:?} is out of order", slot.address());
             let due = extra.retry.map(|retry| retry.due).filter(|due| due.0 > 0);
+            retried += usize::from(due.is_some());
+            assert!(
+                !extra.inbox.is_empty() || (!extra.is_ready && extra.retry.is_none()),
+                "E1 broken: the empty inbox of {:?} has a turn or a retry",
+                slot.address()
+            );
             assert!(
                 due.is_none_or(|due| self.retries.contains(&(due, id))),
                 "E1 broken: the head of the inbox of {:?} is never retried",
@@ -350,6 +378,7 @@ impl Inboxes {
             (self.count, self.bytes, self.waiting),
             (count, bytes, waiting)
         );
+        assert!(retried == self.retries.len(), "E1 broken: an inbox is retried that has nothing to retry");
         assert!(open == self.open, "E1 broken: an inbox that is not empty is not known");
         let is_ready = |id: &SlotId| slots.get(*id).extra().is_some_and(|extra| extra.is_ready);
         assert!(

@@ -64,6 +64,11 @@ impl Entities {
         self.inboxes.set_retry(&mut self.slots, id, retry);
     }
 
+    /// An inbox is empty again, for what was put into it is taken back.
+    pub(crate) fn end_inbox(&mut self, id: SlotId) {
+        self.inboxes.end_inbox(&mut self.slots, id);
+    }
+
     /// Lets inboxes go on whose wait after a panic is over.
     pub(crate) fn end_waits(&mut self, now: Timestamp) {
         self.inboxes.end_waits(&mut self.slots, now);

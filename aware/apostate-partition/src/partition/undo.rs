@@ -1,6 +1,6 @@
 //! Takes back everything that the open batch did; what it had taken is in front of its sources again.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`, `turn-not-undone`.
 
 use super::Partition;
 use crate::batch::{Touched, UndoEntry};
@@ -51,7 +51,7 @@ impl Partition {
             UndoEntry::PushedInbox { slot } => {
                 self.entities.pop_inbox(slot, End::Back);
                 if !self.entities.get(slot).has_inbox() {
-                    self.entities.set_retry(slot, None);
+                    self.entities.end_inbox(slot);
                     // Nothing else would: what they waited for has never been there.
                     self.work.release(self.entities.release_waiting(slot));
                 }
