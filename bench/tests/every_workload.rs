@@ -96,7 +96,9 @@ fn hot() {
 
 #[test]
 fn cold() {
-    let figures = figures(&[&["cold", "--cache-bytes", "200_000"], &FEW[..]].concat());
+    // Few at a time, so that there are many batches: entities are evicted when one closes.
+    let few_at_a_time = ["--requests", "2000", "--outstanding", "16", "--warm-up", "0", "--partitions", "2"];
+    let figures = figures(&[&["cold", "--cache-bytes", "200_000"], &few_at_a_time[..]].concat());
     check(&figures, "cold", &["requests_per_s", "log_bytes_per_request", "cache_bytes", "entity_bytes"]);
     check(&figures, "cold", &DURABLE);
     assert!(figures["loads"].as_u64() > Some(0), "nothing was cold: {figures}");
