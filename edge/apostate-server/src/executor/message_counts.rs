@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use apostate_core::Registry;
 use apostate_partition::RunEnd;
+use hashbrown::HashTable;
 
 /// The counts of all partitions of a node.
 #[derive(Debug, Default)]
 pub(crate) struct MessageCounts {
-    /// Kind and handler of each row, as one number; ascending.
-    ids: Vec<u64>,
+    /// Kind and handler of each row, as one number, and the row's index.
+    rows: HashTable<(u64, usize)>,
     /// The names of each row.
     names: Vec<(&'static str, &'static str)>,
     /// For each partition: its rows.
@@ -45,6 +46,11 @@ pub(crate) struct HandlerCounts {
     pub(crate) took: Duration,
 }
 
+/// Names' hashes are as good as random.
+fn hash_of(id: u64) -> u64 {
+    id.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 fn id_of(kind: u32, handler: u32) -> u64 {
     u64::from(kind) << 32 | u64::from(handler)
 }
@@ -65,17 +71,22 @@ impl MessageCounts {
         rows.sort_unstable();
         let (ids, names): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let of_partition = |_| ids.iter().map(|_| Row::default()).collect();
+        let mut rows = HashTable::with_capacity(ids.len());
+        for (index, &id) in ids.iter().enumerate() {
+            rows.insert_unique(hash_of(id), (id, index), |(id, _)| hash_of(*id));
+        }
         Self {
             partitions: (0..partitions).map(of_partition).collect(),
             parked: ids.iter().map(|_| AtomicU64::new(0)).collect(),
-            ids,
+            rows,
             names,
         }
     }
 
     /// A message of an entity was run in the partition with this index. Called by the thread that runs it only.
     pub(crate) fn count(&self, partition: usize, (kind, handler): (u32, u32), end: RunEnd, took: Option<Duration>) {
-        let Ok(index) = self.ids.binary_search(&id_of(kind, handler)) else { return };
+        let id = id_of(kind, handler);
+        let Some(&(_, index)) = self.rows.find(hash_of(id), |(other, _)| *other == id) else { return };
         let row = &self.partitions[partition][index];
         let word = match end {
             RunEnd::Done => &row.done,

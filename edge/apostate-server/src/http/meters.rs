@@ -249,7 +249,7 @@ fn write_messages(text: &mut Text, messages: &MessageCounts) {
             text.sample(name, &[("kind", kind), ("handler", handler), ("outcome", outcome)], count);
         }
     }
-    let help = "How long handlers of messages between entities ran, one run in thirteen measured";
+    let help = "How long handlers of messages between entities ran, one run in thirty-one measured";
     text.family("apostate_message_seconds", "summary", help);
     for ((kind, handler), counts) in &sums {
         let labels = [("kind", *kind), ("handler", *handler)];

@@ -151,7 +151,7 @@ pub(crate) struct FileObserver {
 
 /// One run in so many is measured: reading a clock costs as much as a small handler. A prime, so that handlers that take turns are
 /// all measured.
-const RUNS_PER_MEASUREMENT: u64 = 13;
+const RUNS_PER_MEASUREMENT: u64 = 31;
 
 impl FileObserver {
     /// The observer of the partition with this index; there must be one only.
