@@ -28,22 +28,28 @@ pub enum Outcome {
 ///
 /// A panic of the handler is caught; `live` may then hold anything.
 pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, effects: &mut Effects) -> Outcome {
-    step_with(live, handler, invocation, &mut LoadedActivities::default(), effects)
+    let mut none = LoadedActivities::none();
+    let loaded = live.activities().is_some().then_some(&mut none);
+    step_with(live, handler, invocation, loaded, effects)
 }
 
-/// Runs a handler as [`step`] does, with the activities that are `loaded`. Those that it changed are among the effects; `loaded` is as before.
+/// Runs a handler as [`step`] does, with the activities that are `loaded`; none for a kind that has none. Those that it changed are among the
+/// effects; `loaded` is as before.
 pub fn step_with(
     live: &mut dyn Live,
     handler: usize,
     invocation: &Invocation<'_>,
-    loaded: &mut LoadedActivities,
+    loaded: Option<&mut LoadedActivities>,
     effects: &mut Effects,
 ) -> Outcome {
     effects.clear();
-    let loaded = live.activities().is_some().then_some(loaded);
+    let has_activities = loaded.is_some();
     let run = AssertUnwindSafe(|| {
         let result = live.run(handler, &mut Tx::new(invocation, effects), invocation.body);
-        if let (HandlerResult::Done, Some(activities)) = (&result, live.activities()) {
+        if has_activities
+            && matches!(result, HandlerResult::Done)
+            && let Some(activities) = live.activities()
+        {
             effects.change_activities(invocation.to, activities.take_changes());
         }
         result

@@ -94,7 +94,7 @@ fn run(live: &mut dyn Live, handler: usize, loaded: &mut LoadedActivities) -> (O
         seed: 7,
         wants_reply: true,
     };
-    let outcome = step_with(live, handler, &invocation, loaded, &mut effects);
+    let outcome = step_with(live, handler, &invocation, Some(loaded), &mut effects);
     (outcome, effects)
 }
 

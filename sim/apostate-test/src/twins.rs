@@ -147,6 +147,7 @@ fn run(
     effects: &mut Effects,
     bytes: &mut Vec<u8>,
 ) -> Outcome {
+    let loaded = live.activities().is_some().then_some(loaded);
     let outcome = step_with(live, handler, invocation, loaded, effects);
     bytes.clear();
     if outcome == Outcome::Done && !effects.deleted {

@@ -3,7 +3,7 @@
 //! A run is synchronous and stays on its thread, so what is loaded stands in a thread-local for as long as it lasts. A field that the author
 //! replaces in mid-run (`*self = Self::default()`) still sees what is stored.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -82,6 +82,12 @@ pub(crate) enum Stop {
 struct Stopped;
 
 impl LoadedActivities {
+    /// None, and there are no others.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { cells: BTreeMap::new(), is_partial: false, touched: 0, stop: None }
+    }
+
     /// None yet; there may be some that are not loaded.
     #[must_use]
     pub fn partial() -> Self {
@@ -114,51 +120,52 @@ impl LoadedActivities {
     }
 }
 
-/// Activities that a run may ask for.
-enum Run {
+/// The activities that the run under way may ask for.
+#[derive(Clone, Copy)]
+enum Reach {
     /// No run is under way: an author's test works on a value of its own.
-    None,
+    NoRun,
     /// The kind of the entity does not say that it has activities.
     Undeclared,
-    With(LoadedActivities),
+    /// Those in `LOADED`.
+    Loaded,
 }
 
 thread_local! {
-    static RUN: RefCell<Run> = const { RefCell::new(Run::None) };
+    static REACH: Cell<Reach> = const { Cell::new(Reach::NoRun) };
+    static LOADED: RefCell<LoadedActivities> = const { RefCell::new(LoadedActivities::none()) };
 }
 
-/// Puts the run back that was under way before, also when one panics.
-struct Restore(Run);
+/// Puts back what was in reach before, also when a run panics.
+struct Restore(Reach);
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        RUN.replace(std::mem::replace(&mut self.0, Run::None));
+        REACH.set(self.0);
     }
 }
 
 /// Runs `run`, which must not unwind, with `loaded` in reach. Gives its result, and where it was stopped.
 pub(crate) fn run_with<R>(loaded: Option<&mut LoadedActivities>, run: impl FnOnce() -> R) -> (R, Option<Stop>) {
     let Some(loaded) = loaded else {
-        let _before = Restore(RUN.replace(Run::Undeclared));
+        let _before = Restore(REACH.replace(Reach::Undeclared));
         return (run(), None);
     };
     (loaded.touched, loaded.stop) = (0, None);
-    let before = Restore(RUN.replace(Run::With(std::mem::take(loaded))));
+    let _before = Restore(REACH.replace(Reach::Loaded));
+    LOADED.with_borrow_mut(|reached| std::mem::swap(reached, loaded));
     let result = run();
-    if let Run::With(used) = RUN.replace(Run::None) {
-        *loaded = used;
-    }
-    drop(before);
+    LOADED.with_borrow_mut(|reached| std::mem::swap(reached, loaded));
     (result, loaded.stop.take())
 }
 
 /// The encoding of an activity, for the run under way; none if it is the default. Stops the run if it is not loaded.
 pub(super) fn look_up(partner: &Address, key: &PartnerKey) -> Option<Arc<[u8]>> {
-    let found = RUN.with_borrow_mut(|run| match run {
-        Run::None => Ok(None),
-        Run::Undeclared => Err(None),
-        Run::With(loaded) => loaded.look_up(key).map_err(Some),
-    });
+    let found = match REACH.get() {
+        Reach::NoRun => Ok(None),
+        Reach::Undeclared => Err(None),
+        Reach::Loaded => LOADED.with_borrow_mut(|loaded| loaded.look_up(key)).map_err(Some),
+    };
     match found {
         Ok(found) => found,
         Err(Some(Stopped)) => std::panic::resume_unwind(Box::new(Stopped)),

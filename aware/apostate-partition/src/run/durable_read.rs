@@ -10,7 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Invocation, LoadedActivities, Outcome, StateError, panic_text, step_with};
+use apostate_core::{Invocation, Outcome, StateError, panic_text, step_with};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word};
 use crate::entities::SlotId;
@@ -173,9 +173,9 @@ impl Handling<'_> {
             wants_reply: run.wants_reply,
         };
         let slot = self.entities.get_mut(run.slot);
-        let mut loaded = if has_activities { slot.activities_mut().take() } else { LoadedActivities::default() };
-        let outcome = step_with(live.as_mut(), number, &invocation, &mut loaded, self.runner.effects_mut());
-        if has_activities {
+        let mut loaded = has_activities.then(|| slot.activities_mut().take());
+        let outcome = step_with(live.as_mut(), number, &invocation, loaded.as_mut(), self.runner.effects_mut());
+        if let Some(loaded) = loaded {
             slot.activities_mut().put_back(loaded);
         }
         self.runner.leave();

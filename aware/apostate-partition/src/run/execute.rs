@@ -9,7 +9,7 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs` and `traces.rs`; planted `refusal-kept`, `panic-half-undone`.
 
 use apostate_core::limits::TX_BYTES_MAX;
-use apostate_core::{Address, HandlerId, Invocation, LoadedActivities, Mode, Outcome, PartnerKey, Refusal, step_with};
+use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, PartnerKey, Refusal, step_with};
 use apostate_log::PartitionId;
 
 use crate::batch::{RunName, UndoEntry};
@@ -117,7 +117,7 @@ impl Handling<'_> {
         }
         let seed = self.seed_of(run.slot, has_activities, fingerprint);
         let slot = self.entities.get_mut(run.slot);
-        let mut loaded = if has_activities { slot.activities_mut().take() } else { LoadedActivities::default() };
+        let mut loaded = has_activities.then(|| slot.activities_mut().take());
         let Some(live) = slot.live_mut() else { unreachable!("it was awakened") };
         let invocation = Invocation {
             to: run.to,
@@ -128,9 +128,9 @@ impl Handling<'_> {
             seed,
             wants_reply: run.wants_reply,
         };
-        let outcome = step_with(live, number, &invocation, &mut loaded, self.runner.effects_mut());
+        let outcome = step_with(live, number, &invocation, loaded.as_mut(), self.runner.effects_mut());
         self.runner.leave();
-        if has_activities {
+        if let Some(loaded) = loaded {
             slot.activities_mut().put_back(loaded);
         }
         if let Outcome::NeedsActivity(partner) = outcome {
