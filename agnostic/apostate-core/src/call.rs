@@ -75,7 +75,7 @@ impl<E: Entity, R, S, A> Call<E, R, S, A> {
 
     fn sent(self, on_refused: OnRefused) -> SendableMessage {
         let Self { to, handler, body, types: _ } = self;
-        SendableMessage(to.map(|to| Sent { to, handler, on_refused, body }))
+        SendableMessage { sent: to.map(|to| Sent { to, handler, on_refused, body }), told: None }
     }
 }
 
@@ -87,13 +87,17 @@ impl<E: Entity, R, A> Call<E, R, Refusable, A> {
 
     /// Sends the message, and has a refusal told to the sender's own handler `then`.
     pub fn or_tell<M: Entity>(self, then: Handler<M, Refused>) -> SendableMessage {
-        self.sent(OnRefused::Tell { kind: KindId::of(M::NAME), handler: then.id() })
+        SendableMessage { told: Some(KindId::of(M::NAME)), ..self.sent(OnRefused::Tell { handler: then.id() }) }
     }
 }
 
 /// A message that an entity may send.
 #[must_use = "a message does nothing until it is sent"]
-pub struct SendableMessage(pub(crate) Result<Sent, KeyError>);
+pub struct SendableMessage {
+    pub(crate) sent: Result<Sent, KeyError>,
+    /// The kind whose handler is told of a refusal, if one is.
+    pub(crate) told: Option<KindId>,
+}
 
 /// Arguments of `tx.send`: a message that cannot be refused, or one that says what happens on a refusal.
 #[diagnostic::on_unimplemented(

@@ -2,6 +2,8 @@
 //!
 //! Names cost a few bytes and buy evolution: a field added with a default, or removed, needs no migration.
 
+use std::cell::Cell;
+
 use rmp_serde::Deserializer;
 use rmp_serde::decode::Error;
 use serde::de::DeserializeOwned;
@@ -44,10 +46,23 @@ pub(crate) fn try_encode<T: Serialize>(value: &T) -> Result<Vec<u8>, BodyError> 
     Ok(bytes)
 }
 
-/// The encoding of `value`. Panics as [`encode_into`] does.
+thread_local! {
+    /// Room to encode in; taken while it is used.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Scratch room that is larger is not kept.
+const SCRATCH_BYTES_MAX: usize = 64 << 10;
+
+/// The encoding of `value`, without room to spare. Panics as [`encode_into`] does.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(32);
-    encode_into(value, &mut bytes);
+    let mut scratch = SCRATCH.take();
+    scratch.clear();
+    encode_into(value, &mut scratch);
+    let bytes = scratch.to_vec();
+    if scratch.capacity() <= SCRATCH_BYTES_MAX {
+        SCRATCH.set(scratch);
+    }
     bytes
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::limits::{ACTIVITY_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TX_BYTES_MAX, TX_MESSAGES_MAX};
-use crate::{ActivityChange, Address, HandlerId, KindId, encode_into};
+use crate::{ActivityChange, Address, HandlerId, encode_into};
 
 /// All that a handler run asks for besides the entity's new state.
 #[derive(Debug, Default)]
@@ -43,8 +43,6 @@ pub enum OnRefused {
     Ignore,
     /// The sender's own handler is told.
     Tell {
-        /// The kind that the handler belongs to: the sender's.
-        kind: KindId,
         /// The handler.
         handler: HandlerId,
     },
@@ -58,6 +56,7 @@ fn written_key_bytes(address: &Address) -> usize {
 
 impl Effects {
     /// Empties the list for the next run, and keeps its allocation.
+    #[inline]
     pub fn clear(&mut self) {
         let Self { sent, reply, deleted, activities, bytes, messages } = self;
         sent.clear();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Address, Effects, EntityKey, Id, IntoSend, Invocation, OnRefused, SplitMix64, Timestamp};
+use crate::{Address, Effects, EntityKey, Id, IntoSend, Invocation, SendableMessage, SplitMix64, Timestamp};
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
 /// state, or not at all.
@@ -57,10 +57,10 @@ impl<'a> Tx<'a> {
     /// When the message's key cannot be a key, or when `or_tell` names a handler of another kind: bugs of the author,
     /// handled like every panic of a handler.
     pub fn send(&mut self, message: impl IntoSend) {
-        let sent = message.into_send().0.unwrap_or_else(|error| panic!("a message was sent to no entity: {error}"));
-        if let OnRefused::Tell { kind, .. } = sent.on_refused {
-            assert!(kind == self.invocation.to.kind(), "or_tell names a handler of another kind of entity");
-        }
+        let SendableMessage { sent, told } = message.into_send();
+        let sent = sent.unwrap_or_else(|error| panic!("a message was sent to no entity: {error}"));
+        let is_own = told.is_none_or(|kind| kind == self.invocation.to.kind());
+        assert!(is_own, "or_tell names a handler of another kind of entity");
         self.effects.send(self.invocation.to, sent);
     }
 

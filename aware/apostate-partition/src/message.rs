@@ -40,10 +40,12 @@ pub struct Message {
     /// The meaning of its refusal to the sender.
     pub on_refused: OnRefused,
     /// The handler's arguments, encoded.
-    pub body: Vec<u8>,
+    pub body: Box<[u8]>,
     /// The place in a trace, if it is followed.
     pub trace: Option<Box<TraceContext>>,
 }
+
+const _: () = assert!(size_of::<Message>() <= 128, "up to here a message is moved without a call");
 
 /// Role of a message: the part that it plays between its sender and its receiver.
 ///
@@ -107,7 +109,7 @@ impl Message {
         let (refusal_flag, told) = match on_refused {
             OnRefused::Never => (0, 0),
             OnRefused::Ignore => (IGNORE, 0),
-            OnRefused::Tell { handler, .. } => (TELL, handler.0),
+            OnRefused::Tell { handler } => (TELL, handler.0),
         };
         let from_key = from.as_ref().map_or(&[][..], |from| from.key().as_bytes());
         let (from_kind, from_hash) = from.as_ref().map_or((0, 0), |from| (from.kind().0, from.hash()));
@@ -179,12 +181,12 @@ impl Message {
         let on_refused = match (flags & !(HAS_SENDER | TRACED), half(header, 17)) {
             (0, 0) => OnRefused::Never,
             (IGNORE, 0) => OnRefused::Ignore,
-            (TELL, told) if from.is_some() => OnRefused::Tell { kind: from_kind, handler: HandlerId(told) },
+            (TELL, told) if from.is_some() => OnRefused::Tell { handler: HandlerId(told) },
             (both, _) if both == IGNORE | TELL => return Err(DecodeError::newer(Format::OnRefused, both)),
             _ => return Err(Damaged),
         };
         let identity = Identity { origin: PartitionId(word(header, 25)), number: word(header, 33) };
-        let (handler, body) = (HandlerId(half(header, 5)), body.to_vec());
+        let (handler, body) = (HandlerId(half(header, 5)), Box::from(body));
         let message = Self { to, from, handler, role, about, on_refused, body, trace };
         Ok((message, identity, rest))
     }
@@ -232,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_message_reads_back_as_it_was_written() {
-        let tell = OnRefused::Tell { kind: KindId::of("order"), handler: HandlerId::of("told") };
+        let tell = OnRefused::Tell { handler: HandlerId::of("told") };
         let trace = |span| {
             let trace = TraceId::from_bytes([7; 16]).expect("not all zero");
             Some(Box::new(TraceContext { trace, span: SpanId::new(span) }))
@@ -250,7 +252,7 @@ mod tests {
                 role: Role::Plain,
                 about,
                 on_refused,
-                body: vec![1, 2, 3],
+                body: Box::from([1, 2, 3]),
                 trace,
             };
             let identity = Identity { origin: PartitionId(3), number: 9 };
@@ -274,7 +276,7 @@ mod tests {
             role: Role::Plain,
             about: None,
             on_refused: OnRefused::Never,
-            body: vec![1, 2, 3],
+            body: Box::from([1, 2, 3]),
             trace: None,
         };
         message.write(None, &mut bytes);

@@ -64,7 +64,7 @@ mod tests {
             role: Role::Plain,
             about: None,
             on_refused: OnRefused::Never,
-            body: vec![1],
+            body: Box::from([1]),
             trace: None,
         };
         let parked = Parked { message, reason: "the handler panicked".to_owned(), time: Timestamp(5) };

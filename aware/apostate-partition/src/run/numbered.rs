@@ -105,7 +105,7 @@ fn accepted(request: &Request) -> Message {
         role: Role::Plain,
         about: None,
         on_refused: OnRefused::Ignore,
-        body: body.clone(),
+        body: body.as_slice().into(),
         trace: trace.clone(),
     }
 }

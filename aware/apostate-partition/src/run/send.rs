@@ -24,7 +24,7 @@ impl Handling<'_> {
                 role: Role::Plain,
                 about: None,
                 on_refused,
-                body,
+                body: body.into_boxed_slice(),
                 trace,
             });
         }
@@ -57,7 +57,7 @@ impl Handling<'_> {
     /// Does what the sender of a refused message wanted.
     pub(crate) fn tell_refused(&mut self, message: &Message, why: Refusal) {
         match (message.on_refused, &message.from) {
-            (OnRefused::Tell { handler, .. }, Some(sender)) if !planted::is(Bug::RefusalUntold) => {
+            (OnRefused::Tell { handler }, Some(sender)) if !planted::is(Bug::RefusalUntold) => {
                 let refused = Refused { handler: self.entities.handler_name(&message.to, message.handler), why };
                 self.post(Message {
                     to: sender.clone(),
@@ -66,7 +66,7 @@ impl Handling<'_> {
                     role: Role::Plain,
                     about: None,
                     on_refused: OnRefused::Never,
-                    body: encode(&refused),
+                    body: encode(&refused).into_boxed_slice(),
                     trace: self.next_trace(),
                 });
             }

@@ -173,7 +173,7 @@ mod tests {
             role: Role::Plain,
             about: None,
             on_refused: OnRefused::Never,
-            body: vec![0; 100],
+            body: Box::from([0; 100]),
             trace: None,
         };
         let value = Parked { message, reason: "the handler panicked".to_owned(), time: Timestamp(5) }.write();

@@ -62,7 +62,7 @@ impl ParkedMessage {
             number,
             reason,
             since,
-            body,
+            body: body.into_vec(),
             trace: trace.map(|context| context.trace),
             to,
         }

@@ -25,11 +25,11 @@ pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
         role: Role::Plain,
         about: None,
         on_refused,
-        body: body.to_vec(),
+        body: body.into(),
         trace: None,
     };
     let order = || Some(address("order", "a/b"));
-    let tell = OnRefused::Tell { kind: KindId::of("order"), handler: HandlerId::of("told") };
+    let tell = OnRefused::Tell { handler: HandlerId::of("told") };
     let trace = TraceContext { trace: TraceId::from_bytes([7; 16]).expect("not all zero"), span: SpanId::new(9) };
     let traced = |message| Message { trace: Some(Box::new(trace)), ..message };
     let about = |message| Message { about: NonZeroU64::new(7), ..message };

@@ -155,9 +155,7 @@ impl IsolatedWorld {
         }
         // It keeps its room for the next run.
         self.twins.effects.sent = sent;
-        if let (Answer::Refused(why), OnRefused::Tell { handler, .. }, Some(sender)) =
-            (&answer, message.on_refused, from)
-        {
+        if let (Answer::Refused(why), OnRefused::Tell { handler }, Some(sender)) = (&answer, message.on_refused, from) {
             let refused = Refused { handler: info.name.to_owned(), why: why.clone() };
             self.post(id, sender, handler, OnRefused::Never, encode(&refused), line)?;
         }

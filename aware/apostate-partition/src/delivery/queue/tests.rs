@@ -21,7 +21,7 @@ fn message(number: u64) -> Outgoing {
         role: Role::Plain,
         about: None,
         on_refused: OnRefused::Never,
-        body: vec![7; 30],
+        body: Box::from([7; 30]),
         trace: None,
     };
     let mut bytes = Vec::new();
