@@ -34,7 +34,7 @@ mod step;
 mod world;
 mod wrong;
 
-pub use self::model::{Action, Count, Coverage, Delivery};
+pub use self::model::{Action, Coverage, Delivery};
 pub use self::scenario::{Change, Message, Pair, Scenario};
 pub use self::world::{Cells, Frame, Generation, Intake, Partition, Session, Word, World};
 pub use self::wrong::Wrong;

@@ -20,8 +20,10 @@
 //!
 //! Invariants E1, E2, E6, P1, P2, P3, P6.
 
+mod count;
 pub mod delivery;
 pub mod fencing;
 mod report;
 
+pub use crate::count::Count;
 pub use crate::report::{Report, check};

@@ -1,7 +1,6 @@
 //! The model: a scenario, the rule that is broken in it, and the steps that its world can take.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apostate_log::PartitionId;
@@ -9,6 +8,7 @@ use apostate_log::PartitionId;
 use super::scenario::Scenario;
 use super::world::Frame;
 use super::wrong::Wrong;
+use crate::count::Count;
 
 /// A scenario, and perhaps a rule that is broken in it.
 #[derive(Clone, Debug)]
@@ -39,22 +39,6 @@ pub struct Coverage {
     pub inside: Count,
     /// Such a message had been applied already.
     pub inside_duplicates: Count,
-}
-
-/// How often something happened.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-impl Count {
-    pub(super) fn hit(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How often.
-    #[must_use]
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// A step that the world can take next.
