@@ -117,10 +117,10 @@ pub(crate) const TESTS: Step = Step {
 
 const FAILPOINTS: &str = "apostate-server/failpoints,store-node/failpoints";
 
-/// Every order of events, for a few messages. Optimised, a minute and a half.
+/// Every order of events, for a few messages. Optimised, two minutes.
 const MODELS: Step = Step {
     name: "models",
-    proves: "no order of events breaks delivery or fencing, and every broken rule is refuted",
+    proves: "no order of events breaks delivery, fencing or agreements, and every broken rule is refuted",
     work: Work::Cargo(&[cargo(&["run", "--release", "-p", "apostate-models"])]),
 };
 

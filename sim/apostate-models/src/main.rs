@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use apostate_models::{Report, check, delivery, fencing};
+use apostate_models::{Report, agreements, check, delivery, fencing};
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
@@ -21,6 +21,9 @@ fn main() -> ExitCode {
     for model in fencing::cases::full().into_iter().filter(|model| is_meant(model.name)) {
         all.expect_to_hold(&check(model.name, model));
     }
+    for scenario in agreements::cases::full().into_iter().filter(|scenario| is_meant(scenario.name)) {
+        all.expect_to_hold(&check(scenario.name, agreements::Agreements::right(scenario)));
+    }
     for (wrong, scenario) in delivery::cases::wrong() {
         let name = format!("{wrong:?}, {}", scenario.name);
         if is_meant(&name) {
@@ -31,6 +34,12 @@ fn main() -> ExitCode {
         let name = format!("{wrong:?}, {}", model.name);
         if is_meant(&name) {
             all.expect_to_fail(&check(&name, model));
+        }
+    }
+    for (wrong, scenario) in agreements::cases::wrong() {
+        let name = format!("{wrong:?}, {}", scenario.name);
+        if is_meant(&name) {
+            all.expect_to_fail(&check(&name, agreements::Agreements::wrong(scenario, wrong)));
         }
     }
     all.tell()
