@@ -104,6 +104,10 @@ pub struct Tuning {
     pub answers_bytes_max: usize,
     /// How long client keys are remembered.
     pub client_key_retention: Duration,
+    /// How long a producer is silent before it may be forgotten.
+    pub producer_retention: Duration,
+    /// Producers that are known however long they are silent: above that, those silent for too long are forgotten.
+    pub silent_producers_max: usize,
     /// How far ahead of the newest record the wall clock of an opening may be to be taken at its word: the node stood still
     /// for that long. No more than half of the time that client keys are remembered, or a wrong clock ends them.
     pub clock_gap_max: Duration,
@@ -132,6 +136,8 @@ impl Default for Tuning {
             requests_max: 65_536,
             answers_bytes_max: 32 << 20,
             client_key_retention: Duration::from_secs(24 * 3600),
+            producer_retention: Duration::from_secs(24 * 3600),
+            silent_producers_max: 4096,
             clock_gap_max: Duration::from_secs(12 * 3600),
             load_patience: Duration::from_millis(50),
             retry_time_max: Duration::from_secs(30),

@@ -1,7 +1,7 @@
 //! The partition: its parts, and one verb.
 //!
 //! Reading order: `open.rs` reads it back, `turn.rs` says what runs when, `close.rs` makes a record of a batch and `undo.rs` takes it back;
-//! `answers.rs` takes what log and store answer, `sessions.rs` what other partitions say, `full.rs` is for a log without room, `checkpoints.rs` and `sweep.rs` write to the
+//! `answers.rs` takes what log and store answer, `sessions.rs` what other partitions say, `full.rs` is for a log without room, `checkpoints.rs`, `sweep.rs` and `producers.rs` write to the
 //! store. Each is about several parts; a rule of one part stands with that.
 
 mod answers;
@@ -10,6 +10,7 @@ mod checkpoints;
 mod close;
 mod full;
 mod open;
+mod producers;
 mod restore;
 mod rows;
 mod sessions;

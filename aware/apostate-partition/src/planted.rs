@@ -51,6 +51,7 @@ bugs! {
     ExpiredKept = "expired-kept": "client keys that are too old are never swept",
     FencingOff = "fencing-off": "a writer that finds another one's record goes on",
     FloorHigh = "floor-high": "a session's floor covers what was not acknowledged",
+    ForgottenProducerTaken = "forgotten-producer-taken": "a producer that was forgotten and comes back is taken for a new one",
     GapTaken = "gap-taken": "a frame is taken although one before it is missing",
     InboxDroppedEarly = "inbox-dropped-early": "a message in an inbox is left to a checkpoint that is not durable",
     InboxReordered = "inbox-reordered": "a message that is retried goes to the end of its inbox",

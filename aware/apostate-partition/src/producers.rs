@@ -1,14 +1,23 @@
-//! Producers outside: what waits of their numbered requests, and whose turn it is.
+//! Producers outside: what waits of their numbered requests, and whose turn it is; `producers/known.rs` is which are known at all, and
+//! `producers/forgotten.rs` which are known no more.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/fairness.rs`; the producers of `sim/apostate-sim/src/outside.rs`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/producers.rs` and
+//! `sim/apostate-sim/tests/scenarios/fairness.rs`; the producers of `sim/apostate-sim/src/outside.rs`.
+
+mod forgotten;
+mod known;
 
 use std::collections::VecDeque;
 
-use apostate_core::EntityKey;
+use apostate_core::{EntityKey, Timestamp};
 use rustc_hash::FxHashMap;
 
 use crate::interface::Request;
+use crate::limits::Tuning;
 use crate::ready_queue::ReadyQueue;
+
+pub(crate) use self::forgotten::ForgottenProducers;
+pub(crate) use self::known::KnownProducers;
 
 /// Producers whose messages wait or are in the batch: few, however many there have ever been.
 #[derive(Default)]
@@ -24,6 +33,7 @@ pub(crate) struct Producers {
     handled: ReadyQueue,
     /// Messages that wait.
     waiting: usize,
+    known: KnownProducers,
 }
 
 /// A producer outside that numbers its requests.
@@ -45,6 +55,21 @@ pub(crate) struct Numbered<'a> {
 impl Producers {
     pub(crate) fn count(&self) -> usize {
         self.indexes.len()
+    }
+
+    /// Producers that there is a watermark of.
+    pub(crate) fn known(&self) -> &KnownProducers {
+        &self.known
+    }
+
+    pub(crate) fn known_mut(&mut self) -> &mut KnownProducers {
+        &mut self.known
+    }
+
+    /// Forgets producers that were silent for too long. Gives their names.
+    pub(crate) fn take_silent(&mut self, now: Timestamp, tuning: &Tuning) -> Vec<EntityKey> {
+        let Self { indexes, known, .. } = self;
+        known.take_silent(now, tuning, |name| indexes.contains_key(name))
     }
 
     /// Numbered messages that wait.
@@ -105,12 +130,22 @@ impl Producers {
         self.producers[at].high = high;
     }
 
-    /// The highest number of each producer that was handled in this batch: they are noted in rectangles now.
-    pub(crate) fn take_highs(&mut self, mut give: impl FnMut(&EntityKey, u64)) {
+    /// Each producer of whom something was handled in this batch, with the highest number of what was applied: that is noted in rectangles now.
+    /// `give` says whether it has a watermark. Gives those whose time is to be written.
+    pub(crate) fn take_highs(
+        &mut self,
+        now: Timestamp,
+        tuning: &Tuning,
+        mut give: impl FnMut(&EntityKey, Option<u64>) -> bool,
+    ) -> Vec<EntityKey> {
+        let mut heard = Vec::new();
         for at in self.handled.iter() {
             let Producer { name, high, .. } = &mut self.producers[at];
-            high.take().into_iter().for_each(|high| give(name, high));
+            if give(name, high.take()) && self.known.note_heard(name, now, tuning) {
+                heard.push(name.clone());
+            }
         }
+        heard
     }
 
     /// Forgets producers that have nothing to say. Only between batches: an open one knows them by their indexes.

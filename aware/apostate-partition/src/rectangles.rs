@@ -103,6 +103,18 @@ impl Rectangles {
         self.origins.get(origin).into_iter().flatten().map(|(_, number)| *number).max().unwrap_or(0)
     }
 
+    /// Whether anything of `origin` was applied anywhere.
+    #[must_use]
+    pub fn has(&self, origin: &Origin) -> bool {
+        self.origins.contains_key(origin)
+    }
+
+    /// Forgets everything of `origin`.
+    pub fn forget(&mut self, origin: &Origin, change: &mut Change) {
+        let gone = self.origins.remove(origin).unwrap_or_default();
+        change.gone.extend(gone.into_iter().map(|(area, _)| (origin.clone(), area)));
+    }
+
     /// Raises everything of `origin` in `area` to at least `number`; what was never written there counts as 0.
     pub fn raise(&mut self, origin: &Origin, area: Area, number: u64, change: &mut Change) {
         if !self.origins.contains_key(origin) {
@@ -191,9 +203,12 @@ impl Rectangles {
 
     /// Puts one rectangle back as it was stored. For opening only.
     pub fn restore(&mut self, origin: Origin, area: Area, number: Option<u64>) {
-        let rectangles = self.origins.entry(origin).or_default();
+        let rectangles = self.origins.entry(origin.clone()).or_default();
         rectangles.retain(|(other, _)| *other != area);
         rectangles.extend(number.map(|number| (area, number)));
+        if rectangles.is_empty() {
+            self.origins.remove(&origin);
+        }
     }
 
     /// Every rectangle.

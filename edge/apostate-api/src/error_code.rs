@@ -132,6 +132,7 @@ error_codes! {
     ParkedMissing = "parked-missing", 404, false, "parked message not found";
     PartitionStopped = "partition-stopped", 503, true, "partition stopped";
     PathUnknown = "path-unknown", 404, false, "path not found";
+    ProducerForgotten = "producer-forgotten", 410, false, "producer was silent for too long and is forgotten";
     ProducerInUse = "producer-in-use", 409, true, "producer already has an open stream";
     ProducerMissing = "producer-missing", 400, false, "missing Producer header field";
     ReadIsGet = "read-is-get", 405, false, "handler only reads: use GET";

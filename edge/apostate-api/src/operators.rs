@@ -101,6 +101,9 @@ pub struct PartitionItem {
     pub outbox: u64,
     /// Messages parked.
     pub parked: u64,
+    /// Producers that it remembers the highest number of.
+    #[serde(default)]
+    pub producers: u64,
     /// Requests from outside that wait for their answers.
     pub requests: u64,
 }

@@ -207,6 +207,7 @@ impl Settings {
             checkpoint_log_bytes: share("checkpoint-log-bytes", self.checkpoint_log_bytes, CHECKPOINT_LOG_BYTES_MIN)?,
             requests_max: self.partition_requests_max,
             client_key_retention: self.client_key_retention,
+            producer_retention: self.client_key_retention,
             clock_gap_max: self.clock_gap_max(),
             retry_time_max: self.retry_time_max,
             ..Tuning::default()

@@ -67,9 +67,9 @@ fn a_directory_of_a_newer_build_is_refused_by_name() {
     open(dir.path(), 1);
     let manifest = dir.path().join("manifest.json");
     let text = std::fs::read_to_string(&manifest).expect("a manifest");
-    std::fs::write(&manifest, text.replace("\"format\": 2", "\"format\": 3")).expect("written");
+    std::fs::write(&manifest, text.replace("\"format\": 3", "\"format\": 4")).expect("written");
     let error = refusal(settings(dir.path(), 1));
-    assert!(error.contains("written by a newer build: layout 3") && error.contains("start a build"), "{error}");
+    assert!(error.contains("written by a newer build: layout 4") && error.contains("start a build"), "{error}");
 }
 
 #[test]

@@ -174,12 +174,24 @@ impl World {
         if lane.writer != Some(writer) {
             return Ok(());
         }
+        if *answer == Answer::Failed(Failure::ProducerForgotten) {
+            let may_forget = self.plan.tuning.silent_producers_max == 0;
+            ensure!(may_forget, "producers", "number {number} is of a producer that is forgotten too early");
+            // Others were sent under the same name.
+            if lane.sent.contains(&number) {
+                lane.rename();
+            }
+            return Ok(());
+        }
         if let Answer::Failed(failure) = answer {
             ensure!(matches!(failure, Failure::Stopped(_)), "producers", "number {number} has failed: {failure}");
             lane.writer = None;
             return Ok(());
         }
-        lane.sent.retain(|sent| *sent != number);
+        if lane.sent.contains(&number) {
+            lane.sent.retain(|sent| *sent != number);
+            lane.answered = Some(number);
+        }
         Ok(())
     }
 
@@ -212,20 +224,29 @@ impl World {
         let Some(writer) = lane.writer else { return };
         while self.streams[stream].lanes[at].sent.len() < WINDOW {
             let lane = &mut self.streams[stream].lanes[at];
-            let Some(number) = lane.open.pop_front() else { return };
+            let Some(number) = lane.open.pop_front() else {
+                let answered = lane.answered.filter(|_| lane.sent.is_empty());
+                if let Some(number) = answered.filter(|_| self.rng.chance(200)) {
+                    // It says again what it knows to be done.
+                    self.send_number(writer, (stream, at), number, Waiter::Nobody);
+                }
+                return;
+            };
             lane.sent.push_back(number);
-            let name = self.streams[stream].name.clone();
-            let (to, handler, body) = self.streams[stream].items[number as usize - 1].clone();
-            let ticket = Waiter::Number { stream, lane: at, number, writer };
-            let ticket = self.ticket(ticket, to.clone());
-            let request_kind = RequestKind::Numbered { producer: name, number };
-            self.give_or_wait(
-                writer,
-                Input::Request(Request { ticket, ..Request::new(to, handler, body, request_kind) }),
-            );
+            lane.tried = lane.tried.max(number);
+            self.send_number(writer, (stream, at), number, Waiter::Number { stream, lane: at, number, writer });
             if self.rng.chance(100) {
                 return;
             }
         }
+    }
+
+    fn send_number(&mut self, writer: WriterId, (stream, lane): (usize, usize), number: u64, waiter: Waiter) {
+        let stream = &self.streams[stream];
+        let (to, handler, body) = stream.items[number as usize - 1].clone();
+        let request_kind = RequestKind::Numbered { producer: stream.name_on(lane), number };
+        let ticket = self.ticket(waiter, to.clone());
+        let request = Request { ticket, ..Request::new(to, handler, body, request_kind) };
+        self.give_or_wait(writer, Input::Request(request));
     }
 }

@@ -100,9 +100,43 @@ pub(crate) struct Lane {
     pub(crate) open: VecDeque<u64>,
     /// Numbers sent and not answered.
     pub(crate) sent: VecDeque<u64>,
+    /// The highest number ever sent.
+    pub(crate) tried: u64,
+    /// The newest number that was answered under the name that it has.
+    pub(crate) answered: Option<u64>,
+    /// Number of names that were forgotten: from then on it has another one.
+    pub(crate) renamed: u32,
+    /// Numbers that were perhaps applied under a name that was forgotten.
+    pub(crate) uncertain: BTreeSet<u64>,
+}
+
+impl Lane {
+    fn to(partition: PartitionId) -> Self {
+        let (open, sent, uncertain) = (VecDeque::new(), VecDeque::new(), BTreeSet::new());
+        Self { partition, writer: None, open, sent, tried: 0, answered: None, renamed: 0, uncertain }
+    }
+
+    /// The name is forgotten: what was tried under it and not answered may have been applied, and is not sent under another one.
+    pub(crate) fn rename(&mut self) {
+        let Self { open, sent, tried, answered, renamed, uncertain, .. } = self;
+        *renamed += 1;
+        *answered = None;
+        uncertain.extend(sent.drain(..));
+        while let Some(number) = open.pop_front_if(|number| *number <= *tried) {
+            uncertain.insert(number);
+        }
+    }
 }
 
 impl Stream {
+    /// The name that it has on a lane.
+    pub(crate) fn name_on(&self, lane: usize) -> EntityKey {
+        match self.lanes[lane].renamed {
+            0 => self.name.clone(),
+            renamed => EntityKey::new(&format!("{}, {renamed}", self.name)).expect("a name"),
+        }
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.lanes.iter().all(|lane| lane.open.is_empty() && lane.sent.is_empty())
     }
@@ -208,8 +242,7 @@ pub(crate) fn draw_streams(work: &Work, rng: &mut Rng, find: impl Fn(u64) -> Par
                 let to = call.to.expect("a key of the simulation");
                 let partition = find(to.hash());
                 let at = lanes.iter().position(|lane| lane.partition == partition).unwrap_or_else(|| {
-                    let (open, sent) = (VecDeque::new(), VecDeque::new());
-                    lanes.push(Lane { partition, writer: None, open, sent });
+                    lanes.push(Lane::to(partition));
                     lanes.len() - 1
                 });
                 lanes[at].open.push_back(number);

@@ -94,6 +94,8 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
         backlog_bytes_max: rng.pick(&[5_000, 1 << 20]),
         answers_bytes_max: rng.pick(&[100, 32 << 20]),
         retry_time_max: Duration::from_millis(rng.pick(&[0, 1_000, 5_000, 30_000])),
+        producer_retention: Duration::from_millis(rng.pick(&[100, 1_000, 24 * 3_600_000])),
+        silent_producers_max: rng.pick(&[0, 4096]),
         check_every: 4,
         ..Tuning::default()
     }

@@ -24,7 +24,7 @@ use crate::rectangles::{Area, Origin};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Section {
-    /// Rows of a partition's own: counters, watermarks, generations.
+    /// Rows of a partition's own: counters, watermarks, generations, producers.
     Own = 0,
     /// An entity's version and state. Sub-key: none.
     State = 1,
@@ -197,6 +197,10 @@ pub enum PartitionRow {
     Generation(Range),
     /// When the newest UUIDv7 client key was made that is forgotten.
     ForgottenKeys,
+    /// When a producer was heard.
+    Heard(EntityKey),
+    /// Producers that are forgotten.
+    ForgottenProducers,
     /// The nonce that makes an opening record unlike every other: put and deleted by it.
     Opening,
 }
@@ -209,7 +213,12 @@ pub fn partition_row(partition: PartitionId, row: &PartitionRow) -> Vec<u8> {
     match row {
         PartitionRow::Counters => key.push(b'c'),
         PartitionRow::ForgottenKeys => key.push(b'f'),
+        PartitionRow::ForgottenProducers => key.push(b'p'),
         PartitionRow::Opening => key.push(b'o'),
+        PartitionRow::Heard(producer) => {
+            key.push(b'h');
+            key.extend_from_slice(producer.as_bytes());
+        }
         PartitionRow::Rectangle(origin, Area { source, target }) => {
             key.push(b'r');
             for end in [source.first, source.last, target.first, target.last] {
@@ -262,6 +271,8 @@ pub fn read_partition_row(partition: PartitionId, key: &[u8]) -> Result<Partitio
         b'c' => alone(PartitionRow::Counters),
         b'f' => alone(PartitionRow::ForgottenKeys),
         b'o' => alone(PartitionRow::Opening),
+        b'p' => alone(PartitionRow::ForgottenProducers),
+        b'h' => EntityKey::from_bytes(row).map(PartitionRow::Heard).map_err(|_| Damaged),
         b'g' if row.len() == 16 => Ok(PartitionRow::Generation(read_range(row).ok_or(Damaged)?)),
         b'g' => Err(Damaged),
         b'r' => read_rectangle(row),
@@ -324,6 +335,8 @@ mod tests {
         for row in [
             PartitionRow::Counters,
             PartitionRow::ForgottenKeys,
+            PartitionRow::ForgottenProducers,
+            PartitionRow::Heard(name.clone()),
             PartitionRow::Opening,
             PartitionRow::Rectangle(Origin::Partition(PartitionId(4)), area),
             PartitionRow::Rectangle(Origin::Producer(name), area),

@@ -59,6 +59,12 @@ pub enum Failure {
     /// The client key is no key.
     #[error("a client key has 1 to {} bytes", crate::limits::CLIENT_KEY_BYTES_MAX)]
     BadKey,
+    /// The producer was silent for longer than it is remembered: whether this number was taken before is not known here any more.
+    #[error(
+        "its producer was forgotten, after it had been silent for longer than this node remembers producers; see which of its \
+         messages were done, and send the others under a new name"
+    )]
+    ProducerForgotten,
     /// The log has no room: it was not begun.
     #[error("there is no room on the disk; make room, and ask again")]
     Full,

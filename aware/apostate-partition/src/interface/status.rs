@@ -50,6 +50,8 @@ pub struct Status {
     pub requests: usize,
     /// Producers whose messages wait.
     pub producers: usize,
+    /// Producers that it remembers the highest number of.
+    pub known_producers: usize,
     /// Other partitions that anything was said to or heard of since it opened.
     pub peers: usize,
     /// Messages that arrived from other partitions and wait.

@@ -24,6 +24,8 @@ impl Partition {
         self.batch.record().put_key(&row, &nonce);
         self.batch.record().delete_key(&row);
         self.begin_forgotten();
+        let (now, tuning) = (self.time.now(), *self.scope.tuning());
+        self.work.producers_mut().known_mut().begin(now, &tuning);
         self.append(RecordKind::Opening, effects);
         self.batch.begin_at(self.log.next_number());
         self.log.note_opening_appended();

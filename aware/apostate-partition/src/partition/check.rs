@@ -26,6 +26,7 @@ impl Partition {
         self.batch.check();
         self.entities.check(&self.batch.places());
         self.work.check(!self.batch.is_empty());
+        self.check_known_producers();
         self.delivery.check(self.log.durable());
         self.checkpoints.check();
         self.sweep.check();

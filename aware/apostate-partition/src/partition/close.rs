@@ -15,8 +15,7 @@ use crate::entities::activities::SlotActivities;
 use crate::interface::{Effect, Notice};
 use crate::limits::{RECORD_BYTES_MAX, TRIMS_PER_RECORD_MAX};
 use crate::planted::{self, Bug};
-use crate::range::Range;
-use crate::rectangles::{Area, Change, Origin};
+use crate::rectangles::Change;
 
 /// How many slots the eviction hand passes after each batch, and four for each entity that the batch touched.
 pub(super) const EVICT_STEPS: usize = 256;
@@ -102,14 +101,7 @@ impl Partition {
     fn write_watermarks(&mut self) {
         let mut change = Change::default();
         self.delivery.raise_watermarks(&self.scope, &mut change);
-        let area = Area { source: Range::WHOLE, target: self.scope.range() };
-        let rectangles = self.delivery.rectangles_mut();
-        self.work.producers_mut().take_highs(|producer, number| {
-            rectangles.raise(&Origin::Producer(producer.clone()), area, number, &mut change);
-        });
-        if planted::is(Bug::ProducerForgotten) {
-            change.set.retain(|(origin, ..)| !matches!(origin, Origin::Producer(_)));
-        }
+        self.write_producers(&mut change);
         if !planted::is(Bug::WatermarkUnsaved) {
             self.write_rectangles(change);
         }

@@ -51,6 +51,7 @@ impl Partition {
         partition.entities.note_inboxes_stored();
         partition.read_log(log, progress)?;
         partition.delivery.end_opening(&partition.scope);
+        partition.note_known_producers();
         partition.entities.queue_inboxes(partition.time.now());
         Ok(partition)
     }

@@ -17,6 +17,7 @@ use crate::interface::OpenError;
 use crate::log::Replayed;
 use crate::message::{Identity, Message};
 use crate::pacing::Pacer;
+use crate::producers::ForgottenProducers;
 
 impl Partition {
     /// Takes over a row of the partition's own.
@@ -48,6 +49,17 @@ impl Partition {
             }
             PartitionRow::ForgottenKeys => {
                 self.sweep.restore_forgotten(Timestamp(u64::from_le_bytes(value?.try_into().ok()?)));
+            }
+            PartitionRow::Heard(producer) => {
+                let heard = match value {
+                    Some(value) => Some(Timestamp(u64::from_le_bytes(value.try_into().ok()?))),
+                    None => None,
+                };
+                self.work.producers_mut().known_mut().restore(producer, heard);
+            }
+            PartitionRow::ForgottenProducers => {
+                let forgotten = ForgottenProducers::from_bytes(value?)?;
+                self.work.producers_mut().known_mut().restore_forgotten(forgotten);
             }
             PartitionRow::Opening => {}
             PartitionRow::Rectangle(origin, area) => {

@@ -38,6 +38,7 @@ impl Partition {
             outbox_memory: outbox.memory(),
             requests,
             producers: self.work.producers().count(),
+            known_producers: self.work.producers().known().len(),
             peers: self.delivery.peers(),
             arrived: intakes.count(),
             parked: self.entities.parked().count(),

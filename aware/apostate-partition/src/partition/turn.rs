@@ -56,6 +56,7 @@ impl Partition {
                 return Pace::Rest;
             }
             self.sweep_keys(effects);
+            self.forget_producers(effects);
         }
         if !self.log.is_serving() {
             return Pace::Stopped;

@@ -2,7 +2,7 @@
 //!
 //! Invariant E1: a message at or below the watermark of its producer is a duplicate.
 //!
-//! Scenarios: planted `producer-forgotten`; the producers of `sim/apostate-sim/src/outside.rs`.
+//! Scenarios: planted `producer-forgotten`, `forgotten-producer-taken`; the producers of `sim/apostate-sim/src/outside.rs`.
 
 use apostate_core::{EntityKey, OnRefused};
 
@@ -10,6 +10,7 @@ use crate::batch::UndoEntry;
 use crate::entities::SlotId;
 use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
 use crate::message::{Message, Role};
+use crate::planted::{self, Bug};
 use crate::rectangles::Origin;
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::{Handling, Head};
@@ -26,6 +27,12 @@ impl Handling<'_> {
         if number <= applied.max(high.unwrap_or(0)) {
             let Some(request) = self.work.producers_mut().pop(at) else { return Head::Waits };
             self.batch.answer(request.ticket, Answer::Duplicate);
+            self.batch.note(UndoEntry::TookNumbered { producer: at, request, high });
+            return Head::Handled;
+        }
+        if applied == 0 && high.is_none() && self.is_forgotten(head.producer) {
+            let Some(request) = self.work.producers_mut().pop(at) else { return Head::Waits };
+            self.batch.answer(request.ticket, Answer::Failed(Failure::ProducerForgotten));
             self.batch.note(UndoEntry::TookNumbered { producer: at, request, high });
             return Head::Handled;
         }
@@ -50,6 +57,11 @@ impl Handling<'_> {
     /// The highest number of the producer that closed batches applied, where its message is for an entity with this hash.
     pub(crate) fn applied_of(&self, producer: &EntityKey, hash: u64) -> u64 {
         self.delivery.rectangles().applied(&Origin::Producer(producer.clone()), hash, hash)
+    }
+
+    /// Whether a producer that is not known was perhaps forgotten: this number may have been applied before.
+    pub(super) fn is_forgotten(&self, producer: &EntityKey) -> bool {
+        self.work.producers().known().may_have_forgotten(producer) && !planted::is(Bug::ForgottenProducerTaken)
     }
 
     /// Runs a numbered message, or accepts it: its number is used either way.

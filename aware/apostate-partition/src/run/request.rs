@@ -29,7 +29,7 @@ impl Handling<'_> {
         self.check(&request)?;
         if let RequestKind::Numbered { producer, number } = &request.request_kind {
             let (producer, number) = (producer.clone(), *number);
-            if number > self.applied_of(&producer, request.to.hash()) {
+            if number > self.applied_of(&producer, request.to.hash()) && !self.is_forgotten(&producer) {
                 self.prefetch(&request);
             }
             self.work.producers_mut().push(&producer, request);

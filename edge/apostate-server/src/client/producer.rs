@@ -9,6 +9,9 @@
 //! anything behind it is sent, so that its number is not passed over, however many partitions there are. A number that the
 //! producer leaves out is left out for ever.
 //!
+//! A partition that knows many producers forgets those that were silent for longer than client keys are remembered; one that comes back is told so,
+//! and takes a new name.
+//!
 //! Messages leave in batches and answers come back in batches, so that a message costs neither a lock nor a wake-up.
 
 mod results;
@@ -113,7 +116,7 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// See [`ProducerError`]. After [`ProducerError::Broken`] every other call gives the same error.
+    /// See [`ProducerError`]. After [`ProducerError::Broken`] or [`ProducerError::Forgotten`] every other call gives the same error.
     pub fn send<E, R, S, A>(&mut self, number: u64, call: Call<E, R, S, A>) -> Result<(), ProducerError>
     where
         E: Entity,
@@ -346,7 +349,12 @@ impl Producer {
     fn break_at(&mut self, number: u64, reason: StreamBreak) {
         let lowest_unanswered = self.lowest_unanswered();
         let name = self.name.clone();
-        self.broken.get_or_insert(ProducerError::Broken { name, number, reason, lowest_unanswered });
+        self.broken.get_or_insert(match reason {
+            StreamBreak::Failed(Failure::ProducerForgotten) => {
+                ProducerError::Forgotten { name, number, lowest_unanswered }
+            }
+            reason => ProducerError::Broken { name, number, reason, lowest_unanswered },
+        });
     }
 }
 

@@ -205,6 +205,7 @@ fn code_of(failure: &Failure) -> ErrorCode {
         Failure::KeyReused => ErrorCode::ClientKeyReused,
         Failure::KeyExpired => ErrorCode::ClientKeyExpired,
         Failure::BadKey | Failure::KeyAhead => ErrorCode::BadClientKey,
+        Failure::ProducerForgotten => ErrorCode::ProducerForgotten,
         Failure::Late => ErrorCode::DeadlineExceeded,
         Failure::Blocked => ErrorCode::EntityBlocked,
         Failure::Busy | Failure::Backlog(_) | Failure::Full => ErrorCode::Busy,

@@ -376,6 +376,7 @@ fn producer_fault(error: &ProducerError) -> Fault {
             return Fault::of_failure(failure, &|| "the node".to_owned()).of_message(*number);
         }
         ProducerError::NotAscending { .. } => ErrorCode::NumbersNotAscending,
+        ProducerError::Forgotten { .. } => ErrorCode::ProducerForgotten,
         ProducerError::Broken { .. } => ErrorCode::StreamBroken,
     };
     Fault::new(code, error.to_string())

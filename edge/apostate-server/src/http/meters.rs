@@ -220,6 +220,9 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_outbox_bytes", "gauge", "Bytes of those", |status| status.outbox_bytes as u64),
     ("apostate_partition_requests", "gauge", "Requests that wait", |status| status.requests as u64),
     ("apostate_partition_parked", "gauge", "Messages parked until an operator decides", |status| status.parked as u64),
+    ("apostate_partition_producers", "gauge", "Producers that it remembers the highest number of", |status| {
+        status.known_producers as u64
+    }),
     ("apostate_partition_full", "gauge", "Whether the log has no room", |status| u64::from(status.is_full)),
     ("apostate_partition_time_ahead_seconds", "gauge", "How far its time is ahead of the host's clock", |status| {
         status.time_offset.0.max(0).unsigned_abs() / 1000

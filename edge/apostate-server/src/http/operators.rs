@@ -166,6 +166,7 @@ fn partition_item(partition: &PartitionStatus) -> PartitionItem {
             inbox: status.inbox as u64,
             outbox: status.outbox as u64,
             parked: status.parked as u64,
+            producers: status.known_producers as u64,
             ..item
         },
     }
@@ -191,6 +192,7 @@ fn unknown(id: PartitionId, range: Range) -> PartitionItem {
         inbox: 0,
         outbox: 0,
         parked: 0,
+        producers: 0,
         requests: 0,
     }
 }

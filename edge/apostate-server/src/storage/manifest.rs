@@ -20,8 +20,9 @@ use crate::random::random;
 
 const FILE: &str = "manifest.json";
 
-/// The layout of the directory that this build writes. It reads the one before it too, whose messages have no role.
-const FORMAT: u64 = 2;
+/// The layout of the directory that this build writes. It reads those before it too: messages of the first have no role, and nothing in the
+/// second says when producers were heard.
+const FORMAT: u64 = 3;
 const FORMAT_MIN: u64 = 1;
 
 /// The manifest of a data directory.
@@ -169,8 +170,8 @@ mod tests {
     #[test]
     fn a_later_format_is_refused_whatever_else_it_holds() {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::write(dir.path().join(FILE), r#"{"format": 3, "moons": 3}"#).expect("written");
-        assert!(matches!(Manifest::read(dir.path()), Err(ManifestError::Newer(3))));
+        fs::write(dir.path().join(FILE), r#"{"format": 4, "moons": 3}"#).expect("written");
+        assert!(matches!(Manifest::read(dir.path()), Err(ManifestError::Newer(4))));
         fs::write(dir.path().join(FILE), r#"{"format": 1, "parti"#).expect("written");
         assert!(matches!(Manifest::read(dir.path()), Err(ManifestError::Damaged(_))));
     }

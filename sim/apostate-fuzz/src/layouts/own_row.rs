@@ -14,10 +14,13 @@ const PARTITION: PartitionId = PartitionId(9);
 
 fn made() -> Vec<Vec<u8>> {
     let area = Area { source: Range::new(1, 2), target: Range::WHOLE };
-    let producer = Origin::Producer(EntityKey::new("replay").expect("a key"));
+    let name = EntityKey::new("replay").expect("a key");
+    let producer = Origin::Producer(name.clone());
     let rows = [
         PartitionRow::Counters,
         PartitionRow::ForgottenKeys,
+        PartitionRow::ForgottenProducers,
+        PartitionRow::Heard(name),
         PartitionRow::Rectangle(Origin::Partition(PartitionId(4)), area),
         PartitionRow::Rectangle(producer, area),
         PartitionRow::Generation(Range::WHOLE),

@@ -17,6 +17,7 @@ mod pair;
 mod parcel;
 mod parked;
 mod peers;
+mod producers;
 mod rows;
 mod traces;
 mod waits;

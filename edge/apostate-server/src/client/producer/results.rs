@@ -52,6 +52,20 @@ pub enum ProducerError {
         /// The highest before it.
         highest: u64,
     },
+    /// The producer was silent for longer than the partition of a message remembers producers: it was not taken, and whether it was
+    /// taken before is not known there. See which messages from `lowest_unanswered` on were done, and send the others under a new name.
+    #[error(
+        "producer {name} was silent for too long and is forgotten, so message {number} was not taken; see which messages from \
+         {lowest_unanswered} on were done, and send the others under a new name"
+    )]
+    Forgotten {
+        /// The producer.
+        name: EntityKey,
+        /// The message of which this is known.
+        number: u64,
+        /// The first message that is not known to be durable.
+        lowest_unanswered: u64,
+    },
     /// The node, or the partition that a message was for, stopped. Open a new stream after the next start, and send
     /// again from `lowest_unanswered` on: what was applied is known to be.
     #[error(

@@ -237,7 +237,7 @@ fn a_token_is_asked_for_where_one_is_set() {
 
 /// Codes that no path answers with: those of methods and names that the document does not have, those that end a
 /// stream, and the one that is said without TLS.
-const NOWHERE: [ErrorCode; 9] = [
+const NOWHERE: [ErrorCode; 10] = [
     ErrorCode::BadLine,
     ErrorCode::ChangesIsPost,
     ErrorCode::HandlerNotOpen,
@@ -245,6 +245,7 @@ const NOWHERE: [ErrorCode; 9] = [
     ErrorCode::ReadIsGet,
     ErrorCode::MethodNotAllowed,
     ErrorCode::NumbersNotAscending,
+    ErrorCode::ProducerForgotten,
     ErrorCode::StreamBroken,
     ErrorCode::TlsRequired,
 ];
@@ -312,6 +313,7 @@ fn the_wire_is_as_described() {
         inbox: 1,
         outbox: 1,
         parked: 1,
+        producers: 1,
         requests: 1,
     };
     let status = NodeStatus {
