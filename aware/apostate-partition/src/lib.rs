@@ -30,6 +30,7 @@ mod pacing;
 mod range;
 mod ready_queue;
 mod scope;
+mod segments;
 mod shares;
 mod timer_queue;
 mod trace;

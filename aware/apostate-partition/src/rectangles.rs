@@ -20,11 +20,13 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `duplicate-applied`, `watermark-unsaved`; exhaustively in `sim/apostate-models`.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use apostate_core::EntityKey;
 use apostate_log::PartitionId;
 
 use crate::range::Range;
+use crate::segments::Segments;
 
 /// An origin numbers messages: a partition, for what its entities send, or a producer outside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,9 +76,25 @@ impl Area {
 }
 
 /// Every watermark of one receiver. The rectangles of one origin never overlap.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default)]
 pub struct Rectangles {
     origins: BTreeMap<Origin, Vec<(Area, u64)>>,
+    /// Partitions among them, by the source ranges of their rectangles.
+    sources: Segments<PartitionId>,
+}
+
+impl PartialEq for Rectangles {
+    fn eq(&self, other: &Self) -> bool {
+        self.origins == other.origins
+    }
+}
+
+impl Eq for Rectangles {}
+
+impl Hash for Rectangles {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.origins.hash(state);
+    }
 }
 
 /// A change of the rectangles: what is gone and what is there instead.
@@ -93,8 +111,7 @@ impl Rectangles {
     #[must_use]
     pub fn applied(&self, origin: &Origin, source: u64, target: u64) -> u64 {
         let covers = |area: &Area| area.source.contains(source) && area.target.contains(target);
-        let rectangles = self.origins.get(origin).map_or(&[][..], Vec::as_slice);
-        rectangles.iter().find(|(area, _)| covers(area)).map_or(0, |(_, number)| *number)
+        self.of(origin).iter().find(|(area, _)| covers(area)).map_or(0, |(_, number)| *number)
     }
 
     /// The highest number held of `origin` anywhere; 0 if none is.
@@ -111,17 +128,13 @@ impl Rectangles {
 
     /// Forgets everything of `origin`.
     pub fn forget(&mut self, origin: &Origin, change: &mut Change) {
-        let gone = self.origins.remove(origin).unwrap_or_default();
+        let gone = self.replace(origin, Vec::new());
         change.gone.extend(gone.into_iter().map(|(area, _)| (origin.clone(), area)));
     }
 
     /// Raises everything of `origin` in `area` to at least `number`; what was never written there counts as 0.
     pub fn raise(&mut self, origin: &Origin, area: Area, number: u64, change: &mut Change) {
-        if !self.origins.contains_key(origin) {
-            self.origins.insert(origin.clone(), Vec::new());
-        }
-        let Some(rectangles) = self.origins.get_mut(origin) else { return };
-        if let [(only, reached)] = rectangles.as_mut_slice()
+        if let Some([(only, reached)]) = self.origins.get_mut(origin).map(Vec::as_mut_slice)
             && *only == area
         {
             if *reached < number {
@@ -130,10 +143,10 @@ impl Rectangles {
             }
             return;
         }
-        let before = rectangles.clone();
+        let before = self.of(origin);
         let mut uncovered = vec![area];
         let mut after = Vec::with_capacity(before.len() + 1);
-        for &(old, reached) in &before {
+        for &(old, reached) in before {
             let Some(inside) = old.and(area) else {
                 after.push((old, reached));
                 continue;
@@ -154,61 +167,75 @@ impl Rectangles {
         }
         after.extend(uncovered.into_iter().map(|piece| (piece, number)));
         coalesce(&mut after);
-        note_change(origin, &before, &after, change);
-        *rectangles = after;
+        self.change(origin, after, change);
     }
 
     /// Drops, of every partition not among `origins`, what it has from `source`: those origins are retired.
     pub fn retain(&mut self, source: Range, origins: &[PartitionId], change: &mut Change) {
-        for (origin, rectangles) in &mut self.origins {
-            let retired = matches!(origin, Origin::Partition(id) if !origins.contains(id));
-            if !retired || !rectangles.iter().any(|(area, _)| area.source.and(source).is_some()) {
-                continue;
-            }
-            let before = std::mem::take(rectangles);
-            for &(area, number) in &before {
+        for id in self.sources.over(source).into_iter().filter(|id| !origins.contains(id)) {
+            let origin = Origin::Partition(id);
+            let mut after = Vec::new();
+            for &(area, number) in self.of(&origin) {
                 let hole = area.source.and(source).map(|source| Area { source, target: area.target });
                 match hole {
-                    None => rectangles.push((area, number)),
-                    Some(hole) => rectangles.extend(area.without(hole).map(|rest| (rest, number))),
+                    None => after.push((area, number)),
+                    Some(hole) => after.extend(area.without(hole).map(|rest| (rest, number))),
                 }
             }
-            note_change(origin, &before, rectangles, change);
+            self.change(&origin, after, change);
         }
-        self.origins.retain(|_, rectangles| !rectangles.is_empty());
     }
 
     /// The part of it that lies in `target`: a child's share when a receiver splits.
     #[must_use]
     pub fn clipped(&self, target: Range) -> Self {
-        let mut origins = BTreeMap::new();
-        for (origin, rectangles) in &self.origins {
-            let share: Vec<_> = rectangles
-                .iter()
-                .filter_map(|&(area, number)| Some((area.and(Area { source: area.source, target })?, number)))
-                .collect();
-            if !share.is_empty() {
-                origins.insert(origin.clone(), share);
-            }
+        let Self { origins, sources: _ } = self;
+        let mut share = Self::default();
+        for (origin, rectangles) in origins {
+            let inside = |area: Area| area.and(Area { source: area.source, target });
+            let rectangles = rectangles.iter().filter_map(|&(area, number)| Some((inside(area)?, number)));
+            share.replace(origin, rectangles.collect());
         }
-        Self { origins }
+        share
     }
 
     /// Lays `other`, of a neighbouring target range, beside it: when two receivers merge.
     pub fn lay_beside(&mut self, other: Self) {
-        for (origin, rectangles) in other.origins {
-            self.origins.entry(origin).or_default().extend(rectangles);
+        let Self { origins, sources: _ } = other;
+        for (origin, rectangles) in origins {
+            self.replace(&origin, [self.of(&origin), &rectangles].concat());
         }
     }
 
     /// Puts one rectangle back as it was stored. For opening only.
     pub fn restore(&mut self, origin: Origin, area: Area, number: Option<u64>) {
-        let rectangles = self.origins.entry(origin.clone()).or_default();
-        rectangles.retain(|(other, _)| *other != area);
-        rectangles.extend(number.map(|number| (area, number)));
-        if rectangles.is_empty() {
-            self.origins.remove(&origin);
+        let others = self.of(&origin).iter().filter(|(other, _)| *other != area).copied();
+        let after = others.chain(number.map(|number| (area, number))).collect();
+        self.replace(&origin, after);
+    }
+
+    /// The rectangles of `origin`.
+    fn of(&self, origin: &Origin) -> &[(Area, u64)] {
+        self.origins.get(origin).map_or(&[], Vec::as_slice)
+    }
+
+    /// Gives an origin other rectangles, and notes what is different.
+    fn change(&mut self, origin: &Origin, after: Vec<(Area, u64)>, change: &mut Change) {
+        note_change(origin, self.of(origin), &after, change);
+        self.replace(origin, after);
+    }
+
+    /// Gives an origin other rectangles. Gives those that it had.
+    fn replace(&mut self, origin: &Origin, after: Vec<(Area, u64)>) -> Vec<(Area, u64)> {
+        let sources: Vec<_> = after.iter().map(|(area, _)| area.source).collect();
+        let before =
+            if after.is_empty() { self.origins.remove(origin) } else { self.origins.insert(origin.clone(), after) };
+        let before = before.unwrap_or_default();
+        if let Origin::Partition(id) = origin {
+            before.iter().for_each(|(area, _)| self.sources.remove(area.source, id));
+            sources.into_iter().for_each(|source| self.sources.insert(source, id));
         }
+        before
     }
 
     /// Every rectangle.
@@ -218,13 +245,20 @@ impl Rectangles {
             .flat_map(|(origin, rectangles)| rectangles.iter().map(move |&(area, number)| (origin, area, number)))
     }
 
-    /// Whether no two rectangles of one origin overlap.
+    /// Whether no two rectangles of one origin overlap, and each partition is found by its sources.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.origins.values().all(|rectangles| {
-            let pairs = rectangles.iter().enumerate();
-            pairs.into_iter().all(|(at, (one, _))| rectangles[at + 1..].iter().all(|(two, _)| one.and(*two).is_none()))
-        })
+        let is_found = |(origin, area, _): (&Origin, Area, u64)| match origin {
+            Origin::Partition(id) => self.sources.over(area.source).contains(id),
+            Origin::Producer(_) => true,
+        };
+        self.iter().all(is_found)
+            && self.origins.values().all(|rectangles| {
+                let pairs = rectangles.iter().enumerate();
+                pairs
+                    .into_iter()
+                    .all(|(at, (one, _))| rectangles[at + 1..].iter().all(|(two, _)| one.and(*two).is_none()))
+            })
     }
 }
 
@@ -262,90 +296,4 @@ fn note_change(origin: &Origin, before: &[(Area, u64)], after: &[(Area, u64)], c
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: Origin = Origin::Partition(PartitionId(1));
-
-    fn area(source: (u64, u64), target: (u64, u64)) -> Area {
-        Area { source: Range::new(source.0, source.1), target: Range::new(target.0, target.1) }
-    }
-
-    /// A plain table of numbers, point by point: what rectangles have to equal.
-    #[derive(Default)]
-    struct Points(BTreeMap<(u64, u64), u64>);
-
-    impl Points {
-        fn raise(&mut self, area: Area, number: u64) {
-            for source in area.source.first..=area.source.last {
-                for target in area.target.first..=area.target.last {
-                    let reached = self.0.entry((source, target)).or_default();
-                    *reached = (*reached).max(number);
-                }
-            }
-        }
-    }
-
-    fn check(rectangles: &Rectangles, points: &Points) {
-        assert!(rectangles.is_sound());
-        for source in 0..8 {
-            for target in 0..8 {
-                let expected = points.0.get(&(source, target)).copied().unwrap_or(0);
-                assert_eq!(rectangles.applied(&ONE, source, target), expected, "at {source}, {target}");
-            }
-        }
-    }
-
-    #[test]
-    fn rectangles_equal_a_table_of_points() {
-        let mut rng = 1_u64;
-        let mut next = |below: u64| {
-            rng = rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (rng >> 33) % below
-        };
-        for _ in 0..500 {
-            let (mut rectangles, mut points) = (Rectangles::default(), Points::default());
-            let mut stored = Rectangles::default();
-            for _ in 0..12 {
-                let (a, b, c, d) = (next(8), next(8), next(8), next(8));
-                let piece = area((a.min(b), a.max(b)), (c.min(d), c.max(d)));
-                let number = next(5) + 1;
-                let mut change = Change::default();
-                rectangles.raise(&ONE, piece, number, &mut change);
-                for (origin, area) in change.gone {
-                    stored.restore(origin, area, None);
-                }
-                for (origin, area, number) in change.set {
-                    stored.restore(origin, area, Some(number));
-                }
-                points.raise(piece, number);
-                check(&rectangles, &points);
-                check(&stored, &points);
-            }
-            let (mut left, right) = (rectangles.clipped(Range::new(0, 3)), rectangles.clipped(Range::new(4, 7)));
-            left.lay_beside(right);
-            check(&left, &points);
-        }
-    }
-
-    #[test]
-    fn equal_neighbours_become_one() {
-        let mut rectangles = Rectangles::default();
-        let mut change = Change::default();
-        rectangles.raise(&ONE, area((0, 3), (0, 7)), 5, &mut change);
-        rectangles.raise(&ONE, area((4, 7), (0, 7)), 5, &mut change);
-        assert_eq!(rectangles.iter().count(), 1);
-        assert_eq!(rectangles.applied(&ONE, 6, 6), 5);
-    }
-
-    #[test]
-    fn a_retired_origin_is_forgotten_in_the_range_that_lists_others() {
-        let mut rectangles = Rectangles::default();
-        let mut change = Change::default();
-        rectangles.raise(&ONE, area((0, 7), (0, 7)), 5, &mut change);
-        rectangles.retain(Range::new(0, 3), &[PartitionId(2)], &mut change);
-        assert_eq!((rectangles.applied(&ONE, 2, 2), rectangles.applied(&ONE, 5, 5)), (0, 5));
-        rectangles.retain(Range::new(4, 7), &[PartitionId(2)], &mut change);
-        assert_eq!(rectangles, Rectangles::default());
-    }
-}
+mod tests;
