@@ -9,10 +9,10 @@ use crate::batch::UndoEntry;
 use crate::cells::fresh::FreshCell;
 use crate::entities::{End, InboxItem, SlotId};
 use crate::interface::{AfterPanic, Answer, Failure};
-use crate::message::{Message, Role};
+use crate::message::Message;
 use crate::planted::{self, Bug};
-use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
+use crate::run::roles::Fate;
 
 /// Fate of the head of an inbox that has run.
 enum Next {
@@ -38,25 +38,17 @@ impl Handling<'_> {
             self.accept(slot, message.clone());
             return true;
         }
-        match self.run_message(slot, message) {
-            Ran::Abandoned => return false,
-            Ran::Done(_) | Ran::Missing => {}
-            Ran::Refused(why) => self.tell_refused(message, why),
-            Ran::Failed(Failure::UnknownHandler) | Ran::NeedsActivity => self.accept(slot, message.clone()),
-            Ran::Failed(why) => self.park(None, message.clone(), &why),
-            Ran::Panicked(text) => {
+        match self.run_in_role(slot, message, None) {
+            Fate::Abandoned => return false,
+            Fate::Over => {}
+            Fate::Waits | Fate::Unknown => self.accept(slot, message.clone()),
+            Fate::Panicked(text) => {
                 self.notify_panic(&message.to, message.handler, &text, AfterPanic::Retried);
                 self.accept(slot, message.clone());
                 self.retry_later(slot);
             }
         }
         true
-    }
-
-    fn run_message(&mut self, slot: SlotId, message: &Message) -> Ran {
-        let Message { to, from, handler, role: Role::Plain, about: _, on_refused: _, body, trace } = message;
-        let (from, trace) = (from.as_ref(), trace.as_deref());
-        self.run(Run { slot, to, from, handler: *handler, body, wants_reply: false, is_refusable: false, trace })
     }
 
     /// Handles the head of an inbox that was ready.
@@ -94,16 +86,14 @@ impl Handling<'_> {
 
     fn run_head(&mut self, id: SlotId, item: &InboxItem) -> Next {
         let Some(message) = item.message() else { unreachable!("it was read, if need be") };
-        match self.run_message(id, message) {
-            Ran::Abandoned | Ran::NeedsActivity => return Next::Stays { has_panicked: false },
-            Ran::Done(_) | Ran::Missing => {}
-            Ran::Refused(why) => self.tell_refused(message, why),
-            Ran::Failed(Failure::UnknownHandler) => {
+        match self.run_in_role(id, message, Some(item.number())) {
+            Fate::Over => Next::Gone,
+            Fate::Abandoned | Fate::Waits => Next::Stays { has_panicked: false },
+            Fate::Unknown => {
                 self.notify_unknown(&message.to, message.handler);
-                return Next::Blocked;
+                Next::Blocked
             }
-            Ran::Failed(why) => self.park(Some(item.number()), message.clone(), &why),
-            Ran::Panicked(text) => {
+            Fate::Panicked(text) => {
                 let since = self.entities.get(id).retry().map(|retry| retry.since);
                 let is_over = since.is_some_and(|since| self.now.since(since) >= self.scope.tuning().retry_time_max);
                 let next = if is_over { AfterPanic::Parked } else { AfterPanic::Retried };
@@ -111,10 +101,10 @@ impl Handling<'_> {
                 if !is_over {
                     return Next::Stays { has_panicked: true };
                 }
-                self.park(Some(item.number()), message.clone(), &Failure::Panicked(text));
+                self.give_up(message, Some(item.number()), &Failure::Panicked(text));
+                Next::Gone
             }
         }
-        Next::Gone
     }
 
     fn put_back(&mut self, id: SlotId, item: InboxItem) {

@@ -1,0 +1,66 @@
+//! Roles of messages: what the platform does around the author's handler, before it and after it.
+//!
+//! A message between entities is run in three parts: the prologue of its role, the author's handler, the epilogue of its role. All
+//! three are in one undo scope: what they did stands in one batch, and is taken back with it. A role whose prologue leaves nothing to the author
+//! never decodes the live value.
+//!
+//! `steps.rs` says what a role decides, each role has a file of its own, and [`steps_of`] is the one place that tells them apart.
+
+mod plain;
+mod steps;
+
+use crate::entities::SlotId;
+use crate::interface::Failure;
+use crate::message::{Message, Role};
+use crate::run::execute::{Ran, Run};
+use crate::run::handling::Handling;
+
+use self::plain::Plain;
+use self::steps::{Prologue, RoleSteps};
+
+/// Steps of a role.
+fn steps_of(role: Role) -> &'static dyn RoleSteps {
+    match role {
+        Role::Plain => &Plain,
+    }
+}
+
+/// Fate of a message that was run in its role.
+pub(super) enum Fate {
+    /// Done with, one way or another.
+    Over,
+    /// Comes again, once what its handler asks for is loaded; nothing was changed.
+    Waits,
+    /// For a handler that this build does not have; nothing was changed.
+    Unknown,
+    /// The handler panicked; nothing was changed.
+    Panicked(String),
+    /// The batch is given up.
+    Abandoned,
+}
+
+impl Handling<'_> {
+    /// Runs a message between entities, whose entity is here and of a known kind. `number` is the one that it has in the inbox.
+    pub(super) fn run_in_role(&mut self, slot: SlotId, message: &Message, number: Option<u64>) -> Fate {
+        let steps = steps_of(message.role);
+        let Prologue::Run { wants_reply } = steps.prologue(self, message);
+        let Message { to, from, handler, role: _, about: _, on_refused: _, body, trace } = message;
+        let (from, trace) = (from.as_ref(), trace.as_deref());
+        match self.run(Run { slot, to, from, handler: *handler, body, wants_reply, is_refusable: false, trace }) {
+            Ran::Abandoned => return Fate::Abandoned,
+            Ran::NeedsActivity => return Fate::Waits,
+            Ran::Failed(Failure::UnknownHandler) => return Fate::Unknown,
+            Ran::Panicked(text) => return Fate::Panicked(text),
+            Ran::Done(_) => steps.done(self, message),
+            Ran::Missing => steps.missing(self, message),
+            Ran::Refused(why) => steps.refused(self, message, why),
+            Ran::Failed(why) => steps.failed(self, message, number, &why),
+        }
+        Fate::Over
+    }
+
+    /// Gives up a message whose handler has panicked for too long. `number` is the one that it has in the inbox.
+    pub(super) fn give_up(&mut self, message: &Message, number: Option<u64>, why: &Failure) {
+        steps_of(message.role).failed(self, message, number, why);
+    }
+}

@@ -1,0 +1,28 @@
+//! The plain role: the handler runs, and no more. One that cannot be applied is parked.
+
+use apostate_core::Refusal;
+
+use super::steps::{Prologue, RoleSteps};
+use crate::interface::Failure;
+use crate::message::Message;
+use crate::run::handling::Handling;
+
+pub(super) struct Plain;
+
+impl RoleSteps for Plain {
+    fn prologue(&self, _: &mut Handling<'_>, _: &Message) -> Prologue {
+        Prologue::Run { wants_reply: false }
+    }
+
+    fn done(&self, _: &mut Handling<'_>, _: &Message) {}
+
+    fn missing(&self, _: &mut Handling<'_>, _: &Message) {}
+
+    fn refused(&self, handling: &mut Handling<'_>, message: &Message, why: Refusal) {
+        handling.tell_refused(message, why);
+    }
+
+    fn failed(&self, handling: &mut Handling<'_>, message: &Message, number: Option<u64>, why: &Failure) {
+        handling.park(number, message.clone(), why);
+    }
+}

@@ -1,0 +1,35 @@
+//! Steps of a role: its decisions before the author's handler runs, and for each way in which that ends.
+
+use apostate_core::Refusal;
+
+use crate::interface::Failure;
+use crate::message::Message;
+use crate::run::handling::Handling;
+
+/// Outcome of a prologue.
+pub(super) enum Prologue {
+    /// The author's handler runs.
+    Run {
+        /// Whether its reply is wanted.
+        wants_reply: bool,
+    },
+}
+
+/// The steps of a role. Of the four epilogues exactly one is taken, when the message is done with for good: none while the handler has to run again.
+pub(super) trait RoleSteps {
+    /// The prologue, before each attempt: it may come several times before an epilogue does, and leaves no trace in a batch that goes on without
+    /// the message.
+    fn prologue(&self, handling: &mut Handling<'_>, message: &Message) -> Prologue;
+
+    /// The handler ran to its end, and what it did is kept.
+    fn done(&self, handling: &mut Handling<'_>, message: &Message);
+
+    /// The handler only reads, and there is no entity.
+    fn missing(&self, handling: &mut Handling<'_>, message: &Message);
+
+    /// The handler refused.
+    fn refused(&self, handling: &mut Handling<'_>, message: &Message, why: Refusal);
+
+    /// The message is given up: it cannot be run as it is, or has panicked for too long. `number` is the one that it has in the inbox.
+    fn failed(&self, handling: &mut Handling<'_>, message: &Message, number: Option<u64>, why: &Failure);
+}
