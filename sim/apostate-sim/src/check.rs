@@ -2,8 +2,9 @@
 //!
 //! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
 //! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2); [`money`] counts at every consistent cut;
-//! [`stored`] holds the store against the records (P4); [`linear`] is about what clients saw.
+//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`linear`] is about what clients saw.
 
+pub(crate) mod cells;
 pub(crate) mod end;
 pub(crate) mod entity;
 pub(crate) mod leaving;
@@ -18,6 +19,7 @@ use apostate_partition::cell::Section;
 use apostate_partition::rectangles::Origin;
 use bytes::Bytes;
 
+use crate::check::cells::Cells;
 use crate::check::shadow::{Sent, Shadow};
 use crate::engine::WriterId;
 use crate::violation::{Check, ensure};
@@ -27,6 +29,8 @@ use crate::violation::{Check, ensure};
 pub(crate) struct Shadows {
     map: Map,
     shadows: Vec<Shadow>,
+    /// Every cell of all of them.
+    pub(crate) cells: Cells,
     /// Transactions on entities that became durable.
     pub(crate) transactions: u64,
 }
@@ -34,7 +38,7 @@ pub(crate) struct Shadows {
 impl Shadows {
     pub(crate) fn new(map: Map) -> Self {
         let shadows = map.tiles.iter().map(|(range, id)| Shadow::new(*id, *range)).collect();
-        Self { map, shadows, transactions: 0 }
+        Self { cells: Cells::new(map.clone()), map, shadows, transactions: 0 }
     }
 
     pub(crate) fn get(&self, id: PartitionId) -> &Shadow {
@@ -53,6 +57,7 @@ impl Shadows {
     /// A record has become durable.
     pub(crate) fn durable(&mut self, id: PartitionId, writer: WriterId, record: &Bytes) -> Check {
         let changes = self.shadows[id.0 as usize - 1].apply(writer, record)?;
+        self.cells.durable(id, record)?;
         for change in changes {
             if let (Section::State, Some(after)) = (change.section, &change.after) {
                 entity::check(&change.address, change.before.as_ref(), after)?;

@@ -85,6 +85,7 @@ impl World {
             let next = self.agenda.now() + SECOND;
             self.run_until(next)?;
             money::check(&self.shadows)?;
+            self.check_cells()?;
             ensure!(next < CHAOS_MAX, "coverage", "too little happens: {} crashes", self.faults.count(Fault::Crash));
             if self.agenda.now() >= self.plan.chaos {
                 self.cause_more()?;
@@ -121,6 +122,18 @@ impl World {
             self.agenda.plan_in(0, Event::Ask { op: self.ops.len() - 1 });
         }
         Ok(())
+    }
+
+    /// Compares what every partition would read if it were opened now.
+    pub(crate) fn check_cells(&self) -> Check {
+        (0..self.nodes.len()).try_for_each(|node| self.check_cells_of(node))
+    }
+
+    /// Compares what the partitions of a node would read.
+    pub(crate) fn check_cells_of(&self, node: usize) -> Check {
+        let node = &self.nodes[node];
+        let partitions = node.partitions.iter().map(|id| (*id, self.disk(*id)));
+        self.shadows.cells.check_node(&node.store, partitions)
     }
 
     fn begin(&mut self) -> Check {

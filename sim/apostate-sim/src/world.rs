@@ -170,7 +170,7 @@ impl World {
             noticed: None,
             is_healed: false,
             carried: BTreeMap::new(),
-            store_models: map.tiles.iter().map(|(range, id)| StoreModel::new(*id, *range)).collect(),
+            store_models: map.tiles.iter().map(|(_, id)| StoreModel::new(*id)).collect(),
             archive: vec![Vec::new(); plan.partitions as usize],
             map,
             plan,
@@ -271,6 +271,9 @@ impl World {
     pub(crate) fn reopen(&mut self, node: usize) -> Check {
         if !self.nodes[node].is_up {
             self.sets_clock_at_opening(node);
+            if !self.is_damaged {
+                self.check_cells_of(node)?;
+            }
         }
         for id in self.nodes[node].partitions.clone() {
             if self.writers.current(id).is_none() {

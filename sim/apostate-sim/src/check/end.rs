@@ -159,16 +159,16 @@ fn histories(world: &World) -> Check {
 
 /// Invariant P4: from its first record on, and from its store and what is left of its log, a partition is the same.
 fn stores(world: &mut World) -> Check {
+    world.check_cells()?;
     for node in 0..world.nodes.len() {
         for id in world.nodes[node].partitions.clone() {
             let store = world.nodes[node].store.clone();
-            world.store_models[id.0 as usize - 1].check_all(&store)?;
             let copy = lock(world.disk(id)).copy();
             let config = world.config(id);
-            stored::replay(world.shadows.get(id), config, &store, copy)?;
+            stored::replay(&world.shadows, config, &store, copy)?;
             let whole = crate::engine::Disk::of(id, &world.archive[id.0 as usize - 1]);
             let config = world.config(id);
-            stored::replay(world.shadows.get(id), config, &apostate_log::MemoryStore::new(), whole)?;
+            stored::replay(&world.shadows, config, &apostate_log::MemoryStore::new(), whole)?;
         }
     }
     Ok(())

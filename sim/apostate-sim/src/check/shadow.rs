@@ -39,8 +39,6 @@ pub(crate) struct Shadow {
     times: Option<(u64, u64)>,
     /// Every cell but the partition's own rows.
     pub(crate) cells: BTreeMap<Bytes, Bytes>,
-    /// The partition's own rows but the counters, which are in no record.
-    pub(crate) rows: BTreeMap<Bytes, Bytes>,
     pub(crate) rectangles: Rectangles,
     /// Outgoing messages that were not acknowledged, by number.
     pub(crate) outgoing: BTreeMap<u64, Sent>,
@@ -79,7 +77,6 @@ impl Shadow {
             next_number: 1,
             times: None,
             cells: BTreeMap::new(),
-            rows: BTreeMap::new(),
             rectangles: Rectangles::default(),
             outgoing: BTreeMap::new(),
             ever_sent: BTreeMap::new(),
@@ -123,7 +120,7 @@ impl Shadow {
             let key = bytes.slice_ref(key);
             let value = value.map(|value| bytes.slice_ref(value));
             if cell::section_of(&key) == Ok(Section::Own) {
-                self.apply_row(key, value)?;
+                self.apply_row(&key, value.as_deref())?;
             } else {
                 changes.push(self.apply_cell(key, value)?);
             }
@@ -158,22 +155,15 @@ impl Shadow {
         Ok(())
     }
 
-    fn apply_row(&mut self, key: Bytes, value: Option<Bytes>) -> Check {
-        let row = cell::read_partition_row(self.id, &key).map_err(|error| Violation::new("P4", error.to_string()))?;
-        if row == PartitionRow::Opening {
-            return Ok(());
-        }
+    fn apply_row(&mut self, key: &[u8], value: Option<&[u8]>) -> Check {
+        let row = cell::read_partition_row(self.id, key).map_err(|error| Violation::new("P4", error.to_string()))?;
         if let PartitionRow::Rectangle(origin, area) = row {
-            let number = value.as_deref().and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
+            let number = value.and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
             if let Some(number) = number {
                 self.check_rise(&origin, area, number)?;
             }
             self.rectangles.restore(origin, area, number);
         }
-        match value {
-            Some(value) => self.rows.insert(key, value),
-            None => self.rows.remove(&key),
-        };
         Ok(())
     }
 

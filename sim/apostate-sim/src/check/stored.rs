@@ -8,28 +8,27 @@ use std::sync::{Arc, Mutex};
 
 use apostate_core::Timestamp;
 use apostate_log::{AppendResult, MemoryStore, PartitionId, Position, Record, Store};
-use apostate_partition::cell::{self, PartitionRow, Section};
+use apostate_partition::cell::{self, PartitionRow};
 use apostate_partition::record_body::Body;
-use apostate_partition::{Config, Effect, HostTime, Input, Partition, Range, Status, Uptime};
+use apostate_partition::{Config, Effect, HostTime, Input, Partition, Status, Uptime};
 use bytes::Bytes;
 
+use crate::check::Shadows;
 use crate::check::shadow::Shadow;
 use crate::engine::{Disk, SharedDisk, SimLog};
 use crate::violation::{Check, Violation, ensure};
 
-/// The cells of one partition as of its last checkpoint, and the records since.
+/// The position of a partition's last checkpoint, and the records since.
 #[derive(Debug)]
 pub(crate) struct StoreModel {
     id: PartitionId,
-    range: Range,
     position: Position,
-    cells: BTreeMap<Bytes, Bytes>,
     records: VecDeque<Bytes>,
 }
 
 impl StoreModel {
-    pub(crate) fn new(id: PartitionId, range: Range) -> Self {
-        Self { id, range, position: Position(0), cells: BTreeMap::new(), records: VecDeque::new() }
+    pub(crate) fn new(id: PartitionId) -> Self {
+        Self { id, position: Position(0), records: VecDeque::new() }
     }
 
     /// A record has become durable.
@@ -56,10 +55,6 @@ impl StoreModel {
         for (key, value) in changed {
             let stored = store.get(&key).map_err(|error| Violation::new("P6", error.to_string()))?;
             ensure!(stored == value, "P4", "the store holds {stored:?} at {key:?}, the records say {value:?}");
-            match value {
-                Some(value) => self.cells.insert(key, value),
-                None => self.cells.remove(&key),
-            };
         }
         Ok(())
     }
@@ -69,37 +64,6 @@ impl StoreModel {
         let bodies = self.records.iter().filter_map(|record| Body::read(Record::read(record).ok()?.body).ok());
         bodies.flat_map(Body::cells).any(|cell| cell.is_ok_and(|(changed, _)| changed == key))
     }
-
-    /// Compares every cell.
-    pub(crate) fn check_all(&self, store: &MemoryStore) -> Check {
-        if self.position == Position(0) {
-            return Ok(());
-        }
-        compare(self.id, &self.cells, &cells_of(store, self.id, self.range)?)
-    }
-}
-
-/// Every cell of a partition in a store but its counters, which are in no record.
-fn cells_of(store: &MemoryStore, id: PartitionId, range: Range) -> Result<BTreeMap<Bytes, Bytes>, Violation> {
-    let all = store.scan(&[0], &[255], usize::MAX).map_err(|error| Violation::new("P6", error.to_string()))?;
-    let (from, to) = cell::partition_bounds(id);
-    let is_mine = |key: &Bytes| match cell::section_of(key) {
-        Ok(Section::Own) => {
-            from[..] <= key[..] && key[..] < to[..] && cell::read_partition_row(id, key) != Ok(PartitionRow::Counters)
-        }
-        _ => cell::read_key(key).is_ok_and(|cell| range.contains(cell.address.hash())),
-    };
-    Ok(all.into_iter().filter(|(key, _)| is_mine(key)).collect())
-}
-
-fn compare(id: PartitionId, expected: &BTreeMap<Bytes, Bytes>, found: &BTreeMap<Bytes, Bytes>) -> Check {
-    for (key, value) in expected {
-        let other = found.get(key);
-        ensure!(other == Some(value), "P4", "partition {id}: the store holds {other:?} at {key:?}, not {value:?}");
-    }
-    let extra = found.keys().find(|key| !expected.contains_key(*key));
-    ensure!(extra.is_none(), "P4", "partition {id}: the store holds a cell that no record has put: {extra:?}");
-    Ok(())
 }
 
 /// A partition was read back.
@@ -116,8 +80,8 @@ pub(crate) fn check_opened(shadow: &Shadow, status: &Status) -> Check {
 
 /// Opens the partition beside the run, from a copy of its store and log, has it write a checkpoint, and compares that
 /// with what the records say.
-pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk: Disk) -> Check {
-    let id = shadow.id;
+pub(crate) fn replay(shadows: &Shadows, config: Config, store: &MemoryStore, disk: Disk) -> Check {
+    let id = config.id;
     let store = store.copy();
     let disk: SharedDisk = Arc::new(Mutex::new(disk));
     let log = SimLog::new(disk, u64::MAX);
@@ -126,7 +90,7 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
     let clock = HostTime { wall: Timestamp(2_000_000_000_000), uptime: Uptime(0) };
     let mut effects = Vec::new();
     partition.step(clock, Input::Open, &mut effects);
-    let at = shadow.position.next();
+    let at = shadows.get(id).position.next();
     // Without a turn it does no work; and a checkpoint that it hears of makes it begin the next one.
     for input in [
         Input::Appended(at, AppendResult::Ok),
@@ -143,7 +107,5 @@ pub(crate) fn replay(shadow: &Shadow, config: Config, store: &MemoryStore, disk:
         }
     }
     ensure!(is_written, "P4", "partition {id} writes no checkpoint when it is opened again");
-    let mut expected: BTreeMap<Bytes, Bytes> = shadow.cells.clone();
-    expected.extend(shadow.rows.clone());
-    compare(id, &expected, &cells_of(&store, id, shadow.range)?)
+    shadows.cells.check_store(id, &store)
 }
