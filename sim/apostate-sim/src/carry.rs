@@ -6,6 +6,7 @@ use apostate_world::{Moment, SECOND};
 use bytes::Bytes;
 
 use crate::check::leaving;
+use crate::check::sessions::Leaving;
 use crate::engine::WriterId;
 use crate::engine::{GONE_ON, Landing, gone, lock};
 use crate::fault::Fault;
@@ -53,7 +54,9 @@ impl World {
             }
             Effect::Frame { to, bytes } => {
                 if !self.is_damaged {
-                    leaving::frame(self.shadows.get(own), &bytes)?;
+                    let (shadow, credit) = (self.shadows.get(own), self.plan.tuning.credit_bytes);
+                    leaving::frame(shadow, &bytes)?;
+                    self.sessions.leaves(&Leaving { shadow, writer: id, to, credit }, &bytes)?;
                 }
                 self.carry_frame(own, to, bytes);
             }
@@ -98,9 +101,14 @@ impl World {
             return Err(Violation::new("answers", format!("request {ticket} is answered twice: {answer:?}")));
         };
         if !self.is_damaged {
-            leaving::answer(self.shadows.get(own), to, &answer)?;
-            if let Waiter::Command(decision) = waiting.clone() {
-                self.check_decided(own, &decision, &answer)?;
+            let shadow = self.shadows.get(own);
+            leaving::answer(shadow, to, &answer)?;
+            match waiting.clone() {
+                Waiter::Number { stream, number, .. } => {
+                    leaving::numbered(shadow, &self.streams[stream].name, number, to, &answer)?;
+                }
+                Waiter::Command(decision) => self.check_decided(own, &decision, &answer)?,
+                Waiter::Op { .. } | Waiter::Nobody => {}
             }
         }
         self.carry_answer(ticket, answer);

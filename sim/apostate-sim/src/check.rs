@@ -1,7 +1,7 @@
 //! Checkers: invariants that are checked at every step, and in full now and then.
 //!
 //! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
-//! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2); [`money`] counts at every consistent cut;
+//! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2), and [`sessions`] that credit is kept; [`money`] counts at every consistent cut;
 //! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`linear`] is about what clients saw.
 
 pub(crate) mod cells;
@@ -10,6 +10,7 @@ pub(crate) mod entity;
 pub(crate) mod leaving;
 pub(crate) mod linear;
 pub(crate) mod money;
+pub(crate) mod sessions;
 pub(crate) mod shadow;
 pub(crate) mod stored;
 

@@ -211,10 +211,13 @@ impl World {
     fn pump_lane(&mut self, stream: usize, at: usize) {
         let id = self.streams[stream].lanes[at].partition;
         let Some(current) = self.writers.current(id) else { return };
+        // A connection to the same writer breaks too, and what was sent over it is perhaps still at work.
+        let is_broken = self.has_fault(self.plan.client_rate / 2);
         let lane = &mut self.streams[stream].lanes[at];
         let is_whole = lane.writer.is_some_and(|writer| self.writers.all.contains_key(&writer));
         // It stays with an old writer for a while, as connections do.
-        if lane.writer != Some(current) && (!is_whole || self.rng.chance(200)) {
+        let is_gone = lane.writer != Some(current) && (!is_whole || self.rng.chance(200));
+        if is_gone || is_broken {
             lane.writer = Some(current);
             // Everything that was not answered, again, in order.
             while let Some(number) = lane.sent.pop_back() {

@@ -10,6 +10,7 @@ use apostate_world::{Agenda, Moment, Rng};
 use bytes::Bytes;
 
 use crate::check::Shadows;
+use crate::check::sessions::Sessions;
 use crate::check::stored::{self, StoreModel};
 use crate::engine::{SharedDisk, WriterId, lock};
 use crate::fault::{Fault, Faults};
@@ -106,6 +107,7 @@ pub(crate) struct World {
     /// Ways between partitions that are cut.
     pub(crate) cuts: Vec<(PartitionId, PartitionId)>,
     pub(crate) shadows: Shadows,
+    pub(crate) sessions: Sessions,
     pub(crate) faults: Faults,
     pub(crate) trace: Trace,
     pub(crate) ops: Vec<Op>,
@@ -159,6 +161,7 @@ impl World {
             writers: Writers::new(plan.partitions as usize),
             cuts: Vec::new(),
             shadows: Shadows::new(map.clone()),
+            sessions: Sessions::default(),
             faults: Faults::default(),
             trace,
             ops,

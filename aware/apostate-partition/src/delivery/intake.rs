@@ -264,7 +264,9 @@ impl Intake {
     /// Takes the next message.
     pub(super) fn pop(&mut self) -> Option<ArrivedMessage> {
         let arrived = self.queue.pop_front()?;
-        self.handled_bytes += arrived.bytes as u64;
+        if !arrived.is_duplicate || !planted::is(Bug::CreditLost) {
+            self.handled_bytes += arrived.bytes as u64;
+        }
         self.delay = REOPEN_MIN;
         if self.queue.front().is_none_or(|next| next.frame != arrived.frame) {
             self.handled = arrived.frame;

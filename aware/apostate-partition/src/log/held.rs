@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use apostate_log::Position;
 
 use crate::interface::{Answer, Effect, Request, StopReason};
+use crate::planted::{self, Bug};
 
 /// A read that is held back. Its request is kept: if there is no room for the record that the answer depends on, it is answered
 /// anew, from what is durable.
@@ -100,6 +101,9 @@ impl Held {
             }
             effects.push(output);
         }
+        if cfg!(feature = "planted") {
+            self.leak(effects);
+        }
         while let Some(read) = self.reads.pop_front_if(|read| read.confirm == 0 && read.position <= durable) {
             let HeldRead { request, answer, .. } = read;
             self.answers_bytes = self.answers_bytes.saturating_sub(answer.bytes());
@@ -109,6 +113,22 @@ impl Held {
 }
 
 impl Held {
+    /// Lets answers leave that a planted bug does not hold back.
+    fn leak(&mut self, effects: &mut Vec<Effect>) {
+        let is_leaked = |output: &Effect| match output {
+            Effect::Answer { answer: Answer::Duplicate, .. } => planted::is(Bug::DuplicateEarly),
+            _ => false,
+        };
+        let (leaked, held): (VecDeque<_>, _) = self.outputs.drain(..).partition(|(_, output)| is_leaked(output));
+        self.outputs = held;
+        for (_, output) in leaked {
+            if let Effect::Answer { ticket: _, answer } = &output {
+                self.answers_bytes = self.answers_bytes.saturating_sub(answer.bytes());
+            }
+            effects.push(output);
+        }
+    }
+
     /// Whether what is held back is in the order of the records that it waits for, and counted right.
     pub(super) fn check(&self, durable: Position) {
         let positions = self.outputs.iter().map(|(position, _)| *position);

@@ -39,6 +39,7 @@ impl LogWriter {
             // If it has a record, that was appended after they arrived: when it is durable, we were the writer.
             let is_confirmed = is_committed || planted::is(Bug::ReadUnconfirmed);
             let number = if is_confirmed { 0 } else { self.confirm(effects) };
+            let newest = if planted::is(Bug::ReadEarly) { self.durable } else { newest };
             batch.take_reads().for_each(|(request, answer)| self.held.hold_read(number, newest, request, answer));
         }
         self.release(effects);

@@ -5,6 +5,7 @@
 use super::Partition;
 use crate::batch::{Touched, UndoEntry};
 use crate::entities::End;
+use crate::planted::{self, Bug};
 
 impl Partition {
     /// Undoes a batch that was given up, and has its culprit encoded around each run until the messages of the batch
@@ -35,12 +36,16 @@ impl Partition {
         match entry {
             UndoEntry::TookRequest(request) | UndoEntry::TookRead(request) => self.work.put_back_request(request),
             UndoEntry::TookNumbered { producer, request, high } => {
-                self.work.producers_mut().note_high(producer, high);
+                if !planted::is(Bug::HighNotUndone) {
+                    self.work.producers_mut().note_high(producer, high);
+                }
                 self.work.producers_mut().put_back(producer, request);
             }
             UndoEntry::TookFrame { sender, arrived, high } => {
                 let intakes = self.delivery.intakes_mut();
-                intakes.unnote(sender, arrived.identity.origin, high);
+                if !planted::is(Bug::NoteNotUndone) {
+                    intakes.unnote(sender, arrived.identity.origin, high);
+                }
                 intakes.put_back(sender, arrived);
             }
             UndoEntry::TookInbox { slot, item, retry } => {

@@ -8,6 +8,7 @@ use apostate_core::{Access, Mode};
 use crate::entities::SlotId;
 use crate::entities::key_age::is_fitting;
 use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
+use crate::planted::{self, Bug};
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
 
@@ -61,7 +62,8 @@ impl Handling<'_> {
         // A producer's stream has a hole if one of its requests is turned away: its host lets it wait instead.
         let is_numbered = matches!(request.request_kind, RequestKind::Numbered { .. });
         let needs_room = request.request_kind.needs_record() || !self.log.is_serving();
-        if !is_numbered && needs_room && self.log.is_full() {
+        let may_wait = is_numbered && !planted::is(Bug::FullFailsNumber);
+        if !may_wait && needs_room && self.log.is_full() {
             return Err(Failure::Full);
         }
         let waiting = self.work.requests() + self.entities.inboxes().waiting();

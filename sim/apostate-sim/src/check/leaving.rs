@@ -3,8 +3,9 @@
 //! Invariant E2: a message leaves if and only if the transaction that sent it is durable. And for answers: the
 //! promise *never early*.
 
-use apostate_core::Address;
+use apostate_core::{Address, EntityKey};
 use apostate_partition::delivery::Frame;
+use apostate_partition::rectangles::Origin;
 use apostate_partition::{Answer, Message};
 
 use crate::check::shadow::Shadow;
@@ -44,5 +45,18 @@ pub(crate) fn answer(shadow: &Shadow, to: &Address, answer: &Answer) -> Check {
         let durable = shadow.version(to);
         ensure!(*version <= durable, "E2", "{to:?} answers with version {version}, and {durable} is durable");
     }
+    Ok(())
+}
+
+/// A partition answers number `number` of a producer, a message to `to`: whatever it says, the number is applied for good, also if it
+/// came again.
+pub(crate) fn numbered(shadow: &Shadow, producer: &EntityKey, number: u64, to: &Address, answer: &Answer) -> Check {
+    let applied = shadow.rectangles.applied(&Origin::Producer(producer.clone()), to.hash(), to.hash());
+    ensure!(
+        number <= applied || matches!(answer, Answer::Failed(_)),
+        "E2",
+        "partition {} answers number {number} of {producer:?} with {answer:?}, and {applied} is durable",
+        shadow.id
+    );
     Ok(())
 }

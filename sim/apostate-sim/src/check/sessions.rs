@@ -25,7 +25,7 @@ pub(crate) struct Sessions {
     newest: BTreeMap<(WriterId, PartitionId), u64>,
 }
 
-/// What was said in one session.
+/// One session, as far as frames have left.
 #[derive(Debug, Default)]
 struct Session {
     /// Bytes of messages that were sent.
@@ -116,7 +116,7 @@ fn read(mut messages: &[u8]) -> Result<Vec<SentMessage>, Violation> {
 }
 
 impl Session {
-    /// Its sender sends a frame.
+    /// The sender sends a frame.
     fn sends(&mut self, own: PartitionId, frame: u64, bytes: u64, messages: Vec<SentMessage>) -> Check {
         ensure!(frame == self.sent_frames + 1, "E6", "partition {own} sends frame {frame} after {}", self.sent_frames);
         let end = self.sent_bytes + bytes;
@@ -128,10 +128,14 @@ impl Session {
         Ok(())
     }
 
-    /// Its receiver says that everything up to `frame` is durable.
+    /// The receiver says that everything up to `frame` is durable.
     fn acknowledges(&mut self, leaving: &Leaving<'_>, frame: u64) -> Check {
         let (own, from) = (leaving.shadow.id, leaving.to);
-        ensure!(frame <= self.sent_frames, "E1", "partition {own} acknowledges frame {frame} of partition {from}, not sent");
+        ensure!(
+            frame <= self.sent_frames,
+            "E1",
+            "partition {own} acknowledges frame {frame} of partition {from}, not sent"
+        );
         for (_, sent) in self.frames.range(..=frame) {
             for SentMessage { origin, number, source, target } in &sent.messages {
                 let applied = leaving.shadow.rectangles.applied(&Origin::Partition(*origin), *source, *target);
@@ -146,7 +150,7 @@ impl Session {
         Ok(())
     }
 
-    /// Its receiver grants so many bytes in all, when `frame` is the last one that it has handled to its end.
+    /// The receiver grants so many bytes in all, when `frame` is the last one that it has handled to its end.
     fn grants(&mut self, leaving: &Leaving<'_>, granted: u64, frame: u64) -> Check {
         let (own, from) = (leaving.shadow.id, leaving.to);
         let handled = self.frames.get(&frame).map_or(0, |sent| sent.end);
