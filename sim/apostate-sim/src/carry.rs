@@ -1,7 +1,9 @@
 //! Carries out what partitions want: appends, loads, checkpoints, frames, answers.
 
 use apostate_log::{AppendResult, Confirmation, Position, StoreError};
-use apostate_partition::{Answer, Checkpoint, Effect, Failure, Input, Load, Notice, Outage, StopReason, Uptime, load};
+use apostate_partition::{
+    Answer, Checkpoint, Effect, Failure, Input, Load, Notice, Outage, RequestKind, StopReason, Uptime, load,
+};
 use apostate_world::{Moment, SECOND};
 use bytes::Bytes;
 
@@ -17,6 +19,9 @@ use apostate_log::PartitionId;
 
 /// Turns in a row that a partition may ask for at once, without anything new.
 const SPINS_MAX: u32 = 500;
+
+/// Pages of client keys in a thousand that take long.
+const SWEEP_SLOW_RATE: u64 = 300;
 
 /// The error of a store that was told to fail.
 const LOAD_FAILED: &str = "it failed on purpose";
@@ -63,11 +68,14 @@ impl World {
             Effect::Answer { ticket, answer } => self.check_answer(own, ticket, answer)?,
             Effect::Load(load) => {
                 let slow = if is_page(&load) { Fault::PageSlow } else { Fault::LoadSlow };
-                let delay = self.store_delay(slow, SECOND);
+                // The sweep is in no hurry, and much may happen until its page comes.
+                let is_sweep = matches!(load, Load::ClientKeys { .. });
+                let rate = if is_sweep { SWEEP_SLOW_RATE } else { self.plan.store_rate };
+                let delay = self.store_delay(rate, slow, SECOND);
                 self.agenda.plan_in(delay, Event::Load { writer: id, load });
             }
             Effect::Checkpoint(checkpoint) => {
-                let delay = self.store_delay(Fault::CheckpointSlow, 3 * SECOND);
+                let delay = self.store_delay(self.plan.store_rate, Fault::CheckpointSlow, 3 * SECOND);
                 self.agenda.plan_in(delay, Event::Checkpoint { writer: id, checkpoint });
             }
             Effect::CheckpointDone { ticket } => self.checkpoint_done(id, ticket)?,
@@ -108,16 +116,21 @@ impl World {
                     leaving::numbered(shadow, &self.streams[stream].name, number, to, &answer)?;
                 }
                 Waiter::Command(decision) => self.check_decided(own, &decision, &answer)?,
-                Waiter::Op { .. } | Waiter::Nobody => {}
+                Waiter::Op { op, asked_at } => {
+                    if let RequestKind::Call { key: Some(key) } = &self.ops[op].request_kind {
+                        self.shadows.keys.answered(to, key, &answer, asked_at)?;
+                    }
+                }
+                Waiter::Nobody => {}
             }
         }
         self.carry_answer(ticket, answer);
         Ok(())
     }
 
-    /// How long the store takes to begin: at most `slow_max` when it is slow, which is the fault `slow`.
-    fn store_delay(&mut self, slow: Fault, slow_max: Moment) -> Moment {
-        let is_slow = self.has_fault(self.plan.store_rate);
+    /// How long the store takes to begin: at most `slow_max` when it is slow, which is the fault `slow`, and happens at `rate`.
+    fn store_delay(&mut self, rate: u64, slow: Fault, slow_max: Moment) -> Moment {
+        let is_slow = self.has_fault(rate);
         if is_slow {
             self.note(slow);
         }

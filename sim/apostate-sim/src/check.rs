@@ -2,17 +2,21 @@
 //!
 //! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
 //! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2), and [`sessions`] that credit is kept; [`money`] counts at every consistent cut;
-//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`linear`] is about what clients saw.
+//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`keys`] is about client keys, [`linear`] about
+//! what clients saw.
 
 pub(crate) mod cells;
 pub(crate) mod end;
 pub(crate) mod entity;
+pub(crate) mod keys;
 pub(crate) mod leaving;
 pub(crate) mod linear;
 pub(crate) mod money;
 pub(crate) mod sessions;
 pub(crate) mod shadow;
 pub(crate) mod stored;
+
+use std::time::Duration;
 
 use apostate_log::PartitionId;
 use apostate_partition::Map;
@@ -21,6 +25,7 @@ use apostate_partition::rectangles::Origin;
 use bytes::Bytes;
 
 use crate::check::cells::Cells;
+use crate::check::keys::Keys;
 use crate::check::shadow::{Sent, Shadow};
 use crate::engine::WriterId;
 use crate::violation::{Check, ensure};
@@ -32,14 +37,17 @@ pub(crate) struct Shadows {
     shadows: Vec<Shadow>,
     /// Every cell of all of them.
     pub(crate) cells: Cells,
+    /// The client keys of all of them.
+    pub(crate) keys: Keys,
     /// Transactions on entities that became durable.
     pub(crate) transactions: u64,
 }
 
 impl Shadows {
-    pub(crate) fn new(map: Map) -> Self {
+    pub(crate) fn new(map: Map, client_key_retention: Duration) -> Self {
         let shadows = map.tiles.iter().map(|(range, id)| Shadow::new(*id, *range)).collect();
-        Self { cells: Cells::new(map.clone()), map, shadows, transactions: 0 }
+        let (cells, keys) = (Cells::new(map.clone()), Keys::new(client_key_retention));
+        Self { map, shadows, cells, keys, transactions: 0 }
     }
 
     pub(crate) fn get(&self, id: PartitionId) -> &Shadow {
@@ -59,6 +67,7 @@ impl Shadows {
     pub(crate) fn durable(&mut self, id: PartitionId, writer: WriterId, record: &Bytes) -> Check {
         let changes = self.shadows[id.0 as usize - 1].apply(writer, record)?;
         self.cells.durable(id, record)?;
+        self.keys.durable(&changes, self.get(id).time())?;
         for change in changes {
             if let (Section::State, Some(after)) = (change.section, &change.after) {
                 entity::check(&change.address, change.before.as_ref(), after)?;

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use apostate_core::Address;
+use apostate_core::{Address, Timestamp};
 use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Span, TraceContext, TraceId, Uptime};
-use apostate_world::SECOND;
+use apostate_world::{BEGINNING, SECOND};
 
 use crate::carry::is_try_again;
 use crate::engine::WriterId;
 use crate::fault::Fault;
 use crate::host::uptime;
-use crate::outside::Outcome;
+use crate::outside::{self, Outcome};
 use crate::violation::{Check, Violation, ensure};
 use crate::world::{Event, Waiter, World};
 
@@ -38,18 +38,30 @@ impl World {
         match asked.outcome {
             Outcome::Planned => {
                 asked.issued = now;
+                if asked.makes_key {
+                    let made = Timestamp(BEGINNING + now / 1000);
+                    asked.request_kind = RequestKind::Call { key: Some(outside::uuid(made, op)) };
+                }
                 asked.outcome = Outcome::Open;
             }
             Outcome::Open => {}
             Outcome::Known(..) | Outcome::Unknown => return,
+        }
+        let ends_at = asked.ends_at(self.plan.tuning.client_key_retention);
+        if ends_at.is_some_and(|end| now >= end) {
+            // Its answer may be forgotten by now: to ask again could be to do it again.
+            asked.outcome = Outcome::Unknown;
+            return;
         }
         asked.attempts += 1;
         let attempt = asked.attempts;
         let (to, handler) = (asked.to.clone(), asked.handler);
         let (body, request_kind) = (asked.body.clone(), asked.request_kind.clone());
         let (deadline, trace) = (self.deadline(op, attempt, &to), asked_trace(op));
-        let ticket = self.ticket(Waiter::Op { op }, to.clone());
+        let deadline = deadline.into_iter().chain(ends_at.map(uptime)).min();
         let id = self.map.find(to.hash());
+        let asked_at = self.shadows.get(id).time();
+        let ticket = self.ticket(Waiter::Op { op, asked_at }, to.clone());
         let delay = self.delay(self.plan.request_delay);
         if self.has_fault(self.plan.client_rate) {
             self.note(Fault::RequestLost);
@@ -107,7 +119,7 @@ impl World {
     pub(crate) fn answer(&mut self, ticket: u64, answer: Answer) -> Check {
         let Some((waiting, _)) = self.tickets.remove(&ticket) else { return Ok(()) };
         match waiting {
-            Waiter::Op { op } => self.op_answered(op, answer),
+            Waiter::Op { op, .. } => self.op_answered(op, answer),
             Waiter::Number { stream, lane, number, writer } => {
                 self.number_answered(stream, lane, number, writer, &answer)
             }
@@ -138,7 +150,7 @@ impl World {
                 Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))),
                 Answer::Done { .. } | Answer::Refused(_),
             ) => {
-                let is_call = matches!(asked.request_kind, RequestKind::Call { .. });
+                let is_call = matches!(asked.request_kind, RequestKind::Call { .. }) && !asked.shares_key;
                 ensure!(
                     !is_call || *before == answer,
                     "keys",
@@ -148,6 +160,10 @@ impl World {
             }
             (Outcome::Open, Answer::Failed(failure)) if is_try_again(failure) => {
                 self.agenda.plan_in(SECOND / 10, Event::Ask { op });
+            }
+            // It may have been done before, and be forgotten; or be done yet by a writer whose clock is right.
+            (Outcome::Open, Answer::Failed(Failure::KeyExpired | Failure::KeyAhead)) => {
+                asked.outcome = Outcome::Unknown
             }
             (Outcome::Open, Answer::Failed(Failure::Stopped(_))) => {
                 if asked.is_repeatable() {
@@ -202,7 +218,7 @@ impl World {
                 self.pump_lane(stream, lane);
             }
         }
-        if !self.streams.iter().all(crate::outside::Stream::is_done) {
+        if !self.streams.iter().all(outside::Stream::is_done) {
             let gap = self.rng.between(1, 60) * 1000;
             self.agenda.plan_in(gap, Event::Pump);
         }

@@ -4,12 +4,13 @@
 //! outcome is *unknown* for ever, and the histories keep it apart from *ok* and *failed*.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use apostate::Call;
-use apostate_core::{Address, EntityKey, HandlerId};
+use apostate_core::{Address, EntityKey, HandlerId, Timestamp};
 use apostate_log::{PartitionId, Position};
 use apostate_partition::{Answer, RequestKind};
-use apostate_world::{Moment, Rng};
+use apostate_world::{Moment, Rng, SECOND};
 use bytes::Bytes;
 
 use crate::engine::WriterId;
@@ -29,6 +30,10 @@ pub(crate) struct Op {
     pub(crate) body: Vec<u8>,
     pub(crate) request_kind: RequestKind,
     pub(crate) purpose: Purpose,
+    /// Others use its client key too.
+    pub(crate) shares_key: bool,
+    /// The client key is a UUID of version 7, made when it is first asked for.
+    pub(crate) makes_key: bool,
     pub(crate) issued: Moment,
     pub(crate) attempts: u32,
     pub(crate) outcome: Outcome,
@@ -65,6 +70,8 @@ impl Op {
             body: call.body,
             request_kind,
             purpose,
+            shares_key: false,
+            makes_key: false,
             issued: 0,
             attempts: 0,
             outcome: Outcome::Planned,
@@ -78,7 +85,15 @@ impl Op {
 
     /// Whether somebody may have answered it before.
     pub(crate) fn may_be_repeated(&self) -> bool {
-        matches!(self.request_kind, RequestKind::Call { key: Some(_) }) && self.attempts > 1
+        matches!(self.request_kind, RequestKind::Call { key: Some(_) }) && (self.attempts > 1 || self.shares_key)
+    }
+
+    /// Until when it may be asked for under its client key, with an answer that is remembered for as long as `retention`. Partition time
+    /// goes on by twice the time that really passes at most. A key that says when it was made is never run again, however late.
+    pub(crate) fn ends_at(&self, retention: Duration) -> Option<Moment> {
+        let is_kept = matches!(self.request_kind, RequestKind::Call { key: Some(_) });
+        (is_kept && !self.shares_key && !self.makes_key)
+            .then(|| self.issued + (retention / 2).as_micros() as Moment - SECOND / 10)
     }
 }
 
@@ -219,7 +234,41 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
             }
         }
     }
+    for op in ops.iter_mut().filter(|op| matches!(op.request_kind, RequestKind::Call { key: Some(_) })) {
+        op.makes_key = rng.chance(300);
+    }
+    for _ in 0..work.shared_keys {
+        ops.push(under_shared_key(work, rng));
+    }
     ops
+}
+
+/// A call under a key that others use too: a transfer of little, or one that is refused by what never was.
+fn under_shared_key(work: &Work, rng: &mut Rng) -> Op {
+    let request_kind = RequestKind::Call { key: Some(format!("shared {}", rng.below(4)).into()) };
+    let op = if rng.chance(700) {
+        let (from, to) = (rng.below(3), rng.below(work.accounts));
+        let transfer = Account::at(format!("a{from}")).transfer(format!("a{to}"), rng.between(1, 2) as i64);
+        Op::new(transfer, request_kind, Purpose::Work)
+    } else {
+        let nothing = Register::at(work.registers + rng.below(3));
+        Op::new(nothing.add(6), request_kind, Purpose::Work)
+    };
+    Op { shares_key: true, ..op }
+}
+
+/// A client key that says when it was made: a UUID of version 7.
+pub(crate) fn uuid(made: Timestamp, number: usize) -> Box<str> {
+    let (high, low) = (made.0 >> 16, made.0 & 0xffff);
+    format!("{high:08x}-{low:04x}-7000-8000-{number:012x}").into()
+}
+
+/// The time at which such a key was made.
+pub(crate) fn made(key: &str) -> Option<Timestamp> {
+    let (high, low) = (key.get(..8)?, key.get(9..13)?);
+    let is_uuid = key.len() == 36 && key.get(13..15) == Some("-7");
+    let digits = |text| u64::from_str_radix(text, 16).ok();
+    is_uuid.then_some(Timestamp(digits(high)? << 16 | digits(low)?))
 }
 
 /// One more parcel on its way.

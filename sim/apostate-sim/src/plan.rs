@@ -48,9 +48,19 @@ pub(crate) struct Work {
     pub(crate) registers: u64,
     pub(crate) producers: u16,
     pub(crate) numbers: u64,
+    /// Calls under client keys that others use too, and used long ago.
+    pub(crate) shared_keys: u64,
 }
 
+/// Client keys that are remembered for no longer than this are forgotten in the middle of a run.
+const RETENTION_SHORT: Duration = Duration::from_secs(60);
+
 impl Plan {
+    /// Whether client keys are forgotten in the middle of the run.
+    pub(crate) fn forgets_soon(&self) -> bool {
+        self.tuning.client_key_retention <= RETENTION_SHORT
+    }
+
     pub(crate) fn draw(rng: &mut Rng) -> Self {
         let partitions = rng.between(1, 4) as u32;
         // Now and then nothing goes wrong by itself, so that what needs long rng is reached as well.
@@ -78,6 +88,11 @@ impl Plan {
 }
 
 fn draw_tuning(rng: &mut Rng) -> Tuning {
+    let hour = 3600;
+    let client_key_retention = Duration::from_secs(rng.pick(&[2, 10, 24 * hour, 24 * hour]));
+    // Where keys are forgotten soon, a client has to know how fast time goes on.
+    let gaps = if client_key_retention <= RETENTION_SHORT { [0; 3] } else { [0, 60, 12 * hour] };
+    let clock_gap_max = Duration::from_secs(rng.pick(&gaps));
     Tuning {
         append_window: rng.between(1, 4) as usize,
         batch_messages_max: rng.pick(&[1, 2, 5, 50, 4096]),
@@ -86,8 +101,8 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
         dirty_bytes_max: rng.pick(&[10_000, 1 << 20]),
         credit_bytes: rng.pick(&[1, 500, 20_000, 4 << 20]),
         requests_max: rng.pick(&[4, 65_536]),
-        client_key_retention: Duration::from_secs(24 * 3600),
-        clock_gap_max: Duration::from_secs(rng.pick(&[0, 60, 12 * 3600])),
+        client_key_retention,
+        clock_gap_max,
         load_patience: Duration::from_millis(rng.pick(&[0, 0, 5, 50])),
         outbox_memory: rng.pick(&[0, 100, 2_000, 64 << 20]),
         inbox_memory: rng.pick(&[0, 1_000, 64 << 20]),
@@ -114,5 +129,6 @@ fn draw_work(rng: &mut Rng) -> Work {
         registers: rng.between(1, 4),
         producers: rng.between(1, 3) as u16,
         numbers: rng.between(50, 400),
+        shared_keys: rng.between(0, 60),
     }
 }

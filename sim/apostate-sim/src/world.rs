@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apostate_core::{Address, Registry};
+use apostate_core::{Address, Registry, Timestamp};
 use apostate_log::{AppendResult, Confirmation, MemoryStore, PartitionId, Position};
 use apostate_partition::{Answer, Checkpoint, Config, Input, Load, Loaded, Map, Request};
 use apostate_world::{Agenda, Moment, Rng};
@@ -86,8 +86,17 @@ pub(crate) enum Completion {
 /// The party that waits for an answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiter {
-    Op { op: usize },
-    Number { stream: usize, lane: usize, number: u64, writer: WriterId },
+    /// Of a partition whose newest durable record was that old.
+    Op {
+        op: usize,
+        asked_at: Timestamp,
+    },
+    Number {
+        stream: usize,
+        lane: usize,
+        number: u64,
+        writer: WriterId,
+    },
     Command(Decision),
     Nobody,
 }
@@ -160,7 +169,7 @@ impl World {
             nodes,
             writers: Writers::new(plan.partitions as usize),
             cuts: Vec::new(),
-            shadows: Shadows::new(map.clone()),
+            shadows: Shadows::new(map.clone(), plan.tuning.client_key_retention),
             sessions: Sessions::default(),
             faults: Faults::default(),
             trace,

@@ -25,6 +25,7 @@ use hashbrown::hash_table::Entry;
 use crate::cells::remembered::Remembered;
 use crate::cells::shared::SharedCell;
 use crate::entities::key_age::is_outdated;
+use crate::planted::{self, Bug};
 
 /// How many client keys of one entity stay in memory although the store has them.
 const KEYS_IN_MEMORY_MAX: usize = 4096;
@@ -269,9 +270,11 @@ impl ClientKeys {
 
     /// Leaves those keys to the store that it holds as of generation `stored`.
     pub(crate) fn evict(&mut self, stored: u64) {
-        self.known.retain(|known| known.generation > stored);
-        self.absent.clear();
-        self.is_partial = true;
+        self.known.retain(|known| known.generation > stored && !planted::is(Bug::KeysDroppedEarly));
+        if !planted::is(Bug::AbsentKept) {
+            self.absent.clear();
+        }
+        self.is_partial |= !planted::is(Bug::EvictedKeysUntold);
         self.bytes = self.recounted();
     }
 

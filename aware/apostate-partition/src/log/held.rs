@@ -117,6 +117,8 @@ impl Held {
     fn leak(&mut self, effects: &mut Vec<Effect>) {
         let is_leaked = |output: &Effect| match output {
             Effect::Answer { answer: Answer::Duplicate, .. } => planted::is(Bug::DuplicateEarly),
+            Effect::Answer { answer: Answer::Repeated(_), .. } => planted::is(Bug::RepeatedEarly),
+            Effect::Answer { answer: Answer::Refused(_), .. } => planted::is(Bug::RefusalEarly),
             _ => false,
         };
         let (leaked, held): (VecDeque<_>, _) = self.outputs.drain(..).partition(|(_, output)| is_leaked(output));

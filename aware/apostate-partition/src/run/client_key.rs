@@ -10,6 +10,7 @@ use crate::entities::client_keys::Known;
 use crate::entities::key_age::{is_ahead, is_expired, is_outdated, made};
 use crate::interface::{Answer, Failure, Request, RequestKind};
 use crate::message;
+use crate::planted::{self, Bug};
 use crate::run::handling::Handling;
 
 impl Handling<'_> {
@@ -18,7 +19,8 @@ impl Handling<'_> {
         let (now, retention) = (self.now, self.scope.tuning().client_key_retention);
         let known = self.entities.get(slot).keys()?.get(key)?;
         // A key that would be refused as too old gets its reply for as long as that is there.
-        if is_outdated(key, known.time(), now, retention) && !is_expired(key, now, retention) {
+        let is_old = is_outdated(key, known.time(), now, retention) && !planted::is(Bug::OldKeyAnswered);
+        if is_old && !is_expired(key, now, retention) {
             self.forget_key(slot, key, &request.to);
             return None;
         }

@@ -13,6 +13,7 @@ use apostate_partition::cell::{self, Section};
 use bytes::Bytes;
 
 use crate::check::shadow::Changed;
+use crate::outside::made;
 use crate::violation::{Check, Violation, ensure};
 
 /// Every answer that a client key ever got.
@@ -33,7 +34,9 @@ impl Keys {
         for change in changes.iter().filter(|change| change.section == Section::ClientKeys) {
             let Changed { key, address, before, after, .. } = change;
             if let Some(before) = before {
-                let (used, end) = (used_at(before)?, if after.is_none() { "forgotten" } else { "answered anew" });
+                let text = cell::read_key(key).ok().and_then(|cell| std::str::from_utf8(cell.sub).ok());
+                let used = text.and_then(made).unwrap_or_default().max(used_at(before)?);
+                let end = if after.is_none() { "forgotten" } else { "answered anew" };
                 ensure!(
                     time.since(used) > self.retention,
                     "E1",
@@ -58,7 +61,8 @@ impl Keys {
         };
         let cell = cell::key(Section::ClientKeys, to, key.as_bytes());
         for given in self.given.get(&cell[..]).into_iter().flatten() {
-            let is_young = asked_at.since(used_at(given)?) <= self.retention;
+            // One that would be refused as too old gets its answer for as long as that is there.
+            let is_young = made(key).is_some() || asked_at.since(used_at(given)?) <= self.retention;
             if answer_of(given)? == *first && (is_young || !is_repeated) {
                 return Ok(());
             }

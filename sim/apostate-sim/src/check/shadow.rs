@@ -129,6 +129,11 @@ impl Shadow {
         Ok(changes)
     }
 
+    /// Time of the newest durable record.
+    pub(crate) fn time(&self) -> Timestamp {
+        Timestamp(self.times.map_or(0, |(_, last)| last))
+    }
+
     /// Partition time goes on by twice the time that really passed at most, and at each opening by `gap_max` besides: whatever is done
     /// to the clocks, it does not run away.
     pub(crate) fn check_time(&self, now: Moment, gap_max: Duration) -> Check {
