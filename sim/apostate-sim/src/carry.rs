@@ -61,7 +61,7 @@ impl World {
                 if !self.is_damaged {
                     let (shadow, credit) = (self.shadows.get(own), self.plan.tuning.credit_bytes);
                     leaving::frame(shadow, &bytes)?;
-                    self.sessions.leaves(&Leaving { shadow, writer: id, to, credit }, &bytes)?;
+                    self.sessions.leaves(&Leaving { shadow, to, credit }, &bytes)?;
                 }
                 self.carry_frame(own, to, bytes);
             }

@@ -4,8 +4,12 @@
 //! damaged here must be noticed, when the partition opens, when it speaks to others, or when the damaged cell is read.
 //!
 //! One loss cannot be noticed by anybody: the newest records of a log, when its engine has forgotten that they were
-//! there, the store has no checkpoint behind them, and nobody else has heard of a message in them. Such a loss is not
-//! played.
+//! there, the store has no checkpoint behind them, and nobody else has heard of a message in them, or of one that they acknowledge.
+//! Such a loss is not played.
+//!
+//! Most damage is done while nobody runs; `damage/running.rs` has what is done in front of writers that go on.
+
+mod running;
 
 use apostate_core::{Address, Entity, KindId};
 use apostate_log::{MemoryStore, PartitionId, Position, Record, Store};
@@ -29,13 +33,36 @@ const DAMAGES: &[Fault] = &[
     Fault::LostSuffixMarked,
     Fault::LostSuffixStored,
     Fault::LostSuffixHeard,
+    Fault::LostSuffixAcknowledged,
     Fault::LostStore,
     Fault::FlippedCell,
+    Fault::TwinRecord,
 ];
 
 impl World {
-    /// Stops everybody, damages something, and sees that it is noticed.
+    /// Damages something, and sees that it is noticed.
     pub(crate) fn damage(&mut self) -> Check {
+        let node = self.rng.index(self.nodes.len());
+        let at = self.rng.index(self.nodes[node].partitions.len());
+        let id = self.nodes[node].partitions[at];
+        let first = self.rng.index(DAMAGES.len());
+        for number in 0..DAMAGES.len() {
+            let damage = DAMAGES[(first + number) % DAMAGES.len()];
+            if matches!(damage, Fault::LostSuffixAcknowledged | Fault::TwinRecord) {
+                if self.damage_while_running(damage, node, id)? {
+                    return Ok(());
+                }
+            } else if let Some(last) = self.can_be(damage, node, id) {
+                self.stop_all();
+                self.note(damage);
+                return self.is_noticed(damage, node, id, last);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops everybody; from here on nothing is asked but whether the damage is noticed.
+    fn stop_all(&mut self) {
         for (_, id) in self.map.tiles.clone() {
             if let Some(writer) = self.writers.current(id) {
                 self.writers.remove(writer);
@@ -43,18 +70,6 @@ impl World {
         }
         self.writers.all.clear();
         self.is_damaged = true;
-        let node = self.rng.index(self.nodes.len());
-        let at = self.rng.index(self.nodes[node].partitions.len());
-        let id = self.nodes[node].partitions[at];
-        let first = self.rng.index(DAMAGES.len());
-        for number in 0..DAMAGES.len() {
-            let damage = DAMAGES[(first + number) % DAMAGES.len()];
-            if let Some(last) = self.can_be(damage, node, id) {
-                self.note(damage);
-                return self.is_noticed(damage, node, id, last);
-            }
-        }
-        Ok(())
     }
 
     /// Whether there is anything to damage in this way; the position that it is about.

@@ -191,6 +191,13 @@ impl Disk {
         self.records.swap((one.0 - self.first.0) as usize, (two.0 - self.first.0) as usize);
     }
 
+    /// Damage: a record that no writer has appended is there, behind the last one.
+    pub(crate) fn put(&mut self, bytes: Bytes) {
+        self.records.push_back(StoredRecord { bytes, writer: 0 });
+        (self.last_writer, self.synced) = (0, self.last());
+        self.marked = self.synced;
+    }
+
     /// Damage: takes one record out, so that those behind it move up.
     pub(crate) fn take_out(&mut self, position: Position) {
         self.records.remove((position.0 - self.first.0) as usize);

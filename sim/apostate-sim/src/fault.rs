@@ -68,8 +68,10 @@ faults! {
     LostSuffixMarked: "damage: a log has lost its end, and knows it",
     LostSuffixStored: "damage: a log has lost its end, and the store is ahead of it",
     LostSuffixHeard: "damage: a log has lost its end, and others have heard of it",
+    LostSuffixAcknowledged: "damage: a log has lost its end, and the sender of a message in it has heard that it was durable",
     LostStore: "damage: a store is missing",
     FlippedCell: "damage: a cell of a store is damaged",
+    TwinRecord: "damage: a record of a writer's own epoch is where it writes next",
 }
 
 /// How often each fault has happened.

@@ -100,7 +100,8 @@ impl Receiver {
         self.moved = now;
         let floor = self.queue.oldest().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
         let floor = if planted::is(Bug::FloorHigh) { counter } else { floor };
-        let (origins, acknowledged) = (vec![(id, floor)], self.acknowledged);
+        let (origins, acknowledged) =
+            (vec![(id, floor)], if planted::is(Bug::AcknowledgedUntold) { 0 } else { self.acknowledged });
         let opened = Frame::Opened { nonce, name, range, generation, origins, counter, acknowledged };
         opened.write().into()
     }

@@ -309,6 +309,9 @@ impl LogWriter {
             Ok(record) if record.header.epoch > self.epoch || (is_opening && record.header.epoch == self.epoch) => {
                 StopReason::Fenced { epoch: record.header.epoch.0 }
             }
+            Ok(record) if record.header.epoch == self.epoch && planted::is(Bug::EqualEpochRetires) => {
+                StopReason::Fenced { epoch: record.header.epoch.0 }
+            }
             // It was appended after we had read the log; whose it is, is known to whoever reads on.
             Ok(_) if is_opening => StopReason::Overtaken,
             _ => StopReason::Broken {

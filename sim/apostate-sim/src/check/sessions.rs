@@ -11,7 +11,6 @@ use apostate_partition::delivery::Frame;
 use apostate_partition::rectangles::Origin;
 
 use crate::check::shadow::Shadow;
-use crate::engine::WriterId;
 use crate::violation::{Check, Violation, ensure};
 
 /// Sender, receiver and name of a session: never used again.
@@ -21,8 +20,6 @@ type SessionId = (PartitionId, PartitionId, u64);
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     sessions: BTreeMap<SessionId, Session>,
-    /// The highest number that each writer has sent to each partition.
-    newest: BTreeMap<(WriterId, PartitionId), u64>,
 }
 
 /// One session, as far as frames have left.
@@ -60,18 +57,12 @@ struct SentMessage {
 pub(crate) struct Leaving<'a> {
     /// The partition that it leaves, as far as its records are durable.
     pub(crate) shadow: &'a Shadow,
-    pub(crate) writer: WriterId,
     pub(crate) to: PartitionId,
     /// The credit that every receiver gives.
     pub(crate) credit: u64,
 }
 
 impl Sessions {
-    /// The highest number that a writer has sent to a partition.
-    pub(crate) fn newest(&self, writer: WriterId, to: PartitionId) -> Option<u64> {
-        self.newest.get(&(writer, to)).copied()
-    }
-
     /// A frame leaves a partition.
     pub(crate) fn leaves(&mut self, leaving: &Leaving<'_>, bytes: &[u8]) -> Check {
         let (own, to) = (leaving.shadow.id, leaving.to);
@@ -79,9 +70,6 @@ impl Sessions {
         match frame {
             Frame::Messages { name, frame, messages } => {
                 let sent = read(messages)?;
-                let newest = sent.iter().map(|message| message.number).max().unwrap_or(0);
-                let before = self.newest.entry((leaving.writer, to)).or_default();
-                *before = newest.max(*before);
                 self.session((own, to, name)).sends(own, frame, messages.len() as u64, sent)
             }
             Frame::Ready { name, granted, held } => {
