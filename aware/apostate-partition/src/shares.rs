@@ -5,7 +5,9 @@
 //! source that comes first changes from batch to batch, so that one large run does not always take the end of a batch from the
 //! same source.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/fairness.rs`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/fairness.rs`; planted `turn-not-rotated`.
+
+use crate::planted::{self, Bug};
 
 /// A source of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +58,40 @@ pub(crate) struct Shares {
     taken: [Amount; COUNT],
     /// The number of batches before: it says which source comes first.
     batches: usize,
+    /// How each source fares in the open batch.
+    turns: [Turn; COUNT],
+    /// Batches in a row in which each source waited and had no turn.
+    passed_over: [usize; COUNT],
 }
+
+/// How a source fares in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Turn {
+    /// Nothing to do.
+    #[default]
+    Idle,
+    /// Work waited, and the batch was full for it.
+    PassedOver,
+    /// A turn, whatever came of it.
+    Had,
+}
+
+/// A source that waits has a turn within so many batches.
+const SERVED_WITHIN: usize = 2 * COUNT;
 
 impl Shares {
     /// All sources, in the order of this batch.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = Source> + use<> {
-        let first = self.batches;
+        let first = if planted::is(Bug::TurnNotRotated) { 0 } else { self.batches };
         (0..COUNT).map(move |step| SOURCES[(first + step) % COUNT])
+    }
+
+    /// A source that waits is let in, or the batch is full for it.
+    pub(crate) fn note_turn(&mut self, source: Source, is_let_in: bool) {
+        let turn = &mut self.turns[source as usize];
+        if is_let_in || *turn == Turn::Idle {
+            *turn = if is_let_in { Turn::Had } else { Turn::PassedOver };
+        }
     }
 
     /// A source has taken more.
@@ -92,6 +121,15 @@ impl Shares {
     pub(crate) fn end_batch(&mut self) {
         self.taken = Default::default();
         self.batches = self.batches.wrapping_add(1);
+        for (turn, batches) in std::mem::take(&mut self.turns).into_iter().zip(&mut self.passed_over) {
+            *batches = if turn == Turn::PassedOver { *batches + 1 } else { 0 };
+        }
+    }
+
+    /// Whether every source that waits is served.
+    pub(crate) fn check(&self) {
+        let starved = SOURCES.into_iter().find(|source| self.passed_over[*source as usize] >= SERVED_WITHIN);
+        assert!(starved.is_none(), "{starved:?} has had no turn in {SERVED_WITHIN} batches");
     }
 }
 
@@ -129,6 +167,21 @@ mod tests {
             assert_eq!(shares.is_used_up(Source::Inboxes, both, taken, MOST), is_used_up, "{taken:?}");
             assert!(!shares.is_used_up(Source::Requests, both, taken, MOST), "it has taken nothing yet");
         }
+    }
+
+    #[test]
+    fn a_source_that_is_passed_over_again_and_again_is_noticed() {
+        let starves = |is_let_in: fn(usize) -> bool| {
+            let mut shares = Shares::default();
+            for batch in 0..SERVED_WITHIN {
+                shares.note_turn(Source::Requests, is_let_in(batch));
+                shares.note_turn(Source::Requests, false);
+                shares.end_batch();
+            }
+            std::panic::catch_unwind(|| shares.check()).is_err()
+        };
+        assert!(starves(|_| false));
+        assert!(!starves(|batch| batch == 3));
     }
 
     #[test]

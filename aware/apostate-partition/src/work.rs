@@ -135,6 +135,7 @@ impl Work {
     /// Whether producers are in order, and nothing is left of a batch that is closed.
     pub(crate) fn check(&self, is_batch_open: bool) {
         self.producers.check(is_batch_open);
+        self.shares.check();
         assert!(is_batch_open || self.local.is_empty(), "E1 broken: a local message is in no batch");
     }
 }

@@ -86,6 +86,11 @@ impl Entities {
     pub(crate) fn evict_to_budget(&mut self, budget: usize, stored: u64, steps: usize) {
         self.slots.evict(budget, stored, steps);
     }
+
+    /// Whether entities keep to their budget, after [`evict_to_budget`](Self::evict_to_budget) with the same words.
+    pub(crate) fn check_evicted(&self, budget: usize, stored: u64, steps: usize) {
+        self.slots.check_evicted(budget, stored, steps);
+    }
 }
 
 impl Entities {

@@ -349,7 +349,7 @@ impl Slot {
 
     /// Whether it was used since this was last asked.
     pub(super) fn take_used(&mut self) -> bool {
-        std::mem::take(&mut self.is_used)
+        if planted::is(Bug::UsedKept) { self.is_used } else { std::mem::take(&mut self.is_used) }
     }
 
     /// Whether it may leave memory: nothing waits for it, and the store, which holds generation `stored`, has all of it.

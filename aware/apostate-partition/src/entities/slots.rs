@@ -138,6 +138,18 @@ impl Slots {
         }
     }
 
+    /// Whether the hand has done its work, where it has passed over all slots twice in `steps`: whatever is left above the budget has to be
+    /// in memory.
+    pub(super) fn check_evicted(&self, budget: usize, stored: u64, steps: usize) {
+        let is_pinned = |slot: &Slot| !slot.is_evictable(stored);
+        let pinned: usize = self.iter().filter(|(_, slot)| is_pinned(slot)).map(|(_, slot)| slot.bytes()).sum();
+        assert!(
+            self.bytes <= budget + pinned || steps < 2 * self.slab.len(),
+            "P6 broken: entities take {} bytes of {budget}, and {pinned} of them have to be in memory",
+            self.bytes
+        );
+    }
+
     /// Leaves client keys and activities to the store: the entity has to stay, and what it was asked long ago has not.
     fn evict_parts(&mut self, id: SlotId, stored: u64) {
         let slot = &self.slab[id as usize];

@@ -14,10 +14,15 @@ impl Partition {
         }
         self.log.check_dense();
         self.steps = self.steps.wrapping_add(1);
-        let every = self.scope.tuning().check_every;
-        if every > 0 && self.steps.is_multiple_of(every) {
+        if self.is_recounted() {
             self.check_all();
         }
+    }
+
+    /// Whether everything is counted anew in this step.
+    pub(super) fn is_recounted(&self) -> bool {
+        let every = self.scope.tuning().check_every;
+        every > 0 && self.steps.is_multiple_of(every)
     }
 
     fn check_all(&self) {

@@ -19,6 +19,7 @@ impl Partition {
             self.entities.parked_mut().evict(self.checkpoints.dirty().stored());
         }
         let before = if planted::is(Bug::TrimEarly) { self.log.durable().next() } else { position.next() };
+        let before = if planted::is(Bug::TrimOneMore) { before.next() } else { before };
         effects.push(Effect::Trim { before });
         let met = self.checkpoints.take_met();
         effects.extend(met.into_iter().map(|ticket| Effect::CheckpointDone { ticket }));

@@ -61,7 +61,11 @@ impl Partition {
         self.work.shares_mut().end_batch();
         self.work.producers_mut().forget_silent();
         let (budget, stored) = (self.scope.tuning().cache_bytes, self.checkpoints.dirty().stored());
-        self.entities.evict_to_budget(budget, stored, EVICT_STEPS + 4 * touched);
+        let steps = EVICT_STEPS + 4 * touched;
+        self.entities.evict_to_budget(budget, stored, steps);
+        if self.is_recounted() {
+            self.entities.check_evicted(budget, stored, steps);
+        }
         true
     }
 

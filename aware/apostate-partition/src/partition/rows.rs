@@ -1,9 +1,10 @@
 //! Rows of the partition's own: written into the record and for the next checkpoint when they change, as any other cell.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/rows.rs`; planted `watermark-unsaved`, `tombstone-missing`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/rows.rs`; planted `watermark-unsaved`, `row-unwritten`, `tombstone-missing`.
 
 use super::Partition;
 use crate::cells::cell::{self, PartitionRow};
+use crate::planted::{self, Bug};
 use crate::rectangles::Change;
 
 impl Partition {
@@ -11,7 +12,9 @@ impl Partition {
     pub(super) fn put_row(&mut self, row: &PartitionRow, value: &[u8]) {
         let key = cell::partition_row(self.scope.id(), row);
         self.batch.record().put_key(&key, value);
-        self.checkpoints.dirty_mut().put(key.into(), value.into());
+        if !planted::is(Bug::RowUnwritten) {
+            self.checkpoints.dirty_mut().put(key.into(), value.into());
+        }
     }
 
     /// Erases a row of the partition's own.

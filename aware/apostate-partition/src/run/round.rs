@@ -22,6 +22,8 @@ impl Handling<'_> {
         let waiting = self.waiting(takes_new);
         for source in self.work.shares().in_turn() {
             if waiting.has(source) {
+                let is_let_in = !self.is_full_for(source, waiting);
+                self.work.shares_mut().note_turn(source, is_let_in);
                 self.take_from(source, waiting);
             }
         }
