@@ -112,9 +112,7 @@ impl World {
             let shadow = self.shadows.get(own);
             leaving::answer(shadow, to, &answer)?;
             match waiting.clone() {
-                Waiter::Number { stream, number, .. } => {
-                    leaving::numbered(shadow, &self.streams[stream].name, number, to, &answer)?;
-                }
+                Waiter::Number { name, number, .. } => leaving::numbered(shadow, &name, number, &answer)?,
                 Waiter::Command(decision) => self.check_decided(own, &decision, &answer)?,
                 Waiter::Op { op, asked_at } => {
                     if let RequestKind::Call { key: Some(key) } = &self.ops[op].request_kind {

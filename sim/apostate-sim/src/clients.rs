@@ -120,7 +120,7 @@ impl World {
         let Some((waiting, _)) = self.tickets.remove(&ticket) else { return Ok(()) };
         match waiting {
             Waiter::Op { op, .. } => self.op_answered(op, answer),
-            Waiter::Number { stream, lane, number, writer } => {
+            Waiter::Number { stream, lane, number, writer, name: _ } => {
                 self.number_answered(stream, lane, number, writer, &answer)
             }
             // It was held against the records when it left.
@@ -253,7 +253,8 @@ impl World {
             };
             lane.sent.push_back(number);
             lane.tried = lane.tried.max(number);
-            self.send_number(writer, (stream, at), number, Waiter::Number { stream, lane: at, number, writer });
+            let name = self.streams[stream].name_on(at);
+            self.send_number(writer, (stream, at), number, Waiter::Number { stream, lane: at, number, writer, name });
             if self.rng.chance(100) {
                 return;
             }

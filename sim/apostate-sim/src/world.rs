@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apostate_core::{Address, Registry, Timestamp};
+use apostate_core::{Address, EntityKey, Registry, Timestamp};
 use apostate_log::{AppendResult, Confirmation, MemoryStore, PartitionId, Position};
 use apostate_partition::{Answer, Checkpoint, Config, Input, Load, Loaded, Map, Request};
 use apostate_world::{Agenda, Moment, Rng};
@@ -96,6 +96,8 @@ pub(crate) enum Waiter {
         lane: usize,
         number: u64,
         writer: WriterId,
+        /// The producer's name at that time.
+        name: EntityKey,
     },
     Command(Decision),
     Nobody,

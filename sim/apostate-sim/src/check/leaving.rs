@@ -5,7 +5,6 @@
 
 use apostate_core::{Address, EntityKey};
 use apostate_partition::delivery::Frame;
-use apostate_partition::rectangles::Origin;
 use apostate_partition::{Answer, Message};
 
 use crate::check::shadow::Shadow;
@@ -48,10 +47,9 @@ pub(crate) fn answer(shadow: &Shadow, to: &Address, answer: &Answer) -> Check {
     Ok(())
 }
 
-/// A partition answers number `number` of a producer, a message to `to`: whatever it says, the number is applied for good, also if it
-/// came again.
-pub(crate) fn numbered(shadow: &Shadow, producer: &EntityKey, number: u64, to: &Address, answer: &Answer) -> Check {
-    let applied = shadow.rectangles.applied(&Origin::Producer(producer.clone()), to.hash(), to.hash());
+/// A partition answers number `number` of a producer: whatever it says, the number was applied for good, also if it came again.
+pub(crate) fn numbered(shadow: &Shadow, producer: &EntityKey, number: u64, answer: &Answer) -> Check {
+    let applied = shadow.produced.get(producer).copied().unwrap_or(0);
     ensure!(
         number <= applied || matches!(answer, Answer::Failed(_)),
         "E2",

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
-use apostate_core::{Address, Timestamp};
+use apostate_core::{Address, EntityKey, Timestamp};
 use apostate_log::{PartitionId, Position, Record};
 use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::record_body::{Body, RecordKind};
@@ -40,6 +40,8 @@ pub(crate) struct Shadow {
     /// Every cell but the partition's own rows.
     pub(crate) cells: BTreeMap<Bytes, Bytes>,
     pub(crate) rectangles: Rectangles,
+    /// The highest number that was ever applied of each producer, also of one that is forgotten.
+    pub(crate) produced: BTreeMap<EntityKey, u64>,
     /// Outgoing messages that were not acknowledged, by number.
     pub(crate) outgoing: BTreeMap<u64, Sent>,
     /// A hash of every message that was ever sent, by number.
@@ -78,6 +80,7 @@ impl Shadow {
             times: None,
             cells: BTreeMap::new(),
             rectangles: Rectangles::default(),
+            produced: BTreeMap::new(),
             outgoing: BTreeMap::new(),
             ever_sent: BTreeMap::new(),
             forgotten: Vec::new(),
@@ -166,6 +169,9 @@ impl Shadow {
             let number = value.and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
             if let Some(number) = number {
                 self.check_rise(&origin, area, number)?;
+                if let Origin::Producer(name) = &origin {
+                    self.produced.insert(name.clone(), number);
+                }
             }
             self.rectangles.restore(origin, area, number);
         }
