@@ -8,6 +8,7 @@
 //!   proposer.rs     proposes, counts answers, decides
 //!   partner.rs      holds, confirms, cancels, parks; deletion
 //!   nested.rs       an agreement on behalf of a try
+//!   undo.rs         a batch that is given up
 //!   property.rs     what must hold in every state
 //!   wrong.rs        rules to break
 //! ```
@@ -32,6 +33,7 @@ mod partner;
 mod property;
 mod proposer;
 mod scenario;
+mod undo;
 mod world;
 mod wrong;
 

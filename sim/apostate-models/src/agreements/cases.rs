@@ -124,6 +124,8 @@ pub fn short() -> Vec<Scenario> {
 pub fn wrong() -> Vec<(Wrong, Scenario)> {
     let one = |name| everything(name, vec![all(0, &[1])]);
     let pair = || everything("two partners", vec![all(0, &[1, 2])]);
+    let some = Proposal { at_least: 1, is_eager: true, ..all(0, &[1, 2]) };
+    let eager = || everything("one of two, eagerly", vec![some.clone()]);
     let twice = || Scenario {
         on_hand: vec![0, 2],
         ..everything("two agreements with one partner", vec![all(0, &[1]), all(0, &[1])])
@@ -140,8 +142,12 @@ pub fn wrong() -> Vec<(Wrong, Scenario)> {
         (Wrong::DeadlineKept, pair()),
         (Wrong::EmptyWaits, everything("no partner", vec![all(0, &[])])),
         (Wrong::UnansweredNotCancelled, pair()),
+        (Wrong::UnansweredNotCancelled, eager()),
         (Wrong::LateAnswerCountsElsewhere, twice()),
         (Wrong::CountOutsideUndo, pair()),
+        (Wrong::HeaderOutsideUndo, pair()),
+        (Wrong::DeadlineOutsideUndo, pair()),
+        (Wrong::OperationOutsideUndo, pair()),
         (Wrong::EndingsTrimmedEarly, pair()),
         (Wrong::EndingsOvertake, pair()),
         (Wrong::TryParked, pair()),

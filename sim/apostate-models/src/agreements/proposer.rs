@@ -184,20 +184,4 @@ impl Agreements {
             Outcome::Expired | Outcome::Withdrawn => self.coverage.expired.hit(),
         }
     }
-
-    pub(super) fn undo(&self, world: &mut World, partition: usize) {
-        self.coverage.undone.hit();
-        let given_up = world.partitions[partition].working.clone();
-        world.undo(partition);
-        let Some(given_up) = given_up.filter(|_| self.is(Wrong::CountOutsideUndo)) else { return };
-        for (entity, cells) in &given_up.entities {
-            for (agreement, counted) in &cells.undecided {
-                let is_kept = world.entity(&self.scenario, *entity).undecided.contains_key(agreement);
-                if is_kept && let Some(header) = world.edit(&self.scenario, *entity).undecided.get_mut(agreement) {
-                    header.accepted = counted.accepted;
-                    header.refused = counted.refused;
-                }
-            }
-        }
-    }
 }

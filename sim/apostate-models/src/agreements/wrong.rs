@@ -17,6 +17,12 @@ pub enum Wrong {
     LateAnswerCountsElsewhere,
     /// The count of answers is outside what an undoing takes back.
     CountOutsideUndo,
+    /// The header of an agreement is outside what an undoing takes back.
+    HeaderOutsideUndo,
+    /// The timer of a deadline is outside what an undoing takes back.
+    DeadlineOutsideUndo,
+    /// The operation at a partner is outside what an undoing takes back.
+    OperationOutsideUndo,
     /// Endings are trimmed when the partner handles them, not when that is durable.
     EndingsTrimmedEarly,
     /// Endings overtake what was sent to the same partner before.
