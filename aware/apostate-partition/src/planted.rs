@@ -48,6 +48,7 @@ bugs! {
     CheckpointMisses = "checkpoint-misses": "what changes while a checkpoint is written is in no later one",
     ClockTrustedAtOpening = "clock-trusted-at-opening": "a start with a clock far ahead moves partition time for good",
     CreditLost = "credit-lost": "a message that comes again gives no credit back",
+    DeletedVersionUnsaved = "deleted-version-unsaved": "the highest version of the deleted is kept in memory only",
     DismissalLost = "dismissal-lost": "a parked message is dismissed in memory only",
     DuplicateApplied = "duplicate-applied": "a message below the watermark is applied",
     DuplicateEarly = "duplicate-early": "a number that comes again is acknowledged before its first is durable",

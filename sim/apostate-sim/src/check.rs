@@ -69,10 +69,9 @@ impl Shadows {
         self.cells.durable(id, record)?;
         self.keys.durable(&changes, self.get(id).time())?;
         for change in changes {
-            if let (Section::State, Some(after)) = (change.section, &change.after) {
-                entity::check(&change.address, change.before.as_ref(), after)?;
-                let last = change.before.as_ref().map_or(0, |before| shadow::version_of(before));
-                self.transactions += shadow::version_of(after) - last;
+            if change.section == Section::State {
+                let Shadow { deleted_before, deleted, .. } = *self.get(id);
+                self.transactions += entity::check(&change, deleted_before, deleted)?;
             }
         }
         for (number, sent) in &self.get(id).forgotten {

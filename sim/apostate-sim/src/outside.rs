@@ -17,6 +17,7 @@ use crate::engine::WriterId;
 use crate::plan::Work;
 use crate::programs::bank::Account;
 use crate::programs::flaky::{self, Flaky};
+use crate::programs::mayfly::Mayfly;
 use crate::programs::post::Post;
 use crate::programs::register::Register;
 use crate::programs::shop::{Line, Order};
@@ -219,6 +220,7 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
             ops.push(Op::new(Flaky::at("m0").scold(), RequestKind::Call { key: None }, Purpose::Work));
         }
     }
+    ops.extend((0..work.flights).map(|number| draw_flight(number, rng)));
     for register in 0..work.registers {
         for tag in 0..30 {
             let entity = || Register::at(register);
@@ -269,6 +271,17 @@ pub(crate) fn made(key: &str) -> Option<Timestamp> {
     let is_uuid = key.len() == 36 && key.get(13..15) == Some("-7");
     let digits = |text| u64::from_str_radix(text, 16).ok();
     is_uuid.then_some(Timestamp(digits(high)? << 16 | digits(low)?))
+}
+
+/// A mayfly flies after another one, or ends.
+fn draw_flight(number: u64, rng: &mut Rng) -> Op {
+    let mayfly = |rng: &mut Rng| format!("f{}", rng.below(6));
+    let (fly, other) = (Mayfly::at(mayfly(rng)), mayfly(rng));
+    let kind = request_kind(rng, "f", number);
+    match rng.chance(300) {
+        true => Op::new(fly.end(), kind, Purpose::Work),
+        false => Op::new(fly.chase(other), kind, Purpose::Work),
+    }
 }
 
 /// One more parcel on its way.

@@ -1,10 +1,11 @@
 //! The programs that run in the simulated world: small entities, each with an oracle that knows what must come out.
 //!
 //! Every entity counts the transactions that have changed it in `applied`, and the platform counts them in its
-//! version: a run that was taken back in part, or applied twice, makes the two differ.
+//! version: a run that was taken back in part, or applied twice, makes the two differ by something else than before.
 
 pub(crate) mod bank;
 pub(crate) mod flaky;
+pub(crate) mod mayfly;
 pub(crate) mod post;
 pub(crate) mod register;
 pub(crate) mod shop;
@@ -14,7 +15,7 @@ use apostate_core::{Entities, Registry};
 
 /// Every kind.
 pub(crate) type Programs =
-    (bank::Account, post::Post, shop::Order, shop::Stock, flaky::Flaky, register::Register, sink::Sink);
+    (bank::Account, post::Post, shop::Order, shop::Stock, flaky::Flaky, mayfly::Mayfly, register::Register, sink::Sink);
 
 /// The registry of every kind.
 pub(crate) fn registry() -> Registry {

@@ -67,7 +67,7 @@ pub(crate) enum UndoEntry {
         slot: SlotId,
         before: ActivityBefore,
     },
-    EndedLife {
+    ChangedLife {
         slot: SlotId,
         before: LifeBefore,
     },

@@ -5,8 +5,9 @@
 //!   sub-key   ├ none                                                        ┤     value   ├ 0 ┼ life (8) ┤
 //! ```
 //!
-//! An entity that is deleted begins a new life, named by the version of its deletion; the first life is 0, and has no cell. So what an
-//! earlier life remembered is out of reach at once, also where memory does not know of it.
+//! A life begins with an entity and ends with its deletion. It is named by the version above which the entity began, which no deleted one ever
+//! had; one that is named 0 has no cell. So what an earlier life remembered is out of reach at once, also where memory does not know of it.
+//! Builds before layout 3 of the data directory began the next life with the deletion.
 //!
 //! Paper: *Activities: managing state for each partner*.
 

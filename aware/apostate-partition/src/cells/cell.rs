@@ -197,6 +197,8 @@ pub enum PartitionRow {
     Generation(Range),
     /// When the newest UUIDv7 client key was made that is forgotten.
     ForgottenKeys,
+    /// The highest version that any deleted entity had.
+    DeletedVersion,
     /// When a producer was heard.
     Heard(EntityKey),
     /// Producers that are forgotten.
@@ -212,6 +214,7 @@ pub fn partition_row(partition: PartitionId, row: &PartitionRow) -> Vec<u8> {
     key.extend_from_slice(&partition.0.to_be_bytes());
     match row {
         PartitionRow::Counters => key.push(b'c'),
+        PartitionRow::DeletedVersion => key.push(b'd'),
         PartitionRow::ForgottenKeys => key.push(b'f'),
         PartitionRow::ForgottenProducers => key.push(b'p'),
         PartitionRow::Opening => key.push(b'o'),
@@ -269,6 +272,7 @@ pub fn read_partition_row(partition: PartitionId, key: &[u8]) -> Result<Partitio
     let alone = |of: PartitionRow| if row.is_empty() { Ok(of) } else { Err(Damaged) };
     match tag {
         b'c' => alone(PartitionRow::Counters),
+        b'd' => alone(PartitionRow::DeletedVersion),
         b'f' => alone(PartitionRow::ForgottenKeys),
         b'o' => alone(PartitionRow::Opening),
         b'p' => alone(PartitionRow::ForgottenProducers),
@@ -334,6 +338,7 @@ mod tests {
         let name = EntityKey::new("replay").expect("a key");
         for row in [
             PartitionRow::Counters,
+            PartitionRow::DeletedVersion,
             PartitionRow::ForgottenKeys,
             PartitionRow::ForgottenProducers,
             PartitionRow::Heard(name.clone()),

@@ -20,8 +20,8 @@ pub struct Checkpoint {
     pub partition: PartitionId,
     /// The newest record that is in it.
     pub position: Position,
-    /// State cells of entities.
-    pub(crate) states: Vec<(Address, StateBytes)>,
+    /// State cells of entities; none of one that was deleted.
+    pub(crate) states: Vec<(Address, Option<StateBytes>)>,
     /// Changes of shared cells in their order: of one key the last counts.
     pub(crate) shared: Vec<SharedCell>,
     /// Every other cell.
@@ -59,7 +59,7 @@ impl Checkpoint {
         }
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let keys = starts.zip(&ends).map(|(start, &end)| &state_keys[start..end]);
-        let states = keys.zip(states).map(|(key, (_, value))| (key, Some(&value[..])));
+        let states = keys.zip(states).map(|(key, (_, value))| (key, value.as_deref()));
         let cells = cells.iter().map(|(key, value)| (&key[..], value.as_deref()));
         let rows = host_rows.iter().map(|(key, value)| (&key[..], Some(&value[..])));
 

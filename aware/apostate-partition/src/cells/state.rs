@@ -1,8 +1,8 @@
 //! The value of a state cell: a word of version and one bit, then the state as the entity's kind encoded it.
 //!
-//! The word alone stands where there is no entity, or no more. The bit says that the entity has remembered a client key, so a load
-//! brings keys along. Without it there may be some all the same: of an entity that does not exist yet, what was refused is remembered, and
-//! writes no state. The word's highest byte is the number of the layout: 0.
+//! An entity that does not exist has no cell. Builds before layout 3 of the data directory left the word alone of one that was deleted.
+//! The bit says that the entity has remembered a client key, so a load brings keys along. Without it there may be some all the same: of an entity that
+//! does not exist, what was refused is remembered, and writes no state. The word's highest byte is the number of the layout: 0.
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 

@@ -23,7 +23,8 @@ use crate::planted::{self, Bug};
 pub(crate) struct Dirty {
     /// The generation under way; from 1.
     generation: u64,
-    states: Vec<(Address, StateBytes)>,
+    /// None: the entity was deleted.
+    states: Vec<(Address, Option<StateBytes>)>,
     cells: FxHashMap<Box<[u8]>, Option<Arc<[u8]>>>,
     /// Cells that are erased while the store may still have them, with the generation that says so to it.
     erased: FxHashMap<Box<[u8]>, u64>,
@@ -61,19 +62,20 @@ impl Default for Dirty {
 }
 
 impl Dirty {
-    /// The slot's state cell has these bytes now.
-    pub(crate) fn put_state(&mut self, slot: &mut Slot, bytes: StateBytes) {
+    /// The slot's state cell is as it has it now. One that is gone is pinned like any other, until the store knows.
+    pub(crate) fn put_state(&mut self, slot: &mut Slot) {
         if planted::is(Bug::CheckpointMisses) && self.is_busy() {
             return;
         }
+        let cell = slot.encoded().cloned();
         if let Some(index) = slot.dirty_in(self.generation) {
             let held = &mut self.states[index].1;
-            self.bytes = self.bytes + bytes.len() - held.len();
-            *held = bytes;
+            self.bytes = self.bytes + length_of(&cell) - length_of(held);
+            *held = cell;
         } else {
             slot.note_dirty(self.generation, self.states.len());
-            self.bytes += bytes.len() + SLOT_BYTES;
-            self.states.push((slot.address().clone(), bytes));
+            self.bytes += length_of(&cell) + SLOT_BYTES;
+            self.states.push((slot.address().clone(), cell));
         }
     }
 
@@ -118,17 +120,16 @@ impl Dirty {
     /// The next checkpoint says nothing of a cell.
     fn forget(&mut self, key: &[u8]) {
         if let Some(before) = self.cells.remove(key) {
-            self.bytes -= key.len() + before.map_or(0, |value| value.len());
+            self.bytes -= key.len() + length_of(&before);
         }
     }
 
     /// The newest change of a cell stands for those before it.
     fn set_cell(&mut self, key: Box<[u8]>, value: Option<Arc<[u8]>>) {
-        let length = |value: &Option<Arc<[u8]>>| value.as_ref().map_or(0, |value| value.len());
         let key_length = key.len();
-        self.bytes += key_length + length(&value);
+        self.bytes += key_length + length_of(&value);
         if let Some(before) = self.cells.insert(key, value) {
-            self.bytes -= key_length + length(&before);
+            self.bytes -= key_length + length_of(&before);
         }
     }
 
@@ -222,12 +223,16 @@ impl Dirty {
     }
 }
 
+fn length_of(value: &Option<Arc<[u8]>>) -> usize {
+    value.as_ref().map_or(0, |value| value.len())
+}
+
 impl Dirty {
     /// Recounts what is counted by hand.
     pub(super) fn check(&self) {
-        let states: usize = self.states.iter().map(|(_, bytes)| bytes.len() + SLOT_BYTES).sum();
+        let states: usize = self.states.iter().map(|(_, cell)| length_of(cell) + SLOT_BYTES).sum();
         #[expect(clippy::disallowed_methods, reason = "a sum has no order")]
-        let cells = self.cells.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len()));
+        let cells = self.cells.iter().map(|(key, value)| key.len() + length_of(value));
         let cells: usize = cells.sum();
         let shared: usize = self.shared.iter().map(SharedCell::length).sum();
         let all = states + cells + shared;

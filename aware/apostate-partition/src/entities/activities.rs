@@ -70,7 +70,7 @@ pub(crate) struct ActivityBefore {
     pub(crate) written_bytes: usize,
 }
 
-/// The life that ended in the open batch, and what was in memory of it.
+/// The life before another one began or it ended in the open batch, and what was in memory of it.
 #[derive(Debug)]
 pub(crate) struct LifeBefore {
     loaded: LoadedActivities,
@@ -97,9 +97,14 @@ impl SlotActivities {
         }
     }
 
-    /// Those of an entity that never was: there are none.
-    pub(super) fn of_new_entity() -> Self {
-        Self::with(LoadedActivities::default(), Some(0))
+    /// Those of an entity that does not exist: there are none, and there were none in the life that it would begin.
+    pub(super) fn of_no_entity() -> Self {
+        Self::ended(None)
+    }
+
+    /// Those of an entity that was deleted; `life` is the next one, if an older build has begun it.
+    pub(super) fn ended(life: Option<u64>) -> Self {
+        Self::with(LoadedActivities::default(), life)
     }
 
     /// Those of an entity of which the store may have any.
@@ -225,19 +230,34 @@ impl SlotActivities {
         self.set(partner, value);
     }
 
-    /// The entity was deleted: a new life begins, in which there is none. Gives the old one.
-    pub(super) fn end_life(&mut self, next: u64) -> LifeBefore {
-        let loaded = std::mem::take(&mut self.loaded);
-        if let Some(life) = self.life {
-            let known = loaded.iter().filter(|(_, value)| value.is_some()).take(ERASED_WITH_ENTITY_MAX);
-            self.pending.extend(known.map(|(partner, _)| (ActivitySub::Of(life, partner.clone()), None)));
+    /// The entity begins to exist, in a life above all that it may have had. Gives what was before.
+    pub(super) fn begin_life(&mut self, life: u64) -> LifeBefore {
+        if life > 0 {
+            self.pending.insert(ActivitySub::Life, Some(activity::value_of_life(life)));
         }
-        self.pending.insert(ActivitySub::Life, Some(activity::value_of_life(next)));
-        self.bytes = 0;
-        LifeBefore { loaded, life: self.life.replace(next), unstored: std::mem::take(&mut self.unstored) }
+        self.replace_life(Some(life))
     }
 
-    /// Takes the end of a life back.
+    /// The entity was deleted. Gives its life. Of that nothing can be reached any more, but for what is erased here nothing is erased.
+    pub(super) fn end_life(&mut self) -> LifeBefore {
+        if let Some(life) = self.life {
+            let known = self.loaded.iter().filter(|(_, value)| value.is_some()).take(ERASED_WITH_ENTITY_MAX);
+            self.pending.extend(known.map(|(partner, _)| (ActivitySub::Of(life, partner.clone()), None)));
+        }
+        self.pending.insert(ActivitySub::Life, None);
+        self.replace_life(None)
+    }
+
+    fn replace_life(&mut self, life: Option<u64>) -> LifeBefore {
+        self.bytes = 0;
+        LifeBefore {
+            loaded: std::mem::take(&mut self.loaded),
+            life: std::mem::replace(&mut self.life, life),
+            unstored: std::mem::take(&mut self.unstored),
+        }
+    }
+
+    /// Takes the beginning or the end of a life back.
     pub(super) fn undo_life(&mut self, before: LifeBefore) {
         let LifeBefore { loaded, life, unstored } = before;
         (self.loaded, self.life, self.unstored) = (loaded, life, unstored);
@@ -271,7 +291,7 @@ impl SlotActivities {
         has_changed
     }
 
-    /// Takes over a cell of the log, or its deletion, in `generation`: the store may not have it.
+    /// Takes over a cell of the log, or its deletion, in `generation`: the store may not have it. The entity exists.
     pub(super) fn restore(&mut self, sub: ActivitySub, value: Option<&[u8]>, life: Option<u64>, generation: u64) {
         let begun = match &sub {
             ActivitySub::Life => life.unwrap_or(0),

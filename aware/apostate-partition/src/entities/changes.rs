@@ -28,7 +28,7 @@ impl Before {
         self.version
     }
 
-    /// The state cell; none if there never was one.
+    /// The state cell; none of an entity that does not exist.
     pub(crate) fn encoded(&self) -> Option<&StateBytes> {
         self.encoded.as_ref()
     }
@@ -73,19 +73,42 @@ impl Entities {
         let slot = self.slots.get(id);
         scratch.clear();
         scratch.extend_from_slice(&slot.word().to_le_bytes());
-        if let Some(live) = slot.live().filter(|_| slot.exists()) {
+        if let Some(live) = slot.live() {
             catch_unwind(AssertUnwindSafe(|| live.encode(scratch))).map_err(|payload| panic_text(payload.as_ref()))?;
-            assert!(scratch.len() > WORD_BYTES, "P4 broken: a state of no bytes");
         }
+        assert!(scratch.len() > WORD_BYTES, "P4 broken: a state of no bytes");
         self.slots.set_encoded(id, Some(scratch.as_slice().into()));
         self.slots.get_mut(id).note_encoded();
         Ok(scratch.len())
     }
 
+    /// The entity is deleted: nothing is left to encode.
+    pub(crate) fn drop_state(&mut self, id: SlotId) {
+        self.slots.set_encoded(id, None);
+        self.slots.get_mut(id).note_encoded();
+    }
+
     /// Takes the last change back, of a value that was encoded as `encoded` before it.
-    pub(crate) fn take_back_change(&mut self, id: SlotId, encoded: Option<StateBytes>, existed: bool) {
+    pub(crate) fn take_back_change(
+        &mut self,
+        id: SlotId,
+        encoded: Option<StateBytes>,
+        (version, existed): (u64, bool),
+    ) {
         self.slots.set_encoded(id, encoded);
-        self.slots.get_mut(id).take_back_change(existed);
+        self.slots.get_mut(id).take_back_change(version, existed);
+    }
+
+    /// The highest version that any deleted entity had: one that begins anew has a higher one.
+    pub(crate) fn deleted_version(&self) -> u64 {
+        self.deleted_version
+    }
+
+    /// An entity was deleted that had this version. Gives whether none had one as high.
+    pub(crate) fn note_deleted(&mut self, version: u64) -> bool {
+        let is_highest = version > self.deleted_version;
+        self.deleted_version = self.deleted_version.max(version);
+        is_highest
     }
 
     /// Takes back all that a batch changed.
@@ -99,7 +122,7 @@ impl Entities {
         }
     }
 
-    /// Notes in the state cell that the entity has client keys, also if there is no entity.
+    /// Notes in the state cell that the entity has client keys.
     pub(crate) fn mark_keys(&mut self, id: SlotId) {
         let slot = self.slots.get_mut(id);
         slot.note_keys(true);

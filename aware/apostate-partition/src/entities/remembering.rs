@@ -7,7 +7,7 @@ use apostate_log::{Position, StoredCell};
 
 use crate::cells::activity::{self, ActivitySub};
 use crate::cells::cell;
-use crate::entities::activities::{ActivityBefore, LifeBefore};
+use crate::entities::activities::{ActivityBefore, LifeBefore, SlotActivities};
 use crate::entities::resident::Entities;
 use crate::entities::slots::SlotId;
 use crate::format::DecodeError;
@@ -78,13 +78,18 @@ impl Entities {
         self.slots.change_activities(id, |activities| activities.undo(before));
     }
 
-    /// The entity was deleted: what it remembers from here on is of a new life. Gives the old one.
-    pub(crate) fn end_life(&mut self, id: SlotId) -> LifeBefore {
-        let version = self.slots.get(id).version();
-        self.slots.change_activities(id, |activities| activities.end_life(version))
+    /// The entity has begun to exist, with the version that it has. Gives what was before.
+    pub(crate) fn begin_life(&mut self, id: SlotId) -> LifeBefore {
+        let life = self.slots.get(id).version() - 1;
+        self.slots.change_activities(id, |activities| activities.begin_life(life))
     }
 
-    /// Takes back that the entity was deleted in the open batch.
+    /// The entity was deleted: what it remembered is out of reach. Gives that.
+    pub(crate) fn end_life(&mut self, id: SlotId) -> LifeBefore {
+        self.slots.change_activities(id, SlotActivities::end_life)
+    }
+
+    /// Takes back that the entity began to exist or was deleted in the open batch.
     pub(crate) fn undo_life(&mut self, id: SlotId, before: LifeBefore) {
         self.slots.change_activities(id, |activities| activities.undo_life(before));
     }
@@ -107,11 +112,19 @@ impl Entities {
     ) -> Result<(), DecodeError> {
         let sub = ActivitySub::read(sub)?;
         let (value, life) = match (&sub, value) {
-            (ActivitySub::Life, value) => (None, Some(activity::read_life(value.ok_or(DecodeError::Damaged)?)?)),
+            (ActivitySub::Life, Some(value)) => (None, Some(activity::read_life(value)?)),
             (ActivitySub::Of(..), Some(value)) => (Some(activity::read_value(value)?), None),
-            (ActivitySub::Of(..), None) => (None, None),
+            (ActivitySub::Life | ActivitySub::Of(..), None) => (None, None),
         };
         let id = self.slot_of(address);
+        if !self.slots.get(id).exists() {
+            // It was deleted by the same record, and what it remembered with it.
+            self.slots.get_mut(id).note_extra_dirty(generation);
+            if sub == ActivitySub::Life {
+                self.slots.change_activities(id, |activities| *activities = SlotActivities::ended(life));
+            }
+            return Ok(());
+        }
         // What the log brings, the store may not have: the slot stays until the first checkpoint.
         self.slots.get_mut(id).note_extra_dirty(generation);
         self.slots.change_activities(id, |activities| activities.restore(sub, value, life, generation));

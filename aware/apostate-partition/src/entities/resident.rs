@@ -20,6 +20,8 @@ pub(crate) struct Entities {
     pub(super) parked: ParkedMessages,
     /// Asked of the store in this step.
     pub(super) loads: Vec<Load>,
+    /// The highest version that any deleted entity had, in records that are made.
+    pub(super) deleted_version: u64,
 }
 
 impl Entities {
@@ -30,6 +32,7 @@ impl Entities {
             inboxes: Inboxes::default(),
             parked: ParkedMessages::default(),
             loads: Vec::new(),
+            deleted_version: 0,
         }
     }
 

@@ -12,10 +12,10 @@ use crate::format::DecodeError::{self, Damaged};
 use crate::planted::{self, Bug};
 
 impl Entities {
-    /// Takes over a state cell of the log. Gives its slot, for the dirty list.
-    pub(crate) fn restore_state(&mut self, address: &Address, cell: StateBytes) -> &mut Slot {
+    /// Takes over a state cell of the log, or its deletion. Gives its slot, for the dirty list.
+    pub(crate) fn restore_state(&mut self, address: &Address, cell: Option<StateBytes>) -> &mut Slot {
         let id = self.slot_of(address);
-        self.slots.set_cell(id, Some(cell));
+        self.slots.set_cell(id, cell);
         let slot = self.slots.get_mut(id);
         if slot.has_keys() && !planted::is(Bug::KeysOfLogOnly) {
             // The store may have client keys of it that the log does not bring.

@@ -62,8 +62,9 @@ pub(crate) struct Slot {
 
     /// The live value; decoded when it is needed.
     live: Option<Box<dyn Live>>,
-    /// The state cell as last encoded; none if there never was one.
+    /// The state cell as last encoded; none of an entity that does not exist.
     encoded: Option<StateBytes>,
+    /// Of an entity that does not exist, the one that it had, as far as memory knows.
     version: u64,
     dirty_generation: u64,
     /// Index in the dirty list of the generation `dirty_generation`.
@@ -254,8 +255,11 @@ impl Slot {
         self.touched = NONE;
     }
 
-    /// Keeps what a handler changed: a version more, in the live value only. Gives the version.
-    pub(crate) fn keep_change(&mut self, exists: bool) -> u64 {
+    /// Keeps what a handler changed: a version more, in the live value only. Gives the version. An entity that begins anew has one above `deleted`.
+    pub(crate) fn keep_change(&mut self, exists: bool, deleted: u64) -> u64 {
+        if !self.exists {
+            self.version = self.version.max(deleted);
+        }
         self.version += 1;
         self.is_ahead = true;
         self.exists = exists;
@@ -266,10 +270,10 @@ impl Slot {
     }
 
     /// Takes the last change back: the bytes are those from before it.
-    pub(super) fn take_back_change(&mut self, existed: bool) {
+    pub(super) fn take_back_change(&mut self, version: u64, existed: bool) {
         self.live = None;
         self.is_ahead = false;
-        self.version -= 1;
+        self.version = version;
         self.exists = existed;
     }
 

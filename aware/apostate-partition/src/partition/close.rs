@@ -8,7 +8,7 @@ use apostate_core::limits::TX_BYTES_MAX;
 
 use super::Partition;
 use crate::batch::{CellChange, Touched, UndoEntry};
-use crate::cells::cell::Section;
+use crate::cells::cell::{PartitionRow, Section};
 use crate::cells::record_body::RecordKind;
 use crate::entities::SlotId;
 use crate::entities::activities::SlotActivities;
@@ -24,11 +24,14 @@ impl Partition {
     /// Closes the batch. The window must have room. Gives false if the batch was undone instead.
     pub(super) fn close(&mut self, effects: &mut Vec<Effect>) -> bool {
         assert!(self.work.locals() == 0, "E1 broken: a local message would be in no record");
-        if let Err(culprit) = self.write_states() {
-            self.batch.abandon(culprit);
-            self.undo_abandoned();
-            return false;
-        }
+        let deleted = match self.write_states() {
+            Ok(deleted) => deleted,
+            Err(culprit) => {
+                self.batch.abandon(culprit);
+                self.undo_abandoned();
+                return false;
+            }
+        };
         if self.batch.record().length() > RECORD_BYTES_MAX {
             assert!(
                 self.batch.messages() > 1,
@@ -40,6 +43,7 @@ impl Partition {
         }
         self.write_watermarks();
         self.write_forgotten();
+        self.write_deleted(deleted);
         self.write_trims();
         let is_committed = !self.batch.record().is_empty() || self.log.take_record_wanted();
         self.acknowledge_frames(is_committed);
@@ -69,8 +73,10 @@ impl Partition {
         true
     }
 
-    /// Encodes every changed entity into the record. Gives the one that does not encode, or is too large.
-    fn write_states(&mut self) -> Result<(), SlotId> {
+    /// Encodes every changed entity into the record. Gives the highest version of those that were deleted; or else the one that does not encode, or
+    /// is too large.
+    fn write_states(&mut self) -> Result<u64, SlotId> {
+        let mut deleted = 0;
         for at in 0..self.batch.touched().len() {
             let Touched { slot: id, is_changed, last, effects_bytes_max, .. } = self.batch.touched()[at];
             if !is_changed {
@@ -84,21 +90,40 @@ impl Partition {
                 encoded.map_err(|_| id)?;
             }
             let slot = self.entities.get(id);
-            let encoded = slot.encoded().expect("P4 broken: a changed entity without bytes");
+            assert!(slot.exists() == slot.encoded().is_some(), "P4 broken: a changed entity without bytes");
+            let Some(encoded) = slot.encoded() else {
+                deleted = deleted.max(slot.version());
+                self.batch.record().delete(Section::State, slot.address(), &[]);
+                self.write_activities(id);
+                continue;
+            };
             if encoded.len() + effects_bytes_max > TX_BYTES_MAX {
                 // Perhaps one of its runs was too large. Each is encoded by itself now, and that one is known.
                 return Err(id);
             }
             self.batch.record().put(Section::State, slot.address(), &[], encoded);
-            for (sub, value) in slot.activities().into_iter().flat_map(SlotActivities::pending) {
-                self.batch.change_activity(slot.address(), sub, value.map(|value| &value[..]));
-            }
+            self.write_activities(id);
             if self.batch.record().length() > RECORD_BYTES_MAX {
                 // It is undone in a moment: what else there is need not be added.
                 break;
             }
         }
-        Ok(())
+        Ok(deleted)
+    }
+
+    /// Writes what the batch has changed of an entity's activities.
+    fn write_activities(&mut self, id: SlotId) {
+        let slot = self.entities.get(id);
+        for (sub, value) in slot.activities().into_iter().flat_map(SlotActivities::pending) {
+            self.batch.change_activity(slot.address(), sub, value.map(|value| &value[..]));
+        }
+    }
+
+    /// Writes the highest version that any deleted entity had, if one is higher now. Nothing else is left of one: it may begin anew above that.
+    fn write_deleted(&mut self, version: u64) {
+        if self.entities.note_deleted(version) && !planted::is(Bug::DeletedVersionUnsaved) {
+            self.put_row(&PartitionRow::DeletedVersion, &version.to_le_bytes());
+        }
     }
 
     /// Raises the watermarks of everything that was handled, as cells of the record.
@@ -155,9 +180,7 @@ impl Partition {
             let slot = self.entities.get_mut(touched.slot);
             slot.untouch();
             if touched.is_changed {
-                if let Some(encoded) = slot.encoded().cloned() {
-                    dirty.put_state(slot, encoded);
-                }
+                dirty.put_state(slot);
                 self.entities.note_activities_closed(touched.slot, record, generation);
             }
         }

@@ -50,6 +50,9 @@ impl Partition {
             PartitionRow::ForgottenKeys => {
                 self.sweep.restore_forgotten(Timestamp(u64::from_le_bytes(value?.try_into().ok()?)));
             }
+            PartitionRow::DeletedVersion => {
+                self.entities.note_deleted(u64::from_le_bytes(value?.try_into().ok()?));
+            }
             PartitionRow::Heard(producer) => {
                 let heard = match value {
                     Some(value) => Some(Timestamp(u64::from_le_bytes(value.try_into().ok()?))),
@@ -121,12 +124,11 @@ impl Partition {
     }
 
     fn restore_state(&mut self, address: &Address, value: Option<&[u8]>) -> Result<(), DecodeError> {
-        let value = value.ok_or(Damaged)?;
-        state::word_of(value)?;
-        let slot = self.entities.restore_state(address, value.into());
-        if let Some(cell) = slot.encoded().cloned() {
-            self.checkpoints.dirty_mut().put_state(slot, cell);
+        if let Some(value) = value {
+            state::word_of(value)?;
         }
+        let slot = self.entities.restore_state(address, value.map(Into::into));
+        self.checkpoints.dirty_mut().put_state(slot);
         Ok(())
     }
 

@@ -67,9 +67,8 @@ impl Handling<'_> {
         let known = Known::new(cell, key);
         self.batch.note(UndoEntry::RememberedKey { slot, known: known.clone() });
         self.entities.insert_key(slot, known);
-        // What never was and refuses still is not: its state would stay for ever, and its keys do not.
-        let has_state = self.entities.get(slot).encoded().is_some() || self.entities.get(slot).exists();
-        if has_state && !self.entities.get(slot).has_keys() {
+        // What is not, or not any more, gets no state: that would stay for ever, and its keys do not.
+        if self.entities.get(slot).exists() && !self.entities.get(slot).has_keys() {
             self.touch(slot);
             self.entities.mark_keys(slot);
             self.batch.note_changed(self.place_of(slot), 0);

@@ -235,26 +235,27 @@ impl Handling<'_> {
     fn keep(&mut self, run: Run<'_>) -> Ran {
         let is_deleted = self.runner.effects().deleted;
         let slot = self.entities.get_mut(run.slot);
-        let (was_ahead, existed) = (slot.is_ahead(), slot.exists());
+        let (was_ahead, existed, before_version) = (slot.is_ahead(), slot.exists(), slot.version());
         let has_activities = self.entities.has_activities(run.slot);
+        let deleted_version = self.entities.deleted_version();
         let slot = self.entities.get_mut(run.slot);
         let is_encoded_each_run = has_activities || slot.is_encoded_each_run();
         // Of a run that is encoded by itself the sum is judged here, and not once more when the batch closes.
         let effects_bytes = if is_encoded_each_run { 0 } else { self.runner.effects().bytes() };
-        let version = slot.keep_change(!is_deleted);
+        let version = slot.keep_change(!is_deleted, deleted_version);
         if is_deleted {
-            self.encode(run.slot).expect("a version alone encodes");
+            self.entities.drop_state(run.slot);
         } else if is_encoded_each_run {
             slot.count_encoded_run();
             let before = slot.encoded().cloned();
             if let Err(problem) = self.encode_alone(run.slot) {
                 assert!(!was_ahead, "E3 broken: a run that is encoded alone began on a value that was not encoded");
-                self.entities.take_back_change(run.slot, before, existed);
+                self.entities.take_back_change(run.slot, before, (before_version, existed));
                 return problem;
             }
         }
         if has_activities {
-            self.keep_activities(run.slot, is_deleted);
+            self.keep_activities(run.slot, existed, is_deleted);
         }
         self.batch.note_changed(self.place_of(run.slot), effects_bytes);
         self.batch.reserve(run.body.len());
@@ -262,13 +263,17 @@ impl Handling<'_> {
         Ran::Done(version)
     }
 
-    /// Keeps what a run has changed of the activities, or ends the life of an entity that is deleted.
-    fn keep_activities(&mut self, slot: SlotId, is_deleted: bool) {
+    /// Keeps what a run has changed of the activities. They belong to the life that begins with an entity and ends with its deletion.
+    fn keep_activities(&mut self, slot: SlotId, existed: bool, is_deleted: bool) {
         let changes = std::mem::take(&mut self.runner.effects_mut().activities);
         if is_deleted {
             let before = self.entities.end_life(slot);
-            self.batch.note(UndoEntry::EndedLife { slot, before });
+            self.batch.note(UndoEntry::ChangedLife { slot, before });
             return;
+        }
+        if !existed {
+            let before = self.entities.begin_life(slot);
+            self.batch.note(UndoEntry::ChangedLife { slot, before });
         }
         for change in changes {
             let before = self.entities.change_activity(slot, change);

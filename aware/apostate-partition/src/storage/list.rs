@@ -18,7 +18,7 @@ use crate::range::Range;
 pub struct StoredEntity {
     /// The entity.
     pub address: Address,
-    /// The version: how many transactions have changed the entity.
+    /// The version: it rises with each transaction that changes the entity, and is never lower than it was, over a deletion neither.
     pub version: u64,
     /// The state; read it with [`apostate_core::decode_state`].
     pub state: Bytes,

@@ -1,16 +1,16 @@
 //! A durable state, held against the transactions that were applied to it.
 //!
 //! Invariant E3: what one run changes is kept whole or taken back whole: the count that the entity keeps and the
-//! version that the platform keeps are one number. Invariants E1 and E6: no post has seen a message twice or early.
+//! version that the platform keeps rise by one number, and a version never goes back, over deletions neither. Invariants E1 and E6: no post has seen a message twice or early.
 
 use apostate_core::{Address, Entity, KindId, decode_state};
 use bytes::Bytes;
 
-use crate::check::shadow::version_of;
+use crate::check::shadow::{Changed, version_of};
 use crate::programs::{
-    bank::Account, flaky::Flaky, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink,
+    bank::Account, flaky::Flaky, mayfly::Mayfly, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink,
 };
-use crate::violation::{Check, Violation, ensure};
+use crate::violation::{Violation, ensure};
 
 /// Reads the state in a cell.
 pub(crate) fn state<E: Entity>(cell: &[u8]) -> Result<E, Violation> {
@@ -22,43 +22,63 @@ pub(crate) fn whole<E: Entity>(state: &[u8]) -> Result<E, Violation> {
     decode_state(state).map_err(|error| Violation::new("P4", format!("a state of {}: {error}", E::NAME)))
 }
 
-/// A state has become durable.
-pub(crate) fn check(address: &Address, before: Option<&Bytes>, after: &Bytes) -> Check {
+/// A state has become durable, or its deletion, by a record before which no deleted entity had a version above `deleted_before`, and after
+/// which none has one above `deleted`. Gives the number of transactions.
+pub(crate) fn check(change: &Changed, deleted_before: u64, deleted: u64) -> Result<u64, Violation> {
+    let Changed { address, before, after, .. } = change;
+    let last = before.as_ref().map_or(deleted_before, |before| version_of(before));
+    let Some(after) = after else {
+        // One that never was may have begun and ended in one batch.
+        ensure!(deleted > last, "E3", "{address:?} is deleted with version {last}, of the deleted {deleted} is known");
+        return Ok(deleted - last);
+    };
     let version = version_of(after);
-    let last = before.map_or(0, |before| version_of(before));
     // A refusal may be remembered without a change.
-    let is_same = before.map_or(&[][..], |before| &before[8..]) == &after[8..];
+    let is_same = before.as_ref().is_some_and(|before| before[8..] == after[8..]);
     ensure!(version > last || version == last && is_same, "E3", "{address:?} goes from version {last} to {version}");
-    if after.len() == 8 {
-        return Ok(());
-    }
+    let counted = applied(address, after)?;
+    let begun = match before {
+        Some(before) => last - applied(address, before)?,
+        None => deleted_before,
+    };
+    // It may have ended and begun anew within the batch.
+    let is_new = address.kind() == KindId::of(Mayfly::NAME) && version - counted > begun;
+    ensure!(
+        is_new || version - counted == begun,
+        "E3",
+        "{address:?} has counted {counted} transactions since version {begun}, its version is {version}"
+    );
+    Ok(version - last)
+}
+
+/// Transactions that a state counts.
+fn applied(address: &Address, cell: &Bytes) -> Result<u64, Violation> {
     let kind = address.kind();
     let of = |name| kind == KindId::of(name);
-    let applied = if of(Post::NAME) {
-        let post: Post = state(after)?;
+    Ok(if of(Post::NAME) {
+        let post: Post = state(cell)?;
         ensure!(post.doubled == 0, "E1", "{address:?} has applied a message twice: {post:?}");
-        let was = || before.map(|before| state::<Post>(before));
-        ensure!(post.overtook == 0, "E6", "{address:?} has applied a message early: {:?}, then {post:?}", was());
+        ensure!(post.overtook == 0, "E6", "{address:?} has applied a message early: {post:?}");
         post.applied
     } else if of(Account::NAME) {
-        let account: Account = state(after)?;
+        let account: Account = state(cell)?;
         ensure!(account.balance >= 0, "E3", "{address:?} is overdrawn: {account:?}");
         account.applied
     } else if of(Sink::NAME) {
-        let sink: Sink = state(after)?;
+        let sink: Sink = state(cell)?;
         ensure!(sink.disordered == 0, "E1", "{address:?} has taken a number again, or early: {sink:?}");
         sink.applied
     } else if of(Register::NAME) {
-        let register: Register = state(after)?;
+        let register: Register = state(cell)?;
         ensure!(register.doubled == 0, "E1", "{address:?} has added a tag twice: {register:?}");
         register.applied
     } else if of(Order::NAME) {
-        state::<Order>(after)?.applied
+        state::<Order>(cell)?.applied
     } else if of(Stock::NAME) {
-        state::<Stock>(after)?.applied
+        state::<Stock>(cell)?.applied
+    } else if of(Mayfly::NAME) {
+        state::<Mayfly>(cell)?.applied
     } else {
-        state::<Flaky>(after)?.applied
-    };
-    ensure!(applied == version, "E3", "{address:?} has counted {applied} transactions, its version is {version}");
-    Ok(())
+        state::<Flaky>(cell)?.applied
+    })
 }

@@ -41,7 +41,8 @@ pub(crate) fn frame(shadow: &Shadow, bytes: &[u8]) -> Check {
 pub(crate) fn answer(shadow: &Shadow, to: &Address, answer: &Answer) -> Check {
     let answer = if let Answer::Repeated(answer) = answer { answer } else { answer };
     if let Answer::Done { version, .. } = answer {
-        let durable = shadow.version(to);
+        // One that is gone was deleted with the last version that it had.
+        let durable = shadow.version(to).unwrap_or(shadow.deleted);
         ensure!(*version <= durable, "E2", "{to:?} answers with version {version}, and {durable} is durable");
     }
     Ok(())

@@ -74,6 +74,10 @@ fn dealings(shadow: &Shadow) -> Result<BTreeMap<EntityKey, i64>, Violation> {
     let mut sums = BTreeMap::new();
     for (key, value) in shadow.section(Section::Activities) {
         let cell = cell::read_key(key).map_err(|error| damaged(error.to_string()))?;
+        if cell.sub.is_empty() {
+            // The name of the life.
+            continue;
+        }
         // The first byte is the layout.
         let amount = decode::<i64>(&value[1..]).map_err(|error| damaged(error.to_string()))?;
         ensure!(amount != 0, "E2", "an activity of {:?} is the default, and stored", cell.address);

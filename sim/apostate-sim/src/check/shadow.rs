@@ -42,6 +42,10 @@ pub(crate) struct Shadow {
     pub(crate) rectangles: Rectangles,
     /// The highest number that was ever applied of each producer, also of one that is forgotten.
     pub(crate) produced: BTreeMap<EntityKey, u64>,
+    /// The highest version that any deleted entity had.
+    pub(crate) deleted: u64,
+    /// The same, before the newest record.
+    pub(crate) deleted_before: u64,
     /// Outgoing messages that were not acknowledged, by number.
     pub(crate) outgoing: BTreeMap<u64, Sent>,
     /// A hash of every message that was ever sent, by number.
@@ -81,6 +85,8 @@ impl Shadow {
             cells: BTreeMap::new(),
             rectangles: Rectangles::default(),
             produced: BTreeMap::new(),
+            deleted: 0,
+            deleted_before: 0,
             outgoing: BTreeMap::new(),
             ever_sent: BTreeMap::new(),
             forgotten: Vec::new(),
@@ -117,6 +123,7 @@ impl Shadow {
         ensure!(header.time >= last, "time", "partition {id}: time {} after {last}", header.time);
         self.times = Some((first, header.time));
         self.forgotten.clear();
+        self.deleted_before = self.deleted;
         let mut changes = Vec::new();
         for cell in body.cells() {
             let (key, value) = cell.map_err(|error| Violation::new("P4", error.to_string()))?;
@@ -165,7 +172,7 @@ impl Shadow {
 
     fn apply_row(&mut self, key: &[u8], value: Option<&[u8]>) -> Check {
         let row = cell::read_partition_row(self.id, key).map_err(|error| Violation::new("P4", error.to_string()))?;
-        if let PartitionRow::Rectangle(origin, area) = row {
+        if let PartitionRow::Rectangle(origin, area) = row.clone() {
             let number = value.and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
             if let Some(number) = number {
                 self.check_rise(&origin, area, number)?;
@@ -174,6 +181,17 @@ impl Shadow {
                 }
             }
             self.rectangles.restore(origin, area, number);
+        }
+        if row == PartitionRow::DeletedVersion {
+            let version = value.and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
+            let (id, before) = (self.id, self.deleted);
+            self.deleted = version.ok_or_else(|| Violation::new("P4", "the row of the deleted"))?;
+            ensure!(
+                self.deleted > before,
+                "E3",
+                "partition {id}: version {before} of the deleted sinks to {}",
+                self.deleted
+            );
         }
         Ok(())
     }
@@ -241,9 +259,9 @@ impl Shadow {
         self.cells.get(&cell::key(section, address, &[])[..])
     }
 
-    /// The version of an entity; 0 if it never was.
-    pub(crate) fn version(&self, address: &Address) -> u64 {
-        self.cell(Section::State, address).map_or(0, |value| version_of(value))
+    /// The version of an entity; none if there is none.
+    pub(crate) fn version(&self, address: &Address) -> Option<u64> {
+        self.cell(Section::State, address).map(|value| version_of(value))
     }
 
     /// Every cell of one section.

@@ -48,7 +48,7 @@ impl World {
         for _ in 0..QUARTERS_MAX {
             let next = self.agenda.now() + SECOND / 4;
             self.run_until(next)?;
-            if self.is_quiescent() && self.shadows.get(id).version(&to) > 0 {
+            if self.is_quiescent() && self.shadows.get(id).version(&to).is_some() {
                 break;
             }
         }

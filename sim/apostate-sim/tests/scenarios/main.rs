@@ -7,6 +7,7 @@ mod backlog;
 mod budgets;
 mod checkpoint_requests;
 mod clocks;
+mod deletion;
 mod fairness;
 mod full;
 mod letterbox;

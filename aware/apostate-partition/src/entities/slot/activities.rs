@@ -32,9 +32,9 @@ impl Slot {
 
     /// The activities, for a handler that may ask for them.
     pub(crate) fn activities_mut(&mut self) -> &mut SlotActivities {
-        let never_was = self.residence() == Residence::Resident && self.encoded.is_none() && self.version == 0;
-        self.extra_mut().activities.get_or_insert_with(|| match never_was {
-            true => SlotActivities::of_new_entity(),
+        let is_none = self.residence() == Residence::Resident && !self.exists;
+        self.extra_mut().activities.get_or_insert_with(|| match is_none {
+            true => SlotActivities::of_no_entity(),
             false => SlotActivities::unknown(),
         })
     }
