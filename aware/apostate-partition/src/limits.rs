@@ -96,7 +96,8 @@ pub struct Tuning {
     pub backlog_bytes_max: usize,
     /// Bytes of messages in inboxes that stay in memory although the store has them.
     pub inbox_memory: usize,
-    /// Messages in inboxes above which nothing new is taken from outside.
+    /// Messages in inboxes above which nothing is taken from outside that adds to an inbox with its share of them or more. So many inboxes that are not
+    /// empty close the edge to everything.
     pub inbox_max: usize,
     /// Requests that may wait in all.
     pub requests_max: usize,

@@ -344,5 +344,5 @@ fn is_page(load: &Load) -> bool {
 
 /// Whether an answer says that the request was certainly not done and may be sent again.
 pub(crate) fn is_try_again(failure: &Failure) -> bool {
-    matches!(failure, Failure::Busy | Failure::Backlog(_) | Failure::Full | Failure::Late)
+    matches!(failure, Failure::Busy | Failure::Backlog(_) | Failure::Overfull(_) | Failure::Full | Failure::Late)
 }

@@ -106,6 +106,7 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
         clock_gap_max,
         load_patience: Duration::from_millis(rng.pick(&[0, 0, 5, 50])),
         outbox_memory: rng.pick(&[0, 100, 2_000, 64 << 20]),
+        inbox_max: rng.pick(&[10, 1_000_000]),
         inbox_memory: rng.pick(&[0, 1_000, 64 << 20]),
         backlog_bytes_max: rng.pick(&[5_000, 1 << 20]),
         answers_bytes_max: rng.pick(&[100, 32 << 20]),

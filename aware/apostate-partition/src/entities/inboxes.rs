@@ -70,6 +70,12 @@ impl Inboxes {
         self.bytes
     }
 
+    /// Messages that one inbox may have before nothing from outside is taken for it: any number as long as all have less than `most` together,
+    /// else its share of these.
+    pub(crate) fn share(&self, most: usize) -> usize {
+        if self.count < most { usize::MAX } else { most / self.open.len().max(1) }
+    }
+
     /// Calls that wait behind inboxes and loads.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting

@@ -34,6 +34,12 @@ impl Entities {
         slot.inbox_head().zip(kind).is_some_and(|(item, kind)| kind.find(item.handler()).is_none())
     }
 
+    /// Whether an inbox has so many messages that nothing is taken from outside that adds to it, where all may have `most` together.
+    pub(crate) fn is_overfull(&self, id: SlotId, most: usize) -> bool {
+        let waiting = self.slots.get(id).extra().map_or(0, |extra| extra.inbox.len());
+        waiting > 0 && waiting >= self.inboxes.share(most)
+    }
+
     /// Puts a message at one end of its entity's inbox.
     pub(crate) fn push_inbox(&mut self, id: SlotId, end: End, item: InboxItem) {
         self.inboxes.push(&mut self.slots, id, end, item);

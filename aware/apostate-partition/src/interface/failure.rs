@@ -79,6 +79,11 @@ pub enum Failure {
         "partition {0} does not take the messages that wait for it; see why in the list of partitions, and try again"
     )]
     Backlog(PartitionId),
+    /// Very many messages wait for the entity, or for one that it sends to, which does not take them. Try again later.
+    #[error(
+        "very many messages wait for {0}, which does not take them; see in the log whether its handler panics, and try again"
+    )]
+    Overfull(String),
     /// Too much is waiting. Try again later.
     #[error("too much is waiting; try again in a moment")]
     Busy,

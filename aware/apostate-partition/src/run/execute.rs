@@ -10,7 +10,6 @@
 
 use apostate_core::limits::TX_BYTES_MAX;
 use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, PartnerKey, Refusal, step_with};
-use apostate_log::PartitionId;
 
 use crate::batch::{RunName, UndoEntry};
 use crate::entities::SlotId;
@@ -151,8 +150,8 @@ impl Handling<'_> {
         match (outcome, mode) {
             (Outcome::Done, Mode::Reads) => Ran::Done(self.entities.get(run.slot).version()),
             (Outcome::Done, Mode::Changes) => {
-                if let Some(receiver) = self.backlogged(&run) {
-                    return self.let_come_again(run.slot, Failure::Backlog(receiver));
+                if let Some(why) = self.backlogged(&run) {
+                    return self.let_come_again(run.slot, why);
                 }
                 self.batch.note_run(self.place_of(run.slot), name);
                 self.keep(run)
@@ -165,15 +164,28 @@ impl Handling<'_> {
         }
     }
 
-    /// The receiver of one of its messages that does not take what waits for it, if the run may be told to come again.
-    fn backlogged(&self, run: &Run<'_>) -> Option<PartitionId> {
-        if !run.is_refusable || !self.delivery.outbox().has_backlog() {
+    /// Why the run has to come again, if it may be told so: a receiver of one of its messages does not take what waits for it.
+    fn backlogged(&self, run: &Run<'_>) -> Option<Failure> {
+        let has_backlog = self.delivery.outbox().has_backlog();
+        let inbox_max = self.scope.tuning().inbox_max;
+        let has_overfull = self.entities.inboxes().count() >= inbox_max;
+        if !run.is_refusable || !(has_backlog || has_overfull) {
             return None;
         }
-        let elsewhere = self.runner.effects().sent.iter().map(|sent| sent.to.hash());
-        let mut receivers =
-            elsewhere.filter(|&hash| !self.scope.range().contains(hash)).map(|hash| self.scope.find(hash));
-        receivers.find(|&id| self.delivery.is_backlogged(id))
+        self.runner.effects().sent.iter().find_map(|sent| {
+            if self.scope.range().contains(sent.to.hash()) {
+                let slot = self.entities.find(&sent.to)?;
+                return self.overfull(slot);
+            }
+            let id = self.scope.find(sent.to.hash());
+            self.delivery.is_backlogged(id).then_some(Failure::Backlog(id))
+        })
+    }
+
+    /// Why nothing is taken from outside that adds to the inbox of an entity, if that is so.
+    pub(super) fn overfull(&self, id: SlotId) -> Option<Failure> {
+        let is_overfull = self.entities.is_overfull(id, self.scope.tuning().inbox_max);
+        is_overfull.then(|| Failure::Overfull(self.entities.name_of(self.entities.get(id).address())))
     }
 
     /// Takes a run back that has to come again, as if it had never begun.

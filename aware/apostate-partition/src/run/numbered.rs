@@ -37,7 +37,8 @@ impl Handling<'_> {
             return Head::Handled;
         }
         let slot = self.entities.slot_of(&request.to);
-        if self.entities.is_worth_waiting(slot, self.now, self.scope.tuning().load_patience) {
+        let is_worth_waiting = self.entities.is_worth_waiting(slot, self.now, self.scope.tuning().load_patience);
+        if is_worth_waiting || self.overfull(slot).is_some() {
             return Head::Waits;
         }
         let Some(request) = self.work.producers_mut().pop(at) else { return Head::Waits };
@@ -88,7 +89,9 @@ impl Handling<'_> {
                 trace,
             }) {
                 Ran::Abandoned => return Err(Head::Abandoned),
-                Ran::Failed(Failure::Backlog(_)) | Ran::NeedsActivity => return Err(Head::Waits),
+                Ran::Failed(Failure::Backlog(_) | Failure::Overfull(_)) | Ran::NeedsActivity => {
+                    return Err(Head::Waits);
+                }
                 Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
                 Ran::Refused(refusal) => Answer::Refused(refusal),
                 // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.

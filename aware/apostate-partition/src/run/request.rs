@@ -116,7 +116,10 @@ impl Handling<'_> {
             }
         }
         if !is_read && self.entities.get(slot).has_inbox() {
-            return self.wait(slot, request);
+            return match self.overfull(slot) {
+                Some(why) => self.answer(request, Answer::Failed(why)),
+                None => self.wait(slot, request),
+            };
         }
         let answer = match self.run_request(slot, &request) {
             Ok(answer) => answer,

@@ -35,7 +35,7 @@ impl Handling<'_> {
     /// Sources that have something to do, and are let in.
     fn waiting(&self, takes_new: bool) -> Waiting {
         let tuning = self.scope.tuning();
-        let is_edge_open = takes_new && self.entities.inboxes().count() < tuning.inbox_max;
+        let is_edge_open = takes_new && self.entities.inboxes().share(tuning.inbox_max) > 0;
         let mut waiting = Waiting::default();
         waiting.set(Source::Locals, self.work.locals() > 0);
         waiting.set(Source::Commands, self.work.has_commands());

@@ -146,7 +146,7 @@ impl CallError {
     pub(crate) fn of_failure(failure: Failure, entity: String) -> Self {
         match failure {
             Failure::Missing => Self::Missing { entity },
-            Failure::Busy | Failure::Backlog(_) => Self::Busy { entity },
+            Failure::Busy | Failure::Backlog(_) | Failure::Overfull(_) => Self::Busy { entity },
             Failure::Stopped(reason) => Self::Unknown { entity, reason: Interruption::PartitionStopped(reason) },
             failure => Self::Failed { entity, failure },
         }

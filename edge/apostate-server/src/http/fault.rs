@@ -208,7 +208,7 @@ fn code_of(failure: &Failure) -> ErrorCode {
         Failure::ProducerForgotten => ErrorCode::ProducerForgotten,
         Failure::Late => ErrorCode::DeadlineExceeded,
         Failure::Blocked => ErrorCode::EntityBlocked,
-        Failure::Busy | Failure::Backlog(_) | Failure::Full => ErrorCode::Busy,
+        Failure::Busy | Failure::Backlog(_) | Failure::Overfull(_) | Failure::Full => ErrorCode::Busy,
     }
 }
 

@@ -78,3 +78,79 @@ fn a_producer_waits_behind_a_dead_receiver_and_goes_on_in_order_when_it_lives() 
     let got: Vec<_> = (0..taken).chain([20_001, 20_002, 20_003]).collect();
     assert_eq!(receiver.got(&to), got);
 }
+
+/// A partition with an entity whose inbox stands still, and that may keep few messages in inboxes.
+fn stuck() -> (Writer, String, String) {
+    let tuning = Tuning { inbox_max: 100, ..Tuning::default() };
+    let mut writer = Writer::first(1, Making { tuning, partitions: 1, ..Making::default() }).open();
+    let (sender, stuck) = ("sender".to_owned(), "stuck".to_owned());
+    writer.ask(Letterbox::at(&sender).prick(stuck.clone()), None);
+    writer.work();
+    (writer, sender, stuck)
+}
+
+/// Writes letters to an entity until one is turned away. How many were taken.
+fn fill_inbox(writer: &mut Writer, from: &str, to: &str) -> u64 {
+    for letter in 0..10_000 {
+        writer.answers.clear();
+        writer.ask(Letterbox::at(from).write(to.to_owned(), letter), None);
+        writer.work();
+        match writer.answers.pop() {
+            Some(Answer::Done { .. }) => {}
+            Some(Answer::Failed(Failure::Overfull(entity))) => {
+                assert_eq!(entity, format!("box/{to}"));
+                return letter;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the inbox has no bound");
+}
+
+#[test]
+fn an_entity_that_takes_nothing_turns_away_only_what_is_sent_to_it() {
+    let (mut writer, sender, stuck) = stuck();
+    let taken = fill_inbox(&mut writer, &sender, &stuck);
+    assert_eq!(taken, 99, "and the one that it panics at");
+    writer.answers.clear();
+    for other in ["other", &sender] {
+        writer.ask(Letterbox::at(other).receive(7), None);
+        writer.ask(Letterbox::at(other).write("third".to_owned(), 8), Some(other));
+        writer.number(other, 1, Letterbox::at(other).receive(9));
+    }
+    writer.read(&stuck);
+    writer.work();
+    // The one that is stuck never was.
+    let others = writer.answers.iter().filter(|answer| **answer != Answer::Failed(Failure::Missing));
+    assert_eq!(others.filter(|answer| matches!(answer, Answer::Done { .. })).count(), 6, "{:?}", writer.answers);
+    for call in [Letterbox::at(&stuck).receive(1), Letterbox::at(&stuck).write(sender.clone(), 1)] {
+        writer.answers.clear();
+        writer.ask(call, None);
+        writer.work();
+        assert!(matches!(&writer.answers[..], [Answer::Failed(Failure::Overfull(_))]), "{:?}", writer.answers);
+    }
+    writer.answers.clear();
+    writer.number("producer", 1, Letterbox::at(&stuck).receive(100));
+    writer.number("producer", 2, Letterbox::at(&sender).write(stuck.clone(), 101));
+    writer.work();
+    assert!(writer.answers.is_empty(), "a producer waits");
+    for _ in 0..60 {
+        writer.wait(1000);
+    }
+    assert_eq!(writer.partition.status().parked, 1, "the one that panics");
+    let got: Vec<_> = (0..taken).chain([100, 101]).collect();
+    assert_eq!(writer.got(&stuck), got);
+}
+
+#[test]
+fn an_inbox_that_has_less_than_its_share_takes_more_while_others_have_too_much() {
+    let (mut writer, sender, stuck) = stuck();
+    fill_inbox(&mut writer, &sender, &stuck);
+    for other in ["one", "two", "three"] {
+        writer.ask(Letterbox::at(&sender).prick(other.to_owned()), None);
+        writer.work();
+        let taken = fill_inbox(&mut writer, &sender, other);
+        assert!((20..60).contains(&taken), "{other}: {taken}");
+    }
+    assert!(writer.partition.status().inbox < 300);
+}

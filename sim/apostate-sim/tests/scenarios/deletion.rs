@@ -88,7 +88,7 @@ fn nothing_is_left_of_entities_that_are_deleted() {
     store(&mut writer);
     let before = rows(&writer);
     for round in 0..2 {
-        for spark in 0..100 {
+        for spark in 0..100_u64 {
             ask(&mut writer, Spark::at(spark).glow(), None);
             if round == 0 {
                 store(&mut writer);

@@ -71,7 +71,12 @@ impl PartitionedWorld {
                 return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
             }
             PartitionAnswer::Failed(
-                Failure::Busy | Failure::Backlog(_) | Failure::Full | Failure::Stopped(_) | Failure::NotHere { .. },
+                Failure::Busy
+                | Failure::Backlog(_)
+                | Failure::Overfull(_)
+                | Failure::Full
+                | Failure::Stopped(_)
+                | Failure::NotHere { .. },
             ) => {
                 self.agenda.plan_in(SECOND / 10, Event::Ask(id));
                 return Ok(());
