@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use crate::entities::SlotId;
 use crate::interface::{ParkedCommand, Request};
 use crate::message::Message;
 use crate::producers::Producers;
@@ -14,6 +15,8 @@ use crate::shares::Shares;
 pub(crate) struct Work {
     /// Messages within the partition, of this batch.
     local: VecDeque<Message>,
+    /// For each of them: the slot that its receiver had when it was sent, if it had one.
+    local_slots: VecDeque<Option<SlotId>>,
     /// Requests that waited for an entity, and need not any more.
     released: VecDeque<Request>,
     /// Requests in order of arrival.
@@ -37,12 +40,16 @@ impl Work {
 
 /// Local messages.
 impl Work {
-    pub(crate) fn push_local(&mut self, message: Message) {
+    /// Takes a message within the partition. Whoever sends it has found the receiver's slot: by the time that the message is handled, the
+    /// processor has it at hand.
+    pub(crate) fn push_local(&mut self, message: Message, slot: Option<SlotId>) {
         self.local.push_back(message);
+        self.local_slots.push_back(slot);
     }
 
-    pub(crate) fn pop_local(&mut self) -> Option<Message> {
-        self.local.pop_front()
+    /// The next message within the partition, with the slot that its receiver had when it was sent.
+    pub(crate) fn pop_local(&mut self) -> Option<(Message, Option<SlotId>)> {
+        Some((self.local.pop_front()?, self.local_slots.pop_front()?))
     }
 
     pub(crate) fn locals(&self) -> usize {
@@ -52,6 +59,7 @@ impl Work {
     /// Drops the local messages of a batch that is undone: their senders send them again.
     pub(crate) fn drop_locals(&mut self) {
         self.local.clear();
+        self.local_slots.clear();
     }
 }
 

@@ -70,6 +70,14 @@ impl Entities {
         })
     }
 
+    /// The slot of an entity that had `slot` before; made if it has none.
+    pub(crate) fn slot_still(&mut self, slot: Option<SlotId>, address: &Address) -> SlotId {
+        match slot {
+            Some(slot) if self.slots.is_of(slot, address) => slot,
+            _ => self.slot_of(address),
+        }
+    }
+
     /// An entity's name for people.
     pub(crate) fn name_of(&self, address: &Address) -> String {
         match self.registry.find(address.kind()) {

@@ -128,6 +128,11 @@ impl Slot {
         }
     }
 
+    /// Whether it belongs to no entity.
+    pub(super) fn is_free(&self) -> bool {
+        self.is_free
+    }
+
     pub(crate) fn exists(&self) -> bool {
         self.exists
     }

@@ -64,6 +64,12 @@ impl Slots {
         id
     }
 
+    /// Whether the slot is the one of `address`.
+    pub(crate) fn is_of(&self, id: SlotId, address: &Address) -> bool {
+        let slot = &self.slab[id as usize];
+        !slot.is_free() && slot.address() == address
+    }
+
     pub(crate) fn get(&self, id: SlotId) -> &Slot {
         &self.slab[id as usize]
     }

@@ -26,8 +26,8 @@ enum Next {
 
 impl Handling<'_> {
     /// Handles a message from within this batch.
-    pub(crate) fn handle_local(&mut self, message: &Message) {
-        let slot = self.entities.slot_of(&message.to);
+    pub(crate) fn handle_local(&mut self, message: &Message, slot: Option<SlotId>) {
+        let slot = self.entities.slot_still(slot, &message.to);
         // If the batch is given up, the message is too: its sender will send it again.
         self.handle_or_accept(slot, message);
     }

@@ -81,10 +81,10 @@ impl Handling<'_> {
             if self.is_full_for(Source::Locals, waiting) {
                 return;
             }
-            let Some(message) = self.work.pop_local() else { return };
+            let Some((message, slot)) = self.work.pop_local() else { return };
             let before = self.batch.amount();
             self.batch.count_message();
-            self.handle_local(&message);
+            self.handle_local(&message, slot);
             self.charge(Source::Locals, before);
         }
     }
@@ -205,18 +205,18 @@ impl Handling<'_> {
             if self.batch.bytes() >= RECORD_BYTES_MAX / 2 {
                 break;
             }
-            let Some(message) = self.work.pop_local() else { return true };
+            let Some((message, slot)) = self.work.pop_local() else { return true };
             self.batch.count_message();
-            self.handle_local(&message);
+            self.handle_local(&message, slot);
             if self.batch.is_abandoned() {
                 return false;
             }
         }
-        while let Some(message) = self.work.pop_local() {
+        while let Some((message, slot)) = self.work.pop_local() {
             if planted::is(Bug::LocalDropped) {
                 continue;
             }
-            let slot = self.entities.slot_of(&message.to);
+            let slot = self.entities.slot_still(slot, &message.to);
             self.entities.start_load(slot, self.now);
             self.accept(slot, message);
         }

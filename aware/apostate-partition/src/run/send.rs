@@ -39,7 +39,8 @@ impl Handling<'_> {
     fn post(&mut self, message: Message) {
         if self.scope.range().contains(message.to.hash()) {
             self.batch.reserve(message.length());
-            self.work.push_local(message);
+            let slot = self.entities.find(&message.to);
+            self.work.push_local(message, slot);
             return;
         }
         let target = self.scope.find(message.to.hash());
