@@ -3,6 +3,7 @@
 //! Invariant P2: ranges tile the ring; no gap, no overlap.
 //! Paper: *Disjoint scopes of serializability*.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use apostate_log::PartitionId;
@@ -101,6 +102,20 @@ impl Map {
         Self { version: 1, tiles }
     }
 
+    /// The map in which each partition has the hashes from its own start up to the next one's. None if that is no map: the first does not
+    /// start at 0, they do not ascend, or an id is there twice.
+    #[must_use]
+    pub fn of(version: u64, starts: &[(u64, PartitionId)]) -> Option<Self> {
+        let ascend = starts.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        let ids: BTreeSet<_> = starts.iter().map(|(_, id)| id).collect();
+        if starts.first()?.0 != 0 || !ascend || ids.len() < starts.len() {
+            return None;
+        }
+        let ends = starts.iter().skip(1).map(|(next, _)| next - 1).chain([u64::MAX]);
+        let tiles = starts.iter().zip(ends).map(|((first, id), last)| (Range::new(*first, last), *id)).collect();
+        Some(Self { version, tiles })
+    }
+
     /// The partition that has `hash`.
     #[must_use]
     pub fn find(&self, hash: u64) -> PartitionId {
@@ -112,6 +127,12 @@ impl Map {
     #[must_use]
     pub fn range_of(&self, partition: PartitionId) -> Option<Range> {
         self.tiles.iter().find(|(_, id)| *id == partition).map(|(range, _)| *range)
+    }
+
+    /// How many partitions there are.
+    #[must_use]
+    pub fn partitions(&self) -> u32 {
+        u32::try_from(self.tiles.len()).unwrap_or(u32::MAX)
     }
 
     /// Whether the ranges tile the ring.
@@ -138,6 +159,20 @@ mod tests {
                 assert_eq!((map.find(range.first), map.find(range.last)), (*id, *id));
             }
         }
+    }
+
+    #[test]
+    fn a_map_is_made_of_the_starts_of_its_ranges() {
+        let first = Map::first(7);
+        let mut starts: Vec<_> = first.tiles.iter().map(|(range, id)| (range.first, *id)).collect();
+        assert_eq!(Map::of(1, &starts), Some(first));
+        assert_eq!(Map::of(1, &starts[1..]), None, "it does not start at 0");
+        assert_eq!(Map::of(1, &[]), None);
+        starts.swap(1, 2);
+        assert_eq!(Map::of(1, &starts), None, "they do not ascend");
+        starts.swap(1, 2);
+        starts[3].1 = starts[4].1;
+        assert_eq!(Map::of(1, &starts), None, "two partitions with one id");
     }
 
     #[test]

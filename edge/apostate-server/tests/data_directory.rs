@@ -51,12 +51,12 @@ fn a_process_ends_with_2_when_starting_it_again_as_it_is_helps_nothing() {
 }
 
 #[test]
-fn a_changed_digit_in_the_manifest_is_no_other_number_of_partitions() {
+fn a_changed_digit_in_the_manifest_is_no_other_map() {
     let dir = directory();
     open(dir.path(), 7);
     let manifest = dir.path().join("manifest.json");
     let text = std::fs::read_to_string(&manifest).expect("a manifest");
-    std::fs::write(&manifest, text.replace("\"partitions\": 7", "\"partitions\": 6")).expect("written");
+    std::fs::write(&manifest, text.replace("\"id\": 7", "\"id\": 8")).expect("written");
     let error = refusal(Settings { partitions: None, ..settings(dir.path(), 1) });
     assert!(error.contains("is damaged"), "{error}");
 }
@@ -67,9 +67,9 @@ fn a_directory_of_a_newer_build_is_refused_by_name() {
     open(dir.path(), 1);
     let manifest = dir.path().join("manifest.json");
     let text = std::fs::read_to_string(&manifest).expect("a manifest");
-    std::fs::write(&manifest, text.replace("\"format\": 3", "\"format\": 4")).expect("written");
+    std::fs::write(&manifest, text.replace("\"format\": 4", "\"format\": 5")).expect("written");
     let error = refusal(settings(dir.path(), 1));
-    assert!(error.contains("written by a newer build: layout 4") && error.contains("start a build"), "{error}");
+    assert!(error.contains("written by a newer build: layout 5") && error.contains("start a build"), "{error}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use apostate_core::Registry;
 use apostate_log::{PartitionId, failpoint};
-use apostate_partition::{Config, Map, Tuning};
+use apostate_partition::{Config, Tuning};
 use crossbeam_channel::{Receiver, Sender};
 use tracing::{error, warn};
 
@@ -77,8 +77,8 @@ impl NodeThreads {
     ) -> Result<Self, OpenError> {
         quiet_panics::install();
         let mut directory = Directory::open(settings).map_err(DiskError::from)?;
-        let partitions = directory.partitions();
-        let map = Map::first(partitions);
+        let map = directory.map().clone();
+        let partitions = map.partitions();
         let tuning = settings.tuning(partitions)?;
         let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
         let running = RunningFile::open(&directory.path().join("running"), partitions as usize)

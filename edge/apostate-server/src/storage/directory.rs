@@ -1,7 +1,7 @@
 //! Data directory: the files in it, and the lock that one process holds.
 //!
 //! ```text
-//!   DIR/manifest.json   layout, number of partitions, identity
+//!   DIR/manifest.json   layout, map of the partitions, identity
 //!   DIR/LOCK            of the log's engine
 //!   DIR/log/            the log's segments, of all partitions
 //!   DIR/store/          the checkpoints
@@ -15,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use apostate_log::failpoint;
+use apostate_partition::Map;
 
 use crate::Settings;
 use crate::storage::manifest::{CreationState, Manifest, ManifestError, sync_dir};
@@ -110,8 +111,9 @@ impl Directory {
             Err(ManifestError::Damaged(detail)) => return Err(DirectoryError::Damaged { dir: path, detail }),
             Err(ManifestError::Io(source)) => return Err(io(source)),
         };
-        if let Some(asked) = settings.partitions.filter(|asked| *asked != manifest.partitions) {
-            return Err(DirectoryError::OtherPartitions { dir: path, is: manifest.partitions, asked });
+        let is = manifest.map.partitions();
+        if let Some(asked) = settings.partitions.filter(|asked| *asked != is) {
+            return Err(DirectoryError::OtherPartitions { dir: path, is, asked });
         }
         let mut directory = Self { path, manifest, _lock: lock };
         directory.check_parts()?;
@@ -124,9 +126,9 @@ impl Directory {
         Ok(directory)
     }
 
-    /// How many partitions the data has.
-    pub(crate) fn partitions(&self) -> u32 {
-        self.manifest.partitions
+    /// The map of the data's partitions.
+    pub(crate) fn map(&self) -> &Map {
+        &self.manifest.map
     }
 
     /// The name of this data for ever.
@@ -204,7 +206,7 @@ fn first_manifest(path: &Path, settings: &Settings) -> Result<Manifest, Director
     if let Some(found) = [LOG_DIR, STORE_DIR].into_iter().find(|part| path.join(part).exists()) {
         return Err(DirectoryError::NoManifest { dir: path.to_owned(), found });
     }
-    let manifest = Manifest::new(settings.partitions_at_first_start());
+    let manifest = Manifest::new(Map::first(settings.partitions_at_first_start()));
     manifest.write(path).map_err(|source| DirectoryError::Io { dir: path.to_owned(), source })?;
     failpoint("directory.manifest-written");
     Ok(manifest)
@@ -226,7 +228,7 @@ mod tests {
         let identity = first.identity().to_owned();
         drop(first);
         let again = Directory::open(&settings(&path, None)).expect("opened");
-        assert_eq!((again.partitions(), again.identity()), (7, identity.as_str()));
+        assert_eq!((again.map(), again.identity()), (&Map::first(7), identity.as_str()));
         drop(again);
         let other = Directory::open(&settings(&path, Some(2))).unwrap_err();
         assert!(matches!(other, DirectoryError::OtherPartitions { is: 7, asked: 2, .. }), "{other}");

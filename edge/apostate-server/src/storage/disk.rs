@@ -1,8 +1,7 @@
 //! Disk of a node: the log of all its partitions, and the store that shortens it.
 //!
-//! The two belong together. The store holds rows of the host's own that say so: whose data it is, how many partitions it
-//! has, and the log's *mark*, up to where the log was durable at the last checkpoint. Every segment of the log says whose
-//! it is, too.
+//! The two belong together. The store holds rows of the host's own that say so: whose data it is, and the log's *mark*, up to
+//! where the log was durable at the last checkpoint. Every segment of the log says whose it is, too.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +61,7 @@ impl Disk {
         let expect = if is_ready { StoreExpect::Existing } else { StoreExpect::Fresh };
         let store = LsmStore::open(&directory.store_dir(), expect, settings.store_cache_bytes as u64)?;
         if is_ready {
-            check_identity(&store, &identity_row(directory))?;
+            check_identity(&store, directory)?;
         }
         let expected = Expected { identity: xxh3_64(directory.identity().as_bytes()), ..expected(&store, map)? };
         let files = FilesSettings { segment_bytes: settings.segment_bytes, ..FilesSettings::default() };
@@ -76,7 +75,8 @@ impl Disk {
                 "log has lost records of a partition; restore them from a backup"
             );
         }
-        let disk = Self { store, engine, identity: identity_row(directory), is_store_full: AtomicBool::new(false) };
+        let disk =
+            Self { store, engine, identity: directory.identity().to_owned(), is_store_full: AtomicBool::new(false) };
         if !is_ready {
             disk.write_host_rows()?;
             failpoint("directory.disk-created");
@@ -140,14 +140,11 @@ impl Disk {
 const IDENTITY: &str = "identity";
 const MARK: &str = "log-mark";
 
-/// The identity of the data and the number of its partitions: a store read by another number of them would seem empty in parts.
-fn identity_row(directory: &Directory) -> String {
-    format!("{} of {} partitions", directory.identity(), directory.partitions())
-}
-
-fn check_identity(store: &dyn Store, expected: &str) -> Result<(), DiskError> {
-    let found = store.get(&host_row(IDENTITY))?;
-    if found.as_deref() == Some(expected.as_bytes()) {
+fn check_identity(store: &dyn Store, directory: &Directory) -> Result<(), DiskError> {
+    let (found, expected) = (store.get(&host_row(IDENTITY))?, directory.identity());
+    // With the number of partitions, which stands in the manifest alone by now, as builds up to layout 3 wrote it.
+    let old = format!("{expected} of {} partitions", directory.map().partitions());
+    if [expected, &old].map(|row| Some(row.as_bytes())).contains(&found.as_deref()) {
         return Ok(());
     }
     let found = found.map_or_else(|| "unknown".to_owned(), |found| String::from_utf8_lossy(&found).into_owned());
