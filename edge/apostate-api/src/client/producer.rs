@@ -8,7 +8,7 @@
 //!
 //! The node knows a producer's messages by their numbers, so what is sent again and was applied is a *duplicate*. A
 //! producer that starts again may begin at any number that it knows to be answered, or at the first, unless it was silent for so long that
-//! it is forgotten ([`ErrorCode::ProducerForgotten`](crate::ErrorCode::ProducerForgotten)). It may
+//! it is forgotten ([`ErrorCode::ProducerForgotten`]). It may
 //! only repeat what it sent before: a number that it once passed over is lost for ever, see
 //! [`BulkEnding::Duplicate`](crate::BulkEnding::Duplicate).
 
