@@ -10,6 +10,7 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, W
 use hyper::{Method, Response, StatusCode};
 
 use crate::CallError;
+use crate::answers::stop::Interruption;
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::http::meters::Outcome;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply};
@@ -177,6 +178,15 @@ impl Fault {
             failure => format!("{} did not take it: {failure}", entity()),
         };
         Self::new(code_of(failure), detail)
+    }
+
+    /// A read of `entity` got no answer.
+    pub(crate) fn unread(reason: &Interruption, entity: &dyn Fn() -> String) -> Self {
+        let code = match reason {
+            Interruption::PartitionStopped(_) => ErrorCode::PartitionStopped,
+            Interruption::NodeClosed | Interruption::ExecutorDied | Interruption::Failed(_) => ErrorCode::NotReady,
+        };
+        Self::new(code, format!("{} could not be read: {reason}", entity()))
     }
 
     /// Nobody knows whether `entity` did it.

@@ -276,7 +276,6 @@ const OF_ENTITIES: &[ErrorCode] = &[
     ErrorCode::Busy,
     ErrorCode::DeadlineExceeded,
     ErrorCode::EntityBlocked,
-    ErrorCode::OutcomeUnknown,
     ErrorCode::PartitionStopped,
     ErrorCode::UnreadableState,
 ];
@@ -291,6 +290,7 @@ const OF_CALLS: &[ErrorCode] = &[
     ErrorCode::ClientKeyReused,
     ErrorCode::DoneEarlier,
     ErrorCode::HandlerPanicked,
+    ErrorCode::OutcomeUnknown,
     ErrorCode::RequestTimeout,
     ErrorCode::TransactionTooLarge,
     ErrorCode::UnreadableReply,

@@ -143,7 +143,12 @@ impl HttpService {
                 "a page of another site may have sent this; ask by address, or name its origin in `cors-origins`";
             return Err(Fault::new(ErrorCode::ForeignOrigin, detail).closing());
         }
-        let authorization = parts.headers.get(AUTHORIZATION);
+        let mut tokens = parts.headers.get_all(AUTHORIZATION).iter();
+        let authorization = tokens.next();
+        if tokens.next().is_some() {
+            let detail = "a request says its `Authorization` once, and this one has more of these header fields";
+            return Err(Fault::new(ErrorCode::BadHeader, detail).closing());
+        }
         if self.edge.admits(authorization.map(hyper::header::HeaderValue::as_bytes))
             || route::is_for_everybody(ROUTES, path)
         {

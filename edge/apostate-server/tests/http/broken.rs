@@ -90,7 +90,7 @@ fn a_damaged_store_stops_its_partition_and_its_neighbour_answers() {
     let accept = [("accept", "application/x-ndjson")];
     let listed = client.ask("GET", "/entities/stock", &accept, "").lines();
     assert_eq!(listed.last().expect("a line")["code"], "store-unreadable", "a list leaves nothing out in silence");
-    client.get(&format!("/entities/stock/{low}")).problem("outcome-unknown");
+    client.get(&format!("/entities/stock/{low}")).problem("partition-stopped");
     client.post(&format!("/entities/stock/{low}/receive"), r#"{"units":1}"#).problem("partition-stopped");
     client.get("/ready").problem("partition-stopped");
     let broken = client.ask("POST", "/messages", &[("producer", "more")], &line(1, &low)).lines();

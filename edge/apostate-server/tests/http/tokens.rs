@@ -37,6 +37,13 @@ fn without_the_token_nothing_is_read_or_changed() {
     let right = format!("Bearer {TOKEN}");
     let headers = [("authorization", right.as_str())];
     assert_eq!(client.ask("POST", "/entities/stock/tea/receive", &headers, r#"{"units":1}"#).good(), 1);
+    for other in [right.as_str(), "Bearer wrong"] {
+        let twice = [("authorization", right.as_str()), ("authorization", other)];
+        client.ask("GET", "/entities/stock/tea/available", &twice, "").problem("bad-header");
+        client = server.client();
+    }
+    let headers = [("authorization", right.as_str())];
+    assert_eq!(client.ask("GET", "/entities/stock/tea/available", &headers, "").good(), 1);
     let lower = format!("bearer {TOKEN}");
     assert_eq!(client.ask("GET", "/entities/stock/tea/available", &[("authorization", &lower)], "").good(), 1);
 }

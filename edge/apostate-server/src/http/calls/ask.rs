@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use apostate_api::ErrorCode;
-use apostate_partition::{Answer, Request, RequestKind, TraceContext};
+use apostate_partition::{Answer, Failure, Request, RequestKind, TraceContext};
 use hyper::http::request::Parts;
 
 use crate::answers::verdict::Verdict;
@@ -71,6 +71,11 @@ impl Calls<'_> {
         match verdict.original() {
             (Verdict::Answered(Answer::Done { reply, version }), is_repeated) => {
                 Ok(EntityReply { reply, version, is_repeated })
+            }
+            // A read does nothing, so there is nothing of which nobody knows whether it was done.
+            (Verdict::Unknown(reason), _) if !is_call => Err(Fault::unread(&reason, &entity)),
+            (Verdict::Answered(Answer::Failed(failure @ Failure::Stopped(_))), _) if !is_call => {
+                Err(Fault::unread(&failure.into(), &entity))
             }
             (verdict, is_repeated) => Err(Fault::of_verdict(verdict, &entity).repeated(is_repeated)),
         }
