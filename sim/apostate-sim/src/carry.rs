@@ -20,8 +20,8 @@ use apostate_log::PartitionId;
 /// Turns in a row that a partition may ask for at once, without anything new.
 const SPINS_MAX: u32 = 500;
 
-/// Pages of client keys in a thousand that take long.
-const SWEEP_SLOW_RATE: u64 = 300;
+/// Pages of client keys in a thousand that come long after they were read.
+const SWEEP_SLOW_RATE: u64 = 500;
 
 /// The error of a store that was told to fail.
 const LOAD_FAILED: &str = "it failed on purpose";
@@ -68,14 +68,11 @@ impl World {
             Effect::Answer { ticket, answer } => self.check_answer(own, ticket, answer)?,
             Effect::Load(load) => {
                 let slow = if is_page(&load) { Fault::PageSlow } else { Fault::LoadSlow };
-                // The sweep is in no hurry, and much may happen until its page comes.
-                let is_sweep = matches!(load, Load::ClientKeys { .. });
-                let rate = if is_sweep { SWEEP_SLOW_RATE } else { self.plan.store_rate };
-                let delay = self.store_delay(rate, slow, SECOND);
+                let delay = self.store_delay(slow, SECOND);
                 self.agenda.plan_in(delay, Event::Load { writer: id, load });
             }
             Effect::Checkpoint(checkpoint) => {
-                let delay = self.store_delay(self.plan.store_rate, Fault::CheckpointSlow, 3 * SECOND);
+                let delay = self.store_delay(Fault::CheckpointSlow, 3 * SECOND);
                 self.agenda.plan_in(delay, Event::Checkpoint { writer: id, checkpoint });
             }
             Effect::CheckpointDone { ticket } => self.checkpoint_done(id, ticket)?,
@@ -126,9 +123,9 @@ impl World {
         Ok(())
     }
 
-    /// How long the store takes to begin: at most `slow_max` when it is slow, which is the fault `slow`, and happens at `rate`.
-    fn store_delay(&mut self, rate: u64, slow: Fault, slow_max: Moment) -> Moment {
-        let is_slow = self.has_fault(rate);
+    /// How long the store takes to begin: at most `slow_max` when it is slow, which is the fault `slow`.
+    fn store_delay(&mut self, slow: Fault, slow_max: Moment) -> Moment {
+        let is_slow = self.has_fault(self.plan.store_rate);
         if is_slow {
             self.note(slow);
         }
@@ -285,7 +282,9 @@ impl World {
             loaded.cells = Err(StoreError::Io { detail: LOAD_FAILED.to_owned() });
             self.note(if is_page { Fault::PageFailed } else { Fault::LoadFailed });
         }
-        let delay = self.delay(self.plan.store_delay);
+        // The sweep is in no hurry, and much may happen until its page comes.
+        let is_late = matches!(loaded.load, Load::ClientKeys { .. }) && self.has_fault(SWEEP_SLOW_RATE);
+        let delay = self.delay(if is_late { SECOND } else { self.plan.store_delay });
         self.agenda.plan_in(delay, Event::Completed { writer: id, completion: Completion::Loaded(loaded) });
     }
 
