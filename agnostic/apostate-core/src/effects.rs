@@ -1,9 +1,12 @@
-//! The effects of a handler run: messages, reply, deletion. Nothing of it has happened yet.
+//! The effects of a handler run: messages, timers, reply, deletion. Nothing of it has happened yet.
 
 use serde::Serialize;
 
-use crate::limits::{ACTIVITY_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TX_BYTES_MAX, TX_MESSAGES_MAX};
-use crate::{ActivityChange, Address, HandlerId, encode_into};
+use crate::limits::{
+    ACTIVITY_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES, TIMERS_PER_ENTITY_MAX,
+    TX_BYTES_MAX, TX_MESSAGES_MAX, TX_TIMERS_MAX,
+};
+use crate::{ActivityChange, Address, HandlerId, Invocation, PendingTimers, TimerKey, Timestamp, encode_into};
 
 /// All that a handler run asks for besides the entity's new state.
 #[derive(Debug, Default)]
@@ -16,9 +19,16 @@ pub struct Effects {
     pub deleted: bool,
     /// Activities that have changed, each once.
     pub activities: Vec<ActivityChange>,
-    /// Bytes of messages, activities and reply; counts on past the limit, although nothing is kept there.
+    /// Timers that are set or cancelled, each key once, in the order of the last change. Those of an entity that is deleted mean nothing.
+    pub timers: Vec<TimerChange>,
+    /// Bytes of messages, timers, activities and reply; counts on past the limit, although nothing is kept there.
     bytes: usize,
     messages: usize,
+    /// Timers that were set, whatever became of them.
+    timers_set: usize,
+    /// Timers that the entity will have; unknown until one is set or cancelled.
+    timers_pending: Option<usize>,
+    has_too_many_timers: bool,
 }
 
 /// A message that a handler sent.
@@ -48,6 +58,32 @@ pub enum OnRefused {
     },
 }
 
+/// A change of a timer by a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimerChange {
+    /// Set; one that had this key is replaced.
+    Set {
+        /// The key.
+        key: TimerKey,
+        /// When the message is due.
+        due: Timestamp,
+        /// The message.
+        sent: Sent,
+    },
+    /// Cancelled.
+    Cancelled(TimerKey),
+}
+
+impl TimerChange {
+    /// The key of the timer that has changed.
+    #[must_use]
+    pub fn key(&self) -> &TimerKey {
+        match self {
+            Self::Set { key, .. } | Self::Cancelled(key) => key,
+        }
+    }
+}
+
 /// Bytes of a key as it is written at most: a zero takes two in a cell's key.
 fn written_key_bytes(address: &Address) -> usize {
     let key = address.key().as_bytes();
@@ -58,25 +94,40 @@ impl Effects {
     /// Empties the list for the next run, and keeps its allocation.
     #[inline]
     pub fn clear(&mut self) {
-        let Self { sent, reply, deleted, activities, bytes, messages } = self;
+        let Self {
+            sent,
+            reply,
+            deleted,
+            activities,
+            timers,
+            bytes,
+            messages,
+            timers_set,
+            timers_pending,
+            has_too_many_timers,
+        } = self;
         sent.clear();
         activities.clear();
+        timers.clear();
         reply.clear();
         *deleted = false;
         *bytes = 0;
         *messages = 0;
+        *timers_set = 0;
+        *timers_pending = None;
+        *has_too_many_timers = false;
     }
 
-    /// Bytes of messages, activities and reply, as they will be written down.
+    /// Bytes of messages, timers, activities and reply, as they will be written down.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether more was sent than one run may send.
+    /// Whether more was sent than one run may send, or more timers were set than there may be.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
-        self.bytes > TX_BYTES_MAX || self.messages > TX_MESSAGES_MAX
+        self.bytes > TX_BYTES_MAX || self.messages > TX_MESSAGES_MAX || (self.has_too_many_timers && !self.deleted)
     }
 
     /// Sends a message of the entity `from`. Both keys are written twice: with the message, and in the key of the cell that holds it.
@@ -96,6 +147,62 @@ impl Effects {
             self.bytes += ACTIVITY_OVERHEAD_BYTES + value + written_key_bytes(of) + partner.as_bytes().len();
         }
         self.activities = changes;
+    }
+
+    /// Timers that the run has set so far.
+    pub(crate) fn timers_set(&self) -> usize {
+        self.timers_set
+    }
+
+    /// Sets a timer of the entity that the invocation is for.
+    pub(crate) fn set_timer(&mut self, run: &Invocation<'_>, key: TimerKey, due: Timestamp, sent: Sent) {
+        self.timers_set += 1;
+        let keys = 2 * written_key_bytes(run.to) + written_key_bytes(&sent.to);
+        self.bytes += TIMER_OVERHEAD_BYTES + key.length() + keys + sent.body.len();
+        if !self.is_pending(run.timers, &key) {
+            *self.timers_pending_mut(run.timers) += 1;
+        }
+        let is_too_many = self.timers_set > TX_TIMERS_MAX || self.timers_pending > Some(TIMERS_PER_ENTITY_MAX);
+        self.has_too_many_timers |= is_too_many;
+        if !self.is_over_limit() {
+            self.timers.retain(|change| *change.key() != key);
+            self.timers.push(TimerChange::Set { key, due, sent });
+        }
+    }
+
+    /// Cancels a timer. False: it was not pending.
+    pub(crate) fn cancel_timer(&mut self, run: &Invocation<'_>, key: TimerKey) -> bool {
+        if !self.is_pending(run.timers, &key) {
+            return false;
+        }
+        *self.timers_pending_mut(run.timers) -= 1;
+        self.timers.retain(|change| *change.key() != key);
+        if run.timers.is_pending(&key) {
+            self.bytes += TIMER_OVERHEAD_BYTES + key.length() + written_key_bytes(run.to);
+            self.timers.push(TimerChange::Cancelled(key));
+        }
+        true
+    }
+
+    /// Deletes the entity, and all timers that it has.
+    pub(crate) fn delete(&mut self, run: &Invocation<'_>) {
+        if !std::mem::replace(&mut self.deleted, true) {
+            let of_one = TIMER_OVERHEAD_BYTES + TIMER_NAME_BYTES_MAX + written_key_bytes(run.to);
+            self.bytes += run.timers.count() * of_one;
+        }
+    }
+
+    /// Whether a timer is pending, after all that the run has done so far.
+    fn is_pending(&self, before: &dyn PendingTimers, key: &TimerKey) -> bool {
+        match self.timers.iter().find(|change| change.key() == key) {
+            Some(TimerChange::Set { .. }) => true,
+            Some(TimerChange::Cancelled(_)) => false,
+            None => before.is_pending(key),
+        }
+    }
+
+    fn timers_pending_mut(&mut self, before: &dyn PendingTimers) -> &mut usize {
+        self.timers_pending.get_or_insert_with(|| before.count())
     }
 
     pub(crate) fn set_reply<R: Serialize + ?Sized>(&mut self, reply: &R) {

@@ -1,6 +1,6 @@
 //! An invocation: one message for one entity, with all that its run may know.
 
-use crate::{Address, HandlerId, Timestamp};
+use crate::{Address, HandlerId, PendingTimers, Timestamp};
 
 /// One message on its way into one entity, with the time and the seed that it brings.
 #[derive(Clone, Copy, Debug)]
@@ -19,4 +19,8 @@ pub struct Invocation<'a> {
     pub seed: u64,
     /// Whether a reply is wanted.
     pub wants_reply: bool,
+    /// The version that the entity gets if the run changes it: no other run of it ever has this one.
+    pub version: u64,
+    /// Timers of the entity that are pending.
+    pub timers: &'a dyn PendingTimers,
 }

@@ -29,6 +29,7 @@ pub mod schema;
 mod shape;
 mod step;
 mod time;
+mod timers;
 mod tx;
 
 pub use crate::activities::{
@@ -40,7 +41,7 @@ pub use crate::call::{
     Writes,
 };
 pub use crate::codec::{BodyError, decode, encode, encode_into};
-pub use crate::effects::{Effects, OnRefused, Sent};
+pub use crate::effects::{Effects, OnRefused, Sent, TimerChange};
 pub use crate::entity::{Entity, StateError};
 pub use crate::handler::{Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Mode};
 pub use crate::id::Id;
@@ -53,5 +54,6 @@ pub use crate::refusal::{Refusal, Refused};
 pub use crate::schema::SchemaOf;
 pub use crate::step::{Outcome, panic_text, step, step_with};
 pub use crate::time::Timestamp;
-pub use crate::tx::Tx;
+pub use crate::timers::{NoTimers, PendingTimers, TimerId, TimerKey};
+pub use crate::tx::{NamedTimer, Tx};
 pub use schemars;

@@ -19,6 +19,19 @@ pub const ACTIVITY_OVERHEAD_BYTES: usize = 64;
 /// half a million look-ups at worst.
 pub const TX_ACTIVITIES_MAX: usize = 1000;
 
+/// Most timers of one entity that are pending at once. A run that sets more is too large.
+pub const TIMERS_PER_ENTITY_MAX: usize = 1000;
+
+/// Most timers that one handler run may set, those included that it cancels or replaces itself.
+pub const TX_TIMERS_MAX: usize = 1024;
+
+/// Longest name of a timer, in bytes.
+pub const TIMER_NAME_BYTES_MAX: usize = 64;
+
+/// Bytes that a timer takes besides its message's body, its name and its keys, wherever it is written down: what counts of it to
+/// [`TX_BYTES_MAX`].
+pub const TIMER_OVERHEAD_BYTES: usize = 128;
+
 /// Longest body of a request from outside, in bytes. Between entities a body is limited as part of its transaction.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
@@ -33,4 +46,8 @@ pub const REFUSAL_TEXT_BYTES_MAX: usize = 4096;
 
 const _: () = assert!(BODY_BYTES_MAX <= TX_BYTES_MAX);
 const _: () = assert!(REFUSAL_CODE_BYTES_MAX + REFUSAL_TEXT_BYTES_MAX <= BODY_BYTES_MAX);
+const _: () = assert!(TIMERS_PER_ENTITY_MAX <= TX_TIMERS_MAX);
+// An entity with as many timers as it may have can be deleted, whatever its key.
+const _: () =
+    assert!(TIMERS_PER_ENTITY_MAX * (TIMER_OVERHEAD_BYTES + TIMER_NAME_BYTES_MAX + 2 * KEY_BYTES_MAX) < TX_BYTES_MAX);
 const _: () = assert!(KEY_BYTES_MAX <= u16::MAX as usize);

@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use crate::limits::KEY_BYTES_MAX;
-use crate::{Address, EntityKey, Id, Timestamp};
+use crate::{Address, EntityKey, Id, TimerId, Timestamp};
 
 /// Describes a type as JSON Schema. A type that other types share is described once, by the generator, and referred to.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -114,6 +114,20 @@ impl JsonSchema for Timestamp {
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
         let description = "A moment, in milliseconds since 1970-01-01T00:00Z.";
         json_schema!({ "type": "integer", "format": "uint64", "minimum": 0, "description": description })
+    }
+}
+
+impl JsonSchema for TimerId {
+    fn schema_name() -> Cow<'static, str> {
+        "TimerId".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::TimerId").into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "format": "uint64", "minimum": 0, "description": "The id of a timer of an entity." })
     }
 }
 

@@ -1,8 +1,14 @@
 //! The transaction that a handler runs in: the only way out of an entity.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use crate::{Address, Effects, EntityKey, Id, IntoSend, Invocation, SendableMessage, SplitMix64, Timestamp};
+use crate::limits::TIMER_NAME_BYTES_MAX;
+use crate::{
+    Address, Effects, EntityKey, Id, IntoSend, Invocation, SendableMessage, Sent, SplitMix64, TimerId, TimerKey,
+    Timestamp,
+};
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
 /// state, or not at all.
@@ -57,16 +63,73 @@ impl<'a> Tx<'a> {
     /// When the message's key cannot be a key, or when `or_tell` names a handler of another kind: bugs of the author,
     /// handled like every panic of a handler.
     pub fn send(&mut self, message: impl IntoSend) {
+        let sent = self.sent(message);
+        self.effects.send(self.invocation.to, sent);
+    }
+
+    /// Sends a message after this time, unless the timer is cancelled until then. The waiting begins with this transaction, and lasts
+    /// across crashes and restarts; the message is sent when it ends, never before.
+    ///
+    /// # Panics
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_after(&mut self, wait: Duration, message: impl IntoSend) -> TimerId {
+        let due = self.after(wait);
+        self.send_at(due, message)
+    }
+
+    /// Sends a message at this time, or at once if that has passed, unless the timer is cancelled until then. Of two timers of one entity that
+    /// are due at the same time, the one that was set first is first.
+    ///
+    /// # Panics
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_at(&mut self, due: Timestamp, message: impl IntoSend) -> TimerId {
+        let id = TimerId::new(self.invocation.version, self.effects.timers_set());
+        self.set_timer(TimerKey::Numbered(id), due, message);
+        id
+    }
+
+    /// Cancels a timer of this entity: its message will never be handled. False: it was handled or cancelled, or is no timer of this entity.
+    pub fn cancel_timer(&mut self, id: TimerId) -> bool {
+        self.cancel(TimerKey::Numbered(id))
+    }
+
+    /// The timer of this entity that has this name: an entity has one of each name, so to set it is to set it anew.
+    ///
+    /// # Panics
+    ///
+    /// When the name is empty or has more than 64 bytes.
+    pub fn timer(&mut self, name: &str) -> NamedTimer<'_, 'a> {
+        NamedTimer::new(self, name)
+    }
+
+    /// The first moment at which all of this time has passed.
+    pub(crate) fn after(&self, wait: Duration) -> Timestamp {
+        // A part of a millisecond is waited for as a whole one: a timer is never early.
+        self.now().after(wait.saturating_add(Duration::from_nanos(999_999)))
+    }
+
+    pub(crate) fn set_timer(&mut self, key: TimerKey, due: Timestamp, message: impl IntoSend) {
+        let sent = self.sent(message);
+        self.effects.set_timer(self.invocation, key, due, sent);
+    }
+
+    pub(crate) fn cancel(&mut self, key: TimerKey) -> bool {
+        self.effects.cancel_timer(self.invocation, key)
+    }
+
+    fn sent(&self, message: impl IntoSend) -> Sent {
         let SendableMessage { sent, told } = message.into_send();
         let sent = sent.unwrap_or_else(|error| panic!("a message was sent to no entity: {error}"));
         let is_own = told.is_none_or(|kind| kind == self.invocation.to.kind());
         assert!(is_own, "or_tell names a handler of another kind of entity");
-        self.effects.send(self.invocation.to, sent);
+        sent
     }
 
-    /// Deletes this entity when the transaction commits: its state goes, messages on their way stay.
+    /// Deletes this entity when the transaction commits: its state and its timers go, messages on their way stay.
     pub fn delete(&mut self) {
-        self.effects.deleted = true;
+        self.effects.delete(self.invocation);
     }
 
     /// Gives the handler's reply. Written by `#[handlers]`; an author returns a value instead.
@@ -74,5 +137,51 @@ impl<'a> Tx<'a> {
         if self.invocation.wants_reply {
             self.effects.set_reply(reply);
         }
+    }
+}
+
+/// Timer of an entity that is known by a name, from [`Tx::timer`](crate::Tx::timer).
+#[must_use = "a timer that is neither set nor cancelled stays as it is"]
+pub struct NamedTimer<'t, 'a> {
+    tx: &'t mut Tx<'a>,
+    key: TimerKey,
+}
+
+impl<'t, 'a> NamedTimer<'t, 'a> {
+    /// # Panics
+    ///
+    /// When the name is empty or too long.
+    pub(crate) fn new(tx: &'t mut Tx<'a>, name: &str) -> Self {
+        assert!(
+            (1..=TIMER_NAME_BYTES_MAX).contains(&name.len()),
+            "a timer's name has {} bytes, and not 1 to {TIMER_NAME_BYTES_MAX}",
+            name.len()
+        );
+        Self { tx, key: TimerKey::Named(name.into()) }
+    }
+
+    /// Sends a message after this time. If the timer was set before, it is for this message and this time alone from now on.
+    ///
+    /// # Panics
+    ///
+    /// As [`Tx::send`].
+    pub fn send_after(self, wait: Duration, message: impl IntoSend) {
+        let due = self.tx.after(wait);
+        self.send_at(due, message);
+    }
+
+    /// Sends a message at this time, or at once if that has passed. If the timer was set before, it is for this message and this time
+    /// alone from now on.
+    ///
+    /// # Panics
+    ///
+    /// As [`Tx::send`].
+    pub fn send_at(self, due: Timestamp, message: impl IntoSend) {
+        self.tx.set_timer(self.key, due, message);
+    }
+
+    /// Cancels the timer. False: it is not set, or its message was sent.
+    pub fn cancel(self) -> bool {
+        self.tx.cancel(self.key)
     }
 }

@@ -2,8 +2,8 @@
 
 use apostate_core::{
     Access, Activities, ActivityChange, Address, AnyActivities, Effects, Entity, EntityKey, HandlerDef, HandlerFn,
-    HandlerInfo, HandlerResult, Handlers, Invocation, Json, Kind, KindId, Live, LoadedActivities, Mode, Outcome,
-    PartnerKey, Timestamp, decode, encode, step, step_with,
+    HandlerInfo, HandlerResult, Handlers, Invocation, Json, Kind, KindId, Live, LoadedActivities, Mode, NoTimers,
+    Outcome, PartnerKey, Timestamp, decode, encode, step, step_with,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,8 @@ fn run(live: &mut dyn Live, handler: usize, loaded: &mut LoadedActivities) -> (O
         now: Timestamp(1),
         seed: 7,
         wants_reply: true,
+        version: 1,
+        timers: &NoTimers,
     };
     let outcome = step_with(live, handler, &invocation, Some(loaded), &mut effects);
     (outcome, effects)
@@ -195,6 +197,8 @@ fn a_field_that_the_entity_does_not_name_is_noticed_at_its_first_use() {
         now: Timestamp(1),
         seed: 7,
         wants_reply: true,
+        version: 1,
+        timers: &NoTimers,
     };
     let outcome = step(Kind::of::<Forgetful>().new_entity().as_mut(), 0, &invocation, &mut Effects::default());
     assert!(matches!(&outcome, Outcome::Panicked(text) if text.contains("write the type of the field")), "{outcome:?}");

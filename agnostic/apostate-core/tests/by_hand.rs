@@ -2,8 +2,8 @@
 
 use apostate_core::{
     Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerFn, HandlerId, HandlerInfo, HandlerResult,
-    Handlers, Invocation, Json, Kind, Mode, NotRefusable, Outcome, ReadOnly, Refusable, Refusal, Timestamp, ToKey, Tx,
-    decode, refuse, step,
+    Handlers, Invocation, Json, Kind, Mode, NoTimers, NotRefusable, Outcome, ReadOnly, Refusable, Refusal, Timestamp,
+    ToKey, Tx, decode, refuse, step,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +106,17 @@ impl Handlers for Stock {
 fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, body: &[u8]) -> (Outcome, Effects) {
     let mut effects = Effects::default();
     let number = Kind::of::<Stock>().find(handler).expect("a handler of the table");
-    let invocation = Invocation { to, sender: None, handler, body, now: Timestamp(1), seed: 7, wants_reply: true };
+    let invocation = Invocation {
+        to,
+        sender: None,
+        handler,
+        body,
+        now: Timestamp(1),
+        seed: 7,
+        wants_reply: true,
+        version: 1,
+        timers: &NoTimers,
+    };
     let outcome = step(live, number, &invocation, &mut effects);
     (outcome, effects)
 }

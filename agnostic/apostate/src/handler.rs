@@ -36,6 +36,74 @@ pub use apostate_macros::handlers;
 /// ```
 pub use apostate_core::Tx;
 
+/// Id of a timer: data that an entity keeps for as long as it may want to cancel the timer.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use apostate::prelude::*;
+/// #[entity(name = "hold")]
+/// #[derive(Default, Serialize, Deserialize)]
+/// pub struct Hold {
+///     units: u32,
+///     lapses: Option<TimerId>,
+/// }
+///
+/// #[handlers]
+/// impl Hold {
+///     #[open]
+///     pub fn keep(&mut self, tx: &mut Tx, units: u32) {
+///         self.units = units;
+///         let lapse = Self::at(tx.key()).lapse();
+///         self.lapses = Some(tx.send_after(Duration::from_secs(900), lapse));
+///     }
+///
+///     pub fn lapse(&mut self) {
+///         self.units = 0;
+///     }
+///
+///     #[open]
+///     pub fn take(&mut self, tx: &mut Tx) -> u32 {
+///         // True: what it was set for will not happen.
+///         let is_kept = self.lapses.take().is_some_and(|timer| tx.cancel_timer(timer));
+///         if is_kept { std::mem::take(&mut self.units) } else { 0 }
+///     }
+/// }
+/// ```
+pub use apostate_core::TimerId;
+
+/// Timer that is known by a name, from [`Tx::timer`](crate::Tx::timer).
+///
+/// ```
+/// # use std::time::Duration;
+/// # use apostate::prelude::*;
+/// #[entity(name = "session")]
+/// #[derive(Default, Serialize, Deserialize)]
+/// pub struct Session {
+///     clicks: u64,
+/// }
+///
+/// #[handlers]
+/// impl Session {
+///     /// Ends the session after ten minutes without a click.
+///     #[open]
+///     pub fn click(&mut self, tx: &mut Tx) {
+///         self.clicks += 1;
+///         let end = Self::at(tx.key()).end();
+///         tx.timer("idle").send_after(Duration::from_secs(600), end);
+///     }
+///
+///     #[open]
+///     pub fn keep(&mut self, tx: &mut Tx) -> bool {
+///         tx.timer("idle").cancel()
+///     }
+///
+///     pub fn end(&mut self, tx: &mut Tx) {
+///         tx.delete();
+///     }
+/// }
+/// ```
+pub use apostate_core::NamedTimer;
+
 /// A considered "no", which programs know by its code and people by its text.
 ///
 /// ```

@@ -44,7 +44,7 @@ pub mod macros_support;
 
 pub use crate::activities::{Activities, Activity, Partner};
 pub use crate::entity::{BodyError, Entities, Entity, StartError, StateError, data, decode, entity, schemars, serde};
-pub use crate::handler::{Handler, Refusal, Refused, Tx, handlers, refuse};
+pub use crate::handler::{Handler, NamedTimer, Refusal, Refused, TimerId, Tx, handlers, refuse};
 pub use crate::key::{Address, EntityKey, Id, KeyError, Timestamp, ToKey};
 pub use crate::message::{
     Call, FromOutside, InternalOnly, IntoSend, NotRefusable, Open, ReadOnly, Refusable, SendableMessage,

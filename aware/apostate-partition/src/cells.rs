@@ -2,7 +2,7 @@
 //!
 //! Reading order: `cell.rs` knows the key of every one, `fresh.rs` which keys are used once; `state.rs` and `parked.rs` are values; `record_body.rs` is one commit, and
 //! `checkpoint.rs` what many commits come to in the store. Values of other cells: messages in `message.rs`, client keys in
-//! `remembered.rs`, activities in `activity.rs`.
+//! `remembered.rs`, activities in `activity.rs`, timers in `timer.rs`.
 
 pub(crate) mod activity;
 pub mod cell;
@@ -13,3 +13,4 @@ pub mod record_body;
 pub(crate) mod remembered;
 pub(crate) mod shared;
 pub(crate) mod state;
+pub(crate) mod timer;

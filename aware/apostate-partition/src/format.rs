@@ -38,6 +38,10 @@ pub enum Format {
     State,
     /// The layout of an activity's cell.
     Activity,
+    /// The layout of a timer's cell.
+    Timer,
+    /// The key of a timer: what knows it.
+    TimerKey,
     /// The answer that a client key remembers.
     Answer,
     /// The layout of a parked message's cell.
@@ -61,6 +65,8 @@ impl fmt::Display for Format {
             Self::Origin => "watermark origin",
             Self::State => "state layout",
             Self::Activity => "activity layout",
+            Self::Timer => "timer layout",
+            Self::TimerKey => "timer key",
             Self::Answer => "remembered answer",
             Self::Parked => "parked message layout",
         })

@@ -16,7 +16,7 @@
 //!
 //! Reading order, as the modules stand below: [`Input`] and [`Effect`] are its contact with the host; `partition.rs` is its shape and its
 //! `step`. It has parts, each with fields of its own that no other writes: `entities` in memory, the `run` of handlers, the open `batch`,
-//! sources of `work`, the `log` with what is held back, `delivery` to and from other partitions, `checkpoints`. A rule that is about two
+//! sources of `work`, `timers`, the `log` with what is held back, `delivery` to and from other partitions, `checkpoints`. A rule that is about two
 //! parts is a function that borrows both.
 //!
 //! What is deliberately absent: handlers never run during replay; no message is ever looked up by its identity; no entity
@@ -40,6 +40,7 @@ mod partition;
 mod entities;
 mod producers;
 mod run;
+mod timers;
 mod work;
 
 mod batch;

@@ -65,6 +65,9 @@ pub const WAKE_DELAY_MIN: Duration = Duration::from_millis(1);
 /// A partition never asks to be woken later than this.
 pub const WAKE_DELAY_MAX: Duration = Duration::from_secs(5);
 
+/// While nothing happens and timers wait, a record says the time, no more often than this.
+pub const TIME_MARK_MIN: Duration = Duration::from_secs(10);
+
 /// Largest number of client calls that wait in memory for one entity.
 pub const WAITING_CALLS_MAX: usize = 1024;
 
@@ -72,6 +75,7 @@ const _: () = assert!(RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX <= REC
 const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as usize / 2);
 const _: () = assert!(CELL_OVERHEAD_BYTES_MAX < FRAME_BYTES);
 const _: () = assert!(WAKE_DELAY_MAX.as_millis() < SWEEP_PAUSE.as_millis());
+const _: () = assert!(WAKE_DELAY_MAX.as_millis() <= TIME_MARK_MIN.as_millis());
 const _: () = assert!(SWEEP_BYTES <= RECORD_BYTES_MAX / 4);
 const _: () = assert!(TRIMS_PER_RECORD_MAX * CELL_OVERHEAD_BYTES_MAX <= RECORD_BYTES_MAX);
 

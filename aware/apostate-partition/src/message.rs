@@ -57,12 +57,16 @@ pub enum Role {
     /// A message whose handler runs, and no more.
     #[default]
     Plain = 0,
+    /// The message of a timer that is due, from an entity to itself. `about` is the timer's order: the handler runs if the timer is still there. A
+    /// message without that is of a timer no longer, and its handler runs.
+    Timer = 9,
 }
 
 impl Role {
-    fn of(number: u8) -> Result<Self, DecodeError> {
+    pub(crate) fn of(number: u8) -> Result<Self, DecodeError> {
         match number {
             0 => Ok(Self::Plain),
+            9 => Ok(Self::Timer),
             _ => Err(DecodeError::newer(Format::Role, number)),
         }
     }

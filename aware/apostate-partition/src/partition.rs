@@ -32,6 +32,7 @@ use crate::log::LogWriter;
 use crate::pacing::{HostTime, Pacer};
 use crate::run::{Handling, Runner};
 use crate::scope::Scope;
+use crate::timers::Timers;
 use crate::work::Work;
 
 /// Many entities, one writer, one log.
@@ -50,6 +51,7 @@ pub struct Partition {
     checkpoints: Checkpoints,
     delivery: Delivery,
     sweep: KeySweep,
+    timers: Timers,
     /// Given at the end of the step.
     notices: Vec<Notice>,
     /// Steps so far, for [`Tuning::check_every`](crate::Tuning::check_every).
@@ -131,8 +133,8 @@ impl Partition {
 
     /// The parts that the handling of a message may touch.
     fn handling(&mut self) -> Handling<'_> {
-        let Self { scope, time, entities, runner, batch, work, log, delivery, sweep, .. } = self;
-        Handling { scope, time, now: time.now(), entities, runner, batch, work, log, delivery, sweep }
+        let Self { scope, time, entities, runner, batch, work, log, delivery, sweep, timers, .. } = self;
+        Handling { scope, time, now: time.now(), entities, runner, batch, work, log, delivery, sweep, timers }
     }
 
     /// The partition's incarnation, as others see it.

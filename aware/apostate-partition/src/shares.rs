@@ -24,12 +24,21 @@ pub(crate) enum Source {
     Requests,
     /// Numbered messages of producers.
     Producers,
+    /// Timers that are due.
+    Timers,
 }
 
-const COUNT: usize = 6;
+const COUNT: usize = 7;
 
-const SOURCES: [Source; COUNT] =
-    [Source::Locals, Source::Commands, Source::Inboxes, Source::Sessions, Source::Requests, Source::Producers];
+const SOURCES: [Source; COUNT] = [
+    Source::Locals,
+    Source::Commands,
+    Source::Inboxes,
+    Source::Sessions,
+    Source::Requests,
+    Source::Producers,
+    Source::Timers,
+];
 
 /// Sources that had something to do when a round began, and were let in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -137,7 +146,7 @@ impl Shares {
 mod tests {
     use super::*;
 
-    const MOST: Amount = Amount { messages: 60, bytes: 6000 };
+    const MOST: Amount = Amount { messages: 70, bytes: 7000 };
 
     fn waiting(sources: &[Source]) -> Waiting {
         let mut waiting = Waiting::default();
@@ -148,7 +157,7 @@ mod tests {
     #[test]
     fn a_source_alone_may_take_all() {
         let mut shares = Shares::default();
-        let taken = Amount { messages: 59, bytes: 5900 };
+        let taken = Amount { messages: 69, bytes: 6900 };
         shares.note(Source::Inboxes, taken);
         assert!(!shares.is_used_up(Source::Inboxes, waiting(&[Source::Inboxes]), taken, MOST));
     }
@@ -158,9 +167,9 @@ mod tests {
         let mut shares = Shares::default();
         let both = waiting(&[Source::Inboxes, Source::Requests]);
         for (taken, is_used_up) in [
-            (Amount { messages: 49, bytes: 0 }, false),
-            (Amount { messages: 50, bytes: 0 }, true),
-            (Amount { messages: 1, bytes: 5000 }, true),
+            (Amount { messages: 59, bytes: 0 }, false),
+            (Amount { messages: 60, bytes: 0 }, true),
+            (Amount { messages: 1, bytes: 6000 }, true),
         ] {
             shares.taken = Default::default();
             shares.note(Source::Inboxes, taken);

@@ -104,6 +104,15 @@ pub struct PartitionItem {
     /// Producers that it remembers the highest number of.
     #[serde(default)]
     pub producers: u64,
+    /// Timers that are set: their messages are sent later.
+    #[serde(default)]
+    pub timers: u64,
+    /// Timers that are due and not sent yet.
+    #[serde(default)]
+    pub timers_overdue: u64,
+    /// For how long the first of those has been due, in milliseconds; zero if there is none.
+    #[serde(default)]
+    pub oldest_overdue: u64,
     /// Requests from outside that wait for their answers.
     pub requests: u64,
 }

@@ -76,6 +76,8 @@ pub(crate) fn node(node: &Node, output: Output, verb: NodeVerb) -> Result<(), Fa
             ("messages in inboxes", sum(|partition| partition.inbox)),
             ("messages in outboxes", sum(|partition| partition.outbox)),
             ("messages parked", sum(|partition| partition.parked)),
+            ("timers set", sum(|partition| partition.timers)),
+            ("timers overdue", sum(|partition| partition.timers_overdue)),
             ("requests waiting", sum(|partition| partition.requests)),
         ])
     })

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use apostate::{Entities, EntityKey, Timestamp};
 use apostate_core::{
-    Address, Call, Effects, Entity, HandlerId, Invocation, KindId, Live, Outcome, Registry, Sent, decode_state, step,
+    Address, Call, Effects, Entity, HandlerId, Invocation, KindId, Live, NoTimers, Outcome, Registry, Sent,
+    decode_state, step,
 };
 use store::{Books, Country, Customer, Invoice, Line, Stock, Store, Table};
 use support::expected::{self, Tables};
@@ -72,7 +73,17 @@ impl World {
         let live = self.entities.entry(name.clone()).or_insert_with(|| kind.new_entity());
         let (to, sender) = (address(name), source.as_ref().map(address));
         let (sender, now) = (sender.as_ref(), Timestamp(1));
-        let invocation = Invocation { to: &to, sender, handler, body, now, seed: 7, wants_reply: false };
+        let invocation = Invocation {
+            to: &to,
+            sender,
+            handler,
+            body,
+            now,
+            seed: 7,
+            wants_reply: false,
+            version: 1,
+            timers: &NoTimers,
+        };
         let number = kind.find(handler).expect("a handler of the kind");
         let mut effects = Effects::default();
         let outcome = step(live.as_mut(), number, &invocation, &mut effects);

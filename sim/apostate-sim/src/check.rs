@@ -2,7 +2,7 @@
 //!
 //! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
 //! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2), and [`sessions`] that credit is kept; [`money`] counts at every consistent cut;
-//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`keys`] is about client keys, [`linear`] about
+//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`timers`] knows what may become of a timer; [`keys`] is about client keys, [`linear`] about
 //! what clients saw.
 
 pub(crate) mod cells;
@@ -15,6 +15,7 @@ pub(crate) mod money;
 pub(crate) mod sessions;
 pub(crate) mod shadow;
 pub(crate) mod stored;
+pub(crate) mod timers;
 
 use std::time::Duration;
 
@@ -65,7 +66,9 @@ impl Shadows {
 
     /// A record has become durable.
     pub(crate) fn durable(&mut self, id: PartitionId, writer: WriterId, record: &Bytes) -> Check {
-        let changes = self.shadows[id.0 as usize - 1].apply(writer, record)?;
+        let shadow = &mut self.shadows[id.0 as usize - 1];
+        let changes = shadow.apply(writer, record)?;
+        timers::record(shadow, &changes)?;
         self.cells.durable(id, record)?;
         self.keys.durable(&changes, self.get(id).time())?;
         for change in changes {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use crate::engine::WriterId;
 use crate::plan::Work;
+use crate::programs::alarm::Alarm;
 use crate::programs::bank::Account;
 use crate::programs::flaky::{self, Flaky};
 use crate::programs::mayfly::Mayfly;
@@ -242,7 +243,15 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
     for _ in 0..work.shared_keys {
         ops.push(under_shared_key(work, rng));
     }
+    ops.extend((0..work.winds).map(|number| wind(work, rng, number)));
     ops
+}
+
+/// Sets and cancels some timers.
+fn wind(work: &Work, rng: &mut Rng, number: u64) -> Op {
+    let (steps, alarm) = (rng.between(1, 6) as u32, rng.below(work.alarms));
+    let call = Alarm::at(alarm).wind(steps, work.alarms);
+    Op::new(call, request_kind(rng, "w", number), Purpose::Work)
 }
 
 /// A call under a key that others use too: a transfer of little, or one that is refused by what never was.

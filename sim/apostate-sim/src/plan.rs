@@ -51,6 +51,8 @@ pub(crate) struct Work {
     pub(crate) numbers: u64,
     /// Calls under client keys that others use too, and used long ago.
     pub(crate) shared_keys: u64,
+    pub(crate) winds: u64,
+    pub(crate) alarms: u64,
 }
 
 /// Client keys that are remembered for no longer than this are forgotten in the middle of a run.
@@ -133,5 +135,7 @@ fn draw_work(rng: &mut Rng) -> Work {
         producers: rng.between(1, 3) as u16,
         numbers: rng.between(50, 400),
         shared_keys: rng.between(0, 60),
+        winds: rng.between(10, 80),
+        alarms: rng.between(1, 8),
     }
 }

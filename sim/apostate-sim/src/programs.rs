@@ -3,6 +3,7 @@
 //! Every entity counts the transactions that have changed it in `applied`, and the platform counts them in its
 //! version: a run that was taken back in part, or applied twice, makes the two differ by something else than before.
 
+pub(crate) mod alarm;
 pub(crate) mod bank;
 pub(crate) mod flaky;
 pub(crate) mod mayfly;
@@ -14,8 +15,17 @@ pub(crate) mod sink;
 use apostate_core::{Entities, Registry};
 
 /// Every kind.
-pub(crate) type Programs =
-    (bank::Account, post::Post, shop::Order, shop::Stock, flaky::Flaky, mayfly::Mayfly, register::Register, sink::Sink);
+pub(crate) type Programs = (
+    alarm::Alarm,
+    bank::Account,
+    post::Post,
+    shop::Order,
+    shop::Stock,
+    flaky::Flaky,
+    mayfly::Mayfly,
+    register::Register,
+    sink::Sink,
+);
 
 /// The registry of every kind.
 pub(crate) fn registry() -> Registry {

@@ -221,6 +221,7 @@ impl World {
             && self.streams.iter().all(Stream::is_done)
             && self.map.tiles.iter().all(|(_, id)| is_quiet(*id))
             && self.shadows.iter().all(|shadow| shadow.outgoing.is_empty())
+            && self.shadows.iter().all(|shadow| shadow.section(Section::Timers).next().is_none())
             && self.open_checkpoint_requests() == 0
     }
 

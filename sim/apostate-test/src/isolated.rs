@@ -11,14 +11,16 @@
 //! ```
 //!
 //! Reading order: `node.rs` is a node and what is on its way to it; `world.rs` holds the world; `deliver.rs` moves messages,
-//! `run.rs` runs and commits them, `outside.rs` is the clients; [`twins`](crate::twins) runs handlers.
+//! `run.rs` runs and commits them, `alarms.rs` sends them later, `outside.rs` is the clients; [`twins`](crate::twins) runs handlers.
 //!
 //! Invariants E1, E2, E3, E6.
 
 mod node;
+mod timers;
 
 mod world;
 
+mod alarms;
 mod deliver;
 mod outside;
 mod run;

@@ -9,8 +9,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apostate_core::{
-    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Outcome, Sent, StateError, panic_text,
-    step_with,
+    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Outcome, Sent, StateError, TimerChange,
+    panic_text, step_with,
 };
 use apostate_world::panics;
 
@@ -160,7 +160,11 @@ fn run(
 }
 
 fn same(one: &Effects, two: &Effects) -> bool {
-    one.deleted == two.deleted && one.reply == two.reply && one.sent == two.sent && one.activities == two.activities
+    one.deleted == two.deleted
+        && one.reply == two.reply
+        && one.sent == two.sent
+        && one.activities == two.activities
+        && one.timers == two.timers
 }
 
 /// Everything that came of a run, to be compared.
@@ -170,6 +174,7 @@ struct Observed {
     sent: Vec<Sent>,
     reply: Vec<u8>,
     activities: Vec<ActivityChange>,
+    timers: Vec<TimerChange>,
     deleted: bool,
     bytes: Vec<u8>,
 }
@@ -182,6 +187,7 @@ impl Observed {
             sent: if is_done { effects.sent.clone() } else { Vec::new() },
             reply: if is_done { effects.reply.clone() } else { Vec::new() },
             activities: if is_done { effects.activities.clone() } else { Vec::new() },
+            timers: if is_done { effects.timers.clone() } else { Vec::new() },
             deleted: is_done && effects.deleted,
             bytes: bytes.to_vec(),
         }
@@ -200,6 +206,9 @@ impl Observed {
         }
         if self.activities != other.activities {
             return format!("it remembers {:?}, and {:?}", self.activities, other.activities);
+        }
+        if self.timers != other.timers {
+            return format!("it sets {:?}, and {:?}", self.timers, other.timers);
         }
         let [one, two] = [self, other].map(|came| names::state((!came.deleted).then_some(&came.bytes)));
         format!("it leaves {one}, and {two}")

@@ -1,7 +1,7 @@
 //! Runs messages against one entity, as the platform does.
 
 use apostate::{Address, EntityKey, Timestamp};
-use apostate_core::{Effects, HandlerId, Handlers, Invocation, Kind, Live, Outcome, step};
+use apostate_core::{Effects, HandlerId, Handlers, Invocation, Kind, Live, NoTimers, Outcome, step};
 
 /// One entity and its kind.
 pub(crate) struct Run {
@@ -23,8 +23,17 @@ impl Run {
         let number = self.kind.find(handler).expect("a handler of the table");
         let before = self.state();
         let mut effects = Effects::default();
-        let invocation =
-            Invocation { to: &self.to, sender: None, handler, body, now: Timestamp(1), seed: 7, wants_reply: true };
+        let invocation = Invocation {
+            to: &self.to,
+            sender: None,
+            handler,
+            body,
+            now: Timestamp(1),
+            seed: 7,
+            wants_reply: true,
+            version: 1,
+            timers: &NoTimers,
+        };
         let outcome = step(self.live.as_mut(), number, &invocation, &mut effects);
         if outcome != Outcome::Done {
             self.live = self.kind.decode(&before).expect("its own encoding");

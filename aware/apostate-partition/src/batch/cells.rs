@@ -44,6 +44,11 @@ impl Batch {
         self.change(SharedCell::of(&sub.key(of), value));
     }
 
+    /// Puts the cell of a timer, or erases it.
+    pub(crate) fn change_timer(&mut self, cell: SharedCell) {
+        self.change(cell);
+    }
+
     fn change(&mut self, cell: SharedCell) {
         self.record.change(&cell);
         self.cells.push(CellChange::Shared(cell));

@@ -9,6 +9,7 @@ use crate::entities::activities::{ActivityBefore, LifeBefore};
 use crate::entities::client_keys::Known;
 use crate::entities::{Before, InboxItem, ParkedInMemory, Retry, SlotId};
 use crate::interface::{ParkedCommand, Request};
+use crate::timers::TimerBefore;
 
 /// An entity that a batch touched.
 #[derive(Debug)]
@@ -71,6 +72,7 @@ pub(crate) enum UndoEntry {
         slot: SlotId,
         before: LifeBefore,
     },
+    ChangedTimer(TimerBefore),
     Parked {
         number: u64,
     },

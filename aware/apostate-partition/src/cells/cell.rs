@@ -32,6 +32,8 @@ pub enum Section {
     Activities = 3,
     /// The answer that a client key got. Sub-key: the client key.
     ClientKeys = 4,
+    /// A message that an entity sends later. Sub-key: what knows it, and its number or name.
+    Timers = 5,
     /// Accepted, not handled. Sub-key: the number that gives the order.
     Inbox = 6,
     /// Sent, not acknowledged, under the sender. Sub-key: origin, number.
@@ -44,10 +46,12 @@ pub enum Section {
 
 impl Section {
     fn of(byte: u8) -> Result<Self, DecodeError> {
-        let of_entities = [Self::State, Self::Activities, Self::ClientKeys, Self::Inbox, Self::Outgoing, Self::Parked];
+        let of_entities = [Self::State, Self::Activities, Self::ClientKeys, Self::Timers];
+        let of_messages = [Self::Inbox, Self::Outgoing, Self::Parked];
         [Self::Own, Self::Host]
             .into_iter()
             .chain(of_entities)
+            .chain(of_messages)
             .find(|section| *section as u8 == byte)
             .ok_or_else(|| DecodeError::newer(Format::Section, byte))
     }

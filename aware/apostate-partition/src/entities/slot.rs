@@ -260,12 +260,14 @@ impl Slot {
         self.touched = NONE;
     }
 
-    /// Keeps what a handler changed: a version more, in the live value only. Gives the version. An entity that begins anew has one above `deleted`.
+    /// The version that the next change gives. An entity that begins anew has one above `deleted`.
+    pub(crate) fn next_version(&self, deleted: u64) -> u64 {
+        1 + if self.exists { self.version } else { self.version.max(deleted) }
+    }
+
+    /// Keeps what a handler changed: a version more, in the live value only. Gives the version, as [`next_version`](Self::next_version).
     pub(crate) fn keep_change(&mut self, exists: bool, deleted: u64) -> u64 {
-        if !self.exists {
-            self.version = self.version.max(deleted);
-        }
-        self.version += 1;
+        self.version = self.next_version(deleted);
         self.is_ahead = true;
         self.exists = exists;
         if !exists {

@@ -1,6 +1,7 @@
 //! Status of a partition, for people.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use apostate_core::Timestamp;
 use apostate_log::{Epoch, PartitionId, Position};
@@ -58,6 +59,14 @@ pub struct Status {
     pub arrived: usize,
     /// Messages parked.
     pub parked: usize,
+    /// Timers that are set: their messages are sent later.
+    pub timers: usize,
+    /// Memory that those take, about.
+    pub timer_bytes: usize,
+    /// Timers that are due and not sent yet.
+    pub timers_overdue: usize,
+    /// For how long the first of those has been due; zero if there is none.
+    pub oldest_overdue: Duration,
     /// Other partitions whose messages wait because a newer build has written them.
     pub newer_peers: Vec<PartitionId>,
     /// Other partitions that do not take the many messages that wait for them.

@@ -268,6 +268,11 @@ impl LogWriter {
         length
     }
 
+    /// When the newest record was made.
+    pub(crate) fn appended_at(&self) -> Timestamp {
+        self.appended_at
+    }
+
     /// Takes the log's answer to an append.
     ///
     /// # Errors

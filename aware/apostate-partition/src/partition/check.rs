@@ -35,5 +35,6 @@ impl Partition {
         self.delivery.check(self.log.durable());
         self.checkpoints.check();
         self.sweep.check();
+        self.timers.check(!self.batch.is_empty());
     }
 }

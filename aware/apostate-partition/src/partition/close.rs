@@ -32,6 +32,7 @@ impl Partition {
                 return false;
             }
         };
+        self.timers.take_changes().into_iter().for_each(|cell| self.batch.change_timer(cell));
         if self.batch.record().length() > RECORD_BYTES_MAX {
             assert!(
                 self.batch.messages() > 1,
@@ -45,7 +46,8 @@ impl Partition {
         self.write_forgotten();
         self.write_deleted(deleted);
         self.write_trims();
-        let is_committed = !self.batch.record().is_empty() || self.log.take_record_wanted();
+        let is_wanted = self.log.take_record_wanted() || self.has_to_mark_time();
+        let is_committed = !self.batch.record().is_empty() || is_wanted;
         self.acknowledge_frames(is_committed);
         if planted::is(Bug::AckEarly) {
             let is_frame = |output: &mut Effect| matches!(output, Effect::Frame { .. });

@@ -6,7 +6,7 @@
 //! Invariant P4: replaying a log gives the same cells, to the byte. Invariant P6: what was acknowledged is here, or
 //! the opening fails and says which record is missing.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `replay-skips`, `keys-of-log-only`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `replay-skips`, `keys-of-log-only`, `timer-lost-at-restart`.
 
 use apostate_core::Timestamp;
 use apostate_log::{Log, LogError, Position, Record, RecordError, Store};
@@ -26,6 +26,7 @@ use crate::planted::{self, Bug};
 use crate::range::Range;
 use crate::run::Runner;
 use crate::scope::Scope;
+use crate::timers::Timers;
 use crate::work::Work;
 
 /// About how many bytes are read from the log or the store at once.
@@ -69,6 +70,7 @@ impl Partition {
             checkpoints: Checkpoints::default(),
             delivery: Delivery::new(&scope),
             sweep: KeySweep::default(),
+            timers: Timers::default(),
             notices: Vec::new(),
             steps: 0,
             scope,
@@ -100,7 +102,10 @@ impl Partition {
                 self.restore_row(key, Some(value))?;
             }
         }
-        for section in [Section::Inbox, Section::Outgoing, Section::Parked] {
+        for section in [Section::Timers, Section::Inbox, Section::Outgoing, Section::Parked] {
+            if section == Section::Timers && planted::is(Bug::TimerLostAtRestart) {
+                continue;
+            }
             self.read_section(store, section)?;
         }
         Ok(())

@@ -100,6 +100,7 @@ impl Partition {
                 self.checkpoints.dirty_mut().change(SharedCell::of(key, value));
                 restored
             }
+            Section::Timers => self.timers.restore(&address, (key, sub), value),
             Section::Inbox => {
                 let memory = (!is_new).then_some(self.scope.tuning().inbox_memory);
                 self.entities.restore_inbox(&address, sub, value, memory)

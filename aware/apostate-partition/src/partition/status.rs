@@ -17,6 +17,7 @@ impl Partition {
             && self.batch.is_empty()
             && self.log.is_settled()
             && !self.work.has_commands()
+            && self.timers.overdue() == 0
             && self.entities.parked().is_idle();
         Status {
             id: self.scope.id(),
@@ -42,6 +43,10 @@ impl Partition {
             peers: self.delivery.peers(),
             arrived: intakes.count(),
             parked: self.entities.parked().count(),
+            timers: self.timers.count(),
+            timer_bytes: self.timers.bytes(),
+            timers_overdue: self.timers.overdue(),
+            oldest_overdue: self.timers.oldest_overdue(self.time.now()),
             newer_peers: self.delivery.intakes().newer().map(|(id, _)| id).collect(),
             backlogs: outbox.backlogs(),
             counts: self.batch.totals(),

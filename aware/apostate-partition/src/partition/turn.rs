@@ -9,7 +9,7 @@ use apostate_core::Timestamp;
 
 use super::Partition;
 use crate::interface::Effect;
-use crate::limits::{WAKE_DELAY_MAX, WAKE_DELAY_MIN};
+use crate::limits::{TIME_MARK_MIN, WAKE_DELAY_MAX, WAKE_DELAY_MIN};
 
 /// How a turn goes on.
 enum Pace {
@@ -26,6 +26,7 @@ impl Partition {
     pub(super) fn run_turn(&mut self, effects: &mut Vec<Effect>) {
         if self.log.is_serving() {
             self.entities.end_waits(self.time.now());
+            self.timers.pass(self.time.now());
             if self.log.is_full() {
                 self.serve_durable(effects);
             }
@@ -68,7 +69,8 @@ impl Partition {
         if worked && !self.handling().is_full() {
             return Pace::Again;
         }
-        let is_idle = self.batch.is_empty() && !self.has_to_trim() && !self.log.is_record_wanted();
+        let needs_record = self.has_to_trim() || self.has_to_mark_time() || self.log.is_record_wanted();
+        let is_idle = self.batch.is_empty() && !needs_record;
         if !self.has_room() || is_idle {
             return Pace::Rest;
         }
@@ -84,6 +86,14 @@ impl Partition {
     /// Whether acknowledged messages have waited long enough to be trimmed by a record of their own.
     fn has_to_trim(&self) -> bool {
         self.delivery.outbox().has_trims() && self.log.trim_at() <= self.time.now()
+    }
+
+    /// Whether a record has to say the time, although nothing happens: an opening takes a wall clock that is too far ahead of the newest
+    /// record for wrong, and would have timers wait for as long again.
+    pub(super) fn has_to_mark_time(&self) -> bool {
+        let most = self.scope.tuning().clock_gap_max / 2;
+        let is_old = most >= TIME_MARK_MIN && self.time.now().since(self.log.appended_at()) >= most;
+        is_old && self.timers.count() > 0
     }
 
     /// Bytes that wait for the store, of whatever kind.
@@ -105,9 +115,11 @@ impl Partition {
         let stalled = outbox.wake_at();
         let others = if self.has_room() {
             let trim = outbox.has_trims().then(|| self.log.trim_at());
-            [self.entities.inboxes().retry_at(), trim, intakes.wake_at()]
+            // One that is due already waits for something else than a time.
+            let timer = self.timers.next_after(self.time.now());
+            [self.entities.inboxes().retry_at(), trim, intakes.wake_at(), timer]
         } else {
-            [intakes.wake_at().filter(|_| self.batch.is_empty()), None, None]
+            [intakes.wake_at().filter(|_| self.batch.is_empty()), None, None, None]
         };
         [stalled, self.log.again_at()].into_iter().chain(others).flatten().min()
     }

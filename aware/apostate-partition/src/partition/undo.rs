@@ -1,6 +1,6 @@
 //! Takes back everything that the open batch did; what it had taken is in front of its sources again.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`, `turn-not-undone`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`, `turn-not-undone`, `set-undone-fires`.
 
 use super::Partition;
 use crate::batch::{Touched, UndoEntry};
@@ -29,6 +29,7 @@ impl Partition {
         for entry in undone.journal {
             self.undo(entry);
         }
+        self.timers.drop_changes();
         self.log.undo_numbers(undone.first_number);
     }
 
@@ -63,6 +64,11 @@ impl Partition {
             }
             UndoEntry::ChangedActivity { slot, before } => self.entities.undo_activity(slot, before),
             UndoEntry::ChangedLife { slot, before } => self.entities.undo_life(slot, before),
+            UndoEntry::ChangedTimer(before) => {
+                if !planted::is(Bug::SetUndoneFires) {
+                    self.timers.undo(before);
+                }
+            }
             UndoEntry::Parked { number } => self.entities.parked_mut().forget(number),
             UndoEntry::Unparked { number, parked } => self.entities.parked_mut().put(number, parked),
             UndoEntry::TookCommand(command) => self.work.put_back_command(command),

@@ -10,7 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Invocation, Outcome, StateError, panic_text, step_with};
+use apostate_core::{Invocation, NoTimers, Outcome, StateError, panic_text, step_with};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word};
 use crate::entities::SlotId;
@@ -115,7 +115,17 @@ impl Handling<'_> {
         let Request { to, handler, body, trace, .. } = request;
         let image = self.durable_image(slot);
         let trace = trace.as_deref();
-        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, is_refusable: false, trace };
+        let run = Run {
+            slot,
+            to,
+            from: None,
+            handler: *handler,
+            body,
+            wants_reply: true,
+            is_refusable: false,
+            timer: None,
+            trace,
+        };
         let span = self.runner.begin_span(trace);
         let ran = self.run_on_image(run, image.as_ref());
         if let Some(span) = span {
@@ -171,6 +181,8 @@ impl Handling<'_> {
             now: self.now,
             seed,
             wants_reply: run.wants_reply,
+            version,
+            timers: &NoTimers,
         };
         let slot = self.entities.get_mut(run.slot);
         let mut loaded = has_activities.then(|| slot.activities_mut().take());

@@ -8,6 +8,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs` and `traces.rs`; planted `refusal-kept`, `panic-half-undone`.
 
+use std::num::NonZeroU64;
+
 use apostate_core::limits::TX_BYTES_MAX;
 use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, PartnerKey, Refusal, step_with};
 
@@ -19,6 +21,7 @@ use crate::message;
 use crate::planted::{self, Bug};
 use crate::run::handling::Handling;
 use crate::run::runner::OpenSpan;
+use crate::timers::TimersOf;
 use crate::trace::TraceContext;
 
 /// A message to run.
@@ -32,6 +35,8 @@ pub(crate) struct Run<'a> {
     pub(crate) wants_reply: bool,
     /// Whether it comes from outside and may be told to come again.
     pub(crate) is_refusable: bool,
+    /// The timer that it is the message of: its handler sees it as gone.
+    pub(crate) timer: Option<NonZeroU64>,
     pub(crate) trace: Option<&'a TraceContext>,
 }
 
@@ -115,8 +120,10 @@ impl Handling<'_> {
             return Ran::Failed(Failure::UnreadableState(error));
         }
         let seed = self.seed_of(run.slot, has_activities, fingerprint);
+        let deleted_version = self.entities.deleted_version();
         let slot = self.entities.get_mut(run.slot);
         let mut loaded = has_activities.then(|| slot.activities_mut().take());
+        let version = slot.next_version(deleted_version);
         let Some(live) = slot.live_mut() else { unreachable!("it was awakened") };
         let invocation = Invocation {
             to: run.to,
@@ -126,6 +133,8 @@ impl Handling<'_> {
             now: self.now,
             seed,
             wants_reply: run.wants_reply,
+            version,
+            timers: &TimersOf { timers: self.timers, address: run.to, running: run.timer },
         };
         let outcome = step_with(live, number, &invocation, loaded.as_mut(), self.runner.effects_mut());
         self.runner.leave();
@@ -270,6 +279,7 @@ impl Handling<'_> {
             self.keep_activities(run.slot, existed, is_deleted);
         }
         self.batch.note_changed(self.place_of(run.slot), effects_bytes);
+        self.keep_timers(run.to, is_deleted);
         self.batch.reserve(run.body.len());
         self.send_all(run.to);
         Ran::Done(version)

@@ -14,6 +14,7 @@ use crate::message::Message;
 use crate::pacing::Pacer;
 use crate::run::runner::Runner;
 use crate::scope::Scope;
+use crate::timers::Timers;
 use crate::work::Work;
 
 /// Parts that the handling of a message may touch.
@@ -32,6 +33,7 @@ pub(crate) struct Handling<'a> {
     pub(crate) delivery: &'a mut Delivery,
     /// For the bytes of client keys that are written, and for the age of those that were forgotten.
     pub(crate) sweep: &'a mut KeySweep,
+    pub(crate) timers: &'a mut Timers,
 }
 
 /// Fate of the head of a source.

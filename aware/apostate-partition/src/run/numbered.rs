@@ -86,6 +86,7 @@ impl Handling<'_> {
                 body,
                 wants_reply: true,
                 is_refusable: true,
+                timer: None,
                 trace,
             }) {
                 Ran::Abandoned => return Err(Head::Abandoned),

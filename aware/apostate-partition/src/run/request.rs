@@ -141,7 +141,17 @@ impl Handling<'_> {
     fn run_request(&mut self, slot: SlotId, request: &Request) -> Result<Answer, Again> {
         let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace } = request;
         let trace = trace.as_deref();
-        let run = Run { slot, to, from: None, handler: *handler, body, wants_reply: true, is_refusable: true, trace };
+        let run = Run {
+            slot,
+            to,
+            from: None,
+            handler: *handler,
+            body,
+            wants_reply: true,
+            is_refusable: true,
+            timer: None,
+            trace,
+        };
         let ran = if *request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
         Ok(match ran {
             Ran::Abandoned => return Err(Again::Abandoned),

@@ -8,6 +8,7 @@
 
 mod plain;
 mod steps;
+mod timer;
 
 use crate::entities::SlotId;
 use crate::interface::Failure;
@@ -17,11 +18,13 @@ use crate::run::handling::Handling;
 
 use self::plain::Plain;
 use self::steps::{Prologue, RoleSteps};
+use self::timer::Timer;
 
 /// Steps of a role.
 fn steps_of(role: Role) -> &'static dyn RoleSteps {
     match role {
         Role::Plain => &Plain,
+        Role::Timer => &Timer,
     }
 }
 
@@ -43,10 +46,12 @@ impl Handling<'_> {
     /// Runs a message between entities, whose entity is here and of a known kind. `number` is the one that it has in the inbox.
     pub(super) fn run_in_role(&mut self, slot: SlotId, message: &Message, number: Option<u64>) -> Fate {
         let steps = steps_of(message.role);
-        let Prologue::Run { wants_reply } = steps.prologue(self, message);
-        let Message { to, from, handler, role: _, about: _, on_refused: _, body, trace } = message;
+        let Prologue::Run { wants_reply } = steps.prologue(self, message) else { return Fate::Over };
+        let Message { to, from, handler, role, about, on_refused: _, body, trace } = message;
+        let timer = about.filter(|_| *role == Role::Timer);
         let (from, trace) = (from.as_ref(), trace.as_deref());
-        match self.run(Run { slot, to, from, handler: *handler, body, wants_reply, is_refusable: false, trace }) {
+        match self.run(Run { slot, to, from, handler: *handler, body, wants_reply, is_refusable: false, timer, trace })
+        {
             Ran::Abandoned => return Fate::Abandoned,
             Ran::NeedsActivity => return Fate::Waits,
             Ran::Failed(Failure::UnknownHandler) => return Fate::Unknown,

@@ -1,4 +1,4 @@
-//! Lets every source take its turn: local messages, commands, inboxes, sessions, requests and producers; none can starve another, for each
+//! Lets every source take its turn: local messages, commands, inboxes, sessions, requests, producers and timers; none can starve another, for each
 //! has a share of every batch (`shares.rs`).
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/fairness.rs` and `waits.rs`; planted `duplicate-applied`, `local-dropped`.
@@ -11,6 +11,9 @@ use crate::shares::{Amount, Source, Waiting};
 
 /// How many messages a source may have handled before it is the next one's turn.
 const TURN_MESSAGES: usize = 64;
+
+/// How many timers that are due are looked at in a turn: those whose entities are being loaded are among them.
+const LOOKED_AT_MAX: usize = 1024;
 
 impl Handling<'_> {
     /// Lets every source take its turn once. False: there was nothing to do.
@@ -44,6 +47,8 @@ impl Handling<'_> {
         // A log without room is no reason for a read to wait: those are answered outside of the batch.
         waiting.set(Source::Requests, is_edge_open && self.work.requests() > 0 && !self.log.is_full());
         waiting.set(Source::Producers, is_edge_open && self.work.producers().waiting() > 0);
+        // They are kept on disk, as sessions are by their senders: what is overdue for long comes as fast as it can be written.
+        waiting.set(Source::Timers, takes_new && self.timers.has_due(self.now));
         waiting
     }
 
@@ -56,6 +61,7 @@ impl Handling<'_> {
             Source::Sessions => self.sessions(waiting),
             Source::Requests => self.requests(waiting),
             Source::Producers => self.producers(waiting),
+            Source::Timers => self.timers(waiting),
         }
     }
 
@@ -195,6 +201,24 @@ impl Handling<'_> {
             }
             let Some(producer) = self.work.producers_mut().next_turn() else { return };
             self.take_turn(Source::Producers, waiting, |handling| handling.handle_numbered(producer));
+        }
+    }
+
+    /// Timers that are due, in the order in which they are. One whose entity is being loaded is passed over.
+    fn timers(&mut self, waiting: Waiting) {
+        let (mut last, mut fired) = (None, 0);
+        for _ in 0..LOOKED_AT_MAX {
+            if fired == TURN_MESSAGES || self.is_full_for(Source::Timers, waiting) {
+                return;
+            }
+            let Some((due, key)) = self.timers.next_due(last, self.now) else { return };
+            last = Some(due);
+            let before = self.batch.amount();
+            if self.fire_timer(key) {
+                fired += 1;
+                self.batch.count_message();
+                self.charge(Source::Timers, before);
+            }
         }
     }
 

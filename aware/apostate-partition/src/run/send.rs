@@ -15,20 +15,24 @@ impl Handling<'_> {
     pub(crate) fn send_all(&mut self, from: &Address) {
         let mut sent = std::mem::take(&mut self.runner.effects_mut().sent);
         for message in sent.drain(..) {
-            let Sent { to, handler, on_refused, body } = message;
-            let trace = self.next_trace();
-            self.post(Message {
-                to,
-                from: Some(from.clone()),
-                handler,
-                role: Role::Plain,
-                about: None,
-                on_refused,
-                body: body.into_boxed_slice(),
-                trace,
-            });
+            self.post(self.message_of(from, message));
         }
         self.runner.effects_mut().sent = sent;
+    }
+
+    /// A message that a run has sent, or sends later.
+    pub(super) fn message_of(&self, from: &Address, sent: Sent) -> Message {
+        let Sent { to, handler, on_refused, body } = sent;
+        Message {
+            to,
+            from: Some(from.clone()),
+            handler,
+            role: Role::Plain,
+            about: None,
+            on_refused,
+            body: body.into_boxed_slice(),
+            trace: self.next_trace(),
+        }
     }
 
     fn next_trace(&self) -> Option<Box<TraceContext>> {
@@ -36,7 +40,7 @@ impl Handling<'_> {
     }
 
     /// Sends a message: into this batch if it stays here, else into the outbox, with a cell under its sender.
-    fn post(&mut self, message: Message) {
+    pub(super) fn post(&mut self, message: Message) {
         if self.scope.range().contains(message.to.hash()) {
             self.batch.reserve(message.length());
             let slot = self.entities.find(&message.to);

@@ -223,6 +223,14 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_producers", "gauge", "Producers that it remembers the highest number of", |status| {
         status.known_producers as u64
     }),
+    ("apostate_partition_timers", "gauge", "Timers that are set", |status| status.timers as u64),
+    ("apostate_partition_timer_bytes", "gauge", "Memory that they take", |status| status.timer_bytes as u64),
+    ("apostate_partition_timers_overdue", "gauge", "Timers that are due and not sent yet", |status| {
+        status.timers_overdue as u64
+    }),
+    ("apostate_partition_timers_overdue_seconds", "gauge", "For how long the first of those has been due", |status| {
+        status.oldest_overdue.as_secs()
+    }),
     ("apostate_partition_full", "gauge", "Whether the log has no room", |status| u64::from(status.is_full)),
     ("apostate_partition_time_ahead_seconds", "gauge", "How far its time is ahead of the host's clock", |status| {
         status.time_offset.0.max(0).unsigned_abs() / 1000

@@ -167,6 +167,9 @@ fn partition_item(partition: &PartitionStatus) -> PartitionItem {
             outbox: status.outbox as u64,
             parked: status.parked as u64,
             producers: status.known_producers as u64,
+            timers: status.timers as u64,
+            timers_overdue: status.timers_overdue as u64,
+            oldest_overdue: u64::try_from(status.oldest_overdue.as_millis()).unwrap_or(u64::MAX),
             ..item
         },
     }
@@ -193,6 +196,9 @@ fn unknown(id: PartitionId, range: Range) -> PartitionItem {
         outbox: 0,
         parked: 0,
         producers: 0,
+        timers: 0,
+        timers_overdue: 0,
+        oldest_overdue: 0,
         requests: 0,
     }
 }

@@ -15,6 +15,7 @@ use crate::check::{Shadows, money, stored};
 use crate::engine::lock;
 use crate::operator;
 use crate::outside::{Outcome, Purpose};
+use crate::programs::alarm::Alarm;
 use crate::programs::flaky::Flaky;
 use crate::programs::post::Post;
 use crate::programs::register::Register;
@@ -30,6 +31,7 @@ pub(crate) fn check(world: &mut World) -> Check {
     shop(&world.shadows)?;
     flaky(&world.shadows)?;
     world.shadows.iter().try_for_each(|shadow| operator::check_dismissed(&world.operator, shadow))?;
+    timers(&world.shadows)?;
     streams(world)?;
     histories(world)?;
     stores(world)
@@ -102,6 +104,25 @@ fn flaky(shadows: &Shadows) -> Check {
         "E1",
         "{sent} pokes and pats were sent, {got} have come, {dismissed} were dismissed"
     );
+    Ok(())
+}
+
+/// In the end every timer has come.
+fn timers(shadows: &Shadows) -> Check {
+    let (mut sent, mut heard) = (0, 0);
+    for shadow in shadows.iter() {
+        let count = shadow.section(Section::Timers).count();
+        ensure!(count == 0, "E1", "partition {} has {count} timers in the end", shadow.id);
+        for (key, value) in shadow.section(Section::State) {
+            let cell = cell::read_key(key).map_err(|error| Violation::new("P4", error.to_string()))?;
+            if cell.address.kind() == KindId::of(Alarm::NAME) && value.len() > 8 {
+                let alarm: Alarm = state(value)?;
+                sent += alarm.sent;
+                heard += alarm.heard.len() as u64;
+            }
+        }
+    }
+    ensure!(sent == heard, "E1", "{sent} timers for others were set, and {heard} have come");
     Ok(())
 }
 

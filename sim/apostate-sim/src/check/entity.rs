@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use crate::check::shadow::{Changed, version_of};
 use crate::programs::{
-    bank::Account, flaky::Flaky, mayfly::Mayfly, post::Post, register::Register, shop::Order, shop::Stock, sink::Sink,
+    alarm::Alarm, bank::Account, flaky::Flaky, mayfly::Mayfly, post::Post, register::Register, shop::Order,
+    shop::Stock, sink::Sink,
 };
 use crate::violation::{Violation, ensure};
 
@@ -42,7 +43,8 @@ pub(crate) fn check(change: &Changed, deleted_before: u64, deleted: u64) -> Resu
         None => deleted_before,
     };
     // It may have ended and begun anew within the batch.
-    let is_new = address.kind() == KindId::of(Mayfly::NAME) && version - counted > begun;
+    let is_mortal = [Mayfly::NAME, Alarm::NAME].iter().any(|name| address.kind() == KindId::of(name));
+    let is_new = is_mortal && version - counted > begun;
     ensure!(
         is_new || version - counted == begun,
         "E3",
@@ -78,6 +80,10 @@ fn applied(address: &Address, cell: &Bytes) -> Result<u64, Violation> {
         state::<Stock>(cell)?.applied
     } else if of(Mayfly::NAME) {
         state::<Mayfly>(cell)?.applied
+    } else if of(Alarm::NAME) {
+        let alarm: Alarm = state(cell)?;
+        ensure!(alarm.wrong.is_empty(), "timers", "{address:?}: {:?}", alarm.wrong);
+        alarm.applied
     } else {
         state::<Flaky>(cell)?.applied
     })

@@ -35,6 +35,8 @@ pub(crate) struct Shadow {
     pub(crate) hash: u64,
     pub(crate) epoch: u64,
     pub(crate) next_number: u64,
+    /// The next number as of the record before: timers that are set get no lower one.
+    pub(crate) next_timer: u64,
     /// The times of the first record and of the newest.
     times: Option<(u64, u64)>,
     /// Every cell but the partition's own rows.
@@ -81,6 +83,7 @@ impl Shadow {
             hash: 0,
             epoch: 0,
             next_number: 1,
+            next_timer: 1,
             times: None,
             cells: BTreeMap::new(),
             rectangles: Rectangles::default(),

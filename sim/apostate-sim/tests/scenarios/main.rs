@@ -20,6 +20,8 @@ mod parked;
 mod peers;
 mod producers;
 mod rows;
+mod timers;
+mod timers_gone;
 mod traces;
 mod waits;
 

@@ -153,6 +153,9 @@ impl IsolatedWorld {
     }
 
     fn park(&mut self, id: NodeId, message: &Message, why: String) {
+        if let Some(posted) = &message.timer {
+            self.nodes[id as usize].timers.take(posted);
+        }
         let node = &self.nodes[id as usize];
         let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
         let text = self.names.message(from.as_ref(), &node.address, message.handler, &message.body);

@@ -7,6 +7,7 @@ use apostate_log::PartitionId;
 use apostate_partition::Range;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 
+use super::timers::{Posted, Timers};
 use crate::call::Answer;
 use crate::simulation::AskKind;
 use crate::twins::Committed;
@@ -32,6 +33,8 @@ pub(super) struct Message {
     pub(super) body: Vec<u8>,
     /// The line of the trace in which it was sent.
     pub(super) cause: u64,
+    /// The timer that it is the message of, if it is for its own entity.
+    pub(super) timer: Option<Posted>,
 }
 
 /// A message that was accepted, and waits.
@@ -78,6 +81,11 @@ pub(super) struct Node {
     pub(super) back: Moment,
     /// A message has been stopped by a crash, in a world in which every commit is.
     pub(super) is_second_time: bool,
+    /// Transactions that have changed it, in all of its lives.
+    pub(super) version: u64,
+    pub(super) timers: Timers,
+    /// When the world has its next timer fall due.
+    pub(super) alarm: Option<Moment>,
     clock_off: u64,
     last_time: u64,
 }
@@ -94,6 +102,9 @@ impl Node {
             keys: BTreeMap::new(),
             back: 0,
             is_second_time: false,
+            version: 0,
+            timers: Timers::default(),
+            alarm: None,
             clock_off,
             last_time: 0,
         }
@@ -103,6 +114,12 @@ impl Node {
     pub(super) fn time(&mut self, now: Moment) -> Timestamp {
         self.last_time = self.last_time.max(BEGINNING + now / 1000 + self.clock_off);
         Timestamp(self.last_time)
+    }
+
+    /// When its next timer is due, in the time of the world.
+    pub(super) fn alarm(&self) -> Option<Moment> {
+        let due = self.timers.next_due()?;
+        Some(due.0.saturating_sub(BEGINNING + self.clock_off).saturating_mul(1000))
     }
 
     /// Whether this message of that sender has been applied.

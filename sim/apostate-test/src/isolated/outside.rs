@@ -15,7 +15,8 @@ impl IsolatedWorld {
     pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<AskId> {
         let TestRequest { to, handler, body } = request;
         let to = self.node_of(&to)?;
-        let message = Message { from: to, number: 0, handler, on_refused: OnRefused::Ignore, body, cause: 0 };
+        let message =
+            Message { from: to, number: 0, handler, on_refused: OnRefused::Ignore, body, cause: 0, timer: None };
         let ask = self.asks.len() as AskId;
         self.asks.push(Ask { to, message, ask_kind, answer: None, lost: None });
         let delay = self.delay(to);

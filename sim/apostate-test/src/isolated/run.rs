@@ -11,6 +11,7 @@ use apostate_core::{
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::node::{AskId, Lane, LaneId, Message, NodeId};
+use super::timers::Posted;
 use super::world::{Event, IsolatedWorld};
 use crate::call::Answer;
 use crate::finding::{Check, Finding};
@@ -58,6 +59,20 @@ struct Run<'a> {
 impl IsolatedWorld {
     /// Runs a message at a node, and commits what comes of it unless the node crashes first.
     pub(super) fn run(&mut self, id: NodeId, message: &Message, source: Source) -> Check<RunEnd> {
+        let Some(posted) = &message.timer else { return self.run_once(id, message, source) };
+        let Some(timer) = self.nodes[id as usize].timers.take(posted) else {
+            self.tell(id, message, TraceEvent::Words("its timer is no more".to_owned()));
+            self.note_handled(id, message, source);
+            return Ok(RunEnd::Missing);
+        };
+        let end = self.run_once(id, message, source)?;
+        if matches!(end, RunEnd::Crashed | RunEnd::Panicked(_)) {
+            self.nodes[id as usize].timers.put_back(posted, timer);
+        }
+        Ok(end)
+    }
+
+    fn run_once(&mut self, id: NodeId, message: &Message, source: Source) -> Check<RunEnd> {
         let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
         let wants_reply = matches!(source, Source::Outside(_) | Source::Read);
         let Some((info, TwinRun { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
@@ -106,8 +121,17 @@ impl IsolatedWorld {
             return Ok(None);
         }
         let Message { handler, body, .. } = message;
-        let invocation =
-            Invocation { to: &node.address, sender: from, handler: *handler, body, now, seed: rng, wants_reply };
+        let invocation = Invocation {
+            to: &node.address,
+            sender: from,
+            handler: *handler,
+            body,
+            now,
+            seed: rng,
+            wants_reply,
+            version: node.version + 1,
+            timers: &node.timers,
+        };
         let ran = self.twins.run(&self.names, kind, &mut node.committed, number, &invocation);
         let entity = &self.nodes[id as usize].address;
         Ok(Some((info, ran.map_err(|mistake| self.name(mistake, entity, info.name))?)))
@@ -135,31 +159,51 @@ impl IsolatedWorld {
         let line = self.tell(id, message, what);
         self.mark(Mark { input, output }, id, info.name)?;
 
-        let node = &mut self.nodes[id as usize];
         if let Some(after) = after {
-            node.committed = after;
+            self.change(id, after, line);
         }
-        match source {
-            Source::Lane => node.apply(message.from, from.map_or(0, Address::hash), message.number),
-            Source::Inbox => {
-                node.inbox.pop_front();
-                node.is_second_time = false;
-            }
-            Source::Outside(ask) => {
-                node.keys.insert(ask, answer.clone());
-            }
-            Source::Read => {}
+        self.note_handled(id, message, source);
+        if let Source::Outside(ask) = source {
+            self.nodes[id as usize].keys.insert(ask, answer.clone());
         }
         for Sent { to, handler, on_refused, body } in sent.drain(..) {
-            self.post(id, &to, handler, on_refused, body, line)?;
+            self.post(id, &to, (handler, on_refused, body), None, line)?;
         }
         // It keeps its room for the next run.
         self.twins.effects.sent = sent;
         if let (Answer::Refused(why), OnRefused::Tell { handler }, Some(sender)) = (&answer, message.on_refused, from) {
             let refused = Refused { handler: info.name.to_owned(), why: why.clone() };
-            self.post(id, sender, handler, OnRefused::Never, encode(&refused), line)?;
+            self.post(id, sender, (handler, OnRefused::Never, encode(&refused)), None, line)?;
         }
         Ok(answer)
+    }
+
+    /// The entity as a run has left it, with its timers.
+    fn change(&mut self, id: NodeId, after: Committed, line: u64) {
+        let node = &mut self.nodes[id as usize];
+        node.committed = after;
+        node.version += 1;
+        let Effects { timers, deleted, .. } = &mut self.twins.effects;
+        if *deleted {
+            node.timers.clear();
+        } else {
+            timers.drain(..).for_each(|change| node.timers.change(change, line));
+        }
+        self.set_alarm(id);
+    }
+
+    /// A message is done with: its watermark rises, or it leaves the inbox.
+    fn note_handled(&mut self, id: NodeId, message: &Message, source: Source) {
+        let sender = self.sender(message).map_or(0, |from| self.nodes[from as usize].address.hash());
+        let node = &mut self.nodes[id as usize];
+        match source {
+            Source::Lane => node.apply(message.from, sender, message.number),
+            Source::Inbox => {
+                node.inbox.pop_front();
+                node.is_second_time = false;
+            }
+            Source::Outside(_) | Source::Read => {}
+        }
     }
 
     /// Whether the node crashes before it commits what it just ran.
@@ -176,13 +220,12 @@ impl IsolatedWorld {
     }
 
     /// Puts a message on its way, as part of a commit.
-    fn post(
+    pub(super) fn post(
         &mut self,
         from: NodeId,
         to: &Address,
-        handler: HandlerId,
-        on_refused: OnRefused,
-        body: Vec<u8>,
+        (handler, on_refused, body): (HandlerId, OnRefused, Vec<u8>),
+        timer: Option<Posted>,
         cause: u64,
     ) -> Check {
         let to = self.node_of(to)?;
@@ -195,7 +238,7 @@ impl IsolatedWorld {
         sender.sent += 1;
         let number = sender.sent;
         let queue = &mut self.lanes[lane as usize].queue;
-        queue.push_back(Message { from, number, handler, on_refused, body, cause });
+        queue.push_back(Message { from, number, handler, on_refused, body, cause, timer });
         if queue.len() == 1 {
             let delay = self.delay(to);
             self.agenda.plan_in(delay, Event::Deliver(lane));

@@ -1,5 +1,6 @@
 //! The isolated world itself: what is in it, what happens next, and what a test asks of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use apostate_core::{Address, KindId, Registry};
@@ -49,6 +50,10 @@ pub(crate) struct IsolatedWorld {
     pub(super) index: HashTable<NodeId>,
     pub(super) lanes: Vec<Lane>,
     pub(super) lane_of: FxHashMap<(NodeId, NodeId), LaneId>,
+    /// When the next timer of each node is due.
+    pub(super) alarms: BTreeSet<(Moment, NodeId)>,
+    /// No timer that is due later falls due.
+    pub(super) alarms_until: Moment,
     pub(super) asks: Vec<Ask>,
     pub(super) twins: Twins,
     pub(super) trace: Trace,
@@ -71,6 +76,8 @@ impl IsolatedWorld {
             index: HashTable::new(),
             lanes: Vec::new(),
             lane_of: FxHashMap::default(),
+            alarms: BTreeSet::new(),
+            alarms_until: Moment::MAX,
             asks: Vec::new(),
             twins: Twins::default(),
             trace: Trace::default(),
@@ -118,6 +125,11 @@ impl IsolatedWorld {
 
     /// Lets the next thing happen. False: there is none.
     fn happen(&mut self) -> Check<bool> {
+        if let Some((moment, node)) = self.next_alarm() {
+            self.agenda.wait_until(moment);
+            self.fire(node)?;
+            return Ok(true);
+        }
         let Some(event) = self.agenda.pop() else { return Ok(false) };
         match event {
             Event::Deliver(lane) => self.deliver(lane)?,
@@ -126,6 +138,11 @@ impl IsolatedWorld {
             Event::Inbox(node) => self.inbox(node)?,
         }
         Ok(true)
+    }
+
+    /// When the next thing happens.
+    fn next_moment(&self) -> Option<Moment> {
+        self.next_alarm().map_or_else(|| self.agenda.next_moment(), |(moment, _)| Some(moment))
     }
 
     /// Compares what took effect with the first run of the seed.
@@ -167,10 +184,11 @@ impl Simulation for IsolatedWorld {
 
     fn settle(&mut self) -> Check {
         let end = self.agenda.now() + self.rng.below(FAULTS_TIME);
-        while self.agenda.next_moment().is_some_and(|next| next < end) {
+        while self.next_moment().is_some_and(|next| next < end) {
             self.happen()?;
         }
         self.is_healed = true;
+        self.alarms_until = self.agenda.now();
         let before = self.messages;
         while self.happen()? {
             if self.messages - before > MESSAGES_TO_REST_MAX {
@@ -178,12 +196,13 @@ impl Simulation for IsolatedWorld {
             }
         }
         self.is_healed = false;
+        self.alarms_until = Moment::MAX;
         Ok(())
     }
 
     fn wait(&mut self, milliseconds: u64) -> Check {
         let end = self.agenda.now().saturating_add(milliseconds.saturating_mul(1000));
-        while self.agenda.next_moment().is_some_and(|next| next < end) {
+        while self.next_moment().is_some_and(|next| next < end) {
             self.happen()?;
         }
         self.agenda.wait_until(end);

@@ -8,6 +8,8 @@ use crate::run::handling::Handling;
 
 /// Outcome of a prologue.
 pub(super) enum Prologue {
+    /// The message is done with: it has come too late for its handler.
+    Over,
     /// The author's handler runs.
     Run {
         /// Whether its reply is wanted.
@@ -15,7 +17,8 @@ pub(super) enum Prologue {
     },
 }
 
-/// The steps of a role. Of the four epilogues exactly one is taken, when the message is done with for good: none while the handler has to run again.
+/// The steps of a role. Of the four epilogues exactly one is taken, when the message is done with for good: none while the handler has to run again, or
+/// when the prologue says that it is over.
 pub(super) trait RoleSteps {
     /// The prologue, before each attempt: it may come several times before an epilogue does, and leaves no trace in a batch that goes on without
     /// the message.

@@ -314,6 +314,9 @@ fn the_wire_is_as_described() {
         outbox: 1,
         parked: 1,
         producers: 1,
+        timers: 1,
+        timers_overdue: 1,
+        oldest_overdue: 1,
         requests: 1,
     };
     let status = NodeStatus {
