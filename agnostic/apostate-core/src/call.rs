@@ -73,9 +73,9 @@ impl<E: Entity, R, S, A> Call<E, R, S, A> {
         }
     }
 
-    fn sent(self, on_refused: OnRefused) -> SendableMessage {
+    pub(crate) fn sent(self, on_refused: OnRefused) -> SendableMessage {
         let Self { to, handler, body, types: _ } = self;
-        SendableMessage { sent: to.map(|to| Sent { to, handler, on_refused, body }), told: None }
+        SendableMessage { sent: to.map(|to| Sent { to, handler, on_refused, body, asked: None }), told: None }
     }
 }
 
@@ -104,7 +104,7 @@ pub struct SendableMessage {
     message = "`{Self}` cannot be sent as it is",
     label = "not a message that an entity can send",
     note = "a message that can be refused is sent with `.or_ignore()` or `.or_tell(Self::ON_REFUSED)`",
-    note = "a handler that takes `&self` only reads: ask it with `read`, from outside"
+    note = "a handler that takes `&self` only reads: `tx.ask(…).within(…).then(Self::ON_ANSWER)` gets its answer"
 )]
 pub trait IntoSend {
     /// The message to enqueue.

@@ -1,10 +1,12 @@
 //! The effects of a handler run: messages, timers, reply, deletion. Nothing of it has happened yet.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::limits::{
-    ACTIVITY_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES, TIMERS_PER_ENTITY_MAX,
-    TX_BYTES_MAX, TX_MESSAGES_MAX, TX_TIMERS_MAX,
+    ACTIVITY_OVERHEAD_BYTES, ASK_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES,
+    TIMERS_PER_ENTITY_MAX, TX_BYTES_MAX, TX_MESSAGES_MAX, TX_TIMERS_MAX,
 };
 use crate::{ActivityChange, Address, HandlerId, Invocation, PendingTimers, TimerKey, Timestamp, encode_into};
 
@@ -29,6 +31,7 @@ pub struct Effects {
     /// Timers that the entity will have; unknown until one is set or cancelled.
     timers_pending: Option<usize>,
     has_too_many_timers: bool,
+    asks: usize,
 }
 
 /// A message that a handler sent.
@@ -42,6 +45,17 @@ pub struct Sent {
     pub on_refused: OnRefused,
     /// The handler's arguments, encoded.
     pub body: Vec<u8>,
+    /// The asker's side, if the message was asked.
+    pub asked: Option<Asked>,
+}
+
+/// The asker's side of a message that is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The asker's own handler, which takes the answer.
+    pub then: HandlerId,
+    /// How long the asker waits, from its transaction on.
+    pub within: Duration,
 }
 
 /// The meaning of a refusal to the sender of a message.
@@ -105,6 +119,7 @@ impl Effects {
             timers_set,
             timers_pending,
             has_too_many_timers,
+            asks,
         } = self;
         sent.clear();
         activities.clear();
@@ -116,6 +131,7 @@ impl Effects {
         *timers_set = 0;
         *timers_pending = None;
         *has_too_many_timers = false;
+        *asks = 0;
     }
 
     /// Bytes of messages, timers, activities and reply, as they will be written down.
@@ -130,11 +146,22 @@ impl Effects {
         self.bytes > TX_BYTES_MAX || self.messages > TX_MESSAGES_MAX || (self.has_too_many_timers && !self.deleted)
     }
 
+    /// Messages that were asked.
+    #[must_use]
+    pub fn asks(&self) -> usize {
+        self.asks
+    }
+
     /// Sends a message of the entity `from`. Both keys are written twice: with the message, and in the key of the cell that holds it.
     pub(crate) fn send(&mut self, from: &Address, sent: Sent) {
         self.messages += 1;
         let keys = written_key_bytes(from) + written_key_bytes(&sent.to);
         self.bytes += SENT_OVERHEAD_BYTES + sent.body.len() + 2 * keys;
+        if sent.asked.is_some() {
+            // The cell of the ask and that of its deadline, each with both keys.
+            self.asks += 1;
+            self.bytes += ASK_OVERHEAD_BYTES + 2 * keys;
+        }
         if !self.is_over_limit() {
             self.sent.push(sent);
         }
@@ -203,6 +230,11 @@ impl Effects {
 
     fn timers_pending_mut(&mut self, before: &dyn PendingTimers) -> &mut usize {
         self.timers_pending.get_or_insert_with(|| before.count())
+    }
+
+    /// The reply is the answer to the entity `asker`: it leaves as a message.
+    pub(crate) fn note_answer(&mut self, of: &Address, asker: &Address) {
+        self.bytes += SENT_OVERHEAD_BYTES + 2 * (written_key_bytes(of) + written_key_bytes(asker));
     }
 
     pub(crate) fn set_reply<R: Serialize + ?Sized>(&mut self, reply: &R) {

@@ -12,6 +12,8 @@
 
 mod activities;
 mod address;
+mod answer;
+mod ask;
 mod call;
 mod codec;
 mod effects;
@@ -36,12 +38,14 @@ pub use crate::activities::{
     Activities, Activity, ActivityChange, AnyActivities, LoadedActivities, Partner, PartnerKey,
 };
 pub use crate::address::{Address, HandlerId, KindId, name_hash, ring_hash};
+pub use crate::answer::{Answer, Reason, encode_answered};
+pub use crate::ask::{Ask, AskWithin, TakesAnswer};
 pub use crate::call::{
     Call, FromOutside, Handler, InternalOnly, IntoSend, NotRefusable, Open, ReadOnly, Refusable, SendableMessage,
     Writes,
 };
 pub use crate::codec::{BodyError, decode, encode, encode_into};
-pub use crate::effects::{Effects, OnRefused, Sent, TimerChange};
+pub use crate::effects::{Asked, Effects, OnRefused, Sent, TimerChange};
 pub use crate::entity::{Entity, StateError};
 pub use crate::handler::{Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Mode};
 pub use crate::id::Id;

@@ -12,6 +12,13 @@ pub const SENT_OVERHEAD_BYTES: usize = 128;
 /// Most messages that one handler run may send.
 pub const TX_MESSAGES_MAX: usize = 10_000;
 
+/// Most open asks of one entity: messages that it asked, and whose answers its handlers have not taken yet.
+pub const ASKS_PER_ENTITY_MAX: usize = 1000;
+
+/// Bytes that an ask takes besides its message and both keys, wherever it and its deadline are written down: what counts of it to
+/// [`TX_BYTES_MAX`].
+pub const ASK_OVERHEAD_BYTES: usize = 192;
+
 /// Bytes that an activity takes besides its value and its keys, wherever it is written down: what counts of it to [`TX_BYTES_MAX`].
 pub const ACTIVITY_OVERHEAD_BYTES: usize = 64;
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::limits::TIMER_NAME_BYTES_MAX;
 use crate::{
-    Address, Effects, EntityKey, Id, IntoSend, Invocation, SendableMessage, Sent, SplitMix64, TimerId, TimerKey,
-    Timestamp,
+    Address, Ask, Call, Effects, Entity, EntityKey, Id, IntoSend, Invocation, OnRefused, SendableMessage, Sent,
+    SplitMix64, TimerId, TimerKey, Timestamp,
 };
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
@@ -127,6 +127,25 @@ impl<'a> Tx<'a> {
         sent
     }
 
+    /// Asks another entity: what its handler answers, refuses or fails with comes back once, as a message to this entity's own handler;
+    /// or that no answer has come in time.
+    ///
+    /// ```text
+    /// tx.ask(Stock::at("tea").take(3)).within(Duration::from_secs(10)).then(Self::ON_TAKEN);
+    /// ```
+    ///
+    /// The message is enqueued with this transaction, as by [`send`](Self::send), once `then` says who takes the answer. It can be
+    /// to a handler that refuses, or that only reads.
+    ///
+    /// # Panics
+    ///
+    /// When the message's key cannot be a key: a bug of the author, handled like every panic of a handler.
+    pub fn ask<E: Entity, R, S, A>(&mut self, message: Call<E, R, S, A>) -> Ask<'_, R> {
+        let sent = message.sent(OnRefused::Never).sent;
+        let sent = sent.unwrap_or_else(|error| panic!("a message was asked of no entity: {error}"));
+        Ask::new(self.invocation.to, self.effects, sent)
+    }
+
     /// Deletes this entity when the transaction commits: its state and its timers go, messages on their way stay.
     pub fn delete(&mut self) {
         self.effects.delete(self.invocation);
@@ -136,6 +155,9 @@ impl<'a> Tx<'a> {
     pub fn reply<R: Serialize + ?Sized>(&mut self, reply: &R) {
         if self.invocation.wants_reply {
             self.effects.set_reply(reply);
+            if let Some(asker) = self.invocation.sender {
+                self.effects.note_answer(self.invocation.to, asker);
+            }
         }
     }
 }

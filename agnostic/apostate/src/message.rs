@@ -64,7 +64,7 @@ pub use apostate_core::NotRefusable;
 /// ```
 pub use apostate_core::Refusable;
 
-/// The message of a handler that takes `&self`: for clients to call, not for entities to send.
+/// The message of a handler that takes `&self`: for clients to call and for entities to [ask](crate::Tx::ask), not to send.
 ///
 /// ```
 /// # use apostate::prelude::*;

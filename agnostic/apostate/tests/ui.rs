@@ -6,6 +6,7 @@
 fn every_foreseeable_mistake_is_answered_with_its_remedy() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/ui/passes.rs");
+    cases.compile_fail("tests/ui/asking/*.rs");
     cases.compile_fail("tests/ui/data/*.rs");
     cases.compile_fail("tests/ui/entity/*.rs");
     cases.compile_fail("tests/ui/handlers/*.rs");

@@ -1,10 +1,11 @@
 //! Cells: everything that a partition keeps, as keys and values.
 //!
-//! Reading order: `cell.rs` knows the key of every one, `fresh.rs` which keys are used once; `state.rs` and `parked.rs` are values; `record_body.rs` is one commit, and
+//! Reading order: `cell.rs` knows the key of every one, `fresh.rs` which keys are used once; `state.rs`, `ask.rs` and `parked.rs` are values; `record_body.rs` is one commit, and
 //! `checkpoint.rs` what many commits come to in the store. Values of other cells: messages in `message.rs`, client keys in
 //! `remembered.rs`, activities in `activity.rs`, timers in `timer.rs`.
 
 pub(crate) mod activity;
+pub(crate) mod ask;
 pub mod cell;
 pub(crate) mod checkpoint;
 pub(crate) mod fresh;

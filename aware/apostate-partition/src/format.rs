@@ -44,6 +44,8 @@ pub enum Format {
     TimerKey,
     /// The answer that a client key remembers.
     Answer,
+    /// The layout of an open ask's cell.
+    Ask,
     /// The layout of a parked message's cell.
     Parked,
 }
@@ -68,6 +70,7 @@ impl fmt::Display for Format {
             Self::Timer => "timer layout",
             Self::TimerKey => "timer key",
             Self::Answer => "remembered answer",
+            Self::Ask => "ask layout",
             Self::Parked => "parked message layout",
         })
     }

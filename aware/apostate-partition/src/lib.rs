@@ -55,6 +55,7 @@ mod storage;
 
 pub mod planted;
 
+pub use crate::cells::ask::OpenAsk;
 pub use crate::cells::cell::{self, host_row};
 pub use crate::cells::checkpoint::Checkpoint;
 pub use crate::cells::record_body;

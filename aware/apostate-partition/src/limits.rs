@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use apostate_core::limits::{BODY_BYTES_MAX, KEY_BYTES_MAX, TX_BYTES_MAX};
+use apostate_core::limits::{ASKS_PER_ENTITY_MAX, BODY_BYTES_MAX, KEY_BYTES_MAX, TX_BYTES_MAX};
 use apostate_log::RECORD_HEADER_BYTES;
 
 /// Longest record, in bytes.
@@ -71,7 +71,11 @@ pub const TIME_MARK_MIN: Duration = Duration::from_secs(10);
 /// Largest number of client calls that wait in memory for one entity.
 pub const WAITING_CALLS_MAX: usize = 1024;
 
-const _: () = assert!(RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX <= RECORD_BYTES_MAX);
+/// A run at its limit, with the inbox cell of a message, and the asks that end with an entity that it deletes.
+const _: () = assert!(
+    RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX + ASKS_PER_ENTITY_MAX * CELL_OVERHEAD_BYTES_MAX
+        <= RECORD_BYTES_MAX
+);
 const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as usize / 2);
 const _: () = assert!(CELL_OVERHEAD_BYTES_MAX < FRAME_BYTES);
 const _: () = assert!(WAKE_DELAY_MAX.as_millis() < SWEEP_PAUSE.as_millis());

@@ -49,7 +49,7 @@ const _: () = assert!(size_of::<Message>() <= 128, "up to here a message is move
 
 /// Role of a message: the part that it plays between its sender and its receiver.
 ///
-/// Numbers 1 to 11 are set aside, in this order, for: ask, reply, try, accepted, refused, confirm, cancel, lapsed, timer, index, egress. A
+/// Numbers 3 to 11 but 9 are set aside, in this order, for: try, accepted, refused, confirm, cancel, lapsed, index, egress. A
 /// build reads the roles that it can play; any other is a [`NewerFormat`](crate::NewerFormat).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
@@ -57,6 +57,11 @@ pub enum Role {
     /// A message whose handler runs, and no more.
     #[default]
     Plain = 0,
+    /// A message that was asked: its asker is told how it ends, by a [`Reply`](Self::Reply) to the handler that
+    /// [`OnRefused::Tell`] names. `about` is the number of the ask.
+    Ask = 1,
+    /// The answer to an ask, whose number `about` is.
+    Reply = 2,
     /// The message of a timer that is due, from an entity to itself. `about` is the timer's order: the handler runs if the timer is still there. A
     /// message without that is of a timer no longer, and its handler runs.
     Timer = 9,
@@ -66,6 +71,8 @@ impl Role {
     pub(crate) fn of(number: u8) -> Result<Self, DecodeError> {
         match number {
             0 => Ok(Self::Plain),
+            1 => Ok(Self::Ask),
+            2 => Ok(Self::Reply),
             9 => Ok(Self::Timer),
             _ => Err(DecodeError::newer(Format::Role, number)),
         }
@@ -189,6 +196,15 @@ impl Message {
             (both, _) if both == IGNORE | TELL => return Err(DecodeError::newer(Format::OnRefused, both)),
             _ => return Err(Damaged),
         };
+        // An ask says whom to tell and about what, and an answer what it is about and whose it is.
+        let is_whole = match role {
+            Role::Plain | Role::Timer => true,
+            Role::Ask => about.is_some() && matches!(on_refused, OnRefused::Tell { .. }),
+            Role::Reply => about.is_some() && from.is_some() && on_refused == OnRefused::Never,
+        };
+        if !is_whole {
+            return Err(Damaged);
+        }
         let identity = Identity { origin: PartitionId(word(header, 25)), number: word(header, 33) };
         let (handler, body) = (HandlerId(half(header, 5)), Box::from(body));
         let message = Self { to, from, handler, role, about, on_refused, body, trace };
@@ -290,7 +306,7 @@ mod tests {
     #[test]
     fn a_role_and_a_layout_of_a_newer_build_are_called_so() {
         for (at, value, format, number) in
-            [(0, 0x20, Format::Message, 2), (0, 0x16, Format::OnRefused, 6), (57, 1, Format::Role, 1)]
+            [(0, 0x20, Format::Message, 2), (0, 0x16, Format::OnRefused, 6), (57, 100, Format::Role, 100)]
         {
             let mut bytes = written();
             bytes[at] = value;

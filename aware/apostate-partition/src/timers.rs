@@ -244,6 +244,7 @@ impl PendingTimers for TimersOf<'_> {
 
     fn count(&self) -> usize {
         let running = self.running.and_then(|order| self.timers.posted(order));
-        self.timers.of(self.address).count() - usize::from(running.is_some())
+        let set = self.timers.of(self.address).filter(|key| TimerSub::is_of_entity(key, self.address));
+        set.count() - usize::from(running.is_some())
     }
 }

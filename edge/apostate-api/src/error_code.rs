@@ -143,6 +143,7 @@ error_codes! {
     TlsRequired = "tls-required", 400, false, "TLS required: use https";
     TokenMissing = "token-missing", 401, false, "bearer token missing";
     TokenWrong = "token-wrong", 401, false, "wrong bearer token";
+    TooManyAsks = "too-many-asks", 409, true, "too many open asks";
     TooManyConnections = "too-many-connections", 503, true, "too many connections";
     TooManyStreams = "too-many-streams", 503, true, "too many concurrent lists or streams";
     TransactionTooLarge = "transaction-too-large", 413, false, "transaction too large";

@@ -21,6 +21,7 @@ mod timers;
 mod world;
 
 mod alarms;
+mod asks;
 mod deliver;
 mod outside;
 mod run;

@@ -124,6 +124,31 @@ impl Order {
         tx.send(Self::at(tx.key()).r#move(String::new(), String::new(), 0).or_tell(Self::ON_REFUSED));
     }
 
+    /// Asks itself: what can refuse, and what only reads.
+    #[open]
+    pub fn ask(&mut self, tx: &mut Tx) {
+        let soon = std::time::Duration::from_secs(1);
+        tx.ask(Self::at(tx.key()).r#move(String::new(), String::new(), 0)).within(soon).then(Self::ON_MOVED);
+        tx.ask(Self::at(tx.key()).first()).within(soon).then(Self::ON_FIRST);
+    }
+
+    #[on]
+    fn on_moved(&mut self, answer: Answer<Vec<Line>>) {
+        if let Answer::Answered(lines) = answer {
+            self.lines = lines;
+        }
+    }
+
+    #[on(name = "first-came")]
+    fn on_first(&mut self, _tx: &mut Tx, answer: Answer<Line>) {
+        self.body = match answer {
+            Answer::Answered(line) => line.code,
+            Answer::Refused(why) => why.text,
+            Answer::Expired => String::new(),
+            Answer::Failed(reason) => reason.code,
+        };
+    }
+
     #[on(name = "told")]
     fn on_refused(&mut self, _tx: &mut Tx, Refused { why, .. }: Refused) {
         self.body = why.text;

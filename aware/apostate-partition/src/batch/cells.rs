@@ -49,6 +49,14 @@ impl Batch {
         self.change(cell);
     }
 
+    /// Puts a cell of open work, or erases it.
+    pub(crate) fn change_work(&mut self, key: &[u8], value: Option<&[u8]>) {
+        match value {
+            Some(value) => self.put_fresh(FreshCell::open_work(key), value.into()),
+            None => self.erase_fresh(FreshCell::open_work(key)),
+        }
+    }
+
     fn change(&mut self, cell: SharedCell) {
         self.record.change(&cell);
         self.cells.push(CellChange::Shared(cell));

@@ -40,6 +40,8 @@ pub enum Section {
     Outgoing = 7,
     /// Given up on until an operator decides. Sub-key: a number.
     Parked = 8,
+    /// Asked of another entity, and not answered yet, under the asker. Sub-key: a number.
+    Asks = 9,
     /// Rows of the host's own.
     Host = 255,
 }
@@ -47,7 +49,7 @@ pub enum Section {
 impl Section {
     fn of(byte: u8) -> Result<Self, DecodeError> {
         let of_entities = [Self::State, Self::Activities, Self::ClientKeys, Self::Timers];
-        let of_messages = [Self::Inbox, Self::Outgoing, Self::Parked];
+        let of_messages = [Self::Inbox, Self::Outgoing, Self::Parked, Self::Asks];
         [Self::Own, Self::Host]
             .into_iter()
             .chain(of_entities)
@@ -329,8 +331,8 @@ mod tests {
     #[test]
     fn a_section_and_a_row_of_a_newer_build_are_called_so() {
         let mut state = key(Section::State, &address("stock", "tea"), &[]);
-        state[0] = 9;
-        assert_eq!(read_key(&state), Err(DecodeError::newer(Format::Section, 9)));
+        state[0] = 99;
+        assert_eq!(read_key(&state), Err(DecodeError::newer(Format::Section, 99)));
         let mut row = partition_row(PartitionId(9), &PartitionRow::Counters);
         row[9] = b'z';
         assert_eq!(read_partition_row(PartitionId(9), &row), Err(DecodeError::newer(Format::PartitionRow, b'z')));

@@ -29,10 +29,15 @@ impl FreshCell {
         Self(cell.into())
     }
 
+    /// The cell of open work with this key.
+    pub(crate) fn open_work(key: &[u8]) -> Self {
+        Self(key.into())
+    }
+
     /// The cell with this key of the log; none if keys of its section may be used again.
     pub(crate) fn read(section: Section, key: &[u8]) -> Option<Self> {
         match section {
-            Section::Inbox | Section::Outgoing | Section::Parked => Some(Self(key.into())),
+            Section::Inbox | Section::Outgoing | Section::Parked | Section::Asks => Some(Self(key.into())),
             Section::Own | Section::State | Section::Activities | Section::ClientKeys => None,
             // A timer's key may be used once; its cell is put again when it is posted.
             Section::Timers | Section::Host => None,

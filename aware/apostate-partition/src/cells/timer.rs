@@ -66,6 +66,12 @@ impl TimerSub {
         cell::key(Section::Timers, address, &sub).into()
     }
 
+    /// Whether the key is of a timer that the code of this entity has set.
+    pub(crate) fn is_of_entity(key: &[u8], address: &Address) -> bool {
+        let tag = key.get(cell::entity_bounds(Section::Timers, address).0.len());
+        tag.is_some_and(|tag| *tag != DEADLINE)
+    }
+
     /// Reads a sub-key.
     pub(crate) fn read(sub: &[u8]) -> Result<Self, DecodeError> {
         let (&tag, rest) = sub.split_first().ok_or(Damaged)?;

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use apostate_core::{Address, HandlerId, Registry};
 
 use crate::entities::inboxes::Inboxes;
+use crate::entities::open_work::OpenWork;
 use crate::entities::parked::ParkedMessages;
 use crate::entities::slot::{NONE, Slot};
 use crate::entities::slots::{SlotId, Slots};
 use crate::interface::Load;
 
-/// Entities in memory, their inboxes, client keys and parked messages, and what the store is asked for on their behalf.
+/// Entities in memory, their inboxes, client keys, parked messages and open work, and what the store is asked for on their behalf.
 pub(crate) struct Entities {
     pub(super) registry: Arc<Registry>,
     pub(super) slots: Slots,
     pub(super) inboxes: Inboxes,
     pub(super) parked: ParkedMessages,
+    pub(super) open_work: OpenWork,
     /// Asked of the store in this step.
     pub(super) loads: Vec<Load>,
     /// The highest version that any deleted entity had, in records that are made.
@@ -31,9 +33,18 @@ impl Entities {
             slots: Slots::default(),
             inboxes: Inboxes::default(),
             parked: ParkedMessages::default(),
+            open_work: OpenWork::default(),
             loads: Vec::new(),
             deleted_version: 0,
         }
+    }
+
+    pub(crate) fn open_work(&self) -> &OpenWork {
+        &self.open_work
+    }
+
+    pub(crate) fn open_work_mut(&mut self) -> &mut OpenWork {
+        &mut self.open_work
     }
 
     pub(crate) fn registry(&self) -> &Registry {
@@ -106,10 +117,11 @@ impl Entities {
 
 impl Entities {
     /// Recounts what is counted by hand. `touched` gives the entity at each place of the open batch.
-    pub(crate) fn check(&self, touched: &[SlotId]) {
+    pub(crate) fn check(&self, touched: &[SlotId], is_batch_open: bool) {
         self.slots.check();
         self.inboxes.check(&self.slots);
         self.parked.check();
+        self.open_work.check(is_batch_open);
         let places = self.slots.iter().filter_map(|(id, slot)| Some((slot.touched()?, id)));
         let mut count = 0;
         for (place, id) in places {

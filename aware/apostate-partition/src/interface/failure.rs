@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apostate_core::limits::TX_BYTES_MAX;
+use apostate_core::limits::{ASKS_PER_ENTITY_MAX, TX_BYTES_MAX};
 use apostate_log::PartitionId;
 
 use crate::interface::stop::StopReason;
@@ -31,6 +31,9 @@ pub enum Failure {
     /// The body, or what the handler wrote, is over the limit.
     #[error("the transaction is too large")]
     TooLarge,
+    /// The entity has asked others too much that is not answered yet.
+    #[error("the entity has more than {ASKS_PER_ENTITY_MAX} asks open; let some of them end first")]
+    TooManyAsks,
     /// A read found no entity, or a client key that was to be recalled is not remembered. Also the answer to a
     /// [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
     /// more: whoever tells people of that has to choose other words than these.
@@ -103,6 +106,34 @@ impl Failure {
                 format!("it was running when the process died, {crash_count} times in a row")
             }
             failure => failure.to_string(),
+        }
+    }
+
+    /// A short word for why a message between entities could not be applied, for the program of its asker.
+    pub(crate) fn reason_code(&self) -> &'static str {
+        match self {
+            Self::Missing => "entity-missing",
+            Self::Unreadable(_) => "unreadable-arguments",
+            Self::UnreadableState(_) => "unreadable-state",
+            Self::TooLarge => "transaction-too-large",
+            Self::TooManyAsks => "too-many-asks",
+            Self::Panicked(_) | Self::PoisonMessage(_) => "handler-panicked",
+            Self::NotHere { .. }
+            | Self::UnknownKind
+            | Self::UnknownHandler
+            | Self::NotOpen
+            | Self::KeyReused
+            | Self::ProducerForgotten
+            | Self::KeyExpired
+            | Self::KeyAhead
+            | Self::BadKey
+            | Self::Full
+            | Self::Late
+            | Self::Blocked
+            | Self::Backlog(_)
+            | Self::Overfull(_)
+            | Self::Busy
+            | Self::Stopped(_) => "internal",
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Status {
     pub timers_overdue: usize,
     /// For how long the first of those has been due; zero if there is none.
     pub oldest_overdue: Duration,
+    /// Asks whose answer has not been taken yet.
+    pub open_asks: usize,
     /// Other partitions whose messages wait because a newer build has written them.
     pub newer_peers: Vec<PartitionId>,
     /// Other partitions that do not take the many messages that wait for them.
@@ -94,17 +96,20 @@ pub struct Counts {
     pub parked: u64,
     /// Panics of handlers.
     pub panics: u64,
+    /// Answers that came when their ask had ended.
+    pub late_answers: u64,
 }
 
 impl Counts {
     /// Adds what a batch counted.
     pub(crate) fn add(&mut self, other: Self) {
-        let Self { messages, duplicates, repeated, ignored_refusals, parked, panics } = other;
+        let Self { messages, duplicates, repeated, ignored_refusals, parked, panics, late_answers } = other;
         self.messages += messages;
         self.duplicates += duplicates;
         self.repeated += repeated;
         self.ignored_refusals += ignored_refusals;
         self.parked += parked;
         self.panics += panics;
+        self.late_answers += late_answers;
     }
 }

@@ -29,8 +29,9 @@ impl Partition {
         self.log.check();
         self.log.check_images(&self.entities);
         self.batch.check();
-        self.entities.check(&self.batch.places());
-        self.work.check(!self.batch.is_empty());
+        let is_batch_open = !self.batch.is_empty();
+        self.entities.check(&self.batch.places(), is_batch_open);
+        self.work.check(is_batch_open);
         self.check_known_producers();
         self.delivery.check(self.log.durable());
         self.checkpoints.check();

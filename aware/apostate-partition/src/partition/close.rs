@@ -33,6 +33,9 @@ impl Partition {
             }
         };
         self.timers.take_changes().into_iter().for_each(|cell| self.batch.change_timer(cell));
+        for (key, value) in self.entities.open_work().changes() {
+            self.batch.change_work(key, value);
+        }
         if self.batch.record().length() > RECORD_BYTES_MAX {
             assert!(
                 self.batch.messages() > 1,
@@ -195,6 +198,7 @@ impl Partition {
                 _ => {}
             }
         }
+        self.entities.open_work_mut().note_closed();
         for change in self.batch.take_cells() {
             match change {
                 CellChange::PutFresh(cell, value) => dirty.put_fresh(cell, value.into()),

@@ -102,7 +102,7 @@ impl Partition {
                 self.restore_row(key, Some(value))?;
             }
         }
-        for section in [Section::Timers, Section::Inbox, Section::Outgoing, Section::Parked] {
+        for section in [Section::Timers, Section::Inbox, Section::Outgoing, Section::Parked, Section::Asks] {
             if section == Section::Timers && planted::is(Bug::TimerLostAtRestart) {
                 continue;
             }

@@ -107,6 +107,7 @@ impl Partition {
             }
             Section::Outgoing => self.restore_outgoing(key, sub, value, is_new),
             Section::Parked => self.entities.restore_parked(sub, value, is_new.then_some(generation)),
+            Section::Asks => self.entities.restore_ask(key, sub, value),
             Section::Own | Section::Host => Err(DecodeError::Damaged),
         };
         restored.map_err(|error| self.unread(error, format!("a cell of {} does not read", name(self))))?;

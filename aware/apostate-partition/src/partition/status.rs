@@ -47,6 +47,7 @@ impl Partition {
             timer_bytes: self.timers.bytes(),
             timers_overdue: self.timers.overdue(),
             oldest_overdue: self.timers.oldest_overdue(self.time.now()),
+            open_asks: self.entities.open_work().count(),
             newer_peers: self.delivery.intakes().newer().map(|(id, _)| id).collect(),
             backlogs: outbox.backlogs(),
             counts: self.batch.totals(),

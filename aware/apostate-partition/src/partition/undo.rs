@@ -26,6 +26,7 @@ impl Partition {
         for Touched { slot, before, is_changed: _, last: _, effects_bytes_max: _ } in undone.touched {
             self.entities.undo(slot, before);
         }
+        self.entities.open_work_mut().undo();
         for entry in undone.journal {
             self.undo(entry);
         }

@@ -96,7 +96,7 @@ impl Handling<'_> {
             Fate::Panicked(text) => {
                 let since = self.entities.get(id).retry().map(|retry| retry.since);
                 let is_over = since.is_some_and(|since| self.now.since(since) >= self.scope.tuning().retry_time_max);
-                let next = if is_over { AfterPanic::Parked } else { AfterPanic::Retried };
+                let next = if is_over { Self::end_of_panics(message) } else { AfterPanic::Retried };
                 self.notify_panic(&message.to, message.handler, &text, next);
                 if !is_over {
                     return Next::Stays { has_panicked: true };

@@ -162,6 +162,9 @@ impl Handling<'_> {
                 if let Some(why) = self.backlogged(&run) {
                     return self.let_come_again(run.slot, why);
                 }
+                if self.has_too_many_asks(run.to) {
+                    return self.undo_run(run.slot, Ran::Failed(Failure::TooManyAsks));
+                }
                 self.batch.note_run(self.place_of(run.slot), name);
                 self.keep(run)
             }
@@ -282,6 +285,9 @@ impl Handling<'_> {
         self.keep_timers(run.to, is_deleted);
         self.batch.reserve(run.body.len());
         self.send_all(run.to);
+        if is_deleted {
+            self.drop_asks(run.to);
+        }
         Ran::Done(version)
     }
 

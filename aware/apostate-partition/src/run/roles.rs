@@ -6,17 +6,21 @@
 //!
 //! `steps.rs` says what a role decides, each role has a file of its own, and [`steps_of`] is the one place that tells them apart.
 
+mod ask;
 mod plain;
+mod reply;
 mod steps;
 mod timer;
 
 use crate::entities::SlotId;
-use crate::interface::Failure;
+use crate::interface::{AfterPanic, Failure};
 use crate::message::{Message, Role};
 use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
 
+use self::ask::Ask;
 use self::plain::Plain;
+use self::reply::Reply;
 use self::steps::{Prologue, RoleSteps};
 use self::timer::Timer;
 
@@ -24,6 +28,8 @@ use self::timer::Timer;
 fn steps_of(role: Role) -> &'static dyn RoleSteps {
     match role {
         Role::Plain => &Plain,
+        Role::Ask => &Ask,
+        Role::Reply => &Reply,
         Role::Timer => &Timer,
     }
 }
@@ -46,10 +52,10 @@ impl Handling<'_> {
     /// Runs a message between entities, whose entity is here and of a known kind. `number` is the one that it has in the inbox.
     pub(super) fn run_in_role(&mut self, slot: SlotId, message: &Message, number: Option<u64>) -> Fate {
         let steps = steps_of(message.role);
-        let Prologue::Run { wants_reply } = steps.prologue(self, message) else { return Fate::Over };
+        let Prologue::Run { wants_reply, sender } = steps.prologue(self, message) else { return Fate::Over };
         let Message { to, from, handler, role, about, on_refused: _, body, trace } = message;
         let timer = about.filter(|_| *role == Role::Timer);
-        let (from, trace) = (from.as_ref(), trace.as_deref());
+        let (from, trace) = (sender.as_ref().or(from.as_ref()), trace.as_deref());
         match self.run(Run { slot, to, from, handler: *handler, body, wants_reply, is_refusable: false, timer, trace })
         {
             Ran::Abandoned => return Fate::Abandoned,
@@ -62,6 +68,11 @@ impl Handling<'_> {
             Ran::Failed(why) => steps.failed(self, message, number, &why),
         }
         Fate::Over
+    }
+
+    /// The end of a message that has panicked for too long.
+    pub(super) fn end_of_panics(message: &Message) -> AfterPanic {
+        if steps_of(message.role).is_parked() { AfterPanic::Parked } else { AfterPanic::AnsweredAsFailed }
     }
 
     /// Gives up a message whose handler has panicked for too long. `number` is the one that it has in the inbox.

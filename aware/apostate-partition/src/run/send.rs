@@ -15,14 +15,19 @@ impl Handling<'_> {
     pub(crate) fn send_all(&mut self, from: &Address) {
         let mut sent = std::mem::take(&mut self.runner.effects_mut().sent);
         for message in sent.drain(..) {
-            self.post(self.message_of(from, message));
+            let asked = message.asked;
+            let mut message = self.message_of(from, message);
+            if let Some(asked) = asked {
+                message = self.open_ask(from, asked, message);
+            }
+            self.post(message);
         }
         self.runner.effects_mut().sent = sent;
     }
 
     /// A message that a run has sent, or sends later.
     pub(super) fn message_of(&self, from: &Address, sent: Sent) -> Message {
-        let Sent { to, handler, on_refused, body } = sent;
+        let Sent { to, handler, on_refused, body, asked: _ } = sent;
         Message {
             to,
             from: Some(from.clone()),
@@ -35,7 +40,7 @@ impl Handling<'_> {
         }
     }
 
-    fn next_trace(&self) -> Option<Box<TraceContext>> {
+    pub(super) fn next_trace(&self) -> Option<Box<TraceContext>> {
         self.runner.trace().map(|context| Box::new(*context))
     }
 

@@ -209,6 +209,7 @@ fn code_of(failure: &Failure) -> ErrorCode {
         Failure::NotOpen => ErrorCode::HandlerNotOpen,
         Failure::Unreadable(_) => ErrorCode::BadJson,
         Failure::TooLarge => ErrorCode::TransactionTooLarge,
+        Failure::TooManyAsks => ErrorCode::TooManyAsks,
         Failure::Missing => ErrorCode::EntityMissing,
         Failure::UnreadableState(_) => ErrorCode::UnreadableState,
         Failure::Panicked(_) | Failure::PoisonMessage(_) => ErrorCode::HandlerPanicked,

@@ -231,6 +231,9 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_timers_overdue_seconds", "gauge", "For how long the first of those has been due", |status| {
         status.oldest_overdue.as_secs()
     }),
+    ("apostate_partition_open_asks", "gauge", "Asks between entities that have no answer yet", |status| {
+        status.open_asks as u64
+    }),
     ("apostate_partition_full", "gauge", "Whether the log has no room", |status| u64::from(status.is_full)),
     ("apostate_partition_time_ahead_seconds", "gauge", "How far its time is ahead of the host's clock", |status| {
         status.time_offset.0.max(0).unsigned_abs() / 1000
@@ -244,6 +247,9 @@ const FIGURES: &[Figure] = &[
     }),
     ("apostate_partition_refusals_ignored_total", "counter", "Refusals that their senders ignore", |status| {
         status.counts.ignored_refusals
+    }),
+    ("apostate_partition_late_answers_total", "counter", "Answers that came when their ask had ended", |status| {
+        status.counts.late_answers
     }),
 ];
 

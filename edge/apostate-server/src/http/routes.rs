@@ -292,6 +292,7 @@ const OF_CALLS: &[ErrorCode] = &[
     ErrorCode::HandlerPanicked,
     ErrorCode::OutcomeUnknown,
     ErrorCode::RequestTimeout,
+    ErrorCode::TooManyAsks,
     ErrorCode::TransactionTooLarge,
     ErrorCode::UnreadableReply,
     ErrorCode::UnsupportedMediaType,

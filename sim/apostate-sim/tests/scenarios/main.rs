@@ -3,6 +3,8 @@
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 
 mod activities;
+mod asks;
+mod asks_expired;
 mod backlog;
 mod budgets;
 mod checkpoint_requests;
@@ -17,6 +19,7 @@ mod pages;
 mod pair;
 mod parcel;
 mod parked;
+mod party;
 mod peers;
 mod producers;
 mod rows;

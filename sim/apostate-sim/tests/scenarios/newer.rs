@@ -17,7 +17,7 @@ const ROLE_AT: usize = 17 + 57;
 fn with_a_new_role(frame: &Bytes) -> Bytes {
     let mut bytes = frame.to_vec();
     if matches!(Frame::read(frame), Ok(Frame::Messages { .. })) {
-        bytes[ROLE_AT] = 1;
+        bytes[ROLE_AT] = 100;
     }
     bytes.into()
 }
@@ -106,11 +106,11 @@ fn a_waiting_message_of_a_newer_build_keeps_the_partition_from_opening_and_says_
     let (from, to) = ([Section::Inbox as u8], [Section::Inbox as u8 + 1]);
     let (cell, message) = writer.store.scan(&from, &to, 1).expect("it reads").pop().expect("one waits");
     let mut message = message.to_vec();
-    message[57] = 1;
+    message[57] = 100;
     writer.store.checkpoint(&mut [(&cell[..], Some(&message[..]))].into_iter()).expect("a store in memory");
     let error = writer.opening_error();
     assert!(matches!(error, OpenError::Newer { .. }), "{error}");
-    assert!(error.to_string().contains("written by a newer build: message role 1"), "{error}");
+    assert!(error.to_string().contains("written by a newer build: message role 100"), "{error}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use apostate_core::Sent;
 use apostate_world::Moment;
 
 use super::node::NodeId;
+use super::run::Post;
 use super::world::IsolatedWorld;
 use crate::finding::Check;
 
@@ -35,7 +36,7 @@ impl IsolatedWorld {
         let own = node.address.clone();
         let Some((sent, posted, cause)) = node.timers.take_first(|to| *to == own) else { return Ok(()) };
         self.set_alarm(id);
-        let Sent { to, handler, on_refused, body } = sent;
-        self.post(id, &to, (handler, on_refused, body), posted, cause)
+        let Sent { to, handler, on_refused, body, asked: _ } = sent;
+        self.post(id, Post { timer: posted, ..Post::plain(&to, handler, on_refused, body) }, cause)
     }
 }

@@ -62,9 +62,9 @@ impl IsolatedWorld {
                 self.agenda.plan_in(microseconds(RETRY_DELAY_MIN), Event::Inbox(to));
                 self.acknowledge(id, true);
             }
-            RunEnd::Impossible(why) => {
+            RunEnd::Impossible(code, why) => {
                 self.nodes[to as usize].apply(from, sender, number);
-                self.park(to, &message, why);
+                self.give_up(to, &message, code, why)?;
                 self.acknowledge(id, true);
             }
         }
@@ -136,13 +136,14 @@ impl IsolatedWorld {
                     wait
                 } else {
                     self.nodes[id as usize].inbox.pop_front();
-                    self.park(id, &message, format!("it panicked {attempts} times: {text}"));
+                    let why = format!("it panicked {attempts} times: {text}");
+                    self.give_up(id, &message, "handler-panicked", why)?;
                     1
                 }
             }
-            RunEnd::Impossible(why) => {
+            RunEnd::Impossible(code, why) => {
                 self.nodes[id as usize].inbox.pop_front();
-                self.park(id, &message, why);
+                self.give_up(id, &message, code, why)?;
                 1
             }
         };
@@ -152,7 +153,7 @@ impl IsolatedWorld {
         Ok(())
     }
 
-    fn park(&mut self, id: NodeId, message: &Message, why: String) {
+    pub(super) fn park(&mut self, id: NodeId, message: &Message, why: String) {
         if let Some(posted) = &message.timer {
             self.nodes[id as usize].timers.take(posted);
         }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use apostate_core::{Address, HandlerId, OnRefused, Timestamp};
 use apostate_log::PartitionId;
-use apostate_partition::Range;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
+use apostate_partition::{Range, Role};
 
 use super::timers::{Posted, Timers};
 use crate::call::Answer;
@@ -29,6 +29,9 @@ pub(super) struct Message {
     /// Number of the message at the node that sent it.
     pub(super) number: u64,
     pub(super) handler: HandlerId,
+    pub(super) role: Role,
+    /// The number of the ask that it is about, at the node that asked; 0 if it is about none.
+    pub(super) about: u64,
     pub(super) on_refused: OnRefused,
     pub(super) body: Vec<u8>,
     /// The line of the trace in which it was sent.
@@ -43,6 +46,13 @@ pub(super) struct Waiting {
     pub(super) attempts: u32,
     /// When it was tried for the first time.
     pub(super) since: Moment,
+}
+
+/// An ask whose answer was not taken yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenAsk {
+    pub(super) then: HandlerId,
+    pub(super) partner: NodeId,
 }
 
 /// An ordered pair of entities, and the messages from one to the other.
@@ -75,6 +85,8 @@ pub(super) struct Node {
     /// The number of the newest message that it sent.
     pub(super) sent: u64,
     pub(super) inbox: VecDeque<Waiting>,
+    /// Asks whose answer it has not taken, by number.
+    pub(super) open_asks: BTreeMap<u64, OpenAsk>,
     /// Answers that were given to the outside, by client key.
     pub(super) keys: BTreeMap<AskId, Answer>,
     /// When the node is up again after a crash.
@@ -99,6 +111,7 @@ impl Node {
             watermarks: Rectangles::default(),
             sent: 0,
             inbox: VecDeque::new(),
+            open_asks: BTreeMap::new(),
             keys: BTreeMap::new(),
             back: 0,
             is_second_time: false,

@@ -8,6 +8,7 @@ use crate::finding::{Check, Finding};
 use crate::simulation::AskKind;
 use crate::trace::TraceEvent;
 use apostate_core::OnRefused;
+use apostate_partition::Role;
 use apostate_world::SECOND;
 
 impl IsolatedWorld {
@@ -15,8 +16,8 @@ impl IsolatedWorld {
     pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> Check<AskId> {
         let TestRequest { to, handler, body } = request;
         let to = self.node_of(&to)?;
-        let message =
-            Message { from: to, number: 0, handler, on_refused: OnRefused::Ignore, body, cause: 0, timer: None };
+        let (role, on_refused) = (Role::Plain, OnRefused::Ignore);
+        let message = Message { from: to, number: 0, handler, role, about: 0, on_refused, body, cause: 0, timer: None };
         let ask = self.asks.len() as AskId;
         self.asks.push(Ask { to, message, ask_kind, answer: None, lost: None });
         let delay = self.delay(to);
@@ -51,7 +52,7 @@ impl IsolatedWorld {
                     RunEnd::Committed(answer) => answer,
                     RunEnd::Missing => Answer::Missing,
                     RunEnd::Panicked(text) => Answer::Failed(format!("the handler panicked: {text}")),
-                    RunEnd::Impossible(why) => Answer::Failed(why),
+                    RunEnd::Impossible(_, why) => Answer::Failed(why),
                 }
             }
         };

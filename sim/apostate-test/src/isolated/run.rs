@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 use apostate_core::{
     Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Outcome, Refusal, Refused, Sent, encode,
+    encode_answered,
 };
+use apostate_partition::Role;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::node::{AskId, Lane, LaneId, Message, NodeId};
@@ -41,8 +43,26 @@ pub(super) enum RunEnd {
     Missing,
     /// The handler panicked. Nothing was changed.
     Panicked(String),
-    /// Not possible at all.
-    Impossible(String),
+    /// Not possible at all, for this reason: a word for programs, and a sentence.
+    Impossible(&'static str, String),
+}
+
+/// A message that is about to be on its way.
+pub(super) struct Post<'a> {
+    pub(super) to: &'a Address,
+    pub(super) handler: HandlerId,
+    pub(super) role: Role,
+    pub(super) about: u64,
+    pub(super) on_refused: OnRefused,
+    pub(super) body: Vec<u8>,
+    pub(super) timer: Option<Posted>,
+}
+
+impl<'a> Post<'a> {
+    /// A message whose handler runs, and no more.
+    pub(super) fn plain(to: &'a Address, handler: HandlerId, on_refused: OnRefused, body: Vec<u8>) -> Self {
+        Self { to, handler, role: Role::Plain, about: 0, on_refused, body, timer: None }
+    }
 }
 
 /// A run that ended well, and is not committed yet.
@@ -74,20 +94,39 @@ impl IsolatedWorld {
 
     fn run_once(&mut self, id: NodeId, message: &Message, source: Source) -> Check<RunEnd> {
         let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
-        let wants_reply = matches!(source, Source::Outside(_) | Source::Read);
+        if message.role == Role::Reply && !self.nodes[id as usize].open_asks.contains_key(&message.about) {
+            return Ok(self.drop_answer(id, message, source));
+        }
+        let wants_reply = matches!(source, Source::Outside(_) | Source::Read) || message.role == Role::Ask;
         let Some((info, TwinRun { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
+            if message.role == Role::Ask {
+                return Ok(self.impossible(id, message, "entity-missing", "there is no such entity".to_owned()));
+            }
             return Ok(RunEnd::Missing);
         };
         let refusal = match outcome {
+            Outcome::Done if self.asks_too_much(id) => {
+                return Ok(self.impossible(
+                    id,
+                    message,
+                    "too-many-asks",
+                    "the entity has too many asks open".to_owned(),
+                ));
+            }
             Outcome::Done => None,
             Outcome::Refused(refusal) => Some(refusal),
             Outcome::Panicked(text) => {
                 self.tell(id, message, TraceEvent::Words(format!("panicked: {text}")));
                 return Ok(RunEnd::Panicked(text));
             }
-            Outcome::Unreadable(error) => return Ok(self.impossible(id, message, error.0)),
+            Outcome::Unreadable(error) => {
+                return Ok(self.impossible(id, message, "unreadable-arguments", error.0));
+            }
             Outcome::NeedsActivity(_) => unreachable!("an isolated entity has all of its activities in memory"),
-            Outcome::TooLarge => return Ok(self.impossible(id, message, "the transaction is too large".to_owned())),
+            Outcome::TooLarge => {
+                let why = "the transaction is too large".to_owned();
+                return Ok(self.impossible(id, message, "transaction-too-large", why));
+            }
         };
         if self.crashes(id, source) {
             self.faults.crashes_before += 1;
@@ -137,9 +176,9 @@ impl IsolatedWorld {
         Ok(Some((info, ran.map_err(|mistake| self.name(mistake, entity, info.name))?)))
     }
 
-    fn impossible(&mut self, id: NodeId, message: &Message, why: String) -> RunEnd {
+    fn impossible(&mut self, id: NodeId, message: &Message, code: &'static str, why: String) -> RunEnd {
         self.tell(id, message, TraceEvent::Words(format!("cannot be run: {why}")));
-        RunEnd::Impossible(why)
+        RunEnd::Impossible(code, why)
     }
 
     /// The commit: state, messages, and the watermark, inbox or client key, all together.
@@ -166,14 +205,18 @@ impl IsolatedWorld {
         if let Source::Outside(ask) = source {
             self.nodes[id as usize].keys.insert(ask, answer.clone());
         }
-        for Sent { to, handler, on_refused, body } in sent.drain(..) {
-            self.post(id, &to, (handler, on_refused, body), None, line)?;
+        for Sent { to, handler, on_refused, body, asked } in sent.drain(..) {
+            let plain = Post::plain(&to, handler, on_refused, body);
+            match asked {
+                None => self.post(id, plain, line)?,
+                Some(asked) => self.post_ask(id, plain, asked, line)?,
+            }
         }
         // It keeps its room for the next run.
         self.twins.effects.sent = sent;
-        if let (Answer::Refused(why), OnRefused::Tell { handler }, Some(sender)) = (&answer, message.on_refused, from) {
-            let refused = Refused { handler: info.name.to_owned(), why: why.clone() };
-            self.post(id, sender, (handler, OnRefused::Never, encode(&refused)), None, line)?;
+        self.end_role(id, message, info.name, &answer, line)?;
+        if std::mem::take(&mut self.twins.effects.deleted) {
+            self.nodes[id as usize].open_asks.clear();
         }
         Ok(answer)
     }
@@ -193,7 +236,7 @@ impl IsolatedWorld {
     }
 
     /// A message is done with: its watermark rises, or it leaves the inbox.
-    fn note_handled(&mut self, id: NodeId, message: &Message, source: Source) {
+    pub(super) fn note_handled(&mut self, id: NodeId, message: &Message, source: Source) {
         let sender = self.sender(message).map_or(0, |from| self.nodes[from as usize].address.hash());
         let node = &mut self.nodes[id as usize];
         match source {
@@ -203,6 +246,28 @@ impl IsolatedWorld {
                 node.is_second_time = false;
             }
             Source::Outside(_) | Source::Read => {}
+        }
+    }
+
+    /// The part of the commit that depends on the message's role.
+    fn end_role(&mut self, id: NodeId, message: &Message, name: &str, answer: &Answer, line: u64) -> Check {
+        match (message.role, answer, message.on_refused) {
+            (Role::Ask, Answer::Done(reply), _) => self.answer_asker(id, message, encode_answered(reply), line),
+            (Role::Ask, Answer::Refused(why), _) => {
+                self.answer_asker(id, message, encode(&apostate_core::Answer::<()>::Refused(why.clone())), line)
+            }
+            (Role::Reply, ..) => {
+                self.nodes[id as usize].open_asks.remove(&message.about);
+                Ok(())
+            }
+            (Role::Plain, Answer::Refused(why), OnRefused::Tell { handler }) => {
+                let Some(sender) = self.sender(message) else { return Ok(()) };
+                let to = self.nodes[sender as usize].address.clone();
+                let body = encode(&Refused { handler: name.to_owned(), why: why.clone() });
+                let on_refused = OnRefused::Never;
+                self.post(id, Post::plain(&to, handler, on_refused, body), line)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -220,14 +285,8 @@ impl IsolatedWorld {
     }
 
     /// Puts a message on its way, as part of a commit.
-    pub(super) fn post(
-        &mut self,
-        from: NodeId,
-        to: &Address,
-        (handler, on_refused, body): (HandlerId, OnRefused, Vec<u8>),
-        timer: Option<Posted>,
-        cause: u64,
-    ) -> Check {
+    pub(super) fn post(&mut self, from: NodeId, post: Post<'_>, cause: u64) -> Check {
+        let Post { to, handler, role, about, on_refused, body, timer } = post;
         let to = self.node_of(to)?;
         let lanes = &mut self.lanes;
         let lane = *self.lane_of.entry((from, to)).or_insert_with(|| {
@@ -238,7 +297,7 @@ impl IsolatedWorld {
         sender.sent += 1;
         let number = sender.sent;
         let queue = &mut self.lanes[lane as usize].queue;
-        queue.push_back(Message { from, number, handler, on_refused, body, cause, timer });
+        queue.push_back(Message { from, number, handler, role, about, on_refused, body, cause, timer });
         if queue.len() == 1 {
             let delay = self.delay(to);
             self.agenda.plan_in(delay, Event::Deliver(lane));
@@ -266,9 +325,10 @@ fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
 /// The result of a message, as a number.
 fn output_mark(input: u64, sent: &[Sent], reply: &[u8], refusal: Option<&Refusal>, after: Option<&Committed>) -> u64 {
     let mut mark = Xxh3::with_seed(input);
-    for Sent { to, handler, on_refused: _, body } in sent {
+    for Sent { to, handler, on_refused: _, body, asked } in sent {
         mark.update(&to.hash().to_le_bytes());
         mark.update(&handler.0.to_le_bytes());
+        mark.update(&asked.map_or(0, |asked| asked.then.0).to_le_bytes());
         mark.update(body);
     }
     mark.update(reply);

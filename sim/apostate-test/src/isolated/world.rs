@@ -55,6 +55,8 @@ pub(crate) struct IsolatedWorld {
     /// No timer that is due later falls due.
     pub(super) alarms_until: Moment,
     pub(super) asks: Vec<Ask>,
+    /// Deadlines of asks between nodes, open or not: when, whose, and its number.
+    pub(super) deadlines: BTreeSet<(Moment, NodeId, u64)>,
     pub(super) twins: Twins,
     pub(super) trace: Trace,
     /// In the second run of a seed: the marks of the first.
@@ -79,6 +81,7 @@ impl IsolatedWorld {
             alarms: BTreeSet::new(),
             alarms_until: Moment::MAX,
             asks: Vec::new(),
+            deadlines: BTreeSet::new(),
             twins: Twins::default(),
             trace: Trace::default(),
             expected,
@@ -125,6 +128,11 @@ impl IsolatedWorld {
 
     /// Lets the next thing happen. False: there is none.
     fn happen(&mut self) -> Check<bool> {
+        let Some(next) = self.next_moment() else { return Ok(false) };
+        if self.first_deadline().is_some_and(|deadline| deadline <= next) {
+            self.expire();
+            return Ok(true);
+        }
         if let Some((moment, node)) = self.next_alarm() {
             self.agenda.wait_until(moment);
             self.fire(node)?;
@@ -202,8 +210,15 @@ impl Simulation for IsolatedWorld {
 
     fn wait(&mut self, milliseconds: u64) -> Check {
         let end = self.agenda.now().saturating_add(milliseconds.saturating_mul(1000));
-        while self.next_moment().is_some_and(|next| next < end) {
-            self.happen()?;
+        loop {
+            let is_before = |moment: Option<Moment>| moment.is_some_and(|moment| moment < end);
+            if is_before(self.next_moment()) {
+                self.happen()?;
+            } else if is_before(self.first_deadline()) {
+                self.expire();
+            } else {
+                break;
+            }
         }
         self.agenda.wait_until(end);
         Ok(())

@@ -11,7 +11,7 @@ pub(super) struct Plain;
 
 impl RoleSteps for Plain {
     fn prologue(&self, _: &mut Handling<'_>, _: &Message) -> Prologue {
-        Prologue::Run { wants_reply: false }
+        Prologue::Run { wants_reply: false, sender: None }
     }
 
     fn done(&self, _: &mut Handling<'_>, _: &Message) {}

@@ -1,6 +1,6 @@
 //! Steps of a role: its decisions before the author's handler runs, and for each way in which that ends.
 
-use apostate_core::Refusal;
+use apostate_core::{Address, Refusal};
 
 use crate::interface::Failure;
 use crate::message::Message;
@@ -14,6 +14,8 @@ pub(super) enum Prologue {
     Run {
         /// Whether its reply is wanted.
         wants_reply: bool,
+        /// The entity that it is told has sent the message; none: the one that has.
+        sender: Option<Address>,
     },
 }
 
@@ -35,4 +37,9 @@ pub(super) trait RoleSteps {
 
     /// The message is given up: it cannot be run as it is, or has panicked for too long. `number` is the one that it has in the inbox.
     fn failed(&self, handling: &mut Handling<'_>, message: &Message, number: Option<u64>, why: &Failure);
+
+    /// Whether a message that is given up is parked.
+    fn is_parked(&self) -> bool {
+        true
+    }
 }
