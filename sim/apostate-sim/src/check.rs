@@ -2,9 +2,10 @@
 //!
 //! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
 //! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2), and [`sessions`] that credit is kept; [`money`] counts at every consistent cut;
-//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`timers`] knows what may become of a timer; [`keys`] is about client keys, [`linear`] about
+//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`timers`] and [`asks`] know what may become of a timer and of an ask; [`keys`] is about client keys, [`linear`] about
 //! what clients saw.
 
+pub(crate) mod asks;
 pub(crate) mod cells;
 pub(crate) mod end;
 pub(crate) mod entity;
@@ -25,6 +26,7 @@ use apostate_partition::cell::Section;
 use apostate_partition::rectangles::Origin;
 use bytes::Bytes;
 
+use crate::check::asks::Asks;
 use crate::check::cells::Cells;
 use crate::check::keys::Keys;
 use crate::check::shadow::{Sent, Shadow};
@@ -40,6 +42,7 @@ pub(crate) struct Shadows {
     pub(crate) cells: Cells,
     /// The client keys of all of them.
     pub(crate) keys: Keys,
+    asks: Asks,
     /// Transactions on entities that became durable.
     pub(crate) transactions: u64,
 }
@@ -48,7 +51,7 @@ impl Shadows {
     pub(crate) fn new(map: Map, client_key_retention: Duration) -> Self {
         let shadows = map.tiles.iter().map(|(range, id)| Shadow::new(*id, *range)).collect();
         let (cells, keys) = (Cells::new(map.clone()), Keys::new(client_key_retention));
-        Self { map, shadows, cells, keys, transactions: 0 }
+        Self { map, shadows, cells, keys, asks: Asks::default(), transactions: 0 }
     }
 
     pub(crate) fn get(&self, id: PartitionId) -> &Shadow {
@@ -71,6 +74,7 @@ impl Shadows {
         timers::record(shadow, &changes)?;
         self.cells.durable(id, record)?;
         self.keys.durable(&changes, self.get(id).time())?;
+        self.asks.durable(&self.shadows[id.0 as usize - 1], &changes)?;
         for change in changes {
             if change.section == Section::State {
                 let Shadow { deleted_before, deleted, .. } = *self.get(id);

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use crate::engine::WriterId;
 use crate::plan::Work;
 use crate::programs::alarm::Alarm;
+use crate::programs::asker::{Asker, LEAVERS};
 use crate::programs::bank::Account;
 use crate::programs::flaky::{self, Flaky};
 use crate::programs::mayfly::Mayfly;
@@ -222,6 +223,7 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
         }
     }
     ops.extend((0..work.flights).map(|number| draw_flight(number, rng)));
+    draw_asks(work, rng, &mut ops);
     for register in 0..work.registers {
         for tag in 0..30 {
             let entity = || Register::at(register);
@@ -290,6 +292,23 @@ fn draw_flight(number: u64, rng: &mut Rng) -> Op {
     match rng.chance(300) {
         true => Op::new(fly.end(), kind, Purpose::Work),
         false => Op::new(fly.chase(other), kind, Purpose::Work),
+    }
+}
+
+/// Askers ask each other; those that are never asked leave now and then.
+fn draw_asks(work: &Work, rng: &mut Rng, ops: &mut Vec<Op>) {
+    for number in 0..work.asks {
+        let partner = |rng: &mut Rng| rng.below(u64::from(work.askers)) as u16;
+        let leaver = LEAVERS + rng.below(u64::from(work.leavers)) as u16;
+        let asker = if rng.chance(700) { partner(rng) } else { leaver };
+        let op = if asker == leaver && rng.chance(300) {
+            Op::new(Asker::at(asker).leave(partner(rng)), request_kind(rng, "l", number), Purpose::Work)
+        } else {
+            let whom = (0..rng.between(1, 4)).map(|_| partner(rng)).collect();
+            let patience = rng.pick(&[0, 20, 1000, 60_000]);
+            Op::new(Asker::at(asker).ask(whom, patience), request_kind(rng, "q", number), Purpose::Work)
+        };
+        ops.push(op);
     }
 }
 

@@ -53,6 +53,9 @@ pub(crate) struct Work {
     pub(crate) shared_keys: u64,
     pub(crate) winds: u64,
     pub(crate) alarms: u64,
+    pub(crate) askers: u16,
+    pub(crate) leavers: u16,
+    pub(crate) asks: u64,
 }
 
 /// Client keys that are remembered for no longer than this are forgotten in the middle of a run.
@@ -137,5 +140,8 @@ fn draw_work(rng: &mut Rng) -> Work {
         shared_keys: rng.between(0, 60),
         winds: rng.between(10, 80),
         alarms: rng.between(1, 8),
+        askers: rng.between(1, 10) as u16,
+        leavers: rng.between(1, 3) as u16,
+        asks: rng.between(20, 100),
     }
 }

@@ -4,6 +4,7 @@
 //! version: a run that was taken back in part, or applied twice, makes the two differ by something else than before.
 
 pub(crate) mod alarm;
+pub(crate) mod asker;
 pub(crate) mod bank;
 pub(crate) mod flaky;
 pub(crate) mod mayfly;
@@ -25,6 +26,7 @@ pub(crate) type Programs = (
     mayfly::Mayfly,
     register::Register,
     sink::Sink,
+    asker::Asker,
 );
 
 /// The registry of every kind.

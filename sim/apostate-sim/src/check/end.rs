@@ -11,11 +11,12 @@ use apostate_partition::{Answer, RequestKind};
 
 use crate::check::entity::{state, whole};
 use crate::check::linear::{self, Action, Operation};
-use crate::check::{Shadows, money, stored};
+use crate::check::{Shadows, asks, money, stored};
 use crate::engine::lock;
 use crate::operator;
 use crate::outside::{Outcome, Purpose};
 use crate::programs::alarm::Alarm;
+use crate::programs::asker::Asker;
 use crate::programs::flaky::Flaky;
 use crate::programs::post::Post;
 use crate::programs::register::Register;
@@ -30,6 +31,7 @@ pub(crate) fn check(world: &mut World) -> Check {
     posts(&world.shadows)?;
     shop(&world.shadows)?;
     flaky(&world.shadows)?;
+    asks::check_all(&all::<Asker>(&world.shadows)?)?;
     world.shadows.iter().try_for_each(|shadow| operator::check_dismissed(&world.operator, shadow))?;
     timers(&world.shadows)?;
     streams(world)?;
@@ -39,7 +41,7 @@ pub(crate) fn check(world: &mut World) -> Check {
 
 fn nothing_waits(shadows: &Shadows) -> Check {
     for shadow in shadows.iter() {
-        for section in [Section::Inbox, Section::Outgoing, Section::Parked] {
+        for section in [Section::Inbox, Section::Outgoing, Section::Parked, Section::Asks] {
             let count = shadow.section(section).count();
             ensure!(count == 0, "E1", "partition {} has {count} cells of {section:?} in the end", shadow.id);
         }
@@ -53,7 +55,8 @@ fn all<E: Entity>(shadows: &Shadows) -> Result<BTreeMap<String, E>, Violation> {
     for shadow in shadows.iter() {
         for (key, value) in shadow.section(Section::State) {
             let cell = cell::read_key(key).map_err(|error| Violation::new("P4", error.to_string()))?;
-            if cell.address.kind() == KindId::of(E::NAME) {
+            let is_deleted = value.len() == 8;
+            if cell.address.kind() == KindId::of(E::NAME) && !is_deleted {
                 entities.insert(cell.address.key().to_string(), state(value)?);
             }
         }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use crate::check::shadow::{Changed, version_of};
 use crate::programs::{
-    alarm::Alarm, bank::Account, flaky::Flaky, mayfly::Mayfly, post::Post, register::Register, shop::Order,
-    shop::Stock, sink::Sink,
+    alarm::Alarm, asker::Asker, bank::Account, flaky::Flaky, mayfly::Mayfly, post::Post, register::Register,
+    shop::Order, shop::Stock, sink::Sink,
 };
 use crate::violation::{Violation, ensure};
 
@@ -43,7 +43,7 @@ pub(crate) fn check(change: &Changed, deleted_before: u64, deleted: u64) -> Resu
         None => deleted_before,
     };
     // It may have ended and begun anew within the batch.
-    let is_mortal = [Mayfly::NAME, Alarm::NAME].iter().any(|name| address.kind() == KindId::of(name));
+    let is_mortal = [Mayfly::NAME, Alarm::NAME, Asker::NAME].iter().any(|name| address.kind() == KindId::of(name));
     let is_new = is_mortal && version - counted > begun;
     ensure!(
         is_new || version - counted == begun,
@@ -84,6 +84,12 @@ fn applied(address: &Address, cell: &Bytes) -> Result<u64, Violation> {
         let alarm: Alarm = state(cell)?;
         ensure!(alarm.wrong.is_empty(), "timers", "{address:?}: {:?}", alarm.wrong);
         alarm.applied
+    } else if of(Asker::NAME) {
+        let asker: Asker = state(cell)?;
+        ensure!(asker.doubled == 0, "E1", "{address:?} was asked twice: {asker:?}");
+        ensure!(asker.strange == 0, "E1", "{address:?} has taken an answer to no question: {asker:?}");
+        ensure!(asker.early == 0, "time", "{address:?} has taken a question for expired early: {asker:?}");
+        asker.applied
     } else {
         state::<Flaky>(cell)?.applied
     })

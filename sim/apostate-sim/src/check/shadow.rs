@@ -59,7 +59,7 @@ pub(crate) struct Shadow {
     pub(crate) inbox: usize,
     /// Messages parked.
     pub(crate) parked: usize,
-    /// Keys of inbox and parked cells that were ever there: each is used once.
+    /// Keys of inbox, parked and ask cells that were ever there: each is used once.
     fresh: BTreeSet<Bytes>,
     /// Messages that were dismissed, by the cells that they were parked in.
     pub(crate) dismissed: BTreeMap<Bytes, Bytes>,
@@ -216,7 +216,7 @@ impl Shadow {
         if section == Section::Outgoing {
             self.apply_outgoing(sub, value.as_deref())?;
         }
-        if matches!(section, Section::Inbox | Section::Parked) && value.is_some() {
+        if matches!(section, Section::Inbox | Section::Parked | Section::Asks) && value.is_some() {
             ensure!(self.fresh.insert(key.clone()), "E1", "{section:?} of {address:?}: a number is used again");
         }
         let after = value.clone();

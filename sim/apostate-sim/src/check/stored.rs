@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use apostate_core::Timestamp;
 use apostate_log::{AppendResult, MemoryStore, PartitionId, Position, Record, Store};
-use apostate_partition::cell::{self, PartitionRow};
+use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::record_body::Body;
 use apostate_partition::{Config, Effect, HostTime, Input, Partition, Status, Uptime};
 use bytes::Bytes;
@@ -75,6 +75,8 @@ pub(crate) fn check_opened(shadow: &Shadow, status: &Status) -> Check {
     ensure!(status.inbox == inbox, "P4", "partition {id} finds {} messages in inboxes, not {inbox}", status.inbox);
     ensure!(status.outbox == outbox, "P4", "partition {id} finds {} messages to send, not {outbox}", status.outbox);
     ensure!(status.parked == parked, "P4", "partition {id} finds {} messages parked, not {parked}", status.parked);
+    let asks = shadow.section(Section::Asks).count();
+    ensure!(status.open_asks == asks, "P4", "partition {id} finds {} open asks, not {asks}", status.open_asks);
     Ok(())
 }
 

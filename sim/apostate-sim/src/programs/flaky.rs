@@ -21,7 +21,8 @@ pub(crate) fn set_panicking(is_panicking: bool) {
     IS_PANICKING.set(is_panicking);
 }
 
-fn panics_again(tag: u64, times: u32) -> bool {
+/// Whether the message with this tag panics once more, which it does so many `times`.
+pub(crate) fn panics_again(tag: u64, times: u32) -> bool {
     if !IS_PANICKING.get() {
         return false;
     }
