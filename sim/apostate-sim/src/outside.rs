@@ -252,8 +252,11 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
 /// Sets and cancels some timers.
 fn wind(work: &Work, rng: &mut Rng, number: u64) -> Op {
     let (steps, alarm) = (rng.between(1, 6) as u32, rng.below(work.alarms));
-    let call = Alarm::at(alarm).wind(steps, work.alarms);
-    Op::new(call, request_kind(rng, "w", number), Purpose::Work)
+    let (own, kind) = (Alarm::at(alarm), request_kind(rng, "w", number));
+    match rng.chance(400) {
+        true => Op::new(own.jolt(steps, work.alarms), kind, Purpose::Work),
+        false => Op::new(own.wind(steps, work.alarms), kind, Purpose::Work),
+    }
 }
 
 /// A call under a key that others use too: a transfer of little, or one that is refused by what never was.

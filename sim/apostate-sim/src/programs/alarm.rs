@@ -49,29 +49,28 @@ impl Alarm {
     /// Sets, replaces and cancels some timers; now and then refuses or panics after that, or deletes the entity.
     #[open]
     pub fn wind(&mut self, tx: &mut Tx, steps: u32, others: u64) -> Result<u64, Refusal> {
-        self.applied += 1;
-        let own: u64 = tx.key().as_str().parse().expect("an alarm's key is a number");
-        for _ in 0..steps {
-            match tx.random() % 8 {
-                0..3 => self.set(tx),
-                3 | 4 => self.set_named(tx),
-                5 => self.cancel(tx),
-                6 => self.cancel_named(tx),
-                _ => self.set_for_other(tx, own, others),
-            }
-        }
+        let own = self.step(tx, steps, others);
         match tx.random() % 16 {
             0 => panic!("wound too far"),
             1 | 2 => refuse!(true, code = "wound", "not now"),
             3 if own.is_multiple_of(2) => tx.delete(),
-            // Changes another one, so that what is undone is more than this entity.
-            4 | 5 => {
+            // Comes before timers that are due at once, and cancels them.
+            4..7 => tx.send(Self::at(own).hush()),
+            7 | 8 => {
                 let other = tx.random() % others;
                 tx.send(Self::at(other).hush());
             }
             _ => {}
         }
         Ok(self.applied)
+    }
+
+    /// Does the same, and often panics: as it cannot refuse, others may have built upon it, and the whole batch is undone.
+    #[open]
+    pub fn jolt(&mut self, tx: &mut Tx, steps: u32, others: u64) -> u64 {
+        self.step(tx, steps, others);
+        assert!(!tx.random().is_multiple_of(3), "jolted");
+        self.applied
     }
 
     /// Cancels everything that it knows of.
@@ -106,6 +105,22 @@ impl Alarm {
         let is_new = !self.heard.contains(&tag);
         self.check(is_new, || format!("timer {tag} of another has come twice"));
         self.heard.push(tag);
+    }
+
+    /// Sets, replaces and cancels some timers. Gives its own number.
+    fn step(&mut self, tx: &mut Tx, steps: u32, others: u64) -> u64 {
+        self.applied += 1;
+        let own: u64 = tx.key().as_str().parse().expect("an alarm's key is a number");
+        for _ in 0..steps {
+            match tx.random() % 8 {
+                0..3 => self.set(tx),
+                3 | 4 => self.set_named(tx),
+                5 => self.cancel(tx),
+                6 => self.cancel_named(tx),
+                _ => self.set_for_other(tx, own, others),
+            }
+        }
+        own
     }
 
     fn check(&mut self, holds: bool, wrong: impl FnOnce() -> String) {
