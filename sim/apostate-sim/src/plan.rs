@@ -119,7 +119,6 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
         producer_retention: Duration::from_millis(rng.pick(&[100, 1_000, 24 * 3_600_000])),
         silent_producers_max: rng.pick(&[0, 4096]),
         check_every: 4,
-        ..Tuning::default()
     }
 }
 

@@ -78,7 +78,7 @@ fn known(shadow: &Shadow, of: &Address) -> Check {
     let cells = shadow.cells.range::<[u8], _>((Bound::Included(&from[..]), Bound::Excluded(&to[..])));
     let (mut own, mut others) = (0, 0);
     let state = shadow.cell(Section::State, of).filter(|cell| cell.len() > 8);
-    let alarm = state.map(|cell| state_of(cell)).transpose()?.unwrap_or_default();
+    let alarm = state.map(state_of).transpose()?.unwrap_or_default();
     for (_, value) in cells {
         let timer = read(value)?;
         match timer.message {

@@ -50,9 +50,10 @@ impl Alarm {
     #[open]
     pub fn wind(&mut self, tx: &mut Tx, steps: u32, others: u64) -> Result<u64, Refusal> {
         let own = self.step(tx, steps, others);
-        match tx.random() % 16 {
+        let ending = tx.random() % 16;
+        refuse!(ending == 1 || ending == 2, code = "wound", "not now");
+        match ending {
             0 => panic!("wound too far"),
-            1 | 2 => refuse!(true, code = "wound", "not now"),
             3 if own.is_multiple_of(2) => tx.delete(),
             // Comes before timers that are due at once, and cancels them.
             4..7 => tx.send(Self::at(own).hush()),
@@ -176,7 +177,7 @@ impl Alarm {
             return;
         }
         let (tag, wait) = (tx.random(), wait(tx));
-        let (other, due) = (tx.random() % others | 1, tx.now().after(wait));
+        let (other, due) = ((tx.random() % others) | 1, tx.now().after(wait));
         let other = if other == own { own + 2 } else { other };
         self.sent += 1;
         self.ids.push(tx.send_at(due, Self::at(other).hear(tag)));
