@@ -53,8 +53,16 @@ impl Handling<'_> {
         if let Some(known) = self.entities.remove_key(slot, key) {
             self.batch.forget_key(to, key);
             self.batch.note_forgotten(made(key).unwrap_or_default());
+            self.keep_touched(slot);
             self.batch.note(UndoEntry::ForgotKey { slot, known });
         }
+    }
+
+    /// Has the entity stay in memory until the batch is closed, also if a later run takes back that it was touched: memory alone has the keys
+    /// that the batch has changed.
+    fn keep_touched(&mut self, slot: SlotId) {
+        self.touch(slot);
+        self.batch.keep_touched(self.place_of(slot));
     }
 
     /// Remembers an answer in the same commit as the effect, and forgets some that are too old.
@@ -65,11 +73,11 @@ impl Handling<'_> {
         let cell = self.batch.remember_key(&request.to, key, fingerprint(request), self.now, answer);
         self.sweep.note_written(cell.length());
         let known = Known::new(cell, key);
+        self.keep_touched(slot);
         self.batch.note(UndoEntry::RememberedKey { slot, known: known.clone() });
         self.entities.insert_key(slot, known);
         // What is not, or not any more, gets no state: that would stay for ever, and its keys do not.
         if self.entities.get(slot).exists() && !self.entities.get(slot).has_keys() {
-            self.touch(slot);
             self.entities.mark_keys(slot);
             self.batch.note_changed(self.place_of(slot), 0);
         }
