@@ -210,7 +210,12 @@ impl Batch {
         self.forgotten = self.forgotten.max(made);
     }
 
-    /// When the newest UUIDv7 client key was made that it forgets.
+    /// When the newest UUIDv7 client key was made that it forgets; 0 if it forgets none.
+    pub(crate) fn forgotten(&self) -> Timestamp {
+        self.forgotten
+    }
+
+    /// As [`forgotten`](Self::forgotten), for the record that it becomes.
     pub(crate) fn take_forgotten(&mut self) -> Timestamp {
         std::mem::take(&mut self.forgotten)
     }

@@ -41,7 +41,9 @@ impl Handling<'_> {
     pub(crate) fn check_age(&self, key: &str) -> Option<Failure> {
         let (now, wall, retention) = (self.now, self.time.wall(), self.scope.tuning().client_key_retention);
         let made = made(key)?;
-        let is_forgotten = self.sweep.forgotten().is_some_and(|newest| made <= newest);
+        // Also by the open batch, of which nothing is written down yet.
+        let newest = self.sweep.forgotten().max(Some(self.batch.forgotten()));
+        let is_forgotten = newest.is_some_and(|newest| made <= newest);
         if is_expired(key, now, retention) && (is_forgotten || is_expired(key, wall, retention)) {
             return Some(Failure::KeyExpired);
         }

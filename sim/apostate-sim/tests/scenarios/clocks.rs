@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use apostate_partition::{Answer, Failure, Input, Notice, TimeOffset, Tuning};
 
-use crate::pair::{Making, Writer, key_in};
+use crate::pair::{Letterbox, Making, Writer, key_in};
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -182,5 +182,25 @@ fn a_key_that_was_forgotten_is_not_run_again_however_the_clock_is_set() {
         writer.work();
         writer = again(&writer, HOUR, 0);
     }
+    assert_eq!(writer.got(&key_in(1)), [1, 2, 3]);
+}
+
+/// A call has its entity forget keys that are too old. One of those comes again before the batch of that call is closed.
+#[test]
+fn a_key_that_the_open_batch_forgets_is_not_run_again_in_it() {
+    let mut writer = Writer::new(1).open();
+    call(&mut writer, 1, &dated(0));
+    // Somebody gives their word for a clock that is wrong; then it is right again, and partition time stays ahead.
+    let tuning = Tuning { clock_gap_max: Duration::MAX, ..Tuning::default() };
+    let wrong = Making { late: 1000, clock_off: 3 * DAY as i64, tuning, ..Making::default() };
+    let mut writer = writer.again_as(wrong).open();
+    writer.write(&key_in(1), &key_in(1), 2, None);
+    let mut writer = again(&writer, HOUR, 0);
+    writer.answers.clear();
+    for (letter, key) in [(3, dated(HOUR)), (1, dated(0))] {
+        writer.ask(Letterbox::at(key_in(1)).write(key_in(1), letter), Some(&key));
+    }
+    writer.work();
+    assert!(writer.answers.contains(&Answer::Failed(Failure::KeyExpired)), "{:?}", writer.answers);
     assert_eq!(writer.got(&key_in(1)), [1, 2, 3]);
 }
