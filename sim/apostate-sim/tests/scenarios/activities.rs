@@ -2,11 +2,11 @@
 
 use apostate::prelude::*;
 use apostate_core::{Address, KindId, Registry};
-use apostate_log::Store;
+use apostate_log::{AppendResult, Store};
 use apostate_partition::cell::Section;
-use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Tuning};
+use apostate_partition::{Answer, Failure, Input, Load, Request, RequestKind, Tuning, Uptime, load};
 
-use crate::pair::{Making, Writer};
+use crate::pair::{Appends, Making, Writer};
 
 /// An entity that counts for each partner.
 #[entity(name = "ledger")]
@@ -235,4 +235,49 @@ fn a_read_sees_activities_while_the_log_is_full_unless_they_are_in_flight() {
     writer.tell(Input::Request(Request::new(to, handler, body, RequestKind::Read)));
     writer.work();
     assert_eq!(writer.answers, [Answer::Failed(Failure::Full)], "what is in flight may be lost");
+}
+
+/// A call is refused and remembered under its key; the next one in its batch is stopped at an activity, and is too late when that is loaded.
+/// Then there is no room for the batch, and memory is short.
+#[test]
+fn an_entity_of_which_the_open_batch_has_only_a_client_key_stays_in_memory() {
+    let tuning = Tuning { append_window: 1, ..making().tuning };
+    let mut writer = Writer::first(1, Making { tuning, ..making() }).open();
+    for partner in [1, 2, 3] {
+        ask(&mut writer, Ledger::at("l").add(partner, 1));
+    }
+    ask(&mut writer, Ledger::at("other").add(1, 1));
+    // Its state says of client keys already, and is not written for one more.
+    writer.ask(Ledger::at("l").add(1, -9), Some("earlier"));
+    writer.work();
+    store(&mut writer);
+    writer.appends = Appends::Withheld;
+    let at = writer.partition.status().submitted.next();
+    writer.ask(Ledger::at("other").add(1, 1), None);
+    writer.work();
+    writer.answers.clear();
+    writer.ask(Ledger::at("l").add(1, -9), Some("refused"));
+    writer.work();
+    let too_late = Request {
+        deadline: Some(Uptime(writer.clock().uptime.0 + 10)),
+        ..writer.request(Ledger::at("l").add(2, 1), None)
+    };
+    let loads = writer.tell_without_loads(Input::Request(too_late));
+    assert!(matches!(loads[..], [Load::Activity { .. }]), "{loads:?}");
+    writer.wait(20);
+    loads.into_iter().for_each(|wanted| writer.tell(Input::Loaded(load(&writer.store, wanted))));
+    writer.work();
+    assert_eq!(writer.answers, [], "both answers wait for the record");
+    writer.appends = Appends::Full;
+    writer.tell(Input::Appended(at, AppendResult::Full));
+    for _ in 0..3 {
+        assert_eq!(units(&mut writer, 3), 1);
+    }
+    writer.appends = Appends::Written;
+    writer.wait(1000);
+    writer.answers.clear();
+    writer.ask(Ledger::at("l").add(1, -9), Some("refused"));
+    writer.work();
+    assert_eq!(writer.stopped, None);
+    assert!(matches!(&writer.answers[..], [Answer::Repeated(_)]), "{:?}", writer.answers);
 }
