@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::{Address, Answer, Asked, Effects, Entity, Handler, HandlerId, KindId, Sent};
 
-/// A message that is about to be asked, by [`Tx::ask`].
+/// A message that is about to be asked, by [`Tx::ask`](crate::Tx::ask).
 #[must_use = "nothing is asked before `.within(…)` and `.then(…)` say how long, and who takes the answer"]
 pub struct Ask<'t, R> {
     asker: &'t Address,
