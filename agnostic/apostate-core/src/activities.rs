@@ -44,18 +44,18 @@ struct Touched<T> {
 }
 
 /// An entity that another one remembers something about.
-pub trait Partner {
+pub trait ToPartner {
     /// The entity's kind and key.
     fn address(&self) -> Address;
 }
 
-impl Partner for Address {
+impl ToPartner for Address {
     fn address(&self) -> Address {
         self.clone()
     }
 }
 
-impl<P: Partner + ?Sized> Partner for &P {
+impl<P: ToPartner + ?Sized> ToPartner for &P {
     fn address(&self) -> Address {
         (**self).address()
     }
@@ -67,7 +67,7 @@ impl<T: Serialize + DeserializeOwned + Default + PartialEq> Activities<T> {
     /// # Panics
     ///
     /// When what is stored of it does not decode as `T`: its type was changed in a way that old data does not fit.
-    pub fn with(&mut self, partner: impl Partner) -> &mut T {
+    pub fn with(&mut self, partner: impl ToPartner) -> &mut T {
         let partner = partner.address();
         match self.touched.entry(PartnerKey::of(&partner)) {
             Entry::Occupied(touched) => &mut touched.into_mut().value,
@@ -84,7 +84,7 @@ impl<T: Serialize + DeserializeOwned + Default + PartialEq> Activities<T> {
     /// # Panics
     ///
     /// As for [`with`](Self::with).
-    pub fn of(&self, partner: impl Partner) -> Activity<'_, T> {
+    pub fn of(&self, partner: impl ToPartner) -> Activity<'_, T> {
         let partner = partner.address();
         let key = PartnerKey::of(&partner);
         match self.touched.get(&key) {

@@ -35,7 +35,7 @@ mod timers;
 mod tx;
 
 pub use crate::activities::{
-    Activities, Activity, ActivityChange, AnyActivities, LoadedActivities, Partner, PartnerKey,
+    Activities, Activity, ActivityChange, AnyActivities, LoadedActivities, PartnerKey, ToPartner,
 };
 pub use crate::address::{Address, HandlerId, KindId, name_hash, ring_hash};
 pub use crate::answer::{Answer, Reason, encode_answered};
@@ -56,7 +56,7 @@ pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
 pub use crate::random::SplitMix64;
 pub use crate::refusal::{Refusal, Refused};
 pub use crate::schema::SchemaOf;
-pub use crate::step::{Outcome, panic_text, step, step_with};
+pub use crate::step::{StepOutcome, panic_text, step, step_with};
 pub use crate::time::Timestamp;
 pub use crate::timers::{NoTimers, PendingTimers, TimerId, TimerKey};
 pub use crate::tx::{NamedTimer, Tx};

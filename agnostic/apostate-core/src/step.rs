@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::activities::{Stop, run_with};
 use crate::{BodyError, Effects, HandlerResult, Invocation, Live, LoadedActivities, PartnerKey, Refusal, Tx};
 
-/// The outcome of a step. Effects count only with [`Done`](Outcome::Done); with every other outcome the caller drops
+/// The outcome of a step. Effects count only with [`Done`](StepOutcome::Done); with every other outcome the caller drops
 /// them, and takes the value back to its last encoded bytes if the handler could have changed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// The handler ran to its end.
     Done,
     /// The handler refused.
@@ -27,7 +27,7 @@ pub enum Outcome {
 /// Runs handler number `handler` of the kind that `live` is of, on an entity that remembers nothing about any partner.
 ///
 /// A panic of the handler is caught; `live` may then hold anything.
-pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, effects: &mut Effects) -> Outcome {
+pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, effects: &mut Effects) -> StepOutcome {
     let mut none = LoadedActivities::none();
     let loaded = live.activities().is_some().then_some(&mut none);
     step_with(live, handler, invocation, loaded, effects)
@@ -41,7 +41,7 @@ pub fn step_with(
     invocation: &Invocation<'_>,
     loaded: Option<&mut LoadedActivities>,
     effects: &mut Effects,
-) -> Outcome {
+) -> StepOutcome {
     effects.clear();
     let has_activities = loaded.is_some();
     let run = AssertUnwindSafe(|| {
@@ -56,13 +56,13 @@ pub fn step_with(
     });
     let (result, stop) = run_with(loaded, || catch_unwind(run));
     match (result, stop) {
-        (_, Some(Stop::Missing(partner))) => Outcome::NeedsActivity(partner),
-        (_, Some(Stop::TooMany)) => Outcome::TooLarge,
-        (Ok(HandlerResult::Done), None) if effects.is_over_limit() => Outcome::TooLarge,
-        (Ok(HandlerResult::Done), None) => Outcome::Done,
-        (Ok(HandlerResult::Refused(refusal)), None) => Outcome::Refused(refusal),
-        (Ok(HandlerResult::Unreadable(error)), None) => Outcome::Unreadable(error),
-        (Err(payload), None) => Outcome::Panicked(panic_text(payload.as_ref())),
+        (_, Some(Stop::Missing(partner))) => StepOutcome::NeedsActivity(partner),
+        (_, Some(Stop::TooMany)) => StepOutcome::TooLarge,
+        (Ok(HandlerResult::Done), None) if effects.is_over_limit() => StepOutcome::TooLarge,
+        (Ok(HandlerResult::Done), None) => StepOutcome::Done,
+        (Ok(HandlerResult::Refused(refusal)), None) => StepOutcome::Refused(refusal),
+        (Ok(HandlerResult::Unreadable(error)), None) => StepOutcome::Unreadable(error),
+        (Err(payload), None) => StepOutcome::Panicked(panic_text(payload.as_ref())),
     }
 }
 

@@ -3,7 +3,7 @@
 use apostate_core::{
     Access, Activities, ActivityChange, Address, AnyActivities, Effects, Entity, EntityKey, HandlerDef, HandlerFn,
     HandlerInfo, HandlerResult, Handlers, Invocation, Json, Kind, KindId, Live, LoadedActivities, Mode, NoTimers,
-    Outcome, PartnerKey, Timestamp, decode, encode, step, step_with,
+    PartnerKey, StepOutcome, Timestamp, decode, encode, step, step_with,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ impl Handlers for Order {
     ];
 }
 
-fn run(live: &mut dyn Live, handler: usize, loaded: &mut LoadedActivities) -> (Outcome, Effects) {
+fn run(live: &mut dyn Live, handler: usize, loaded: &mut LoadedActivities) -> (StepOutcome, Effects) {
     let mut effects = Effects::default();
     let handlers = [Order::HANDLERS[0].info, Order::HANDLERS[1].info, Order::HANDLERS[2].info];
     let (to, body) = (Address::new(KindId::of("order"), EntityKey::new("1").expect("a key")), encode(&true));
@@ -112,7 +112,7 @@ fn a_run_changes_the_activities_that_it_touches_and_the_state_has_none_of_them()
     loaded.set(activity("tea", 1));
     loaded.set(activity("salt", 9));
     let (outcome, effects) = run(live.as_mut(), 0, &mut loaded);
-    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(outcome, StepOutcome::Done);
     assert_eq!(effects.activities, [activity("milk", 1), activity("tea", 0)]);
     assert_eq!(decode(&effects.reply), Ok(1_u32));
     let mut bytes = Vec::new();
@@ -132,19 +132,19 @@ fn a_run_stops_at_an_activity_that_is_not_loaded_also_if_the_handler_catches_pan
         let mut loaded = LoadedActivities::partial();
         for (key, units) in [("tea", 1), ("milk", 0)] {
             let (outcome, _) = run(live.as_mut(), handler, &mut loaded);
-            assert_eq!(outcome, Outcome::NeedsActivity(PartnerKey::of(&stock(key))));
+            assert_eq!(outcome, StepOutcome::NeedsActivity(PartnerKey::of(&stock(key))));
             loaded.set(activity(key, units));
             live = Kind::of::<Order>().new_entity();
         }
         let (outcome, effects) = run(live.as_mut(), handler, &mut loaded);
-        assert_eq!((outcome, effects.activities.len()), (Outcome::Done, 2));
+        assert_eq!((outcome, effects.activities.len()), (StepOutcome::Done, 2));
     }
 }
 
 #[test]
 fn a_run_that_asks_for_more_activities_than_one_may_is_too_large() {
     let mut live = Kind::of::<Order>().new_entity();
-    assert_eq!(run(live.as_mut(), 2, &mut LoadedActivities::default()).0, Outcome::TooLarge);
+    assert_eq!(run(live.as_mut(), 2, &mut LoadedActivities::default()).0, StepOutcome::TooLarge);
 }
 
 #[test]
@@ -201,5 +201,8 @@ fn a_field_that_the_entity_does_not_name_is_noticed_at_its_first_use() {
         timers: &NoTimers,
     };
     let outcome = step(Kind::of::<Forgetful>().new_entity().as_mut(), 0, &invocation, &mut Effects::default());
-    assert!(matches!(&outcome, Outcome::Panicked(text) if text.contains("write the type of the field")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, StepOutcome::Panicked(text) if text.contains("write the type of the field")),
+        "{outcome:?}"
+    );
 }

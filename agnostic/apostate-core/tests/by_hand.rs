@@ -2,8 +2,8 @@
 
 use apostate_core::{
     Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerFn, HandlerId, HandlerInfo, HandlerResult,
-    Handlers, Invocation, Json, Kind, Mode, NoTimers, NotRefusable, Outcome, ReadOnly, Refusable, Refusal, Timestamp,
-    ToKey, Tx, decode, refuse, step,
+    Handlers, Invocation, Json, Kind, Mode, NoTimers, NotRefusable, ReadOnly, Refusable, Refusal, StepOutcome,
+    Timestamp, ToKey, Tx, decode, refuse, step,
 };
 use serde::{Deserialize, Serialize};
 
@@ -103,7 +103,7 @@ impl Handlers for Stock {
     ];
 }
 
-fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, body: &[u8]) -> (Outcome, Effects) {
+fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, body: &[u8]) -> (StepOutcome, Effects) {
     let mut effects = Effects::default();
     let number = Kind::of::<Stock>().find(handler).expect("a handler of the table");
     let invocation = Invocation {
@@ -133,29 +133,29 @@ fn a_step_changes_replies_sends_refuses_and_survives_panics() {
     let receive = tea().receive(5);
     let to = receive.to.expect("a key");
     let (outcome, effects) = run(live.as_mut(), &to, receive.handler, &receive.body);
-    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(outcome, StepOutcome::Done);
     assert_eq!(decode::<u32>(&effects.reply), Ok(5));
 
     let take = tea().take(9);
     let (outcome, _) = run(live.as_mut(), &to, take.handler, &take.body);
-    assert!(matches!(outcome, Outcome::Refused(refusal) if refusal.code == "out-of-stock"));
+    assert!(matches!(outcome, StepOutcome::Refused(refusal) if refusal.code == "out-of-stock"));
 
     let take = tea().take(2);
     let (outcome, effects) = run(live.as_mut(), &to, take.handler, &take.body);
-    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(outcome, StepOutcome::Done);
     assert_eq!(effects.sent.len(), 1);
     assert_eq!(effects.sent[0].to.key().as_str(), "other");
 
     let unlucky = tea().receive(13);
     let (outcome, _) = run(live.as_mut(), &to, unlucky.handler, &unlucky.body);
-    assert_eq!(outcome, Outcome::Panicked("unlucky".to_owned()));
+    assert_eq!(outcome, StepOutcome::Panicked("unlucky".to_owned()));
 
     let available = tea().available();
     let (outcome, effects) = run(live.as_mut(), &to, available.handler, &available.body);
-    assert_eq!((outcome, decode(&effects.reply)), (Outcome::Done, Ok(3_u32)));
+    assert_eq!((outcome, decode(&effects.reply)), (StepOutcome::Done, Ok(3_u32)));
 
     let (outcome, _) = run(live.as_mut(), &to, receive.handler, &[0xC1]);
-    assert!(matches!(outcome, Outcome::Unreadable(_)));
+    assert!(matches!(outcome, StepOutcome::Unreadable(_)));
 }
 
 #[test]

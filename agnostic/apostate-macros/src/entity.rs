@@ -182,7 +182,7 @@ fn write_reference(entity: &Ident, reference: &Ident, visibility: &Visibility) -
             key: ::core::result::Result<::apostate::EntityKey, ::apostate::KeyError>,
         }
 
-        impl ::apostate::Partner for #reference {
+        impl ::apostate::ToPartner for #reference {
             fn address(&self) -> ::apostate::Address {
                 ::apostate::macros_support::partner::<#entity>(&self.key)
             }

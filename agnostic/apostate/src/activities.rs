@@ -26,7 +26,7 @@ pub use apostate_core::Activity;
 /// A partner is a reference, or the address of whoever has sent a message.
 ///
 /// ```
-/// use apostate::Partner;
+/// use apostate::ToPartner;
 /// use apostate::prelude::*;
 /// # #[entity(name = "stock")]
 /// # #[derive(Default, Serialize, Deserialize)]
@@ -36,4 +36,4 @@ pub use apostate_core::Activity;
 ///
 /// assert_eq!(Stock::at("tea").address().key().as_str(), "tea");
 /// ```
-pub use apostate_core::Partner;
+pub use apostate_core::ToPartner;

@@ -43,7 +43,7 @@ pub mod prelude;
 #[doc(hidden)]
 pub mod macros_support;
 
-pub use crate::activities::{Activities, Activity, Partner};
+pub use crate::activities::{Activities, Activity, ToPartner};
 pub use crate::ask::{Answer, Ask, AskWithin, Reason, TakesAnswer};
 pub use crate::entity::{BodyError, Entities, Entity, StartError, StateError, data, decode, entity, schemars, serde};
 pub use crate::handler::{Handler, NamedTimer, Refusal, Refused, TimerId, Tx, handlers, refuse};

@@ -5,7 +5,7 @@
 mod run;
 
 use apostate::prelude::*;
-use apostate_core::{Handlers, Live, Outcome, decode_state};
+use apostate_core::{Handlers, Live, StepOutcome, decode_state};
 
 use crate::run::Run;
 
@@ -102,7 +102,7 @@ fn the_bytes_are_what_the_older_build_writes() {
 
     let mut run = Run::of::<older::Stock>();
     let stored = older::Stock::at("tea").receive(7, "A1".to_owned());
-    assert_eq!(run.step(stored.handler, &stored.body).0, Outcome::Done);
+    assert_eq!(run.step(stored.handler, &stored.body).0, StepOutcome::Done);
     assert_eq!(run.state(), bytes(STATE));
 }
 
@@ -159,7 +159,7 @@ fn an_older_message_finds_its_handler_under_another_function_and_with_other_argu
 
     let mut run = Run::of::<newer::Stock>();
     let (outcome, effects) = run.step(older.handler, &bytes(MESSAGE));
-    assert_eq!((outcome, apostate::decode(&effects.reply)), (Outcome::Done, Ok(5)));
+    assert_eq!((outcome, apostate::decode(&effects.reply)), (StepOutcome::Done, Ok(5)));
 }
 
 #[test]
@@ -168,7 +168,10 @@ fn a_message_that_misses_an_argument_without_a_default_is_unreadable_and_changes
     let before = run.state();
     let newer = newer::Stock::at("tea").take_in(5, 1);
     let (outcome, _) = run.step(newer.handler, &newer.body);
-    assert!(matches!(&outcome, Outcome::Unreadable(error) if error.0.contains("missing field `shelf`")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, StepOutcome::Unreadable(error) if error.0.contains("missing field `shelf`")),
+        "{outcome:?}"
+    );
     assert_eq!(run.state(), before);
 }
 

@@ -9,7 +9,7 @@ mod by_macro;
 mod run;
 
 use apostate::{Call, EntityKey};
-use apostate_core::{Effects, Entity, HandlerId, Handlers, Json, Kind, KindId, Outcome, encode};
+use apostate_core::{Effects, Entity, HandlerId, Handlers, Json, Kind, KindId, StepOutcome, encode};
 
 use crate::run::Run;
 
@@ -103,6 +103,6 @@ fn the_twins_do_the_same_and_end_in_the_same_state() {
     }
 }
 
-fn shown((outcome, effects): &(Outcome, Effects)) -> String {
+fn shown((outcome, effects): &(StepOutcome, Effects)) -> String {
     format!("{outcome:?} {effects:?}")
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use apostate::{Entities, EntityKey, Timestamp};
 use apostate_core::{
-    Address, Call, Effects, Entity, HandlerId, Invocation, KindId, Live, NoTimers, Outcome, Registry, Sent,
+    Address, Call, Effects, Entity, HandlerId, Invocation, KindId, Live, NoTimers, Registry, Sent, StepOutcome,
     decode_state, step,
 };
 use store::{Books, Country, Customer, Invoice, Line, Stock, Store, Table};
@@ -87,7 +87,7 @@ impl World {
         let number = kind.find(handler).expect("a handler of the kind");
         let mut effects = Effects::default();
         let outcome = step(live.as_mut(), number, &invocation, &mut effects);
-        assert_eq!(outcome, Outcome::Done, "{to:?}");
+        assert_eq!(outcome, StepOutcome::Done, "{to:?}");
         effects.sent
     }
 

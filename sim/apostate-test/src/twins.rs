@@ -9,8 +9,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apostate_core::{
-    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Outcome, Sent, StateError, TimerChange,
-    panic_text, step_with,
+    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Sent, StateError, StepOutcome,
+    TimerChange, panic_text, step_with,
 };
 use apostate_world::panics;
 
@@ -42,7 +42,7 @@ impl Committed {
 
 /// The result of one run, apart from messages and reply, which stand in [`Twins::effects`].
 pub(crate) struct TwinRun {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: StepOutcome,
     /// The entity after the run: to be committed if the run is committed. None: as it was.
     pub(crate) after: Option<Committed>,
 }
@@ -90,13 +90,13 @@ impl Twins {
             (outcome, run(warm.as_mut(), handler, invocation, loaded, &mut self.other, &mut self.other_bytes))
         });
         let is_same = outcome == other
-            && (outcome != Outcome::Done || same(&self.effects, &self.other) && self.bytes == self.other_bytes);
+            && (outcome != StepOutcome::Done || same(&self.effects, &self.other) && self.bytes == self.other_bytes);
         if !is_same {
             let [cold, warm] = [(outcome, &self.effects, &self.bytes), (other, &self.other, &self.other_bytes)]
                 .map(|(outcome, effects, bytes)| Observed::of(outcome, effects, bytes));
             return Err(explain(names, kind, committed, handler, invocation, &cold, &warm));
         }
-        if outcome != Outcome::Done {
+        if outcome != StepOutcome::Done {
             // The values may hold what was refused: only the bytes count.
             return Ok(TwinRun { outcome, after: None });
         }
@@ -146,14 +146,14 @@ fn run(
     loaded: &mut LoadedActivities,
     effects: &mut Effects,
     bytes: &mut Vec<u8>,
-) -> Outcome {
+) -> StepOutcome {
     let loaded = live.activities().is_some().then_some(loaded);
     let outcome = step_with(live, handler, invocation, loaded, effects);
     bytes.clear();
-    if outcome == Outcome::Done && !effects.deleted {
+    if outcome == StepOutcome::Done && !effects.deleted {
         let encoded = catch_unwind(AssertUnwindSafe(|| live.encode(bytes)));
         if let Err(payload) = encoded {
-            return Outcome::Panicked(panic_text(payload.as_ref()));
+            return StepOutcome::Panicked(panic_text(payload.as_ref()));
         }
     }
     outcome
@@ -170,7 +170,7 @@ fn same(one: &Effects, two: &Effects) -> bool {
 /// Everything that came of a run, to be compared.
 #[derive(PartialEq)]
 struct Observed {
-    outcome: Outcome,
+    outcome: StepOutcome,
     sent: Vec<Sent>,
     reply: Vec<u8>,
     activities: Vec<ActivityChange>,
@@ -180,8 +180,8 @@ struct Observed {
 }
 
 impl Observed {
-    fn of(outcome: Outcome, effects: &Effects, bytes: &[u8]) -> Self {
-        let is_done = outcome == Outcome::Done;
+    fn of(outcome: StepOutcome, effects: &Effects, bytes: &[u8]) -> Self {
+        let is_done = outcome == StepOutcome::Done;
         Self {
             outcome,
             sent: if is_done { effects.sent.clone() } else { Vec::new() },

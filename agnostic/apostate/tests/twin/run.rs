@@ -1,7 +1,7 @@
 //! Runs messages against one entity, as the platform does.
 
 use apostate::{Address, EntityKey, Timestamp};
-use apostate_core::{Effects, HandlerId, Handlers, Invocation, Kind, Live, NoTimers, Outcome, step};
+use apostate_core::{Effects, HandlerId, Handlers, Invocation, Kind, Live, NoTimers, StepOutcome, step};
 
 /// One entity and its kind.
 pub(crate) struct Run {
@@ -19,7 +19,7 @@ impl Run {
     }
 
     /// Runs `handler`; as the platform would, takes back what a handler changed that did not end well.
-    pub(crate) fn step(&mut self, handler: HandlerId, body: &[u8]) -> (Outcome, Effects) {
+    pub(crate) fn step(&mut self, handler: HandlerId, body: &[u8]) -> (StepOutcome, Effects) {
         let number = self.kind.find(handler).expect("a handler of the table");
         let before = self.state();
         let mut effects = Effects::default();
@@ -35,7 +35,7 @@ impl Run {
             timers: &NoTimers,
         };
         let outcome = step(self.live.as_mut(), number, &invocation, &mut effects);
-        if outcome != Outcome::Done {
+        if outcome != StepOutcome::Done {
             self.live = self.kind.decode(&before).expect("its own encoding");
         }
         (outcome, effects)

@@ -10,7 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Invocation, NoTimers, Outcome, StateError, panic_text, step_with};
+use apostate_core::{Invocation, NoTimers, StateError, StepOutcome, panic_text, step_with};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word};
 use crate::entities::SlotId;
@@ -193,12 +193,12 @@ impl Handling<'_> {
         self.runner.leave();
         self.batch.counts_mut().messages += 1;
         match outcome {
-            Outcome::Done => Ran::Done(version),
-            Outcome::Refused(refusal) => Ran::Refused(refusal),
-            Outcome::Unreadable(error) => Ran::Failed(Failure::Unreadable(error.0)),
-            Outcome::TooLarge => Ran::Failed(Failure::TooLarge),
-            Outcome::Panicked(text) => Ran::Panicked(text),
-            Outcome::NeedsActivity(partner) => {
+            StepOutcome::Done => Ran::Done(version),
+            StepOutcome::Refused(refusal) => Ran::Refused(refusal),
+            StepOutcome::Unreadable(error) => Ran::Failed(Failure::Unreadable(error.0)),
+            StepOutcome::TooLarge => Ran::Failed(Failure::TooLarge),
+            StepOutcome::Panicked(text) => Ran::Panicked(text),
+            StepOutcome::NeedsActivity(partner) => {
                 self.entities.await_activity(run.slot, (fingerprint, seed), partner, self.now);
                 Ran::NeedsActivity
             }

@@ -11,7 +11,7 @@
 use std::num::NonZeroU64;
 
 use apostate_core::limits::TX_BYTES_MAX;
-use apostate_core::{Address, HandlerId, Invocation, Mode, Outcome, PartnerKey, Refusal, step_with};
+use apostate_core::{Address, HandlerId, Invocation, Mode, PartnerKey, Refusal, StepOutcome, step_with};
 
 use crate::batch::{RunName, UndoEntry};
 use crate::entities::SlotId;
@@ -141,7 +141,7 @@ impl Handling<'_> {
         if let Some(loaded) = loaded {
             slot.activities_mut().put_back(loaded);
         }
-        if let Outcome::NeedsActivity(partner) = outcome {
+        if let StepOutcome::NeedsActivity(partner) = outcome {
             return self.stop_run(run.slot, (fingerprint, seed), partner);
         }
         self.batch.counts_mut().messages += 1;
@@ -155,10 +155,10 @@ impl Handling<'_> {
     }
 
     /// Keeps what came of a run, or takes it back.
-    fn conclude(&mut self, run: Run<'_>, outcome: Outcome, mode: Mode, name: RunName) -> Ran {
+    fn conclude(&mut self, run: Run<'_>, outcome: StepOutcome, mode: Mode, name: RunName) -> Ran {
         match (outcome, mode) {
-            (Outcome::Done, Mode::Reads) => Ran::Done(self.entities.get(run.slot).version()),
-            (Outcome::Done, Mode::Changes) => {
+            (StepOutcome::Done, Mode::Reads) => Ran::Done(self.entities.get(run.slot).version()),
+            (StepOutcome::Done, Mode::Changes) => {
                 if let Some(why) = self.backlogged(&run) {
                     return self.let_come_again(run.slot, why);
                 }
@@ -168,11 +168,11 @@ impl Handling<'_> {
                 self.batch.note_run(self.place_of(run.slot), name);
                 self.keep(run)
             }
-            (Outcome::Refused(refusal), _) => self.take_back(run.slot, mode, Ran::Refused(refusal)),
-            (Outcome::NeedsActivity(_), _) => unreachable!("it was stopped"),
-            (Outcome::Unreadable(error), _) => Ran::Failed(Failure::Unreadable(error.0)),
-            (Outcome::TooLarge, _) => self.undo_run(run.slot, Ran::Failed(Failure::TooLarge)),
-            (Outcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
+            (StepOutcome::Refused(refusal), _) => self.take_back(run.slot, mode, Ran::Refused(refusal)),
+            (StepOutcome::NeedsActivity(_), _) => unreachable!("it was stopped"),
+            (StepOutcome::Unreadable(error), _) => Ran::Failed(Failure::Unreadable(error.0)),
+            (StepOutcome::TooLarge, _) => self.undo_run(run.slot, Ran::Failed(Failure::TooLarge)),
+            (StepOutcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
         }
     }
 

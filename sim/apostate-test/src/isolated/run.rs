@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use apostate_core::{
-    Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Outcome, Refusal, Refused, Sent, encode,
+    Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Refusal, Refused, Sent, StepOutcome, encode,
     encode_answered,
 };
 use apostate_partition::Role;
@@ -105,7 +105,7 @@ impl IsolatedWorld {
             return Ok(RunEnd::Missing);
         };
         let refusal = match outcome {
-            Outcome::Done if self.asks_too_much(id) => {
+            StepOutcome::Done if self.asks_too_much(id) => {
                 return Ok(self.impossible(
                     id,
                     message,
@@ -113,17 +113,17 @@ impl IsolatedWorld {
                     "the entity has too many asks open".to_owned(),
                 ));
             }
-            Outcome::Done => None,
-            Outcome::Refused(refusal) => Some(refusal),
-            Outcome::Panicked(text) => {
+            StepOutcome::Done => None,
+            StepOutcome::Refused(refusal) => Some(refusal),
+            StepOutcome::Panicked(text) => {
                 self.tell(id, message, TraceEvent::Words(format!("panicked: {text}")));
                 return Ok(RunEnd::Panicked(text));
             }
-            Outcome::Unreadable(error) => {
+            StepOutcome::Unreadable(error) => {
                 return Ok(self.impossible(id, message, "unreadable-arguments", error.0));
             }
-            Outcome::NeedsActivity(_) => unreachable!("an isolated entity has all of its activities in memory"),
-            Outcome::TooLarge => {
+            StepOutcome::NeedsActivity(_) => unreachable!("an isolated entity has all of its activities in memory"),
+            StepOutcome::TooLarge => {
                 let why = "the transaction is too large".to_owned();
                 return Ok(self.impossible(id, message, "transaction-too-large", why));
             }
