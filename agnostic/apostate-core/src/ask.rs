@@ -9,7 +9,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::{Address, Answer, Asked, Effects, Entity, Handler, HandlerId, KindId, Sent};
+use crate::{Address, Answer, Asked, Effects, Entity, Handler, HandlerId, KindId, Sent, SentAs};
 
 /// A message that is about to be asked, by [`Tx::ask`](crate::Tx::ask).
 #[must_use = "nothing is asked before `.within(…)` and `.then(…)` say how long, and who takes the answer"]
@@ -48,7 +48,7 @@ impl<R> AskWithin<'_, R> {
         let Self { ask: Ask { asker, effects, sent, reply: _ }, within } = self;
         let (kind, then) = then.names();
         assert!(kind == asker.kind(), "`then` names a handler of another kind of entity");
-        effects.send(asker, Sent { asked: Some(Asked { then, within }), ..sent });
+        effects.send(asker, Sent { sent_as: SentAs::Asked(Asked { then, within }), ..sent });
     }
 }
 

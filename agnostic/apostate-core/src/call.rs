@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use crate::{Address, Entity, EntityKey, HandlerId, KeyError, KindId, OnRefused, Refused, Sent, encode};
+use crate::{Address, Entity, EntityKey, HandlerId, KeyError, KindId, OnRefused, Refused, Sent, SentAs, encode};
 
 /// A message that cannot be refused.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,10 @@ impl<E: Entity, R, S, A> Call<E, R, S, A> {
 
     pub(crate) fn sent(self, on_refused: OnRefused) -> SendableMessage {
         let Self { to, handler, body, types: _ } = self;
-        SendableMessage { sent: to.map(|to| Sent { to, handler, on_refused, body, asked: None }), told: None }
+        SendableMessage {
+            sent: to.map(|to| Sent { to, handler, on_refused, body, sent_as: SentAs::Plain }),
+            told: None,
+        }
     }
 }
 

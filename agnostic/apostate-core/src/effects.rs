@@ -1,14 +1,14 @@
 //! The effects of a handler run: messages, timers, reply, deletion. Nothing of it has happened yet.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use crate::limits::{
     ACTIVITY_OVERHEAD_BYTES, ASK_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES,
     TIMERS_PER_ENTITY_MAX, TX_BYTES_MAX, TX_MESSAGES_MAX, TX_TIMERS_MAX,
 };
-use crate::{ActivityChange, Address, HandlerId, Invocation, PendingTimers, TimerKey, Timestamp, encode_into};
+use crate::{
+    ActivityChange, Address, Invocation, PendingTimers, Proposed, Sent, SentAs, TimerKey, Timestamp, encode_into,
+};
 
 /// All that a handler run asks for besides the entity's new state.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Effects {
     pub activities: Vec<ActivityChange>,
     /// Timers that are set or cancelled, each key once, in the order of the last change. Those of an entity that is deleted mean nothing.
     pub timers: Vec<TimerChange>,
+    /// Agreements that are proposed. Their tries stand among the messages, each where it was proposed.
+    pub proposals: Vec<Proposed>,
     /// Bytes of messages, timers, activities and reply; counts on past the limit, although nothing is kept there.
     bytes: usize,
     messages: usize,
@@ -32,44 +34,6 @@ pub struct Effects {
     timers_pending: Option<usize>,
     has_too_many_timers: bool,
     asks: usize,
-}
-
-/// A message that a handler sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// The entity that it is for.
-    pub to: Address,
-    /// The handler that will run.
-    pub handler: HandlerId,
-    /// The meaning of a refusal to the sender.
-    pub on_refused: OnRefused,
-    /// The handler's arguments, encoded.
-    pub body: Vec<u8>,
-    /// The asker's side, if the message was asked.
-    pub asked: Option<Asked>,
-}
-
-/// The asker's side of a message that is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// The asker's own handler, which takes the answer.
-    pub then: HandlerId,
-    /// How long the asker waits, from its transaction on.
-    pub within: Duration,
-}
-
-/// The meaning of a refusal to the sender of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnRefused {
-    /// The message cannot be refused.
-    Never,
-    /// A refusal is counted, and has no other effect.
-    Ignore,
-    /// The sender's own handler is told.
-    Tell {
-        /// The handler.
-        handler: HandlerId,
-    },
 }
 
 /// A change of a timer by a run.
@@ -114,6 +78,7 @@ impl Effects {
             deleted,
             activities,
             timers,
+            proposals,
             bytes,
             messages,
             timers_set,
@@ -124,6 +89,7 @@ impl Effects {
         sent.clear();
         activities.clear();
         timers.clear();
+        proposals.clear();
         reply.clear();
         *deleted = false;
         *bytes = 0;
@@ -157,10 +123,14 @@ impl Effects {
         self.messages += 1;
         let keys = written_key_bytes(from) + written_key_bytes(&sent.to);
         self.bytes += SENT_OVERHEAD_BYTES + sent.body.len() + 2 * keys;
-        if sent.asked.is_some() {
-            // The cell of the ask and that of its deadline, each with both keys.
-            self.asks += 1;
-            self.bytes += ASK_OVERHEAD_BYTES + 2 * keys;
+        match &sent.sent_as {
+            // Legs are counted where they are proposed.
+            SentAs::Plain | SentAs::Try(_) => {}
+            SentAs::Asked(_) => {
+                // The cell of the ask and that of its deadline, each with both keys.
+                self.asks += 1;
+                self.bytes += ASK_OVERHEAD_BYTES + 2 * keys;
+            }
         }
         if !self.is_over_limit() {
             self.sent.push(sent);

@@ -1,5 +1,7 @@
 //! The table of an entity's handlers, as `#[handlers]` writes it.
 
+use std::time::Duration;
+
 use crate::{BodyError, Entity, HandlerId, Json, Refusal, Tx};
 
 /// An entity together with the table of its handlers.
@@ -38,6 +40,22 @@ pub struct HandlerInfo {
     pub arguments: Json,
     /// The reply's form in JSON.
     pub reply: Json,
+    /// How what the handler does is ended, for a tentative one.
+    pub tentative: Option<Tentative>,
+}
+
+/// The two endings of what a tentative handler does. They are handlers of the same table with [`Access::Own`] that change and do not refuse;
+/// both are run with the arguments of the try, which are its *hold*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tentative {
+    /// The name of the handler that makes it last.
+    pub confirm: &'static str,
+    /// The name of the handler that takes it back.
+    pub cancel: &'static str,
+    /// Whether confirm takes a value beside the hold: its body is then that of [`confirm_body`](crate::confirm_body).
+    pub takes_confirm_value: bool,
+    /// The time after which the entity cancels by itself; none if it waits for as long as it takes.
+    pub self_expire: Option<Duration>,
 }
 
 impl HandlerInfo {
@@ -64,6 +82,8 @@ pub enum Access {
     Open,
     /// `pub`: entities.
     Entities,
+    /// `#[tentative]`: agreements.
+    Tentative,
     /// `#[on]`: only what the entity itself set in motion.
     Own,
 }

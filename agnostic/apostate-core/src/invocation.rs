@@ -23,4 +23,6 @@ pub struct Invocation<'a> {
     pub version: u64,
     /// Timers of the entity that are pending.
     pub timers: &'a dyn PendingTimers,
+    /// Whether the message is a try: then the run may propose on its behalf.
+    pub is_try: bool,
 }

@@ -19,6 +19,19 @@ pub const ASKS_PER_ENTITY_MAX: usize = 1000;
 /// [`TX_BYTES_MAX`].
 pub const ASK_OVERHEAD_BYTES: usize = 192;
 
+/// Most partners of one agreement, each counted as often as it is asked.
+pub const AGREEMENT_PARTNERS_MAX: usize = 10_000;
+
+/// Most agreements of one entity that are undecided at once.
+pub const AGREEMENTS_PER_ENTITY_MAX: usize = 10_000;
+
+/// Bytes that an agreement takes besides its legs and four times its proposer's key, wherever it and its deadline are written down: what
+/// counts of it to [`TX_BYTES_MAX`].
+pub const AGREEMENT_OVERHEAD_BYTES: usize = 256;
+
+/// Bytes that a leg of an agreement takes besides its try, both keys and the value of its confirm: what counts of it to [`TX_BYTES_MAX`].
+pub const LEG_OVERHEAD_BYTES: usize = 96;
+
 /// Bytes that an activity takes besides its value and its keys, wherever it is written down: what counts of it to [`TX_BYTES_MAX`].
 pub const ACTIVITY_OVERHEAD_BYTES: usize = 64;
 
@@ -54,6 +67,9 @@ pub const REFUSAL_TEXT_BYTES_MAX: usize = 4096;
 const _: () = assert!(BODY_BYTES_MAX <= TX_BYTES_MAX);
 const _: () = assert!(REFUSAL_CODE_BYTES_MAX + REFUSAL_TEXT_BYTES_MAX <= BODY_BYTES_MAX);
 const _: () = assert!(TIMERS_PER_ENTITY_MAX <= TX_TIMERS_MAX);
+// An agreement with as many partners as it may have is proposed by one run, if keys and holds are short; so are its endings, by its decision.
+const _: () = assert!(AGREEMENT_PARTNERS_MAX <= TX_MESSAGES_MAX);
+const _: () = assert!(AGREEMENT_PARTNERS_MAX * (SENT_OVERHEAD_BYTES + LEG_OVERHEAD_BYTES) < TX_BYTES_MAX);
 // An entity with as many timers as it may have can be deleted, whatever its key.
 const _: () =
     assert!(TIMERS_PER_ENTITY_MAX * (TIMER_OVERHEAD_BYTES + TIMER_NAME_BYTES_MAX + 2 * KEY_BYTES_MAX) < TX_BYTES_MAX);

@@ -49,6 +49,7 @@ const INFO: HandlerInfo = HandlerInfo {
     doc: "",
     arguments: Json::arguments::<bool>(),
     reply: Json::of::<u32>(),
+    tentative: None,
 };
 
 impl Handlers for Order {
@@ -95,6 +96,7 @@ fn run(live: &mut dyn Live, handler: usize, loaded: &mut LoadedActivities) -> (S
         wants_reply: true,
         version: 1,
         timers: &NoTimers,
+        is_try: false,
     };
     let outcome = step_with(live, handler, &invocation, Some(loaded), &mut effects);
     (outcome, effects)
@@ -199,6 +201,7 @@ fn a_field_that_the_entity_does_not_name_is_noticed_at_its_first_use() {
         wants_reply: true,
         version: 1,
         timers: &NoTimers,
+        is_try: false,
     };
     let outcome = step(Kind::of::<Forgetful>().new_entity().as_mut(), 0, &invocation, &mut Effects::default());
     assert!(

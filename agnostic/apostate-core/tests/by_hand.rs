@@ -62,7 +62,7 @@ impl StockRef {
 }
 
 const fn info(name: &'static str, mode: Mode, refusable: bool, arguments: Json, reply: Json) -> HandlerInfo {
-    HandlerInfo { name, mode, refusable, access: Access::Open, doc: "", arguments, reply }
+    HandlerInfo { name, mode, refusable, access: Access::Open, doc: "", arguments, reply, tentative: None }
 }
 
 impl Handlers for Stock {
@@ -116,6 +116,7 @@ fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, bod
         wants_reply: true,
         version: 1,
         timers: &NoTimers,
+        is_try: false,
     };
     let outcome = step(live, number, &invocation, &mut effects);
     (outcome, effects)

@@ -154,6 +154,7 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
                 doc: #doc,
                 arguments: #arguments,
                 reply: #reply,
+                tentative: ::core::option::Option::None,
             },
             run: ::apostate::macros_support::HandlerFn::#run(#function),
         }

@@ -83,6 +83,7 @@ impl World {
             wants_reply: false,
             version: 1,
             timers: &NoTimers,
+            is_try: false,
         };
         let number = kind.find(handler).expect("a handler of the kind");
         let mut effects = Effects::default();

@@ -124,6 +124,7 @@ impl Handlers for Stock {
                 doc: "Takes in delivered units\nand answers with the new level.",
                 arguments: Json::arguments::<Receive>().with_schema(Receive::json_schema),
                 reply: Json::of::<u32>(),
+                tentative: None,
             },
             run: HandlerFn::Change(|stock, tx, body| match decode::<Receive>(body) {
                 Err(error) => HandlerResult::Unreadable(error),
@@ -142,6 +143,7 @@ impl Handlers for Stock {
                 doc: "Takes units away, and orders as many from the other one.",
                 arguments: Json::arguments::<Take>().with_schema(Take::json_schema),
                 reply: Json::of::<()>(),
+                tentative: None,
             },
             run: HandlerFn::Change(|stock, tx, body| match decode::<Take>(body) {
                 Err(error) => HandlerResult::Unreadable(error),
@@ -163,6 +165,7 @@ impl Handlers for Stock {
                 doc: "",
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
                 reply: Json::of::<()>(),
+                tentative: None,
             },
             run: HandlerFn::Change(|stock, tx, body| match decode::<Nothing>(body) {
                 Err(error) => HandlerResult::Unreadable(error),
@@ -182,6 +185,7 @@ impl Handlers for Stock {
                 doc: "",
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
                 reply: Json::of::<u32>(),
+                tentative: None,
             },
             run: HandlerFn::Read(|stock, tx, body| match decode::<Nothing>(body) {
                 Err(error) => HandlerResult::Unreadable(error),
@@ -200,6 +204,7 @@ impl Handlers for Stock {
                 doc: "",
                 arguments: Json::arguments::<LevelAtLeast>().with_schema(LevelAtLeast::json_schema),
                 reply: Json::of::<u32>(),
+                tentative: None,
             },
             run: HandlerFn::Read(|stock, tx, body| match decode::<LevelAtLeast>(body) {
                 Err(error) => HandlerResult::Unreadable(error),
@@ -221,6 +226,7 @@ impl Handlers for Stock {
                 doc: "",
                 arguments: Json::of::<Refused>(),
                 reply: Json::of::<()>(),
+                tentative: None,
             },
             run: HandlerFn::Change(|stock, tx, body| match decode::<Refused>(body) {
                 Err(error) => HandlerResult::Unreadable(error),

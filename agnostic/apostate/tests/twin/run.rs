@@ -33,6 +33,7 @@ impl Run {
             wants_reply: true,
             version: 1,
             timers: &NoTimers,
+            is_try: false,
         };
         let outcome = step(self.live.as_mut(), number, &invocation, &mut effects);
         if outcome != StepOutcome::Done {

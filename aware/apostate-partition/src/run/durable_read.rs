@@ -10,7 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Invocation, NoTimers, StateError, StepOutcome, panic_text, step_with};
+use apostate_core::{Invocation, Kind, Live, NoTimers, StateError, StepOutcome, panic_text, step_with};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word};
 use crate::entities::SlotId;
@@ -162,10 +162,7 @@ impl Handling<'_> {
         }
         let name = crate::batch::RunName { fingerprint, kind: run.to.kind().0, handler: run.handler.0 };
         self.runner.enter(name);
-        // A hook of the author's may run in here.
-        let live = catch_unwind(AssertUnwindSafe(|| kind.decode(state)))
-            .unwrap_or_else(|payload| Err(StateError(panic_text(payload.as_ref()))));
-        let mut live = match live {
+        let mut live = match decode(kind, state) {
             Ok(live) => live,
             Err(error) => {
                 self.runner.leave();
@@ -183,6 +180,7 @@ impl Handling<'_> {
             wants_reply: run.wants_reply,
             version,
             timers: &NoTimers,
+            is_try: false,
         };
         let slot = self.entities.get_mut(run.slot);
         let mut loaded = has_activities.then(|| slot.activities_mut().take());
@@ -204,6 +202,12 @@ impl Handling<'_> {
             }
         }
     }
+}
+
+/// The entity of which this is the state. A hook of the author's may run in here.
+fn decode(kind: &Kind, state: &[u8]) -> Result<Box<dyn Live>, StateError> {
+    catch_unwind(AssertUnwindSafe(|| kind.decode(state)))
+        .unwrap_or_else(|payload| Err(StateError(panic_text(payload.as_ref()))))
 }
 
 /// Version and state of an entity that exists.

@@ -135,6 +135,7 @@ impl Handling<'_> {
             wants_reply: run.wants_reply,
             version,
             timers: &TimersOf { timers: self.timers, address: run.to, running: run.timer },
+            is_try: false,
         };
         let outcome = step_with(live, number, &invocation, loaded.as_mut(), self.runner.effects_mut());
         self.runner.leave();

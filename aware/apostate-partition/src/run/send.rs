@@ -2,7 +2,7 @@
 //!
 //! Invariant E2: a message leaves if and only if the transaction that sent it is durable.
 
-use apostate_core::{Address, OnRefused, Refusal, Refused, Sent, encode};
+use apostate_core::{Address, OnRefused, Refusal, Refused, Sent, SentAs, encode};
 
 use crate::delivery::{Layout, Outgoing};
 use crate::message::{Identity, Message, Role};
@@ -14,12 +14,13 @@ impl Handling<'_> {
     /// Sends what the run that was kept has sent.
     pub(crate) fn send_all(&mut self, from: &Address) {
         let mut sent = std::mem::take(&mut self.runner.effects_mut().sent);
-        for message in sent.drain(..) {
-            let asked = message.asked;
-            let mut message = self.message_of(from, message);
-            if let Some(asked) = asked {
-                message = self.open_ask(from, asked, message);
-            }
+        for mut message in sent.drain(..) {
+            let sent_as = std::mem::replace(&mut message.sent_as, SentAs::Plain);
+            let message = self.message_of(from, message);
+            let message = match sent_as {
+                SentAs::Plain | SentAs::Try(_) => message,
+                SentAs::Asked(asked) => self.open_ask(from, asked, message),
+            };
             self.post(message);
         }
         self.runner.effects_mut().sent = sent;
@@ -27,7 +28,7 @@ impl Handling<'_> {
 
     /// A message that a run has sent, or sends later.
     pub(super) fn message_of(&self, from: &Address, sent: Sent) -> Message {
-        let Sent { to, handler, on_refused, body, asked: _ } = sent;
+        let Sent { to, handler, on_refused, body, sent_as: _ } = sent;
         Message {
             to,
             from: Some(from.clone()),

@@ -222,14 +222,17 @@ impl KindRow {
         if handler.access == Access::Open {
             return Ok(handler);
         }
-        let detail = format!("only entities may send `{name}` to {}; its author has not opened it", self.name);
+        let detail = match handler.access {
+            Access::Tentative => format!("`{name}` is tentative: only an agreement sends it to {}", self.name),
+            _ => format!("only entities may send `{name}` to {}; its author has not opened it", self.name),
+        };
         Err(Fault::new(ErrorCode::HandlerNotOpen, detail))
     }
 }
 
 impl HandlerRow {
     fn new(info: &HandlerInfo, meter: usize) -> Self {
-        let HandlerInfo { name, mode, refusable: _, access, doc: _, arguments, reply } = *info;
+        let HandlerInfo { name, mode, refusable: _, access, doc: _, arguments, reply, tentative: _ } = *info;
         let argument_types = match mode {
             Mode::Reads => ArgumentTypes::of(&arguments),
             Mode::Changes => ArgumentTypes::default(),

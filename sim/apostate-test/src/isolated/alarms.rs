@@ -36,7 +36,7 @@ impl IsolatedWorld {
         let own = node.address.clone();
         let Some((sent, posted, cause)) = node.timers.take_first(|to| *to == own) else { return Ok(()) };
         self.set_alarm(id);
-        let Sent { to, handler, on_refused, body, asked: _ } = sent;
+        let Sent { to, handler, on_refused, body, sent_as: _ } = sent;
         self.post(id, Post { timer: posted, ..Post::plain(&to, handler, on_refused, body) }, cause)
     }
 }

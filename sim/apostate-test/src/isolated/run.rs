@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 
 use apostate_core::{
-    Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Refusal, Refused, Sent, StepOutcome, encode,
-    encode_answered,
+    Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Refusal, Refused, Sent, SentAs, StepOutcome,
+    encode, encode_answered,
 };
 use apostate_partition::Role;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
@@ -170,6 +170,7 @@ impl IsolatedWorld {
             wants_reply,
             version: node.version + 1,
             timers: &node.timers,
+            is_try: false,
         };
         let ran = self.twins.run(&self.names, kind, &mut node.committed, number, &invocation);
         let entity = &self.nodes[id as usize].address;
@@ -205,11 +206,12 @@ impl IsolatedWorld {
         if let Source::Outside(ask) = source {
             self.nodes[id as usize].keys.insert(ask, answer.clone());
         }
-        for Sent { to, handler, on_refused, body, asked } in sent.drain(..) {
+        for Sent { to, handler, on_refused, body, sent_as } in sent.drain(..) {
             let plain = Post::plain(&to, handler, on_refused, body);
-            match asked {
-                None => self.post(id, plain, line)?,
-                Some(asked) => self.post_ask(id, plain, asked, line)?,
+            match sent_as {
+                // A try goes one way here: what it holds stays held.
+                SentAs::Plain | SentAs::Try(_) => self.post(id, plain, line)?,
+                SentAs::Asked(asked) => self.post_ask(id, plain, asked, line)?,
             }
         }
         // It keeps its room for the next run.
@@ -325,10 +327,11 @@ fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
 /// The result of a message, as a number.
 fn output_mark(input: u64, sent: &[Sent], reply: &[u8], refusal: Option<&Refusal>, after: Option<&Committed>) -> u64 {
     let mut mark = Xxh3::with_seed(input);
-    for Sent { to, handler, on_refused: _, body, asked } in sent {
+    for Sent { to, handler, on_refused: _, body, sent_as } in sent {
         mark.update(&to.hash().to_le_bytes());
         mark.update(&handler.0.to_le_bytes());
-        mark.update(&asked.map_or(0, |asked| asked.then.0).to_le_bytes());
+        let then = if let SentAs::Asked(asked) = sent_as { asked.then.0 } else { 0 };
+        mark.update(&then.to_le_bytes());
         mark.update(body);
     }
     mark.update(reply);
