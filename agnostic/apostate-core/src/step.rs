@@ -28,7 +28,7 @@ pub enum StepOutcome {
 ///
 /// A panic of the handler is caught; `live` may then hold anything.
 pub fn step(live: &mut dyn Live, handler: usize, invocation: &Invocation<'_>, effects: &mut Effects) -> StepOutcome {
-    let mut none = LoadedActivities::none();
+    let mut none = LoadedActivities::default();
     let loaded = live.activities().is_some().then_some(&mut none);
     step_with(live, handler, invocation, loaded, effects)
 }

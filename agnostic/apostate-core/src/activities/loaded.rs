@@ -82,12 +82,6 @@ pub(crate) enum Stop {
 struct Stopped;
 
 impl LoadedActivities {
-    /// None, and there are no others.
-    #[must_use]
-    pub const fn none() -> Self {
-        Self { cells: BTreeMap::new(), is_partial: false, touched: 0, stop: None }
-    }
-
     /// None yet; there may be some that are not loaded.
     #[must_use]
     pub fn partial() -> Self {
@@ -133,7 +127,7 @@ enum Reach {
 
 thread_local! {
     static REACH: Cell<Reach> = const { Cell::new(Reach::NoRun) };
-    static LOADED: RefCell<LoadedActivities> = const { RefCell::new(LoadedActivities::none()) };
+    static LOADED: RefCell<LoadedActivities> = RefCell::default();
 }
 
 /// Puts back what was in reach before, also when a run panics.
