@@ -112,21 +112,9 @@ impl Handling<'_> {
 
     /// Runs a read on the durable state. None: it waits for an activity.
     fn read_durable(&mut self, slot: SlotId, request: &Request, spans: &mut Vec<Effect>) -> Option<Answer> {
-        let Request { to, handler, body, trace, .. } = request;
         let image = self.durable_image(slot);
-        let trace = trace.as_deref();
-        let run = Run {
-            slot,
-            to,
-            from: None,
-            handler: *handler,
-            body,
-            wants_reply: true,
-            is_refusable: false,
-            timer: None,
-            trace,
-        };
-        let span = self.runner.begin_span(trace);
+        let run = Run::of_request(slot, request, false);
+        let span = self.runner.begin_span(run.trace);
         let ran = self.run_on_image(run, image.as_ref());
         if let Some(span) = span {
             spans.extend(self.span_of(span, &run, &ran));
@@ -138,7 +126,7 @@ impl Handling<'_> {
             Ran::Missing | Ran::Abandoned => Answer::Failed(Failure::Missing),
             Ran::Failed(why) => Answer::Failed(why),
             Ran::Panicked(text) => {
-                self.notify_panic(to, *handler, &text, AfterPanic::AnsweredAsFailed);
+                self.notify_panic(&request.to, request.handler, &text, AfterPanic::AnsweredAsFailed);
                 Answer::Failed(Failure::Panicked(text))
             }
         })

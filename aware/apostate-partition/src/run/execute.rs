@@ -15,7 +15,7 @@ use apostate_core::{Address, HandlerId, Invocation, Mode, PartnerKey, Refusal, S
 
 use crate::batch::{RunName, UndoEntry};
 use crate::entities::SlotId;
-use crate::interface::{Effect, Failure, RunEnd, Span, SpanEnd};
+use crate::interface::{Effect, Failure, Request, RunEnd, Span, SpanEnd};
 use crate::limits::CELL_OVERHEAD_BYTES_MAX;
 use crate::message;
 use crate::planted::{self, Bug};
@@ -57,6 +57,15 @@ pub(crate) enum Ran {
     NeedsActivity,
     /// The batch is given up: the message goes back to where it came from, and comes again.
     Abandoned,
+}
+
+impl<'a> Run<'a> {
+    /// The run of a request from outside.
+    pub(crate) fn of_request(slot: SlotId, request: &'a Request, is_refusable: bool) -> Self {
+        let Request { ticket: _, to, handler, body, request_kind: _, digest: _, deadline: _, trace } = request;
+        let trace = trace.as_deref();
+        Self { slot, to, from: None, handler: *handler, body, wants_reply: true, is_refusable, timer: None, trace }
+    }
 }
 
 impl Handling<'_> {

@@ -75,39 +75,25 @@ impl Handling<'_> {
             self.accept(slot, accepted(request));
             return Ok(Answer::Accepted);
         }
-        let Request { to, handler, body, trace, .. } = request;
-        let trace = trace.as_deref();
-        Ok(
-            match self.run(Run {
-                slot,
-                to,
-                from: None,
-                handler: *handler,
-                body,
-                wants_reply: true,
-                is_refusable: true,
-                timer: None,
-                trace,
-            }) {
-                Ran::Abandoned => return Err(Head::Abandoned),
-                Ran::Failed(Failure::Backlog(_) | Failure::Overfull(_)) | Ran::NeedsActivity => {
-                    return Err(Head::Waits);
-                }
-                Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
-                Ran::Refused(refusal) => Answer::Refused(refusal),
-                // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.
-                Ran::Missing | Ran::Failed(_) => {
-                    self.accept(slot, accepted(request));
-                    Answer::Accepted
-                }
-                Ran::Panicked(text) => {
-                    self.notify_panic(to, *handler, &text, AfterPanic::Retried);
-                    self.accept(slot, accepted(request));
-                    self.retry_later(slot);
-                    Answer::Accepted
-                }
-            },
-        )
+        Ok(match self.run(Run::of_request(slot, request, true)) {
+            Ran::Abandoned => return Err(Head::Abandoned),
+            Ran::Failed(Failure::Backlog(_) | Failure::Overfull(_)) | Ran::NeedsActivity => {
+                return Err(Head::Waits);
+            }
+            Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
+            Ran::Refused(refusal) => Answer::Refused(refusal),
+            // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.
+            Ran::Missing | Ran::Failed(_) => {
+                self.accept(slot, accepted(request));
+                Answer::Accepted
+            }
+            Ran::Panicked(text) => {
+                self.notify_panic(&request.to, request.handler, &text, AfterPanic::Retried);
+                self.accept(slot, accepted(request));
+                self.retry_later(slot);
+                Answer::Accepted
+            }
+        })
     }
 }
 

@@ -139,20 +139,8 @@ impl Handling<'_> {
 
     /// Runs a request.
     fn run_request(&mut self, slot: SlotId, request: &Request) -> Result<Answer, Again> {
-        let Request { ticket: _, to, handler, body, request_kind, digest: _, deadline: _, trace } = request;
-        let trace = trace.as_deref();
-        let run = Run {
-            slot,
-            to,
-            from: None,
-            handler: *handler,
-            body,
-            wants_reply: true,
-            is_refusable: true,
-            timer: None,
-            trace,
-        };
-        let ran = if *request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
+        let run = Run::of_request(slot, request, true);
+        let ran = if request.request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
         Ok(match ran {
             Ran::Abandoned => return Err(Again::Abandoned),
             Ran::NeedsActivity => return Err(Again::Loading),
@@ -161,7 +149,7 @@ impl Handling<'_> {
             Ran::Missing => Answer::Failed(Failure::Missing),
             Ran::Failed(why) => Answer::Failed(why),
             Ran::Panicked(text) => {
-                self.notify_panic(to, *handler, &text, AfterPanic::AnsweredAsFailed);
+                self.notify_panic(&request.to, request.handler, &text, AfterPanic::AnsweredAsFailed);
                 Answer::Failed(Failure::Panicked(text))
             }
         })
