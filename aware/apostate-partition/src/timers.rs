@@ -1,7 +1,7 @@
 //! Timers of all entities of a partition: messages that are due later, by their keys and by their times.
 //!
 //! Every timer is in memory, with its cell: nothing is read when one is set, cancelled or due, and no state is. A change is made here at
-//! once, noted in the journal of the batch with what was there before, and written once when the batch closes.
+//! once, noted with what was there when the batch began, and written once when the batch closes.
 //!
 //! A timer whose message is for its own entity is *posted* when it is due: the message is on its way, through the inbox if there is
 //! one, and the timer stays until the message runs. So it can be cancelled or replaced until then, and the message of one that was finds
@@ -39,19 +39,12 @@ pub(crate) struct Timers {
     queue: BTreeMap<Due, Arc<[u8]>>,
     /// Those that are, by their order.
     posted: BTreeMap<NonZeroU64, Arc<[u8]>>,
-    /// Timers that the open batch has changed, and whether there was one of this key when it began.
-    changed: BTreeMap<Arc<[u8]>, bool>,
+    /// Timers that the open batch has changed, as they were before it.
+    before: BTreeMap<Arc<[u8]>, Option<Timer>>,
     /// Timers in the queue that are due by `counted_at`.
     overdue: usize,
     counted_at: Timestamp,
     bytes: usize,
-}
-
-/// A timer before a change, for its undoing.
-#[derive(Debug)]
-pub(crate) struct TimerBefore {
-    key: Arc<[u8]>,
-    timer: Option<Timer>,
 }
 
 fn bytes_of(key: &[u8], timer: &Timer) -> usize {
@@ -128,31 +121,32 @@ impl Timers {
 
 /// Changes.
 impl Timers {
-    /// Sets, replaces, posts or erases a timer in the open batch. Gives what was there before.
-    pub(crate) fn change(&mut self, key: Arc<[u8]>, timer: Option<Timer>) -> TimerBefore {
+    /// Sets, replaces, posts or erases a timer in the open batch.
+    pub(crate) fn change(&mut self, key: Arc<[u8]>, timer: Option<Timer>) {
         let before = self.replace(&key, timer);
-        self.changed.entry(Arc::clone(&key)).or_insert(before.is_some());
-        TimerBefore { key, timer: before }
+        self.before.entry(key).or_insert(before);
     }
 
-    /// Takes a change of the open batch back.
-    pub(crate) fn undo(&mut self, before: TimerBefore) {
-        self.replace(&before.key, before.timer);
+    /// Cells that are not as they were before the open batch. What came and went within it leaves none.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = SharedCell> {
+        self.before.iter().filter_map(|(key, before)| {
+            let now = self.all.get(key);
+            (now != before.as_ref()).then(|| SharedCell::of(key, now.map(Timer::value)))
+        })
     }
 
-    /// The open batch is taken back: what it changed need not be written.
-    pub(crate) fn drop_changes(&mut self) {
-        self.changed.clear();
+    /// The batch is closed.
+    pub(crate) fn note_closed(&mut self) {
+        self.before.clear();
     }
 
-    /// Cells that the open batch has changed. What came and went within it leaves none.
-    pub(crate) fn take_changes(&mut self) -> Vec<SharedCell> {
-        let changed = std::mem::take(&mut self.changed).into_iter();
-        let cells = changed.filter_map(|(key, was_there)| match self.all.get(&key) {
-            Some(timer) => Some(SharedCell::of(&key, Some(timer.value()))),
-            None => was_there.then(|| SharedCell::tombstone(&key)),
-        });
-        cells.collect()
+    /// Takes back all that the open batch has changed.
+    pub(crate) fn undo(&mut self) {
+        for (key, before) in std::mem::take(&mut self.before) {
+            if !planted::is(Bug::SetUndoneFires) {
+                self.replace(&key, before);
+            }
+        }
     }
 
     /// Takes over a cell of `of` that is read back, or its deletion. For opening only.
@@ -206,7 +200,7 @@ impl Timers {
 impl Timers {
     /// Recounts what is counted by hand.
     pub(crate) fn check(&self, is_batch_open: bool) {
-        assert!(is_batch_open || self.changed.is_empty(), "E2 broken: the change of a timer is in no batch");
+        assert!(is_batch_open || self.before.is_empty(), "E2 broken: the change of a timer is in no batch");
         let listed = |key: &[u8], timer: &Timer| {
             match timer.is_posted() {
                 true => self.posted.get(&timer.order()),

@@ -9,7 +9,6 @@ use crate::entities::activities::{ActivityBefore, LifeBefore};
 use crate::entities::client_keys::Known;
 use crate::entities::{Before, InboxItem, ParkedInMemory, Retry, SlotId};
 use crate::interface::{ParkedCommand, Request};
-use crate::timers::TimerBefore;
 
 /// An entity that a batch touched.
 #[derive(Debug)]
@@ -74,7 +73,6 @@ pub(crate) enum UndoEntry {
         slot: SlotId,
         before: LifeBefore,
     },
-    ChangedTimer(TimerBefore),
     Parked {
         number: u64,
     },

@@ -32,7 +32,7 @@ impl Partition {
                 return false;
             }
         };
-        self.timers.take_changes().into_iter().for_each(|cell| self.batch.change_timer(cell));
+        self.timers.changes().for_each(|cell| self.batch.change_timer(cell));
         for (key, value) in self.entities.open_work().changes() {
             self.batch.change_work(key, value);
         }
@@ -199,6 +199,7 @@ impl Partition {
             }
         }
         self.entities.open_work_mut().note_closed();
+        self.timers.note_closed();
         for change in self.batch.take_cells() {
             match change {
                 CellChange::PutFresh(cell, value) => dirty.put_fresh(cell, value.into()),

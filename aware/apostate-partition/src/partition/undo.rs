@@ -27,10 +27,10 @@ impl Partition {
             self.entities.undo(slot, before);
         }
         self.entities.open_work_mut().undo();
+        self.timers.undo();
         for entry in undone.journal {
             self.undo(entry);
         }
-        self.timers.drop_changes();
         self.log.undo_numbers(undone.first_number);
     }
 
@@ -65,11 +65,6 @@ impl Partition {
             }
             UndoEntry::ChangedActivity { slot, before } => self.entities.undo_activity(slot, before),
             UndoEntry::ChangedLife { slot, before } => self.entities.undo_life(slot, before),
-            UndoEntry::ChangedTimer(before) => {
-                if !planted::is(Bug::SetUndoneFires) {
-                    self.timers.undo(before);
-                }
-            }
             UndoEntry::Parked { number } => self.entities.parked_mut().forget(number),
             UndoEntry::Unparked { number, parked } => self.entities.parked_mut().put(number, parked),
             UndoEntry::TookCommand(command) => self.work.put_back_command(command),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use apostate_core::{Address, TimerChange, Timestamp};
 
-use crate::batch::UndoEntry;
 use crate::cells::cell;
 use crate::cells::timer::{Timer, TimerSub};
 use crate::limits::CELL_OVERHEAD_BYTES_MAX;
@@ -68,8 +67,7 @@ impl Handling<'_> {
 
     fn change_timer(&mut self, key: Arc<[u8]>, timer: Option<Timer>) {
         self.batch.reserve(CELL_BYTES + key.len() + timer.as_ref().map_or(0, |timer| timer.value().len()));
-        let before = self.timers.change(key, timer);
-        self.batch.note(UndoEntry::ChangedTimer(before));
+        self.timers.change(key, timer);
     }
 
     /// Sends the message of a timer that is due. False: its entity is being loaded, and the timer waits for that.
