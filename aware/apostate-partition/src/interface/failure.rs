@@ -110,7 +110,8 @@ impl Failure {
     }
 
     /// A short word for why a message between entities could not be applied, for the program of its asker.
-    pub(crate) fn reason_code(&self) -> &'static str {
+    #[must_use]
+    pub fn reason_code(&self) -> &'static str {
         match self {
             Self::Missing => "entity-missing",
             Self::Unreadable(_) => "unreadable-arguments",

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use apostate_partition::Tuning;
 use apostate_partition::limits::RETRY_DELAY_MIN;
+use apostate_partition::{Failure, Tuning};
 
 use super::node::{LaneId, Message, NodeId, Waiting};
 use super::run::{RunEnd, Source};
@@ -137,7 +137,7 @@ impl IsolatedWorld {
                 } else {
                     self.nodes[id as usize].inbox.pop_front();
                     let why = format!("it panicked {attempts} times: {text}");
-                    self.give_up(id, &message, "handler-panicked", why)?;
+                    self.give_up(id, &message, Failure::Panicked(text).reason_code(), why)?;
                     1
                 }
             }

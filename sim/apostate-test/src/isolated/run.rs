@@ -9,7 +9,7 @@ use apostate_core::{
     Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Refusal, Refused, Sent, SentAs, StepOutcome,
     encode, encode_answered,
 };
-use apostate_partition::Role;
+use apostate_partition::{Failure, Role};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::node::{AskId, Lane, LaneId, Message, NodeId};
@@ -100,7 +100,7 @@ impl IsolatedWorld {
         let wants_reply = matches!(source, Source::Outside(_) | Source::Read) || message.role == Role::Ask;
         let Some((info, TwinRun { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
             if message.role == Role::Ask {
-                return Ok(self.impossible(id, message, "entity-missing", "there is no such entity".to_owned()));
+                return Ok(self.impossible(id, message, &Failure::Missing, "there is no such entity".to_owned()));
             }
             return Ok(RunEnd::Missing);
         };
@@ -109,7 +109,7 @@ impl IsolatedWorld {
                 return Ok(self.impossible(
                     id,
                     message,
-                    "too-many-asks",
+                    &Failure::TooManyAsks,
                     "the entity has too many asks open".to_owned(),
                 ));
             }
@@ -120,12 +120,13 @@ impl IsolatedWorld {
                 return Ok(RunEnd::Panicked(text));
             }
             StepOutcome::Unreadable(error) => {
-                return Ok(self.impossible(id, message, "unreadable-arguments", error.0));
+                let failure = Failure::Unreadable(error.0.clone());
+                return Ok(self.impossible(id, message, &failure, error.0));
             }
             StepOutcome::NeedsActivity(_) => unreachable!("an isolated entity has all of its activities in memory"),
             StepOutcome::TooLarge => {
                 let why = "the transaction is too large".to_owned();
-                return Ok(self.impossible(id, message, "transaction-too-large", why));
+                return Ok(self.impossible(id, message, &Failure::TooLarge, why));
             }
         };
         if self.crashes(id, source) {
@@ -177,9 +178,9 @@ impl IsolatedWorld {
         Ok(Some((info, ran.map_err(|mistake| self.name(mistake, entity, info.name))?)))
     }
 
-    fn impossible(&mut self, id: NodeId, message: &Message, code: &'static str, why: String) -> RunEnd {
+    fn impossible(&mut self, id: NodeId, message: &Message, failure: &Failure, why: String) -> RunEnd {
         self.tell(id, message, TraceEvent::Words(format!("cannot be run: {why}")));
-        RunEnd::Impossible(code, why)
+        RunEnd::Impossible(failure.reason_code(), why)
     }
 
     /// The commit: state, messages, and the watermark, inbox or client key, all together.
