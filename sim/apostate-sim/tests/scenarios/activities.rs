@@ -105,16 +105,7 @@ fn ask<E, R, S, A>(writer: &mut Writer, call: apostate_core::Call<E, R, S, A>) -
 }
 
 fn units(writer: &mut Writer, partner: u64) -> i64 {
-    let call = Ledger::at("l").units(partner);
-    let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
-    writer.answers.clear();
-    writer.tell(Input::Request(Request::new(to, handler, body, RequestKind::Read)));
-    writer.work();
-    match writer.answers.pop() {
-        Some(Answer::Done { reply, .. }) => apostate_core::decode(&reply).expect("a number"),
-        Some(Answer::Failed(Failure::Missing)) => 0,
-        other => panic!("{other:?}"),
-    }
+    writer.reply_of(Ledger::at("l").units(partner)).unwrap_or_default()
 }
 
 /// Has the store take everything, and memory forget it.

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use apostate::prelude::*;
+use apostate::serde::de::DeserializeOwned;
 use apostate_core::{Address, Registry};
 use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position, Store};
 use apostate_partition::cell::{self, Section};
 use apostate_partition::delivery::Frame;
 use apostate_partition::{
-    Answer, Checkpoint, Config, Effect, HostTime, Input, Load, Map, Notice, OpenError, Partition, Request, RequestKind,
-    Span, StopReason, Tuning, Uptime, load,
+    Answer, Checkpoint, Config, Effect, Failure, HostTime, Input, Load, Map, Notice, OpenError, Partition, Request,
+    RequestKind, Span, StopReason, Tuning, Uptime, load,
 };
 use bytes::Bytes;
 
@@ -334,6 +335,23 @@ impl Writer {
         let call = Letterbox::at(key).got();
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
         self.tell(Input::Request(Request { ticket: 2, ..Request::new(to, handler, body, RequestKind::Read) }));
+    }
+
+    /// A client reads, and lets the partition work. Gives the reply; none if there is no such entity.
+    pub(crate) fn reply_of<E, R: DeserializeOwned, S, A>(
+        &mut self,
+        call: apostate_core::Call<E, R, S, A>,
+    ) -> Option<R> {
+        let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
+        self.answers.clear();
+        self.tell(Input::Request(Request::new(to, handler, body, RequestKind::Read)));
+        self.work();
+        assert_eq!(self.stopped.as_deref(), None);
+        match self.answers.pop() {
+            Some(Answer::Done { reply, .. }) => Some(apostate_core::decode(&reply).expect("a reply")),
+            Some(Answer::Failed(Failure::Missing)) => None,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The letters that have come to the entity.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use apostate::prelude::*;
 use apostate_core::{Address, EntityKey, KindId, Registry};
 use apostate_log::{Log, PartitionId, Position, Record};
+use apostate_partition::Tuning;
 use apostate_partition::cell::{self, Section};
 use apostate_partition::record_body::Body;
-use apostate_partition::{Answer as Told, Input, Request, RequestKind, Tuning};
 
 use crate::pair::{Making, Writer, map};
 
@@ -169,16 +169,7 @@ pub(crate) fn party_in(id: u64) -> String {
 
 /// The answers that have come to a party; none if there is no such entity.
 pub(crate) fn news(writer: &mut Writer, key: &str) -> Vec<String> {
-    let call = Party::at(key).news();
-    let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
-    writer.answers.clear();
-    writer.tell(Input::Request(Request::new(to, handler, body, RequestKind::Read)));
-    writer.work();
-    assert_eq!(writer.stopped.as_deref(), None);
-    match writer.answers.pop() {
-        Some(Told::Done { reply, .. }) => apostate_core::decode(&reply).expect("a list"),
-        _ => Vec::new(),
-    }
+    writer.reply_of(Party::at(key).news()).unwrap_or_default()
 }
 
 /// Asks, and lets the partition work.

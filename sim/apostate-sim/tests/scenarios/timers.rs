@@ -8,7 +8,7 @@ use apostate_core::Registry;
 use apostate_core::limits::TIMERS_PER_ENTITY_MAX;
 use apostate_log::{PartitionId, Store};
 use apostate_partition::cell::Section;
-use apostate_partition::{Answer, Failure, Input, Request, RequestKind, Tuning};
+use apostate_partition::{Answer, Failure, Input, Tuning};
 
 use crate::pair::{Appends, Making, Writer, map, talk};
 
@@ -161,17 +161,7 @@ pub(crate) fn rung(writer: &mut Writer, key: &str) -> Vec<u32> {
 }
 
 fn times(writer: &mut Writer, key: &str) -> Vec<(u32, u64)> {
-    let call = Clock::at(key).rung();
-    let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
-    writer.answers.clear();
-    writer.tell(Input::Request(Request::new(to, handler, body, RequestKind::Read)));
-    writer.work();
-    assert_eq!(writer.stopped.as_deref(), None);
-    match writer.answers.pop() {
-        Some(Answer::Done { reply, .. }) => apostate_core::decode(&reply).expect("a list"),
-        Some(Answer::Failed(Failure::Missing)) => Vec::new(),
-        other => panic!("{other:?}"),
-    }
+    writer.reply_of(Clock::at(key).rung()).unwrap_or_default()
 }
 
 /// Has the store take everything, and memory forget it.
