@@ -186,23 +186,15 @@ impl Batch {
     /// An entity is touched for the first time.
     pub(crate) fn touch(&mut self, slot: SlotId, before: Before) {
         self.state_bytes += before.length() + TOUCHED_BYTES;
-        self.touched.push(Touched {
-            slot,
-            before,
-            is_changed: false,
-            is_kept: false,
-            last: RunName::default(),
-            effects_bytes_max: 0,
-        });
+        self.touched.push(Touched { slot, before, is_changed: false, last: RunName::default(), effects_bytes_max: 0 });
     }
 
-    /// Takes back that an entity was touched, if it was the newest and nothing came of it. Gives whether it was.
-    pub(crate) fn untouch_newest(&mut self, slot: SlotId) -> bool {
-        let newest = self.touched.pop_if(|touched| touched.slot == slot && !touched.is_changed && !touched.is_kept);
-        if let Some(Touched { before, .. }) = &newest {
-            self.state_bytes -= before.length() + TOUCHED_BYTES;
-        }
-        newest.is_some()
+    /// Takes back that an entity was touched, the newest one: nothing came of it.
+    pub(crate) fn untouch_newest(&mut self, slot: SlotId) {
+        let newest = self.touched.pop_if(|touched| touched.slot == slot && !touched.is_changed);
+        let Touched { before, .. } =
+            newest.expect("E3 broken: an entity is not touched any more that the batch has changed");
+        self.state_bytes -= before.length() + TOUCHED_BYTES;
     }
 
     /// A client key is forgotten that was made then.
@@ -218,11 +210,6 @@ impl Batch {
     /// As [`forgotten`](Self::forgotten), for the record that it becomes.
     pub(crate) fn take_forgotten(&mut self) -> Timestamp {
         std::mem::take(&mut self.forgotten)
-    }
-
-    /// The touched entity at `place` stays touched: the batch has changed what it remembers, if not its state.
-    pub(crate) fn keep_touched(&mut self, place: usize) {
-        self.touched[place].is_kept = true;
     }
 
     /// A run on the touched entity at `place` came to its end.

@@ -18,8 +18,6 @@ pub(crate) struct Touched {
     pub(crate) before: Before,
     /// Whether a handler ran to its end on it.
     pub(crate) is_changed: bool,
-    /// Whether it stays touched although its state is not changed.
-    pub(crate) is_kept: bool,
     /// The newest run on it.
     pub(crate) last: RunName,
     /// Most bytes that one run on it has written besides the state.

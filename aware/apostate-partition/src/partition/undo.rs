@@ -23,7 +23,7 @@ impl Partition {
         let undone = self.batch.undo();
         self.work.shares_mut().end_batch();
         self.work.drop_locals();
-        for Touched { slot, before, is_changed: _, is_kept: _, last: _, effects_bytes_max: _ } in undone.touched {
+        for Touched { slot, before, is_changed: _, last: _, effects_bytes_max: _ } in undone.touched {
             self.entities.undo(slot, before);
         }
         self.entities.open_work_mut().undo();

@@ -55,16 +55,10 @@ impl Handling<'_> {
         if let Some(known) = self.entities.remove_key(slot, key) {
             self.batch.forget_key(to, key);
             self.batch.note_forgotten(made(key).unwrap_or_default());
-            self.keep_touched(slot);
+            // Memory alone has the keys that the batch has changed: the entity stays until it is closed.
+            self.touch(slot);
             self.batch.note(UndoEntry::ForgotKey { slot, known });
         }
-    }
-
-    /// Has the entity stay in memory until the batch is closed, also if a later run takes back that it was touched: memory alone has the keys
-    /// that the batch has changed.
-    fn keep_touched(&mut self, slot: SlotId) {
-        self.touch(slot);
-        self.batch.keep_touched(self.place_of(slot));
     }
 
     /// Remembers an answer in the same commit as the effect, and forgets some that are too old.
@@ -75,7 +69,7 @@ impl Handling<'_> {
         let cell = self.batch.remember_key(&request.to, key, fingerprint(request), self.now, answer);
         self.sweep.note_written(cell.length());
         let known = Known::new(cell, key);
-        self.keep_touched(slot);
+        self.touch(slot);
         self.batch.note(UndoEntry::RememberedKey { slot, known: known.clone() });
         self.entities.insert_key(slot, known);
         // What is not, or not any more, gets no state: that would stay for ever, and its keys do not.

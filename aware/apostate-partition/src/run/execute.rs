@@ -68,6 +68,13 @@ impl<'a> Run<'a> {
     }
 }
 
+impl Ran {
+    /// Whether nothing was changed, and the message comes again in this batch or a later one.
+    fn comes_again(&self) -> bool {
+        matches!(self, Self::NeedsActivity | Self::Failed(Failure::Backlog(_) | Failure::Overfull(_)))
+    }
+}
+
 impl Handling<'_> {
     /// Runs a message against an entity that is here and of a known kind. On `Abandoned` the caller puts the message
     /// back where it came from, and runs nothing more in this batch.
@@ -116,9 +123,7 @@ impl Handling<'_> {
         let has_activities = kinds[kind].has_activities;
         let is_guarded = info.refusable || has_activities || slot.is_encoded_each_run();
         let has_to_encode = is_guarded && slot.is_ahead();
-        if info.mode == Mode::Changes {
-            self.touch(run.slot);
-        }
+        let is_touched_first = info.mode == Mode::Changes && self.touch(run.slot);
         if has_to_encode && self.encode(run.slot).is_err() {
             return self.abandon(run.slot);
         }
@@ -128,7 +133,16 @@ impl Handling<'_> {
             self.runner.leave();
             return Ran::Failed(Failure::UnreadableState(error));
         }
-        let seed = self.seed_of(run.slot, has_activities, fingerprint);
+        let ran = self.run_awake(run, (number, info.mode, has_activities), name);
+        if is_touched_first && ran.comes_again() {
+            self.untouch(run.slot);
+        }
+        ran
+    }
+
+    /// Runs a handler on a value that is awake.
+    fn run_awake(&mut self, run: Run<'_>, (number, mode, has_activities): (usize, Mode, bool), name: RunName) -> Ran {
+        let seed = self.seed_of(run.slot, has_activities, name.fingerprint);
         let deleted_version = self.entities.deleted_version();
         let slot = self.entities.get_mut(run.slot);
         let mut loaded = has_activities.then(|| slot.activities_mut().take());
@@ -152,10 +166,16 @@ impl Handling<'_> {
             slot.activities_mut().put_back(loaded);
         }
         if let StepOutcome::NeedsActivity(partner) = outcome {
-            return self.stop_run(run.slot, (fingerprint, seed), partner);
+            return self.stop_run(run.slot, (name.fingerprint, seed), partner);
         }
         self.batch.counts_mut().messages += 1;
-        self.conclude(run, outcome, info.mode, name)
+        self.conclude(run, outcome, mode, name)
+    }
+
+    /// As if the run that touched the entity first had never begun. What an earlier run has touched stays so: its client key is in memory alone.
+    fn untouch(&mut self, id: SlotId) {
+        self.batch.untouch_newest(id);
+        self.entities.get_mut(id).untouch();
     }
 
     /// The seed of a run: the one that it had, if it was stopped before.
@@ -170,7 +190,7 @@ impl Handling<'_> {
             (StepOutcome::Done, Mode::Reads) => Ran::Done(self.entities.get(run.slot).version()),
             (StepOutcome::Done, Mode::Changes) => {
                 if let Some(why) = self.backlogged(&run) {
-                    return self.let_come_again(run.slot, why);
+                    return self.undo_run(run.slot, Ran::Failed(why));
                 }
                 if self.has_too_many_asks(run.to) {
                     return self.undo_run(run.slot, Ran::Failed(Failure::TooManyAsks));
@@ -210,30 +230,13 @@ impl Handling<'_> {
         is_overfull.then(|| Failure::Overfull(self.entities.name_of(self.entities.get(id).address())))
     }
 
-    /// Takes a run back that has to come again, as if it had never begun.
-    fn let_come_again(&mut self, id: SlotId, why: Failure) -> Ran {
-        let ran = self.undo_run(id, Ran::Failed(why));
-        if matches!(ran, Ran::Failed(_)) {
-            self.untouch(id);
-        }
-        ran
-    }
-
     /// Takes a run back that was stopped at an activity. The entity takes no message before that is loaded.
     fn stop_run(&mut self, id: SlotId, run: (u64, u64), partner: PartnerKey) -> Ran {
         let slot = self.entities.get_mut(id);
         assert!(!slot.is_ahead(), "E3 broken: a handler that can be stopped ran on a value that was not encoded");
         slot.drop_live();
-        self.untouch(id);
         self.entities.await_activity(id, run, partner, self.now);
         Ran::NeedsActivity
-    }
-
-    /// Takes back that the entity was touched, if nothing else came of it.
-    fn untouch(&mut self, id: SlotId) {
-        if self.batch.untouch_newest(id) {
-            self.entities.get_mut(id).untouch();
-        }
     }
 
     /// Gives the state of an entity that is here as the reply. Nothing of the author's runs, except that what was changed in
@@ -253,11 +256,10 @@ impl Handling<'_> {
         Ran::Done(slot.version())
     }
 
-    /// Notes how the entity was when the batch began.
-    pub(crate) fn touch(&mut self, id: SlotId) {
-        if let Some(before) = self.entities.touch(id, self.batch.next_place()) {
-            self.batch.touch(id, before);
-        }
+    /// Notes how the entity was when the batch began. False: that is noted.
+    pub(crate) fn touch(&mut self, id: SlotId) -> bool {
+        let before = self.entities.touch(id, self.batch.next_place());
+        before.map(|before| self.batch.touch(id, before)).is_some()
     }
 
     /// The place of a touched entity in the batch.
