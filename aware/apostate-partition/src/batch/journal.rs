@@ -2,6 +2,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`; planted `panic-half-undone`.
 
+use apostate_core::Address;
+
 use crate::cells::fresh::FreshCell;
 use crate::cells::shared::SharedCell;
 use crate::delivery::ArrivedMessage;
@@ -72,6 +74,7 @@ pub(crate) enum UndoEntry {
         before: LifeBefore,
     },
     Parked {
+        to: Address,
         number: u64,
     },
     Unparked {

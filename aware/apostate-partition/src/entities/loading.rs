@@ -169,6 +169,6 @@ impl Entities {
         let what = || Stored::Parked { number, entity: self.name_of(to) };
         let (_, value) = cells.first().ok_or_else(|| Damage::Missing(what()))?;
         let parked = Parked::read(value).map_err(|error| what().unread(error))?;
-        Ok(self.parked.take_read(number, parked))
+        Ok(self.parked.take_read(to, number, parked))
     }
 }

@@ -74,14 +74,21 @@ impl Entities {
     /// Takes over a parked message, or its deletion.
     pub(crate) fn restore_parked(
         &mut self,
+        to: &Address,
         sub: &[u8],
         value: Option<&[u8]>,
         generation: Option<u64>,
     ) -> Result<(), DecodeError> {
         let number = u64::from_be_bytes(sub.try_into().map_err(|_| Damaged)?);
         match value {
-            None => self.parked.forget(number),
-            Some(value) => self.parked.restore(number, Parked::read(value)?, generation),
+            None => self.parked.forget(to, number),
+            Some(value) => {
+                let parked = Parked::read(value)?;
+                if parked.message.to != *to {
+                    return Err(Damaged);
+                }
+                self.parked.restore(number, parked, generation);
+            }
         }
         Ok(())
     }

@@ -194,7 +194,9 @@ impl Partition {
                 UndoEntry::RememberedKey { slot, known } | UndoEntry::ForgotKey { slot, known } => {
                     self.entities.note_key_closed(*slot, known, record, (generation, stored));
                 }
-                UndoEntry::Parked { number } => self.entities.parked_mut().note_generation(*number, generation),
+                UndoEntry::Parked { to, number } => {
+                    self.entities.parked_mut().note_generation(to, *number, generation);
+                }
                 _ => {}
             }
         }

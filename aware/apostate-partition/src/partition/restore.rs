@@ -106,7 +106,7 @@ impl Partition {
                 self.entities.restore_inbox(&address, sub, value, memory)
             }
             Section::Outgoing => self.restore_outgoing(key, sub, value, is_new),
-            Section::Parked => self.entities.restore_parked(sub, value, is_new.then_some(generation)),
+            Section::Parked => self.entities.restore_parked(&address, sub, value, is_new.then_some(generation)),
             Section::Asks => self.entities.restore_ask(key, sub, value),
             Section::Own | Section::Host => Err(DecodeError::Damaged),
         };

@@ -65,7 +65,7 @@ impl Partition {
             }
             UndoEntry::ChangedActivity { slot, before } => self.entities.undo_activity(slot, before),
             UndoEntry::ChangedLife { slot, before } => self.entities.undo_life(slot, before),
-            UndoEntry::Parked { number } => self.entities.parked_mut().forget(number),
+            UndoEntry::Parked { to, number } => self.entities.parked_mut().forget(&to, number),
             UndoEntry::Unparked { number, parked } => self.entities.parked_mut().put(number, parked),
             UndoEntry::TookCommand(command) => self.work.put_back_command(command),
             UndoEntry::RememberedKey { slot, known } => self.entities.undo_key(slot, known.key()),

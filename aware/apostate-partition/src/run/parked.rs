@@ -29,7 +29,7 @@ impl Handling<'_> {
             self.batch.put_fresh(FreshCell::parked(&to, number), parked.write());
         }
         self.batch.counts_mut().parked += 1;
-        self.batch.note(UndoEntry::Parked { number });
+        self.batch.note(UndoEntry::Parked { to, number });
         self.entities.parked_mut().park(number, parked);
     }
 
@@ -54,7 +54,7 @@ impl Handling<'_> {
         let ParkedCommand { ticket: _, ref to, number, retry } = *command;
         let message = self.entities.parked().find(to, number).ok_or(Failure::Missing)?;
         if retry && let Err(failure) = self.check_retry(message) {
-            self.entities.parked_mut().leave(number);
+            self.entities.parked_mut().leave(to, number);
             return Err(failure);
         }
         let parked = self.entities.parked_mut().take(to, number).ok_or(Failure::Missing)?;
