@@ -24,8 +24,15 @@ use crate::cells::timer::{Timer, TimerSub};
 use crate::format::DecodeError;
 use crate::planted::{self, Bug};
 
+/// The order of a timer among others, by a number of the partition that set it and by the place of its entity: two partitions give out equal
+/// numbers, and the timers of one place were set by one at a time.
+type Order = (NonZeroU64, u64);
+
 /// When a timer is due, and its order among those that are due then: no two are equal.
-pub(crate) type Due = (Timestamp, NonZeroU64);
+pub(crate) type Due = (Timestamp, Order);
+
+/// Behind every order.
+const ORDER_MAX: Order = (NonZeroU64::MAX, u64::MAX);
 
 /// Bytes of memory that a timer takes besides its cell, about.
 const OVERHEAD_BYTES: usize = 160;
@@ -38,7 +45,7 @@ pub(crate) struct Timers {
     /// Those that are not posted.
     queue: BTreeMap<Due, Arc<[u8]>>,
     /// Those that are, by their order.
-    posted: BTreeMap<NonZeroU64, Arc<[u8]>>,
+    posted: BTreeMap<Order, Arc<[u8]>>,
     /// Timers that the open batch has changed, as they were before it.
     before: BTreeMap<Arc<[u8]>, Option<Timer>>,
     /// Timers in the queue that are due by `counted_at`.
@@ -49,6 +56,14 @@ pub(crate) struct Timers {
 
 fn bytes_of(key: &[u8], timer: &Timer) -> usize {
     OVERHEAD_BYTES + key.len() + timer.value().len()
+}
+
+fn order_of(key: &[u8], timer: &Timer) -> Order {
+    (timer.order(), cell::hash_of(key))
+}
+
+fn due_of(key: &[u8], timer: &Timer) -> Due {
+    (timer.due(), order_of(key, timer))
 }
 
 /// Reading.
@@ -65,16 +80,16 @@ impl Timers {
         self.all.range::<[u8], _>(bounds).map(|(key, _)| key)
     }
 
-    /// The key of the posted timer of this order, unless it was cancelled, replaced or erased.
-    pub(crate) fn posted(&self, order: NonZeroU64) -> Option<&Arc<[u8]>> {
-        self.posted.get(&order)
+    /// The key of the posted timer of an entity with this number, unless it was cancelled, replaced or erased.
+    pub(crate) fn posted(&self, number: NonZeroU64, of: &Address) -> Option<&Arc<[u8]>> {
+        self.posted.get(&(number, of.hash()))
     }
 
     /// The first timer that is due at `now`, behind `last`.
     pub(crate) fn next_due(&self, last: Option<Due>, now: Timestamp) -> Option<(Due, Arc<[u8]>)> {
         let now = if planted::is(Bug::TimerEarly) { now.after(Duration::from_secs(1)) } else { now };
         let from = last.map_or(Bound::Unbounded, Bound::Excluded);
-        let (due, key) = self.queue.range((from, Bound::Included((now, NonZeroU64::MAX)))).next()?;
+        let (due, key) = self.queue.range((from, Bound::Included((now, ORDER_MAX)))).next()?;
         Some((*due, Arc::clone(key)))
     }
 
@@ -85,7 +100,7 @@ impl Timers {
 
     /// When the next one will be due that is not due at `now`.
     pub(crate) fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
-        let later = (Bound::Excluded((now, NonZeroU64::MAX)), Bound::Unbounded);
+        let later = (Bound::Excluded((now, ORDER_MAX)), Bound::Unbounded);
         self.queue.range(later).next().map(|((due, _), _)| *due)
     }
 
@@ -112,7 +127,7 @@ impl Timers {
     /// Counts those that have fallen due meanwhile.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         if now > self.counted_at {
-            let (last, end) = ((self.counted_at, NonZeroU64::MAX), (now, NonZeroU64::MAX));
+            let (last, end) = ((self.counted_at, ORDER_MAX), (now, ORDER_MAX));
             self.overdue += self.queue.range((Bound::Excluded(last), Bound::Included(end))).count();
             self.counted_at = now;
         }
@@ -179,20 +194,20 @@ impl Timers {
     fn list(&mut self, key: &Arc<[u8]>, timer: &Timer) {
         self.bytes += bytes_of(key, timer);
         if timer.is_posted() {
-            self.posted.insert(timer.order(), Arc::clone(key));
+            self.posted.insert(order_of(key, timer), Arc::clone(key));
         } else {
             self.overdue += usize::from(timer.due() <= self.counted_at);
-            self.queue.insert((timer.due(), timer.order()), Arc::clone(key));
+            self.queue.insert(due_of(key, timer), Arc::clone(key));
         }
     }
 
     fn unlist(&mut self, key: &[u8], timer: &Timer) {
         self.bytes -= bytes_of(key, timer);
         if timer.is_posted() {
-            self.posted.remove(&timer.order());
+            self.posted.remove(&order_of(key, timer));
         } else {
             self.overdue -= usize::from(timer.due() <= self.counted_at);
-            self.queue.remove(&(timer.due(), timer.order()));
+            self.queue.remove(&due_of(key, timer));
         }
     }
 }
@@ -203,8 +218,8 @@ impl Timers {
         assert!(is_batch_open || self.before.is_empty(), "E2 broken: the change of a timer is in no batch");
         let listed = |key: &[u8], timer: &Timer| {
             match timer.is_posted() {
-                true => self.posted.get(&timer.order()),
-                false => self.queue.get(&(timer.due(), timer.order())),
+                true => self.posted.get(&order_of(key, timer)),
+                false => self.queue.get(&due_of(key, timer)),
             }
             .is_some_and(|listed| **listed == *key)
         };
@@ -237,7 +252,7 @@ impl PendingTimers for TimersOf<'_> {
     }
 
     fn count(&self) -> usize {
-        let running = self.running.and_then(|order| self.timers.posted(order));
+        let running = self.running.and_then(|order| self.timers.posted(order, self.address));
         let set = self.timers.of(self.address).filter(|key| TimerSub::is_of_entity(key, self.address));
         set.count() - usize::from(running.is_some())
     }

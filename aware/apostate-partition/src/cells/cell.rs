@@ -59,6 +59,9 @@ impl Section {
     }
 }
 
+/// Bytes before the hash of an entity.
+const HASH_AT: usize = 5;
+
 /// Bytes before the entity key.
 const PREFIX_BYTES: usize = 13;
 
@@ -119,6 +122,17 @@ pub fn section_of(key: &[u8]) -> Result<Section, DecodeError> {
     Section::of(*key.first().ok_or(Damaged)?)
 }
 
+/// The place on the ring of an entity, by the key of one of its cells.
+///
+/// # Panics
+///
+/// When that is no key of an entity's cell.
+#[must_use]
+pub fn hash_of(key: &[u8]) -> u64 {
+    let hash = key.get(HASH_AT..).and_then(<[u8]>::first_chunk).expect("P4 broken: a key is no entity's");
+    u64::from_be_bytes(*hash)
+}
+
 /// Reads the key of an entity's cell.
 ///
 /// # Errors
@@ -134,7 +148,7 @@ pub fn read_key(key: &[u8]) -> Result<EntityCell<'_>, DecodeError> {
 
 fn read_entity_key(section: Section, key: &[u8]) -> Option<EntityCell<'_>> {
     let kind = KindId(u32::from_be_bytes(*key.get(1..)?.first_chunk()?));
-    let hash = u64::from_be_bytes(*key.get(5..)?.first_chunk()?);
+    let hash = u64::from_be_bytes(*key.get(HASH_AT..)?.first_chunk()?);
     let rest = key.get(PREFIX_BYTES..)?;
     let mut text = Vec::new();
     let mut at = 0;

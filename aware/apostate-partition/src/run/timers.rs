@@ -104,7 +104,7 @@ impl Handling<'_> {
 
     /// The message of a posted timer is done with, and so is the timer, unless its handler has set it anew.
     pub(super) fn end_timer(&mut self, message: &Message) {
-        let posted = message.about.and_then(|order| self.timers.posted(order));
+        let posted = message.about.and_then(|order| self.timers.posted(order, &message.to));
         if let Some(key) = posted.map(Arc::clone) {
             self.change_timer(key, None);
         }

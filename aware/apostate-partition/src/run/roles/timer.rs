@@ -15,7 +15,7 @@ pub(super) struct Timer;
 
 impl RoleSteps for Timer {
     fn prologue(&self, handling: &mut Handling<'_>, message: &Message) -> Prologue {
-        let is_there = message.about.is_none_or(|order| handling.timers.posted(order).is_some());
+        let is_there = message.about.is_none_or(|order| handling.timers.posted(order, &message.to).is_some());
         match is_there || planted::is(Bug::ReplacedFires) {
             true => Prologue::Run { wants_reply: false, sender: None },
             false => Prologue::Over,
