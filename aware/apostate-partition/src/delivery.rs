@@ -36,12 +36,13 @@ mod generations;
 mod intake;
 mod intakes;
 mod outbox;
+mod outgoing;
 mod queue;
 mod receiver;
 mod sessions;
 
 pub use self::frame::{Frame, Generation};
 pub(crate) use self::intake::ArrivedMessage;
-pub(crate) use self::queue::{Layout, Outgoing};
+pub(crate) use self::outgoing::{Kept, Layout, Outgoing};
 pub(crate) use self::receiver::SenderInfo;
 pub(crate) use self::sessions::{Arrived, Delivery};

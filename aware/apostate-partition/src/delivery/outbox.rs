@@ -13,7 +13,8 @@ use apostate_core::Timestamp;
 use apostate_log::{PartitionId, Position, StoredCell};
 use bytes::Bytes;
 
-use super::queue::{Layout, Outgoing, Totals};
+use super::outgoing::{Kept, Layout, Outgoing};
+use super::queue::Totals;
 use super::receiver::{Receiver, SenderInfo};
 use crate::cells::checkpoint::Cell;
 use crate::interface::{Effect, Load, StopReason};
@@ -170,12 +171,12 @@ impl Outbox {
     /// as there is room for their bodies. For opening only.
     pub(crate) fn restore(&mut self, peer: usize, mut message: Outgoing) {
         let Self { memory, opening: Opening { messages, bytes, away }, .. } = self;
-        if message.is_stored && away.is_some_and(|away| message.identity >= away) {
+        if message.kept == Kept::Stored && away.is_some_and(|away| message.identity >= away) {
             message.evict_body();
         } else {
             *bytes += message.length();
         }
-        let is_stored = message.is_stored;
+        let is_stored = message.kept == Kept::Stored;
         messages.insert(message.identity, (peer, message));
         while is_stored && *bytes > *memory {
             let older = (Bound::Unbounded, away.map_or(Bound::Unbounded, Bound::Excluded));
@@ -192,14 +193,14 @@ impl Outbox {
         if let Some((_, Outgoing { layout: Layout::InMemory(body), .. })) = &forgotten {
             self.opening.bytes -= body.len();
         }
-        forgotten.is_some_and(|(_, message)| message.is_stored)
+        forgotten.is_some_and(|(_, message)| message.kept.is_given())
     }
 
     /// Puts what was read into queues, oldest first per origin. Ends the opening.
     pub(crate) fn end_opening(&mut self) {
         for (at, message) in std::mem::take(&mut self.opening).messages.into_values() {
             self.ready.insert(at);
-            if !message.is_stored {
+            if !message.kept.is_given() {
                 self.unstored.insert(at);
             }
             self.change(at, |receiver, _| receiver.queue.restore(message));
@@ -210,8 +211,7 @@ impl Outbox {
     /// Cells that the next checkpoint has to write: messages that came since the last one, and are not deleted yet.
     pub(crate) fn unstored(&mut self) -> Vec<Cell> {
         let mut cells = Vec::new();
-        let mut give = |message: &mut Outgoing| {
-            message.is_stored = true;
+        let mut give = |message: &Outgoing| {
             let Layout::InMemory(body) = &message.layout else {
                 unreachable!("P6 broken: the store was never given a message whose body it should have");
             };
@@ -221,7 +221,10 @@ impl Outbox {
             self.receivers[at].queue.take_unstored().for_each(&mut give);
             self.taken.push(at);
         }
-        self.trims.iter_mut().filter(|message| !message.is_stored).for_each(give);
+        for message in self.trims.iter_mut().filter(|message| !message.kept.is_given()) {
+            message.kept = Kept::Taken;
+            give(message);
+        }
         if planted::is(Bug::BodyDroppedEarly) {
             self.evict_to_budget();
         }

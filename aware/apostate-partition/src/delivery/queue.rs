@@ -9,65 +9,24 @@
 //! certain are evicted, the newest first, so that what leaves next is here; and read back in pages when their turn comes near.
 //! A number, a place and a sender stay in memory of each.
 //!
+//! So it is where one partition has sent them all. Where messages of several origins are in one queue, those of one origin that the store
+//! does not have yet may stand in front of those of another that it has. Each message says where it is: `away` goes from the first to the last
+//! whose body is in the store only, and `finished` and `taken` are the places up to which all are stored, or were given to a checkpoint.
+//!
 //! Invariant E6: a session takes the messages in this order and skips none, wherever their bodies are. Invariant P6: a body
 //! is evicted only when a finished checkpoint has its cell.
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
-use apostate_core::Address;
-use apostate_log::{Position, StoredCell};
+use apostate_log::StoredCell;
 
-use crate::cells::cell::{self, Section};
+use super::outgoing::{Kept, Layout, Outgoing};
 use crate::format::DecodeError;
 use crate::interface::{Damage, StopReason, Stored};
 use crate::limits::PAGE_MESSAGES_MAX;
 use crate::message::{Identity, Message};
 use crate::planted::{self, Bug};
-
-/// A message on its way to another partition.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) identity: Identity,
-    /// The entity that sent it: its cell stands under this one.
-    pub(crate) sender: Address,
-    pub(crate) layout: Layout,
-    /// The record that it was committed in.
-    pub(crate) record: Position,
-    /// Whether a checkpoint has its cell.
-    pub(crate) is_stored: bool,
-}
-
-/// The layout of a message, or where it is.
-#[derive(Debug)]
-pub(crate) enum Layout {
-    /// In memory.
-    InMemory(Arc<[u8]>),
-    /// In the store; so long.
-    InStore(usize),
-}
-
-impl Outgoing {
-    /// The key of its cell.
-    pub(crate) fn cell(&self) -> Vec<u8> {
-        let sub = cell::outgoing_sub(self.identity.origin, self.identity.number);
-        cell::key(Section::Outgoing, &self.sender, &sub)
-    }
-
-    /// Bytes of its layout, wherever that is.
-    pub(crate) fn length(&self) -> usize {
-        match &self.layout {
-            Layout::InMemory(bytes) => bytes.len(),
-            Layout::InStore(length) => *length,
-        }
-    }
-
-    /// Leaves its body to the store.
-    pub(crate) fn evict_body(&mut self) {
-        self.layout = Layout::InStore(self.length());
-    }
-}
 
 /// Messages of one queue or of many, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,15 +58,15 @@ pub(crate) struct Queue {
     /// How many at the front are under way in the session of the moment, and their bytes.
     sent: usize,
     sent_bytes: usize,
-    /// Those whose bodies are in the store only. What is under way is never among them.
+    /// From the first whose body is in the store only to behind the last one. What is under way is never among them.
     away: Range<usize>,
     /// Bytes of the messages in front of `away`, while that is not empty.
     front_bytes: usize,
-    /// How many of `away`, from its start, the store is being asked for.
+    /// How many bodies of `away`, from its start, the store is being asked for.
     asked: usize,
-    /// How many at the front a checkpoint was given.
+    /// All in front of this one were given to a checkpoint.
     taken: usize,
-    /// How many at the front the store holds.
+    /// All in front of this one are in the store.
     finished: usize,
     /// Bytes of all messages; of the bodies in memory; of the messages that the store does not hold for certain.
     bytes: usize,
@@ -116,44 +75,6 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// The ruler drawn above, in order, and every count against a recount.
-    pub(crate) fn check(&self) {
-        self.check_ruler();
-        let length = |range: Range<usize>| self.messages.range(range).map(Outgoing::length).sum::<usize>();
-        let is_away = |at: usize| self.away.contains(&at);
-        let mut memory = 0;
-        for (at, message) in self.messages.iter().enumerate() {
-            let is_evicted = matches!(message.layout, Layout::InStore(_));
-            assert!(is_evicted == is_away(at), "E6 broken: a body is not where the ruler says");
-            memory += if is_evicted { 0 } else { message.length() };
-        }
-        let end = self.messages.len();
-        let counted = (self.bytes, self.memory_bytes, self.pinned_bytes, self.sent_bytes);
-        let recounted = (length(0..end), memory, length(self.finished..end), length(0..self.sent));
-        assert!(counted == recounted, "P6 broken: an outbox is counted as {counted:?} bytes, not {recounted:?}");
-        let front = length(0..self.away.start.min(end));
-        assert!(
-            self.away.is_empty() || self.front_bytes == front,
-            "P6 broken: the front of an outbox is counted as {} bytes, not {front}",
-            self.front_bytes
-        );
-        let numbers = self.messages.iter().map(|message| message.identity);
-        assert!(numbers.is_sorted(), "E6 broken: an outbox is out of order");
-    }
-
-    /// The ruler drawn above: sent <= away <= finished <= taken <= end; while nothing is away, what is sent may be finished or not.
-    fn check_ruler(&self) {
-        let (finished, taken, end) = (self.finished, self.taken, self.messages.len());
-        let is_sorted = self.sent <= end && finished <= taken && taken <= end && self.asked <= self.away.len();
-        let is_away = self.sent <= self.away.start && self.away.end <= finished;
-        assert!(
-            is_sorted && (self.away.is_empty() || is_away),
-            "E6 broken: the ruler of an outbox: sent {}, away {:?}, finished {finished}, taken {taken}, end {end}",
-            self.sent,
-            self.away
-        );
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
@@ -181,24 +102,34 @@ impl Queue {
         self.messages.push_back(message);
     }
 
-    /// Takes over a message that was read back. For opening only; oldest first, what the store has before what it has not.
+    /// Takes over a message that was read back. For opening only; oldest first.
     pub(crate) fn restore(&mut self, message: Outgoing) {
-        if !message.is_stored {
-            return self.push(message);
-        }
         let (length, at) = (message.length(), self.messages.len());
-        self.bytes += length;
-        if matches!(message.layout, Layout::InMemory(_)) {
+        if message.is_in_memory() {
             self.memory_bytes += length;
         } else {
             if self.away.is_empty() {
-                (self.away, self.front_bytes) = (at..at, self.memory_bytes);
+                (self.away, self.front_bytes) = (at..at, self.bytes);
             }
-            assert!(self.away.end == at, "E6 broken: a message is in memory between others that are not");
-            self.away.end += 1;
+            self.away.end = at + 1;
         }
-        (self.taken, self.finished) = (at + 1, at + 1);
+        if message.kept != Kept::Stored {
+            self.pinned_bytes += length;
+        }
+        self.bytes += length;
         self.messages.push_back(message);
+        self.pass_kept();
+    }
+
+    /// Moves `taken` and `finished` on over what was given to a checkpoint, and what is stored.
+    fn pass_kept(&mut self) {
+        let Self { messages, taken, finished, .. } = self;
+        while messages.get(*taken).is_some_and(|message| message.kept.is_given()) {
+            *taken += 1;
+        }
+        while messages.get(*finished).is_some_and(|message| message.kept == Kept::Stored) {
+            *finished += 1;
+        }
     }
 
     /// A session starts: nothing is under way in it.
@@ -227,15 +158,15 @@ impl Queue {
     pub(crate) fn acknowledge(&mut self, count: usize, trims: &mut VecDeque<Outgoing>) -> u64 {
         let newest =
             count.checked_sub(1).and_then(|last| self.messages.get(last)).map_or(0, |last| last.identity.number);
-        for (at, message) in self.messages.drain(..count).enumerate() {
+        for message in self.messages.drain(..count) {
             let length = message.length();
             self.bytes -= length;
             self.sent_bytes = self.sent_bytes.saturating_sub(length);
             self.front_bytes = self.front_bytes.saturating_sub(length);
-            if matches!(message.layout, Layout::InMemory(_)) {
+            if message.is_in_memory() {
                 self.memory_bytes -= length;
             }
-            if at >= self.finished {
+            if message.kept != Kept::Stored {
                 self.pinned_bytes -= length;
             }
             trims.push_back(message);
@@ -245,6 +176,7 @@ impl Queue {
         self.away = behind(self.away.start)..behind(self.away.end);
         self.taken = behind(self.taken);
         self.finished = behind(self.finished);
+        self.pass_kept();
         newest
     }
 
@@ -254,16 +186,24 @@ impl Queue {
     }
 
     /// Messages that no checkpoint was given yet: one is given them now.
-    pub(crate) fn take_unstored(&mut self) -> impl Iterator<Item = &mut Outgoing> {
+    pub(crate) fn take_unstored(&mut self) -> impl Iterator<Item = &Outgoing> {
         let taken = std::mem::replace(&mut self.taken, self.messages.len());
-        self.messages.range_mut(taken..)
+        let unstored = self.messages.range_mut(taken..).filter(|message| !message.kept.is_given());
+        unstored.map(|message| {
+            message.kept = Kept::Taken;
+            &*message
+        })
     }
 
     /// The checkpoint is in the store.
     pub(crate) fn finish(&mut self) {
-        let newly = self.messages.range(self.finished..self.taken);
-        self.pinned_bytes -= newly.map(Outgoing::length).sum::<usize>();
-        self.finished = self.taken;
+        for message in self.messages.range_mut(self.finished..self.taken) {
+            if message.kept == Kept::Taken {
+                message.kept = Kept::Stored;
+                self.pinned_bytes -= message.length();
+            }
+        }
+        self.pass_kept();
     }
 
     /// Evicts bodies, the newest first, until they take `share` bytes, or only what is under way and about a page are left
@@ -283,8 +223,9 @@ impl Queue {
         }
         // What is being read goes on where the front ends.
         while self.asked == 0 && self.memory_bytes > share && self.away.start > self.sent {
-            let length = self.messages[self.away.start - 1].length();
-            if self.front_bytes < self.sent_bytes + page_bytes + length {
+            let next = &self.messages[self.away.start - 1];
+            let (length, is_stored) = (next.length(), self.away.start <= end || next.kept == Kept::Stored);
+            if !is_stored || self.front_bytes < self.sent_bytes + page_bytes + length {
                 break;
             }
             self.away.start -= 1;
@@ -311,7 +252,7 @@ impl Queue {
             return None;
         }
         let (mut cells, mut bytes) = (Vec::new(), 0);
-        for message in self.messages.range(self.away.clone()) {
+        for message in self.messages.range(self.away.clone()).filter(|message| !message.is_in_memory()) {
             bytes += message.length();
             if !cells.is_empty() && (bytes > page_bytes || cells.len() == PAGE_MESSAGES_MAX) {
                 break;
@@ -326,27 +267,82 @@ impl Queue {
     ///
     /// Invariant P6: a message that the store was given is there, whole, or somebody hears of it.
     pub(crate) fn take_page(&mut self, cells: &[StoredCell]) -> Result<(), StopReason> {
-        let asked = std::mem::take(&mut self.asked);
-        let page = self.away.start..self.away.start + asked;
+        let mut asked = std::mem::take(&mut self.asked);
         let mut cells = cells.iter();
-        for message in self.messages.range_mut(page) {
-            let Identity { origin, number } = message.identity;
-            let found = cells.next().filter(|(key, _)| key[..] == message.cell()[..]);
-            let Some((_, value)) = found else {
-                return Err(Damage::Missing(Stored::Outgoing { origin, number }).into());
-            };
-            let what = Stored::Outgoing { origin, number };
-            match Message::read(value) {
-                Ok((_, identity, [])) if identity == message.identity && value.len() == message.length() => {}
-                Ok(_) => return Err(what.unread(DecodeError::Damaged)),
-                Err(error) => return Err(what.unread(error)),
+        for message in self.messages.range_mut(self.away.clone()) {
+            if !message.is_in_memory() {
+                if asked == 0 {
+                    break;
+                }
+                asked -= 1;
+                take_body(message, cells.next())?;
+                self.memory_bytes += message.length();
             }
-            message.layout = Layout::InMemory(value[..].into());
-            self.memory_bytes += value.len();
-            self.front_bytes += value.len();
+            self.front_bytes += message.length();
+            self.away.start += 1;
         }
-        self.away.start += asked;
         Ok(())
+    }
+}
+
+/// Takes over the body of a message that was read back.
+fn take_body(message: &mut Outgoing, found: Option<&StoredCell>) -> Result<(), StopReason> {
+    let Identity { origin, number } = message.identity;
+    let what = Stored::Outgoing { origin, number };
+    let Some((_, value)) = found.filter(|(key, _)| key[..] == message.cell()[..]) else {
+        return Err(Damage::Missing(what).into());
+    };
+    match Message::read(value) {
+        Ok((_, identity, [])) if identity == message.identity && value.len() == message.length() => {}
+        Ok(_) => return Err(what.unread(DecodeError::Damaged)),
+        Err(error) => return Err(what.unread(error)),
+    }
+    message.layout = Layout::InMemory(value[..].into());
+    Ok(())
+}
+
+impl Queue {
+    /// The ruler drawn above, in order, and every count against a recount.
+    pub(crate) fn check(&self) {
+        self.check_ruler();
+        let length = |range: Range<usize>| self.messages.range(range).map(Outgoing::length).sum::<usize>();
+        let (mut memory, mut pinned) = (0, 0);
+        for (at, message) in self.messages.iter().enumerate() {
+            let is_away = self.away.contains(&at);
+            assert!(message.is_in_memory() || is_away, "E6 broken: a body is not where the ruler says");
+            memory += if message.is_in_memory() { message.length() } else { 0 };
+            pinned += if message.kept == Kept::Stored { 0 } else { message.length() };
+        }
+        let end = self.messages.len();
+        let counted = (self.bytes, self.memory_bytes, self.pinned_bytes, self.sent_bytes);
+        let recounted = (length(0..end), memory, pinned, length(0..self.sent));
+        assert!(counted == recounted, "P6 broken: an outbox is counted as {counted:?} bytes, not {recounted:?}");
+        let front = length(0..self.away.start.min(end));
+        assert!(
+            self.away.is_empty() || self.front_bytes == front,
+            "P6 broken: the front of an outbox is counted as {} bytes, not {front}",
+            self.front_bytes
+        );
+        let numbers = self.messages.iter().map(|message| message.identity);
+        assert!(numbers.is_sorted(), "E6 broken: an outbox is out of order");
+    }
+
+    /// The ruler drawn above: sent <= away, finished <= taken <= end; while nothing is away, what is sent may be finished or not.
+    fn check_ruler(&self) {
+        let (finished, taken, end) = (self.finished, self.taken, self.messages.len());
+        let is_sorted = self.sent <= end && finished <= taken && taken <= end && self.asked <= self.away.len();
+        let is_away = self.sent <= self.away.start && self.away.end <= end;
+        assert!(
+            is_sorted && (self.away.is_empty() || is_away),
+            "E6 broken: the ruler of an outbox: sent {}, away {:?}, finished {finished}, taken {taken}, end {end}",
+            self.sent,
+            self.away
+        );
+        let is_kept = self.messages.range(..finished).all(|message| message.kept == Kept::Stored)
+            && self.messages.range(..taken).all(|message| message.kept.is_given());
+        assert!(is_kept, "P6 broken: a message of an outbox is taken for stored");
+        let first = self.messages.range(self.away.clone()).next();
+        assert!(first.is_none_or(|first| !first.is_in_memory()), "E6 broken: the first body that is away is here");
     }
 }
 

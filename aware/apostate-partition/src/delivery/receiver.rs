@@ -10,7 +10,8 @@ use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
 use super::frame::{Frame, Generation};
-use super::queue::{Outgoing, Queue};
+use super::outgoing::Outgoing;
+use super::queue::Queue;
 use crate::limits::{FRAME_BYTES, OUTGOING_OVERHEAD_BYTES};
 use crate::planted::{self, Bug};
 use crate::range::Range;

@@ -148,7 +148,7 @@ impl Partition {
                 break;
             }
             let Some(message) = self.delivery.outbox_mut().pop_trim() else { break };
-            self.batch.trim(message.cell(), message.is_stored);
+            self.batch.trim(message.cell(), message.kept.is_given());
         }
     }
 

@@ -11,7 +11,7 @@ use crate::cells::fresh::FreshCell;
 use crate::cells::shared::SharedCell;
 use crate::cells::state;
 use crate::checkpoints::Counters;
-use crate::delivery::{Generation, Layout, Outgoing};
+use crate::delivery::{Generation, Kept, Layout, Outgoing};
 use crate::format::DecodeError::{self, Damaged};
 use crate::interface::OpenError;
 use crate::log::Replayed;
@@ -173,7 +173,8 @@ impl Partition {
                 let peer = self.delivery.peer(&self.scope, target).ok_or(Damaged)?;
                 let sender = message.from.filter(|_| written == identity).ok_or(Damaged)?;
                 let (record, layout) = (self.log.submitted(), Layout::InMemory(value.into()));
-                let outgoing = Outgoing { identity, sender, layout, record, is_stored: !is_new };
+                let kept = if is_new { Kept::Logged } else { Kept::Stored };
+                let outgoing = Outgoing { identity, sender, layout, record, kept };
                 self.delivery.outbox_mut().restore(peer, outgoing);
             }
         }

@@ -4,7 +4,7 @@
 
 use apostate_core::{Address, OnRefused, Refusal, Refused, Sent, SentAs, encode};
 
-use crate::delivery::{Layout, Outgoing};
+use crate::delivery::{Kept, Layout, Outgoing};
 use crate::message::{Identity, Message, Role};
 use crate::planted::{self, Bug};
 use crate::run::handling::Handling;
@@ -61,7 +61,8 @@ impl Handling<'_> {
         let mut bytes = Vec::with_capacity(message.length());
         message.write(Some(identity), &mut bytes);
         let record = self.log.submitted().next();
-        let outgoing = Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record, is_stored: false };
+        let outgoing =
+            Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record, kept: Kept::Logged };
         self.batch.send(peer, outgoing);
     }
 

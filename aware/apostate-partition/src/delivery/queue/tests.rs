@@ -1,7 +1,7 @@
 //! A queue lets bodies go and reads them back, and never changes its order.
 
-use apostate_core::{EntityKey, HandlerId, KindId, OnRefused};
-use apostate_log::PartitionId;
+use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused};
+use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
 use super::*;
@@ -26,7 +26,7 @@ fn message(number: u64) -> Outgoing {
     };
     let mut bytes = Vec::new();
     message.write(Some(identity), &mut bytes);
-    Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record: Position(1), is_stored: false }
+    Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record: Position(1), kept: Kept::Logged }
 }
 
 fn length() -> usize {
@@ -41,7 +41,7 @@ fn queue(numbers: std::ops::RangeInclusive<u64>) -> Queue {
 
 /// Has everything that is there written by a checkpoint.
 fn store(queue: &mut Queue) {
-    queue.take_unstored().for_each(|message| message.is_stored = true);
+    assert!(queue.take_unstored().all(|message| message.kept == Kept::Taken));
     queue.finish();
     queue.check();
 }
@@ -150,7 +150,7 @@ fn what_was_read_back_without_bodies_is_in_its_place() {
     let mut queue = Queue::default();
     for number in 1..=5 {
         let mut message = message(number);
-        message.is_stored = number < 5;
+        message.kept = if number < 5 { Kept::Stored } else { Kept::Logged };
         if (2..5).contains(&number) {
             message.evict_body();
         }
