@@ -4,7 +4,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{AnyActivities, BodyError, schema};
+use crate::{AnyActivities, BodyError, Json, schema};
 
 /// Data with one key that changes atomically, disjoint from all other data.
 ///
@@ -32,6 +32,11 @@ pub trait Entity: Serialize + DeserializeOwned + Default + Send + 'static {
 
     /// The field with what the entity remembers about its partners, if it has one.
     fn activities(&mut self) -> Option<&mut dyn AnyActivities> {
+        None
+    }
+
+    /// Form in JSON of what the entity remembers about one partner. None: it has no such field, or nobody outside is to see it.
+    fn activity_json() -> Option<Json> {
         None
     }
 

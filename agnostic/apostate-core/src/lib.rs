@@ -55,7 +55,7 @@ pub use crate::id::Id;
 pub use crate::invocation::Invocation;
 pub use crate::json::Json;
 pub use crate::key::{EntityKey, KeyError, ToKey};
-pub use crate::live::{Entities, Kind, Live, Registry, StartError, decode_state};
+pub use crate::live::{ACTIVITIES, Entities, Kind, Live, Registry, StartError, decode_state};
 pub use crate::outcome::{Lapsed, Offer, Outcome, Partner, confirm_body, encode_agreed};
 pub use crate::proposed::{Policy, Proposed};
 pub use crate::random::SplitMix64;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    AnyActivities, BodyError, Entity, HandlerFn, HandlerId, HandlerInfo, HandlerResult, Handlers, KindId, SchemaOf,
-    StateError, Tx, codec, json,
+    AnyActivities, BodyError, Entity, HandlerFn, HandlerId, HandlerInfo, HandlerResult, Handlers, Json, KindId, Mode,
+    SchemaOf, StateError, Tx, codec, json,
 };
 
 /// A decoded entity with its type erased.
@@ -57,6 +57,8 @@ pub struct Kind {
     pub state_schema: SchemaOf,
     /// Whether its entities remember something about partners.
     pub has_activities: bool,
+    /// Form in JSON of what they remember about one partner, for people outside.
+    pub activity_json: Option<Json>,
     ids: Vec<HandlerId>,
     new: fn() -> Box<dyn Live>,
     decode: Decode,
@@ -78,6 +80,7 @@ impl Kind {
             show_state: show_state::<E>,
             state_schema: E::state_schema,
             has_activities: E::default().activities().is_some(),
+            activity_json: E::activity_json(),
             new: || Box::new(Alive(E::default())),
             decode: |bytes| Ok(Box::new(Alive(decode_state::<E>(bytes)?))),
         }
@@ -156,14 +159,28 @@ pub enum StartError {
         /// The name.
         name: &'static str,
     },
+    /// A read handler has the name by which clients list what an entity remembers about its partners.
+    #[error(
+        "kind `{kind}` has a read handler `{handler}`, and `/entities/{kind}/KEY/{handler}` lists what an entity remembers about its \
+         partners; rename the handler"
+    )]
+    ReservedName {
+        /// The kind.
+        kind: &'static str,
+        /// The handler.
+        handler: &'static str,
+    },
 }
+
+/// Name by which clients list what an entity remembers about its partners: no read handler may have it.
+pub const ACTIVITIES: &str = "activities";
 
 impl Registry {
     /// Adds the kind of `E`.
     ///
     /// # Errors
     ///
-    /// When names or their hashes collide.
+    /// When names or their hashes collide, or a name cannot be one.
     pub fn with<E: Handlers>(mut self) -> Result<Self, StartError> {
         let kind = Kind::of::<E>();
         check_name(kind.name)?;
@@ -173,6 +190,9 @@ impl Registry {
         let mut seen = BTreeMap::new();
         for handler in &kind.handlers {
             check_name(handler.name)?;
+            if handler.mode == Mode::Reads && handler.name == ACTIVITIES {
+                return Err(StartError::ReservedName { kind: kind.name, handler: handler.name });
+            }
             if let Some(first) = seen.insert(handler.id(), handler.name) {
                 return Err(StartError::HandlersCollide { kind: kind.name, first, second: handler.name });
             }

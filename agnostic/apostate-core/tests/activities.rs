@@ -3,7 +3,7 @@
 use apostate_core::{
     Access, Activities, ActivityChange, Address, AnyActivities, Effects, Entity, EntityKey, HandlerDef, HandlerFn,
     HandlerInfo, HandlerResult, Handlers, Invocation, Json, Kind, KindId, Live, LoadedActivities, Mode, NoTimers,
-    PartnerKey, StepOutcome, Timestamp, decode, encode, step, step_with,
+    PartnerKey, Registry, StartError, StepOutcome, Timestamp, decode, encode, step, step_with,
 };
 use serde::{Deserialize, Serialize};
 
@@ -208,4 +208,27 @@ fn a_field_that_the_entity_does_not_name_is_noticed_at_its_first_use() {
         matches!(&outcome, StepOutcome::Panicked(text) if text.contains("write the type of the field")),
         "{outcome:?}"
     );
+}
+
+/// An entity with a handler called as the list of its activities is.
+#[derive(Default, Serialize, Deserialize)]
+struct Clash<const READS: bool>;
+
+impl<const READS: bool> Entity for Clash<READS> {
+    const NAME: &'static str = "clash";
+}
+
+impl<const READS: bool> Handlers for Clash<READS> {
+    const HANDLERS: &'static [HandlerDef<Self>] = &[HandlerDef {
+        info: HandlerInfo { name: "activities", mode: if READS { Mode::Reads } else { Mode::Changes }, ..INFO },
+        run: HandlerFn::Read(|_, _, _| HandlerResult::Done),
+    }];
+}
+
+#[test]
+fn no_read_handler_has_the_name_by_which_activities_are_listed() {
+    let error = Registry::default().with::<Clash<true>>().err().expect("the names collide");
+    assert_eq!(error, StartError::ReservedName { kind: "clash", handler: "activities" });
+    assert!(error.to_string().ends_with("rename the handler"), "{error}");
+    assert!(Registry::default().with::<Clash<false>>().is_ok(), "it is asked for by another method");
 }

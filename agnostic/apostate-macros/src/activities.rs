@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Field, Ident, ItemStruct, Result, Type};
+use syn::{Error, Field, GenericArgument, Ident, ItemStruct, PathArguments, Result, Type};
 
 use crate::fields;
 
@@ -31,14 +31,40 @@ pub(crate) fn skipped(state: &ItemStruct) -> ItemStruct {
     state
 }
 
-/// The method that gives the field.
+/// The methods that give the field, and its values as clients see them.
 pub(crate) fn write(state: &ItemStruct) -> TokenStream {
     let Ok(Some(field)) = find(state) else { return TokenStream::new() };
+    let json = state.fields.iter().find_map(remembered).map(write_json);
     quote! {
+        #json
+
+
         fn activities(&mut self) -> ::core::option::Option<&mut dyn ::apostate::macros_support::AnyActivities> {
             ::core::option::Option::Some(&mut self.#field)
         }
     }
+}
+
+fn write_json(remembered: &Type) -> TokenStream {
+    let schema = fields::schema_of(&quote!(#remembered));
+    quote! {
+        fn activity_json() -> ::core::option::Option<::apostate::macros_support::Json> {
+            ::core::option::Option::Some(
+                ::apostate::macros_support::Json::open::<#remembered>().with_schema(#schema),
+            )
+        }
+    }
+}
+
+/// The type of what is remembered about one partner.
+fn remembered(field: &Field) -> Option<&Type> {
+    let Type::Path(path) = &field.ty else { return None };
+    let last = path.path.segments.last().filter(|_| is_activities(field))?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(remembered) => Some(remembered),
+        _ => None,
+    })
 }
 
 fn is_activities(field: &Field) -> bool {

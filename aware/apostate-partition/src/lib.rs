@@ -70,5 +70,8 @@ pub use crate::message::{Identity, Message, Role};
 pub use crate::pacing::{HostTime, TimeOffset, Uptime};
 pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
-pub use crate::storage::{StoredEntity, StoredMessage, list, load, parked, parked_message, stored_position};
+pub use crate::storage::{
+    Partners, StoredEntity, StoredMessage, StoredPartner, StoredTimer, Which, list, load, parked, parked_message,
+    partners, stored_position,
+};
 pub use crate::trace::{SpanId, TraceContext, TraceId};

@@ -2,6 +2,8 @@
 
 mod list;
 mod load;
+mod partners;
 
 pub use self::list::{StoredEntity, StoredMessage, list, parked, parked_message, stored_position};
 pub use self::load::load;
+pub use self::partners::{Partners, StoredPartner, StoredTimer, Which, partners};

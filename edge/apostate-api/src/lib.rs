@@ -5,7 +5,7 @@
 //! type is not known it stays text, [`JsonText`].
 //!
 //! Reading order: [`ErrorCode`] and [`Problem`], what is said when something is not done; [`EntityState`] and [`Page`], what
-//! is read; [`BulkMessage`] and [`BulkResult`], the lines of `/messages`; [`PartitionItem`] and [`ParkedItem`], what operators see;
+//! is read, and [`PartnerItem`], what an entity has to do with another one; [`BulkMessage`] and [`BulkResult`], the lines of `/messages`; [`PartitionItem`] and [`ParkedItem`], what operators see;
 //! the module `client`, with the feature of that name, which asks a node in the types of the application.
 
 mod bulk;
@@ -15,6 +15,7 @@ mod entities;
 mod error_code;
 mod json_text;
 mod operators;
+mod partners;
 pub mod paths;
 mod problem;
 mod wire_schema;
@@ -24,4 +25,5 @@ pub use crate::entities::{EntityItem, EntityState, Page};
 pub use crate::error_code::{ErrorCode, UnknownCode};
 pub use crate::json_text::JsonText;
 pub use crate::operators::{Health, NodeStatus, ParkedItem, PartitionItem};
+pub use crate::partners::{AskItem, PartnerItem, TimerItem};
 pub use crate::problem::{PROBLEM_TYPE, Problem, RefusalBody};

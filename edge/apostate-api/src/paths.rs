@@ -8,6 +8,8 @@ pub const HOME: &str = "/";
 pub const KIND: &str = "/entities/{kind}";
 /// The state of one entity.
 pub const ENTITY: &str = "/entities/{kind}/{key}";
+/// The partners of one entity: what it remembers about each, what it has asked, what it will send.
+pub const ACTIVITIES: &str = "/entities/{kind}/{key}/activities";
 /// A handler of one entity: called with POST if it may change the entity, asked with GET if it only reads.
 pub const HANDLER: &str = "/entities/{kind}/{key}/{handler}";
 /// The page of an error code.

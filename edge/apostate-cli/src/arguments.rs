@@ -65,7 +65,7 @@ pub(crate) struct Access {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
-    /// Entities: show, list, call
+    /// Entities: show, list, call, activities
     #[command(subcommand)]
     Entity(Entity),
     /// Messages that were given up on: list, show, retry, dismiss
@@ -96,6 +96,18 @@ pub(crate) enum Entity {
     List {
         /// Their kind
         kind: String,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Lists what one entity has to do with its partners: what it remembers about each, what it has asked and waits for, what it will send
+    Activities {
+        /// Kind and key: `order/42`
+        #[arg(value_name = "KIND/KEY")]
+        entity: String,
+        /// Only this partner
+        #[arg(long, value_name = "KIND/KEY", conflicts_with = "limit")]
+        partner: Option<String>,
         /// At most so many
         #[arg(long, value_name = "N")]
         limit: Option<usize>,

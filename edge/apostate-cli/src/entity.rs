@@ -1,22 +1,25 @@
-//! Entities: show, list, call.
+//! Entities: show, list, call, and what one has to do with its partners.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use apostate_api::client::{EntityKey, new_key};
-use apostate_api::{EntityItem, ErrorCode, JsonText, Problem};
+use apostate_api::{AskItem, EntityItem, ErrorCode, JsonText, PartnerItem, Problem, TimerItem};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::arguments::Entity;
 use crate::failure::{Change, Failure};
 use crate::node::Node;
-use crate::output::{Output, plain, rows};
+use crate::output::{Output, plain, rows, time};
 
 pub(crate) fn run(node: &Node, output: Output, verb: Entity) -> Result<(), Failure> {
     match verb {
         Entity::Show { entity } => show(node, output, &entity),
         Entity::List { kind, limit } => list(node, output, &kind, limit.unwrap_or(usize::MAX)),
+        Entity::Activities { entity, partner, limit } => {
+            activities(node, output, &entity, partner.as_deref(), limit.unwrap_or(usize::MAX))
+        }
         Entity::Call { entity, handler, arguments, object, key } => {
             let arguments = object.map_or_else(|| named(&arguments), |object| whole(&object))?;
             call(node, output, &entity, &handler, &arguments, key.unwrap_or_else(new_key))
@@ -55,6 +58,36 @@ fn list(node: &Node, output: Output, kind: &str, limit: usize) -> Result<(), Fai
         0 => Ok(()),
         count => Err(Failure::UnreadableStates { count }),
     }
+}
+
+fn activities(node: &Node, output: Output, entity: &str, partner: Option<&str>, limit: usize) -> Result<(), Failure> {
+    let (kind, key) = name_of(entity)?;
+    let header = ["PARTNER", "ACTIVITY", "ASKS", "TIMERS"];
+    match partner {
+        None => output.many(&header, node.partners(kind, &key).take(limit), partner_row),
+        Some(partner) => {
+            let (partner_kind, partner_key) = name_of(partner)?;
+            let item = node.ask(node.client.activity_json(kind, &key, (partner_kind, &partner_key)))?;
+            output.many(&header, item.into_iter().map(Ok), partner_row)
+        }
+    }
+}
+
+fn partner_row(item: &PartnerItem) -> Vec<String> {
+    let PartnerItem { kind, key, activity, problem, asks, timers } = item;
+    let activity = match (activity, problem) {
+        (_, Some(problem)) => format!("{} ({})", problem.detail, problem.code),
+        (Some(activity), None) => short(activity),
+        (None, None) => String::new(),
+    };
+    let asks = asks.iter().map(|AskItem { number: _, then, deadline }| format!("{then} by {}", time(*deadline)));
+    let timers = timers.iter().map(|TimerItem { id, name, due, handler }| {
+        let name = name.clone().or_else(|| id.map(|id| id.to_string())).unwrap_or_default();
+        let handler = handler.as_ref().map_or_else(String::new, |handler| format!(" {handler}"));
+        format!("{name}{handler} at {}", time(*due))
+    });
+    let list = |lines: &mut dyn Iterator<Item = String>| lines.collect::<Vec<_>>().join(", ");
+    vec![format!("{kind}/{key}"), activity, list(&mut { asks }), list(&mut { timers })]
 }
 
 /// Calls, or looks if that is all that the handler does.

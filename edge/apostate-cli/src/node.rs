@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use apostate_api::client::{Client, ClientError};
-use apostate_api::{EntityItem, ParkedItem};
+use apostate_api::client::{Client, ClientError, EntityKey};
+use apostate_api::{EntityItem, Page, ParkedItem, PartnerItem};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Access;
@@ -13,7 +13,7 @@ use crate::failure::{Change, Failure};
 /// given up sooner.
 const PATIENCE: Duration = Duration::from_secs(75);
 
-/// Parked messages of one page.
+/// Items of one page.
 const PAGE: usize = 1000;
 
 /// A node, and what lets us in.
@@ -75,10 +75,22 @@ impl Node {
 
     /// All parked messages, page by page. It ends after a failure.
     pub(crate) fn parked(&self) -> impl Iterator<Item = Result<ParkedItem, Failure>> {
+        self.pages(async |after| self.client.parked(after, PAGE).await)
+    }
+
+    /// All partners of an entity, page by page. It ends after a failure.
+    pub(crate) fn partners(&self, kind: &str, key: &EntityKey) -> impl Iterator<Item = Result<PartnerItem, Failure>> {
+        self.pages(async |after| self.client.activities_json(kind, key, after, PAGE).await)
+    }
+
+    fn pages<T>(
+        &self,
+        read: impl AsyncFn(Option<&str>) -> Result<Page<T>, ClientError>,
+    ) -> impl Iterator<Item = Result<T, Failure>> {
         let mut after = Some(None);
         std::iter::from_fn(move || {
             let from: Option<String> = after.take()?;
-            let (items, failure) = match self.ask(self.client.parked(from.as_deref(), PAGE)) {
+            let (items, failure) = match self.ask(read(from.as_deref())) {
                 Ok(page) => {
                     after = page.next.map(Some);
                     (page.items, None)

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 struct Stock {
     on_hand: u32,
     mishaps: u32,
+    upset: Activities<u32>,
 }
 
 #[handlers]
@@ -39,6 +40,7 @@ impl Stock {
     /// Has another one fail for good.
     #[open]
     pub fn upset(&mut self, tx: &mut Tx, other: String) {
+        *self.upset.with(Stock::at(&other)) += 1;
         tx.send(Stock::at(other).fail(7));
     }
 
@@ -253,6 +255,17 @@ fn a_parked_message_is_listed_shown_retried_and_dismissed() {
     assert!(told.contains("apostate parked list"), "{told}");
     world.says(&["parked", "dismiss", &second[0]]);
     assert!(ids().is_empty());
+}
+
+#[test]
+fn partners_of_an_entity_are_listed_or_one_alone() {
+    let world = world(None);
+    world.says(&["entity", "call", "stock/tea", "upset", "other=a/b"]);
+    world.says(&["entity", "call", "stock/tea", "upset", "other=cup"]);
+    let list = ["entity", "activities", "stock/tea"];
+    assert!(world.says(&list).contains("stock/cup"));
+    let one = lines(&world.says(&[&list[..], &["--partner", "stock/a/b", "--json"]].concat()));
+    assert_eq!((one.len(), &one[0]["activity"]), (1, &1.into()));
 }
 
 #[test]

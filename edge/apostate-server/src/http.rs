@@ -44,6 +44,7 @@ mod openapi;
 mod operators;
 mod pages;
 mod parked;
+mod partners;
 mod query;
 mod status;
 

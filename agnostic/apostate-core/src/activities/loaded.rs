@@ -35,7 +35,9 @@ impl PartnerKey {
         &self.0
     }
 
-    fn address(&self) -> Option<Address> {
+    /// The partner's kind and key.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
         let (kind, key) = self.0.split_first_chunk()?;
         Some(Address::new(KindId(u32::from_be_bytes(*kind)), EntityKey::from_bytes(key).ok()?))
     }

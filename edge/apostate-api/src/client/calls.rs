@@ -11,7 +11,7 @@ use crate::client::path;
 use crate::client::producer::Producer;
 use crate::client::setup::Client;
 use crate::client::typed::{ask_of, reply, row_of};
-use crate::{EntityItem, EntityState, Page};
+use crate::{EntityItem, EntityState, Page, PartnerItem};
 
 impl Client {
     /// Calls an entity. Its answer is its reply, once all that the call did is durable. It is done once, however often it has
@@ -121,6 +121,21 @@ impl Client {
     /// See [`ClientError`].
     pub async fn list_all<E: Handlers>(&self) -> Result<Listing<E>, ClientError> {
         Listing::open(self, E::NAME).await
+    }
+
+    /// A page of what an entity has to do with its partners: what it remembers about each, as an `A`, what it has asked, what it will send.
+    /// None, or the `next` of the page before, goes in.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`]; `entity-missing` if there is no such entity.
+    pub async fn activities<E: Handlers, A: DeserializeOwned>(
+        &self,
+        key: impl ToKey,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<PartnerItem<A>>, ClientError> {
+        self.activities_as(E::NAME, &key.to_key()?, after, limit).await
     }
 
     /// Opens the stream of a producer: numbered messages, each applied once for ever, as fast as the node takes them. A

@@ -11,7 +11,7 @@ use crate::client::listing::Listing;
 use crate::client::path;
 use crate::client::setup::Client;
 use crate::client::states::read;
-use crate::{EntityItem, EntityState, Health, JsonText, NodeStatus, Page, ParkedItem, paths};
+use crate::{EntityItem, EntityState, Health, JsonText, NodeStatus, Page, ParkedItem, PartnerItem, paths};
 
 impl Client {
     /// Calls the handler called `handler` with `arguments`, an object, and gives its reply. [`JsonText`] arguments are sent as
@@ -96,6 +96,38 @@ impl Client {
     /// See [`ClientError`].
     pub async fn list_all_json(&self, kind: &str) -> Result<Listing, ClientError> {
         Listing::open(self, kind).await
+    }
+
+    /// A page of what an entity has to do with its partners. None, or the `next` of the page before, goes in.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`]; `entity-missing` if there is no such entity.
+    pub async fn activities_json(
+        &self,
+        kind: &str,
+        key: &EntityKey,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<PartnerItem>, ClientError> {
+        self.activities_as(kind, key, after, limit).await
+    }
+
+    /// What an entity has to do with one partner, which is named as kind and key; none if there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`activities_json`](Self::activities_json); `kind-missing` if there is no such kind of partner.
+    pub async fn activity_json(
+        &self,
+        kind: &str,
+        key: &EntityKey,
+        (partner_kind, partner_key): (&str, &EntityKey),
+    ) -> Result<Option<PartnerItem>, ClientError> {
+        let query = vec![("partner", format!("{partner_kind}/{partner_key}"))];
+        let path = path::fill(paths::ACTIVITIES, [kind, key.as_str()])?;
+        let page: Page<PartnerItem> = read(&self.ask(&Ask { query, ..Ask::get(path) }).await?)?;
+        Ok(page.items.into_iter().next())
     }
 
     /// A page of the messages that were given up on; of one entity the oldest first. None, or the `next` of the page before,

@@ -7,7 +7,7 @@ use crate::client::asking::Ask;
 use crate::client::error::ClientError;
 use crate::client::path;
 use crate::client::setup::Client;
-use crate::{EntityItem, EntityState, ErrorCode, Page, paths};
+use crate::{EntityItem, EntityState, ErrorCode, Page, PartnerItem, paths};
 
 impl Client {
     /// The state of an entity; none if there is no such entity.
@@ -33,6 +33,19 @@ impl Client {
         let path = path::fill(paths::KIND, [kind])?;
         let Page { items, next } = self.page::<EntityItem>(path, after, limit).await?;
         Ok(Page { items: items.into_iter().map(EntityItem::typed).collect(), next })
+    }
+
+    /// A page of the partners of an entity.
+    pub(crate) async fn activities_as<A: DeserializeOwned>(
+        &self,
+        kind: &str,
+        key: &EntityKey,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<PartnerItem<A>>, ClientError> {
+        let path = path::fill(paths::ACTIVITIES, [kind, key.as_str()])?;
+        let Page { items, next } = self.page::<PartnerItem>(path, after, limit).await?;
+        Ok(Page { items: items.into_iter().map(PartnerItem::typed).collect(), next })
     }
 
     /// A page of the list at `path`.

@@ -70,6 +70,8 @@ pub(crate) struct KindRow {
     pub(crate) id: KindId,
     pub(crate) name: &'static str,
     pub(crate) show_state: ShowState,
+    /// Form in JSON of what its entities remember about one partner.
+    pub(crate) activity: Option<Json>,
     pub(crate) handlers: Vec<HandlerRow>,
     /// Where readings of the whole state are counted.
     pub(crate) meter: usize,
@@ -205,6 +207,7 @@ impl KindRow {
             id: kind.id,
             name: kind.name,
             show_state: kind.show_state,
+            activity: kind.activity_json,
             meter: meter(STATE_METER),
             handlers: kind.handlers.iter().map(|info| HandlerRow::new(info, meter(info.name))).collect(),
         }

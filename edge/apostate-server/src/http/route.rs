@@ -73,6 +73,8 @@ pub(crate) enum QueryParameter {
     After,
     /// The length of a page, described by these words.
     Limit(&'static str),
+    /// The one partner that is asked for.
+    Partner,
 }
 
 /// A header field that a route goes by.
@@ -163,6 +165,8 @@ pub(crate) enum RouteTarget {
     List,
     /// The state of an entity.
     State,
+    /// The partners of an entity.
+    Activities,
     /// A handler that may change its entity.
     Call,
     /// A handler that only reads.
@@ -235,6 +239,7 @@ impl QueryParameter {
         match self {
             Self::After => "after",
             Self::Limit(_) => "limit",
+            Self::Partner => "partner",
         }
     }
 }

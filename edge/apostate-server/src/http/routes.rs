@@ -17,6 +17,7 @@ use crate::http::{operators, parked};
 pub(crate) static ROUTES: &[Route] = &[
     LIST,
     STATE,
+    ACTIVITIES,
     CALL,
     READ,
     Route {
@@ -237,6 +238,27 @@ pub(crate) const STATE: Route = Route {
     target: RouteTarget::State,
 };
 
+/// The partners of an entity.
+pub(crate) const ACTIVITIES: Route = Route {
+    method: Method::GET,
+    path: paths::ACTIVITIES,
+    access: RouteAccess::TokenHolders,
+    query: QueryRule::Only(&[
+        QueryParameter::After,
+        QueryParameter::Limit("Most partners of the page."),
+        QueryParameter::Partner,
+    ]),
+    headers: &[HeaderField::Deadline, HeaderField::TraceParent],
+    name: "activities",
+    summary: "Lists what a {kind} has to do with each of its partners.",
+    description: "What it remembers about the partner, what it has asked and is not answered yet, and what it will send later. By the \
+        partner's kind, then by its key. Pages are bounded by bytes as well, and have one partner at least; each is of one moment.",
+    body: None,
+    success: Success::of_the_kind("A page."),
+    codes: &[OF_PARTNERS],
+    target: RouteTarget::Activities,
+};
+
 /// A handler that may change its entity.
 const CALL: Route = Route {
     method: Method::POST,
@@ -316,6 +338,21 @@ const OF_LISTS: &[ErrorCode] = &[
     ErrorCode::DeadlineExceeded,
     ErrorCode::NewerFormat,
     ErrorCode::NotAcceptable,
+    ErrorCode::PartitionStopped,
+    ErrorCode::StoreUnreadable,
+    ErrorCode::TooManyStreams,
+];
+
+/// Problems of the list of partners.
+const OF_PARTNERS: &[ErrorCode] = &[
+    ErrorCode::BadCursor,
+    ErrorCode::BadKey,
+    ErrorCode::BadQuery,
+    ErrorCode::Busy,
+    ErrorCode::DeadlineExceeded,
+    ErrorCode::EntityMissing,
+    ErrorCode::KindMissing,
+    ErrorCode::NewerFormat,
     ErrorCode::PartitionStopped,
     ErrorCode::StoreUnreadable,
     ErrorCode::TooManyStreams,

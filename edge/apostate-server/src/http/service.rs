@@ -23,8 +23,8 @@ use crate::http::origin::is_sent_by_a_page;
 use crate::http::path::{Target, route_of};
 use crate::http::reply::Reply;
 use crate::http::route::{self, NodeRequest, RouteTarget};
-use crate::http::routes::{LIST, ROUTES, STATE};
-use crate::http::{body, call_options, cors, lists};
+use crate::http::routes::{ACTIVITIES, LIST, ROUTES, STATE};
+use crate::http::{body, call_options, cors, lists, partners};
 use crate::traces::request::TracedRequest;
 
 /// The entry point for the requests of one thread's connections.
@@ -95,6 +95,11 @@ impl HttpService {
     ) -> Result<Response<Reply>, Fault> {
         let calls = Calls { edge: &self.edge, dispatcher: &self.dispatcher, began: Instant::now(), followed };
         match Target::of(parts.uri.path()) {
+            // A handler of this name may change its entity, and is called with another method.
+            Some(Target::Handler(kind, key, apostate_core::ACTIVITIES)) if ACTIVITIES.takes(&parts.method) => {
+                let query = ACTIVITIES.query(parts)?;
+                partners::list(&self.edge, parts, (kind, key), &query).await
+            }
             // Which method and which query it takes, the handler says.
             Some(Target::Handler(kind, key, handler)) => calls.handler(parts, (kind, key, handler), body).await,
             Some(Target::Entity(kind, key)) => {

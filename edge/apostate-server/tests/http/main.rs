@@ -23,6 +23,7 @@ mod messages;
 mod missing_kinds;
 mod operators;
 mod overload;
+mod partners;
 mod reads;
 mod states;
 mod stopping;

@@ -3,7 +3,7 @@
 use apostate_core::limits::ASKS_PER_ENTITY_MAX;
 use apostate_log::Store;
 use apostate_partition::cell::Section;
-use apostate_partition::{Answer, Failure, Input, ParkedCommand, Range, Tuning, parked};
+use apostate_partition::{Answer, Failure, Input, ParkedCommand, Partners, Range, Tuning, Which, parked, partners};
 
 use crate::pair::{Making, Writer, talk};
 use crate::party::{
@@ -281,4 +281,28 @@ fn an_asker_that_has_left_memory_is_told_when_it_is_back() {
     talk(&mut here, &mut there);
     assert_eq!(here.loads, loads + 1, "the asker was read back");
     assert_eq!(news(&mut here, &asker), [format!("{partner}: 3")]);
+}
+
+/// Partners that the store says that a party has asked, and how often each.
+fn asked(writer: &mut Writer, key: &str) -> Vec<(String, usize)> {
+    writer.tell(Input::RequestCheckpoint { ticket: 1 });
+    writer.work();
+    let id = writer.partition.status().id;
+    match partners(&writer.store, id, &address(key), Which::After(None), usize::MAX).expect("it reads") {
+        Partners::Page(page) => {
+            page.into_iter().map(|item| (item.partner.key().to_string(), item.asks.len())).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn open_asks_are_listed_by_partner_until_they_are_answered() {
+    let (mut here, mut there, asker, partner) = two(Tuning::default());
+    call(&mut here, Party::at(&asker).inspect(partner.clone(), 2));
+    assert_eq!(asked(&mut here, &asker), [(partner.clone(), 2)]);
+    here = again(&here, parties(2, Tuning::default()));
+    assert_eq!(asked(&mut here, &asker), [(partner, 2)], "also by the next writer");
+    talk_long(&mut here, &mut there);
+    assert_eq!((asked(&mut here, &asker), open_asks(&here)), (Vec::new(), 0));
 }

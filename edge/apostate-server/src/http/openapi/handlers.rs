@@ -22,6 +22,10 @@ pub(super) fn describe(
         match route.target {
             RouteTarget::List => add(document, route, kind, None, list(route, kind, &state, answers)),
             RouteTarget::State => add(document, route, kind, None, state_of(route, kind, &state, answers)),
+            RouteTarget::Activities => {
+                let activity = kind.activity_json.map(|json| Value::from((json.schema)(generator)));
+                add(document, route, kind, None, activities(route, kind, activity, answers));
+            }
             RouteTarget::Call | RouteTarget::Read => {
                 let is_open =
                     |handler: &&HandlerInfo| handler.access == Access::Open && method_of(handler.mode) == route.method;
@@ -38,7 +42,8 @@ pub(super) fn describe(
 fn add(document: &mut Map<String, Value>, route: &Route, kind: &Kind, handler: Option<&HandlerInfo>, operation: Value) {
     let path = route.path.replace("{kind}", kind.name);
     let path = handler.map_or_else(|| path.clone(), |handler| path.replace("{handler}", handler.name));
-    document.insert(path, json!({ route.method.as_str().to_ascii_lowercase(): operation }));
+    let path = document.entry(path).or_insert_with(|| json!({}));
+    path[route.method.as_str().to_ascii_lowercase()] = operation;
 }
 
 /// A handler, with its author's words. No name of a kind or a handler has a `.` or a `:` in it.
@@ -132,6 +137,28 @@ fn list(route: &Route, kind: &Kind, state: &Value, answers: Answers) -> Value {
     let first = json!({ "key": "$response.body#/items/0/key" });
     answer["links"] = json!({ "state": { "operationId": format!("{}:state", kind.name), "parameters": first } });
     of_kind(route, kind, answers.of(route, [(200, answer)]))
+}
+
+/// The list of partners. `activity` describes what an entity remembers about one.
+fn activities(route: &Route, kind: &Kind, activity: Option<Value>, answers: Answers) -> Value {
+    let many =
+        |name: &str| json!({ "type": "array", "items": { "$ref": format!("#/components/schemas/apostate.{name}") } });
+    let mut item = json!({
+        "type": "object",
+        "properties": {
+            "kind": { "type": "string" },
+            "key": { "type": "string" },
+            "problem": { "$ref": "#/components/schemas/apostate.Problem" },
+            "asks": many("AskItem"),
+            "timers": many("TimerItem"),
+        },
+        "required": ["kind", "key", "asks", "timers"],
+        "description": "A partner: with the `activity`, unless nothing is remembered; or with the `problem` why that cannot be shown.",
+    });
+    if let Some(activity) = activity {
+        item["properties"]["activity"] = activity;
+    }
+    of_kind(route, kind, answers.of(route, [(200, page_answer(route.success.description, &item))]))
 }
 
 fn of_kind(route: &Route, kind: &Kind, responses: Map<String, Value>) -> Value {

@@ -50,6 +50,10 @@ fn query_parameter(parameter: QueryParameter) -> Value {
         QueryParameter::Limit(description) => {
             (description, json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }))
         }
+        QueryParameter::Partner => (
+            "Only this partner: its kind and its key, as `stock/tea`. Without `after` and `limit`.",
+            json!({ "type": "string" }),
+        ),
     };
     json!({ "name": parameter.name(), "in": "query", "description": description, "schema": schema })
 }

@@ -126,6 +126,7 @@ fn open_handlers_have_paths_and_others_have_none() {
         [
             "/entities/stock",
             "/entities/stock/{key}",
+            "/entities/stock/{key}/activities",
             "/entities/stock/{key}/forget",
             "/entities/stock/{key}/level",
             "/entities/stock/{key}/receive",
@@ -263,7 +264,8 @@ fn every_code_is_among_the_answers_of_some_path() {
 #[test]
 fn the_wire_is_as_described() {
     use apostate_api::{
-        BulkEnding, BulkMessage, BulkResult, EntityName, Health, NodeStatus, ParkedItem, PartitionItem, Problem,
+        AskItem, BulkEnding, BulkMessage, BulkResult, EntityName, Health, NodeStatus, ParkedItem, PartitionItem,
+        Problem, TimerItem,
     };
 
     let text = || "text".to_owned();
@@ -338,6 +340,10 @@ fn the_wire_is_as_described() {
     check("BulkMessage", serde_json::to_value(message).expect("JSON"));
     check("BulkResult", serde_json::to_value(result).expect("JSON"));
     check("ParkedItem", serde_json::to_value(parked).expect("JSON"));
+    let ask = AskItem { number: 1, then: text(), deadline: 1 };
+    check("AskItem", serde_json::to_value(ask).expect("JSON"));
+    let timer = TimerItem { id: Some(1), name: Some(text()), due: 1, handler: Some(text()) };
+    check("TimerItem", serde_json::to_value(timer).expect("JSON"));
     check("Health", serde_json::to_value(Health { status: text(), warnings: vec![text()] }).expect("JSON"));
     // What need not be there is what is left out when there is nothing to say.
     let least = serde_json::to_value(Problem::new(ErrorCode::Busy, "text")).expect("JSON");

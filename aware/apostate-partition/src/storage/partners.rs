@@ -1,0 +1,236 @@
+//! Reads of the store for the list of what an entity has to do with its partners: what it remembers about each, what it has asked and waits
+//! for, and what it will send. Blocking: for threads that may wait.
+//!
+//! What stands under one entity lies in several sections, and checkpoints are written while it is read. So a page is read again until no
+//! checkpoint came in between: all of it is of one moment.
+//!
+//! Scenarios: `sim/apostate-sim/tests/scenarios/asks.rs`; over HTTP `edge/apostate-server/tests/http/partners.rs`.
+
+use std::collections::BTreeMap;
+
+use apostate_core::{Address, HandlerId, PartnerKey, TimerKey, Timestamp};
+use apostate_log::{PartitionId, Store, StoreError, StoredCell};
+use bytes::Bytes;
+
+use crate::cells::activity::{self, ActivitySub};
+use crate::cells::ask::OpenAsk;
+use crate::cells::cell::{self, Section};
+use crate::cells::state::WORD_BYTES;
+use crate::cells::timer::{Timer, TimerSub};
+use crate::format::DecodeError;
+use crate::storage::list::{stored_position, unread};
+
+/// How often a page is read before it is given up: as many checkpoints in a row would have to come while it is read.
+const READS_MAX: usize = 32;
+
+/// About how many bytes of asks and timers are read at a time.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// All that an entity has to do with one partner, as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPartner {
+    /// The partner.
+    pub partner: Address,
+    /// The activity, encoded: what the entity remembers about it; none if that is the default.
+    pub activity: Option<Bytes>,
+    /// Asks that the partner has not answered yet, each with its number; the oldest first.
+    pub asks: Vec<(u64, OpenAsk)>,
+    /// Timers whose messages go to the partner; the next one first.
+    pub timers: Vec<StoredTimer>,
+}
+
+/// A timer as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTimer {
+    /// The id or the name.
+    pub key: TimerKey,
+    /// The moment at which the message is due.
+    pub due: Timestamp,
+    /// The handler that its message is for; none if that is due, and waits in the inbox of the entity.
+    pub handler: Option<HandlerId>,
+}
+
+/// A page of an entity's partners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Partners {
+    /// The next ones, in the order of their kinds' ids and their keys. Empty: there are no more.
+    Page(Vec<StoredPartner>),
+    /// There is no such entity.
+    Missing,
+    /// A checkpoint came whenever the page was read: try again later.
+    Busy,
+}
+
+/// Which partners.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    /// All behind this one.
+    After(Option<&'a Address>),
+    /// This one.
+    Only(&'a Address),
+}
+
+/// Partners of `entity`, which lives in `partition`, about `bytes_max` of what it remembers about them.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn partners(
+    store: &dyn Store,
+    partition: PartitionId,
+    entity: &Address,
+    which: Which<'_>,
+    bytes_max: usize,
+) -> Result<Partners, StoreError> {
+    for _ in 0..READS_MAX {
+        let before = stored_position(store, partition)?;
+        let page = read(store, entity, which, bytes_max);
+        if stored_position(store, partition)? == before {
+            return page;
+        }
+    }
+    Ok(Partners::Busy)
+}
+
+fn read(store: &dyn Store, entity: &Address, which: Which<'_>, bytes_max: usize) -> Result<Partners, StoreError> {
+    let state = store.get(&cell::key(Section::State, entity, &[]))?;
+    if state.is_none_or(|state| state.len() <= WORD_BYTES) {
+        return Ok(Partners::Missing);
+    }
+    let mut found: BTreeMap<PartnerKey, StoredPartner> = BTreeMap::new();
+    let remembered = activities(store, entity, which, bytes_max)?;
+    // Behind the last of these there may be others.
+    let end = match which {
+        Which::After(_) => remembered.last().map(|(partner, _)| partner.clone()),
+        Which::Only(_) => None,
+    };
+    for (partner, activity) in remembered {
+        add(&mut found, &partner)?.activity = Some(activity);
+    }
+    let is_wanted = |partner: &PartnerKey| match which {
+        Which::Only(only) => *partner == PartnerKey::of(only),
+        Which::After(after) => {
+            after.is_none_or(|after| *partner > PartnerKey::of(after)) && end.as_ref().is_none_or(|end| partner <= end)
+        }
+    };
+    for (number, ask) in asks(store, entity)? {
+        let partner = PartnerKey::of(&ask.partner);
+        if is_wanted(&partner) {
+            add(&mut found, &partner)?.asks.push((number, ask));
+        }
+    }
+    for (to, timer) in timers(store, entity)? {
+        let partner = PartnerKey::of(&to);
+        if is_wanted(&partner) {
+            add(&mut found, &partner)?.timers.push(timer);
+        }
+    }
+    let mut found: Vec<_> = found.into_values().collect();
+    for StoredPartner { partner: _, activity: _, asks: _, timers } in &mut found {
+        timers.sort_by_key(|timer| timer.due);
+    }
+    Ok(Partners::Page(found))
+}
+
+fn add<'a>(
+    found: &'a mut BTreeMap<PartnerKey, StoredPartner>,
+    partner: &PartnerKey,
+) -> Result<&'a mut StoredPartner, StoreError> {
+    let unnamed = || unread(partner.as_bytes(), DecodeError::Damaged, "it names no partner");
+    let address = partner.address().ok_or_else(unnamed)?;
+    Ok(found.entry(partner.clone()).or_insert_with(|| StoredPartner {
+        partner: address,
+        activity: None,
+        asks: Vec::new(),
+        timers: Vec::new(),
+    }))
+}
+
+/// Activities of the life that the entity is in.
+fn activities(
+    store: &dyn Store,
+    entity: &Address,
+    which: Which<'_>,
+    bytes_max: usize,
+) -> Result<Vec<(PartnerKey, Bytes)>, StoreError> {
+    let damaged = |key: &[u8], error| unread(key, error, "it is no activity");
+    let life_key = ActivitySub::Life.key(entity);
+    let life = match store.get(&life_key)? {
+        None => 0,
+        Some(value) => activity::read_life(&value).map_err(|error| damaged(&life_key, error))?,
+    };
+    let cells = match which {
+        Which::Only(partner) => {
+            let key = ActivitySub::Of(life, PartnerKey::of(partner)).key(entity);
+            store.get(&key)?.map(|value| (Bytes::from(key), value)).into_iter().collect()
+        }
+        Which::After(after) => {
+            let from = match after {
+                None => cell::key(Section::Activities, entity, &life.to_be_bytes()),
+                Some(after) => [&ActivitySub::Of(life, PartnerKey::of(after)).key(entity)[..], &[0]].concat(),
+            };
+            let to = match life.checked_add(1) {
+                Some(next) => cell::key(Section::Activities, entity, &next.to_be_bytes()),
+                None => cell::entity_bounds(Section::Activities, entity).1,
+            };
+            store.scan(&from, &to, bytes_max)?
+        }
+    };
+    let read = |(key, value): &StoredCell| {
+        let sub = cell::read_key(key).and_then(|key| ActivitySub::read(key.sub));
+        let ActivitySub::Of(_, partner) = sub.map_err(|error| damaged(key, error))? else {
+            return Err(damaged(key, DecodeError::Damaged));
+        };
+        let activity = activity::read_value(value).map_err(|error| damaged(key, error))?;
+        Ok((partner, value.slice_ref(activity)))
+    };
+    cells.iter().map(read).collect()
+}
+
+/// Open asks of the entity, in the order of their numbers.
+fn asks(store: &dyn Store, entity: &Address) -> Result<Vec<(u64, OpenAsk)>, StoreError> {
+    all(store, Section::Asks, entity, |key, value| {
+        let number = cell::read_key(key).and_then(|key| OpenAsk::read_number(key.sub));
+        let ask = number.and_then(|number| Ok((number.get(), OpenAsk::read(value)?)));
+        ask.map(Some).map_err(|error| unread(key, error, "it is no open ask"))
+    })
+}
+
+/// Timers of the entity, with their receivers. Deadlines of asks are told with those.
+fn timers(store: &dyn Store, entity: &Address) -> Result<Vec<(Address, StoredTimer)>, StoreError> {
+    all(store, Section::Timers, entity, |key, value| {
+        let read = || {
+            let TimerSub::Of(sub) = TimerSub::read(cell::read_key(key)?.sub)? else { return Ok(None) };
+            let timer = Timer::read(entity, value)?;
+            // One that is due is on its way to the entity itself.
+            let (to, handler) = match timer.is_posted() {
+                true => (entity.clone(), None),
+                false => timer.message().map(|message| (message.to, Some(message.handler)))?,
+            };
+            Ok(Some((to, StoredTimer { key: sub, due: timer.due(), handler })))
+        };
+        read().map_err(|error| unread(key, error, "it is no timer"))
+    })
+}
+
+/// All cells of an entity in a section, piece by piece, as `read` reads them.
+fn all<T>(
+    store: &dyn Store,
+    section: Section,
+    entity: &Address,
+    read: impl Fn(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let (mut from, to) = cell::entity_bounds(section, entity);
+    let mut found = Vec::new();
+    loop {
+        let cells = store.scan(&from, &to, PIECE_BYTES)?;
+        let Some((last, _)) = cells.last() else { return Ok(found) };
+        from = [last, &[0][..]].concat();
+        for (key, value) in &cells {
+            found.extend(read(key, value)?);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Partners of an entity: what it remembers about each, what it has asked and waits for, and what it will send.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::wire_schema::absent_not_null;
+use crate::{ErrorCode, JsonText, Problem};
+
+/// One partner of an entity: an item of `GET /entities/{kind}/{key}/activities`. What is seen is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerItem<A = JsonText> {
+    /// The partner's kind.
+    pub kind: String,
+    /// The partner's key.
+    pub key: String,
+    /// The activity: what the entity remembers about it; none if that is the default of its type.
+    #[serde(default = "none::<A>", skip_serializing_if = "Option::is_none")]
+    pub activity: Option<A>,
+    /// The reason why the activity cannot be shown, in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Box<Problem>>,
+    /// Asks of the entity that the partner has not answered yet; the oldest first.
+    #[serde(default)]
+    pub asks: Vec<AskItem>,
+    /// Timers of the entity whose messages go to the partner; the next one first.
+    #[serde(default)]
+    pub timers: Vec<TimerItem>,
+}
+
+fn none<A>() -> Option<A> {
+    None
+}
+
+/// An open ask of an entity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.AskItem")]
+pub struct AskItem {
+    /// The number of the ask. No other ask of the entity ever has it.
+    pub number: u64,
+    /// The entity's own handler that takes the answer.
+    pub then: String,
+    /// The time at which the ask has expired, in milliseconds since 1970-01-01T00:00Z.
+    pub deadline: u64,
+}
+
+/// A timer of an entity: a message that it sends later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.TimerItem", transform = absent_not_null)]
+pub struct TimerItem {
+    /// The id of the timer, if it has no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// The name that the entity has given it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The time at which its message is due, in milliseconds since 1970-01-01T00:00Z.
+    pub due: u64,
+    /// The handler that the message is for; none once it is due and waits for the entity itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<String>,
+}
+
+impl PartnerItem {
+    /// The same with its activity in the reader's own type. One that is none of that type is a problem of this partner alone.
+    #[must_use]
+    pub fn typed<A: DeserializeOwned>(self) -> PartnerItem<A> {
+        let Self { kind, key, activity, problem, asks, timers } = self;
+        let (activity, problem) = match activity.map(|activity| activity.read()).transpose() {
+            Ok(activity) => (activity, problem),
+            Err(error) => {
+                let detail =
+                    format!("what is remembered about {kind}/{key} is not what this program takes it for: {error}");
+                (None, Some(Box::new(Problem::new(ErrorCode::UnreadableState, detail))))
+            }
+        };
+        PartnerItem { kind, key, activity, problem, asks, timers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partner_says_what_there_is_and_nothing_else() {
+        let item = r#"{"kind":"stock","key":"tea","activity":null,"asks":[{"number":7,"then":"on_taken","deadline":9}],"timers":[]}"#;
+        let read: PartnerItem = serde_json::from_str(r#"{"kind":"stock","key":"tea"}"#).expect("a partner");
+        assert_eq!((read.activity, read.problem, read.asks, read.timers), (None, None, vec![], vec![]));
+        let read: PartnerItem<Option<u8>> = serde_json::from_str(item).expect("a partner");
+        assert_eq!((read.activity, read.asks.len()), (None, 1), "nothing is remembered");
+    }
+
+    #[test]
+    fn an_activity_of_another_type_is_a_problem_of_its_partner() {
+        let item: PartnerItem =
+            serde_json::from_str(r#"{"kind":"stock","key":"tea","activity":{"units":1.5}}"#).expect("a partner");
+        let typed = item.typed::<Vec<u8>>();
+        let problem = typed.problem.expect("no list");
+        assert_eq!((typed.activity, problem.error_code()), (None, Some(ErrorCode::UnreadableState)));
+        assert!(problem.detail.contains("stock/tea"), "{}", problem.detail);
+    }
+}
