@@ -9,7 +9,9 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::{Address, Answer, Asked, Effects, Entity, Handler, HandlerId, KindId, Sent, SentAs};
+use crate::{
+    Address, Answer, Asked, Call, Effects, Entity, Handler, HandlerId, KindId, OnRefused, SendableMessage, Sent, SentAs,
+};
 
 /// A message that is about to be asked, by [`Tx::ask`](crate::Tx::ask).
 #[must_use = "nothing is asked before `.within(…)` and `.then(…)` say how long, and who takes the answer"]
@@ -49,6 +51,29 @@ impl<R> AskWithin<'_, R> {
         let (kind, then) = then.names();
         assert!(kind == asker.kind(), "`then` names a handler of another kind of entity");
         effects.send(asker, Sent { sent_as: SentAs::Asked(Asked { then, within }), ..sent });
+    }
+}
+
+/// Arguments of [`Tx::ask`](crate::Tx::ask): messages that are answered, which says by itself what becomes of a refusal.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be asked",
+    label = "not a message that is answered",
+    note = "ask the message as it is, without `.or_ignore()` or `.or_tell(…)`: a refusal is one of its answers",
+    note = "a try of a `#[tentative]` handler is taken by an agreement: `tx.propose(Agreement::within(…).ask(…).then(Self::DECIDED))`"
+)]
+pub trait IntoAsk {
+    /// The type of the reply.
+    type Reply;
+
+    /// The message to enqueue.
+    fn into_ask(self) -> SendableMessage;
+}
+
+impl<E: Entity, R, S, A> IntoAsk for Call<E, R, S, A> {
+    type Reply = R;
+
+    fn into_ask(self) -> SendableMessage {
+        self.sent(OnRefused::Never)
     }
 }
 

@@ -107,7 +107,8 @@ pub struct SendableMessage {
     message = "`{Self}` cannot be sent as it is",
     label = "not a message that an entity can send",
     note = "a message that can be refused is sent with `.or_ignore()` or `.or_tell(Self::ON_REFUSED)`",
-    note = "a handler that takes `&self` only reads: `tx.ask(…).within(…).then(Self::ON_ANSWER)` gets its answer"
+    note = "a handler that takes `&self` only reads: `tx.ask(…).within(…).then(Self::ON_ANSWER)` gets its answer",
+    note = "a try of a `#[tentative]` handler is taken by an agreement: `tx.propose(Agreement::within(…).ask(…).then(Self::DECIDED))`"
 )]
 pub trait IntoSend {
     /// The message to enqueue.

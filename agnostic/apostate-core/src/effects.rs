@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::limits::{
-    ACTIVITY_OVERHEAD_BYTES, ASK_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES, TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES,
-    TIMERS_PER_ENTITY_MAX, TX_BYTES_MAX, TX_MESSAGES_MAX, TX_TIMERS_MAX,
+    ACTIVITY_OVERHEAD_BYTES, AGREEMENT_OVERHEAD_BYTES, ASK_OVERHEAD_BYTES, LEG_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES,
+    TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES, TIMERS_PER_ENTITY_MAX, TX_BYTES_MAX, TX_MESSAGES_MAX, TX_TIMERS_MAX,
 };
 use crate::{
-    ActivityChange, Address, Invocation, PendingTimers, Proposed, Sent, SentAs, TimerKey, Timestamp, encode_into,
+    ActivityChange, Address, Invocation, PendingTimers, Proposed, Sent, SentAs, TimerKey, Timestamp, TryOf, encode_into,
 };
 
 /// All that a handler run asks for besides the entity's new state.
@@ -134,6 +134,23 @@ impl Effects {
         }
         if !self.is_over_limit() {
             self.sent.push(sent);
+        }
+    }
+
+    /// Proposes an agreement of the entity `from`: its header and its deadline are written down, and for each leg the try and a cell of its
+    /// own. A leg's ending has no body but the value of its confirm, which is counted with the cell, so it is smaller than both: an agreement
+    /// that one run can propose is one that one transaction can decide.
+    pub(crate) fn propose(&mut self, from: &Address, proposed: Proposed, tries: impl Iterator<Item = Sent>) {
+        let own = written_key_bytes(from);
+        self.bytes += AGREEMENT_OVERHEAD_BYTES + 4 * own;
+        for sent in tries {
+            let SentAs::Try(TryOf { confirm_with, .. }) = &sent.sent_as else { unreachable!("a leg is a try") };
+            let value = confirm_with.as_ref().map_or(0, |value| value.len());
+            self.bytes += LEG_OVERHEAD_BYTES + value + own + written_key_bytes(&sent.to);
+            self.send(from, sent);
+        }
+        if !self.is_over_limit() {
+            self.proposals.push(proposed);
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod activities;
 mod address;
+mod agreement;
 mod answer;
 mod ask;
 mod call;
@@ -26,6 +27,7 @@ mod key;
 pub mod limits;
 mod live;
 mod outcome;
+mod propose;
 mod proposed;
 mod random;
 mod refusal;
@@ -33,6 +35,7 @@ pub mod schema;
 mod sent;
 mod shape;
 mod step;
+mod tentative;
 mod time;
 mod timers;
 mod tx;
@@ -41,8 +44,12 @@ pub use crate::activities::{
     Activities, Activity, ActivityChange, AnyActivities, LoadedActivities, PartnerKey, ToPartner,
 };
 pub use crate::address::{Address, HandlerId, KindId, name_hash, ring_hash};
+pub use crate::agreement::{
+    Agreement, AllOrNothing, AtLeast, HasOutcome, JoinedBy, LapsesHeard, LapsesTold, NotSaid, OutcomeTaken, Proposal,
+    SaysHowMany, TakesLapsed, TakesOutcome, Told, UnderTry, Untold, WhatIsOffered,
+};
 pub use crate::answer::{Answer, Reason, encode_answered};
-pub use crate::ask::{Ask, AskWithin, TakesAnswer};
+pub use crate::ask::{Ask, AskWithin, IntoAsk, TakesAnswer};
 pub use crate::call::{
     Call, FromOutside, Handler, InternalOnly, IntoSend, NotRefusable, Open, ReadOnly, Refusable, SendableMessage,
     Writes,
@@ -63,6 +70,7 @@ pub use crate::refusal::{Refusal, Refused};
 pub use crate::schema::SchemaOf;
 pub use crate::sent::{Asked, OnRefused, Sent, SentAs, TryOf};
 pub use crate::step::{StepOutcome, panic_text, step, step_with};
+pub use crate::tentative::{ConfirmedWith, ConfirmsWith, IntoLeg, Lapses, Lasting, Lasts, Leg, Try};
 pub use crate::time::Timestamp;
 pub use crate::timers::{NoTimers, PendingTimers, TimerId, TimerKey};
 pub use crate::tx::{NamedTimer, Tx};

@@ -19,8 +19,8 @@ pub const ASKS_PER_ENTITY_MAX: usize = 1000;
 /// [`TX_BYTES_MAX`].
 pub const ASK_OVERHEAD_BYTES: usize = 192;
 
-/// Most partners of one agreement, each counted as often as it is asked.
-pub const AGREEMENT_PARTNERS_MAX: usize = 10_000;
+/// Most partners of one agreement, each counted as often as it is asked: the run that proposes sends a try to each.
+pub const AGREEMENT_PARTNERS_MAX: usize = TX_MESSAGES_MAX;
 
 /// Most agreements of one entity that are undecided at once.
 pub const AGREEMENTS_PER_ENTITY_MAX: usize = 10_000;
@@ -67,8 +67,7 @@ pub const REFUSAL_TEXT_BYTES_MAX: usize = 4096;
 const _: () = assert!(BODY_BYTES_MAX <= TX_BYTES_MAX);
 const _: () = assert!(REFUSAL_CODE_BYTES_MAX + REFUSAL_TEXT_BYTES_MAX <= BODY_BYTES_MAX);
 const _: () = assert!(TIMERS_PER_ENTITY_MAX <= TX_TIMERS_MAX);
-// An agreement with as many partners as it may have is proposed by one run, if keys and holds are short; so are its endings, by its decision.
-const _: () = assert!(AGREEMENT_PARTNERS_MAX <= TX_MESSAGES_MAX);
+// An agreement with as many partners as it may have fits one run, if keys and holds are short; so do its endings, which are smaller.
 const _: () = assert!(AGREEMENT_PARTNERS_MAX * (SENT_OVERHEAD_BYTES + LEG_OVERHEAD_BYTES) < TX_BYTES_MAX);
 // An entity with as many timers as it may have can be deleted, whatever its key.
 const _: () =

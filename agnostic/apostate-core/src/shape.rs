@@ -28,6 +28,12 @@ pub(crate) fn is_shallow(bytes: &[u8]) -> bool {
     count(bytes, opens) <= NESTING_MAX || walk(bytes).is_ok()
 }
 
+/// Whether what was encoded as `bytes` can be decoded with so many lists and maps around it.
+pub(crate) fn is_shallow_within(around: usize, bytes: &[u8]) -> bool {
+    const LIST_OF_ONE: u8 = 0x91;
+    count(bytes, opens) + around <= NESTING_MAX || walk(&[vec![LIST_OF_ONE; around].as_slice(), bytes].concat()).is_ok()
+}
+
 /// Whether the byte opens a list or a map, if it is a marker.
 fn opens(byte: u8) -> bool {
     (byte & 0xE0 == 0x80) | opens_long(byte)

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::agreement::{LapsesHeard, OutcomeTaken};
 use crate::limits::TIMER_NAME_BYTES_MAX;
+use crate::outcome::AROUND_AN_OFFER;
+use crate::propose;
+use crate::shape::is_shallow_within;
 use crate::{
-    Address, Ask, Call, Effects, Entity, EntityKey, Id, IntoSend, Invocation, OnRefused, SendableMessage, Sent,
-    SplitMix64, TimerId, TimerKey, Timestamp,
+    Address, Ask, Effects, EntityKey, Id, IntoAsk, IntoSend, Invocation, Proposal, SendableMessage, Sent, SplitMix64,
+    TimerId, TimerKey, Timestamp,
 };
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
@@ -140,10 +144,27 @@ impl<'a> Tx<'a> {
     /// # Panics
     ///
     /// When the message's key cannot be a key: a bug of the author, handled like every panic of a handler.
-    pub fn ask<E: Entity, R, S, A>(&mut self, message: Call<E, R, S, A>) -> Ask<'_, R> {
-        let sent = message.sent(OnRefused::Never).sent;
+    pub fn ask<M: IntoAsk>(&mut self, message: M) -> Ask<'_, M::Reply> {
+        let sent = message.into_ask().sent;
         let sent = sent.unwrap_or_else(|error| panic!("a message was asked of no entity: {error}"));
         Ask::new(self.invocation.to, self.effects, sent)
+    }
+
+    /// Proposes an agreement: every partner that it asks runs a tentative operation, and all of them are confirmed or cancelled by one decision
+    /// of the platform. The outcome comes once, as a message to this entity's own handler; until then this entity cannot be deleted.
+    ///
+    /// ```text
+    /// tx.propose(Agreement::within(Duration::from_secs(900)).ask(Stock::at("tea").reserve(hold)).then(Self::DECIDED));
+    /// ```
+    ///
+    /// The tries are enqueued with this transaction, in the order asked, as by [`send`](Self::send).
+    ///
+    /// # Panics
+    ///
+    /// When the key of a try cannot be a key, more have to accept than are asked, `then` or `on_lapsed` name a handler of another kind, or an
+    /// agreement is under a try where none runs, or the second one: bugs of the author, handled like every panic of a handler.
+    pub fn propose<R, T: OutcomeTaken, P, L: LapsesHeard>(&mut self, proposal: Proposal<R, T, P, L>) {
+        propose::propose(self.invocation, self.effects, proposal);
     }
 
     /// Deletes this entity when the transaction commits: its state and its timers go, messages on their way stay.
@@ -152,9 +173,15 @@ impl<'a> Tx<'a> {
     }
 
     /// Gives the handler's reply. Written by `#[handlers]`; an author returns a value instead.
+    ///
+    /// # Panics
+    ///
+    /// When the reply is the offer of a try, and nested so deep that it could not be read in an outcome.
     pub fn reply<R: Serialize + ?Sized>(&mut self, reply: &R) {
         if self.invocation.wants_reply {
             self.effects.set_reply(reply);
+            let is_readable = !self.invocation.is_try || is_shallow_within(AROUND_AN_OFFER, &self.effects.reply);
+            assert!(is_readable, "what is offered is nested deeper than it can be read in an outcome");
             if let Some(asker) = self.invocation.sender {
                 self.effects.note_answer(self.invocation.to, asker);
             }

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Error, Field, Path, Result, Variant, parse_quote};
 
-use crate::{fields, handler, types};
+use crate::{fields, signature, types};
 
 /// Writes the code for `#[data]` above `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -59,7 +59,7 @@ fn describe_fields(item: &mut DeriveInput) -> TokenStream {
             field.attrs.push(parse_quote!(#[schemars(with = "::apostate::macros_support::Open")]));
         } else if is_sure && !has_generics {
             let ty = types::without_self(&field.ty, &own);
-            let conditions = handler::attributes_named(&field.attrs, &["cfg"]);
+            let conditions = signature::attributes_named(&field.attrs, &["cfg"]);
             let check = quote_spanned!(field.ty.span()=> ::apostate::macros_support::check_described::<#ty>(););
             checks.push(quote!(#(#conditions)* #check));
         }
@@ -77,7 +77,7 @@ fn fields_of(data: &mut Data) -> Vec<(&mut Field, bool)> {
 }
 
 fn fields_of_variant(variant: &mut Variant) -> impl Iterator<Item = (&mut Field, bool)> {
-    let is_sure = handler::attributes_named(&variant.attrs, &["cfg", "serde", "schemars"]).next().is_none();
+    let is_sure = signature::attributes_named(&variant.attrs, &["cfg", "serde", "schemars"]).next().is_none();
     variant.fields.iter_mut().map(move |field| (field, is_sure))
 }
 

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Fields, Ident, Item, ItemStruct, LitInt, LitStr, Path, Result, Token, Visibility};
 
-use crate::{activities, data, fields, handler, names};
+use crate::{activities, data, fields, names, signature};
 
 /// Writes the code for `#[entity(…)]` above `item`.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -136,7 +136,7 @@ impl CheckedSettings {
         let entity = &state.ident;
         let reference = format_ident!("{entity}Ref");
         let reference_type = write_reference(entity, &reference, &state.vis);
-        let doc = handler::documentation(&state.attrs);
+        let doc = signature::documentation(&state.attrs);
         let generator = Ident::new("generator", Span::mixed_site());
         let state_schema = fields::state(&generator, &shown);
         let checks = fields::check_stored(&shown);

@@ -8,7 +8,7 @@ use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, Fields, Ident, ItemStruct, LitStr, Result, Token, Type, token};
 
-use crate::handler::{attributes_named, documentation};
+use crate::signature::{attributes_named, documentation};
 use crate::types;
 
 /// A field of a state, or an argument, as its description shows it.

@@ -7,13 +7,13 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Error, Expr, FnArg, Ident, ImplItemFn, Lit, LitStr, Meta, Pat, PatType, ReceiverKind, Result,
-    ReturnType, Safety,
+    Attribute, Error, FnArg, Ident, ImplItemFn, LitStr, Pat, PatType, Result, ReturnType, Type, Visibility, parse_quote,
 };
-use syn::{Type, Visibility, parse_quote};
 
 use crate::names;
-use crate::types::{self, TxType};
+use crate::signature::{attributes, check_signature, check_tx, documentation, own_name, receiver_reads};
+use crate::tentative::{Ending, Tentative};
+use crate::types;
 
 /// A handler, understood.
 pub(crate) struct Handler {
@@ -39,6 +39,10 @@ pub(crate) struct Handler {
     pub(crate) doc: String,
     /// When it is there at all.
     pub(crate) conditions: Vec<Attribute>,
+    /// The content of `#[tentative]`, if it is so.
+    pub(crate) tentative: Option<Tentative>,
+    /// The confirm and the cancel that it names, once they are found.
+    pub(crate) endings: Option<[Ending; 2]>,
 }
 
 /// The senders that may send messages to a handler.
@@ -48,6 +52,8 @@ pub(crate) enum Access {
     Open,
     /// `pub`: entities.
     Entities,
+    /// `#[tentative] pub`: agreements.
+    Tentative,
     /// `#[on]`: what the entity itself set in motion.
     Own,
 }
@@ -72,7 +78,8 @@ pub(crate) fn read(function: &mut ImplItemFn) -> Result<Option<Handler>> {
     let Some(access) = access(&marks, function)? else { return Ok(None) };
     check_signature(function)?;
     let reads = receiver_reads(function)?;
-    let name = stable_name(&marks, &function.sig.ident)?;
+    let tentative = marks.tentative.as_ref().map(Tentative::read).transpose()?;
+    let name = stable_name(&marks, tentative.as_ref(), &function.sig.ident)?;
     let (takes_tx, arguments) = read_arguments(function, reads, access)?;
     let (reply, refusable) = read_reply(&function.sig.output)?;
     let handler = Handler {
@@ -87,8 +94,11 @@ pub(crate) fn read(function: &mut ImplItemFn) -> Result<Option<Handler>> {
         about: attributes(function, &["doc", "deprecated"]),
         doc: documentation(&function.attrs),
         conditions: attributes(function, &["cfg"]),
+        tentative,
+        endings: None,
     };
     check_own(&handler, function)?;
+    check_tentative(&handler, function)?;
     Ok(Some(handler))
 }
 
@@ -97,6 +107,7 @@ struct Marks {
     open: Option<Attribute>,
     on: Option<Attribute>,
     handler: Option<Attribute>,
+    tentative: Option<Attribute>,
 }
 
 impl Marks {
@@ -109,12 +120,25 @@ impl Marks {
                 None => Ok(first),
             }
         };
-        Ok(Self { open: take("open")?, on: take("on")?, handler: take("handler")? })
+        Ok(Self { open: take("open")?, on: take("on")?, handler: take("handler")?, tentative: take("tentative")? })
     }
 }
 
 fn access(marks: &Marks, function: &ImplItemFn) -> Result<Option<Access>> {
-    let Marks { open, on, handler } = marks;
+    let Marks { open, on, handler, tentative } = marks;
+    if let (Some(tentative), Some(_)) = (tentative, open.as_ref().or(on.as_ref()).or(handler.as_ref())) {
+        let message = "only agreements send to a tentative handler: `#[tentative(…)]` says all that can be said of it";
+        return Err(Error::new_spanned(tentative, message));
+    }
+    if tentative.is_some() {
+        return match &function.vis {
+            Visibility::Public(_) => Ok(Some(Access::Tentative)),
+            Visibility::Inherited | Visibility::Restricted(_) => {
+                let message = "a tentative handler is public, as other entities propose to it: write `pub fn`";
+                Err(Error::new(function.sig.fn_token.span, message))
+            }
+        };
+    }
     if let (Some(on), Some(_)) = (on, open.as_ref().or(handler.as_ref())) {
         let message = "`#[on]` is for what the entity itself sets in motion; `#[open]` and `#[handler]` are for others: \
                        keep one of them";
@@ -148,55 +172,16 @@ fn access(marks: &Marks, function: &ImplItemFn) -> Result<Option<Access>> {
     }
 }
 
-fn check_signature(function: &ImplItemFn) -> Result<()> {
-    let signature = &function.sig;
-    if let Some(token) = &signature.asyncness {
-        let message = "a handler does not wait, as one transaction runs in one go: remove `async`, and send messages";
-        return Err(Error::new_spanned(token, message));
+fn stable_name(marks: &Marks, tentative: Option<&Tentative>, ident: &Ident) -> Result<LitStr> {
+    if let Some(name) = tentative.and_then(Tentative::name) {
+        return Ok(name.clone());
     }
-    if let Safety::Unsafe(token) = &signature.safety {
-        return Err(Error::new_spanned(token, "a handler is called by the platform: remove `unsafe`"));
-    }
-    if !signature.generics.params.is_empty() {
-        let message = "a handler has no generics, as its messages have one shape: name the types";
-        return Err(Error::new_spanned(&signature.generics, message));
-    }
-    if signature.ident == "at" {
-        let message = "`at` makes the reference that messages are sent to: call the handler something else";
-        return Err(Error::new_spanned(&signature.ident, message));
-    }
-    Ok(())
-}
-
-/// Whether the handler takes `&self`; else it takes `&mut self`.
-fn receiver_reads(function: &ImplItemFn) -> Result<bool> {
-    let Some(receiver) = function.sig.receiver() else {
-        let message = "a handler takes `&mut self` to change the entity, or `&self` to read it; \
-                       other functions have their place in an `impl` block without `#[handlers]`";
-        return Err(Error::new(function.sig.ident.span(), message));
-    };
-    match &receiver.kind {
-        ReceiverKind::Reference(_, _, mutable) => Ok(mutable.is_none()),
-        _ => {
-            let message = "an entity stays where it is: take `&mut self` to change it, or `&self` to read it";
-            Err(Error::new_spanned(receiver, message))
-        }
-    }
-}
-
-fn stable_name(marks: &Marks, ident: &Ident) -> Result<LitStr> {
     for mark in [&marks.open, &marks.on, &marks.handler].into_iter().flatten() {
         if let Some(name) = names::of_attribute(mark)? {
             return Ok(name);
         }
     }
-    let name = ident.unraw().to_string();
-    if !names::fits(&name) {
-        let message = "this cannot be the name of a handler: use `a` to `z`, `0` to `9` and `_`, at most 64 of them, \
-                       or give it another one with `name = \"…\"`";
-        return Err(Error::new(ident.span(), message));
-    }
-    Ok(LitStr::new(&name, ident.span()))
+    own_name(ident)
 }
 
 fn read_arguments(function: &mut ImplItemFn, reads: bool, access: Access) -> Result<(bool, Vec<Argument>)> {
@@ -220,19 +205,6 @@ fn read_arguments(function: &mut ImplItemFn, reads: bool, access: Access) -> Res
         }
     }
     Ok((takes_tx, arguments))
-}
-
-fn check_tx(tx: &TxType, is_first: bool, reads: bool, ty: &Type) -> Result<()> {
-    let message = match tx {
-        _ if !is_first => "the transaction is the first argument: write it right behind `self`",
-        TxType::Mutable if reads => {
-            "a handler that takes `&self` only reads: take `tx: &Tx`, or `&mut self` to change and to send"
-        }
-        TxType::Owned if reads => "the transaction is lent: take `tx: &Tx`",
-        TxType::Owned => "the transaction is lent: take `tx: &mut Tx`",
-        TxType::Shared | TxType::Mutable => return Ok(()),
-    };
-    Err(Error::new_spanned(ty, message))
 }
 
 fn read_argument(input: &mut PatType, access: Access) -> Result<Argument> {
@@ -301,29 +273,24 @@ fn check_own(handler: &Handler, function: &ImplItemFn) -> Result<()> {
     Ok(())
 }
 
-fn attributes(function: &ImplItemFn, names: &[&str]) -> Vec<Attribute> {
-    attributes_named(&function.attrs, names).cloned().collect()
-}
-
-/// Those of `attributes` that have one of `names`.
-pub(crate) fn attributes_named<'a>(attributes: &'a [Attribute], names: &[&str]) -> impl Iterator<Item = &'a Attribute> {
-    attributes.iter().filter(|attribute| names.iter().any(|name| attribute.path().is_ident(name)))
-}
-
-/// The text of doc comments, without the space that each line begins with.
-pub(crate) fn documentation(attributes: &[Attribute]) -> String {
-    let line = |attribute: &Attribute| match &attribute.meta {
-        Meta::NameValue(meta) if meta.path.is_ident("doc") => text(&meta.value),
-        _ => None,
-    };
-    attributes.iter().filter_map(line).collect::<Vec<_>>().join("\n").trim().to_owned()
-}
-
-fn text(value: &Expr) -> Option<String> {
-    let Expr::Lit(value) = value else { return None };
-    let Lit::Str(text) = &value.lit else { return None };
-    let text = text.value();
-    Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
+/// Further rules for a tentative handler.
+fn check_tentative(handler: &Handler, function: &ImplItemFn) -> Result<()> {
+    if handler.access != Access::Tentative {
+        return Ok(());
+    }
+    if handler.reads {
+        let message = "a tentative handler holds something for its agreement: take `&mut self`";
+        return Err(Error::new_spanned(&function.sig.inputs, message));
+    }
+    if !handler.refusable {
+        let message = "a tentative handler accepts or refuses: return `Result<…, Refusal>`, with what it offers in it, \
+                       which may be `()`";
+        return Err(match &function.sig.output {
+            ReturnType::Default => Error::new(function.sig.ident.span(), message),
+            output @ ReturnType::Type(..) => Error::new_spanned(output, message),
+        });
+    }
+    Ok(())
 }
 
 impl ToTokens for Access {
@@ -331,6 +298,7 @@ impl ToTokens for Access {
         tokens.extend(match self {
             Self::Open => quote::quote!(::apostate::macros_support::Access::Open),
             Self::Entities => quote::quote!(::apostate::macros_support::Access::Entities),
+            Self::Tentative => quote::quote!(::apostate::macros_support::Access::Tentative),
             Self::Own => quote::quote!(::apostate::macros_support::Access::Own),
         });
     }

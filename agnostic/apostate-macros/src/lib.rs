@@ -6,17 +6,20 @@
 //! every path that they write begins with `::apostate`.
 //!
 //! Reading order: [`entity`](mod@entity) reads a struct. [`handlers`](mod@handlers) reads an `impl` block,
-//! [`handler`] one of its functions, and [`write`](mod@write) turns what they found into code; [`fields`] describes
-//! states and arguments. What goes wrong is
+//! [`handler`] one of its functions, [`endings`] those that end what a tentative one does, and [`write`](mod@write) turns what they found
+//! into code; [`fields`] describes states and arguments. What goes wrong is
 //! collected, so that an author sees all of it at once.
 
 mod activities;
 mod data;
+mod endings;
 mod entity;
 mod fields;
 mod handler;
 mod handlers;
 mod names;
+mod signature;
+mod tentative;
 mod types;
 mod write;
 

@@ -84,7 +84,7 @@ fn owned(reference: &TypeReference) -> String {
 }
 
 /// `ty` as an author would write it.
-fn shown(ty: &Type) -> String {
+pub(crate) fn shown(ty: &Type) -> String {
     ty.to_token_stream().to_string().replace(" < ", "<").replace(" >", ">").replace(" :: ", "::")
 }
 

@@ -3,15 +3,19 @@
 //! All of it stands in a `const _`, so that no name of ours can meet one of the author's, and it has full paths only.
 //! Local variables get spans that an argument of the same name cannot see.
 
+mod endings;
+mod parts;
+
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
-use crate::fields::{self, Field, Shape};
+use crate::fields;
 use crate::handler::{Access, Argument, Handler};
 use crate::types;
+use crate::write::parts::{arguments_json, body_ident, check_data};
 
 /// The types that the handlers belong to.
 pub(crate) struct Names {
@@ -29,7 +33,8 @@ pub(crate) fn handlers(names: &Names, handlers: &[Handler]) -> TokenStream {
     let methods = sent.iter().map(|handler| method(entity, handler));
     let constants = own.iter().map(|handler| constant(entity, handler));
     let checks = handlers.iter().map(|handler| checks(entity, handler));
-    let rows = handlers.iter().map(|handler| row(entity, handler));
+    let rows =
+        handlers.iter().flat_map(|handler| [vec![row(entity, handler)], endings::rows(entity, handler)].concat());
     let constants = (!own.is_empty()).then(|| {
         quote! {
             #[allow(dead_code)]
@@ -59,17 +64,9 @@ pub(crate) fn handlers(names: &Names, handlers: &[Handler]) -> TokenStream {
 /// Complains of arguments that cannot be in messages, where the author wrote them and in our words.
 fn checks(entity: &Type, handler: &Handler) -> TokenStream {
     let Handler { conditions, arguments, .. } = handler;
-    let checks = arguments.iter().map(|Argument { ty, .. }| {
-        let span = ty.span();
-        let ty = types::without_self(ty, entity);
-        quote_spanned!(span=> ::apostate::macros_support::check::<#ty>();)
-    });
-    quote!(#(#conditions)* const _: () = { #(#checks)* };)
-}
-
-/// The struct of the handler's arguments.
-fn body_ident(handler: &Handler) -> Ident {
-    format_ident!("__arguments_of_{}", handler.ident.unraw(), span = Span::mixed_site())
+    let checks = arguments.iter().map(|Argument { ty, .. }| check_data(entity, ty));
+    let of_endings = endings::checks(entity, handler);
+    quote!(#(#conditions)* const _: () = { #(#checks)* #of_endings };)
 }
 
 fn body(entity: &Type, handler: &Handler) -> TokenStream {
@@ -98,6 +95,20 @@ fn method(entity: &Type, handler: &Handler) -> TokenStream {
         let ty = types::without_self(ty, entity);
         quote!(#ident: #ty)
     });
+    if let Some(tentative) = &handler.tentative {
+        let tried = endings::try_type(entity, handler, tentative);
+        return quote! {
+            #(#conditions)*
+            #(#about)*
+            pub fn #ident(self, #(#typed),*) -> #tried {
+                ::apostate::Try::new(
+                    ::apostate::macros_support::Reference::into_key(self),
+                    #name,
+                    &#body { #(#arguments),* },
+                )
+            }
+        };
+    }
     let reply = types::without_self(reply, entity);
     let sending = match (handler.reads, handler.refusable) {
         (true, _) => quote!(::apostate::ReadOnly),
@@ -106,7 +117,7 @@ fn method(entity: &Type, handler: &Handler) -> TokenStream {
     };
     let access = match handler.access {
         Access::Open => quote!(::apostate::Open),
-        Access::Entities | Access::Own => quote!(::apostate::InternalOnly),
+        Access::Entities | Access::Tentative | Access::Own => quote!(::apostate::InternalOnly),
     };
     quote! {
         #(#conditions)*
@@ -143,6 +154,7 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
     };
     let (arguments, reply) = (arguments_json(entity, handler), reply_json(entity, handler));
     let function = run_function(entity, handler);
+    let tentative = endings::described(entity, handler);
     quote! {
         #(#conditions)*
         ::apostate::macros_support::HandlerDef {
@@ -154,32 +166,11 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
                 doc: #doc,
                 arguments: #arguments,
                 reply: #reply,
-                tentative: ::core::option::Option::None,
+                tentative: #tentative,
             },
             run: ::apostate::macros_support::HandlerFn::#run(#function),
         }
     }
-}
-
-/// The arguments' form in JSON.
-fn arguments_json(entity: &Type, handler: &Handler) -> TokenStream {
-    if handler.access == Access::Own {
-        let told = handler.arguments.iter().map(|argument| types::without_self(&argument.ty, entity));
-        let told = quote!(#(#told)*);
-        let schema = fields::schema_of(&told);
-        return quote!(::apostate::macros_support::Json::open::<#told>().with_schema(#schema));
-    }
-    let body = body_ident(handler);
-    let generator = Ident::new("generator", Span::mixed_site());
-    let fields = handler.arguments.iter().map(|Argument { name, ty, serde, doc, ident: _ }| Field {
-        conditions: Vec::new(),
-        name: name.clone(),
-        doc: doc.clone(),
-        ty: types::without_self(ty, entity),
-        shape: Shape::of(serde),
-    });
-    let schema = fields::object(&generator, "", &fields.collect::<Vec<_>>());
-    quote!(::apostate::macros_support::Json::arguments::<#body>().with_schema(|#generator| #schema))
 }
 
 /// How the reply reads outside.
@@ -204,7 +195,7 @@ fn run_function(entity: &Type, handler: &Handler) -> TokenStream {
             let told = handler.arguments.iter().map(|argument| types::without_self(&argument.ty, entity));
             (quote!(#(#told)*), quote!(#message))
         }
-        Access::Open | Access::Entities => {
+        Access::Open | Access::Entities | Access::Tentative => {
             let body = body_ident(handler);
             let fields = handler.arguments.iter().map(|argument| &argument.ident);
             (quote!(#body), quote!(#(#message.#fields),*))

@@ -67,6 +67,18 @@ pub use apostate_core::Ask;
 /// ```
 pub use apostate_core::AskWithin;
 
+/// Arguments of [`Tx::ask`](crate::Tx::ask), for functions of the author's own that ask.
+///
+/// ```
+/// use apostate::{AskWithin, IntoAsk, Tx};
+/// use std::time::Duration;
+///
+/// fn ask_soon<'t, M: IntoAsk>(tx: &'t mut Tx<'_>, message: M) -> AskWithin<'t, M::Reply> {
+///     tx.ask(message).within(Duration::from_secs(5))
+/// }
+/// ```
+pub use apostate_core::IntoAsk;
+
 /// Handlers that [`AskWithin::then`] takes: `#[on]` handlers of an [`Answer`].
 ///
 /// ```

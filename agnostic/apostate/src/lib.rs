@@ -37,6 +37,7 @@ mod key;
 mod message;
 
 mod activities;
+pub mod agreement;
 mod ask;
 pub mod prelude;
 
@@ -44,7 +45,8 @@ pub mod prelude;
 pub mod macros_support;
 
 pub use crate::activities::{Activities, Activity, ToPartner};
-pub use crate::ask::{Answer, Ask, AskWithin, Reason, TakesAnswer};
+pub use crate::agreement::{Agreement, Lapsed, Offer, Outcome, Partner, Try};
+pub use crate::ask::{Answer, Ask, AskWithin, IntoAsk, Reason, TakesAnswer};
 pub use crate::entity::{BodyError, Entities, Entity, StartError, StateError, data, decode, entity, schemars, serde};
 pub use crate::handler::{Handler, NamedTimer, Refusal, Refused, TimerId, Tx, handlers, refuse};
 pub use crate::key::{Address, EntityKey, Id, KeyError, Timestamp, ToKey};

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 pub use apostate_core::{
-    Access, AnyActivities, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, decode, schema,
+    Access, AnyActivities, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, Tentative, decode,
+    schema,
 };
 
 use apostate_core::{Address, Entity, EntityKey, KeyError, KindId, Tx};
@@ -62,6 +63,28 @@ impl<T: JsonSchema> Describes for T {}
 
 /// Compiles when `T` can be a field of a `#[data]` type.
 pub const fn check_described<T: Describes>() {}
+
+/// Types that an ending takes where its try takes a `T`: that type, and no other.
+#[diagnostic::on_unimplemented(
+    message = "an ending takes what its try takes, and that is `{T}` here",
+    label = "not a `{T}`",
+    note = "what a tentative handler takes is kept as its hold; confirm and cancel take the same, in the same order"
+)]
+pub trait TakesHeld<T> {
+    /// The same value.
+    fn take(held: T) -> Self;
+}
+
+impl<T> TakesHeld<T> for T {
+    fn take(held: T) -> T {
+        held
+    }
+}
+
+/// An argument of a try, as its ending takes it.
+pub fn held<S: TakesHeld<T>, T>(argument: T) -> S {
+    S::take(argument)
+}
 
 /// Ends a run with `reply`.
 pub fn done<R: Data>(tx: &mut Tx<'_>, reply: &R) -> HandlerResult {

@@ -8,8 +8,8 @@ mod by_macro;
 #[path = "twin/run.rs"]
 mod run;
 
-use apostate::{Call, EntityKey};
-use apostate_core::{Effects, Entity, HandlerId, Handlers, Json, Kind, KindId, StepOutcome, encode};
+use apostate::{Call, EntityKey, Lapsed, Offer, Outcome, Partner, Refusal, Try};
+use apostate_core::{Effects, Entity, HandlerId, Handlers, Json, Kind, KindId, StepOutcome, confirm_body, encode};
 
 use crate::run::Run;
 
@@ -22,6 +22,12 @@ fn table<E: Handlers>() -> Vec<String> {
 fn parts<E, R, S, A>(call: Call<E, R, S, A>) -> (KindId, EntityKey, HandlerId, Vec<u8>) {
     let to = call.to.expect("a key");
     (to.kind(), to.key().clone(), call.handler, call.body)
+}
+
+/// A try's content, in a form that compares.
+fn parts_of_try<E, R, C, L>(tried: Try<E, R, C, L>) -> (KindId, EntityKey, HandlerId, Vec<u8>) {
+    let to = tried.to.expect("a key");
+    (to.kind(), to.key().clone(), tried.handler, tried.body)
 }
 
 /// The same messages, made by both twins.
@@ -76,13 +82,15 @@ fn the_twins_make_the_same_messages() {
     for (message, by_hand, by_macro) in messages {
         assert_eq!(by_hand, by_macro, "{message}");
     }
+    let by_hand = parts_of_try(by_hand::Stock::at("tea").reserve(5, "n".to_owned()));
+    assert_eq!(by_hand, parts_of_try(by_macro::Stock::at("tea").reserve(5, "n".to_owned())));
     assert_eq!(by_hand::Stock::ON_REFUSED.id(), by_macro::Stock::TOLD.id());
 }
 
 #[test]
 fn the_twins_do_the_same_and_end_in_the_same_state() {
     let (mut by_hand, mut by_macro) = (Run::of::<by_hand::Stock>(), Run::of::<by_macro::Stock>());
-    let refused = encode(&apostate::Refused { handler: "take".to_owned(), why: apostate::Refusal::new("no") });
+    let refused = encode(&apostate::Refused { handler: "take".to_owned(), why: Refusal::new("no") });
     let messages = both![
         |stock| stock.receive(5),
         |stock| stock.take(9, String::new()),
@@ -91,17 +99,41 @@ fn the_twins_do_the_same_and_end_in_the_same_state() {
         |stock| stock.level_at_least(1),
         |stock| stock.level_at_least(100),
         |stock| stock.receive(13),
+        |stock| stock.order(7),
         |stock| stock.forget(),
     ];
     let told = ("on_refused", HandlerId::of("on_refused"), refused);
     let unreadable = ("receive, unreadable", HandlerId::of("receive"), vec![0xC1]);
     let messages = messages.map(|(message, by_hand, _)| (message, by_hand.2, by_hand.3));
-    for (message, handler, body) in messages.into_iter().chain([told, unreadable]) {
+    let hold = by_hand::Stock::at("tea").reserve(2, "milk".to_owned()).body;
+    let (by, why) =
+        (Partner { kind: "stock".to_owned(), key: EntityKey::new("a").expect("a key") }, Refusal::new("no"));
+    let offers = vec![Offer { leg: 1, partner: by.clone(), offer: 40_u32 }];
+    let agreed = [
+        ("reserve", hold.clone()),
+        ("put_back", hold.clone()),
+        ("reserve", hold.clone()),
+        ("sell", confirm_body(&hold, Some(&encode(&1_u32)))),
+        // A confirm that takes a value has one.
+        ("sell", hold.clone()),
+        ("put_back", confirm_body(&hold, Some(&encode(&1_u32)))),
+        ("lend", encode(&Empty {})),
+        ("end", encode(&Empty {})),
+        ("decided", encode(&Outcome::Agreed { offers })),
+        ("decided", encode(&Outcome::<u32>::Refused { by: by.clone(), why })),
+        ("lapsed", encode(&Lapsed { leg: 3, partner: by })),
+    ]
+    .map(|(name, body)| (name, HandlerId::of(name), body));
+    for (message, handler, body) in messages.into_iter().chain(agreed).chain([told, unreadable]) {
         let (one, other) = (by_hand.step(handler, &body), by_macro.step(handler, &body));
         assert_eq!(shown(&one), shown(&other), "{message}");
         assert_eq!(by_hand.state(), by_macro.state(), "{message}");
     }
 }
+
+/// The arguments of a handler that takes none.
+#[derive(serde::Serialize)]
+struct Empty {}
 
 fn shown((outcome, effects): &(StepOutcome, Effects)) -> String {
     format!("{outcome:?} {effects:?}")

@@ -6,9 +6,11 @@
 fn every_foreseeable_mistake_is_answered_with_its_remedy() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/ui/passes.rs");
+    cases.compile_fail("tests/ui/agreeing/*.rs");
     cases.compile_fail("tests/ui/asking/*.rs");
     cases.compile_fail("tests/ui/data/*.rs");
     cases.compile_fail("tests/ui/entity/*.rs");
     cases.compile_fail("tests/ui/handlers/*.rs");
     cases.compile_fail("tests/ui/sending/*.rs");
+    cases.compile_fail("tests/ui/tentative/*.rs");
 }

@@ -1,11 +1,16 @@
-//! The twin written by hand, without a macro.
+//! The twin written by hand, without a macro: what it does, and its messages.
 
+#[path = "by_hand/table.rs"]
+mod table;
+
+use std::time::Duration;
+
+use apostate::agreement::{ConfirmsWith, Lapses};
 use apostate::schemars::{JsonSchema, Schema, SchemaGenerator};
 use apostate::{
-    Call, Entity, EntityKey, Handler, InternalOnly, KeyError, NotRefusable, Open, ReadOnly, Refusable, Refusal,
-    Refused, ToKey, Tx, refuse,
+    Agreement, Call, Entity, EntityKey, Handler, InternalOnly, KeyError, Lapsed, NotRefusable, Open, Outcome, ReadOnly,
+    Refusable, Refusal, Refused, ToKey, Try, Tx, refuse,
 };
-use apostate_core::{Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, decode};
 use serde::{Deserialize, Serialize};
 
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +31,8 @@ impl Entity for Stock {
 
 impl Stock {
     pub(crate) const ON_REFUSED: Handler<Self, Refused> = Handler::new("on_refused");
+    const DECIDED: Handler<Self, Outcome<u32>> = Handler::new("decided");
+    const LAPSED: Handler<Self, Lapsed> = Handler::new("lapsed");
 
     pub(crate) fn at(key: impl ToKey) -> StockRef {
         StockRef { key: key.to_key() }
@@ -58,6 +65,48 @@ impl Stock {
         Ok(self.on_hand - level)
     }
 
+    fn reserve(&mut self, tx: &mut Tx<'_>, units: u32, _note: String) -> Result<u32, Refusal> {
+        refuse!(self.on_hand < units, "only {} left", self.on_hand);
+        self.on_hand -= units;
+        tx.propose(Agreement::under_this_try().ask(Self::at("other").lend()));
+        Ok(self.on_hand)
+    }
+
+    fn sell(&mut self, tx: &mut Tx<'_>, units: u32, note: String, sold: u32) {
+        self.on_hand += units - sold;
+        tx.send(Self::at(note).receive(sold));
+    }
+
+    fn put_back(&mut self, units: u32, _note: String) {
+        self.on_hand += units;
+    }
+
+    fn lend(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.refusals += 100;
+    }
+
+    fn order(&mut self, tx: &mut Tx<'_>, units: u32) {
+        let sold = units / 2;
+        let reserve = |key: &str| Self::at(key).reserve(units, "n".to_owned()).confirm_with(sold);
+        let agreement =
+            Agreement::within(Duration::from_secs(60)).ask(reserve("a")).ask(reserve("b")).at_least(1).eagerly();
+        tx.propose(agreement.on_lapsed(Self::LAPSED).then(Self::DECIDED));
+    }
+
+    fn decided(&mut self, outcome: Outcome<u32>) {
+        if let Outcome::Agreed { offers } = outcome {
+            self.on_hand = offers.iter().map(|offer| offer.offer).sum();
+        }
+    }
+
+    fn lapsed(&mut self, lapsed: Lapsed) {
+        self.refusals += lapsed.leg;
+    }
+
     fn on_refused(&mut self, refused: Refused) {
         assert_eq!(refused.handler, "take");
         self.refusals += 1;
@@ -87,6 +136,19 @@ struct LevelAtLeast {
     level: u32,
 }
 
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
+struct Reserve {
+    units: u32,
+    note: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
+struct Order {
+    units: u32,
+}
+
 pub(crate) struct StockRef {
     key: Result<EntityKey, KeyError>,
 }
@@ -111,131 +173,16 @@ impl StockRef {
     pub(crate) fn level_at_least(self, level: u32) -> Call<Stock, u32, ReadOnly, InternalOnly> {
         Call::new(self.key, "level_at_least", &LevelAtLeast { level })
     }
-}
 
-impl Handlers for Stock {
-    const HANDLERS: &'static [HandlerDef<Self>] = &[
-        HandlerDef {
-            info: HandlerInfo {
-                name: "receive",
-                mode: Mode::Changes,
-                refusable: false,
-                access: Access::Open,
-                doc: "Takes in delivered units\nand answers with the new level.",
-                arguments: Json::arguments::<Receive>().with_schema(Receive::json_schema),
-                reply: Json::of::<u32>(),
-                tentative: None,
-            },
-            run: HandlerFn::Change(|stock, tx, body| match decode::<Receive>(body) {
-                Err(error) => HandlerResult::Unreadable(error),
-                Ok(Receive { units }) => {
-                    tx.reply(&stock.receive(units));
-                    HandlerResult::Done
-                }
-            }),
-        },
-        HandlerDef {
-            info: HandlerInfo {
-                name: "take-away",
-                mode: Mode::Changes,
-                refusable: true,
-                access: Access::Open,
-                doc: "Takes units away, and orders as many from the other one.",
-                arguments: Json::arguments::<Take>().with_schema(Take::json_schema),
-                reply: Json::of::<()>(),
-                tentative: None,
-            },
-            run: HandlerFn::Change(|stock, tx, body| match decode::<Take>(body) {
-                Err(error) => HandlerResult::Unreadable(error),
-                Ok(Take { units, note }) => match stock.take(tx, units, note) {
-                    Ok(()) => {
-                        tx.reply(&());
-                        HandlerResult::Done
-                    }
-                    Err(refusal) => HandlerResult::Refused(refusal),
-                },
-            }),
-        },
-        HandlerDef {
-            info: HandlerInfo {
-                name: "forget",
-                mode: Mode::Changes,
-                refusable: false,
-                access: Access::Entities,
-                doc: "",
-                arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
-                reply: Json::of::<()>(),
-                tentative: None,
-            },
-            run: HandlerFn::Change(|stock, tx, body| match decode::<Nothing>(body) {
-                Err(error) => HandlerResult::Unreadable(error),
-                Ok(Nothing {}) => {
-                    stock.forget(tx);
-                    tx.reply(&());
-                    HandlerResult::Done
-                }
-            }),
-        },
-        HandlerDef {
-            info: HandlerInfo {
-                name: "available",
-                mode: Mode::Reads,
-                refusable: false,
-                access: Access::Open,
-                doc: "",
-                arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
-                reply: Json::of::<u32>(),
-                tentative: None,
-            },
-            run: HandlerFn::Read(|stock, tx, body| match decode::<Nothing>(body) {
-                Err(error) => HandlerResult::Unreadable(error),
-                Ok(Nothing {}) => {
-                    tx.reply(&stock.available());
-                    HandlerResult::Done
-                }
-            }),
-        },
-        HandlerDef {
-            info: HandlerInfo {
-                name: "level_at_least",
-                mode: Mode::Reads,
-                refusable: true,
-                access: Access::Entities,
-                doc: "",
-                arguments: Json::arguments::<LevelAtLeast>().with_schema(LevelAtLeast::json_schema),
-                reply: Json::of::<u32>(),
-                tentative: None,
-            },
-            run: HandlerFn::Read(|stock, tx, body| match decode::<LevelAtLeast>(body) {
-                Err(error) => HandlerResult::Unreadable(error),
-                Ok(LevelAtLeast { level }) => match stock.level_at_least(tx, level) {
-                    Ok(reply) => {
-                        tx.reply(&reply);
-                        HandlerResult::Done
-                    }
-                    Err(refusal) => HandlerResult::Refused(refusal),
-                },
-            }),
-        },
-        HandlerDef {
-            info: HandlerInfo {
-                name: "on_refused",
-                mode: Mode::Changes,
-                refusable: false,
-                access: Access::Own,
-                doc: "",
-                arguments: Json::of::<Refused>(),
-                reply: Json::of::<()>(),
-                tentative: None,
-            },
-            run: HandlerFn::Change(|stock, tx, body| match decode::<Refused>(body) {
-                Err(error) => HandlerResult::Unreadable(error),
-                Ok(refused) => {
-                    stock.on_refused(refused);
-                    tx.reply(&());
-                    HandlerResult::Done
-                }
-            }),
-        },
-    ];
+    pub(crate) fn reserve(self, units: u32, note: String) -> Try<Stock, u32, ConfirmsWith<u32>, Lapses> {
+        Try::new(self.key, "reserve", &Reserve { units, note })
+    }
+
+    pub(crate) fn lend(self) -> Try<Stock, ()> {
+        Try::new(self.key, "lend", &Nothing {})
+    }
+
+    pub(crate) fn order(self, units: u32) -> Call<Stock, (), NotRefusable, InternalOnly> {
+        Call::new(self.key, "order", &Order { units })
+    }
 }

@@ -1,5 +1,7 @@
 //! The twin written with the macros.
 
+use std::time::Duration;
+
 use apostate::prelude::*;
 
 /// One product in the warehouse.
@@ -43,6 +45,54 @@ impl Stock {
     pub fn level_at_least(&self, tx: &Tx, level: u32) -> Result<u32, Refusal> {
         refuse!(self.on_hand < level, "{} has less", tx.key());
         Ok(self.on_hand - level)
+    }
+
+    /// Holds units for an order, and offers as many as are left.
+    #[tentative(confirm = sell, cancel = put_back, self_expire = Duration::from_secs(900))]
+    pub fn reserve(&mut self, tx: &mut Tx, units: u32, _note: String) -> Result<u32, Refusal> {
+        refuse!(self.on_hand < units, "only {} left", self.on_hand);
+        self.on_hand -= units;
+        tx.propose(Agreement::under_this_try().ask(Self::at("other").lend()));
+        Ok(self.on_hand)
+    }
+
+    /// Says how many were sold at last.
+    fn sell(&mut self, tx: &mut Tx, units: u32, note: String, sold: u32) {
+        self.on_hand += units - sold;
+        tx.send(Self::at(note).receive(sold));
+    }
+
+    fn put_back(&mut self, units: u32, _note: String) {
+        self.on_hand += units;
+    }
+
+    #[tentative(confirm = end, cancel = end)]
+    pub fn lend(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.refusals += 100;
+    }
+
+    pub fn order(&mut self, tx: &mut Tx, units: u32) {
+        let sold = units / 2;
+        let reserve = |key: &str| Self::at(key).reserve(units, "n".to_owned()).confirm_with(sold);
+        let agreement =
+            Agreement::within(Duration::from_secs(60)).ask(reserve("a")).ask(reserve("b")).at_least(1).eagerly();
+        tx.propose(agreement.on_lapsed(Self::LAPSED).then(Self::DECIDED));
+    }
+
+    #[on]
+    fn decided(&mut self, outcome: Outcome<u32>) {
+        if let Outcome::Agreed { offers } = outcome {
+            self.on_hand = offers.iter().map(|offer| offer.offer).sum();
+        }
+    }
+
+    #[on]
+    fn lapsed(&mut self, lapsed: Lapsed) {
+        self.refusals += lapsed.leg;
     }
 
     #[on]

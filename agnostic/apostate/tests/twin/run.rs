@@ -33,7 +33,7 @@ impl Run {
             wants_reply: true,
             version: 1,
             timers: &NoTimers,
-            is_try: false,
+            is_try: self.kind.handlers[number].tentative.is_some(),
         };
         let outcome = step(self.live.as_mut(), number, &invocation, &mut effects);
         if outcome != StepOutcome::Done {

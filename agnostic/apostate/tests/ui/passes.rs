@@ -66,6 +66,7 @@ impl Order {
 impl Order {
     /// Names that the generated code uses as well.
     const LINES_MAX: usize = 100;
+    const WAIT: std::time::Duration = std::time::Duration::from_secs(900);
 
     /// Arguments with the names of its variables.
     #[open]
@@ -132,6 +133,74 @@ impl Order {
         tx.ask(Self::at(tx.key()).first()).within(soon).then(Self::ON_FIRST);
     }
 
+    /// A hold of several arguments, an offer, and a confirm that is told something of its own.
+    #[tentative(confirm = keep_lines, cancel = drop_lines, self_expire = Self::WAIT, name = "hold-lines")]
+    pub fn hold(&mut self, _tx: &Tx, lines: Vec<Line>, #[serde(default)] r#type: String) -> Result<usize, Refusal> {
+        refuse!(r#type.is_empty(), "no type");
+        self.lines.extend(lines);
+        Ok(self.lines.len())
+    }
+
+    fn keep_lines(&mut self, tx: &mut Tx, _: Vec<Line>, state: String, hold: Option<u64>) {
+        self.body = format!("{state} {hold:?} {}", tx.key());
+    }
+
+    fn drop_lines(&mut self, mut value: Vec<Line>, _type: String) {
+        value.clear();
+        self.lines = value;
+    }
+
+    /// Nothing is held, and one function ends it either way.
+    #[tentative(confirm = r#loop, cancel = r#loop)]
+    pub fn touch(&mut self, _tx: &mut Tx) -> Result<Self, Refusal> {
+        Ok(Self::default())
+    }
+
+    fn r#loop(&mut self) {}
+
+    /// Not there, with its endings.
+    #[cfg(any())]
+    #[tentative(confirm = nowhere, cancel = nowhere)]
+    pub fn absent_too(&mut self, of: Nowhere) -> Result<Nowhere, Refusal> {}
+
+    #[cfg(any())]
+    fn nowhere(&mut self, of: Nowhere) {}
+
+    /// Everything that can be said of an agreement.
+    #[open]
+    pub fn propose(&mut self, tx: &mut Tx, others: Vec<String>) {
+        let hold = |key: &str| Self::at(key).hold(Vec::new(), "b".to_owned()).confirm_with(Some(7));
+        let holds = others.iter().map(|other| hold(other));
+        let wait = Self::WAIT;
+        tx.propose(Agreement::within(wait).ask_all(holds).on_lapsed(Self::ON_LAPSED).at_least(1).eagerly().then(Self::ON_OFFERED));
+        let touch = Self::at(tx.key()).touch().ignoring_the_offer();
+        let hold = hold("c").ignoring_the_offer();
+        let both = Agreement::within(wait).then(Self::ON_DECIDED).on_lapsed(Self::ON_LAPSED).ask(touch).ask(hold);
+        tx.propose(both.take_what_is_offered());
+        let mut one_by_one = Agreement::under_this_try().but_within(wait);
+        for other in others {
+            one_by_one = one_by_one.ask(Self::at(other).touch());
+        }
+        tx.propose(one_by_one);
+    }
+
+    #[on]
+    fn on_offered(&mut self, outcome: Outcome<usize>) {
+        self.body = match outcome {
+            Outcome::Agreed { offers } => offers.into_iter().map(|Offer { leg, partner, offer }| format!("{leg} {} {offer}", partner.key)).collect(),
+            Outcome::Refused { by, why } => format!("{} {why}", by.kind),
+            Outcome::Expired => String::new(),
+        };
+    }
+
+    #[on]
+    fn on_decided(&mut self, _: Outcome) {}
+
+    #[on]
+    fn on_lapsed(&mut self, Lapsed { leg, partner }: Lapsed) {
+        self.body = format!("{leg} {}", partner.key);
+    }
+
     #[on]
     fn on_moved(&mut self, answer: Answer<Vec<Line>>) {
         if let Answer::Answered(lines) = answer {
@@ -183,6 +252,8 @@ fn main() {
     assert_eq!(message.body, expected);
     let first = Order::default().r#move("a".to_owned(), "b".to_owned(), 1);
     assert_eq!(first, Ok(Vec::new()));
+    let hold = Order::at(7).hold(Vec::new(), "b".to_owned());
+    assert_eq!(hold.body, b"\x82\xa5lines\x90\xa4type\xa1b");
     let pack = format!("{:?}", <Order as apostate::macros_support::Handlers>::HANDLERS[4].info.arguments);
     for part in [r#""number":true"#, r#""opaque":true"#, r#""required":["parcel","number"]"#, "The things to put into it."] {
         assert!(pack.contains(part), "{part} in {pack}");

@@ -1,0 +1,35 @@
+use apostate::prelude::*;
+
+#[data]
+pub struct Hold {
+    units: u32,
+}
+
+#[entity(name = "stock")]
+#[derive(Default, Serialize, Deserialize)]
+pub struct Stock {
+    on_hand: u32,
+}
+
+#[handlers]
+impl Stock {
+    #[tentative(confirm = sell, cancel = put_back)]
+    pub fn reserve(&mut self, hold: Hold) {
+        self.on_hand -= hold.units;
+    }
+
+    #[tentative(confirm = sell, cancel = put_back)]
+    pub fn level(&mut self, hold: Hold) -> u32 {
+        self.on_hand - hold.units
+    }
+
+    fn sell(&mut self, hold: Hold) {
+        drop(hold);
+    }
+
+    fn put_back(&mut self, hold: Hold) {
+        self.on_hand += hold.units;
+    }
+}
+
+fn main() {}
