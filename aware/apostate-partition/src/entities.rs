@@ -2,7 +2,8 @@
 //!
 //! Reading order: `slot.rs` is one entity, `slots.rs` finds and evicts them; `inbox.rs` is what one accepted and `inboxes.rs` all of
 //! them together; `client_keys.rs` is what one remembers for clients, `activities.rs` what it
-//! remembers about partners; `parked.rs` is what was given up on, `open_work.rs` what the platform has begun and has to end. [`Entities`] in
+//! remembers about partners; `parked.rs` is what was given up on, `open_work.rs` what the platform has begun and has to end, and
+//! `tallies.rs` what agreements have come to. [`Entities`] in
 //! `resident.rs` holds them; `loading.rs`, `changes.rs`, `remembering.rs`, `waiting.rs` and `restoring.rs` are what happens to it: a read from the store, a
 //! batch, a wait, an opening.
 //!
@@ -17,7 +18,7 @@ mod inboxes;
 pub(crate) mod key_age;
 mod key_sweep;
 mod loading;
-mod open_work;
+pub(crate) mod open_work;
 mod parked;
 mod remembering;
 mod resident;
@@ -25,6 +26,7 @@ mod restoring;
 mod slab;
 mod slot;
 mod slots;
+mod tallies;
 mod waiting;
 
 pub(crate) use self::changes::Before;
@@ -34,3 +36,4 @@ pub(crate) use self::parked::ParkedInMemory;
 pub(crate) use self::resident::Entities;
 pub(crate) use self::slot::{Residence, SLOT_BYTES, Slot};
 pub(crate) use self::slots::SlotId;
+pub(crate) use self::tallies::Tally;

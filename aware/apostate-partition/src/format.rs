@@ -46,6 +46,10 @@ pub enum Format {
     Answer,
     /// The layout of an open ask's cell.
     Ask,
+    /// The layout of an agreement's cells.
+    Agreement,
+    /// The layout of a tentative operation's cell.
+    Operation,
     /// The layout of a parked message's cell.
     Parked,
 }
@@ -71,6 +75,8 @@ impl fmt::Display for Format {
             Self::TimerKey => "timer key",
             Self::Answer => "remembered answer",
             Self::Ask => "ask layout",
+            Self::Agreement => "agreement layout",
+            Self::Operation => "operation layout",
             Self::Parked => "parked message layout",
         })
     }

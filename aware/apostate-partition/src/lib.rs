@@ -22,6 +22,7 @@
 //! What is deliberately absent: handlers never run during replay; no message is ever looked up by its identity; no entity
 //! is ever locked.
 
+mod bodies;
 mod format;
 mod interface;
 pub mod limits;
@@ -29,6 +30,7 @@ mod message;
 mod pacing;
 mod range;
 mod ready_queue;
+mod role;
 mod scope;
 mod segments;
 mod shares;
@@ -55,9 +57,11 @@ mod storage;
 
 pub mod planted;
 
+pub use crate::cells::agreement;
 pub use crate::cells::ask::OpenAsk;
 pub use crate::cells::cell::{self, host_row};
 pub use crate::cells::checkpoint::Checkpoint;
+pub use crate::cells::operation;
 pub use crate::cells::record_body;
 pub use crate::format::{DecodeError, Format, NewerFormat};
 pub use crate::interface::{

@@ -20,9 +20,12 @@ use std::num::NonZeroU64;
 use apostate_core::{Address, EntityKey, HandlerId, KindId, OnRefused};
 use apostate_log::PartitionId;
 
+use crate::bodies;
 use crate::format::DecodeError::Damaged;
 use crate::format::{DecodeError, Format, layout_of};
 use crate::trace::{SpanId, TraceContext, TraceId};
+
+pub use crate::role::Role;
 
 /// A message from one entity to another, or accepted from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,38 +49,6 @@ pub struct Message {
 }
 
 const _: () = assert!(size_of::<Message>() <= 128, "up to here a message is moved without a call");
-
-/// Role of a message: the part that it plays between its sender and its receiver.
-///
-/// Numbers 3 to 11 but 9 are set aside, in this order, for: try, accepted, refused, confirm, cancel, lapsed, index, egress. A
-/// build reads the roles that it can play; any other is a [`NewerFormat`](crate::NewerFormat).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Role {
-    /// A message whose handler runs, and no more.
-    #[default]
-    Plain = 0,
-    /// A message that was asked: its asker is told how it ends, by a [`Reply`](Self::Reply) to the handler that
-    /// [`OnRefused::Tell`] names. `about` is the number of the ask.
-    Ask = 1,
-    /// The answer to an ask, whose number `about` is.
-    Reply = 2,
-    /// The message of a timer that is due, from an entity to itself. `about` is the timer's order: the handler runs if the timer is still there. A
-    /// message without that is of a timer no longer, and its handler runs.
-    Timer = 9,
-}
-
-impl Role {
-    pub(crate) fn of(number: u8) -> Result<Self, DecodeError> {
-        match number {
-            0 => Ok(Self::Plain),
-            1 => Ok(Self::Ask),
-            2 => Ok(Self::Reply),
-            9 => Ok(Self::Timer),
-            _ => Err(DecodeError::newer(Format::Role, number)),
-        }
-    }
-}
 
 /// Identity of a message, wherever it is: the partition that it was sent in, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +76,20 @@ const TRACED: u8 = 8;
 const HAS_ABOUT: u8 = 0x80;
 
 impl Message {
+    /// A message of an entity to itself, about something of its own.
+    pub(crate) fn of_itself(entity: &Address, handler: HandlerId, role: Role, about: Option<NonZeroU64>) -> Self {
+        Self {
+            to: entity.clone(),
+            from: Some(entity.clone()),
+            handler,
+            role,
+            about,
+            on_refused: OnRefused::Never,
+            body: Box::default(),
+            trace: None,
+        }
+    }
+
     /// Bytes of its layout.
     #[must_use]
     pub fn length(&self) -> usize {
@@ -200,9 +185,12 @@ impl Message {
         let is_whole = match role {
             Role::Plain | Role::Timer => true,
             Role::Ask => about.is_some() && matches!(on_refused, OnRefused::Tell { .. }),
-            Role::Reply => about.is_some() && from.is_some() && on_refused == OnRefused::Never,
+            Role::Confirm => about.is_some() && from.is_some() && on_refused != OnRefused::Ignore,
+            Role::Reply | Role::Try | Role::Accepted | Role::Refused | Role::Cancel | Role::Lapse | Role::Deadline => {
+                about.is_some() && from.is_some() && on_refused == OnRefused::Never
+            }
         };
-        if !is_whole {
+        if !is_whole || !bodies::is_whole(role, body) {
             return Err(Damaged);
         }
         let identity = Identity { origin: PartitionId(word(header, 25)), number: word(header, 33) };

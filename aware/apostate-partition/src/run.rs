@@ -8,12 +8,16 @@
 //! for any.
 
 mod accept;
+mod agreements;
 mod asks;
+mod attempt;
 mod client_key;
+mod decisions;
 mod durable_read;
 mod execute;
 mod handling;
 mod numbered;
+mod operations;
 mod parked;
 mod request;
 mod roles;

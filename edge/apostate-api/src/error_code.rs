@@ -113,8 +113,10 @@ error_codes! {
     ClientKeyReused = "client-key-reused", 422, false, "Idempotency-Key reused with another request";
     DeadlineExceeded = "deadline-exceeded", 504, true, "deadline exceeded before the request started";
     DoneEarlier = "done-earlier", 410, false, "request done earlier by another build";
+    EndsOperation = "ends-operation", 409, false, "the message ends a tentative operation";
     EntityBlocked = "entity-blocked", 503, false, "entity blocked by a message that needs another build";
     EntityMissing = "entity-missing", 404, false, "entity not found";
+    EntityUncertain = "entity-uncertain", 409, true, "the entity is part of an agreement";
     ForeignOrigin = "foreign-origin", 403, false, "cross-site request rejected";
     HandlerMissing = "handler-missing", 404, false, "handler not found";
     HandlerNotOpen = "handler-not-open", 403, false, "handler not open to outside callers";
@@ -143,6 +145,7 @@ error_codes! {
     TlsRequired = "tls-required", 400, false, "TLS required: use https";
     TokenMissing = "token-missing", 401, false, "bearer token missing";
     TokenWrong = "token-wrong", 401, false, "wrong bearer token";
+    TooManyAgreements = "too-many-agreements", 409, true, "too many undecided agreements";
     TooManyAsks = "too-many-asks", 409, true, "too many open asks";
     TooManyConnections = "too-many-connections", 503, true, "too many connections";
     TooManyStreams = "too-many-streams", 503, true, "too many concurrent lists or streams";

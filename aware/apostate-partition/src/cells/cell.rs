@@ -42,6 +42,10 @@ pub enum Section {
     Parked = 8,
     /// Asked of another entity, and not answered yet, under the asker. Sub-key: a number.
     Asks = 9,
+    /// An agreement that is not decided, under its proposer. Sub-key: a number, and the leg.
+    Agreements = 10,
+    /// A tentative operation, under the partner. Sub-key: the proposer, and a number of its.
+    Operations = 11,
     /// Rows of the host's own.
     Host = 255,
 }
@@ -49,11 +53,13 @@ pub enum Section {
 impl Section {
     fn of(byte: u8) -> Result<Self, DecodeError> {
         let of_entities = [Self::State, Self::Activities, Self::ClientKeys, Self::Timers];
-        let of_messages = [Self::Inbox, Self::Outgoing, Self::Parked, Self::Asks];
+        let of_messages = [Self::Inbox, Self::Outgoing, Self::Parked];
+        let of_open_work = [Self::Asks, Self::Agreements, Self::Operations];
         [Self::Own, Self::Host]
             .into_iter()
             .chain(of_entities)
             .chain(of_messages)
+            .chain(of_open_work)
             .find(|section| *section as u8 == byte)
             .ok_or_else(|| DecodeError::newer(Format::Section, byte))
     }

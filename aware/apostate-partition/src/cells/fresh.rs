@@ -37,7 +37,8 @@ impl FreshCell {
     /// The cell with this key of the log; none if keys of its section may be used again.
     pub(crate) fn read(section: Section, key: &[u8]) -> Option<Self> {
         match section {
-            Section::Inbox | Section::Outgoing | Section::Parked | Section::Asks => Some(Self(key.into())),
+            Section::Inbox | Section::Outgoing | Section::Parked => Some(Self(key.into())),
+            Section::Asks | Section::Agreements | Section::Operations => Some(Self(key.into())),
             Section::Own | Section::State | Section::Activities | Section::ClientKeys => None,
             // A timer's key may be used once; its cell is put again when it is posted.
             Section::Timers | Section::Host => None,

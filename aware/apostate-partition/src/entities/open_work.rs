@@ -4,18 +4,29 @@
 //! to find out whether it has any. A change is made in memory at once, noted with what was there when the batch began, and written once
 //! when the batch closes: what is begun and ended in one batch is in no record.
 //!
+//! What an agreement has come to is counted from its cells, in `tallies.rs`.
+//!
 //! Keys are used once, for a number in each is never given out again. They begin with a section, and say nothing of partitions.
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/asks.rs`; planted `ask-undone-still-open`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use apostate_core::Address;
 
+use crate::cells::agreement::{self, AgreementSub};
+use crate::cells::ask::OpenAsk;
 use crate::cells::cell::{self, Section};
+use crate::cells::operation::Operation;
+use crate::entities::tallies::{Tallies, Tally};
+use crate::format::DecodeError;
 use crate::planted::{self, Bug};
+
+/// Sections of open work.
+pub(crate) const OPEN_WORK: [Section; 3] = [Section::Asks, Section::Agreements, Section::Operations];
 
 /// The key of a cell.
 type Key = Box<[u8]>;
@@ -29,12 +40,36 @@ pub(crate) struct OpenWork {
     cells: BTreeMap<Key, Arc<[u8]>>,
     /// Cells that the open batch has changed, as they were before it.
     before: BTreeMap<Key, Value>,
+    /// Agreements that are not over, as their cells have it.
+    tallies: Tallies,
+    asks: usize,
+    operations: usize,
 }
 
 impl OpenWork {
-    /// Number of cells.
-    pub(crate) fn count(&self) -> usize {
-        self.cells.len()
+    /// Number of asks that are open.
+    pub(crate) fn asks(&self) -> usize {
+        self.asks
+    }
+
+    /// Number of agreements that are not over.
+    pub(crate) fn agreements(&self) -> usize {
+        self.tallies.count()
+    }
+
+    /// Number of operations that are tentative.
+    pub(crate) fn operations(&self) -> usize {
+        self.operations
+    }
+
+    /// The agreement of a proposer that has this number, or a leg with it.
+    pub(crate) fn agreement(&self, proposer: &Address, number: NonZeroU64) -> Option<(NonZeroU64, &Tally)> {
+        self.tallies.find(proposer, number)
+    }
+
+    /// Number of agreements of a proposer that are not over.
+    pub(crate) fn agreements_of(&self, proposer: &Address) -> usize {
+        self.tallies.of(proposer)
     }
 
     /// The value of a cell.
@@ -49,13 +84,43 @@ impl OpenWork {
         self.cells.range::<[u8], _>(range).map(|(key, value)| (&key[..], &value[..]))
     }
 
+    /// The cells of an agreement, in the order of their sub-keys: each answer behind its leg.
+    pub(crate) fn cells_of_agreement(
+        &self,
+        proposer: &Address,
+        number: NonZeroU64,
+    ) -> impl Iterator<Item = (AgreementSub, &Arc<[u8]>)> {
+        let (from, to) = (AgreementSub::Header.key(proposer, number), AgreementSub::Waits.key(proposer, number));
+        let range = (Bound::Included(&from[..]), Bound::Included(&to[..]));
+        self.cells.range::<[u8], _>(range).map(|(key, value)| {
+            let read = cell::read_key(key).and_then(|cell| AgreementSub::read(cell.sub));
+            (read.expect("P4 broken: the key of an agreement does not read").1, value)
+        })
+    }
+
     /// Changes a cell in the open batch; no value erases it.
     pub(crate) fn change(&mut self, key: &[u8], value: Option<&[u8]>) {
-        let before = match value {
-            Some(value) => self.cells.insert(key.into(), value.into()),
-            None => self.cells.remove(key),
-        };
+        let before = self.set(key.into(), value.map(Into::into));
         self.before.entry(key.into()).or_insert(before);
+    }
+
+    /// Puts or erases a cell, with all that is counted. Gives what was there.
+    fn set(&mut self, key: Key, value: Value) -> Value {
+        match cell::section_of(&key) {
+            Ok(Section::Agreements) => {
+                let before = self.cells.get(&key).map(|value| &value[..]);
+                self.tallies.note(&key, value.as_deref(), before);
+            }
+            section => {
+                let count = if section == Ok(Section::Asks) { &mut self.asks } else { &mut self.operations };
+                *count += usize::from(value.is_some());
+                *count -= usize::from(self.cells.contains_key(&key));
+            }
+        }
+        match value {
+            Some(value) => self.cells.insert(key, value),
+            None => self.cells.remove(&key),
+        }
     }
 
     /// Cells that are not as they were before the open batch.
@@ -77,19 +142,33 @@ impl OpenWork {
             if planted::is(Bug::AskUndoneStillOpen) {
                 continue;
             }
-            match before {
-                Some(value) => self.cells.insert(key, value),
-                None => self.cells.remove(&key),
-            };
+            self.set(key, before);
         }
     }
 
     /// Takes over a cell that is read back, or its deletion. For opening only.
-    pub(crate) fn restore(&mut self, key: &[u8], value: Option<&[u8]>) {
-        match value {
-            Some(value) => self.cells.insert(key.into(), value.into()),
-            None => self.cells.remove(key),
-        };
+    pub(crate) fn restore(
+        &mut self,
+        (section, key): (Section, &[u8]),
+        sub: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), DecodeError> {
+        match section {
+            Section::Agreements => {
+                let (_, sub) = AgreementSub::read(sub)?;
+                value.map(|value| agreement::check(sub, value)).transpose()?;
+            }
+            Section::Operations => {
+                Operation::read_name(sub)?;
+                value.map(Operation::read).transpose()?;
+            }
+            _ => {
+                OpenAsk::read_number(sub)?;
+                value.map(OpenAsk::read).transpose()?;
+            }
+        }
+        self.set(key.into(), value.map(Into::into));
+        Ok(())
     }
 }
 
@@ -97,6 +176,13 @@ impl OpenWork {
     /// Whether nothing is changed outside of a batch.
     pub(crate) fn check(&self, is_batch_open: bool) {
         assert!(is_batch_open || self.before.is_empty(), "E1 broken: open work is changed in no batch");
+        let mut counted = Self::default();
+        for (key, value) in &self.cells {
+            counted.set(key.clone(), Some(Arc::clone(value)));
+        }
+        let Self { cells: _, before: _, tallies, asks, operations } = self;
+        let is_right = (tallies, asks, operations) == (&counted.tallies, &counted.asks, &counted.operations);
+        assert!(is_right, "E4 broken: open work is counted as {self:?}, and comes to {counted:?}");
     }
 }
 
@@ -114,10 +200,16 @@ mod tests {
         cell::key(Section::Asks, &address(of), &[number])
     }
 
+    /// A cell that an earlier batch has put.
+    fn put(work: &mut OpenWork, key: &[u8], value: &[u8]) {
+        work.change(key, Some(value));
+        work.note_closed();
+    }
+
     #[test]
     fn what_is_begun_and_ended_in_one_batch_changes_nothing() {
         let mut work = OpenWork::default();
-        work.restore(&key("a", 1), Some(b"one"));
+        put(&mut work, &key("a", 1), b"one");
         work.change(&key("a", 2), Some(b"two"));
         work.change(&key("a", 2), None);
         work.change(&key("a", 1), None);
@@ -132,21 +224,21 @@ mod tests {
     #[test]
     fn an_undone_batch_leaves_what_was_before_it() {
         let mut work = OpenWork::default();
-        work.restore(&key("a", 1), Some(b"one"));
+        put(&mut work, &key("a", 1), b"one");
         work.change(&key("a", 1), Some(b"other"));
         work.change(&key("a", 1), None);
         work.change(&key("a", 2), Some(b"two"));
         work.undo();
-        assert_eq!((work.count(), work.get(&key("a", 1)), work.changes().count()), (1, Some(&b"one"[..]), 0));
+        assert_eq!((work.asks(), work.get(&key("a", 1)), work.changes().count()), (1, Some(&b"one"[..]), 0));
     }
 
     #[test]
     fn an_entity_has_its_own_cells_and_no_others() {
         let mut work = OpenWork::default();
         for of in ["a", "a\0", "a\u{1}", "b"] {
-            work.restore(&key(of, 1), Some(b"one"));
+            put(&mut work, &key(of, 1), b"one");
         }
-        work.restore(&key("a", 2), Some(b"two"));
+        put(&mut work, &key("a", 2), b"two");
         let found = work.of(Section::Asks, &address("a")).map(|(_, value)| value).collect::<Vec<_>>();
         assert_eq!(found, [&b"one"[..], b"two"]);
     }

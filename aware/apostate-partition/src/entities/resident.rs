@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use apostate_core::{Address, HandlerId, Registry};
+use apostate_core::{Address, HandlerId, KindId, Registry};
 
 use crate::entities::inboxes::Inboxes;
 use crate::entities::open_work::OpenWork;
@@ -94,6 +94,14 @@ impl Entities {
         match self.registry.find(address.kind()) {
             Some(kind) => format!("{}/{}", self.registry.kinds()[kind].name, address.key()),
             None => format!("{:08x}/{}", address.kind().0, address.key()),
+        }
+    }
+
+    /// The name of a kind, or its number if this build does not have it.
+    pub(crate) fn kind_name(&self, kind: KindId) -> String {
+        match self.registry.find(kind) {
+            Some(kind) => self.registry.kinds()[kind].name.to_owned(),
+            None => format!("{:08x}", kind.0),
         }
     }
 

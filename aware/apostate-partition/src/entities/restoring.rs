@@ -2,7 +2,6 @@
 
 use apostate_core::Address;
 
-use crate::cells::ask::OpenAsk;
 use crate::cells::parked::Parked;
 use crate::cells::remembered::Remembered;
 use crate::cells::shared::SharedCell;
@@ -61,14 +60,6 @@ impl Entities {
         let _: [u8; 8] = sub.try_into().map_err(|_| Damaged)?;
         let id = self.slot_of(address);
         self.inboxes.restore(&mut self.slots, id, sub, value, memory)
-    }
-
-    /// Takes over an open ask, or its deletion.
-    pub(crate) fn restore_ask(&mut self, key: &[u8], sub: &[u8], value: Option<&[u8]>) -> Result<(), DecodeError> {
-        OpenAsk::read_number(sub)?;
-        value.map(OpenAsk::read).transpose()?;
-        self.open_work.restore(key, value);
-        Ok(())
     }
 
     /// Takes over a parked message, or its deletion.

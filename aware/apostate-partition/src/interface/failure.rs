@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apostate_core::limits::{ASKS_PER_ENTITY_MAX, TX_BYTES_MAX};
+use apostate_core::limits::{AGREEMENTS_PER_ENTITY_MAX, ASKS_PER_ENTITY_MAX, TX_BYTES_MAX};
 use apostate_log::PartitionId;
 
 use crate::interface::stop::StopReason;
@@ -34,6 +34,22 @@ pub enum Failure {
     /// The entity has asked others too much that is not answered yet.
     #[error("the entity has more than {ASKS_PER_ENTITY_MAX} asks open; let some of them end first")]
     TooManyAsks,
+    /// The entity has proposed too many agreements that are not over.
+    #[error(
+        "the entity has more than {AGREEMENTS_PER_ENTITY_MAX} agreements that are not decided; let some of them end first"
+    )]
+    TooManyAgreements,
+    /// The handler deletes an entity that others count on.
+    #[error(
+        "the entity cannot be deleted while an agreement of its is undecided, or it holds something for one; \
+         delete it once they have ended"
+    )]
+    Uncertain,
+    /// The message ends an operation: it is retried, and never dismissed.
+    #[error(
+        "the message ends a tentative operation, which would stay open for ever; retry it once its handler can run"
+    )]
+    EndsOperation,
     /// A read found no entity, or a client key that was to be recalled is not remembered. Also the answer to a
     /// [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
     /// more: whoever tells people of that has to choose other words than these.
@@ -118,11 +134,14 @@ impl Failure {
             Self::UnreadableState(_) => "unreadable-state",
             Self::TooLarge => "transaction-too-large",
             Self::TooManyAsks => "too-many-asks",
+            Self::TooManyAgreements => "too-many-agreements",
+            Self::Uncertain => "entity-uncertain",
             Self::Panicked(_) | Self::PoisonMessage(_) => "handler-panicked",
             Self::NotHere { .. }
             | Self::UnknownKind
             | Self::UnknownHandler
             | Self::NotOpen
+            | Self::EndsOperation
             | Self::KeyReused
             | Self::ProducerForgotten
             | Self::KeyExpired

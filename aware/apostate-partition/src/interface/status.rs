@@ -69,6 +69,10 @@ pub struct Status {
     pub oldest_overdue: Duration,
     /// Asks whose answer has not been taken yet.
     pub open_asks: usize,
+    /// Agreements that entities here have proposed and that are not over.
+    pub undecided: usize,
+    /// Operations of entities here that are neither confirmed nor cancelled.
+    pub tentative: usize,
     /// Other partitions whose messages wait because a newer build has written them.
     pub newer_peers: Vec<PartitionId>,
     /// Other partitions that do not take the many messages that wait for them.

@@ -17,6 +17,7 @@ use crate::cells::cell::{self, Section};
 use crate::cells::record_body::Body;
 use crate::checkpoints::Checkpoints;
 use crate::delivery::Delivery;
+use crate::entities::open_work::OPEN_WORK;
 use crate::entities::{Entities, KeySweep};
 use crate::format::{DecodeError, Format};
 use crate::interface::{Config, OpenError, RunObserver};
@@ -102,7 +103,8 @@ impl Partition {
                 self.restore_row(key, Some(value))?;
             }
         }
-        for section in [Section::Timers, Section::Inbox, Section::Outgoing, Section::Parked, Section::Asks] {
+        let messages = [Section::Timers, Section::Inbox, Section::Outgoing, Section::Parked];
+        for section in messages.into_iter().chain(OPEN_WORK) {
             if section == Section::Timers && planted::is(Bug::TimerLostAtRestart) {
                 continue;
             }

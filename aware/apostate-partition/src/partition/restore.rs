@@ -107,7 +107,9 @@ impl Partition {
             }
             Section::Outgoing => self.restore_outgoing(key, sub, value, is_new),
             Section::Parked => self.entities.restore_parked(&address, sub, value, is_new.then_some(generation)),
-            Section::Asks => self.entities.restore_ask(key, sub, value),
+            Section::Asks | Section::Agreements | Section::Operations => {
+                self.entities.open_work_mut().restore((section, key), sub, value)
+            }
             Section::Own | Section::Host => Err(DecodeError::Damaged),
         };
         restored.map_err(|error| self.unread(error, format!("a cell of {} does not read", name(self))))?;

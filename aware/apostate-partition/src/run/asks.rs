@@ -102,7 +102,7 @@ impl Handling<'_> {
     }
 
     /// Changes a cell of open work, and reserves room for it in the record.
-    fn change_work(&mut self, key: &[u8], value: Option<&[u8]>) {
+    pub(super) fn change_work(&mut self, key: &[u8], value: Option<&[u8]>) {
         self.batch.reserve(key.len() + value.map_or(0, <[u8]>::len) + CHANGE_BYTES);
         self.entities.open_work_mut().change(key, value);
     }

@@ -18,8 +18,8 @@ use crate::entities::key_age::{is_expired, is_outdated};
 use crate::interface::{AfterPanic, Answer, Effect, Failure, Request, RequestKind};
 use crate::message;
 use crate::planted::{self, Bug};
+use crate::run::attempt::{Ran, Run};
 use crate::run::client_key::is_repetition;
-use crate::run::execute::{Ran, Run};
 use crate::run::handling::Handling;
 
 /// Fate of a request while the log has no room.

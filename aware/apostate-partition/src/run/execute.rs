@@ -8,72 +8,19 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs` and `traces.rs`; planted `refusal-kept`, `panic-half-undone`.
 
-use std::num::NonZeroU64;
-
 use apostate_core::limits::TX_BYTES_MAX;
-use apostate_core::{Address, HandlerId, Invocation, Mode, PartnerKey, Refusal, StepOutcome, step_with};
+use apostate_core::{Invocation, Mode, PartnerKey, StepOutcome, step_with};
 
 use crate::batch::{RunName, UndoEntry};
 use crate::entities::SlotId;
-use crate::interface::{Effect, Failure, Request, RunEnd, Span, SpanEnd};
+use crate::interface::{Effect, Failure, RunEnd, Span, SpanEnd};
 use crate::limits::CELL_OVERHEAD_BYTES_MAX;
 use crate::message;
 use crate::planted::{self, Bug};
+use crate::run::attempt::{Occasion, Ran, Run};
 use crate::run::handling::Handling;
 use crate::run::runner::OpenSpan;
 use crate::timers::TimersOf;
-use crate::trace::TraceContext;
-
-/// A message to run.
-#[derive(Clone, Copy)]
-pub(crate) struct Run<'a> {
-    pub(crate) slot: SlotId,
-    pub(crate) to: &'a Address,
-    pub(crate) from: Option<&'a Address>,
-    pub(crate) handler: HandlerId,
-    pub(crate) body: &'a [u8],
-    pub(crate) wants_reply: bool,
-    /// Whether it comes from outside and may be told to come again.
-    pub(crate) is_refusable: bool,
-    /// The timer that it is the message of: its handler sees it as gone.
-    pub(crate) timer: Option<NonZeroU64>,
-    pub(crate) trace: Option<&'a TraceContext>,
-}
-
-/// Outcome of a run.
-#[derive(Debug)]
-pub(crate) enum Ran {
-    /// Done: the entity has this version, the reply is with the runner.
-    Done(u64),
-    /// A read found no entity.
-    Missing,
-    /// The entity said no; nothing was changed.
-    Refused(Refusal),
-    /// The message cannot be run as it is; nothing was changed.
-    Failed(Failure),
-    /// The handler panicked; nothing was changed.
-    Panicked(String),
-    /// The handler was stopped at an activity that is being loaded; nothing was changed, and the message has to come again.
-    NeedsActivity,
-    /// The batch is given up: the message goes back to where it came from, and comes again.
-    Abandoned,
-}
-
-impl<'a> Run<'a> {
-    /// The run of a request from outside.
-    pub(crate) fn of_request(slot: SlotId, request: &'a Request, is_refusable: bool) -> Self {
-        let Request { ticket: _, to, handler, body, request_kind: _, digest: _, deadline: _, trace } = request;
-        let trace = trace.as_deref();
-        Self { slot, to, from: None, handler: *handler, body, wants_reply: true, is_refusable, timer: None, trace }
-    }
-}
-
-impl Ran {
-    /// Whether nothing was changed, and the message comes again in this batch or a later one.
-    fn comes_again(&self) -> bool {
-        matches!(self, Self::NeedsActivity | Self::Failed(Failure::Backlog(_) | Failure::Overfull(_)))
-    }
-}
 
 impl Handling<'_> {
     /// Runs a message against an entity that is here and of a known kind. On `Abandoned` the caller puts the message
@@ -157,8 +104,8 @@ impl Handling<'_> {
             seed,
             wants_reply: run.wants_reply,
             version,
-            timers: &TimersOf { timers: self.timers, address: run.to, running: run.timer },
-            is_try: false,
+            timers: &TimersOf { timers: self.timers, address: run.to, running: run.occasion.timer() },
+            is_try: matches!(run.occasion, Occasion::Try(_)),
         };
         let outcome = step_with(live, number, &invocation, loaded.as_mut(), self.runner.effects_mut());
         self.runner.leave();
@@ -192,8 +139,8 @@ impl Handling<'_> {
                 if let Some(why) = self.backlogged(&run) {
                     return self.undo_run(run.slot, Ran::Failed(why));
                 }
-                if self.has_too_many_asks(run.to) {
-                    return self.undo_run(run.slot, Ran::Failed(Failure::TooManyAsks));
+                if let Some(why) = self.refuses_effects(&run) {
+                    return self.undo_run(run.slot, Ran::Failed(why));
                 }
                 self.batch.note_run(self.place_of(run.slot), name);
                 self.keep(run)
@@ -204,6 +151,17 @@ impl Handling<'_> {
             (StepOutcome::TooLarge, _) => self.undo_run(run.slot, Ran::Failed(Failure::TooLarge)),
             (StepOutcome::Panicked(text), _) => self.undo_run(run.slot, Ran::Panicked(text)),
         }
+    }
+
+    /// Why what a run has done cannot be kept, if that is so.
+    fn refuses_effects(&self, run: &Run<'_>) -> Option<Failure> {
+        if self.has_too_many_asks(run.to) {
+            return Some(Failure::TooManyAsks);
+        }
+        if self.runner.effects().deleted && self.is_uncertain(run) {
+            return Some(Failure::Uncertain);
+        }
+        self.refuses_proposals(run.to)
     }
 
     /// Why the run has to come again, if it may be told so: a receiver of one of its messages does not take what waits for it.
@@ -296,7 +254,7 @@ impl Handling<'_> {
         self.batch.note_changed(self.place_of(run.slot), effects_bytes);
         self.keep_timers(run.to, is_deleted);
         self.batch.reserve(run.body.len());
-        self.send_all(run.to);
+        self.send_all(&run);
         if is_deleted {
             self.drop_asks(run.to);
         }

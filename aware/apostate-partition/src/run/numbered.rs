@@ -12,7 +12,7 @@ use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
 use crate::message::{Message, Role};
 use crate::planted::{self, Bug};
 use crate::rectangles::Origin;
-use crate::run::execute::{Ran, Run};
+use crate::run::attempt::{Ran, Run};
 use crate::run::handling::{Handling, Head};
 
 impl Handling<'_> {

@@ -57,6 +57,10 @@ impl Handling<'_> {
             self.entities.parked_mut().leave(to, number);
             return Err(failure);
         }
+        if !retry && self.operation_of(message).is_some() {
+            self.entities.parked_mut().leave(to, number);
+            return Err(Failure::EndsOperation);
+        }
         let parked = self.entities.parked_mut().take(to, number).ok_or(Failure::Missing)?;
         let message = parked.message();
         if retry || !planted::is(Bug::DismissalLost) {

@@ -9,7 +9,7 @@ use crate::entities::SlotId;
 use crate::entities::key_age::is_fitting;
 use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
 use crate::planted::{self, Bug};
-use crate::run::execute::{Ran, Run};
+use crate::run::attempt::{Ran, Run};
 use crate::run::handling::Handling;
 
 /// Why a request has to run again.

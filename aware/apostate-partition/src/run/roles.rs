@@ -7,21 +7,27 @@
 //! `steps.rs` says what a role decides, each role has a file of its own, and [`steps_of`] is the one place that tells them apart.
 
 mod ask;
+mod ending;
+mod leg;
 mod plain;
 mod reply;
 mod steps;
+mod tentative;
 mod timer;
 
 use crate::entities::SlotId;
 use crate::interface::{AfterPanic, Failure};
 use crate::message::{Message, Role};
-use crate::run::execute::{Ran, Run};
+use crate::run::attempt::{Ran, Run};
 use crate::run::handling::Handling;
 
 use self::ask::Ask;
+use self::ending::Ending;
+use self::leg::OfAgreement;
 use self::plain::Plain;
 use self::reply::Reply;
-use self::steps::{Prologue, RoleSteps};
+use self::steps::{Prologue, RoleSteps, RunAs};
+use self::tentative::Try;
 use self::timer::Timer;
 
 /// Steps of a role.
@@ -31,6 +37,9 @@ fn steps_of(role: Role) -> &'static dyn RoleSteps {
         Role::Ask => &Ask,
         Role::Reply => &Reply,
         Role::Timer => &Timer,
+        Role::Try => &Try,
+        Role::Accepted | Role::Refused | Role::Deadline => &OfAgreement,
+        Role::Confirm | Role::Cancel | Role::Lapse => &Ending,
     }
 }
 
@@ -52,12 +61,24 @@ impl Handling<'_> {
     /// Runs a message between entities, whose entity is here and of a known kind. `number` is the one that it has in the inbox.
     pub(super) fn run_in_role(&mut self, slot: SlotId, message: &Message, number: Option<u64>) -> Fate {
         let steps = steps_of(message.role);
-        let Prologue::Run { wants_reply, sender } = steps.prologue(self, message) else { return Fate::Over };
-        let Message { to, from, handler, role, about, on_refused: _, body, trace } = message;
-        let timer = about.filter(|_| *role == Role::Timer);
-        let (from, trace) = (sender.as_ref().or(from.as_ref()), trace.as_deref());
-        match self.run(Run { slot, to, from, handler: *handler, body, wants_reply, is_refusable: false, timer, trace })
-        {
+        let RunAs { wants_reply, sender, handler, body, occasion } = match steps.prologue(self, message) {
+            Prologue::Over => return Fate::Over,
+            Prologue::Unknown => return Fate::Unknown,
+            Prologue::Run(run_as) => run_as,
+        };
+        let (from, trace) = (sender.as_ref().or(message.from.as_ref()), message.trace.as_deref());
+        let run = Run {
+            slot,
+            to: &message.to,
+            from,
+            handler,
+            body: &body,
+            wants_reply,
+            is_refusable: false,
+            occasion,
+            trace,
+        };
+        match self.run(run) {
             Ran::Abandoned => return Fate::Abandoned,
             Ran::NeedsActivity => return Fate::Waits,
             Ran::Failed(Failure::UnknownHandler) => return Fate::Unknown,

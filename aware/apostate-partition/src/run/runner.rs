@@ -3,6 +3,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/traces.rs`.
 
+use std::num::NonZeroU64;
+
 use apostate_core::{Address, Effects, HandlerId, SplitMix64};
 
 use crate::batch::RunName;
@@ -17,6 +19,8 @@ pub(crate) struct Runner {
     suspects: Vec<CrashSuspect>,
     /// The effects of the run under way; kept for its room.
     effects: Effects,
+    /// The agreement that the run under way has proposed on behalf of its try.
+    inner: Option<NonZeroU64>,
     /// The place in its trace of what the run under way sends, if it has one.
     trace: Option<Box<TraceContext>>,
     /// Room for encoding.
@@ -36,6 +40,7 @@ impl Runner {
             observer,
             suspects,
             effects: Effects::default(),
+            inner: None,
             trace: None,
             scratch: Vec::new(),
         }
@@ -82,6 +87,16 @@ impl Runner {
 
     pub(crate) fn effects_mut(&mut self) -> &mut Effects {
         &mut self.effects
+    }
+
+    /// The run under way has proposed an agreement on behalf of its try.
+    pub(crate) fn note_inner(&mut self, number: NonZeroU64) {
+        self.inner = Some(number);
+    }
+
+    /// The agreement that the run that has ended proposed on behalf of its try.
+    pub(crate) fn take_inner(&mut self) -> Option<NonZeroU64> {
+        self.inner.take()
     }
 
     /// The reply of the run that has ended.

@@ -7,23 +7,28 @@ use apostate_core::{Address, OnRefused, Refusal, Refused, Sent, SentAs, encode};
 use crate::delivery::{Kept, Layout, Outgoing};
 use crate::message::{Identity, Message, Role};
 use crate::planted::{self, Bug};
+use crate::run::attempt::Run;
 use crate::run::handling::Handling;
 use crate::trace::TraceContext;
 
 impl Handling<'_> {
     /// Sends what the run that was kept has sent.
-    pub(crate) fn send_all(&mut self, from: &Address) {
+    pub(crate) fn send_all(&mut self, run: &Run<'_>) {
+        let from = run.to;
+        let agreements = self.open_agreements(run);
         let mut sent = std::mem::take(&mut self.runner.effects_mut().sent);
         for mut message in sent.drain(..) {
             let sent_as = std::mem::replace(&mut message.sent_as, SentAs::Plain);
             let message = self.message_of(from, message);
             let message = match sent_as {
-                SentAs::Plain | SentAs::Try(_) => message,
+                SentAs::Plain => message,
+                SentAs::Try(of) => self.open_leg(agreements[of.proposal as usize], of, message),
                 SentAs::Asked(asked) => self.open_ask(from, asked, message),
             };
             self.post(message);
         }
         self.runner.effects_mut().sent = sent;
+        self.decide_at_once(from, &agreements);
     }
 
     /// A message that a run has sent, or sends later.

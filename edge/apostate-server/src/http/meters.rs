@@ -234,6 +234,12 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_open_asks", "gauge", "Asks between entities that have no answer yet", |status| {
         status.open_asks as u64
     }),
+    ("apostate_partition_undecided", "gauge", "Agreements proposed here that are not over", |status| {
+        status.undecided as u64
+    }),
+    ("apostate_partition_tentative", "gauge", "Operations here that are neither confirmed nor cancelled", |status| {
+        status.tentative as u64
+    }),
     ("apostate_partition_full", "gauge", "Whether the log has no room", |status| u64::from(status.is_full)),
     ("apostate_partition_time_ahead_seconds", "gauge", "How far its time is ahead of the host's clock", |status| {
         status.time_offset.0.max(0).unsigned_abs() / 1000

@@ -87,7 +87,7 @@ pub(crate) static ROUTES: &[Route] = &[
         description: "",
         body: None,
         success: Success::nothing("It is gone for ever, unapplied."),
-        codes: &[OF_PARKED_CHANGED],
+        codes: &[OF_PARKED_CHANGED, OF_DISMISSALS],
         target: RouteTarget::Node(|request| Box::pin(parked::dismiss(request))),
     },
     Route {
@@ -311,9 +311,11 @@ const OF_CALLS: &[ErrorCode] = &[
     ErrorCode::ClientKeyExpired,
     ErrorCode::ClientKeyReused,
     ErrorCode::DoneEarlier,
+    ErrorCode::EntityUncertain,
     ErrorCode::HandlerPanicked,
     ErrorCode::OutcomeUnknown,
     ErrorCode::RequestTimeout,
+    ErrorCode::TooManyAgreements,
     ErrorCode::TooManyAsks,
     ErrorCode::TransactionTooLarge,
     ErrorCode::UnreadableReply,
@@ -377,6 +379,9 @@ const OF_PARKED_CHANGED: &[ErrorCode] = &[
     ErrorCode::ParkedMissing,
     ErrorCode::PartitionStopped,
 ];
+
+/// Of a dismissal.
+const OF_DISMISSALS: &[ErrorCode] = &[ErrorCode::EndsOperation];
 
 /// Problems of a retry alone: this build could not apply the message, and it stays parked.
 const OF_RETRIES: &[ErrorCode] = &[ErrorCode::EntityBlocked, ErrorCode::HandlerMissing, ErrorCode::KindMissing];

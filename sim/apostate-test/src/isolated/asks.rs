@@ -64,6 +64,13 @@ impl IsolatedWorld {
                 self.nodes[id as usize].open_asks.remove(&message.about);
             }
             Role::Plain | Role::Timer => {}
+            Role::Try
+            | Role::Accepted
+            | Role::Refused
+            | Role::Confirm
+            | Role::Cancel
+            | Role::Lapse
+            | Role::Deadline => {}
         }
         self.park(id, message, why);
         Ok(())

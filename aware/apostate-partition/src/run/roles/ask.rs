@@ -7,7 +7,7 @@
 
 use apostate_core::{Answer, Reason, Refusal, encode, encode_answered};
 
-use super::steps::{Prologue, RoleSteps};
+use super::steps::{Prologue, RoleSteps, RunAs};
 use crate::interface::Failure;
 use crate::message::Message;
 use crate::run::handling::Handling;
@@ -15,8 +15,8 @@ use crate::run::handling::Handling;
 pub(super) struct Ask;
 
 impl RoleSteps for Ask {
-    fn prologue(&self, _: &mut Handling<'_>, _: &Message) -> Prologue {
-        Prologue::Run { wants_reply: true, sender: None }
+    fn prologue<'m>(&self, _: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
+        Prologue::Run(RunAs { wants_reply: true, ..RunAs::plain(message) })
     }
 
     fn done(&self, handling: &mut Handling<'_>, message: &Message) {

@@ -2,7 +2,7 @@
 
 use apostate_core::Refusal;
 
-use super::steps::{Prologue, RoleSteps};
+use super::steps::{Prologue, RoleSteps, RunAs};
 use crate::interface::Failure;
 use crate::message::Message;
 use crate::run::handling::Handling;
@@ -10,8 +10,8 @@ use crate::run::handling::Handling;
 pub(super) struct Plain;
 
 impl RoleSteps for Plain {
-    fn prologue(&self, _: &mut Handling<'_>, _: &Message) -> Prologue {
-        Prologue::Run { wants_reply: false, sender: None }
+    fn prologue<'m>(&self, _: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
+        Prologue::Run(RunAs::plain(message))
     }
 
     fn done(&self, _: &mut Handling<'_>, _: &Message) {}

@@ -8,7 +8,7 @@
 
 use apostate_core::Refusal;
 
-use super::steps::{Prologue, RoleSteps};
+use super::steps::{Prologue, RoleSteps, RunAs};
 use crate::interface::Failure;
 use crate::message::{Message, Role};
 use crate::planted::{self, Bug};
@@ -17,11 +17,11 @@ use crate::run::handling::Handling;
 pub(super) struct Reply;
 
 impl RoleSteps for Reply {
-    fn prologue(&self, handling: &mut Handling<'_>, message: &Message) -> Prologue {
+    fn prologue<'m>(&self, handling: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
         match handling.ask_of(message) {
             // Also that none has come is told as the partner's.
-            Some(ask) => Prologue::Run { wants_reply: false, sender: Some(ask.partner) },
-            None if planted::is(Bug::LateReplyApplied) => Prologue::Run { wants_reply: false, sender: None },
+            Some(ask) => Prologue::Run(RunAs { sender: Some(ask.partner), ..RunAs::plain(message) }),
+            None if planted::is(Bug::LateReplyApplied) => Prologue::Run(RunAs::plain(message)),
             None => {
                 handling.batch.counts_mut().late_answers += 1;
                 Prologue::Over

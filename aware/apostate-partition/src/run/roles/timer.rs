@@ -5,19 +5,23 @@
 
 use apostate_core::Refusal;
 
-use super::steps::{Prologue, RoleSteps};
+use super::steps::{Prologue, RoleSteps, RunAs};
 use crate::interface::Failure;
 use crate::message::Message;
 use crate::planted::{self, Bug};
+use crate::run::attempt::Occasion;
 use crate::run::handling::Handling;
 
 pub(super) struct Timer;
 
 impl RoleSteps for Timer {
-    fn prologue(&self, handling: &mut Handling<'_>, message: &Message) -> Prologue {
+    fn prologue<'m>(&self, handling: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
         let is_there = message.about.is_none_or(|order| handling.timers.posted(order, &message.to).is_some());
         match is_there || planted::is(Bug::ReplacedFires) {
-            true => Prologue::Run { wants_reply: false, sender: None },
+            true => {
+                let occasion = message.about.map_or(Occasion::Other, Occasion::Timer);
+                Prologue::Run(RunAs { occasion, ..RunAs::plain(message) })
+            }
             false => Prologue::Over,
         }
     }

@@ -1,0 +1,117 @@
+//! Bodies of the messages of agreements: what the platform puts before the author's own bytes, or instead of them.
+//!
+//! ```text
+//!   try       ├ flags (1) ┼ deadline (8) ┼ arguments … ┤          accepted   ├ offer … ┤
+//!   confirm   ├ leg (4) ┼ value … ┤                               refused    ├ refusal … ┤
+//!   lapse     ├ proposer's kind (4) ┼ key … ┤                     cancel, deadline: none
+//! ```
+//!
+//! Integers are little-endian. A deadline that is not known has all bits set.
+//!
+//! Tried by mutated bytes: `sim/apostate-fuzz/src/layouts/message.rs`.
+
+use apostate_core::{Address, EntityKey, KindId, Timestamp};
+
+use crate::role::Role;
+
+/// Bytes before the arguments of a try.
+const TRY_HEAD_BYTES: usize = 9;
+
+/// Bytes before the value of a confirm.
+const LEG_BYTES: usize = 4;
+
+/// In the flags of a try: the proposer can be told that the operation has lapsed.
+const CAN_LAPSE: u8 = 1;
+
+/// Head of a try: the platform's own words to the partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TryHead {
+    /// When the agreement expires.
+    pub(crate) deadline: Option<Timestamp>,
+    /// Whether the operation may end by itself: its proposer can be told.
+    pub(crate) can_lapse: bool,
+}
+
+impl TryHead {
+    pub(crate) fn write(self) -> [u8; TRY_HEAD_BYTES] {
+        let Self { deadline, can_lapse } = self;
+        let mut head = [if can_lapse { CAN_LAPSE } else { 0 }; TRY_HEAD_BYTES];
+        head[1..].copy_from_slice(&deadline.map_or(u64::MAX, |deadline| deadline.0).to_le_bytes());
+        head
+    }
+
+    /// Splits the body of a try into its head and its arguments.
+    ///
+    /// # Panics
+    ///
+    /// When it is too short: such a message is not read.
+    pub(crate) fn split(body: &[u8]) -> (Self, &[u8]) {
+        let (head, arguments) = body.split_first_chunk::<TRY_HEAD_BYTES>().expect("P6 broken: a try without a head");
+        let [flags, deadline @ ..] = *head;
+        let deadline = u64::from_le_bytes(deadline);
+        let deadline = (deadline != u64::MAX).then_some(Timestamp(deadline));
+        (Self { deadline, can_lapse: flags & CAN_LAPSE != 0 }, arguments)
+    }
+}
+
+/// Body of a confirm: the leg's place among those of its agreement, and the value that the confirm has.
+pub(crate) fn confirm(leg: u32, value: Option<&[u8]>) -> Vec<u8> {
+    [&leg.to_le_bytes(), value.unwrap_or(&[])].concat()
+}
+
+/// Reads the body of a confirm.
+///
+/// # Panics
+///
+/// When it is too short: such a message is not read.
+pub(crate) fn read_confirm(body: &[u8]) -> (u32, Option<&[u8]>) {
+    let (leg, value) = body.split_first_chunk::<LEG_BYTES>().expect("P6 broken: a confirm without a leg");
+    (u32::from_le_bytes(*leg), (!value.is_empty()).then_some(value))
+}
+
+/// Body of a lapse: the proposer of the operation.
+pub(crate) fn lapse(proposer: &Address) -> Vec<u8> {
+    [&proposer.kind().0.to_le_bytes()[..], proposer.key().as_bytes()].concat()
+}
+
+/// Reads the body of a lapse.
+pub(crate) fn read_lapse(body: &[u8]) -> Option<Address> {
+    let (kind, key) = body.split_first_chunk()?;
+    Some(Address::new(KindId(u32::from_le_bytes(*kind)), EntityKey::from_bytes(key).ok()?))
+}
+
+/// Whether a body has what the role needs.
+pub(crate) fn is_whole(role: Role, body: &[u8]) -> bool {
+    match role {
+        Role::Plain | Role::Ask | Role::Reply | Role::Timer | Role::Accepted | Role::Refused => true,
+        Role::Try => body.len() >= TRY_HEAD_BYTES && body[0] & !CAN_LAPSE == 0,
+        Role::Confirm => body.len() >= LEG_BYTES,
+        Role::Lapse => read_lapse(body).is_some(),
+        Role::Cancel | Role::Deadline => body.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_read_back() {
+        for head in
+            [TryHead { deadline: None, can_lapse: true }, TryHead { deadline: Some(Timestamp(7)), can_lapse: false }]
+        {
+            let body = [&head.write(), &b"\x80"[..]].concat();
+            assert_eq!(TryHead::split(&body), (head, &b"\x80"[..]));
+            assert!(is_whole(Role::Try, &body) && !is_whole(Role::Try, &body[..8]));
+        }
+        assert_eq!(read_confirm(&confirm(7, Some(b"\x05"))), (7, Some(&b"\x05"[..])));
+        assert_eq!(read_confirm(&confirm(7, None)), (7, None));
+        let order = Address::new(KindId::of("order"), EntityKey::new("1").expect("a key"));
+        assert_eq!(read_lapse(&lapse(&order)), Some(order));
+        assert!(
+            !is_whole(Role::Lapse, b"\0\0\0\0")
+                && !is_whole(Role::Confirm, b"\0\0\0")
+                && !is_whole(Role::Cancel, b"\0")
+        );
+    }
+}
