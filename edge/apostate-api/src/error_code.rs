@@ -142,6 +142,7 @@ error_codes! {
     RequestTimeout = "request-timeout", 408, true, "request not received in time";
     StoreUnreadable = "store-unreadable", 500, false, "store unreadable";
     StreamBroken = "stream-broken", 503, true, "message stream broken";
+    TentativeIsProposed = "tentative-is-proposed", 405, false, "handler is tentative: only an agreement sends it";
     TlsRequired = "tls-required", 400, false, "TLS required: use https";
     TokenMissing = "token-missing", 401, false, "bearer token missing";
     TokenWrong = "token-wrong", 401, false, "wrong bearer token";

@@ -100,6 +100,7 @@ fn of_code(code: ErrorCode) -> Ending {
         ErrorCode::EntityMissing
         | ErrorCode::HandlerMissing
         | ErrorCode::HandlerNotOpen
+        | ErrorCode::TentativeIsProposed
         | ErrorCode::KindMissing
         | ErrorCode::ParkedMissing => Ending::Missing,
         ErrorCode::TokenMissing | ErrorCode::TokenWrong => Ending::Token,

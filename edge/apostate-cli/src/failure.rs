@@ -219,9 +219,10 @@ fn next_of(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::BadClientKey => "choose another --key, of 1 to 255 characters of ASCII, or leave it out",
         ErrorCode::Busy | ErrorCode::NotReady | ErrorCode::RequestTimeout => "try again in a moment",
         ErrorCode::EntityMissing => "look for the key with `apostate entity list KIND`",
-        ErrorCode::HandlerMissing | ErrorCode::HandlerNotOpen | ErrorCode::KindMissing => {
-            "look at /openapi.json of the node for what there is"
-        }
+        ErrorCode::HandlerMissing
+        | ErrorCode::HandlerNotOpen
+        | ErrorCode::TentativeIsProposed
+        | ErrorCode::KindMissing => "look at /openapi.json of the node for what there is",
         ErrorCode::DoneEarlier | ErrorCode::UnreadableReply => {
             "do not repeat it; see what came of it with `apostate entity show KIND/KEY`"
         }

@@ -222,14 +222,18 @@ impl KindRow {
             let detail = format!("{} has no handler `{name}`; open to the world outside: {open}", self.name);
             Fault::new(ErrorCode::HandlerMissing, detail)
         })?;
-        if handler.access == Access::Open {
-            return Ok(handler);
+        match handler.access {
+            Access::Open => Ok(handler),
+            Access::Tentative => {
+                let detail = format!("`{name}` is tentative: only an agreement of entities sends it to {}", self.name);
+                // There is no method for it.
+                Err(Fault::new(ErrorCode::TentativeIsProposed, detail).allowing([]))
+            }
+            Access::Entities | Access::Own => {
+                let detail = format!("only entities may send `{name}` to {}; its author has not opened it", self.name);
+                Err(Fault::new(ErrorCode::HandlerNotOpen, detail))
+            }
         }
-        let detail = match handler.access {
-            Access::Tentative => format!("`{name}` is tentative: only an agreement sends it to {}", self.name),
-            _ => format!("only entities may send `{name}` to {}; its author has not opened it", self.name),
-        };
-        Err(Fault::new(ErrorCode::HandlerNotOpen, detail))
     }
 }
 

@@ -13,6 +13,9 @@ fn names_that_are_not_there_are_told_apart() {
     let problem = client.post("/entities/stock/tea/boo", "").problem("handler-missing");
     assert!(problem["detail"].as_str().expect("text").contains("receive, receive_all, take, available"), "{problem}");
     client.post("/entities/stock/tea/stumble", "").problem("handler-not-open");
+    for handler in ["sell", "put_back"] {
+        client.post(&format!("/entities/stock/tea/{handler}"), r#"{"units":1}"#).problem("handler-not-open");
+    }
     for path in ["/nothing", "/entities", "/entities/", "/entities/stock/tea/receive/now", "/%FF", "/errors/none", "//"]
     {
         client.get(path).problem("path-unknown");
@@ -36,6 +39,19 @@ fn methods_that_a_path_does_not_know_are_told_which_it_knows() {
         answer.problem("method-not-allowed");
         assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
     }
+}
+
+#[test]
+fn no_method_reaches_a_tentative_handler() {
+    let server = Server::start();
+    let mut client = server.client();
+    for method in ["POST", "GET"] {
+        let answer = client.ask(method, "/entities/stock/tea/reserve", &[], "");
+        let problem = answer.problem("tentative-is-proposed");
+        assert!(problem["detail"].as_str().expect("text").contains("only an agreement"), "{problem}");
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("")), "{method}");
+    }
+    client.get("/entities/stock/tea").problem("entity-missing");
 }
 
 #[test]

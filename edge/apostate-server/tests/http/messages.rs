@@ -81,6 +81,7 @@ fn a_message_that_cannot_be_taken_ends_the_stream_and_its_number_is_not_passed_o
         (line(3, "stock/three", "weigh", &json!({})), "handler-missing"),
         (line(3, "stock/three", "available", &json!({})), "read-is-get"),
         (line(3, "stock/three", "stumble", &json!({})), "handler-not-open"),
+        (line(3, "stock/three", "reserve", &json!({ "units": 1 })), "tentative-is-proposed"),
         (line(3, "stock", "receive", &json!({})), "bad-key"),
     ];
     for partitions in [1, 2, 7] {

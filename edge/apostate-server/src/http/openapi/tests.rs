@@ -238,7 +238,7 @@ fn a_token_is_asked_for_where_one_is_set() {
 
 /// Codes that no path answers with: those of methods and names that the document does not have, those that end a
 /// stream, and the one that is said without TLS.
-const NOWHERE: [ErrorCode; 10] = [
+const NOWHERE: [ErrorCode; 11] = [
     ErrorCode::BadLine,
     ErrorCode::ChangesIsPost,
     ErrorCode::HandlerNotOpen,
@@ -248,6 +248,7 @@ const NOWHERE: [ErrorCode; 10] = [
     ErrorCode::NumbersNotAscending,
     ErrorCode::ProducerForgotten,
     ErrorCode::StreamBroken,
+    ErrorCode::TentativeIsProposed,
     ErrorCode::TlsRequired,
 ];
 

@@ -97,6 +97,20 @@ impl Stock {
         Ok(())
     }
 
+    /// Only agreements may send it.
+    #[tentative(confirm = sell, cancel = put_back)]
+    pub fn reserve(&mut self, units: u32) -> Result<(), Refusal> {
+        refuse!(self.on_hand < units, "only {} left", self.on_hand);
+        self.on_hand -= units;
+        Ok(())
+    }
+
+    fn sell(&mut self, _units: u32) {}
+
+    fn put_back(&mut self, units: u32) {
+        self.on_hand += units;
+    }
+
     /// Sends a message that cannot be applied.
     #[open]
     pub fn jinx(&mut self, tx: &mut Tx, other: String) {
