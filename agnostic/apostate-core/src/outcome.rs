@@ -76,7 +76,7 @@ const OFFER: &[u8] = b"\xa5offer";
 const NOTHING: &[u8] = b"\xc0";
 
 /// Lists and maps around an offer in an encoded outcome.
-pub(crate) const AROUND_AN_OFFER: usize = 4;
+const AROUND_AN_OFFER: usize = 4;
 
 /// The encoding of [`Outcome::Agreed`] with offers that are encoded already: leg, name of the kind, key, and the offer, empty for nothing.
 #[must_use]
@@ -99,7 +99,7 @@ pub fn encode_agreed(offers: &[(u32, &str, &EntityKey, &[u8])]) -> Vec<u8> {
 /// Whether an offer that is encoded is shallow enough to be read within an outcome.
 #[must_use]
 pub fn offer_fits(offer: &[u8]) -> bool {
-    shape::is_shallow(&[&[0x91; AROUND_AN_OFFER][..], if offer.is_empty() { NOTHING } else { offer }].concat())
+    shape::is_shallow_within(AROUND_AN_OFFER, offer)
 }
 
 /// Appends the marker of a list of so many values.
@@ -167,8 +167,11 @@ mod tests {
     fn an_offer_of_the_deepest_sort_can_be_told() {
         let told = |depth: usize| {
             let offer = [vec![0x91; depth], vec![0xC0]].concat();
-            shape::is_shallow(&encode_agreed(&[(0, "stock", &key("tea"), &offer)]))
+            let can_be_read = shape::is_shallow(&encode_agreed(&[(0, "stock", &key("tea"), &offer)]));
+            assert_eq!(offer_fits(&offer), can_be_read, "{depth}");
+            can_be_read
         };
+        assert!(offer_fits(&[]) && told(0));
         assert!(told(NESTING_MAX - AROUND_AN_OFFER));
         assert!(!told(NESTING_MAX - AROUND_AN_OFFER + 1));
     }
