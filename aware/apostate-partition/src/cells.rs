@@ -10,6 +10,7 @@ pub(crate) mod ask;
 pub mod cell;
 pub(crate) mod checkpoint;
 pub(crate) mod fresh;
+pub(crate) mod in_memory;
 pub mod operation;
 pub(crate) mod parked;
 pub mod record_body;

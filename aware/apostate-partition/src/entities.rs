@@ -13,6 +13,7 @@
 pub(crate) mod activities;
 mod changes;
 pub(crate) mod client_keys;
+mod in_memory;
 mod inbox;
 mod inboxes;
 pub(crate) mod key_age;
@@ -26,6 +27,7 @@ mod restoring;
 mod slab;
 mod slot;
 mod slots;
+mod split;
 mod tallies;
 mod waiting;
 

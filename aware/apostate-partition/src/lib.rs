@@ -23,6 +23,7 @@
 //! is ever locked.
 
 mod bodies;
+mod cut;
 mod format;
 mod interface;
 pub mod limits;
@@ -61,6 +62,7 @@ pub use crate::cells::agreement;
 pub use crate::cells::ask::OpenAsk;
 pub use crate::cells::cell::{self, host_row};
 pub use crate::cells::checkpoint::Checkpoint;
+pub use crate::cells::in_memory::CellsInMemory;
 pub use crate::cells::operation;
 pub use crate::cells::record_body;
 pub use crate::format::{DecodeError, Format, NewerFormat};

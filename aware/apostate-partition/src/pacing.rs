@@ -12,6 +12,8 @@
 //!
 //! Read next: `docs/design/partition.md`, *Partition time*.
 
+mod split;
+
 use std::cmp::Ordering;
 use std::time::Duration;
 

@@ -14,6 +14,7 @@ mod producers;
 mod restore;
 mod rows;
 mod sessions;
+mod split;
 mod status;
 mod sweep;
 mod turn;

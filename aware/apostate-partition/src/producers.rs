@@ -6,6 +6,7 @@
 
 mod forgotten;
 mod known;
+mod split;
 
 use std::collections::VecDeque;
 

@@ -19,6 +19,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; planted `duplicate-applied`, `watermark-unsaved`; exhaustively in `sim/apostate-models`.
 
+mod split;
+
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 

@@ -10,6 +10,8 @@
 //! Read next: `run/timers.rs`. Scenarios: `sim/apostate-sim/tests/scenarios/timers.rs`; planted `timer-fired-twice`, `timer-early`,
 //! `cancel-forgotten`, `replaced-fires`, `set-undone-fires`, `timer-left-by-delete`, `timer-lost-at-restart`.
 
+mod split;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::ops::Bound;

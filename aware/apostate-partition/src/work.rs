@@ -2,6 +2,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs`.
 
+mod split;
+
 use std::collections::VecDeque;
 
 use crate::entities::SlotId;

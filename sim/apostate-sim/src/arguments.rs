@@ -6,6 +6,8 @@ pub(crate) struct Arguments {
     pub(crate) work: Work,
     /// Prints what happens, line by line.
     pub(crate) is_told: bool,
+    /// Splits partitions in memory, and merges them again.
+    pub(crate) splits: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,7 @@ pub(crate) fn usage() -> &'static str {
     "apostate-sim --seeds N [--from SEED]    runs N seeds\n\
      apostate-sim --seed SEED [--tell]       runs one seed twice, and tells what happens\n\
      apostate-sim --hours H [--from SEED]    runs seeds for so long\n\
+     … --split                               splits partitions in memory meanwhile, and merges them again\n\
      apostate-sim --planted [--seeds N] [--bug NAME]\n\
      \u{20}                                       sees that every planted bug is caught within N seeds\n\
      apostate-sim --digest --seeds N [--from SEED] [--bug NAME]\n\
@@ -30,7 +33,7 @@ pub(crate) fn usage() -> &'static str {
 /// Understands the command line.
 pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let (mut seed, mut seeds, mut hours, mut first) = (None, None, None, 0);
-    let (mut is_told, mut is_planted, mut is_digest, mut bug) = (false, false, false, None);
+    let (mut is_told, mut splits, mut is_planted, mut is_digest, mut bug) = (false, false, false, false, None);
     let mut words = words.peekable();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("`{word}` wants a number"));
@@ -46,6 +49,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, St
             }
             "--bug" => bug = Some(value()?),
             "--tell" => is_told = true,
+            "--split" => splits = true,
             "--planted" => is_planted = true,
             "--digest" => is_digest = true,
             _ => return Err(format!("`{word}` is not known")),
@@ -60,7 +64,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, St
         (false, None, None, Some(hours)) => Work::Soak { first, hours },
         _ => return Err("say one of `--seed`, `--seeds` and `--hours`".to_owned()),
     };
-    Ok(Arguments { work, is_told })
+    Ok(Arguments { work, is_told, splits })
 }
 
 #[cfg(test)]
@@ -74,6 +78,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_understood() {
         assert_eq!(parsed("--seed 7 --tell"), Ok(Work::One { seed: 7 }));
+        assert_eq!(parsed("--seed 7 --split"), Ok(Work::One { seed: 7 }));
         assert_eq!(parsed("--seeds 20 --from 5"), Ok(Work::Many { first: 5, count: 20 }));
         assert_eq!(parsed("--hours 0.5"), Ok(Work::Soak { first: 0, hours: 0.5 }));
         assert_eq!(parsed("--planted"), Ok(Work::Planted { most: 1000, only: None }));

@@ -4,16 +4,21 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::fault::{Fault, Faults};
-use crate::run::{Options, Report, run};
+use crate::options::Options;
+use crate::run::{Report, run};
 use crate::violation::Violation;
 
 /// Totals of many runs.
 #[derive(Clone, Debug, Default)]
 pub struct Campaign {
+    /// How seeds are run.
+    pub options: Options,
     /// Runs.
     pub seeds: u64,
     /// Transactions on entities.
     pub transactions: u64,
+    /// How often a partition was split in memory and merged again.
+    pub splits: u64,
     /// Virtual time, in microseconds.
     pub simulated: u64,
     /// Faults that were injected, and how often.
@@ -29,8 +34,9 @@ impl Campaign {
     /// Runs one more seed.
     pub fn run(&mut self, seed: u64) -> Result<(), Violation> {
         self.seeds += 1;
-        match run(seed, Options::default()) {
-            Ok(Report { transactions, simulated, faults, .. }) => {
+        match run(seed, self.options) {
+            Ok(Report { transactions, simulated, faults, splits, trace: _ }) => {
+                self.splits += splits;
                 self.transactions += transactions;
                 self.simulated += simulated;
                 self.faults.add(&faults);
@@ -69,6 +75,9 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "{}", campaign.faults)?;
         let hours = campaign.simulated as f64 / 3.6e9;
         writeln!(f, "{} seeds, {:.1} a second", campaign.seeds, campaign.seeds as f64 / seconds)?;
+        if campaign.options.splits {
+            writeln!(f, "{} splits in memory", campaign.splits)?;
+        }
         let rate = campaign.transactions as f64 / seconds;
         writeln!(f, "{} transactions, {rate:.0} a second", campaign.transactions)?;
         writeln!(f, "{hours:.1} hours of simulated time in {seconds:.0} seconds")?;

@@ -45,7 +45,7 @@ impl World {
         if let Some(writer) = self.writers.all.get_mut(&id) {
             writer.running.end_turn(effects);
         }
-        result
+        result.and_then(|()| self.rehearse_split(id))
     }
 
     fn carry_out(&mut self, id: WriterId, effect: Effect) -> Check {

@@ -29,10 +29,12 @@ mod fault_schedule;
 mod host;
 mod network;
 mod operator;
+mod options;
 mod outside;
 mod plan;
 mod programs;
 mod run;
+mod splits;
 mod trace;
 #[cfg(feature = "planted")]
 mod trial;
@@ -41,7 +43,8 @@ mod world;
 
 pub use crate::campaign::{Campaign, SEEDS_FOR_COVERAGE};
 pub use crate::fault::{Fault, Faults};
-pub use crate::run::{Options, Report, digest, run};
+pub use crate::options::Options;
+pub use crate::run::{Report, digest, run};
 pub use crate::trace::Telling;
 #[cfg(feature = "planted")]
 pub use crate::trial::{digest_planted, try_planted};

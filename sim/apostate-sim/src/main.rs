@@ -15,9 +15,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args().skip(1)) {
-        Ok(Arguments { work: Work::One { seed }, is_told }) => one(seed, is_told),
-        Ok(Arguments { work: Work::Many { first, count }, .. }) => many(first, |seeds, _| seeds < count),
-        Ok(Arguments { work: Work::Soak { first, hours }, .. }) => many(first, |_, took| took < hours * 3600.0),
+        Ok(Arguments { work: Work::One { seed }, is_told, splits }) => one(seed, is_told, splits),
+        Ok(Arguments { work: Work::Many { first, count }, splits, .. }) => {
+            many(first, splits, |seeds, _| seeds < count)
+        }
+        Ok(Arguments { work: Work::Soak { first, hours }, splits, .. }) => {
+            many(first, splits, |_, took| took < hours * 3600.0)
+        }
         Ok(Arguments { work: Work::Planted { most, only }, .. }) => planted(most, only.as_deref()),
         Ok(Arguments { work: Work::Digest { first, count, bug }, .. }) => digest(first, count, bug.as_deref()),
         Err(problem) => {
@@ -28,11 +32,11 @@ fn main() -> ExitCode {
 }
 
 /// One seed, twice: it must take the same course.
-fn one(seed: u64, is_told: bool) -> ExitCode {
+fn one(seed: u64, is_told: bool, splits: bool) -> ExitCode {
     let start = Instant::now();
     let telling = if is_told { Telling::Printed } else { Telling::Off };
-    let first = run(seed, Options { telling });
-    let second = run(seed, Options::default());
+    let first = run(seed, Options { telling, splits });
+    let second = run(seed, Options { splits, ..Options::default() });
     let seeds_per_s = 2.0 / start.elapsed().as_secs_f64();
     match &first {
         Ok(report) => {
@@ -49,9 +53,10 @@ fn one(seed: u64, is_told: bool) -> ExitCode {
     if first.is_ok() && first == second { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn many(first: u64, mut goes_on: impl FnMut(u64, f64) -> bool) -> ExitCode {
+fn many(first: u64, splits: bool, mut goes_on: impl FnMut(u64, f64) -> bool) -> ExitCode {
     let start = Instant::now();
-    let mut campaign = Campaign::default();
+    let options = Options { splits, ..Options::default() };
+    let mut campaign = Campaign { options, ..Campaign::default() };
     while goes_on(campaign.seeds, start.elapsed().as_secs_f64()) {
         let seed = first + campaign.seeds;
         if let Err(violation) = campaign.run(seed) {

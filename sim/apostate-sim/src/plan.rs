@@ -8,6 +8,9 @@ use apostate_world::{Moment, Rng, SECOND};
 /// Keeps the random numbers of a seed here apart from those of the same seed in the authors' test kit.
 pub(crate) const SALT: u64 = 0x5851_F42D_4C95_7F2D;
 
+/// The same for what is drawn besides.
+pub(crate) const SPLIT_SALT: u64 = 0x1405_7B7E_F767_814F;
+
 /// Every parameter of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::check::shadow::Shadow;
 use crate::check::{end, money};
 use crate::fault::{Fault, Faults};
+use crate::options::Options;
 use crate::outside::{self, Outcome, Stream};
 use crate::programs::flaky;
 use crate::trace::Telling;
@@ -37,15 +38,10 @@ pub struct Report {
     pub simulated: u64,
     /// Faults that were injected, and how often.
     pub faults: Faults,
+    /// How often a partition was split in memory and merged again.
+    pub splits: u64,
     /// Everything that partitions did, as one number.
     pub trace: u64,
-}
-
-/// How to run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// The use that is made of the lines of `--tell`.
-    pub telling: Telling,
 }
 
 /// Runs the world of this seed.
@@ -59,6 +55,7 @@ pub fn run(seed: u64, options: Options) -> Result<Report, Violation> {
         transactions: world.shadows.transactions,
         simulated: world.agenda.now(),
         faults: world.faults.clone(),
+        splits: world.splits,
         trace: world.trace.hash(),
     })
 }
@@ -67,7 +64,7 @@ pub fn run(seed: u64, options: Options) -> Result<Report, Violation> {
 /// ended. Two builds that do the same give the same line, also where a planted bug breaks something.
 #[must_use]
 pub fn digest(seed: u64) -> String {
-    let (world, result) = played(seed, Options { telling: Telling::Hashed });
+    let (world, result) = played(seed, Options { telling: Telling::Hashed, ..Options::default() });
     let end = result.err().map_or_else(|| "whole".to_owned(), |broken| broken.to_string());
     format!("seed {seed}: trace {:016x} told {:016x} {end:?}", world.trace.hash(), world.trace.told())
 }
@@ -75,7 +72,7 @@ pub fn digest(seed: u64) -> String {
 fn played(seed: u64, options: Options) -> (World, Check) {
     panics::install();
     flaky::set_panicking(true);
-    let mut world = World::new(seed, options.telling);
+    let mut world = World::new(seed, options);
     let result = world.simulate();
     (world, result)
 }

@@ -2,7 +2,8 @@
 
 use apostate_partition::planted::{Bug, plant};
 
-use crate::run::{Options, digest, run};
+use crate::options::Options;
+use crate::run::{digest, run};
 
 /// Switches every bug on, one after the other, or only the one that is named, and runs seeds from 0 until one breaks
 /// something, `most` at most. Says the table line by line, as Markdown, and of a single bug what was seen. Gives whether all

@@ -15,10 +15,11 @@ use crate::check::stored::{self, StoreModel};
 use crate::engine::{SharedDisk, WriterId, lock};
 use crate::fault::{Fault, Faults};
 use crate::host::{self, Node, Writer, Writers};
+use crate::options::Options;
 use crate::outside::{Decision, Op, Operator, Stream, draw_ops, draw_streams};
 use crate::plan::{self, Plan};
 use crate::programs;
-use crate::trace::{Telling, Trace};
+use crate::trace::Trace;
 use crate::violation::{Check, Violation};
 
 /// Something that will happen.
@@ -136,13 +137,20 @@ pub(crate) struct World {
     pub(crate) carried: BTreeMap<(PartitionId, PartitionId), Moment>,
     /// Models of the stores, made of the durable records.
     pub(crate) store_models: Vec<StoreModel>,
+    /// Where partitions are split in memory, drawn apart from everything else, so that a seed is the same without; none if they are not.
+    pub(crate) split_rng: Option<Rng>,
+    /// How often they were.
+    pub(crate) splits: u64,
+    /// No partition is split before then.
+    pub(crate) next_split: Moment,
     /// Every record that ever was durable.
     pub(crate) archive: Vec<Vec<Bytes>>,
 }
 
 impl World {
     /// A world that has not begun.
-    pub(crate) fn new(seed: u64, telling: Telling) -> Self {
+    pub(crate) fn new(seed: u64, options: Options) -> Self {
+        let Options { telling, splits } = options;
         let mut rng = Rng::new(seed, plan::SALT);
         let plan = Plan::draw(&mut rng);
         let map = Map::first(plan.partitions);
@@ -185,6 +193,9 @@ impl World {
             is_healed: false,
             carried: BTreeMap::new(),
             store_models: map.tiles.iter().map(|(_, id)| StoreModel::new(*id)).collect(),
+            split_rng: splits.then(|| Rng::new(seed, plan::SPLIT_SALT)),
+            splits: 0,
+            next_split: 0,
             archive: vec![Vec::new(); plan.partitions as usize],
             map,
             plan,

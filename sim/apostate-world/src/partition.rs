@@ -7,8 +7,8 @@
 //! Also the order in which a log answers: appends of one writer land in the order in which they were made, and are
 //! answered in that order, whatever delay is drawn for each.
 
-use apostate_log::{Log, Store};
-use apostate_partition::{Config, Effect, HostTime, Input, OpenError, Partition, Status};
+use apostate_log::{Log, Position, Store};
+use apostate_partition::{CellsInMemory, Config, Effect, HostTime, Input, OpenError, Partition, Status};
 
 use crate::agenda::Moment;
 use crate::panics::ExpectPanics;
@@ -46,6 +46,24 @@ impl RunningPartition {
     pub fn is_idle(&self) -> bool {
         let status = self.status();
         status.is_serving && status.is_quiet
+    }
+
+    /// Whether its newest record is the one at `position`.
+    #[must_use]
+    pub fn is_up_to(&self, position: Position) -> bool {
+        self.status().submitted == position
+    }
+
+    /// The cells that it has in memory; none while it is at work.
+    #[must_use]
+    pub fn cells_in_memory(&self) -> Option<CellsInMemory> {
+        self.partition.cells_in_memory()
+    }
+
+    /// Has the partition split in memory and merge again, if it may. It needs a turn next.
+    #[must_use]
+    pub fn rehearse_split(&mut self, at: u64) -> bool {
+        self.partition.rehearse_split(at)
     }
 
     /// Gives the partition an input. True: no turn is planned yet, and the caller has to plan one.

@@ -5,6 +5,8 @@
 //! taken as it is. It is handed out once that record is durable: the store never holds what the log could
 //! still lose.
 
+mod split;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -228,14 +230,19 @@ fn length_of(value: &Option<Arc<[u8]>>) -> usize {
 }
 
 impl Dirty {
-    /// Recounts what is counted by hand.
-    pub(super) fn check(&self) {
+    /// Bytes of what has changed in the generation under way, counted anew.
+    fn recounted(&self) -> usize {
         let states: usize = self.states.iter().map(|(_, cell)| length_of(cell) + SLOT_BYTES).sum();
         #[expect(clippy::disallowed_methods, reason = "a sum has no order")]
         let cells = self.cells.iter().map(|(key, value)| key.len() + length_of(value));
         let cells: usize = cells.sum();
         let shared: usize = self.shared.iter().map(SharedCell::length).sum();
-        let all = states + cells + shared;
+        states + cells + shared
+    }
+
+    /// Recounts what is counted by hand.
+    pub(super) fn check(&self) {
+        let all = self.recounted();
         assert!(self.bytes == all, "P6 broken: changes are counted as {} bytes, not {all}", self.bytes);
         let generations = self.taken.iter().map(|(generation, ..)| *generation);
         let all: Vec<_> = self.writing.iter().map(|(generation, ..)| *generation).chain(generations).collect();

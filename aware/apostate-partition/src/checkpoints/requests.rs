@@ -1,5 +1,7 @@
 //! The part: changes that wait for the store, and requests that wait for them.
 
+mod split;
+
 use apostate_log::{PartitionId, Position};
 
 use crate::cells::checkpoint::Checkpoint;

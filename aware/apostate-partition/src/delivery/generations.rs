@@ -4,6 +4,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; exhaustively in `sim/apostate-models`.
 
+mod split;
+
 use std::collections::BTreeMap;
 
 use super::frame::Generation;

@@ -51,6 +51,16 @@ impl Intakes {
         self.senders[at].id
     }
 
+    /// The range of a sender, as it said when its session opened.
+    pub(super) fn source(&self, at: usize) -> Range {
+        self.senders[at].source
+    }
+
+    /// Number of senders.
+    pub(super) fn len(&self) -> usize {
+        self.senders.len()
+    }
+
     /// Whether no message waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting == 0

@@ -6,6 +6,8 @@
 //! What a turn costs depends on the receivers that something can be done for: they are listed when something happens that may let a
 //! frame leave. `receiver.rs` is one of them.
 
+mod split;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 

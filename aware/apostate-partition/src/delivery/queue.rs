@@ -16,6 +16,8 @@
 //! Invariant E6: a session takes the messages in this order and skips none, wherever their bodies are. Invariant P6: a body
 //! is evicted only when a finished checkpoint has its cell.
 
+mod split;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant E6: a session always starts at the oldest and skips none.
 
+mod split;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 

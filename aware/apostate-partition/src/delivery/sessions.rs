@@ -4,6 +4,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs`; exhaustively in `sim/apostate-models`.
 
+mod split;
+
 use std::collections::VecDeque;
 
 use apostate_core::Timestamp;
@@ -117,6 +119,11 @@ impl Delivery {
     /// of them, shows then whether a log has lost its end. Whoever was silent costs nothing. Ends the opening.
     pub(crate) fn end_opening(&mut self, scope: &Scope) {
         self.outbox.end_opening();
+        self.ask_heard(scope);
+    }
+
+    /// Asks those for sessions that were heard before.
+    pub(crate) fn ask_heard(&mut self, scope: &Scope) {
         let heard: Vec<_> = self.generations.iter().map(|(source, _)| scope.find(source.first)).collect();
         for id in heard {
             if let Some(at) = self.peer(scope, id) {

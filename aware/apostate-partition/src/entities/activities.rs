@@ -122,6 +122,11 @@ impl SlotActivities {
         self.loaded.iter().map(|(partner, value)| bytes_of(partner, value)).sum()
     }
 
+    /// The life under way, if it is known, and activities of it that are in memory.
+    pub(super) fn of_life(&self) -> Option<(u64, impl Iterator<Item = (&PartnerKey, Option<&Arc<[u8]>>)>)> {
+        Some((self.life?, self.loaded.iter()))
+    }
+
     /// Whether all that stands in records up to `durable` is all that there is.
     pub(crate) fn is_durable(&self, durable: Position) -> bool {
         self.pending.is_empty() && self.record <= durable
@@ -307,6 +312,13 @@ impl SlotActivities {
         if let ActivitySub::Of(_, partner) = sub {
             self.unstored.insert(partner.clone(), generation);
             self.set(partner, value.map(Into::into));
+        }
+    }
+
+    /// The generation under way has another number: what has changed in it says so.
+    pub(super) fn renumber_generation(&mut self, from: u64, to: u64) {
+        for generation in self.unstored.values_mut().filter(|generation| **generation == from) {
+            *generation = to;
         }
     }
 

@@ -251,6 +251,12 @@ impl ClientKeys {
         found
     }
 
+    /// The cells of the keys in memory, in no order.
+    #[expect(clippy::disallowed_methods, reason = "they are put in order by whoever asks")]
+    pub(super) fn cells(&self) -> impl Iterator<Item = &SharedCell> {
+        self.known.iter().map(|known| &known.cell)
+    }
+
     /// Bytes that the keys in memory cost.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
@@ -265,6 +271,14 @@ impl ClientKeys {
         if self.known.len() + self.absent.len() > KEYS_IN_MEMORY_MAX && self.evicted_at < stored {
             self.evicted_at = stored;
             self.evict(stored);
+        }
+    }
+
+    /// The generation under way has another number: what was made in it says so.
+    pub(crate) fn renumber_generation(&mut self, from: u64, to: u64) {
+        #[expect(clippy::disallowed_methods, reason = "each is changed by itself")]
+        for known in self.known.iter_mut().filter(|known| known.generation == from) {
+            known.generation = to;
         }
     }
 

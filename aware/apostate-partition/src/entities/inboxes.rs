@@ -8,6 +8,9 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/waits.rs` and `pages.rs`.
 
+mod check;
+mod split;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use apostate_core::Timestamp;
@@ -35,7 +38,9 @@ pub(crate) struct Inboxes {
     ready: VecDeque<SlotId>,
     /// When an inbox goes on after a panic.
     retries: BTreeSet<(Timestamp, SlotId)>,
-    /// Calls that wait in slots.
+    /// Entities that calls wait for.
+    waits: BTreeSet<SlotId>,
+    /// Those calls.
     waiting: usize,
     /// Messages below this number were given to a checkpoint.
     taken: u64,
@@ -196,6 +201,7 @@ impl Inboxes {
             return Some(request);
         }
         waiting.push_back(request);
+        self.waits.insert(id);
         self.waiting += 1;
         None
     }
@@ -209,15 +215,30 @@ impl Inboxes {
         // Waiting is rare: an entity in memory keeps no room for it.
         let waiting = slot.extra_if_any().map_or_else(VecDeque::new, |extra| std::mem::take(&mut extra.waiting));
         slot.drop_empty_extra();
-        self.waiting -= waiting.len();
+        self.end_waiting(id, &waiting);
         waiting
     }
 
     /// The calls that wait behind an inbox that does not go on: they would wait for ever.
     pub(crate) fn turn_away(&mut self, slots: &mut Slots, id: SlotId) -> VecDeque<Request> {
         let waiting = std::mem::take(&mut slots.get_mut(id).extra_mut().waiting);
-        self.waiting -= waiting.len();
+        self.end_waiting(id, &waiting);
         waiting
+    }
+
+    /// These calls wait for an entity no more, and no others do.
+    fn end_waiting(&mut self, id: SlotId, calls: &VecDeque<Request>) {
+        if !calls.is_empty() {
+            self.waits.remove(&id);
+            self.waiting -= calls.len();
+        }
+    }
+
+    /// Every entity that has an inbox or calls that wait, some of them more than once.
+    pub(super) fn listed(&self) -> impl Iterator<Item = SlotId> {
+        let Self { count: _, bytes: _, open, ready, retries, waits, waiting: _, taken: _, stored: _ } = self;
+        let retried = retries.iter().map(|(_, id)| *id);
+        open.iter().chain(ready).chain(waits).copied().chain(retried)
     }
 
     /// Takes over a cell of an inbox that is read back, or its deletion. For opening only.
@@ -347,50 +368,5 @@ impl Inboxes {
                 }
             }
         }
-    }
-}
-
-impl Inboxes {
-    /// Recounts what is counted by hand.
-    pub(super) fn check(&self, slots: &Slots) {
-        let (mut count, mut bytes, mut waiting, mut open, mut ready, mut retried) = (0, 0, 0, BTreeSet::new(), 0, 0);
-        for (id, slot) in slots.iter() {
-            let Some(extra) = slot.extra() else { continue };
-            count += extra.inbox.len();
-            bytes += extra.inbox.iter().map(InboxItem::bytes).sum::<usize>();
-            waiting += extra.waiting.len();
-            if !extra.inbox.is_empty() {
-                open.insert(id);
-            }
-            ready += usize::from(extra.is_ready);
-            let numbers = extra.inbox.iter().map(InboxItem::number);
-            assert!(numbers.is_sorted(), "E6 broken: the inbox of {:?} is out of order", slot.address());
-            let due = extra.retry.map(|retry| retry.due).filter(|due| due.0 > 0);
-            retried += usize::from(due.is_some());
-            assert!(
-                !extra.inbox.is_empty() || (!extra.is_ready && extra.retry.is_none()),
-                "E1 broken: the empty inbox of {:?} has a turn or a retry",
-                slot.address()
-            );
-            assert!(
-                due.is_none_or(|due| self.retries.contains(&(due, id))),
-                "E1 broken: the head of the inbox of {:?} is never retried",
-                slot.address()
-            );
-        }
-        assert!(
-            (count, bytes, waiting) == (self.count, self.bytes, self.waiting),
-            "P6 broken: inboxes are counted as {:?}, not {:?}",
-            (self.count, self.bytes, self.waiting),
-            (count, bytes, waiting)
-        );
-        assert!(retried == self.retries.len(), "E1 broken: an inbox is retried that has nothing to retry");
-        assert!(open == self.open, "E1 broken: an inbox that is not empty is not known");
-        let is_ready = |id: &SlotId| slots.get(*id).extra().is_some_and(|extra| extra.is_ready);
-        assert!(
-            ready == self.ready.len() && self.ready.iter().all(is_ready),
-            "E1 broken: an inbox that can go on has no turn"
-        );
-        assert!(self.stored <= self.taken, "P6 broken: the store has messages that no checkpoint was given");
     }
 }

@@ -13,6 +13,8 @@
 //!
 //! Invariant E1: no key is forgotten that is not too old, or its request could be applied twice.
 
+mod split;
+
 use std::time::Duration;
 
 use apostate_core::{Address, Timestamp};

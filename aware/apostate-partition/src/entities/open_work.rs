@@ -10,6 +10,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/asks.rs`; planted `ask-undone-still-open`.
 
+mod split;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::ops::Bound;

@@ -5,6 +5,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/parked.rs`.
 
+mod split;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use apostate_core::{Address, EntityKey, KindId};

@@ -39,6 +39,11 @@ impl Entities {
         }
     }
 
+    /// No entities, of the same kinds.
+    pub(crate) fn like(other: &Self) -> Self {
+        Self::new(Arc::clone(&other.registry))
+    }
+
     pub(crate) fn open_work(&self) -> &OpenWork {
         &self.open_work
     }

@@ -13,6 +13,7 @@
 mod activities;
 pub(super) mod check;
 mod extra;
+mod split;
 
 use apostate_core::{Address, Live, Timestamp};
 

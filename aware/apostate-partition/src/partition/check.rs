@@ -25,7 +25,7 @@ impl Partition {
         every > 0 && self.steps.is_multiple_of(every)
     }
 
-    fn check_all(&self) {
+    pub(super) fn check_all(&self) {
         self.log.check();
         self.log.check_images(&self.entities);
         self.batch.check();

@@ -52,6 +52,25 @@ impl ForgottenProducers {
             && made(name.as_str()).is_none_or(|made| made <= self.newest)
     }
 
+    /// Whether any was forgotten.
+    pub(super) fn has_any(&self) -> bool {
+        !self.filter.is_empty()
+    }
+
+    /// Both sides of a split have forgotten the same.
+    pub(super) fn split(self) -> [Self; 2] {
+        let Self { filter, newest } = self;
+        [Self { filter: filter.clone(), newest }, Self { filter, newest }]
+    }
+
+    /// Names that either of two sides has forgotten.
+    pub(super) fn merge(self, other: Self) -> Self {
+        let Self { mut filter, newest } = other;
+        filter.resize(filter.len().max(self.filter.len()), 0);
+        filter.iter_mut().zip(self.filter).for_each(|(words, other)| *words |= other);
+        Self { filter, newest: newest.max(self.newest) }
+    }
+
     /// The value of its row.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let Self { filter, newest } = self;

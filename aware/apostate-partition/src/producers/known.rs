@@ -10,6 +10,8 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/producers.rs`; planted `forgotten-producer-taken`.
 
+mod split;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

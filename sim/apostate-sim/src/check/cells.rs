@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use apostate_log::{MemoryStore, PartitionId, Position, Record, Store};
 use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::record_body::Body;
-use apostate_partition::{Map, stored_position};
+use apostate_partition::{CellsInMemory, Map, stored_position};
 use bytes::Bytes;
 
 use crate::engine::{Disk, SharedDisk, lock};
@@ -85,6 +85,31 @@ impl Cells {
         }
         let stray = stored.keys().next();
         ensure!(stray.is_none(), "P3", "a store has cells of partition {stray:?}, which is elsewhere");
+        Ok(())
+    }
+
+    /// Whether what a partition has in memory is what the records say: all of it for the sections that memory has whole, and of the others
+    /// what it has. A client key that is forgotten may come back from a load that was under way then: it is too old, and is forgotten once more.
+    pub(crate) fn check_memory(&self, id: PartitionId, memory: &CellsInMemory) -> Check {
+        for (key, value) in &memory.there {
+            let record = self.cells.get(&key[..]);
+            let is_forgotten = record.is_none() && key.first() == Some(&(Section::ClientKeys as u8));
+            let is_same = record.is_some_and(|record| value.as_ref().is_none_or(|value| record[..] == value[..]));
+            ensure!(
+                is_same || is_forgotten,
+                "P4",
+                "partition {id}: memory has {value:?} at {key:?}, the records say {record:?}"
+            );
+        }
+        let undead = memory.absent.iter().find(|key| self.cells.contains_key(&key[..]));
+        ensure!(undead.is_none(), "P4", "partition {id}: memory says that there is no cell {undead:?}");
+        let messages = [Section::Inbox, Section::Outgoing, Section::Parked];
+        let open_work = [Section::Timers, Section::Asks, Section::Agreements, Section::Operations];
+        let whole = [&messages[..], &open_work].concat();
+        let is_whole = |key: &&Bytes| whole.iter().any(|section| key.first() == Some(&(*section as u8)));
+        let own = self.cells.keys().filter(|key| self.owner(key) == Some(id)).filter(is_whole);
+        let missing = own.clone().find(|key| !memory.there.contains_key(&key[..]));
+        ensure!(missing.is_none(), "P4", "partition {id}: memory does not have the cell {missing:?}");
         Ok(())
     }
 

@@ -38,6 +38,28 @@ impl Extra {
 }
 
 impl Extra {
+    /// The generation under way has another number: whatever has changed in it says so.
+    pub(super) fn renumber_generation(&mut self, from: u64, to: u64) {
+        let Self {
+            inbox: _,
+            retry: _,
+            is_reading: _,
+            is_ready: _,
+            waiting: _,
+            keys,
+            activities,
+            activity_bytes: _,
+            dirty_generation,
+        } = self;
+        if *dirty_generation == from {
+            *dirty_generation = to;
+        }
+        keys.renumber_generation(from, to);
+        if let Some(activities) = activities {
+            activities.renumber_generation(from, to);
+        }
+    }
+
     /// Whether it holds nothing that a new one would not.
     pub(super) fn is_empty(&self) -> bool {
         let Self {
