@@ -39,7 +39,7 @@ pub(crate) fn talk_long(one: &mut Writer, two: &mut Writer) {
 }
 
 /// Lets time pass until all that is retried has been given up.
-fn give_up(writer: &mut Writer) {
+pub(crate) fn give_up(writer: &mut Writer) {
     for _ in 0..40 {
         writer.wait(1000);
     }

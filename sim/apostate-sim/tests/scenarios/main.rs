@@ -3,6 +3,7 @@
 //! A seed finds a bug; a scenario keeps it found when plans and programs have changed.
 
 mod activities;
+mod agreements;
 mod asks;
 mod asks_expired;
 mod backlog;
@@ -12,6 +13,7 @@ mod clocks;
 mod deletion;
 mod fairness;
 mod full;
+mod holder;
 mod letterbox;
 mod neighbours;
 mod newer;

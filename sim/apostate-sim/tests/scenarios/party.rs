@@ -185,10 +185,16 @@ pub(crate) fn open_asks(writer: &Writer) -> usize {
 
 /// How often a cell of an ask stands in the records of a partition.
 pub(crate) fn written_asks(writer: &Writer) -> usize {
+    written(writer, &[Section::Asks])
+}
+
+/// How often a cell of these sections stands in the records of a partition.
+pub(crate) fn written(writer: &Writer, sections: &[Section]) -> usize {
     let records = writer.log.read(Position(1), usize::MAX).expect("it reads");
+    let is_meant = |key: &[u8]| cell::section_of(key).is_ok_and(|section| sections.contains(&section));
     let count = |record: &bytes::Bytes| {
         let body = Body::read(Record::read(record).expect("a record").body).expect("a body");
-        body.cells().filter(|cell| cell::section_of(cell.expect("a cell").0) == Ok(Section::Asks)).count()
+        body.cells().filter(|cell| is_meant(cell.expect("a cell").0)).count()
     };
     records.iter().map(count).sum()
 }
