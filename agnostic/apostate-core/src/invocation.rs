@@ -1,6 +1,6 @@
 //! An invocation: one message for one entity, with all that its run may know.
 
-use crate::{Address, HandlerId, PendingTimers, Timestamp};
+use crate::{Address, AgreementId, HandlerId, PendingTimers, Timestamp};
 
 /// One message on its way into one entity, with the time and the seed that it brings.
 #[derive(Clone, Copy, Debug)]
@@ -25,4 +25,6 @@ pub struct Invocation<'a> {
     pub timers: &'a dyn PendingTimers,
     /// Whether the message is a try: then the run may propose on its behalf.
     pub is_try: bool,
+    /// The agreement that the message tells of.
+    pub agreement: Option<AgreementId>,
 }

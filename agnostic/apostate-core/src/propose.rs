@@ -1,15 +1,37 @@
 //! Proposing: an agreement that is put together becomes effects of the run, or a panic that says what is wrong with it.
 
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
 use crate::agreement::Needed;
 use crate::tentative::Leg;
 use crate::{Effects, Invocation, OnRefused, Policy, Proposal, Proposed, Sent, SentAs, TryOf};
 
-/// Adds an agreement to the effects.
+/// Id of an agreement, by which its proposer knows it again when it is told of its outcome. It is data: an entity may keep it in its state. No other
+/// agreement of the entity ever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgreementId(pub NonZeroU64);
+
+impl AgreementId {
+    /// The id of proposal number `place` of the transaction that gives its entity this version: a version is given once. The proposals of a transaction
+    /// have not room for so many.
+    fn new(version: u64, place: u32) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(version.wrapping_mul(1 << 16).wrapping_add(u64::from(place))))
+    }
+}
+
+/// Adds an agreement to the effects, and gives its id.
 ///
 /// # Panics
 ///
 /// As [`Tx::propose`](crate::Tx::propose).
-pub(crate) fn propose<R, T, P, L>(run: &Invocation<'_>, effects: &mut Effects, proposal: Proposal<R, T, P, L>) {
+pub(crate) fn propose<R, T, P, L>(
+    run: &Invocation<'_>,
+    effects: &mut Effects,
+    proposal: Proposal<R, T, P, L>,
+) -> AgreementId {
     let Proposal { legs, wait, needed, is_eager, then, lapsed, is_under_try, .. } = proposal;
     let own = |handler: Option<_>, said: &str| {
         handler.map(|(kind, handler)| {
@@ -30,7 +52,8 @@ pub(crate) fn propose<R, T, P, L>(run: &Invocation<'_>, effects: &mut Effects, p
     assert!(needed <= count, "at_least({needed}) can never be agreed, as {count} are asked");
     let policy = Policy { needed, is_eager };
     let (then, lapsed) = (own(then, "then"), own(lapsed, "on_lapsed"));
-    let proposed = Proposed { legs: count, policy, wait, then, lapsed, is_under_try };
+    let id = AgreementId::new(run.version, place);
+    let proposed = Proposed { id, legs: count, policy, wait, then, lapsed, is_under_try };
     let tries = legs.into_iter().zip(0..).map(|(leg, number)| {
         let Leg { to, handler, body, confirm_with, is_offer_read, can_lapse } = leg;
         let to = to.unwrap_or_else(|error| panic!("a try was sent to no entity: {error}"));
@@ -40,4 +63,5 @@ pub(crate) fn propose<R, T, P, L>(run: &Invocation<'_>, effects: &mut Effects, p
         Sent { to, handler, on_refused: OnRefused::Never, body, sent_as: SentAs::Try(tried) }
     });
     effects.propose(run.to, proposed, tries);
+    id
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::HandlerId;
+use crate::{AgreementId, HandlerId};
 
 /// An agreement that a handler proposed, in [`Effects::proposals`](crate::Effects::proposals).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proposed {
+    /// The id.
+    pub id: AgreementId,
     /// Legs, each of which is a [`Try`](crate::SentAs::Try) among the messages sent. None are allowed: that is agreed at once.
     pub legs: u32,
     /// The policy.

@@ -8,8 +8,8 @@ use crate::agreement::{LapsesHeard, OutcomeTaken};
 use crate::limits::TIMER_NAME_BYTES_MAX;
 use crate::propose;
 use crate::{
-    Address, Ask, Effects, EntityKey, Id, IntoAsk, IntoSend, Invocation, Proposal, SendableMessage, Sent, SplitMix64,
-    TimerId, TimerKey, Timestamp,
+    Address, AgreementId, Ask, Effects, EntityKey, Id, IntoAsk, IntoSend, Invocation, Proposal, SendableMessage, Sent,
+    SplitMix64, TimerId, TimerKey, Timestamp,
 };
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
@@ -44,6 +44,12 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn sender(&self) -> Option<&Address> {
         self.invocation.sender
+    }
+
+    /// The agreement that this message tells of, as [`propose`](Self::propose) gave it: in the handlers that take an outcome, or a lapse.
+    #[must_use]
+    pub fn agreement(&self) -> Option<AgreementId> {
+        self.invocation.agreement
     }
 
     /// A random number, by SplitMix64 from the transaction's seed.
@@ -161,8 +167,8 @@ impl<'a> Tx<'a> {
     ///
     /// When the key of a try cannot be a key, more have to accept than are asked, `then` or `on_lapsed` name a handler of another kind, or an
     /// agreement is under a try where none runs, or the second one: bugs of the author, handled like every panic of a handler.
-    pub fn propose<R, T: OutcomeTaken, P, L: LapsesHeard>(&mut self, proposal: Proposal<R, T, P, L>) {
-        propose::propose(self.invocation, self.effects, proposal);
+    pub fn propose<R, T: OutcomeTaken, P, L: LapsesHeard>(&mut self, proposal: Proposal<R, T, P, L>) -> AgreementId {
+        propose::propose(self.invocation, self.effects, proposal)
     }
 
     /// Deletes this entity when the transaction commits: its state and its timers go, messages on their way stay.

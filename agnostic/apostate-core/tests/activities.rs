@@ -97,6 +97,7 @@ fn run(live: &mut dyn Live, handler: usize, loaded: &mut LoadedActivities) -> (S
         version: 1,
         timers: &NoTimers,
         is_try: false,
+        agreement: None,
     };
     let outcome = step_with(live, handler, &invocation, Some(loaded), &mut effects);
     (outcome, effects)
@@ -202,6 +203,7 @@ fn a_field_that_the_entity_does_not_name_is_noticed_at_its_first_use() {
         version: 1,
         timers: &NoTimers,
         is_try: false,
+        agreement: None,
     };
     let outcome = step(Kind::of::<Forgetful>().new_entity().as_mut(), 0, &invocation, &mut Effects::default());
     assert!(

@@ -91,6 +91,7 @@ fn run_as(is_try: bool, script: Script) -> (StepOutcome, Effects) {
         version: 1,
         timers: &NoTimers,
         is_try,
+        agreement: None,
     };
     (step(Kind::of::<Order>().new_entity().as_mut(), 0, &invocation, &mut effects), effects)
 }
@@ -133,7 +134,15 @@ fn an_agreement_becomes_a_proposal_and_a_try_for_each_leg() {
     });
     let policy = Policy { needed: 3, is_eager: false };
     let then = Some(DECIDED.id());
-    let proposed = Proposed { legs: 3, policy, wait: Some(MINUTE), then, lapsed: None, is_under_try: false };
+    let proposed = Proposed {
+        id: effects.proposals[0].id,
+        legs: 3,
+        policy,
+        wait: Some(MINUTE),
+        then,
+        lapsed: None,
+        is_under_try: false,
+    };
     assert_eq!(effects.proposals, [proposed]);
     let keys: Vec<_> = effects.sent.iter().map(|sent| sent.to.key().as_str()).collect();
     assert_eq!(keys, ["tea", "milk", "tea"]);
@@ -210,12 +219,22 @@ fn an_agreement_under_a_try_has_no_outcome_and_nobody_reads_its_offers() {
     });
     assert_eq!(outcome, StepOutcome::Done);
     let policy = Policy { needed: 1, is_eager: false };
-    let under = Proposed { legs: 1, policy, wait: None, then: None, lapsed: None, is_under_try: true };
+    let under = Proposed {
+        id: effects.proposals[0].id,
+        legs: 1,
+        policy,
+        wait: None,
+        then: None,
+        lapsed: None,
+        is_under_try: true,
+    };
     assert_eq!(effects.proposals[0], under);
     assert!(!effects.proposals[1].is_under_try);
     assert_eq!(tries(&effects).iter().map(|tried| tried.is_offer_read).collect::<Vec<_>>(), [false, true]);
 
-    let (_, effects) = run_as(true, |tx| tx.propose(Agreement::under_this_try::<()>().but_within(MINUTE)));
+    let (_, effects) = run_as(true, |tx| {
+        tx.propose(Agreement::under_this_try::<()>().but_within(MINUTE));
+    });
     assert_eq!(effects.proposals[0].wait, Some(MINUTE));
 }
 
@@ -224,27 +243,48 @@ fn a_proposal_that_makes_no_sense_is_a_panic_that_says_so() {
     const FOREIGN: Handler<Stock, Outcome> = Handler::new("decided");
     const FOREIGN_LAPSED: Handler<Stock, Lapsed> = Handler::new("lapsed");
     let cases: [(bool, Script, &str); 7] = [
-        (false, |tx| tx.propose(Agreement::within(MINUTE).then(FOREIGN)), "`then` names a handler of another kind"),
         (
             false,
-            |tx| tx.propose(Agreement::within(MINUTE).on_lapsed(FOREIGN_LAPSED).then(DECIDED)),
+            |tx| {
+                tx.propose(Agreement::within(MINUTE).then(FOREIGN));
+            },
+            "`then` names a handler of another kind",
+        ),
+        (
+            false,
+            |tx| {
+                tx.propose(Agreement::within(MINUTE).on_lapsed(FOREIGN_LAPSED).then(DECIDED));
+            },
             "`on_lapsed` names a handler of another kind",
         ),
-        (false, |tx| tx.propose(Agreement::under_this_try::<()>()), "does not run for a try"),
-        (
-            true,
-            |tx| (0..2).for_each(|_| tx.propose(Agreement::under_this_try::<()>())),
-            "a try waits for one agreement under it",
-        ),
-        (false, |tx| tx.propose(Agreement::within(MINUTE).at_least(0).then(DECIDED)), "take_what_is_offered"),
         (
             false,
-            |tx| tx.propose(Agreement::within(MINUTE).ask(reserve("a")).at_least(2).then(DECIDED)),
+            |tx| {
+                tx.propose(Agreement::under_this_try::<()>());
+            },
+            "does not run for a try",
+        ),
+        (
+            true,
+            |tx| {
+                (0..2).for_each(|_| {
+                    tx.propose(Agreement::under_this_try::<()>());
+                })
+            },
+            "a try waits for one agreement under it",
+        ),
+        (
+            false,
+            |tx| {
+                tx.propose(Agreement::within(MINUTE).ask(reserve("a")).at_least(2).then(DECIDED));
+            },
             "at_least(2) can never be agreed, as 1 are asked",
         ),
         (
             false,
-            |tx| tx.propose(Agreement::within(MINUTE).ask(reserve("")).then(DECIDED)),
+            |tx| {
+                tx.propose(Agreement::within(MINUTE).ask(reserve("")).then(DECIDED));
+            },
             "a try was sent to no entity: an entity key has at least one byte",
         ),
     ];
@@ -272,9 +312,13 @@ fn a_value_for_a_confirm_is_as_deep_as_the_confirm_can_read_beside_its_hold() {
 #[test]
 fn a_run_pays_for_an_agreement_its_tries_and_its_legs() {
     let bytes = |script: Script| done(script).bytes();
-    let none = bytes(|tx| tx.propose(Agreement::within(MINUTE).then(DECIDED)));
+    let none = bytes(|tx| {
+        tx.propose(Agreement::within(MINUTE).then(DECIDED));
+    });
     assert_eq!(none, AGREEMENT_OVERHEAD_BYTES + 4);
-    let one = bytes(|tx| tx.propose(Agreement::within(MINUTE).ask(reserve("tea")).then(DECIDED)));
+    let one = bytes(|tx| {
+        tx.propose(Agreement::within(MINUTE).ask(reserve("tea")).then(DECIDED));
+    });
     let (keys, body) = ("o".len() + "tea".len(), reserve("tea").body.len());
     assert_eq!(one - none, SENT_OVERHEAD_BYTES + body + 2 * keys + LEG_OVERHEAD_BYTES + keys);
     let with_a_value = bytes(|tx| {
@@ -310,7 +354,9 @@ fn a_run_is_too_large_for_an_agreement_that_one_transaction_could_not_decide() {
 
 #[test]
 fn effects_are_empty_again_when_they_are_cleared() {
-    let mut effects = done(|tx| tx.propose(Agreement::within(MINUTE).ask(reserve("tea")).then(DECIDED)));
+    let mut effects = done(|tx| {
+        tx.propose(Agreement::within(MINUTE).ask(reserve("tea")).then(DECIDED));
+    });
     effects.clear();
     assert_eq!((effects.proposals.len(), effects.sent.len(), effects.bytes()), (0, 0, 0));
     let (outcome, mut effects) = run_as(false, |tx| {

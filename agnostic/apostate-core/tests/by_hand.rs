@@ -117,6 +117,7 @@ fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, bod
         version: 1,
         timers: &NoTimers,
         is_try: false,
+        agreement: None,
     };
     let outcome = step(live, number, &invocation, &mut effects);
     (outcome, effects)

@@ -2,23 +2,22 @@
 //!
 //! ```text
 //!   try       ├ flags (1) ┼ deadline (8) ┼ arguments … ┤          accepted   ├ offer … ┤
-//!   confirm   ├ leg (4) ┼ value … ┤                               refused    ├ refusal … ┤
+//!   confirm   ├ agreement (8) ┼ leg (4) ┼ value … ┤                 refused    ├ refusal … ┤
 //!   lapse     ├ proposer's kind (4) ┼ key … ┤                     cancel, deadline: none
 //! ```
 //!
-//! Integers are little-endian. A deadline that is not known has all bits set.
+//! A confirm names its leg only if somebody is told when that has lapsed. Integers are little-endian. A deadline that is not known has all bits set.
 //!
 //! Tried by mutated bytes: `sim/apostate-fuzz/src/layouts/message.rs`.
 
-use apostate_core::{Address, EntityKey, KindId, Timestamp};
+use std::num::NonZeroU64;
+
+use apostate_core::{Address, EntityKey, KindId, OnRefused, Timestamp};
 
 use crate::role::Role;
 
 /// Bytes before the arguments of a try.
 const TRY_HEAD_BYTES: usize = 9;
-
-/// Bytes before the value of a confirm.
-const LEG_BYTES: usize = 4;
 
 /// In the flags of a try: the proposer can be told that the operation has lapsed.
 const CAN_LAPSE: u8 = 1;
@@ -54,19 +53,40 @@ impl TryHead {
     }
 }
 
-/// Body of a confirm: the leg's place among those of its agreement, and the value that the confirm has.
-pub(crate) fn confirm(leg: u32, value: Option<&[u8]>) -> Vec<u8> {
-    [&leg.to_le_bytes(), value.unwrap_or(&[])].concat()
+/// The leg that a confirm is for, as the proposer's author knows it: told if the operation has lapsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConfirmedLeg {
+    /// The id of the agreement.
+    pub(crate) agreement: NonZeroU64,
+    /// The leg's place among those of its agreement.
+    pub(crate) leg: u32,
+}
+
+/// Body of a confirm: the leg, if somebody is to be told of it, and the value that the confirm has.
+pub(crate) fn confirm(told: Option<ConfirmedLeg>, value: Option<&[u8]>) -> Vec<u8> {
+    let mut body = Vec::new();
+    if let Some(ConfirmedLeg { agreement, leg }) = told {
+        body.extend_from_slice(&agreement.get().to_le_bytes());
+        body.extend_from_slice(&leg.to_le_bytes());
+    }
+    body.extend_from_slice(value.unwrap_or(&[]));
+    body
 }
 
 /// Reads the body of a confirm.
-///
-/// # Panics
-///
-/// When it is too short: such a message is not read.
-pub(crate) fn read_confirm(body: &[u8]) -> (u32, Option<&[u8]>) {
-    let (leg, value) = body.split_first_chunk::<LEG_BYTES>().expect("P6 broken: a confirm without a leg");
-    (u32::from_le_bytes(*leg), (!value.is_empty()).then_some(value))
+pub(crate) fn read_confirm(on_refused: OnRefused, body: &[u8]) -> (Option<ConfirmedLeg>, Option<&[u8]>) {
+    let (told, value) = match on_refused {
+        OnRefused::Tell { .. } => split_leg(body).map_or((None, body), |(leg, value)| (Some(leg), value)),
+        OnRefused::Never | OnRefused::Ignore => (None, body),
+    };
+    (told, (!value.is_empty()).then_some(value))
+}
+
+fn split_leg(body: &[u8]) -> Option<(ConfirmedLeg, &[u8])> {
+    let (agreement, rest) = body.split_first_chunk()?;
+    let (leg, value) = rest.split_first_chunk()?;
+    let agreement = NonZeroU64::new(u64::from_le_bytes(*agreement))?;
+    Some((ConfirmedLeg { agreement, leg: u32::from_le_bytes(*leg) }, value))
 }
 
 /// Body of a lapse: the proposer of the operation.
@@ -81,11 +101,11 @@ pub(crate) fn read_lapse(body: &[u8]) -> Option<Address> {
 }
 
 /// Whether a body has what the role needs.
-pub(crate) fn is_whole(role: Role, body: &[u8]) -> bool {
+pub(crate) fn is_whole(role: Role, on_refused: OnRefused, body: &[u8]) -> bool {
     match role {
         Role::Plain | Role::Ask | Role::Reply | Role::Timer | Role::Accepted | Role::Refused => true,
         Role::Try => body.len() >= TRY_HEAD_BYTES && body[0] & !CAN_LAPSE == 0,
-        Role::Confirm => body.len() >= LEG_BYTES,
+        Role::Confirm => !matches!(on_refused, OnRefused::Tell { .. }) || split_leg(body).is_some(),
         Role::Lapse => read_lapse(body).is_some(),
         Role::Cancel | Role::Deadline => body.is_empty(),
     }
@@ -93,25 +113,29 @@ pub(crate) fn is_whole(role: Role, body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use apostate_core::HandlerId;
+
     use super::*;
 
     #[test]
     fn bodies_read_back() {
+        let tell = OnRefused::Tell { handler: HandlerId(1) };
         for head in
             [TryHead { deadline: None, can_lapse: true }, TryHead { deadline: Some(Timestamp(7)), can_lapse: false }]
         {
             let body = [&head.write(), &b"\x80"[..]].concat();
             assert_eq!(TryHead::split(&body), (head, &b"\x80"[..]));
-            assert!(is_whole(Role::Try, &body) && !is_whole(Role::Try, &body[..8]));
+            assert!(is_whole(Role::Try, OnRefused::Never, &body));
         }
-        assert_eq!(read_confirm(&confirm(7, Some(b"\x05"))), (7, Some(&b"\x05"[..])));
-        assert_eq!(read_confirm(&confirm(7, None)), (7, None));
+        let leg = ConfirmedLeg { agreement: NonZeroU64::MIN, leg: 7 };
+        for value in [None, Some(&b"\x05"[..])] {
+            assert_eq!(read_confirm(tell, &confirm(Some(leg), value)), (Some(leg), value));
+            assert_eq!(read_confirm(OnRefused::Never, &confirm(None, value)), (None, value));
+        }
         let order = Address::new(KindId::of("order"), EntityKey::new("1").expect("a key"));
         assert_eq!(read_lapse(&lapse(&order)), Some(order));
-        assert!(
-            !is_whole(Role::Lapse, b"\0\0\0\0")
-                && !is_whole(Role::Confirm, b"\0\0\0")
-                && !is_whole(Role::Cancel, b"\0")
-        );
+        let none: &[u8] = &[0; 8];
+        let bad = [(Role::Try, none), (Role::Lapse, &none[..4]), (Role::Confirm, none), (Role::Cancel, none)];
+        assert!(bad.iter().all(|(role, body)| !is_whole(*role, tell, body)));
     }
 }

@@ -190,7 +190,7 @@ impl Message {
                 about.is_some() && from.is_some() && on_refused == OnRefused::Never
             }
         };
-        if !is_whole || !bodies::is_whole(role, body) {
+        if !is_whole || !bodies::is_whole(role, on_refused, body) {
             return Err(Damaged);
         }
         let identity = Identity { origin: PartitionId(word(header, 25)), number: word(header, 33) };

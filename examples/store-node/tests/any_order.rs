@@ -84,6 +84,7 @@ impl World {
             version: 1,
             timers: &NoTimers,
             is_try: false,
+            agreement: None,
         };
         let number = kind.find(handler).expect("a handler of the kind");
         let mut effects = Effects::default();

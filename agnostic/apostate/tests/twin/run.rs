@@ -34,6 +34,7 @@ impl Run {
             version: 1,
             timers: &NoTimers,
             is_try: self.kind.handlers[number].tentative.is_some(),
+            agreement: None,
         };
         let outcome = step(self.live.as_mut(), number, &invocation, &mut effects);
         if outcome != StepOutcome::Done {

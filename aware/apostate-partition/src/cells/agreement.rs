@@ -3,7 +3,7 @@
 //! ```text
 //!   sub-key    header    ├ number (8) ┤                 waits    ├ number (8) ┼ 0xFFFF_FFFF ┤
 //!              leg       ├ number (8) ┼ leg (4) ┤       answer   ├ number (8) ┼ leg (4) ┼ 1 ┤
-//!   header     ├ flags ┼ needed (4) ┼ legs (4) ┼ then (4) ┼ lapsed (4) ┼ deadline (8) ┼ room (4) ┤
+//!   header     ├ flags ┼ needed (4) ┼ legs (4) ┼ then (4) ┼ lapsed (4) ┼ id (8) ┼ deadline (8) ┼ room (4) ┤
 //!              and on behalf of a try  ├ its number (8) ┼ proposer's kind (4) ┼ key len (2) ┼ key … ┼ offer … ┤
 //!   leg        ├ flags ┼ handler (4) ┼ partner's kind (4) ┼ key len (2) ┼ key … ┼ value of the confirm … ┤
 //!   answer     ├ flags ┼ offer or refusal … ┤           waits    ├ 0 ┤
@@ -103,6 +103,8 @@ pub(crate) fn leg_number(agreement: NonZeroU64, leg: u32) -> NonZeroU64 {
 /// An agreement that is proposed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// The id by which the proposer's author knows it.
+    pub id: NonZeroU64,
     /// Number of its legs.
     pub legs: u32,
     /// How many of them have to accept.
@@ -136,12 +138,13 @@ impl Header {
     /// The cell's value.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let Self { legs, needed, is_eager, then, lapsed, deadline, room, under } = self;
+        let Self { id, legs, needed, is_eager, then, lapsed, deadline, room, under } = self;
         let flags = if *is_eager { EAGER } else { 0 } | if under.is_some() { UNDER } else { 0 };
         let mut value = vec![LAYOUT << 4 | flags];
         for word in [*needed, *legs, id_of(*then), id_of(*lapsed)] {
             value.extend_from_slice(&word.to_le_bytes());
         }
+        value.extend_from_slice(&id.get().to_le_bytes());
         value.extend_from_slice(&deadline.map_or(u64::MAX, |deadline| deadline.0).to_le_bytes());
         value.extend_from_slice(&room.to_le_bytes());
         if let Some(Under { proposer, number, offer }) = under {
@@ -166,6 +169,7 @@ impl Header {
             Ok(u32::from_le_bytes(*word))
         };
         let [needed, legs, then, lapsed] = [word()?, word()?, word()?, word()?];
+        let (id, rest) = rest.split_first_chunk().ok_or(Damaged)?;
         let (deadline, rest) = rest.split_first_chunk().ok_or(Damaged)?;
         let (room, rest) = rest.split_first_chunk().ok_or(Damaged)?;
         let deadline = u64::from_le_bytes(*deadline);
@@ -183,6 +187,7 @@ impl Header {
             return Err(Damaged);
         }
         Ok(Self {
+            id: NonZeroU64::new(u64::from_le_bytes(*id)).ok_or(Damaged)?,
             legs,
             needed,
             is_eager: flags & EAGER != 0,
@@ -349,6 +354,7 @@ mod tests {
         let under = Under { proposer: address("order", "1"), number: NonZeroU64::MIN, offer: Box::from(*b"\x07") };
         for under in [None, Some(under)] {
             let header = Header {
+                id: NonZeroU64::MIN,
                 legs: 3,
                 needed: 2,
                 is_eager: true,

@@ -14,7 +14,7 @@
 use std::num::NonZeroU64;
 
 use apostate_core::limits::{AGREEMENTS_PER_ENTITY_MAX, SENT_OVERHEAD_BYTES, TX_BYTES_MAX};
-use apostate_core::{Address, Proposed, Refusal, SentAs, TryOf, encode, offer_fits};
+use apostate_core::{Address, Proposed, Refusal, SentAs, TryOf, encode};
 
 use crate::bodies::TryHead;
 use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer, Under, leg_number};
@@ -70,7 +70,7 @@ impl Handling<'_> {
     }
 
     fn open_agreement(&mut self, run: &Run<'_>, at: usize, proposed: &Proposed) -> NonZeroU64 {
-        let Proposed { legs, policy, wait, then, lapsed, is_under_try } = *proposed;
+        let Proposed { id, legs, policy, wait, then, lapsed, is_under_try } = *proposed;
         let number = NonZeroU64::new(self.log.number()).expect("P4 broken: numbers begin at 1");
         for _ in 0..legs {
             self.log.number();
@@ -85,6 +85,7 @@ impl Handling<'_> {
         };
         let room = TX_BYTES_MAX.saturating_sub(self.decision_bytes(run.to, at));
         let header = Header {
+            id: id.0,
             legs,
             needed: policy.needed,
             is_eager: policy.is_eager,
@@ -170,7 +171,7 @@ impl Handling<'_> {
     fn has_room(&self, proposer: &Address, number: NonZeroU64, offer: &[u8]) -> bool {
         let tally = self.entities.open_work().agreement(proposer, number).map(|(_, tally)| tally);
         let room = tally.map_or(0, |tally| (tally.header.room as usize).saturating_sub(tally.offer_bytes));
-        offer.len() <= room && offer_fits(offer)
+        offer.len() <= room
     }
 
     /// The time of an agreement is over.

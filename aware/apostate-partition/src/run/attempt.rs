@@ -4,7 +4,7 @@
 
 use std::num::NonZeroU64;
 
-use apostate_core::{Address, HandlerId, Refusal};
+use apostate_core::{Address, AgreementId, HandlerId, Refusal};
 
 use crate::entities::SlotId;
 use crate::interface::{Failure, Request};
@@ -36,6 +36,8 @@ pub(crate) enum Occasion {
     Try(NonZeroU64),
     /// An operation ends.
     Ending,
+    /// The proposer is told of the agreement with this id.
+    Told(NonZeroU64),
 }
 
 /// Outcome of a run.
@@ -77,10 +79,17 @@ impl<'a> Run<'a> {
 }
 
 impl Occasion {
+    pub(super) fn agreement(self) -> Option<AgreementId> {
+        match self {
+            Self::Told(id) => Some(AgreementId(id)),
+            Self::Other | Self::Timer(_) | Self::Try(_) | Self::Ending => None,
+        }
+    }
+
     pub(super) fn timer(self) -> Option<NonZeroU64> {
         match self {
             Self::Timer(order) => Some(order),
-            Self::Other | Self::Try(_) | Self::Ending => None,
+            Self::Other | Self::Try(_) | Self::Ending | Self::Told(_) => None,
         }
     }
 }

@@ -18,7 +18,7 @@ use apostate_core::{
     Address, EntityKey, HandlerId, OnRefused, Outcome, Partner, Refusal, decode, encode, encode_agreed,
 };
 
-use crate::bodies;
+use crate::bodies::{self, ConfirmedLeg};
 use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer, Under, WAITING, leg_number};
 use crate::cells::timer::TimerSub;
 use crate::entities::Tally;
@@ -95,7 +95,7 @@ impl Handling<'_> {
             let ending = match leg.answer() {
                 Some(LegAnswer::Refused(_)) => None,
                 Some(LegAnswer::Accepted(_)) if waits => None,
-                Some(LegAnswer::Accepted(_)) if is_agreed => Some(Ending::Confirm { lapsed: header.lapsed }),
+                Some(LegAnswer::Accepted(_)) if is_agreed => Some(Ending::confirm(&header)),
                 None if planted::is(Bug::UnansweredNotCancelled) => None,
                 Some(LegAnswer::Accepted(_)) | None => Some(Ending::Cancel),
             };
@@ -114,7 +114,7 @@ impl Handling<'_> {
         }
         match (&header.under, header.then) {
             (Some(under), _) => self.answer_outer(proposer, under, decision, trace),
-            (None, Some(then)) => self.tell_outcome(proposer, then, (decision, &legs), trace),
+            (None, Some(then)) => self.tell_outcome(proposer, (then, header.id), (decision, &legs), trace),
             (None, None) => {}
         }
     }
@@ -149,7 +149,7 @@ impl Handling<'_> {
     fn tell_outcome(
         &mut self,
         proposer: &Address,
-        then: HandlerId,
+        (then, id): (HandlerId, NonZeroU64),
         (decision, legs): (&Decision<'_>, &[Answered]),
         trace: Option<&TraceContext>,
     ) {
@@ -169,7 +169,7 @@ impl Handling<'_> {
             Decision::Expired => encode(&Outcome::<()>::Expired),
         };
         let (body, trace) = (body.into_boxed_slice(), trace.copied().map(Box::new));
-        self.post(Message { body, trace, ..Message::of_itself(proposer, then, Role::Plain, None) });
+        self.post(Message { body, trace, ..Message::of_itself(proposer, then, Role::Plain, Some(id)) });
     }
 
     /// A partner by name.
@@ -199,10 +199,16 @@ impl Handling<'_> {
 #[derive(Clone, Copy)]
 pub(super) enum Ending {
     Confirm {
-        /// The proposer's handler that is told if there is nothing to confirm any more.
-        lapsed: Option<HandlerId>,
+        /// The proposer's handler that is told if there is nothing to confirm any more, and of which agreement.
+        told: Option<(HandlerId, NonZeroU64)>,
     },
     Cancel,
+}
+
+impl Ending {
+    fn confirm(header: &Header) -> Self {
+        Self::Confirm { told: header.lapsed.map(|handler| (handler, header.id)) }
+    }
 }
 
 /// Endings.
@@ -217,9 +223,10 @@ impl Handling<'_> {
     ) {
         let (role, on_refused, body) = match ending {
             Ending::Cancel => (Role::Cancel, OnRefused::Never, Vec::new()),
-            Ending::Confirm { lapsed } => {
-                let told = lapsed.map_or(OnRefused::Never, |handler| OnRefused::Tell { handler });
-                (Role::Confirm, told, bodies::confirm(place, leg.value.as_deref()))
+            Ending::Confirm { told } => {
+                let on_refused = told.map_or(OnRefused::Never, |(handler, _)| OnRefused::Tell { handler });
+                let told = told.map(|(_, agreement)| ConfirmedLeg { agreement, leg: place });
+                (Role::Confirm, on_refused, bodies::confirm(told, leg.value.as_deref()))
             }
         };
         self.post(Message {
@@ -243,7 +250,7 @@ impl Handling<'_> {
         trace: Option<&TraceContext>,
     ) {
         let Some((number, tally)) = self.entities.open_work().agreement(entity, inner) else { return };
-        let ending = if confirms { Ending::Confirm { lapsed: tally.header.lapsed } } else { Ending::Cancel };
+        let ending = if confirms { Ending::confirm(&tally.header) } else { Ending::Cancel };
         let is_waiting = tally.is_waiting;
         for leg in &self.legs_of(entity, number) {
             if !matches!(leg.answer(), Some(LegAnswer::Refused(_))) {

@@ -169,6 +169,7 @@ impl Handling<'_> {
             version,
             timers: &NoTimers,
             is_try: false,
+            agreement: None,
         };
         let slot = self.entities.get_mut(run.slot);
         let mut loaded = has_activities.then(|| slot.activities_mut().take());

@@ -106,6 +106,7 @@ impl Handling<'_> {
             version,
             timers: &TimersOf { timers: self.timers, address: run.to, running: run.occasion.timer() },
             is_try: matches!(run.occasion, Occasion::Try(_)),
+            agreement: run.occasion.agreement(),
         };
         let outcome = step_with(live, number, &invocation, loaded.as_mut(), self.runner.effects_mut());
         self.runner.leave();

@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 
 use apostate_core::{Address, HandlerId, Lapsed, OnRefused, Tentative, encode};
 
-use crate::bodies::{self, TryHead};
+use crate::bodies::{self, ConfirmedLeg, TryHead};
 use crate::cells::cell::Section;
 use crate::cells::operation::Operation;
 use crate::cells::timer::TimerSub;
@@ -108,14 +108,16 @@ impl Handling<'_> {
     /// Tells the proposer's author that there was nothing left to confirm.
     pub(super) fn tell_lapsed(&mut self, confirm: &Message) {
         let (OnRefused::Tell { handler }, Some(proposer)) = (confirm.on_refused, &confirm.from) else { return };
-        let (leg, _) = bodies::read_confirm(&confirm.body);
+        let (Some(ConfirmedLeg { agreement, leg }), _) = bodies::read_confirm(confirm.on_refused, &confirm.body) else {
+            return;
+        };
         let lapsed = Lapsed { leg, partner: self.partner_of(&confirm.to) };
         self.post(Message {
             to: proposer.clone(),
             from: Some(confirm.to.clone()),
             handler,
             role: Role::Plain,
-            about: None,
+            about: Some(agreement),
             on_refused: OnRefused::Never,
             body: encode(&lapsed).into_boxed_slice(),
             trace: confirm.trace.clone(),

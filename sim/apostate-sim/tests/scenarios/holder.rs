@@ -64,7 +64,7 @@ impl Holder {
             Who::AtLeast(count) => tx.propose(asked.at_least(count).then(Self::OFFERED)),
             Who::Eagerly(count) => tx.propose(asked.at_least(count).eagerly().then(Self::OFFERED)),
             Who::Offered => tx.propose(asked.take_what_is_offered().then(Self::OFFERED)),
-        }
+        };
     }
 
     /// Proposes, and panics.

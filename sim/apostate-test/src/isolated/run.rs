@@ -172,6 +172,7 @@ impl IsolatedWorld {
             version: node.version + 1,
             timers: &node.timers,
             is_try: false,
+            agreement: None,
         };
         let ran = self.twins.run(&self.names, kind, &mut node.committed, number, &invocation);
         let entity = &self.nodes[id as usize].address;

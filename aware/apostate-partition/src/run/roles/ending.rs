@@ -30,7 +30,7 @@ impl RoleSteps for Ending {
         let Some(tentative) = handling.tentative(&message.to, operation.handler) else { return Prologue::Unknown };
         let (handler, body) = match message.role {
             Role::Confirm => {
-                let (_, value) = bodies::read_confirm(&message.body);
+                let (_, value) = bodies::read_confirm(message.on_refused, &message.body);
                 (tentative.confirm, confirm_body(&operation.hold, value))
             }
             _ => (tentative.cancel, operation.hold.into_vec()),

@@ -5,13 +5,15 @@ use apostate_core::Refusal;
 use super::steps::{Prologue, RoleSteps, RunAs};
 use crate::interface::Failure;
 use crate::message::Message;
+use crate::run::attempt::Occasion;
 use crate::run::handling::Handling;
 
 pub(super) struct Plain;
 
 impl RoleSteps for Plain {
     fn prologue<'m>(&self, _: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
-        Prologue::Run(RunAs::plain(message))
+        let occasion = message.about.map_or(Occasion::Other, Occasion::Told);
+        Prologue::Run(RunAs { occasion, ..RunAs::plain(message) })
     }
 
     fn done(&self, _: &mut Handling<'_>, _: &Message) {}
