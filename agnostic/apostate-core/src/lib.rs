@@ -63,7 +63,7 @@ pub use crate::invocation::Invocation;
 pub use crate::json::Json;
 pub use crate::key::{EntityKey, KeyError, ToKey};
 pub use crate::live::{ACTIVITIES, Entities, Kind, Live, Registry, StartError, decode_state};
-pub use crate::outcome::{Lapsed, Offer, Outcome, Partner, confirm_body, encode_agreed};
+pub use crate::outcome::{Lapsed, Offer, Outcome, Partner, confirm_body, encode_agreed, offer_fits};
 pub use crate::propose::AgreementId;
 pub use crate::proposed::{Policy, Proposed};
 pub use crate::random::SplitMix64;

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, EntityKey, KindId, Refusal, ToPartner, encode_into};
+use crate::{Address, EntityKey, KindId, Refusal, ToPartner, encode_into, shape};
 
 /// The outcome of an agreement that was proposed with [`Tx::propose`](crate::Tx::propose): told once, whichever it is, after it has been
 /// decided.
@@ -96,6 +96,12 @@ pub fn encode_agreed(offers: &[(u32, &str, &EntityKey, &[u8])]) -> Vec<u8> {
     bytes
 }
 
+/// Whether an offer that is encoded is shallow enough to be read within an outcome.
+#[must_use]
+pub fn offer_fits(offer: &[u8]) -> bool {
+    shape::is_shallow_within(AROUND_AN_OFFER, offer)
+}
+
 /// Appends the marker of a list of so many values.
 fn write_array(length: usize, bytes: &mut Vec<u8>) {
     match (u8::try_from(length), u16::try_from(length)) {
@@ -124,7 +130,7 @@ pub fn confirm_body(hold: &[u8], value: Option<&[u8]>) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::limits::NESTING_MAX;
-    use crate::{decode, encode, shape};
+    use crate::{decode, encode};
 
     fn key(text: &str) -> EntityKey {
         EntityKey::new(text).expect("a key")

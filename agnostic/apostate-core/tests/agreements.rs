@@ -242,7 +242,7 @@ fn an_agreement_under_a_try_has_no_outcome_and_nobody_reads_its_offers() {
 fn a_proposal_that_makes_no_sense_is_a_panic_that_says_so() {
     const FOREIGN: Handler<Stock, Outcome> = Handler::new("decided");
     const FOREIGN_LAPSED: Handler<Stock, Lapsed> = Handler::new("lapsed");
-    let cases: [(bool, Script, &str); 7] = [
+    let cases: [(bool, Script, &str); 6] = [
         (
             false,
             |tx| {

@@ -14,7 +14,7 @@
 use std::num::NonZeroU64;
 
 use apostate_core::limits::{AGREEMENTS_PER_ENTITY_MAX, SENT_OVERHEAD_BYTES, TX_BYTES_MAX};
-use apostate_core::{Address, Proposed, Refusal, SentAs, TryOf, encode};
+use apostate_core::{Address, Proposed, Refusal, SentAs, TryOf, encode, offer_fits};
 
 use crate::bodies::TryHead;
 use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer, Under, leg_number};
@@ -171,7 +171,7 @@ impl Handling<'_> {
     fn has_room(&self, proposer: &Address, number: NonZeroU64, offer: &[u8]) -> bool {
         let tally = self.entities.open_work().agreement(proposer, number).map(|(_, tally)| tally);
         let room = tally.map_or(0, |tally| (tally.header.room as usize).saturating_sub(tally.offer_bytes));
-        offer.len() <= room
+        offer.len() <= room && offer_fits(offer)
     }
 
     /// The time of an agreement is over.
