@@ -1,26 +1,8 @@
 //! Proposing: an agreement that is put together becomes effects of the run, or a panic that says what is wrong with it.
 
-use std::num::NonZeroU64;
-
-use serde::{Deserialize, Serialize};
-
 use crate::agreement::Needed;
 use crate::tentative::Leg;
-use crate::{Effects, Invocation, OnRefused, Policy, Proposal, Proposed, Sent, SentAs, TryOf};
-
-/// Id of an agreement, by which its proposer knows it again when it is told of its outcome. It is data: an entity may keep it in its state. No other
-/// agreement of the entity ever has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AgreementId(pub NonZeroU64);
-
-impl AgreementId {
-    /// The id of proposal number `place` of the transaction that gives its entity this version: a version is given once. The proposals of a transaction
-    /// have not room for so many.
-    fn new(version: u64, place: u32) -> Self {
-        Self(NonZeroU64::MIN.saturating_add(version.wrapping_mul(1 << 16).wrapping_add(u64::from(place))))
-    }
-}
+use crate::{AgreementId, Effects, Invocation, OnRefused, Policy, Proposal, Proposed, Sent, SentAs, TryOf};
 
 /// Adds an agreement to the effects, and gives its id.
 ///

@@ -1,8 +1,25 @@
 //! An agreement that a run has proposed. Its tries stand among the messages that the run has sent.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
-use crate::{AgreementId, HandlerId};
+use serde::{Deserialize, Serialize};
+
+use crate::HandlerId;
+
+/// Id of an agreement, by which its proposer knows it again when it is told of its outcome. It is data: an entity may keep it in its state. No other
+/// agreement of the entity ever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgreementId(pub NonZeroU64);
+
+impl AgreementId {
+    /// The id of proposal number `place` of the transaction that gives its entity this version: a version is given once. The proposals of a transaction
+    /// have not room for so many.
+    pub(crate) fn new(version: u64, place: u32) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(version.wrapping_mul(1 << 16).wrapping_add(u64::from(place))))
+    }
+}
 
 /// An agreement that a handler proposed, in [`Effects::proposals`](crate::Effects::proposals).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

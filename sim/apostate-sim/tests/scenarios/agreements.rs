@@ -9,17 +9,17 @@ use crate::holder::{Holder, Who, address, holders, one_with, open, show, two_wit
 use crate::pair::{Making, Writer, talk};
 use crate::party::{call, impatient};
 
-/// Whom to ask.
-fn whom(keys: &[&str]) -> Vec<String> {
+/// Keys to ask.
+pub(crate) fn whom(keys: &[&str]) -> Vec<String> {
     keys.iter().map(|key| (*key).to_owned()).collect()
 }
 
-fn each(keys: &[&str], units: u64) -> Vec<(String, u64)> {
+pub(crate) fn each(keys: &[&str], units: u64) -> Vec<(String, u64)> {
     keys.iter().map(|key| ((*key).to_owned(), units)).collect()
 }
 
 /// The news of a proposer.
-fn news(writer: &mut Writer, key: &str) -> Vec<String> {
+pub(crate) fn news(writer: &mut Writer, key: &str) -> Vec<String> {
     show(writer, key).news
 }
 

@@ -213,7 +213,7 @@ pub(crate) fn show(writer: &mut Writer, key: &str) -> Holder {
     writer.reply_of(Holder::at(key).show()).unwrap_or_default()
 }
 
-/// What a holder has: on hand, held, gone.
+/// The units of a holder: on hand, held, gone.
 pub(crate) fn units(writer: &mut Writer, key: &str) -> (u64, u64, u64) {
     let Holder { on_hand, held, gone, .. } = show(writer, key);
     (on_hand, held, gone)

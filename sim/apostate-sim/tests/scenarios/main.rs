@@ -4,6 +4,7 @@
 
 mod activities;
 mod agreements;
+mod agreements_within;
 mod asks;
 mod asks_expired;
 mod backlog;
