@@ -105,6 +105,9 @@ pub(crate) struct StepArguments {
     /// Where the rng starts that makes the orders up
     #[arg(long, default_value = "1", value_parser = number::<u64>)]
     pub(crate) seed: u64,
+    /// One agreement of the platform's for each order, in place of messages by hand
+    #[arg(long)]
+    pub(crate) agreements: bool,
 }
 
 #[derive(Clone, Debug, Args, Serialize)]
@@ -130,6 +133,9 @@ pub(crate) struct ReserveArguments {
     pub(crate) host: HostArguments,
     #[command(flatten)]
     pub(crate) stream: StreamArguments,
+    /// One agreement of the platform's for each order, in place of messages by hand
+    #[arg(long)]
+    pub(crate) agreements: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -84,7 +84,7 @@ fn build(manifest: &Path, data: &Path) -> Result<PathBuf, Failure> {
 
 /// The words that run `reserve` so.
 fn command_line(arguments: &ReserveArguments) -> Vec<OsString> {
-    let ReserveArguments { host, stream } = arguments;
+    let ReserveArguments { host, stream, agreements } = arguments;
     let HostArguments { data, partitions, cache_bytes, checkpoint_log_bytes } = host;
     let StreamArguments { pace, outstanding, rate } = stream;
     let PaceArguments { seconds, warm_up, requests, seed } = pace;
@@ -103,6 +103,9 @@ fn command_line(arguments: &ReserveArguments) -> Vec<OsString> {
     say("warm-up", Some(warm_up.to_string()));
     say("requests", requests.map(|it| it.to_string()));
     say("seed", Some(seed.to_string()));
+    if *agreements {
+        words.push("--agreements".into());
+    }
     words
 }
 

@@ -15,7 +15,7 @@ use crate::stream::{End, Stream};
 
 /// Runs it.
 pub(crate) fn run(arguments: &ReserveArguments) -> Result<Report, Failure> {
-    let ReserveArguments { host, stream: asked } = arguments;
+    let ReserveArguments { host, stream: asked, agreements } = arguments;
     let host = Host::open::<Shop>(host)?;
     let mut report = Report::new("reserve", merged(&host.parameters(), asked));
     let mut stream = Stream::open(host.client(), "reserve", asked)?;
@@ -24,7 +24,10 @@ pub(crate) fn run(arguments: &ReserveArguments) -> Result<Report, Failure> {
     let mut place = |producer: &mut Producer, number| {
         let lines = rng.lines();
         lines.iter().for_each(|&(item, count)| units[item as usize] += i64::from(count));
-        producer.send(number, Order::at(number).place(lines))
+        match agreements {
+            true => producer.send(number, Order::at(number).agree(lines)),
+            false => producer.send(number, Order::at(number).place(lines)),
+        }
     };
 
     stream.run(End::new(asked.pace.warm_up(), asked.pace.requests), &mut place)?;

@@ -8,8 +8,11 @@
 //!                         ▲ └──── confirm ──▶ │
 //!                         └────── reserved ───┘          10 messages an order
 //! ```
+//!
+//! With `--agreements` the same is one agreement, and the messages are the platform's: try, answer and ending for each line, and the outcome.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use apostate::prelude::*;
 
@@ -61,6 +64,23 @@ impl Order {
         self.lines = lines.into_iter().map(|(item, units)| (item, units, false)).collect();
     }
 
+    /// Places the order, as an agreement with its items.
+    #[open]
+    pub fn agree(&mut self, tx: &mut Tx, lines: Vec<(u64, u32)>) {
+        let holds = lines.iter().map(|&(item, units)| Stock::at(item).hold(units));
+        tx.propose(Agreement::within(Duration::from_secs(900)).ask_all(holds).then(Self::DECIDED));
+        self.waiting = lines.len() as u32;
+        self.lines = lines.into_iter().map(|(item, units)| (item, units, false)).collect();
+    }
+
+    #[on]
+    fn decided(&mut self, outcome: Outcome) {
+        if let Outcome::Agreed { .. } = outcome {
+            self.confirmed = true;
+            self.waiting = 0;
+        }
+    }
+
     /// An item has reserved what it was asked for.
     pub fn reserved(&mut self, tx: &mut Tx) {
         let item = sender(tx);
@@ -91,6 +111,22 @@ impl Stock {
         self.on_hand -= i64::from(units);
         *self.held.entry(order).or_default() += units;
         tx.send(Order::at(order).reserved());
+    }
+
+    /// Promises units for an agreement.
+    #[tentative(confirm = sell, cancel = put_back)]
+    pub fn hold(&mut self, units: u32) -> Result<(), Refusal> {
+        refuse!(self.on_hand < i64::from(units), "only {} left", self.on_hand);
+        self.on_hand -= i64::from(units);
+        Ok(())
+    }
+
+    fn sell(&mut self, units: u32) {
+        self.sold += i64::from(units);
+    }
+
+    fn put_back(&mut self, units: u32) {
+        self.on_hand += i64::from(units);
     }
 
     /// Sells what was promised to the order that asks.

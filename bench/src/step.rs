@@ -40,8 +40,8 @@ pub(crate) struct Alone {
 
 /// Places `arguments.orders` orders and waits until all are confirmed.
 pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
-    let &StepArguments { orders, outstanding, seed } = arguments;
-    let parameters = json!({ "orders": orders, "outstanding": outstanding, "seed": seed });
+    let &StepArguments { orders, outstanding, seed, agreements } = arguments;
+    let parameters = json!({ "orders": orders, "outstanding": outstanding, "seed": seed, "agreements": agreements });
     let outstanding = outstanding.max(1);
     let mut report = Report::new("step", parameters);
     let mut alone = Alone::open::<Shop>(1)?;
@@ -51,7 +51,11 @@ pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
     let mut placed = 0;
     while alone.answered < orders {
         while placed < orders && placed - alone.answered < outstanding {
-            alone.ask(placed, Order::at(placed).place(rng.lines()), RequestKind::Call { key: None })?;
+            let (order, lines, kind) = (Order::at(placed), rng.lines(), RequestKind::Call { key: None });
+            match agreements {
+                true => alone.ask(placed, order.agree(lines), kind)?,
+                false => alone.ask(placed, order.place(lines), kind)?,
+            }
             placed += 1;
         }
         alone.turn()?;

@@ -24,6 +24,51 @@ pub use apostate_core::Agreement;
 /// ```
 pub use apostate_core::Outcome;
 
+/// Id of an agreement: data that a proposer keeps, to know which of several it is told of.
+///
+/// ```
+/// # use std::collections::BTreeMap;
+/// # use std::time::Duration;
+/// # use apostate::prelude::*;
+/// #[entity(name = "calendar")]
+/// #[derive(Default, Serialize, Deserialize)]
+/// pub struct Calendar {
+///     hours: u32,
+///     people: BTreeMap<AgreementId, String>,
+/// }
+///
+/// #[handlers]
+/// impl Calendar {
+///     #[open]
+///     pub fn book(&mut self, tx: &mut Tx, person: String, court: String) {
+///         let held = Agreement::within(Duration::from_secs(60)).ask(Self::at(court).hold());
+///         let id = tx.propose(held.then(Self::DECIDED));
+///         self.people.insert(id, person);
+///     }
+///
+///     #[on]
+///     fn decided(&mut self, tx: &mut Tx, outcome: Outcome) {
+///         let person = tx.agreement().and_then(|id| self.people.remove(&id));
+///         // …
+///         # drop((person, outcome));
+///     }
+///
+///     #[tentative(confirm = keep, cancel = release)]
+///     pub fn hold(&mut self) -> Result<(), Refusal> {
+///         refuse!(self.hours == 0, "full");
+///         self.hours -= 1;
+///         Ok(())
+///     }
+///
+///     fn keep(&mut self) {}
+///
+///     fn release(&mut self) {
+///         self.hours += 1;
+///     }
+/// }
+/// ```
+pub use apostate_core::AgreementId;
+
 /// The offer of one partner, in [`Outcome::Agreed`].
 ///
 /// ```
@@ -60,7 +105,7 @@ pub use apostate_core::Partner;
 /// ```
 /// # use apostate::prelude::*;
 /// # use std::time::Duration;
-/// #[entity(name = "room")]
+/// #[entity(name = "court")]
 /// #[derive(Default, Serialize, Deserialize)]
 /// pub struct Room {
 ///     is_taken: bool,
@@ -71,7 +116,7 @@ pub use apostate_core::Partner;
 ///     /// Held for a quarter of an hour, whatever becomes of the booking.
 ///     #[tentative(confirm = keep, cancel = free, self_expire = Duration::from_secs(900))]
 ///     pub fn hold(&mut self) -> Result<(), Refusal> {
-///         refuse!(self.is_taken, "this room is taken");
+///         refuse!(self.is_taken, "this court is taken");
 ///         self.is_taken = true;
 ///         Ok(())
 ///     }
@@ -93,7 +138,7 @@ pub use apostate_core::Partner;
 /// impl Booking {
 ///     #[open]
 ///     pub fn book(&mut self, tx: &mut Tx, rooms: Vec<String>) {
-///         let rooms = rooms.into_iter().map(|room| Room::at(room).hold());
+///         let rooms = rooms.into_iter().map(|court| Room::at(court).hold());
 ///         tx.propose(
 ///             Agreement::within(Duration::from_secs(600))
 ///                 .ask_all(rooms)

@@ -45,7 +45,7 @@ pub mod prelude;
 pub mod macros_support;
 
 pub use crate::activities::{Activities, Activity, ToPartner};
-pub use crate::agreement::{Agreement, Lapsed, Offer, Outcome, Partner, Try};
+pub use crate::agreement::{Agreement, AgreementId, Lapsed, Offer, Outcome, Partner, Try};
 pub use crate::ask::{Answer, Ask, AskWithin, IntoAsk, Reason, TakesAnswer};
 pub use crate::entity::{BodyError, Entities, Entity, StartError, StateError, data, decode, entity, schemars, serde};
 pub use crate::handler::{Handler, NamedTimer, Refusal, Refused, TimerId, Tx, handlers, refuse};

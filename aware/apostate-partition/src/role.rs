@@ -43,6 +43,12 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether a message of this role ends an operation.
+    #[must_use]
+    pub fn ends_operation(self) -> bool {
+        matches!(self, Self::Confirm | Self::Cancel | Self::Lapse)
+    }
+
     pub(crate) fn of(number: u8) -> Result<Self, DecodeError> {
         match number {
             0 => Ok(Self::Plain),

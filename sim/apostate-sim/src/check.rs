@@ -2,9 +2,11 @@
 //!
 //! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
 //! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2), and [`sessions`] that credit is kept; [`money`] counts at every consistent cut;
-//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`timers`] and [`asks`] know what may become of a timer and of an ask; [`keys`] is about client keys, [`linear`] about
+//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`timers`], [`asks`] and [`agreements`] (E4) know what may become of a timer, of an ask and of what
+//! is tentative; [`keys`] is about client keys, [`linear`] about
 //! what clients saw.
 
+pub(crate) mod agreements;
 pub(crate) mod asks;
 pub(crate) mod cells;
 pub(crate) mod end;

@@ -6,27 +6,36 @@
 //!
 //! Invariants E1, E2.
 
+use apostate_core::{Entity, KindId};
 use apostate_log::{PartitionId, Position};
 use apostate_partition::cell::{self, Section};
 use apostate_partition::{Answer, Failure, Input, ParkedCommand, stored_position};
+use bytes::Bytes;
 
+use crate::check::agreements;
 use crate::check::shadow::Shadow;
 use crate::engine::WriterId;
 use crate::outside::{CheckpointRequest, Decision, Operator};
+use crate::programs::flaky::Flaky;
 use crate::violation::{Check, Violation, ensure};
 use crate::world::{Event, Waiter, World};
 
 impl World {
     /// Decides about every parked message: most are tried again, some are dismissed.
     pub(crate) fn decide_parked(&mut self) -> Check {
-        let cells =
-            self.shadows.iter().flat_map(|shadow| shadow.section(Section::Parked).map(|(key, _)| (shadow.id, key)));
-        for (id, key) in cells.map(|(id, key)| (id, key.clone())).collect::<Vec<_>>() {
+        let cells = self.shadows.iter().flat_map(|shadow| {
+            let of_shadow =
+                |(key, value): (&Bytes, &Bytes)| (shadow.id, key.clone(), agreements::ends_operation(value));
+            shadow.section(Section::Parked).map(of_shadow)
+        });
+        for (id, key, ends_operation) in cells.collect::<Vec<_>>() {
             let read = cell::read_key(&key).map_err(|error| Violation::new("P4", error.to_string()))?;
             let number = read.sub.try_into().map_err(|_| Violation::new("P4", "a key of a parked message"))?;
             let (to, number) = (read.address, u64::from_be_bytes(number));
             let Some(writer) = self.writers.current(id) else { continue };
-            let retry = !self.rng.chance(200);
+            // What dealers are told counts in the end; of their endings none may be dismissed, but one may try.
+            let may_dismiss = ends_operation || to.kind() == KindId::of(Flaky::NAME);
+            let retry = !self.rng.chance(200) || !may_dismiss;
             if !retry {
                 self.operator.unwanted.insert(key.clone());
             }
@@ -53,6 +62,9 @@ impl World {
             }
             Answer::Failed(Failure::Missing) => {
                 ensure!(!is_parked, "E1", "partition {id} misses {decision:?}, which is durably parked");
+            }
+            Answer::Failed(Failure::EndsOperation) => {
+                ensure!(!retry, "E4", "partition {id} does not retry {decision:?}, which ends an operation");
             }
             Answer::Failed(Failure::Full | Failure::Stopped(_)) => {}
             other => return Err(Violation::new("answers", format!("{decision:?} is answered with {other:?}"))),

@@ -18,6 +18,7 @@ use crate::plan::Work;
 use crate::programs::alarm::Alarm;
 use crate::programs::asker::{Asker, LEAVERS};
 use crate::programs::bank::Account;
+use crate::programs::dealer::Dealer;
 use crate::programs::flaky::{self, Flaky};
 use crate::programs::mayfly::Mayfly;
 use crate::programs::post::Post;
@@ -224,6 +225,7 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
     }
     ops.extend((0..work.flights).map(|number| draw_flight(number, rng)));
     draw_asks(work, rng, &mut ops);
+    draw_deals(work, rng, &mut ops);
     for register in 0..work.registers {
         for tag in 0..30 {
             let entity = || Register::at(register);
@@ -239,12 +241,9 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
             }
         }
     }
-    for op in ops.iter_mut().filter(|op| matches!(op.request_kind, RequestKind::Call { key: Some(_) })) {
-        op.makes_key = rng.chance(300);
-    }
-    for _ in 0..work.shared_keys {
-        ops.push(under_shared_key(work, rng));
-    }
+    let has_key = |op: &&mut Op| matches!(op.request_kind, RequestKind::Call { key: Some(_) });
+    ops.iter_mut().filter(has_key).for_each(|op| op.makes_key = rng.chance(300));
+    ops.extend((0..work.shared_keys).map(|_| under_shared_key(work, rng)));
     ops.extend((0..work.winds).map(|number| wind(work, rng, number)));
     ops
 }
@@ -312,6 +311,17 @@ fn draw_asks(work: &Work, rng: &mut Rng, ops: &mut Vec<Op>) {
             Op::new(Asker::at(asker).ask(whom, patience), request_kind(rng, "q", number), Purpose::Work)
         };
         ops.push(op);
+    }
+}
+
+/// Dealers propose to each other.
+fn draw_deals(work: &Work, rng: &mut Rng, ops: &mut Vec<Op>) {
+    for number in 0..work.deals {
+        let dealer = |rng: &mut Rng| rng.below(u64::from(work.dealers)) as u16;
+        let whom = (0..rng.between(0, 4)).map(|_| dealer(rng)).collect();
+        let patience = rng.pick(&[0, 20, 1000, 60_000]);
+        let proposer = dealer(rng);
+        ops.push(Op::new(Dealer::at(proposer).deal(whom, patience), request_kind(rng, "d", number), Purpose::Work));
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct Work {
     pub(crate) askers: u16,
     pub(crate) leavers: u16,
     pub(crate) asks: u64,
+    pub(crate) dealers: u16,
+    pub(crate) deals: u64,
 }
 
 /// Client keys that are remembered for no longer than this are forgotten in the middle of a run.
@@ -145,5 +147,7 @@ fn draw_work(rng: &mut Rng) -> Work {
         askers: rng.between(1, 10) as u16,
         leavers: rng.between(1, 3) as u16,
         asks: rng.between(20, 100),
+        dealers: rng.between(2, 8) as u16,
+        deals: rng.between(10, 60),
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod alarm;
 pub(crate) mod asker;
 pub(crate) mod bank;
+pub(crate) mod dealer;
 pub(crate) mod flaky;
 pub(crate) mod mayfly;
 pub(crate) mod post;
@@ -27,6 +28,7 @@ pub(crate) type Programs = (
     register::Register,
     sink::Sink,
     asker::Asker,
+    dealer::Dealer,
 );
 
 /// The registry of every kind.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::check::shadow::Shadow;
-use crate::check::{end, money};
+use crate::check::{agreements, end, money};
 use crate::fault::{Fault, Faults};
 use crate::options::Options;
 use crate::outside::{self, Outcome, Stream};
@@ -84,6 +84,7 @@ impl World {
             let next = self.agenda.now() + SECOND;
             self.run_until(next)?;
             money::check(&self.shadows)?;
+            agreements::check(&self.shadows)?;
             self.check_cells()?;
             ensure!(next < CHAOS_MAX, "coverage", "too little happens: {} crashes", self.faults.count(Fault::Crash));
             if self.agenda.now() >= self.plan.chaos {

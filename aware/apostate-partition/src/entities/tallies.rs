@@ -2,7 +2,7 @@
 //!
 //! They are in no record: a tally follows from the cells, whichever way these come, by a run, by a batch that is taken back, or at an opening.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`; planted `count-outside-undo`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`. Each is counted anew in tests and simulations (`open_work.rs`, `check`).
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;

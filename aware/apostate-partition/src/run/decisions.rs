@@ -9,7 +9,8 @@
 //!
 //! Invariant E4: every tentative operation reaches exactly one ending.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`; planted `unanswered-not-cancelled`, `agreement-decided-twice`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`; planted `unanswered-not-cancelled`, `agreement-decided-twice`,
+//! `inner-ends-early`, `outer-cancel-leaves-inner`.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -90,7 +91,7 @@ impl Handling<'_> {
         let header = tally.header.clone();
         let legs = self.legs_of(proposer, number);
         let is_agreed = matches!(decision, Decision::Agreed);
-        let waits = is_agreed && header.under.is_some();
+        let waits = is_agreed && header.under.is_some() && !planted::is(Bug::InnerEndsEarly);
         for leg in &legs {
             let ending = match leg.answer() {
                 Some(LegAnswer::Refused(_)) => None,
@@ -252,6 +253,9 @@ impl Handling<'_> {
         let Some((number, tally)) = self.entities.open_work().agreement(entity, inner) else { return };
         let ending = if confirms { Ending::confirm(&tally.header) } else { Ending::Cancel };
         let is_waiting = tally.is_waiting;
+        if !is_waiting && planted::is(Bug::OuterCancelLeavesInner) {
+            return;
+        }
         for leg in &self.legs_of(entity, number) {
             if !matches!(leg.answer(), Some(LegAnswer::Refused(_))) {
                 self.post_ending(entity, (number, leg.number), &leg.leg, ending, trace);

@@ -57,7 +57,8 @@ impl Handling<'_> {
             self.entities.parked_mut().leave(to, number);
             return Err(failure);
         }
-        if !retry && self.operation_of(message).is_some() {
+        // Also if its operation is over: who confirms what has lapsed tells its proposer so.
+        if !retry && message.role.ends_operation() {
             self.entities.parked_mut().leave(to, number);
             return Err(Failure::EndsOperation);
         }

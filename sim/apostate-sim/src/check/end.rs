@@ -11,12 +11,13 @@ use apostate_partition::{Answer, RequestKind};
 
 use crate::check::entity::{state, whole};
 use crate::check::linear::{self, Action, Operation};
-use crate::check::{Shadows, asks, money, stored};
+use crate::check::{Shadows, agreements, asks, money, stored};
 use crate::engine::lock;
 use crate::operator;
 use crate::outside::{Outcome, Purpose};
 use crate::programs::alarm::Alarm;
 use crate::programs::asker::Asker;
+use crate::programs::dealer::Dealer;
 use crate::programs::flaky::Flaky;
 use crate::programs::post::Post;
 use crate::programs::register::Register;
@@ -32,6 +33,8 @@ pub(crate) fn check(world: &mut World) -> Check {
     shop(&world.shadows)?;
     flaky(&world.shadows)?;
     asks::check_all(&all::<Asker>(&world.shadows)?)?;
+    agreements::check(&world.shadows)?;
+    agreements::check_all(&all::<Dealer>(&world.shadows)?)?;
     world.shadows.iter().try_for_each(|shadow| operator::check_dismissed(&world.operator, shadow))?;
     timers(&world.shadows)?;
     streams(world)?;
@@ -41,7 +44,8 @@ pub(crate) fn check(world: &mut World) -> Check {
 
 fn nothing_waits(shadows: &Shadows) -> Check {
     for shadow in shadows.iter() {
-        for section in [Section::Inbox, Section::Outgoing, Section::Parked, Section::Asks] {
+        let open_work = [Section::Asks, Section::Agreements, Section::Operations];
+        for section in [Section::Inbox, Section::Outgoing, Section::Parked].into_iter().chain(open_work) {
             let count = shadow.section(section).count();
             ensure!(count == 0, "E1", "partition {} has {count} cells of {section:?} in the end", shadow.id);
         }
@@ -101,7 +105,9 @@ fn flaky(shadows: &Shadows) -> Check {
     let sent: u64 = flaky.values().map(|flaky| flaky.sent).sum();
     let got: u64 = flaky.values().map(|flaky| flaky.got).sum();
     // Whoever dismisses a poke spares its receiver the pat as well.
-    let dismissed = shadows.iter().map(|shadow| shadow.dismissed.len() as u64).sum::<u64>();
+    let is_flaky =
+        |key: &&bytes::Bytes| cell::read_key(key).is_ok_and(|cell| cell.address.kind() == KindId::of(Flaky::NAME));
+    let dismissed = shadows.iter().flat_map(|shadow| shadow.dismissed.keys()).filter(is_flaky).count() as u64;
     ensure!(
         sent == got + dismissed,
         "E1",

@@ -8,8 +8,17 @@ use bytes::Bytes;
 
 use crate::check::shadow::{Changed, version_of};
 use crate::programs::{
-    alarm::Alarm, asker::Asker, bank::Account, flaky::Flaky, mayfly::Mayfly, post::Post, register::Register,
-    shop::Order, shop::Stock, sink::Sink,
+    alarm::Alarm,
+    asker::Asker,
+    bank::Account,
+    dealer::{Dealer, FIRST_UNITS},
+    flaky::Flaky,
+    mayfly::Mayfly,
+    post::Post,
+    register::Register,
+    shop::Order,
+    shop::Stock,
+    sink::Sink,
 };
 use crate::violation::{Violation, ensure};
 
@@ -84,6 +93,12 @@ fn applied(address: &Address, cell: &Bytes) -> Result<u64, Violation> {
         let alarm: Alarm = state(cell)?;
         ensure!(alarm.wrong.is_empty(), "timers", "{address:?}: {:?}", alarm.wrong);
         alarm.applied
+    } else if of(Dealer::NAME) {
+        let dealer: Dealer = state(cell)?;
+        ensure!(dealer.wrong.is_empty(), "E4", "{address:?}: {:?}", dealer.wrong);
+        let units = dealer.held.len() + dealer.gone.len();
+        ensure!(units <= FIRST_UNITS, "E4", "{address:?} has promised {units} units of {FIRST_UNITS}");
+        dealer.applied
     } else if of(Asker::NAME) {
         let asker: Asker = state(cell)?;
         ensure!(asker.doubled == 0, "E1", "{address:?} was asked twice: {asker:?}");

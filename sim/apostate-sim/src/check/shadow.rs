@@ -216,7 +216,11 @@ impl Shadow {
         if section == Section::Outgoing {
             self.apply_outgoing(sub, value.as_deref())?;
         }
-        if matches!(section, Section::Inbox | Section::Parked | Section::Asks) && value.is_some() {
+        if matches!(
+            section,
+            Section::Inbox | Section::Parked | Section::Asks | Section::Agreements | Section::Operations
+        ) && value.is_some()
+        {
             ensure!(self.fresh.insert(key.clone()), "E1", "{section:?} of {address:?}: a number is used again");
         }
         let after = value.clone();

@@ -77,6 +77,13 @@ pub(crate) fn check_opened(shadow: &Shadow, status: &Status) -> Check {
     ensure!(status.parked == parked, "P4", "partition {id} finds {} messages parked, not {parked}", status.parked);
     let asks = shadow.section(Section::Asks).count();
     ensure!(status.open_asks == asks, "P4", "partition {id} finds {} open asks, not {asks}", status.open_asks);
+    let tentative = shadow.section(Section::Operations).count();
+    ensure!(
+        status.tentative == tentative,
+        "P4",
+        "partition {id} finds {} operations, not {tentative}",
+        status.tentative
+    );
     Ok(())
 }
 

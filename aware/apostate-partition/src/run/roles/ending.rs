@@ -3,7 +3,7 @@
 //!
 //! One whose handler keeps panicking is parked, and its operation stays: a retry ends both.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`; planted `failed-ending-ends`, `cancel-without-try-counts`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`; planted `failed-ending-ends`, `lapse-ignored`.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub(super) struct Ending;
 impl RoleSteps for Ending {
     fn prologue<'m>(&self, handling: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
         let Some(operation) = handling.operation_of(message) else {
-            if message.role == Role::Confirm {
+            if message.role == Role::Confirm && !planted::is(Bug::LapseIgnored) {
                 handling.tell_lapsed(message);
             }
             return Prologue::Over;

@@ -1,7 +1,8 @@
 //! The role of a try: the partner's handler accepts or refuses it, and its proposer is told which. It is never parked: what is parked leaves the order
 //! of its pair, and would come back behind its cancel. One that cannot be run counts as refused.
 //!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`; planted `refused-is-held`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/agreements.rs`; planted `refused-is-held`, `try-parked`,
+//! `accepted-before-inner`.
 
 use std::borrow::Cow;
 
@@ -33,7 +34,7 @@ impl RoleSteps for Try {
         let inner = handling.runner.take_inner();
         handling.hold(message, inner);
         // What was proposed on its behalf answers it.
-        if inner.is_none() {
+        if inner.is_none() || planted::is(Bug::AcceptedBeforeInner) {
             answer(handling, message, (Role::Accepted, offer));
         }
     }
@@ -49,7 +50,10 @@ impl RoleSteps for Try {
         answer(handling, message, (Role::Refused, encode(&why)));
     }
 
-    fn failed(&self, handling: &mut Handling<'_>, message: &Message, _: Option<u64>, why: &Failure) {
+    fn failed(&self, handling: &mut Handling<'_>, message: &Message, number: Option<u64>, why: &Failure) {
+        if planted::is(Bug::TryParked) {
+            return handling.park(number, message.clone(), why);
+        }
         fail(handling, message, why);
     }
 
