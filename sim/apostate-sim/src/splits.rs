@@ -59,14 +59,12 @@ fn draw_cut(rng: &mut Rng, cells: &CellsInMemory) -> u64 {
     cell::hash_of(keys[rng.index(keys.len())]).wrapping_add(rng.below(2))
 }
 
-/// A cell that one has, and the other has not or has with another value.
-fn difference<'a>(
-    one: &'a CellsInMemory,
-    other: &'a CellsInMemory,
-) -> Option<(&'a Vec<u8>, Option<&'a Option<Vec<u8>>>, Option<&'a Option<Vec<u8>>>)> {
+/// The first cell that one has, and the other has not or has with another value.
+fn difference(one: &CellsInMemory, other: &CellsInMemory) -> Option<String> {
     let keys = one.there.keys().chain(other.there.keys()).chain(&one.absent).chain(&other.absent);
     let differs = |key: &&Vec<u8>| {
         one.there.get(*key) != other.there.get(*key) || one.absent.contains(*key) != other.absent.contains(*key)
     };
-    keys.into_iter().find(differs).map(|key| (key, one.there.get(key), other.there.get(key)))
+    let key = keys.into_iter().find(differs)?;
+    Some(format!("{key:?} was {:?} and is {:?}", one.there.get(key), other.there.get(key)))
 }

@@ -123,8 +123,8 @@ impl SlotActivities {
     }
 
     /// The life under way, if it is known, and activities of it that are in memory.
-    pub(super) fn of_life(&self) -> Option<(u64, impl Iterator<Item = (&PartnerKey, Option<&Arc<[u8]>>)>)> {
-        Some((self.life?, self.loaded.iter()))
+    pub(super) fn of_life(&self) -> Option<(u64, &LoadedActivities)> {
+        Some((self.life?, &self.loaded))
     }
 
     /// Whether all that stands in records up to `durable` is all that there is.

@@ -44,7 +44,7 @@ impl Slot {
 
     fn activities_in_memory(&self, of: &Address, cells: &mut CellsInMemory) {
         let Some((life, loaded)) = self.activities().and_then(|activities| activities.of_life()) else { return };
-        for (partner, value) in loaded {
+        for (partner, value) in loaded.iter() {
             let key = ActivitySub::Of(life, partner.clone()).key(of);
             match value {
                 Some(value) => cells.put(key, Some(&activity::value_of(value))),

@@ -48,11 +48,13 @@ impl Dirty {
             ..Self::default()
         });
         states.into_iter().for_each(|state| sides[cut.side(state.0.hash())].states.push(state));
+        #[expect(clippy::iter_over_hash_type, reason = "each goes to its place by itself")]
         for (key, value) in cells {
             for at in sides_of(&key, cut) {
                 sides[at].cells.insert(key.clone(), value.clone());
             }
         }
+        #[expect(clippy::iter_over_hash_type, reason = "each goes to its place by itself")]
         for (key, generation) in erased {
             for at in sides_of(&key, cut) {
                 sides[at].erased.insert(key.clone(), generation);

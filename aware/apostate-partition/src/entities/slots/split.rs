@@ -121,7 +121,6 @@ impl Segment {
     /// Takes over the slots of another segment of the same part of the ring, which are in the same slab by now.
     fn join(&mut self, other: Self, slab: &mut Slab<Slot>) {
         let Self { table, blocks, free, bytes } = other;
-        #[expect(clippy::disallowed_methods, reason = "they are sorted")]
         let mut ids: Vec<_> = table.into_iter().collect();
         ids.sort_unstable();
         for id in ids {

@@ -33,9 +33,12 @@ impl KnownProducers {
     /// The producers of two sides. Gives those that one knows and the other has perhaps forgotten: they are forgotten.
     pub(in crate::producers) fn merge(mut self, other: Self) -> (Self, Vec<EntityKey>) {
         let Self { heard: others, by_time, unwritten, forgotten, pass_at } = other;
-        let lost_there = self.heard.keys().filter(|name| !others.contains_key(*name) && forgotten.may_have(name));
+        let lost_there = self
+            .by_time
+            .iter()
+            .map(|(_, name)| name)
+            .filter(|name| !others.contains_key(*name) && forgotten.may_have(name));
         let lost_here = by_time.iter().map(|(_, name)| name).filter(|name| self.may_have_forgotten(name));
-        #[expect(clippy::disallowed_methods, reason = "they are sorted")]
         let mut lost: Vec<_> = lost_there.chain(lost_here).cloned().collect();
         lost.sort_unstable();
         for (heard, name) in by_time {
