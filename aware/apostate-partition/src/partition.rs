@@ -21,6 +21,7 @@ mod turn;
 mod undo;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use apostate_core::panic_text;
 
@@ -31,6 +32,7 @@ use crate::entities::{Entities, KeySweep};
 use crate::interface::{Answer, Effect, Failure, Input, Notice, Outage, ParkedCommand, Request, StopReason};
 use crate::log::LogWriter;
 use crate::pacing::{HostTime, Pacer};
+use crate::range::Map;
 use crate::run::{Handling, Runner};
 use crate::scope::Scope;
 use crate::timers::Timers;
@@ -53,6 +55,8 @@ pub struct Partition {
     delivery: Delivery,
     sweep: KeySweep,
     timers: Timers,
+    /// Where everybody is, to be taken over once the batch has ended: that knows others by their indexes.
+    topology: Option<Arc<Map>>,
     /// Given at the end of the step.
     notices: Vec<Notice>,
     /// Steps so far, for [`Tuning::check_every`](crate::Tuning::check_every).
@@ -89,6 +93,7 @@ impl Partition {
             Input::Checkpointed(position) => self.checkpointed(position, effects),
             Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(Outage::Checkpoint(reason)), effects),
             Input::RequestCheckpoint { ticket } => self.request_checkpoint(ticket, effects),
+            Input::Topology(map) => self.hear_of(map),
             Input::Command(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }
@@ -132,6 +137,13 @@ impl Partition {
         }
     }
 
+    /// Where everybody is, to be taken over between batches; the newest counts.
+    fn hear_of(&mut self, map: Arc<Map>) {
+        if self.topology.as_ref().is_none_or(|heard| heard.version < map.version) {
+            self.topology = Some(map);
+        }
+    }
+
     /// The parts that the handling of a message may touch.
     fn handling(&mut self) -> Handling<'_> {
         let Self { scope, time, entities, runner, batch, work, log, delivery, sweep, timers, .. } = self;
@@ -140,7 +152,7 @@ impl Partition {
 
     /// The partition's incarnation, as others see it.
     fn generation(&self) -> Generation {
-        Generation { map_version: self.scope.map_version(), epoch: self.log.epoch().0 }
+        Generation { map_version: self.scope.born(), epoch: self.log.epoch().0 }
     }
 
     /// Whether one more record may be under way.

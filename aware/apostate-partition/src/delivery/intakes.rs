@@ -31,10 +31,17 @@ pub(crate) struct Intakes {
 }
 
 impl Intakes {
-    /// One more sender; its index is the number of those before it.
-    pub(super) fn add(&mut self, id: PartitionId, source: Range) {
-        self.senders.push(Intake::new(id, source));
-        self.change(self.senders.len() - 1, |_| ());
+    /// One more sender; its index is one that none has any more, or the number of those before it.
+    pub(super) fn add(&mut self, at: usize, id: PartitionId, source: Range) {
+        if at == self.senders.len() {
+            self.senders.push(Intake::new(id, source));
+        }
+        self.change(at, |sender| *sender = Intake::new(id, source));
+    }
+
+    /// A sender is gone: what waits of it will be sent by whoever has its range now.
+    pub(super) fn remove(&mut self, at: usize) {
+        self.change(at, |sender| *sender = Intake::new(sender.id, sender.source));
     }
 
     /// Changes a sender, and keeps the lists.

@@ -77,9 +77,14 @@ impl Outbox {
         Self { memory, page_bytes, backlog_bytes_max, ..Self::default() }
     }
 
-    /// One more receiver; its index is the number of those before it.
-    pub(super) fn add(&mut self, id: PartitionId) {
-        self.receivers.push(Receiver::new(id));
+    /// One more receiver; its index is one that none has any more, or the number of those before it. A newcomer may hold
+    /// numbers of this epoch, for one before it was told them.
+    pub(super) fn add(&mut self, at: usize, id: PartitionId, is_newcomer: bool) {
+        let receiver = Receiver::of(id, is_newcomer);
+        match self.receivers.get_mut(at) {
+            Some(place) => *place = receiver,
+            None => self.receivers.push(receiver),
+        }
     }
 
     /// The next message that was acknowledged, to be deleted by the next record.
@@ -262,9 +267,9 @@ impl Outbox {
     /// # Errors
     ///
     /// When one is missing, or does not read.
-    pub(super) fn take_page(&mut self, at: usize, cells: &[StoredCell]) -> Result<(), StopReason> {
+    pub(super) fn take_page(&mut self, at: usize, page: &[Box<[u8]>], cells: &[StoredCell]) -> Result<(), StopReason> {
         self.ready.insert(at);
-        self.change(at, |receiver, _| receiver.queue.take_page(cells))
+        self.change(at, |receiver, _| receiver.queue.take_page(page, cells))
     }
 
     /// A receiver asks for a session: answers who we are, and calls it `name`.

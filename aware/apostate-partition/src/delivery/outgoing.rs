@@ -16,6 +16,8 @@ pub(crate) struct Outgoing {
     pub(crate) identity: Identity,
     /// The entity that sent it: its cell stands under this one.
     pub(crate) sender: Address,
+    /// The place on the ring of the entity that it is for.
+    pub(crate) target: u64,
     pub(crate) layout: Layout,
     /// The record that it was committed in.
     pub(crate) record: Position,

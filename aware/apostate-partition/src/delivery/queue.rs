@@ -199,7 +199,7 @@ impl Queue {
 
     /// The checkpoint is in the store.
     pub(crate) fn finish(&mut self) {
-        for message in self.messages.range_mut(self.finished..self.taken) {
+        for message in self.messages.range_mut(self.finished..) {
             if message.kept == Kept::Taken {
                 message.kept = Kept::Stored;
                 self.pinned_bytes -= message.length();
@@ -265,10 +265,15 @@ impl Queue {
         Some(cells)
     }
 
-    /// Takes over the page that was asked for.
+    /// Takes over a page, if it is the one that is asked for: the queue may have begun anew since.
     ///
     /// Invariant P6: a message that the store was given is there, whole, or somebody hears of it.
-    pub(crate) fn take_page(&mut self, cells: &[StoredCell]) -> Result<(), StopReason> {
+    pub(crate) fn take_page(&mut self, page: &[Box<[u8]>], cells: &[StoredCell]) -> Result<(), StopReason> {
+        let away = self.messages.range(self.away.clone()).filter(|message| !message.is_in_memory());
+        let is_asked = self.asked == page.len() && away.zip(page).all(|(message, key)| message.cell()[..] == key[..]);
+        if !is_asked {
+            return Ok(());
+        }
         let mut asked = std::mem::take(&mut self.asked);
         let mut cells = cells.iter();
         for message in self.messages.range_mut(self.away.clone()) {

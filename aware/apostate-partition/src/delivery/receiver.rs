@@ -73,6 +73,11 @@ pub(crate) struct SenderInfo {
 }
 
 impl Receiver {
+    /// A receiver that was told nothing yet, or perhaps by way of one before it.
+    pub(super) fn of(id: PartitionId, was_ready: bool) -> Self {
+        Self { was_ready, ..Self::new(id) }
+    }
+
     pub(super) fn new(id: PartitionId) -> Self {
         Self {
             is_alarmed: false,

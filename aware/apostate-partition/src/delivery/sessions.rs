@@ -30,6 +30,8 @@ use crate::scope::Scope;
 pub(crate) struct Delivery {
     /// The index, as a receiver and as a sender, of each other partition that anything was said to or heard of.
     peers: FxHashMap<PartitionId, usize>,
+    /// Indexes that none has any more.
+    free: Vec<usize>,
     outbox: Outbox,
     intakes: Intakes,
     rectangles: Rectangles,
@@ -52,6 +54,7 @@ impl Delivery {
     pub(crate) fn new(scope: &Scope) -> Self {
         Self {
             peers: FxHashMap::default(),
+            free: Vec::new(),
             outbox: Outbox::new(scope.peers(), scope.tuning()),
             intakes: Intakes::default(),
             rectangles: Rectangles::default(),
@@ -103,11 +106,29 @@ impl Delivery {
             return Some(*at);
         }
         let source = scope.range_of_peer(id)?;
-        let at = self.peers.len();
+        let at = self.free.pop().unwrap_or(self.peers.len());
         self.peers.insert(id, at);
-        self.outbox.add(id);
-        self.intakes.add(id, source);
+        self.outbox.add(at, id, scope.is_newcomer(id));
+        self.intakes.add(at, id, source);
         Some(at)
+    }
+
+    /// Takes over where everybody is. Messages for a partition that is gone go to those who have its entities now, in their order. Only
+    /// between batches: an open one knows others by their indexes.
+    pub(crate) fn take_topology(&mut self, scope: &Scope, durable: Position) {
+        #[expect(clippy::disallowed_methods, reason = "they are sorted")]
+        let mut gone: Vec<_> = self.peers.iter().map(|(id, at)| (*id, *at)).collect();
+        gone.retain(|(id, _)| scope.range_of_peer(*id).is_none());
+        gone.sort_unstable();
+        for (id, at) in gone {
+            self.peers.remove(&id);
+            self.intakes.remove(at);
+            for (target, queue) in self.outbox.remove(at).by_receiver(|hash| scope.find(hash)) {
+                let to = self.peer(scope, target).expect("P2 broken: the map names a partition that is no peer");
+                self.outbox.take_over(to, queue, durable);
+            }
+            self.free.push(at);
+        }
     }
 
     /// Whether another partition does not take what waits for it.
@@ -167,8 +188,13 @@ impl Delivery {
     /// # Errors
     ///
     /// When one is missing, or does not read.
-    pub(crate) fn take_page(&mut self, to: PartitionId, cells: &[StoredCell]) -> Result<(), StopReason> {
-        self.peers.get(&to).map_or(Ok(()), |at| self.outbox.take_page(*at, cells))
+    pub(crate) fn take_page(
+        &mut self,
+        to: PartitionId,
+        page: &[Box<[u8]>],
+        cells: &[StoredCell],
+    ) -> Result<(), StopReason> {
+        self.peers.get(&to).map_or(Ok(()), |at| self.outbox.take_page(*at, page, cells))
     }
 
     /// Whether frames wait for the batch to end.

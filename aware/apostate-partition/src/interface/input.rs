@@ -1,11 +1,14 @@
 //! Inputs: news and requests of the host.
 
+use std::sync::Arc;
+
 use apostate_core::Address;
 use apostate_log::{AppendResult, Confirmation, PartitionId, Position};
 use bytes::Bytes;
 
 use crate::interface::load::Loaded;
 use crate::interface::request::Request;
+use crate::range::Map;
 
 /// News or a request of the host.
 #[derive(Debug)]
@@ -38,6 +41,9 @@ pub enum Input {
         /// The host's name for the request.
         ticket: u64,
     },
+    /// Where everybody is, from now on: partitions come and go, and a message goes to whoever has its entity by then. Of an older version than the
+    /// one before it, or with another range for this partition, it is not heard: a partition has one range for all of its life.
+    Topology(Arc<Map>),
     /// An operator retries or dismisses a parked message.
     Command(ParkedCommand),
     /// The host has handed over everything that it has at the moment: work now.

@@ -78,7 +78,7 @@ impl Partition {
     fn place(&mut self, load: Load, cells: &[apostate_log::StoredCell], is_partial: bool) -> Result<(), StopReason> {
         let retention = self.scope.tuning().client_key_retention;
         match load {
-            Load::Outgoing { to, .. } => self.delivery.take_page(to, cells)?,
+            Load::Outgoing { to, cells: page } => self.delivery.take_page(to, &page, cells)?,
             Load::ClientKeys { .. } => self.sweep.take_page(cells, self.time.now(), retention)?,
             Load::Parked { to, number } => {
                 for command in self.entities.take_parked(&to, number, cells)? {

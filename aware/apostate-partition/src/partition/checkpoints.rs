@@ -62,7 +62,7 @@ impl Partition {
             epoch: self.log.epoch(),
             next_number: self.batch.first_number(),
             now: self.time.now(),
-            map_version: self.scope.map_version(),
+            map_version: self.scope.born(),
         }
     }
 }

@@ -162,7 +162,7 @@ impl Partition {
 
     /// Makes the record of the batch, and asks for it to be appended.
     pub(super) fn append(&mut self, kind: RecordKind, effects: &mut Vec<Effect>) {
-        let names = (self.scope.id(), self.scope.map_version());
+        let names = (self.scope.id(), self.scope.born());
         let length = self.log.append(&mut self.batch, names, kind, self.time.now(), effects);
         self.checkpoints.dirty_mut().count_log(length);
         for (peer, message) in self.batch.take_outgoing() {

@@ -72,6 +72,7 @@ impl Partition {
             delivery: Delivery::new(&scope),
             sweep: KeySweep::default(),
             timers: Timers::default(),
+            topology: None,
             notices: Vec::new(),
             steps: 0,
             scope,
@@ -187,6 +188,7 @@ impl Partition {
         let unread =
             |error| self.unread(error, "the cells of the record after it do not read, although its checksum is right");
         let body = Body::read(record.body).map_err(unread)?;
+        self.scope.restore_born(body.map_version);
         let (hash, epoch, next_number) = (record.hash, header.epoch, body.next_number);
         self.log.replay(Replayed { position: expected, hash, epoch, next_number });
         self.time = Pacer::starting_at(Timestamp(header.time).max(self.time.now()));

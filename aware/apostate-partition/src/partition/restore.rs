@@ -43,9 +43,10 @@ impl Partition {
     fn restore_own(&mut self, row: PartitionRow, value: Option<&[u8]>) -> Option<()> {
         match row {
             PartitionRow::Counters => {
-                let Counters { position, hash, epoch, next_number, now, map_version: _ } = Counters::read(value?)?;
+                let Counters { position, hash, epoch, next_number, now, map_version } = Counters::read(value?)?;
                 self.log.replay(Replayed { position, hash, epoch, next_number });
                 self.time = Pacer::starting_at(now);
+                self.scope.restore_born(map_version);
             }
             PartitionRow::ForgottenKeys => {
                 self.sweep.restore_forgotten(Timestamp(u64::from_le_bytes(value?.try_into().ok()?)));
@@ -171,12 +172,12 @@ impl Partition {
             }
             Some(value) => {
                 let (message, written, []) = Message::read(value)? else { return Err(Damaged) };
-                let target = self.scope.find(message.to.hash());
-                let peer = self.delivery.peer(&self.scope, target).ok_or(Damaged)?;
+                let target = message.to.hash();
+                let peer = self.delivery.peer(&self.scope, self.scope.find(target)).ok_or(Damaged)?;
                 let sender = message.from.filter(|_| written == identity).ok_or(Damaged)?;
                 let (record, layout) = (self.log.submitted(), Layout::InMemory(value.into()));
                 let kept = if is_new { Kept::Logged } else { Kept::Stored };
-                let outgoing = Outgoing { identity, sender, layout, record, kept };
+                let outgoing = Outgoing { identity, sender, target, layout, record, kept };
                 self.delivery.outbox_mut().restore(peer, outgoing);
             }
         }

@@ -48,6 +48,7 @@ impl Partition {
     /// Takes what waited for the batch to end, and opens sessions that are due. False: the window has no room for
     /// what has to be committed.
     pub(super) fn take_controls(&mut self, effects: &mut Vec<Effect>) -> bool {
+        self.take_topology();
         let now = self.time.now();
         let intakes = self.delivery.intakes_mut();
         while let Some(sender) = intakes.pop_due(now) {
@@ -65,6 +66,15 @@ impl Partition {
             }
         }
         true
+    }
+
+    /// Takes over where everybody is, if that is news.
+    fn take_topology(&mut self) {
+        if let Some(map) = self.topology.take()
+            && self.scope.take_map(map)
+        {
+            self.delivery.take_topology(&self.scope, self.log.durable());
+        }
     }
 
     fn control(&mut self, from: PartitionId, frame: &Frame<'_>, effects: &mut Vec<Effect>) {

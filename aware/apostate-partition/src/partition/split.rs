@@ -118,6 +118,7 @@ impl Partition {
             delivery,
             sweep,
             timers,
+            topology: _,
             notices: _,
             steps: _,
         } = self;

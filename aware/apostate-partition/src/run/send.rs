@@ -66,8 +66,14 @@ impl Handling<'_> {
         let mut bytes = Vec::with_capacity(message.length());
         message.write(Some(identity), &mut bytes);
         let record = self.log.submitted().next();
-        let outgoing =
-            Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record, kept: Kept::Logged };
+        let outgoing = Outgoing {
+            identity,
+            sender,
+            target: message.to.hash(),
+            layout: Layout::InMemory(bytes.into()),
+            record,
+            kept: Kept::Logged,
+        };
         self.batch.send(peer, outgoing);
     }
 

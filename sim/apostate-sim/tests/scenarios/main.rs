@@ -28,6 +28,7 @@ mod producers;
 mod rows;
 mod timers;
 mod timers_gone;
+mod topology;
 mod traces;
 mod waits;
 

@@ -73,12 +73,13 @@ pub(crate) struct Making {
     pub(crate) clock_off: i64,
     pub(crate) seed: u64,
     pub(crate) partitions: u32,
+    pub(crate) map: Option<Map>,
 }
 
 impl Default for Making {
     fn default() -> Self {
         let registry = Registry::default().with::<Letterbox>().expect("one kind");
-        Self { registry, tuning: Tuning::default(), late: 0, clock_off: 0, seed: 1, partitions: 2 }
+        Self { registry, tuning: Tuning::default(), late: 0, clock_off: 0, seed: 1, partitions: 2, map: None }
     }
 }
 
@@ -98,11 +99,11 @@ fn address(key: &str) -> Address {
 }
 
 fn read_back(id: PartitionId, log: &MemoryLog, store: &MemoryStore, making: Making) -> Result<Partition, OpenError> {
-    let Making { registry, tuning, late: _, clock_off: _, seed, partitions } = making;
+    let Making { registry, tuning, late: _, clock_off: _, seed, partitions, map } = making;
     // At every step, unless a scenario has so much in memory that it says less.
     let tuning = Tuning { check_every: tuning.check_every.max(1), ..tuning };
-    let (map, registry) = (Map::first(partitions), Arc::new(registry));
-    let config = Config { id, map, registry, tuning, seed, suspects: Vec::new() };
+    let map = map.unwrap_or_else(|| Map::first(partitions));
+    let config = Config { id, map, registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
     Partition::open(config, store, log, Box::new(()), &mut |_| {})
 }
 

@@ -1,10 +1,12 @@
 //! Splits and merges the outbox: a message goes where its sender goes, for its cell stands under that.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use super::super::queue::Totals;
+use apostate_log::Position;
+
+use super::super::queue::{Queue, Totals};
 use super::super::receiver::Receiver;
-use super::{Layout, Opening, Outbox, Outgoing};
+use super::{Kept, Layout, Opening, Outbox, Outgoing};
 use crate::cells::in_memory::CellsInMemory;
 use crate::cut::Cut;
 
@@ -23,22 +25,49 @@ impl Outbox {
         sides.map(Self::relisted)
     }
 
-    /// The outbox of two sides; `index` gives the place of each receiver of the other one among those of this.
-    pub(in crate::delivery) fn merge(self, other: Self, index: impl Fn(usize) -> usize) -> Self {
+    /// The outbox of two sides; `index` gives the place of each receiver of the other one among those of this; none
+    /// of one that is gone.
+    pub(in crate::delivery) fn merge(self, other: Self, index: impl Fn(usize) -> Option<usize>) -> Self {
         let ([mut merged, _], mut receivers, mut trims) = self.into_parts();
         let (_, others, more) = other.into_parts();
         for (at, other) in others.into_iter().enumerate() {
-            let at = index(at);
+            let Some(at) = index(at) else { continue };
             if at == receivers.len() {
                 receivers.push(other);
-            } else {
-                let known = std::mem::replace(&mut receivers[at], Receiver::new(other.id));
-                receivers[at] = known.merge(other);
+                continue;
             }
+            let known = std::mem::replace(&mut receivers[at], Receiver::new(other.id));
+            receivers[at] = if known.id == other.id { known.merge(other) } else { other };
         }
         trims.extend(more);
         (merged.receivers, merged.trims) = (receivers, trims);
         merged.relisted()
+    }
+
+    /// A receiver is gone. Gives what waited for it.
+    pub(in crate::delivery) fn remove(&mut self, at: usize) -> Queue {
+        let queue = self.change(at, |receiver, _| std::mem::take(&mut receiver.queue));
+        self.receivers[at] = Receiver::new(self.receivers[at].id);
+        self.stalls.set(at, None);
+        self.alarms.retain(|alarmed| *alarmed != at);
+        queue
+    }
+
+    /// Takes over messages that have waited for a receiver that is gone. The session of this one, if any, begins anew.
+    pub(in crate::delivery) fn take_over(&mut self, at: usize, queue: Queue, durable: Position) {
+        let records = queue.iter().map(|message| message.record).filter(|record| *record > durable);
+        let newly: BTreeSet<_> = records.map(|record| (record, at)).collect();
+        self.undurable.extend(newly);
+        self.undurable.make_contiguous().sort_unstable();
+        if queue.iter().any(|message| message.kept == Kept::Taken) {
+            self.taken.push(at);
+        }
+        if queue.iter().any(|message| !message.kept.is_given()) {
+            self.unstored.insert(at);
+        }
+        self.change(at, |receiver, _| receiver.take_over(queue));
+        self.ready.insert(at);
+        self.note_backlog(at);
     }
 
     /// Whether the store is being read for a page.

@@ -1,7 +1,10 @@
 //! Splits and merges the messages to one receiver, by the places of their senders. No session goes on: nothing is under way, or being read,
 //! afterwards.
 
-use super::super::outgoing::Kept;
+use std::collections::BTreeMap;
+
+use apostate_log::PartitionId;
+
 use super::{Outgoing, Queue};
 use crate::cut::Cut;
 
@@ -49,11 +52,20 @@ impl Queue {
 
     fn of(messages: Vec<Outgoing>) -> Self {
         let mut queue = Self::default();
-        for message in messages {
-            assert!(message.kept != Kept::Taken, "P6 broken: an outbox is split under a checkpoint");
-            queue.restore(message);
-        }
+        messages.into_iter().for_each(|message| queue.restore(message));
         queue
+    }
+
+    /// The messages by those that have their entities now, in their order.
+    pub(in crate::delivery) fn by_receiver(
+        self,
+        find: impl Fn(u64) -> PartitionId,
+    ) -> impl Iterator<Item = (PartitionId, Self)> {
+        let mut queues: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for message in self.into_messages() {
+            queues.entry(find(message.target)).or_default().push(message);
+        }
+        queues.into_iter().map(|(id, messages)| (id, Self::of(messages)))
     }
 }
 
@@ -62,9 +74,9 @@ mod tests {
     use std::collections::VecDeque;
 
     use apostate_core::{Address, EntityKey, KindId};
-    use apostate_log::{PartitionId, Position};
+    use apostate_log::Position;
 
-    use super::super::Layout;
+    use super::super::{Kept, Layout};
     use super::*;
     use crate::message::Identity;
     use crate::range::Range;
@@ -77,7 +89,7 @@ mod tests {
     fn message(origin: u64, number: u64, kept: Kept) -> Outgoing {
         let identity = Identity { origin: PartitionId(origin), number };
         let layout = Layout::InMemory(vec![0; 10 + number as usize % 3].into());
-        Outgoing { identity, sender: address(number % 7), layout, record: Position(1), kept }
+        Outgoing { identity, sender: address(number % 7), target: 0, layout, record: Position(1), kept }
     }
 
     fn queue(messages: impl IntoIterator<Item = Outgoing>) -> Queue {

@@ -13,7 +13,7 @@ fn address(key: &str) -> Address {
 
 /// Message `number`; all are equally long.
 fn message(number: u64) -> Outgoing {
-    let (identity, sender) = (Identity { origin: PartitionId(1), number }, address("from"));
+    let (identity, sender, target) = (Identity { origin: PartitionId(1), number }, address("from"), 0);
     let message = Message {
         to: address("to"),
         from: Some(sender.clone()),
@@ -26,7 +26,14 @@ fn message(number: u64) -> Outgoing {
     };
     let mut bytes = Vec::new();
     message.write(Some(identity), &mut bytes);
-    Outgoing { identity, sender, layout: Layout::InMemory(bytes.into()), record: Position(1), kept: Kept::Logged }
+    Outgoing {
+        identity,
+        sender,
+        target,
+        layout: Layout::InMemory(bytes.into()),
+        record: Position(1),
+        kept: Kept::Logged,
+    }
 }
 
 fn length() -> usize {
@@ -92,7 +99,7 @@ fn pages_come_in_order_and_nothing_overtakes_them() {
     while let Some(page) = queue.next_page(2 * length()) {
         assert!(send(&mut queue).is_empty(), "the page comes first");
         assert_eq!(queue.next_page(2 * length()), None, "one is under way");
-        queue.take_page(&cells(&page)).expect("a page");
+        queue.take_page(&page, &cells(&page)).expect("a page");
         seen.extend(send(&mut queue));
     }
     assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
@@ -119,7 +126,7 @@ fn a_session_that_starts_again_finds_what_it_needs() {
     queue.start_again();
     store(&mut queue);
     queue.evict_to_budget(0, 1);
-    queue.take_page(&cells(&page)).expect("a page");
+    queue.take_page(&page, &cells(&page)).expect("a page");
     assert_eq!(send(&mut queue), [1, 2, 3, 4]);
 }
 
@@ -141,7 +148,7 @@ fn a_page_with_a_hole_or_a_changed_message_is_not_taken() {
         let mut cells = cells(&page);
         assert_eq!(cells.len(), 3);
         harm(&mut cells);
-        assert!(queue.take_page(&cells).is_err());
+        assert!(queue.take_page(&page, &cells).is_err());
     }
 }
 
@@ -163,7 +170,7 @@ fn what_was_read_back_without_bodies_is_in_its_place() {
     assert_eq!(queue.totals().pinned_bytes, length(), "the store has the others");
     assert_eq!(send(&mut queue), [1]);
     let page = queue.next_page(usize::MAX).expect("those between");
-    queue.take_page(&cells(&page)).expect("a page");
+    queue.take_page(&page, &cells(&page)).expect("a page");
     assert_eq!(send(&mut queue), [2, 3, 4, 5]);
     assert_eq!(queue.take_unstored().count(), 1);
 }

@@ -3,7 +3,7 @@
 use apostate_core::Timestamp;
 use apostate_log::Position;
 
-use super::Receiver;
+use super::{Queue, Receiver};
 use crate::cut::Cut;
 
 impl Receiver {
@@ -11,6 +11,15 @@ impl Receiver {
     pub(in crate::delivery) fn split(self, cut: Cut) -> [Self; 2] {
         let Self { id, queue, session: _, was_ready, acknowledged, moved: _, is_alarmed: _, newest_record } = self;
         queue.split(cut).map(|queue| Self { queue, was_ready, acknowledged, newest_record, ..Self::new(id) })
+    }
+
+    /// Takes over messages that have waited for another one, which is gone. What is under way to this one is sent once more.
+    pub(in crate::delivery) fn take_over(&mut self, queue: Queue) {
+        let newest = queue.iter().map(|message| message.record).max();
+        self.newest_record = self.newest_record.max(newest.unwrap_or_default());
+        self.queue = std::mem::take(&mut self.queue).merge(queue);
+        self.session = None;
+        self.moved = Timestamp::default();
     }
 
     /// The receiver as two sides have known it.

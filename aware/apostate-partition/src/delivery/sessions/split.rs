@@ -9,10 +9,11 @@ use crate::cut::Cut;
 impl Delivery {
     /// Delivery of each side.
     pub(crate) fn split(self, cut: Cut) -> [Self; 2] {
-        let Self { peers, outbox, intakes, rectangles, generations, controls: _ } = self;
+        let Self { peers, free, outbox, intakes, rectangles, generations, controls: _ } = self;
         let parts = outbox.split(cut).into_iter().zip(rectangles.split(cut)).zip(generations.split());
         let mut sides = parts.map(|((outbox, rectangles), generations)| Self {
             peers: peers.clone(),
+            free: free.clone(),
             outbox,
             intakes: intakes.anew(),
             rectangles,
@@ -25,9 +26,10 @@ impl Delivery {
     /// Delivery of two sides. What one has sent to the other is among its outgoing messages still, and what it has applied of the other among its
     /// watermarks.
     pub(crate) fn merge(self, other: Self) -> Self {
-        let Self { mut peers, outbox, intakes, rectangles, generations, controls: _ } = self;
+        let Self { mut peers, mut free, outbox, intakes, rectangles, generations, controls: _ } = self;
         let Self {
             peers: others,
+            free: _,
             outbox: other_outbox,
             intakes: other_intakes,
             rectangles: other_rectangles,
@@ -39,19 +41,21 @@ impl Delivery {
         ids.sort_unstable_by_key(|(_, at)| *at);
         let mut indexes = FxHashMap::default();
         for (id, at) in ids {
-            let next = peers.len();
-            let index = *peers.entry(id).or_insert(next);
-            if index == next {
-                intakes.add(id, other_intakes.source(at));
-            }
+            let index = peers.get(&id).copied().unwrap_or_else(|| {
+                let index = free.pop().unwrap_or(peers.len());
+                intakes.add(index, id, other_intakes.source(at));
+                peers.insert(id, index);
+                index
+            });
             indexes.insert(at, index);
         }
         Self {
-            outbox: outbox.merge(other_outbox, |at| indexes[&at]),
+            outbox: outbox.merge(other_outbox, |at| indexes.get(&at).copied()),
             intakes,
             rectangles: rectangles.merge(other_rectangles),
             generations: generations.merge(other_generations),
             controls: Default::default(),
+            free,
             peers,
         }
     }
@@ -62,7 +66,7 @@ impl Intakes {
     fn anew(&self) -> Self {
         let mut anew = Self::default();
         for at in 0..self.len() {
-            anew.add(self.id(at), self.source(at));
+            anew.add(at, self.id(at), self.source(at));
         }
         anew
     }
