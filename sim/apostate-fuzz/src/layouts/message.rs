@@ -34,7 +34,20 @@ pub(super) fn messages() -> Vec<(Message, Option<Identity>)> {
     let traced = |message| Message { trace: Some(Box::new(trace)), ..message };
     let about = |message| Message { about: NonZeroU64::new(7), ..message };
     let number = |number| Some(Identity { origin: PartitionId(3), number });
+    let in_role = |role, on_refused, body: &[u8]| about(Message { role, ..message(order(), on_refused, body) });
+    // Their bodies begin as `aware/apostate-partition/src/bodies.rs` says.
+    let tried = [&[1][..], &9_u64.to_le_bytes(), b"\x80"].concat();
+    let confirmed = [&7_u64.to_le_bytes()[..], &2_u32.to_le_bytes(), b"\x05"].concat();
+    let lapsed = [&KindId::of("order").0.to_le_bytes()[..], b"a/b"].concat();
     vec![
+        (in_role(Role::Try, OnRefused::Never, &tried), number(6)),
+        (in_role(Role::Accepted, OnRefused::Never, b"\x05"), number(7)),
+        (in_role(Role::Refused, OnRefused::Never, b"\x80"), number(8)),
+        (in_role(Role::Confirm, tell, &confirmed), number(9)),
+        (in_role(Role::Confirm, OnRefused::Never, b""), number(10)),
+        (in_role(Role::Cancel, OnRefused::Never, b""), number(11)),
+        (in_role(Role::Lapse, OnRefused::Never, &lapsed), None),
+        (in_role(Role::Deadline, OnRefused::Never, b""), None),
         (message(None, OnRefused::Never, b"\x81\xa5units\x05"), None),
         (message(order(), OnRefused::Ignore, b""), number(1)),
         (message(order(), tell, b"\x80"), number(2)),

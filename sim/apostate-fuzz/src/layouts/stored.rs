@@ -3,18 +3,23 @@
 //! The input is the body of a record. It is opened twice: once with its puts in the store, once with all of it in the log.
 //! The cells may be anything; opening says what is wrong with them, and does not panic.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use apostate::prelude::*;
-use apostate_core::{Address, KindId};
+use apostate_core::{Address, HandlerId, KindId, Timestamp};
 use apostate_log::{
     AppendResult, CellChange, Epoch, Log, MemoryLog, MemoryStore, PartitionId, Position, RECORD_HEADER_BYTES,
     RecordHeader, Store,
 };
+use apostate_partition::agreement::{Header, Leg, LegAnswer, Under};
 use apostate_partition::cell::{self, PartitionRow, Section};
+use apostate_partition::operation::Operation;
 use apostate_partition::record_body::{Body, RecordBuilder, RecordKind};
 use apostate_partition::rectangles::{Area, Origin};
-use apostate_partition::{Config, Load, Map, Partition, Range, Tuning, list, load, parked, stored_position};
+use apostate_partition::{
+    Config, Load, Map, Message, OpenAsk, Partition, Range, Tuning, list, load, parked, stored_position,
+};
 use bytes::Bytes;
 
 use super::message;
@@ -77,7 +82,48 @@ fn made() -> Vec<Vec<u8>> {
             builder.put(Section::Parked, &from_outside.to, &8_u64.to_be_bytes(), &parked);
             builder.delete(Section::Inbox, &from_outside.to, &7_u64.to_be_bytes());
         }),
+        body(RecordKind::Batch, &|builder| open_work(builder, &tea)),
     ]
+}
+
+/// Cells of all that is begun and has to end: timers, asks, agreements and operations.
+fn open_work(builder: &mut RecordBuilder, of: &Address) {
+    let (number, kind) = (7_u64.to_be_bytes(), of.kind().0.to_be_bytes());
+    let of_number = |behind: &[u8]| [&number[..], behind].concat();
+    let due = [&7_u64.to_le_bytes()[..], &7_u64.to_le_bytes()].concat();
+    let mut reminder = [&[0][..], &due].concat();
+    let own = Message { to: of.clone(), from: Some(of.clone()), ..message::messages().swap_remove(8).0 };
+    own.write(None, &mut reminder);
+    builder.put(Section::Timers, of, b"\x01reminder", &reminder);
+    builder.put(Section::Timers, of, &[&[2, 2][..], &number].concat(), &[&[1][..], &due].concat());
+    let ask = OpenAsk { then: HandlerId(1), deadline: Timestamp(9), partner: of.clone() };
+    builder.put(Section::Asks, of, &number, &ask.write());
+
+    let number_of_try = NonZeroU64::MIN;
+    let under = Some(Under { proposer: of.clone(), number: number_of_try, offer: Box::from(*b"\x05") });
+    for (number, under) in [(7_u64, None), (11, under)] {
+        let sub = |behind: &[u8]| [&number.to_be_bytes(), behind].concat();
+        let (id, legs, needed, deadline) = (number_of_try, 2, 1, Some(Timestamp(9)));
+        let (is_eager, then, lapsed, room) = (true, Some(HandlerId(1)), None, 100);
+        let header = Header { id, legs, needed, is_eager, then, lapsed, deadline, room, under };
+        builder.put(Section::Agreements, of, &sub(&[]), &header.write());
+        let (partner, handler, value) = (of.clone(), HandlerId(1), Some(Box::from(*b"\x05")));
+        let leg = Leg { partner, handler, is_offer_read: true, value };
+        builder.put(Section::Agreements, of, &sub(&[0; 4]), &leg.write());
+        builder.put(Section::Agreements, of, &sub(&[0, 0, 0, 0, 1]), &LegAnswer::Accepted(b"\x05").write());
+        builder.put(Section::Agreements, of, &sub(&[0, 0, 0, 1]), &leg.write());
+        builder.put(Section::Agreements, of, &sub(&[0, 0, 0, 1, 1]), &LegAnswer::Refused(b"\x80").write());
+    }
+    builder.put(Section::Agreements, of, &[&11_u64.to_be_bytes()[..], &[0xFF; 4]].concat(), &[0]);
+    let operation = Operation {
+        handler: HandlerId(1),
+        since: Timestamp(7),
+        deadline: Some(Timestamp(9)),
+        lapse: NonZeroU64::new(7),
+        inner: NonZeroU64::new(11),
+        hold: Box::from(*b"\x80"),
+    };
+    builder.put(Section::Operations, of, &[&kind[..], &of_number(of.key().as_bytes())].concat(), &operation.write());
 }
 
 fn check(bytes: &[u8]) -> Verdict {
