@@ -27,6 +27,9 @@ use crate::trace::{SpanId, TraceContext, TraceId};
 
 pub use crate::role::Role;
 
+/// The handler of a message that the platform takes by itself: the answer to a try. It waits for no build.
+pub(crate) const NO_HANDLER: HandlerId = HandlerId(0);
+
 /// A message from one entity to another, or accepted from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

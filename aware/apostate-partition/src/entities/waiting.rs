@@ -13,6 +13,7 @@ use crate::entities::resident::Entities;
 use crate::entities::slots::SlotId;
 use crate::interface::{Load, ParkedCommand, Request};
 use crate::limits::{Tuning, WAITING_CALLS_MAX};
+use crate::message::NO_HANDLER;
 
 impl Entities {
     pub(crate) fn inboxes(&self) -> &Inboxes {
@@ -31,7 +32,11 @@ impl Entities {
     pub(crate) fn is_blocked(&self, id: SlotId) -> bool {
         let slot = self.slots.get(id);
         let kind = slot.kind().and_then(|kind| self.registry.kinds().get(kind));
-        slot.inbox_head().zip(kind).is_some_and(|(item, kind)| kind.find(item.handler()).is_none())
+        let is_for_author = |item: &&InboxItem| item.handler() != NO_HANDLER;
+        slot.inbox_head()
+            .filter(is_for_author)
+            .zip(kind)
+            .is_some_and(|(item, kind)| kind.find(item.handler()).is_none())
     }
 
     /// Whether an inbox has so many messages that nothing is taken from outside that adds to it, where all may have `most` together.

@@ -14,7 +14,7 @@ use crate::bodies::{self, ConfirmedLeg, TryHead};
 use crate::cells::cell::Section;
 use crate::cells::operation::Operation;
 use crate::cells::timer::TimerSub;
-use crate::message::{Message, Role};
+use crate::message::{Message, NO_HANDLER, Role};
 use crate::planted::{self, Bug};
 use crate::run::attempt::{Occasion, Run};
 use crate::run::handling::Handling;
@@ -66,8 +66,7 @@ impl Handling<'_> {
         self.post(Message {
             to: proposer.clone(),
             from: Some(entity.clone()),
-            // It has none: the proposer's platform takes it.
-            handler: HandlerId(0),
+            handler: NO_HANDLER,
             role,
             about: Some(number),
             on_refused: OnRefused::Never,

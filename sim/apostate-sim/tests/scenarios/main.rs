@@ -9,6 +9,7 @@ mod asks;
 mod asks_expired;
 mod backlog;
 mod budgets;
+mod called;
 mod checkpoint_requests;
 mod clocks;
 mod deletion;
