@@ -11,10 +11,13 @@
 //! ```
 //!
 //! Reading order: `node.rs` is a node and what is on its way to it; `world.rs` holds the world; `deliver.rs` moves messages,
-//! `run.rs` runs and commits them, `alarms.rs` sends them later, `outside.rs` is the clients; [`twins`](crate::twins) runs handlers.
+//! `run.rs` runs and commits them, `roles.rs` says what is done around that, `alarms.rs` sends them later, `outside.rs` is the clients;
+//! `proposals.rs` and `operations.rs` are the two sides of agreements; [`twins`](crate::twins) runs handlers.
 //!
-//! Invariants E1, E2, E3, E6.
+//! Invariants E1, E2, E3, E4, E6.
 
+mod agreement;
+mod ids;
 mod node;
 mod timers;
 
@@ -22,8 +25,13 @@ mod world;
 
 mod alarms;
 mod asks;
+mod deadlines;
 mod deliver;
+mod operations;
 mod outside;
+mod proposals;
+mod roles;
 mod run;
+mod running;
 
 pub(crate) use world::IsolatedWorld;

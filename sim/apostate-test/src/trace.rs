@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use apostate_core::{Address, HandlerId, decode};
+use apostate_partition::Role;
 use apostate_world::Moment;
 
 use crate::names::{Names, value};
@@ -45,6 +46,7 @@ pub(crate) struct TracedMessage {
     pub(crate) cause: u64,
     pub(crate) from: Option<Address>,
     pub(crate) to: Address,
+    pub(crate) role: Role,
     pub(crate) handler: HandlerId,
     pub(crate) body: Vec<u8>,
 }
@@ -93,9 +95,28 @@ impl Trace {
 
 impl TracedMessage {
     fn shown(&self, names: &Names) -> String {
-        let Self { cause, from, to, handler, body } = self;
-        let message = names.message(from.as_ref(), to, *handler, body);
+        let Self { cause, from, to, role, handler, body } = self;
+        let message = match word_of(*role) {
+            None => names.message(from.as_ref(), to, *handler, body),
+            Some(word) => {
+                let from = from.as_ref().map_or_else(String::new, |from| names.entity(from));
+                format!("{from} → {} {word}", names.entity(to))
+            }
+        };
         if *cause > 0 { format!("{message}  (sent in #{cause})") } else { message }
+    }
+}
+
+/// The name of a message that is the platform's own.
+fn word_of(role: Role) -> Option<&'static str> {
+    match role {
+        Role::Plain | Role::Ask | Role::Reply | Role::Timer | Role::Try => None,
+        Role::Accepted => Some("(accepted)"),
+        Role::Refused => Some("(refused)"),
+        Role::Confirm => Some("(confirm)"),
+        Role::Cancel => Some("(cancel)"),
+        Role::Lapse => Some("(lapse)"),
+        Role::Deadline => Some("(deadline)"),
     }
 }
 

@@ -9,7 +9,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apostate_core::{
-    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Sent, StateError, StepOutcome,
+    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Proposed, Sent, StateError, StepOutcome,
     TimerChange, panic_text, step_with,
 };
 use apostate_world::panics;
@@ -165,6 +165,7 @@ fn same(one: &Effects, two: &Effects) -> bool {
         && one.sent == two.sent
         && one.activities == two.activities
         && one.timers == two.timers
+        && one.proposals == two.proposals
 }
 
 /// Everything that came of a run, to be compared.
@@ -175,6 +176,7 @@ struct Observed {
     reply: Vec<u8>,
     activities: Vec<ActivityChange>,
     timers: Vec<TimerChange>,
+    proposals: Vec<Proposed>,
     deleted: bool,
     bytes: Vec<u8>,
 }
@@ -188,6 +190,7 @@ impl Observed {
             reply: if is_done { effects.reply.clone() } else { Vec::new() },
             activities: if is_done { effects.activities.clone() } else { Vec::new() },
             timers: if is_done { effects.timers.clone() } else { Vec::new() },
+            proposals: if is_done { effects.proposals.clone() } else { Vec::new() },
             deleted: is_done && effects.deleted,
             bytes: bytes.to_vec(),
         }
@@ -209,6 +212,9 @@ impl Observed {
         }
         if self.timers != other.timers {
             return format!("it sets {:?}, and {:?}", self.timers, other.timers);
+        }
+        if self.proposals != other.proposals {
+            return format!("it proposes {:?}, and {:?}", self.proposals, other.proposals);
         }
         let [one, two] = [self, other].map(|came| names::state((!came.deleted).then_some(&came.bytes)));
         format!("it leaves {one}, and {two}")

@@ -8,7 +8,7 @@ use apostate_core::Sent;
 use apostate_world::Moment;
 
 use super::node::NodeId;
-use super::run::Post;
+use super::running::Post;
 use super::world::IsolatedWorld;
 use crate::finding::Check;
 

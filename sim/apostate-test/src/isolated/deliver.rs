@@ -9,7 +9,7 @@ use apostate_partition::limits::RETRY_DELAY_MIN;
 use apostate_partition::{Failure, Tuning};
 
 use super::node::{LaneId, Message, NodeId, Waiting};
-use super::run::{RunEnd, Source};
+use super::running::{RunEnd, Source};
 use super::world::{Event, IsolatedWorld};
 use crate::finding::{Check, Finding};
 use crate::trace::{TraceEvent, TraceLine, TracedMessage};
@@ -181,8 +181,8 @@ impl IsolatedWorld {
     pub(super) fn tell(&mut self, id: NodeId, message: &Message, what: TraceEvent) -> u64 {
         let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
         let (at, to) = (self.agenda.now(), self.nodes[id as usize].address.clone());
-        let Message { handler, body, cause, .. } = message.clone();
-        let about = Some(TracedMessage { cause, from, to, handler, body });
+        let Message { handler, role, body, cause, .. } = message.clone();
+        let about = Some(TracedMessage { cause, from, to, role, handler, body });
         self.trace.add(TraceLine { at, about, what })
     }
 }

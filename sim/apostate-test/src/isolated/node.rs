@@ -1,26 +1,21 @@
 //! A node, which is one entity with what the platform keeps beside it; and what is on its way to it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU64;
 
-use apostate_core::{Address, HandlerId, OnRefused, Timestamp};
+use apostate_core::{Address, AgreementId, HandlerId, OnRefused, Timestamp};
 use apostate_log::PartitionId;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 use apostate_partition::{Range, Role};
 
+pub(super) use super::ids::{AskId, LaneId, NodeId};
+
+use super::agreement::{Agreement, Operation, TryName};
 use super::timers::{Posted, Timers};
 use crate::call::Answer;
 use crate::simulation::AskKind;
 use crate::twins::Committed;
 use apostate_world::{BEGINNING, Moment};
-
-/// Index of a node in its world.
-pub(super) type NodeId = u32;
-
-/// Index of a lane in its world.
-pub(super) type LaneId = u32;
-
-/// Index of a client's request in its world.
-pub(super) type AskId = u32;
 
 /// A message on its way.
 #[derive(Clone, Debug)]
@@ -30,7 +25,7 @@ pub(super) struct Message {
     pub(super) number: u64,
     pub(super) handler: HandlerId,
     pub(super) role: Role,
-    /// The number of the ask that it is about, at the node that asked; 0 if it is about none.
+    /// The number of the ask, the try or the agreement that it is about, at the node that began it; 0 if it is about none.
     pub(super) about: u64,
     pub(super) on_refused: OnRefused,
     pub(super) body: Vec<u8>,
@@ -38,6 +33,13 @@ pub(super) struct Message {
     pub(super) cause: u64,
     /// The timer that it is the message of, if it is for its own entity.
     pub(super) timer: Option<Posted>,
+}
+
+impl Message {
+    /// The agreement that its handler is told of.
+    pub(super) fn agreement(&self) -> Option<AgreementId> {
+        NonZeroU64::new(self.about).filter(|_| self.role == Role::Plain).map(AgreementId)
+    }
 }
 
 /// A message that was accepted, and waits.
@@ -53,6 +55,17 @@ pub(super) struct Waiting {
 pub(super) struct OpenAsk {
     pub(super) then: HandlerId,
     pub(super) partner: NodeId,
+}
+
+/// Something that has a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Deadline {
+    /// An ask, by its number.
+    Ask(u64),
+    /// An agreement, by its number.
+    Agreement(u64),
+    /// An operation that may lapse.
+    Operation(TryName),
 }
 
 /// An ordered pair of entities, and the messages from one to the other.
@@ -87,6 +100,12 @@ pub(super) struct Node {
     pub(super) inbox: VecDeque<Waiting>,
     /// Asks whose answer it has not taken, by number.
     pub(super) open_asks: BTreeMap<u64, OpenAsk>,
+    /// Agreements that it has proposed and that are not over, by number.
+    pub(super) agreements: BTreeMap<u64, Agreement>,
+    /// Tries without an answer, by number: of which agreement, and which of its legs.
+    pub(super) tries: BTreeMap<u64, (u64, usize)>,
+    /// Operations that it holds, by the tries.
+    pub(super) operations: BTreeMap<TryName, Operation>,
     /// Answers that were given to the outside, by client key.
     pub(super) keys: BTreeMap<AskId, Answer>,
     /// When the node is up again after a crash.
@@ -112,6 +131,9 @@ impl Node {
             sent: 0,
             inbox: VecDeque::new(),
             open_asks: BTreeMap::new(),
+            agreements: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            operations: BTreeMap::new(),
             keys: BTreeMap::new(),
             back: 0,
             is_second_time: false,

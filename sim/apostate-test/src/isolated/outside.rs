@@ -1,7 +1,7 @@
 //! The world outside: clients that ask with a client key, and ask again until they are answered.
 
 use super::node::{Ask, AskId, Message};
-use super::run::{RunEnd, Source};
+use super::running::{RunEnd, Source};
 use super::world::{Event, IsolatedWorld};
 use crate::call::{Answer, TestRequest};
 use crate::finding::{Check, Finding};

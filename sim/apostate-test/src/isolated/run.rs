@@ -5,65 +5,18 @@
 
 use std::collections::VecDeque;
 
-use apostate_core::{
-    Address, Effects, HandlerId, HandlerInfo, Invocation, Mode, OnRefused, Refusal, Refused, Sent, SentAs, StepOutcome,
-    encode, encode_answered,
-};
+use apostate_core::limits::AGREEMENTS_PER_ENTITY_MAX;
+use apostate_core::{Address, Effects, HandlerInfo, Invocation, Mode, Proposed, Refusal, Sent, SentAs, StepOutcome};
 use apostate_partition::{Failure, Role};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::node::{AskId, Lane, LaneId, Message, NodeId};
-use super::timers::Posted;
+use super::node::{Lane, LaneId, Message, NodeId};
+use super::running::{Post, Prologue, RunEnd, Source};
 use super::world::{Event, IsolatedWorld};
 use crate::call::Answer;
 use crate::finding::{Check, Finding};
 use crate::trace::{Mark, TraceEvent};
 use crate::twins::{Committed, Mistake, TwinRun};
-
-/// Where a message comes from, and what is committed together with its effects.
-#[derive(Clone, Copy)]
-pub(super) enum Source {
-    /// A lane: its watermark.
-    Lane,
-    /// The inbox: the message leaves it.
-    Inbox,
-    /// The world outside: the answer, under its client key.
-    Outside(AskId),
-    /// The world outside, which only reads.
-    Read,
-}
-
-/// The end of a run.
-pub(super) enum RunEnd {
-    /// A crash before the commit: the run has no effect.
-    Crashed,
-    /// Committed, with this answer: done or refused.
-    Committed(Answer),
-    /// A read found no entity.
-    Missing,
-    /// The handler panicked. Nothing was changed.
-    Panicked(String),
-    /// Not possible at all, for this reason: a word for programs, and a sentence.
-    Impossible(&'static str, String),
-}
-
-/// A message that is about to be on its way.
-pub(super) struct Post<'a> {
-    pub(super) to: &'a Address,
-    pub(super) handler: HandlerId,
-    pub(super) role: Role,
-    pub(super) about: u64,
-    pub(super) on_refused: OnRefused,
-    pub(super) body: Vec<u8>,
-    pub(super) timer: Option<Posted>,
-}
-
-impl<'a> Post<'a> {
-    /// A message whose handler runs, and no more.
-    pub(super) fn plain(to: &'a Address, handler: HandlerId, on_refused: OnRefused, body: Vec<u8>) -> Self {
-        Self { to, handler, role: Role::Plain, about: 0, on_refused, body, timer: None }
-    }
-}
 
 /// A run that ended well, and is not committed yet.
 struct Run<'a> {
@@ -93,11 +46,14 @@ impl IsolatedWorld {
     }
 
     fn run_once(&mut self, id: NodeId, message: &Message, source: Source) -> Check<RunEnd> {
+        let message = match self.prologue(id, message, source)? {
+            Prologue::Over(end) => return Ok(end),
+            Prologue::Run(message) => message,
+        };
+        let message = message.as_ref();
         let from = self.sender(message).map(|from| self.nodes[from as usize].address.clone());
-        if message.role == Role::Reply && !self.nodes[id as usize].open_asks.contains_key(&message.about) {
-            return Ok(self.drop_answer(id, message, source));
-        }
-        let wants_reply = matches!(source, Source::Outside(_) | Source::Read) || message.role == Role::Ask;
+        let is_answered = matches!(message.role, Role::Ask | Role::Try);
+        let wants_reply = matches!(source, Source::Outside(_) | Source::Read) || is_answered;
         let Some((info, TwinRun { outcome, after })) = self.step(id, message, from.as_ref(), wants_reply)? else {
             if message.role == Role::Ask {
                 return Ok(self.impossible(id, message, &Failure::Missing, "there is no such entity".to_owned()));
@@ -105,15 +61,10 @@ impl IsolatedWorld {
             return Ok(RunEnd::Missing);
         };
         let refusal = match outcome {
-            StepOutcome::Done if self.asks_too_much(id) => {
-                return Ok(self.impossible(
-                    id,
-                    message,
-                    &Failure::TooManyAsks,
-                    "the entity has too many asks open".to_owned(),
-                ));
-            }
-            StepOutcome::Done => None,
+            StepOutcome::Done => match self.refuses(id, message) {
+                Some(failure) => return Ok(self.impossible(id, message, &failure, failure.to_string())),
+                None => None,
+            },
             StepOutcome::Refused(refusal) => Some(refusal),
             StepOutcome::Panicked(text) => {
                 self.tell(id, message, TraceEvent::Words(format!("panicked: {text}")));
@@ -130,13 +81,33 @@ impl IsolatedWorld {
             }
         };
         if self.crashes(id, source) {
-            self.faults.crashes_before += 1;
-            self.tell(id, message, TraceEvent::Words("crashed before the commit".to_owned()));
-            self.crash(id);
-            return Ok(RunEnd::Crashed);
+            return Ok(self.crash_before(id, message));
         }
         let run = Run { node: id, message, from: from.as_ref(), info, refusal, after };
         Ok(RunEnd::Committed(self.commit(run, source)?))
+    }
+
+    /// Why what a run has done is not kept, if that is so.
+    fn refuses(&self, id: NodeId, message: &Message) -> Option<Failure> {
+        let effects = &self.twins.effects;
+        let undecided = self.nodes[id as usize].agreements.len();
+        if self.asks_too_much(id) {
+            Some(Failure::TooManyAsks)
+        } else if !effects.proposals.is_empty() && undecided + effects.proposals.len() > AGREEMENTS_PER_ENTITY_MAX {
+            Some(Failure::TooManyAgreements)
+        } else if effects.deleted && self.is_uncertain(id, message) {
+            Some(Failure::Uncertain)
+        } else {
+            None
+        }
+    }
+
+    /// The node crashes before it commits.
+    pub(super) fn crash_before(&mut self, id: NodeId, message: &Message) -> RunEnd {
+        self.faults.crashes_before += 1;
+        self.tell(id, message, TraceEvent::Words("crashed before the commit".to_owned()));
+        self.crash(id);
+        RunEnd::Crashed
     }
 
     /// Runs the handler. None: a read found no entity.
@@ -171,8 +142,8 @@ impl IsolatedWorld {
             wants_reply,
             version: node.version + 1,
             timers: &node.timers,
-            is_try: false,
-            agreement: None,
+            is_try: message.role == Role::Try,
+            agreement: message.agreement(),
         };
         let ran = self.twins.run(&self.names, kind, &mut node.committed, number, &invocation);
         let entity = &self.nodes[id as usize].address;
@@ -190,10 +161,10 @@ impl IsolatedWorld {
         if refusal.is_some() {
             self.twins.effects.clear();
         }
-        let Effects { sent, reply, .. } = &mut self.twins.effects;
-        let (mut sent, reply) = (std::mem::take(sent), std::mem::take(reply));
+        let Effects { sent, proposals, reply, .. } = &mut self.twins.effects;
+        let (mut sent, proposals, reply) = (std::mem::take(sent), std::mem::take(proposals), std::mem::take(reply));
         let input = input_mark(&self.nodes[id as usize].address, from, message);
-        let output = output_mark(input, &sent, &reply, refusal.as_ref(), after.as_ref());
+        let output = output_mark(input, (&sent, &proposals), &reply, refusal.as_ref(), after.as_ref());
         let (what, answer) = match refusal {
             None => (TraceEvent::Done { reply: reply.clone(), sent: sent.len() }, Answer::Done(reply)),
             Some(refusal) => (TraceEvent::Words(format!("refused: {refusal}")), Answer::Refused(refusal)),
@@ -208,17 +179,21 @@ impl IsolatedWorld {
         if let Source::Outside(ask) = source {
             self.nodes[id as usize].keys.insert(ask, answer.clone());
         }
+        let offer = if let Answer::Done(offer) = &answer { offer.as_slice() } else { &[] };
+        let numbers = self.open_agreements(id, message, &proposals, offer);
         for Sent { to, handler, on_refused, body, sent_as } in sent.drain(..) {
             let plain = Post::plain(&to, handler, on_refused, body);
             match sent_as {
-                // A try goes one way here: what it holds stays held.
-                SentAs::Plain | SentAs::Try(_) => self.post(id, plain, line)?,
+                SentAs::Plain => self.post(id, plain, line)?,
                 SentAs::Asked(asked) => self.post_ask(id, plain, asked, line)?,
+                SentAs::Try(of) => self.post_try(id, plain, (numbers[of.proposal as usize], of), line)?,
             }
         }
         // It keeps its room for the next run.
         self.twins.effects.sent = sent;
-        self.end_role(id, message, info.name, &answer, line)?;
+        let inner = proposals.iter().position(|proposed| proposed.is_under_try).map(|at| numbers[at]);
+        self.end_role(id, message, (info.name, inner), &answer, line)?;
+        self.decide_at_once(id, message, &numbers, line)?;
         if std::mem::take(&mut self.twins.effects.deleted) {
             self.nodes[id as usize].open_asks.clear();
         }
@@ -253,30 +228,8 @@ impl IsolatedWorld {
         }
     }
 
-    /// The part of the commit that depends on the message's role.
-    fn end_role(&mut self, id: NodeId, message: &Message, name: &str, answer: &Answer, line: u64) -> Check {
-        match (message.role, answer, message.on_refused) {
-            (Role::Ask, Answer::Done(reply), _) => self.answer_asker(id, message, encode_answered(reply), line),
-            (Role::Ask, Answer::Refused(why), _) => {
-                self.answer_asker(id, message, encode(&apostate_core::Answer::<()>::Refused(why.clone())), line)
-            }
-            (Role::Reply, ..) => {
-                self.nodes[id as usize].open_asks.remove(&message.about);
-                Ok(())
-            }
-            (Role::Plain, Answer::Refused(why), OnRefused::Tell { handler }) => {
-                let Some(sender) = self.sender(message) else { return Ok(()) };
-                let to = self.nodes[sender as usize].address.clone();
-                let body = encode(&Refused { handler: name.to_owned(), why: why.clone() });
-                let on_refused = OnRefused::Never;
-                self.post(id, Post::plain(&to, handler, on_refused, body), line)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Whether the node crashes before it commits what it just ran.
-    fn crashes(&mut self, id: NodeId, source: Source) -> bool {
+    pub(super) fn crashes(&mut self, id: NodeId, source: Source) -> bool {
         if matches!(source, Source::Read) || self.is_healed {
             return false;
         }
@@ -327,15 +280,25 @@ fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
 }
 
 /// The result of a message, as a number.
-fn output_mark(input: u64, sent: &[Sent], reply: &[u8], refusal: Option<&Refusal>, after: Option<&Committed>) -> u64 {
+fn output_mark(
+    input: u64,
+    (sent, proposals): (&[Sent], &[Proposed]),
+    reply: &[u8],
+    refusal: Option<&Refusal>,
+    after: Option<&Committed>,
+) -> u64 {
     let mut mark = Xxh3::with_seed(input);
     for Sent { to, handler, on_refused: _, body, sent_as } in sent {
         mark.update(&to.hash().to_le_bytes());
         mark.update(&handler.0.to_le_bytes());
-        let then = if let SentAs::Asked(asked) = sent_as { asked.then.0 } else { 0 };
-        mark.update(&then.to_le_bytes());
+        match sent_as {
+            SentAs::Plain => {}
+            SentAs::Asked(asked) => mark.update(&asked.then.0.to_le_bytes()),
+            SentAs::Try(of) => mark.update(format!("{of:?}").as_bytes()),
+        }
         mark.update(body);
     }
+    proposals.iter().for_each(|proposed| mark.update(format!("{proposed:?}").as_bytes()));
     mark.update(reply);
     mark.update(refusal.map_or(&[], |refusal| refusal.text.as_bytes()));
     mark.update(after.and_then(|after| after.state.as_deref()).unwrap_or_default());

@@ -17,7 +17,7 @@ use crate::simulation::{AskKind, Simulation, Stored};
 use crate::trace::{Mark, Trace};
 use crate::twins::Twins;
 
-use super::node::{Ask, AskId, Lane, LaneId, Node, NodeId};
+use super::node::{Ask, AskId, Deadline, Lane, LaneId, Node, NodeId};
 
 /// Most messages after the last fault before a world counts as restless.
 const MESSAGES_TO_REST_MAX: u64 = 1_000_000;
@@ -55,8 +55,8 @@ pub(crate) struct IsolatedWorld {
     /// No timer that is due later falls due.
     pub(super) alarms_until: Moment,
     pub(super) asks: Vec<Ask>,
-    /// Deadlines of asks between nodes, open or not: when, whose, and its number.
-    pub(super) deadlines: BTreeSet<(Moment, NodeId, u64)>,
+    /// Deadlines of what is open, or was: when, at which node, and what for.
+    pub(super) deadlines: BTreeSet<(Moment, NodeId, Deadline)>,
     pub(super) twins: Twins,
     pub(super) trace: Trace,
     /// In the second run of a seed: the marks of the first.
@@ -148,6 +148,19 @@ impl IsolatedWorld {
         Ok(true)
     }
 
+    /// Invariant E4: where nothing is on its way, every agreement is decided and every operation has ended; unless its ending is parked.
+    fn check_ended(&self) -> Check {
+        let is_open = |node: &&Node| !node.agreements.is_empty() || !node.operations.is_empty();
+        match self.nodes.iter().find(is_open).filter(|_| self.parked.is_empty()) {
+            None => Ok(()),
+            Some(node) => {
+                let entity = self.names.entity(&node.address);
+                let Node { agreements, operations, .. } = node;
+                Err(Finding::Platform(format!("E4 broken: {entity} has {agreements:?} and holds {operations:?}")))
+            }
+        }
+    }
+
     /// When the next thing happens.
     fn next_moment(&self) -> Option<Moment> {
         self.next_alarm().map_or_else(|| self.agenda.next_moment(), |(moment, _)| Some(moment))
@@ -205,7 +218,7 @@ impl Simulation for IsolatedWorld {
         }
         self.is_healed = false;
         self.alarms_until = Moment::MAX;
-        Ok(())
+        self.check_ended()
     }
 
     fn wait(&mut self, milliseconds: u64) -> Check {

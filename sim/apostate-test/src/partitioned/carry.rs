@@ -206,8 +206,8 @@ impl PartitionedWorld {
             return;
         }
         if let Ok(Frame::Messages { mut messages, .. }) = Frame::read(&bytes) {
-            while let Ok((Message { to, from: sender, handler, body, .. }, _, rest)) = Message::read(messages) {
-                let about = TracedMessage { cause: 0, from: sender, to, handler, body: body.into_vec() };
+            while let Ok((Message { to, from: sender, role, handler, body, .. }, _, rest)) = Message::read(messages) {
+                let about = TracedMessage { cause: 0, from: sender, to, role, handler, body: body.into_vec() };
                 self.tell(Some(about), format!("arrives at partition {} from {from}", at + 1));
                 messages = rest;
             }

@@ -1,6 +1,6 @@
 //! Clients of partitions: they ask with a client key, and ask again until they are answered.
 
-use apostate_partition::{Answer as PartitionAnswer, Failure, Request, RequestKind};
+use apostate_partition::{Answer as PartitionAnswer, Failure, Request, RequestKind, Role};
 
 use super::ask::Ask;
 use super::world::{Event, PartitionedWorld};
@@ -125,5 +125,5 @@ impl PartitionedWorld {
 
 fn about(request: &TestRequest) -> TracedMessage {
     let TestRequest { to, handler, body } = request.clone();
-    TracedMessage { cause: 0, from: None, to, handler, body }
+    TracedMessage { cause: 0, from: None, to, role: Role::Plain, handler, body }
 }
