@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Fixtures(Vec<String>),
     /// With what the soak is told.
     Soak(Vec<String>),
+    /// With how many transfers and kills there are to be.
+    Money(Vec<String>),
     Help,
 }
 
@@ -57,6 +59,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         "sim" => return Ok(Command::Sim(words.collect())),
         "fixtures" => return Ok(Command::Fixtures(words.collect())),
         "soak" => return Ok(Command::Soak(words.collect())),
+        "money" => return Ok(Command::Money(words.collect())),
         "help" | "--help" | "-h" => Command::Help,
         other => return Err(Failure::Usage(format!("there is no chore `{other}`"))),
     };
@@ -101,6 +104,7 @@ pub(crate) fn usage() -> String {
          cargo xtask sim      simulated clusters: --seeds N, --seed SEED --tell, or --hours H\n\
          cargo xtask fixtures a data directory of this build that later ones have to open: NAME\n\
          cargo xtask soak     a node under load that is killed again and again: --minutes M --kill-every SECONDS\n\
+         cargo xtask money    a bank that is killed while money moves by agreement: --transfers N --kills N\n\
          \n\
          cargo xtask check [STEP]... [--skip STEP]... [--keep-going]\n\
          \n\
@@ -144,11 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn the_simulator_and_the_soak_get_their_own_words() {
+    fn the_simulator_the_soak_and_the_bank_get_their_own_words() {
         let parsed = parse(["sim", "--seed", "7"].map(String::from)).expect("a chore");
         assert_eq!(parsed, Command::Sim(vec!["--seed".into(), "7".into()]));
         let parsed = parse(["soak", "--minutes", "10"].map(String::from)).expect("a chore");
         assert_eq!(parsed, Command::Soak(vec!["--minutes".into(), "10".into()]));
+        let parsed = parse(["money", "--kills", "20"].map(String::from)).expect("a chore");
+        assert_eq!(parsed, Command::Money(vec!["--kills".into(), "20".into()]));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! cargo xtask sim      simulated clusters: `--seeds N`, `--seed SEED --tell`, `--hours H`
 //! cargo xtask fixtures a data directory of this build that later ones have to open: `NAME`
 //! cargo xtask soak     a node under load that is killed again and again: `--minutes M --kill-every SECONDS`
+//! cargo xtask money    a bank that is killed while money moves by agreement: `--transfers N --kills N`
 //! ```
 //!
 //! Nothing here installs anything. What continuous integration runs is `.ci/run`, which calls the first two. Read
@@ -28,6 +29,7 @@ use crate::failure::Failure;
 
 const FIXTURES: &[&str] = &["run", "-p", "apostate-server", "--example", "write_fixture"];
 const SOAK: &[&str] = &["test", "--release", "-p", "apostate-server", "--test", "soak"];
+const MONEY: &[&str] = &["test", "--release", "-p", "bank-node", "--test", "kill"];
 
 fn main() -> ExitCode {
     match run() {
@@ -52,6 +54,7 @@ fn run() -> Result<(), Failure> {
         Command::Sim(words) => runner::run_with(&root()?, "sim", &["run", "--release", "-p", "apostate-sim"], &words),
         Command::Fixtures(words) => runner::run_with(&root()?, "fixtures", FIXTURES, &words),
         Command::Soak(words) => runner::run_with(&root()?, "soak", SOAK, &words),
+        Command::Money(words) => runner::run_with(&root()?, "money", MONEY, &words),
     }
 }
 
