@@ -30,9 +30,8 @@ mod shadow;
 mod spares;
 mod writer;
 
-pub use self::engine::{FilesEngine, Stopped};
+pub use self::engine::FilesEngine;
 pub use self::faults::Faults;
 pub use self::handle::FilesLog;
 pub use self::open::OpenError;
-pub use self::requests::Wake;
-pub use self::settings::{Expected, FilesSettings};
+pub use self::settings::{Expected, FilesSettings, SEGMENT_BYTES};

@@ -12,6 +12,7 @@
 //!   trimmed ──────▶ first                last
 //! ```
 
+mod engine;
 mod log;
 mod record;
 mod store;
@@ -25,8 +26,9 @@ pub mod files;
 mod lsm_store;
 mod sync;
 
+pub use crate::engine::{Engine, Stopped, Wake};
 pub use crate::failpoint::{FAILPOINTS, failpoint};
-pub use crate::files::{Expected, Faults, FilesEngine, FilesLog, FilesSettings, OpenError, Stopped, Wake};
+pub use crate::files::{Expected, Faults, FilesEngine, FilesLog, FilesSettings, OpenError, SEGMENT_BYTES};
 pub use crate::log::{AppendResult, Confirmation, Log, LogError};
 pub use crate::lsm_store::{LsmStore, StoreExpect, StoreFigures, StoreOpenError};
 pub use crate::memory::{MemoryFault, MemoryLog, MemoryStore};

@@ -7,8 +7,13 @@ use std::time::Duration;
 use apostate_core::limits::{ASKS_PER_ENTITY_MAX, BODY_BYTES_MAX, KEY_BYTES_MAX, TX_BYTES_MAX};
 use apostate_log::RECORD_HEADER_BYTES;
 
-/// Longest record, in bytes.
+/// Longest record, in bytes, whatever the log takes.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
+
+/// Longest record that a log has to take, in bytes: a run at its limit, with the inbox cell of a message, and the asks that end with an entity that
+/// it deletes.
+pub const RECORD_BYTES_MIN: usize =
+    RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX + ASKS_PER_ENTITY_MAX * CELL_OVERHEAD_BYTES_MAX;
 
 /// Longest frame between partitions, in bytes, unless one message alone is longer.
 pub const FRAME_BYTES: usize = 256 << 10;
@@ -71,21 +76,19 @@ pub const TIME_MARK_MIN: Duration = Duration::from_secs(10);
 /// Largest number of client calls that wait in memory for one entity.
 pub const WAITING_CALLS_MAX: usize = 1024;
 
-/// A run at its limit, with the inbox cell of a message, and the asks that end with an entity that it deletes.
-const _: () = assert!(
-    RECORD_HEADER_BYTES + TX_BYTES_MAX + BODY_BYTES_MAX + ASKS_PER_ENTITY_MAX * CELL_OVERHEAD_BYTES_MAX
-        <= RECORD_BYTES_MAX
-);
+const _: () = assert!(RECORD_BYTES_MIN <= RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as usize / 2);
 const _: () = assert!(CELL_OVERHEAD_BYTES_MAX < FRAME_BYTES);
 const _: () = assert!(WAKE_DELAY_MAX.as_millis() < SWEEP_PAUSE.as_millis());
 const _: () = assert!(WAKE_DELAY_MAX.as_millis() <= TIME_MARK_MIN.as_millis());
-const _: () = assert!(SWEEP_BYTES <= RECORD_BYTES_MAX / 4);
+const _: () = assert!(SWEEP_BYTES <= RECORD_BYTES_MIN / 4);
 const _: () = assert!(TRIMS_PER_RECORD_MAX * CELL_OVERHEAD_BYTES_MAX <= RECORD_BYTES_MAX);
 
 /// How much of everything. The defaults serve; a simulation makes them tiny.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
+    /// Longest record, in bytes, as the log takes it: [`RECORD_BYTES_MIN`] at least.
+    pub record_bytes_max: usize,
     /// Most records that are under way to the log at once.
     pub append_window: usize,
     /// Most messages in one batch.
@@ -132,6 +135,7 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
+            record_bytes_max: RECORD_BYTES_MAX,
             append_window: 4,
             batch_messages_max: 4096,
             cache_bytes: 256 << 20,

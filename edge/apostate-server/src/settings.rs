@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use apostate_log::FilesSettings;
+use apostate_log::SEGMENT_BYTES;
 use apostate_partition::Tuning;
 
 use crate::clock::HostClock;
@@ -95,7 +95,7 @@ impl Default for Settings {
             store_cache_bytes: 32 << 20,
             dirty_bytes_max: tuning.dirty_bytes_max,
             checkpoint_log_bytes: tuning.checkpoint_log_bytes,
-            segment_bytes: FilesSettings::default().segment_bytes,
+            segment_bytes: SEGMENT_BYTES,
             partition_requests_max: tuning.requests_max,
             client_key_retention: tuning.client_key_retention,
             trust_clock: false,

@@ -190,7 +190,7 @@ impl Watchdog {
 
 #[cfg(test)]
 mod tests {
-    use apostate_log::{Log, Position, RECORD_HEADER_BYTES, RecordHeader};
+    use apostate_log::{Position, RECORD_HEADER_BYTES, RecordHeader};
     use apostate_partition::Map;
 
     use super::*;

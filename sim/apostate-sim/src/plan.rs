@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use apostate_partition::Tuning;
+use apostate_partition::limits::RECORD_BYTES_MAX;
 use apostate_world::{Moment, Rng, SECOND};
 
 /// Keeps the random numbers of a seed here apart from those of the same seed in the authors' test kit.
@@ -105,6 +106,7 @@ fn draw_tuning(rng: &mut Rng) -> Tuning {
     let gaps = if client_key_retention <= RETENTION_SHORT { [0; 3] } else { [0, 60, 12 * hour] };
     let clock_gap_max = Duration::from_secs(rng.pick(&gaps));
     Tuning {
+        record_bytes_max: RECORD_BYTES_MAX,
         append_window: rng.between(1, 4) as usize,
         batch_messages_max: rng.pick(&[1, 2, 5, 50, 4096]),
         cache_bytes: rng.pick(&[0, 2_000, 20_000, 1 << 20]),

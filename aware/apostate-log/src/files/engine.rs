@@ -11,8 +11,13 @@ use super::disk::Disk;
 use super::handle::FilesLog;
 use super::index::{Damage, Indexed, SharedIndex, read_place};
 use super::mark::encode_mark;
-use super::requests::{Request, Wake};
+use super::requests::Request;
+use crate::engine::{Engine, Stopped, Wake};
+use crate::log::Log;
 use crate::{PartitionId, Position};
+
+/// Longest record, in bytes: lengths in a group have 32 bits, and a group has headers besides.
+const RECORD_BYTES_MAX: usize = (u32::MAX / 2) as usize;
 
 /// The segment files of one folder, and the thread that writes them.
 pub struct FilesEngine {
@@ -20,17 +25,6 @@ pub struct FilesEngine {
     pub(super) requests: Sender<Request>,
     pub(super) writer: Option<JoinHandle<()>>,
     pub(super) disk: Disk,
-}
-
-/// A partition that is stopped because the log lost something of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    /// Which one.
-    pub partition: PartitionId,
-    /// The first record that cannot be trusted.
-    pub position: Position,
-    /// Where, and in what way.
-    pub detail: String,
 }
 
 impl FilesEngine {
@@ -139,6 +133,37 @@ impl FilesEngine {
             // Closed: it has answered everything.
             let _ = told.recv();
         }
+    }
+}
+
+/// As the host of any engine sees it.
+impl Engine for FilesEngine {
+    fn log(&self, partition: PartitionId, wake: Wake) -> Box<dyn Log> {
+        Box::new(Self::log(self, partition, wake))
+    }
+
+    fn record_bytes_max(&self) -> usize {
+        RECORD_BYTES_MAX
+    }
+
+    fn mark(&self) -> Bytes {
+        Self::mark(self)
+    }
+
+    fn pins(&self) -> Vec<(PartitionId, u64)> {
+        Self::pins(self)
+    }
+
+    fn log_bytes(&self) -> u64 {
+        Self::log_bytes(self)
+    }
+
+    fn stopped(&self) -> Vec<Stopped> {
+        Self::stopped(self)
+    }
+
+    fn set_aside(&self, partition: PartitionId, reason: &str) -> std::io::Result<()> {
+        Self::set_aside(self, partition, reason)
     }
 }
 

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use crossbeam_channel::Sender;
 
 use super::index::{RecordPlace, SharedIndex, read_place};
-use super::requests::{Append, Outbox, Request, Wake};
+use super::requests::{Append, Outbox, Request};
+use crate::engine::Wake;
 use crate::{AppendResult, Confirmation, Log, LogError, PartitionId, Position};
 
 /// The log of one partition in the segment files that all partitions share.

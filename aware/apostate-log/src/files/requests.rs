@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
+use crate::engine::Wake;
 use crate::sync::lock;
 use crate::{AppendResult, PartitionId, Position};
 
@@ -42,9 +43,6 @@ impl Drop for Append {
         }
     }
 }
-
-/// Called, on the writer's thread, when results are ready to be polled.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// Where the writer leaves results for one handle.
 pub(super) struct Outbox {

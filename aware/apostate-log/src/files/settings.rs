@@ -8,6 +8,9 @@ use bytes::Bytes;
 use super::faults::Faults;
 use crate::{PartitionId, Position};
 
+/// Size of a segment, unless it is said otherwise.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
 /// How an engine uses its disk. The defaults serve; tests make segments tiny.
 #[derive(Clone, Debug)]
 pub struct FilesSettings {
@@ -26,7 +29,7 @@ pub struct FilesSettings {
 impl Default for FilesSettings {
     fn default() -> Self {
         Self {
-            segment_bytes: 64 << 20,
+            segment_bytes: SEGMENT_BYTES,
             spares_max: 4,
             group_bytes_max: 4 << 20,
             idle_after: Duration::from_millis(10),

@@ -13,7 +13,7 @@ use crate::cells::record_body::RecordKind;
 use crate::entities::SlotId;
 use crate::entities::activities::SlotActivities;
 use crate::interface::{Effect, Notice};
-use crate::limits::{RECORD_BYTES_MAX, TRIMS_PER_RECORD_MAX};
+use crate::limits::TRIMS_PER_RECORD_MAX;
 use crate::planted::{self, Bug};
 use crate::rectangles::Change;
 
@@ -36,11 +36,9 @@ impl Partition {
         for (key, value) in self.entities.open_work().changes() {
             self.batch.change_work(key, value);
         }
-        if self.batch.record().length() > RECORD_BYTES_MAX {
-            assert!(
-                self.batch.messages() > 1,
-                "P6 broken: one message makes a record of more than {RECORD_BYTES_MAX} bytes"
-            );
+        let most = self.scope.tuning().record_bytes_max;
+        if self.batch.record().length() > most {
+            assert!(self.batch.messages() > 1, "P6 broken: one message makes a record of more than {most} bytes");
             self.batch.run_one_at_a_time();
             self.undo_batch();
             return false;
@@ -108,7 +106,7 @@ impl Partition {
             }
             self.batch.record().put(Section::State, slot.address(), &[], encoded);
             self.write_activities(id);
-            if self.batch.record().length() > RECORD_BYTES_MAX {
+            if self.batch.record().length() > self.scope.tuning().record_bytes_max {
                 // It is undone in a moment: what else there is need not be added.
                 break;
             }
@@ -144,7 +142,7 @@ impl Partition {
     /// Deletes messages to other partitions that have arrived.
     fn write_trims(&mut self) {
         for _ in 0..TRIMS_PER_RECORD_MAX {
-            if self.batch.record().length() > RECORD_BYTES_MAX / 2 {
+            if self.batch.record().length() > self.scope.tuning().record_bytes_max / 2 {
                 break;
             }
             let Some(message) = self.delivery.outbox_mut().pop_trim() else { break };

@@ -8,7 +8,7 @@ use crate::cells::fresh::FreshCell;
 use crate::delivery::Delivery;
 use crate::entities::{End, Entities, InboxItem, KeySweep, SlotId};
 use crate::interface::{AfterPanic, Answer, Notice, Request};
-use crate::limits::{REASON_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::limits::REASON_BYTES_MAX;
 use crate::log::LogWriter;
 use crate::message::Message;
 use crate::pacing::Pacer;
@@ -52,7 +52,7 @@ impl Handling<'_> {
     pub(crate) fn is_full(&self) -> bool {
         let tuning = self.scope.tuning();
         // The last run may still write as much as one run may, and local messages left over become inbox cells.
-        let bytes_max = RECORD_BYTES_MAX / 2;
+        let bytes_max = tuning.record_bytes_max / 2;
         self.batch.is_abandoned()
             || self.batch.messages() >= self.batch.messages_max(tuning.batch_messages_max)
             || self.batch.bytes() >= bytes_max

@@ -4,7 +4,6 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/fairness.rs` and `waits.rs`; planted `duplicate-applied`, `local-dropped`.
 
 use crate::batch::UndoEntry;
-use crate::limits::RECORD_BYTES_MAX;
 use crate::planted::{self, Bug};
 use crate::run::handling::{Handling, Head};
 use crate::shares::{Amount, Source, Waiting};
@@ -69,7 +68,7 @@ impl Handling<'_> {
     fn is_full_for(&self, source: Source, waiting: Waiting) -> bool {
         let most = Amount {
             messages: self.batch.messages_max(self.scope.tuning().batch_messages_max),
-            bytes: RECORD_BYTES_MAX / 2,
+            bytes: self.scope.tuning().record_bytes_max / 2,
         };
         self.is_full() || self.work.shares().is_used_up(source, waiting, self.batch.amount(), most)
     }
@@ -226,7 +225,7 @@ impl Handling<'_> {
     /// up.
     pub(crate) fn empty_locals(&mut self) -> bool {
         for _ in 0..self.batch.last_locals_max(self.scope.tuning().batch_messages_max) {
-            if self.batch.bytes() >= RECORD_BYTES_MAX / 2 {
+            if self.batch.bytes() >= self.scope.tuning().record_bytes_max / 2 {
                 break;
             }
             let Some((message, slot)) = self.work.pop_local() else { return true };

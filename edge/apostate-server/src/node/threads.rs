@@ -81,6 +81,7 @@ impl NodeThreads {
         let partitions = map.partitions();
         let tuning = settings.tuning(partitions)?;
         let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
+        let tuning = Tuning { record_bytes_max: tuning.record_bytes_max.min(disk.record_bytes_max()), ..tuning };
         let running = RunningFile::open(&directory.path().join("running"), partitions as usize)
             .map_err(|source| OpenError::System { what: "map the file `running`", source })?;
         let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
@@ -279,7 +280,7 @@ fn plan(
             number: u32::try_from(index).expect("partitions are few"),
             range: place.range,
             config: config(place.partition, index),
-            log: Box::new(disk.log(place.partition, Arc::new(move || waker.set()))),
+            log: disk.log(place.partition, Arc::new(move || waker.set())),
             wake_flag,
             observer: Box::new(FileObserver::new(Arc::clone(running), index, Arc::clone(counts))),
         });

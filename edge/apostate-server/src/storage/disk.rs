@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use apostate_log::{
-    CellChange, Expected, FilesEngine, FilesLog, FilesSettings, LsmStore, PartitionId, Position, Store, StoreError,
+    CellChange, Engine, Expected, FilesEngine, FilesSettings, Log, LsmStore, PartitionId, Position, Store, StoreError,
     StoreExpect, Wake, failpoint,
 };
+use apostate_partition::limits::RECORD_BYTES_MIN;
 use apostate_partition::{Map, host_row, stored_position};
 use bytes::Bytes;
 use tracing::warn;
@@ -21,7 +22,7 @@ use crate::storage::directory::{Directory, DirectoryError};
 /// The log and the store of a node.
 pub(crate) struct Disk {
     store: LsmStore,
-    engine: FilesEngine,
+    engine: Box<dyn Engine>,
     identity: String,
     /// Whether a checkpoint waits for room.
     is_store_full: AtomicBool,
@@ -42,6 +43,14 @@ pub enum DiskError {
     /// The store cannot be read or written.
     #[error("cannot read or write the store; check the disk")]
     StoreUse(#[from] StoreError),
+    /// The log takes only records that are too short.
+    #[error("the log takes records of {most} bytes, and {needed} are needed; keep the data in another log")]
+    ShortRecords {
+        /// Longest record that it takes.
+        most: usize,
+        /// Longest record that one transaction needs.
+        needed: usize,
+    },
     /// The store is that of other data, or has lost what it held.
     #[error(
         "store and log do not match: the store is of data {found}, the log of data {expected}; restore the two from one backup"
@@ -65,7 +74,8 @@ impl Disk {
         }
         let expected = Expected { identity: xxh3_64(directory.identity().as_bytes()), ..expected(&store, map)? };
         let files = FilesSettings { segment_bytes: settings.segment_bytes, ..FilesSettings::default() };
-        let engine = FilesEngine::open(directory.path(), files, &expected)?;
+        let engine: Box<dyn Engine> = Box::new(FilesEngine::open(directory.path(), files, &expected)?);
+        check_records(&*engine)?;
         for stopped in engine.stopped() {
             let (partition, position) = (stopped.partition.0, stopped.position.0);
             warn!(
@@ -90,8 +100,13 @@ impl Disk {
     }
 
     /// The log of one partition; `wake` is called when it has results.
-    pub(crate) fn log(&self, partition: PartitionId, wake: Wake) -> FilesLog {
+    pub(crate) fn log(&self, partition: PartitionId, wake: Wake) -> Box<dyn Log> {
         self.engine.log(partition, wake)
+    }
+
+    /// Longest record that the log takes, in bytes.
+    pub(crate) fn record_bytes_max(&self) -> usize {
+        self.engine.record_bytes_max()
     }
 
     /// The partitions that keep the log from being trimmed, and the bytes of each, most first.
@@ -140,6 +155,12 @@ impl Disk {
 const IDENTITY: &str = "identity";
 const MARK: &str = "log-mark";
 
+/// Whether a log takes what one transaction may write.
+fn check_records(engine: &dyn Engine) -> Result<(), DiskError> {
+    let (most, needed) = (engine.record_bytes_max(), RECORD_BYTES_MIN);
+    if most < needed { Err(DiskError::ShortRecords { most, needed }) } else { Ok(()) }
+}
+
 fn check_identity(store: &dyn Store, directory: &Directory) -> Result<(), DiskError> {
     let (found, expected) = (store.get(&host_row(IDENTITY))?, directory.identity());
     // With the number of partitions, which stands in the manifest alone by now, as builds up to layout 3 wrote it.
@@ -160,4 +181,45 @@ fn expected(store: &dyn Store, map: &Map) -> Result<Expected, StoreError> {
     }
     let mark: Option<Bytes> = store.get(&host_row(MARK))?;
     Ok(Expected { positions, mark, ..Expected::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use apostate_log::{MemoryLog, Stopped};
+
+    use super::*;
+
+    /// An engine whose records are so long at most, and that keeps everything in memory.
+    struct Short(usize);
+
+    impl Engine for Short {
+        fn log(&self, partition: PartitionId, _: Wake) -> Box<dyn Log> {
+            Box::new(MemoryLog::new(partition))
+        }
+        fn record_bytes_max(&self) -> usize {
+            self.0
+        }
+        fn mark(&self) -> Bytes {
+            Bytes::new()
+        }
+        fn pins(&self) -> Vec<(PartitionId, u64)> {
+            Vec::new()
+        }
+        fn log_bytes(&self) -> u64 {
+            0
+        }
+        fn stopped(&self) -> Vec<Stopped> {
+            Vec::new()
+        }
+        fn set_aside(&self, _: PartitionId, _: &str) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_log_that_takes_no_transaction_is_refused_with_the_length_that_it_lacks() {
+        assert!(check_records(&Short(RECORD_BYTES_MIN)).is_ok());
+        let refused = check_records(&Short(RECORD_BYTES_MIN - 1)).expect_err("it is too short").to_string();
+        assert!(refused.contains(&RECORD_BYTES_MIN.to_string()), "{refused}");
+    }
 }
