@@ -77,7 +77,7 @@ pub use crate::pacing::{HostTime, TimeOffset, Uptime};
 pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
 pub use crate::storage::{
-    Partners, StoredEntity, StoredMessage, StoredPartner, StoredTimer, Which, list, load, parked, parked_message,
-    partners, stored_position,
+    Partners, StoredEntity, StoredLeg, StoredMessage, StoredPartner, StoredTimer, Which, list, load, parked,
+    parked_message, partners, stored_position,
 };
 pub use crate::trace::{SpanId, TraceContext, TraceId};

@@ -6,4 +6,4 @@ mod partners;
 
 pub use self::list::{StoredEntity, StoredMessage, list, parked, parked_message, stored_position};
 pub use self::load::load;
-pub use self::partners::{Partners, StoredPartner, StoredTimer, Which, partners};
+pub use self::partners::{Partners, StoredLeg, StoredPartner, StoredTimer, Which, partners};

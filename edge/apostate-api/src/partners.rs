@@ -1,4 +1,5 @@
-//! Partners of an entity: what it remembers about each, what it has asked and waits for, and what it will send.
+//! Partners of an entity: what it remembers about each, what it has asked and waits for, what is uncertain between the two, and what it will
+//! send.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -23,6 +24,12 @@ pub struct PartnerItem<A = JsonText> {
     /// Asks of the entity that the partner has not answered yet; the oldest first.
     #[serde(default)]
     pub asks: Vec<AskItem>,
+    /// Legs of agreements that the entity has proposed and that are not over; the oldest first.
+    #[serde(default)]
+    pub legs: Vec<LegItem>,
+    /// Operations that the entity holds for the partner, neither confirmed nor cancelled; the oldest first.
+    #[serde(default)]
+    pub operations: Vec<OperationItem>,
     /// Timers of the entity whose messages go to the partner; the next one first.
     #[serde(default)]
     pub timers: Vec<TimerItem>,
@@ -42,6 +49,40 @@ pub struct AskItem {
     pub then: String,
     /// The time at which the ask has expired, in milliseconds since 1970-01-01T00:00Z.
     pub deadline: u64,
+}
+
+/// A leg of an agreement that is not over: the partner's part in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.LegItem", transform = absent_not_null)]
+pub struct LegItem {
+    /// The id of the agreement, as its proposer knows it.
+    pub agreement: u64,
+    /// The number of the leg, from 0.
+    pub leg: u32,
+    /// The tentative handler that the partner was asked for.
+    pub handler: String,
+    /// The time at which the agreement has expired, in milliseconds since 1970-01-01T00:00Z; none for one that lasts as long as the try that it is on
+    /// behalf of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<u64>,
+    /// Whether the partner has accepted; none if it has not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_accepted: Option<bool>,
+}
+
+/// An operation that is tentative: its entity holds something for the partner, which has proposed the agreement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.OperationItem", transform = absent_not_null)]
+pub struct OperationItem {
+    /// The number of the try. No other try of the partner ever has it.
+    pub number: u64,
+    /// The tentative handler that has accepted.
+    pub handler: String,
+    /// When it has accepted, in milliseconds since 1970-01-01T00:00Z.
+    pub since: u64,
+    /// The time at which the agreement has expired, or the operation ends by itself, in milliseconds since 1970-01-01T00:00Z; none if the entity was not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<u64>,
 }
 
 /// A timer of an entity: a message that it sends later.
@@ -65,7 +106,7 @@ impl PartnerItem {
     /// The same with its activity in the reader's own type. One that is none of that type is a problem of this partner alone.
     #[must_use]
     pub fn typed<A: DeserializeOwned>(self) -> PartnerItem<A> {
-        let Self { kind, key, activity, problem, asks, timers } = self;
+        let Self { kind, key, activity, problem, asks, legs, operations, timers } = self;
         let (activity, problem) = match activity.map(|activity| activity.read()).transpose() {
             Ok(activity) => (activity, problem),
             Err(error) => {
@@ -74,7 +115,7 @@ impl PartnerItem {
                 (None, Some(Box::new(Problem::new(ErrorCode::UnreadableState, detail))))
             }
         };
-        PartnerItem { kind, key, activity, problem, asks, timers }
+        PartnerItem { kind, key, activity, problem, asks, legs, operations, timers }
     }
 }
 

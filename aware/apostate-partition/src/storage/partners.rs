@@ -1,5 +1,5 @@
 //! Reads of the store for the list of what an entity has to do with its partners: what it remembers about each, what it has asked and waits
-//! for, and what it will send. Blocking: for threads that may wait.
+//! for, what is uncertain between the two, and what it will send. Blocking: for threads that may wait.
 //!
 //! What stands under one entity lies in several sections, and checkpoints are written while it is read. So a page is read again until no
 //! checkpoint came in between: all of it is of one moment.
@@ -13,8 +13,10 @@ use apostate_log::{PartitionId, Store, StoreError, StoredCell};
 use bytes::Bytes;
 
 use crate::cells::activity::{self, ActivitySub};
+use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer};
 use crate::cells::ask::OpenAsk;
 use crate::cells::cell::{self, Section};
+use crate::cells::operation::Operation;
 use crate::cells::state::WORD_BYTES;
 use crate::cells::timer::{Timer, TimerSub};
 use crate::format::DecodeError;
@@ -35,8 +37,27 @@ pub struct StoredPartner {
     pub activity: Option<Bytes>,
     /// Asks that the partner has not answered yet, each with its number; the oldest first.
     pub asks: Vec<(u64, OpenAsk)>,
+    /// Legs of agreements that the entity has proposed and that are not over; the oldest first.
+    pub legs: Vec<StoredLeg>,
+    /// Operations that the entity holds for the partner, each with the number of its try; the oldest first.
+    pub operations: Vec<(u64, Operation)>,
     /// Timers whose messages go to the partner; the next one first.
     pub timers: Vec<StoredTimer>,
+}
+
+/// A leg of an agreement that is not over, as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredLeg {
+    /// The id of the agreement, as its proposer knows it.
+    pub agreement: u64,
+    /// The number of the leg, from 0.
+    pub leg: u32,
+    /// The tentative handler of the partner.
+    pub handler: HandlerId,
+    /// The moment at which the agreement expires, if it has one of its own.
+    pub deadline: Option<Timestamp>,
+    /// Whether the partner has accepted; none if it has not answered.
+    pub has_accepted: Option<bool>,
 }
 
 /// A timer as the store has it.
@@ -119,6 +140,18 @@ fn read(store: &dyn Store, entity: &Address, which: Which<'_>, bytes_max: usize)
             add(&mut found, &partner)?.asks.push((number, ask));
         }
     }
+    for (partner, leg) in legs(store, entity)? {
+        let partner = PartnerKey::of(&partner);
+        if is_wanted(&partner) {
+            add(&mut found, &partner)?.legs.push(leg);
+        }
+    }
+    for (proposer, number, operation) in operations(store, entity)? {
+        let partner = PartnerKey::of(&proposer);
+        if is_wanted(&partner) {
+            add(&mut found, &partner)?.operations.push((number, operation));
+        }
+    }
     for (to, timer) in timers(store, entity)? {
         let partner = PartnerKey::of(&to);
         if is_wanted(&partner) {
@@ -126,9 +159,7 @@ fn read(store: &dyn Store, entity: &Address, which: Which<'_>, bytes_max: usize)
         }
     }
     let mut found: Vec<_> = found.into_values().collect();
-    for StoredPartner { partner: _, activity: _, asks: _, timers } in &mut found {
-        timers.sort_by_key(|timer| timer.due);
-    }
+    found.iter_mut().for_each(|partner| partner.timers.sort_by_key(|timer| timer.due));
     Ok(Partners::Page(found))
 }
 
@@ -142,6 +173,8 @@ fn add<'a>(
         partner: address,
         activity: None,
         asks: Vec::new(),
+        legs: Vec::new(),
+        operations: Vec::new(),
         timers: Vec::new(),
     }))
 }
@@ -193,6 +226,59 @@ fn asks(store: &dyn Store, entity: &Address) -> Result<Vec<(u64, OpenAsk)>, Stor
         let number = cell::read_key(key).and_then(|key| OpenAsk::read_number(key.sub));
         let ask = number.and_then(|number| Ok((number.get(), OpenAsk::read(value)?)));
         ask.map(Some).map_err(|error| unread(key, error, "it is no open ask"))
+    })
+}
+
+/// Legs of the entity's agreements, with their partners, in the order of agreements and legs.
+fn legs(store: &dyn Store, entity: &Address) -> Result<Vec<(Address, StoredLeg)>, StoreError> {
+    let cells = all(store, Section::Agreements, entity, |key, value| {
+        let sub = cell::read_key(key).and_then(|key| AgreementSub::read(key.sub));
+        let read = sub.and_then(|(_, sub)| OfAgreement::read(sub, value));
+        read.map_err(|error| unread(key, error, "it is of no agreement"))
+    })?;
+    let (mut header, mut found): (Option<Header>, Vec<(Address, StoredLeg)>) = (None, Vec::new());
+    // A header stands before its legs, and each leg before its answer.
+    for cell in cells {
+        match (cell, &header, found.last_mut()) {
+            (OfAgreement::Header(read), ..) => header = Some(read),
+            (OfAgreement::Leg(number, leg), Some(Header { id, deadline, .. }), _) => {
+                let Leg { partner, handler, is_offer_read: _, value: _ } = leg;
+                let (agreement, deadline) = (id.get(), *deadline);
+                found.push((partner, StoredLeg { agreement, leg: number, handler, deadline, has_accepted: None }));
+            }
+            (OfAgreement::Answer(has_accepted), _, Some((_, leg))) => leg.has_accepted = Some(has_accepted),
+            (OfAgreement::Leg(..), None, _) | (OfAgreement::Answer(_), _, None) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// A cell of an agreement.
+enum OfAgreement {
+    Header(Header),
+    Leg(u32, Leg),
+    Answer(bool),
+}
+
+impl OfAgreement {
+    fn read(sub: AgreementSub, value: &[u8]) -> Result<Option<Self>, DecodeError> {
+        Ok(match sub {
+            AgreementSub::Header => Some(Self::Header(Header::read(value)?)),
+            AgreementSub::Leg(number) => Some(Self::Leg(number, Leg::read(value)?)),
+            AgreementSub::Answer(_) => Some(Self::Answer(matches!(LegAnswer::read(value)?, LegAnswer::Accepted(_)))),
+            AgreementSub::Waits => None,
+        })
+    }
+}
+
+/// Operations that the entity holds, with their proposers and the numbers of their tries.
+fn operations(store: &dyn Store, entity: &Address) -> Result<Vec<(Address, u64, Operation)>, StoreError> {
+    all(store, Section::Operations, entity, |key, value| {
+        let read = || {
+            let (proposer, number) = Operation::read_name(cell::read_key(key)?.sub)?;
+            Ok(Some((proposer, number.get(), Operation::read(value)?)))
+        };
+        read().map_err(|error| unread(key, error, "it is no operation"))
     })
 }
 

@@ -43,8 +43,8 @@ pub enum CallError {
         number: u64,
     },
     /// The message was not retried and stays parked: this build lacks its kind or handler, or its entity waits for one that this build
-    /// lacks. Start a build that has what is missing and retry it then, or dismiss it.
-    #[error("the message of {entity} stays parked: {}; start a build that has it, or dismiss it", missing_for(.failure))]
+    /// lacks. Start a build that has what is missing and retry it then, or dismiss it. Or it was not dismissed, as it ends an operation: retry it.
+    #[error("the message of {entity} stays parked: {}", stays_for(.failure))]
     StaysParked {
         /// The entity, as kind and key.
         entity: String,
@@ -109,13 +109,15 @@ pub enum CallError {
     },
 }
 
-/// What this build lacks to run a parked message.
-fn missing_for(failure: &Failure) -> &'static str {
-    match failure {
+/// The reason for which a parked message stays parked, and the next step.
+fn stays_for(failure: &Failure) -> String {
+    let missing = match failure {
+        Failure::EndsOperation => return failure.to_string(),
         Failure::UnknownKind => "this build has no such kind",
         Failure::Blocked => "a message before it is for a handler that this build does not have",
         _ => "this build has no such handler",
-    }
+    };
+    format!("{missing}; start a build that has it, or dismiss it")
 }
 
 impl CallError {

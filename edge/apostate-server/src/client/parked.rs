@@ -166,7 +166,9 @@ pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(),
 fn of_failure(failure: Failure, entity: String, number: u64) -> CallError {
     match failure {
         Failure::Missing => CallError::Gone { entity, number },
-        Failure::UnknownKind | Failure::UnknownHandler | Failure::Blocked => CallError::StaysParked { entity, failure },
+        Failure::UnknownKind | Failure::UnknownHandler | Failure::Blocked | Failure::EndsOperation => {
+            CallError::StaysParked { entity, failure }
+        }
         Failure::Full => CallError::Failed { entity, failure },
         failure => CallError::Unknown { entity, reason: failure.into() },
     }

@@ -13,7 +13,7 @@ mod parameters;
 mod portable;
 mod schemas;
 
-use apostate_api::{AskItem, Problem, TimerItem};
+use apostate_api::{AskItem, LegItem, OperationItem, Problem, TimerItem};
 use apostate_core::Registry;
 use apostate_core::schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -51,6 +51,8 @@ pub(crate) fn openapi(registry: &Registry, routes: &[Route], about: &About<'_>) 
     node::describe(&mut paths, routes, answers, &mut wire);
     wire.subschema_for::<Problem>();
     wire.subschema_for::<AskItem>();
+    wire.subschema_for::<LegItem>();
+    wire.subschema_for::<OperationItem>();
     wire.subschema_for::<TimerItem>();
     let mut components = generator.take_definitions(true);
     components.extend(wire.take_definitions(true));

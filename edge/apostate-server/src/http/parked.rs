@@ -189,5 +189,9 @@ mod tests {
             );
             assert!(Fault::from(error).is(code), "{text}");
         }
+        let error = parked::judge(Verdict::Answered(Outcome::Failed(Failure::EndsOperation)), "box/tea".to_owned(), 7);
+        let error = error.expect_err("it is never dismissed");
+        assert!(error.to_string().contains("stays parked: the message ends a tentative operation"), "{error}");
+        assert!(Fault::from(error).is(ErrorCode::EndsOperation));
     }
 }

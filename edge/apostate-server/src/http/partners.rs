@@ -1,11 +1,12 @@
-//! Partners of an entity: what it remembers about each, what it has asked and waits for, what it will send. Page by page, or one alone.
+//! Partners of an entity: what it remembers about each, what it has asked and waits for, what is uncertain between the two,
+//! what it will send. Page by page, or one alone.
 //!
 //! It is read from a checkpoint, which the partition of the entity makes for the first page, so all that was durable when the list was asked for
 //! is there; later pages only read on. Each page is of one moment.
 
 use std::sync::Arc;
 
-use apostate_api::{AskItem, ErrorCode, PartnerItem, Problem, TimerItem};
+use apostate_api::{AskItem, ErrorCode, LegItem, OperationItem, PartnerItem, Problem, TimerItem};
 use apostate_core::{Address, EntityKey, HandlerId, Json, KindId, TimerId, TimerKey};
 use apostate_log::StoreError;
 use apostate_partition::{Partners, StoredPartner, StoredTimer, Which, partners};
@@ -105,7 +106,7 @@ impl PartnerList<'_> {
 
     /// One partner. An activity that cannot be shown hides nothing else.
     fn item(&self, stored: &StoredPartner) -> Vec<u8> {
-        let StoredPartner { partner, activity, asks, timers } = stored;
+        let StoredPartner { partner, activity, asks, legs, operations, timers } = stored;
         let activity = activity.as_ref().map(|activity| self.shown(partner, activity)).transpose();
         let (activity, problem) = match activity {
             Ok(activity) => (activity, None),
@@ -116,12 +117,27 @@ impl PartnerList<'_> {
             then: self.handler_name(self.entity.kind(), ask.then),
             deadline: ask.deadline.0,
         });
+        let legs = legs.iter().map(|stored| LegItem {
+            agreement: stored.agreement,
+            leg: stored.leg,
+            handler: self.handler_name(partner.kind(), stored.handler),
+            deadline: stored.deadline.map(|deadline| deadline.0),
+            has_accepted: stored.has_accepted,
+        });
+        let operations = operations.iter().map(|(number, operation)| OperationItem {
+            number: *number,
+            handler: self.handler_name(self.entity.kind(), operation.handler),
+            since: operation.since.0,
+            deadline: operation.deadline.map(|deadline| deadline.0),
+        });
         let item = PartnerItem::<Box<RawValue>> {
             kind: kind_name(&self.edge.shared.registry, partner.kind()),
             key: partner.key().as_str().to_owned(),
             activity,
             problem,
             asks: asks.collect(),
+            legs: legs.collect(),
+            operations: operations.collect(),
             timers: timers.iter().map(|timer| self.timer(partner, timer)).collect(),
         };
         serde_json::to_vec(&item).expect("what we say is plain data")

@@ -52,6 +52,18 @@ impl Ledger {
         tx.send_after(2 * hour, Customer::at(&customer).hear());
     }
 
+    /// Proposes to two customers, of whom one does not answer.
+    #[open]
+    pub fn promise(&mut self, tx: &mut Tx, one: String, other: String) {
+        let asked = Agreement::within(Duration::from_secs(3600)).ask(Customer::at(one).hold(1));
+        tx.propose(asked.ask(Customer::at(other).hold(0)).then(Self::DECIDED));
+    }
+
+    #[on]
+    fn decided(&mut self, _outcome: Outcome) {
+        self.runs += 1;
+    }
+
     /// A handler of the name of the list, that changes: it has another method.
     #[open]
     pub fn activities(&mut self) -> u32 {
@@ -84,6 +96,17 @@ impl Customer {
     pub fn answer(&mut self) {
         panic!("it does not answer");
     }
+
+    /// Holds something, or does not answer.
+    #[tentative(confirm = keep, cancel = release)]
+    pub fn hold(&mut self, units: u32) -> Result<(), Refusal> {
+        assert!(units > 0, "it does not answer");
+        Ok(())
+    }
+
+    fn keep(&mut self, _units: u32) {}
+
+    fn release(&mut self, _units: u32) {}
 
     /// Takes note.
     pub fn hear(&mut self) {
@@ -139,7 +162,7 @@ fn what_an_entity_remembers_has_asked_and_will_send_is_listed_by_partner() {
             seen.push(items);
         }
         let items = seen.last().expect("a list");
-        let account = json!({ "kind": "customer", "key": "0", "activity": { "units": 7, "share": 0.0 }, "asks": [], "timers": [] });
+        let account = json!({ "kind": "customer", "key": "0", "activity": { "units": 7, "share": 0.0 }, "asks": [], "legs": [], "operations": [], "timers": [] });
         assert_eq!(items[0], account);
         let problem = &items[5]["problem"];
         assert_eq!((&problem["code"], items[5].get("activity")), (&json!("unreadable-state"), None));
@@ -160,6 +183,33 @@ fn what_an_entity_remembers_has_asked_and_will_send_is_listed_by_partner() {
         drop((serving, node));
     }
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "however it is cut, and over a restart");
+}
+
+#[test]
+fn what_is_uncertain_is_listed_at_both_sides() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (_node, _serving, mut client) = node(&dir, 2);
+    client.post("/entities/ledger/a%2Fb/promise", r#"{"one":"1","other":"2"}"#).good();
+    // It exists once it has accepted.
+    while client.get("/entities/customer/1").status == 404 {}
+    let held = listed(&mut client, "/entities/customer/1/activities", 9).remove(0);
+    assert_eq!((&held["kind"], &held["key"]), (&json!("ledger"), &json!("a/b")));
+    let operation = &held["operations"][0];
+    assert_eq!(operation["handler"], "hold");
+    assert!(operation["deadline"].as_u64() > operation["since"].as_u64(), "{operation}");
+    let legs = loop {
+        let legs = listed(&mut client, LIST, 9);
+        if legs.iter().any(|leg| leg["legs"][0]["has_accepted"].is_boolean()) {
+            break legs;
+        }
+    };
+    let seen: Vec<_> =
+        legs.iter().map(|item| (&item["key"], &item["legs"][0]["leg"], &item["legs"][0]["has_accepted"])).collect();
+    assert_eq!(seen, [(&json!("1"), &json!(0), &json!(true)), (&json!("2"), &json!(1), &Value::Null)]);
+    assert_eq!(
+        (&legs[0]["legs"][0]["handler"], &legs[0]["legs"][0]["deadline"]),
+        (&json!("hold"), &operation["deadline"])
+    );
 }
 
 #[test]

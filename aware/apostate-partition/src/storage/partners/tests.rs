@@ -88,7 +88,8 @@ fn partners_are_listed_once_whatever_the_entity_has_to_do_with_them() {
         let asks = if number % 2 == 0 { vec![(number, ask(&store, number, &partner))] } else { Vec::new() };
         let activity = is_remembered.then(|| Bytes::from_static(b"some of it"));
         if activity.is_some() || !asks.is_empty() {
-            expected.push(StoredPartner { partner, activity, asks, timers: Vec::new() });
+            let (legs, operations, timers) = (Vec::new(), Vec::new(), Vec::new());
+            expected.push(StoredPartner { partner, activity, asks, legs, operations, timers });
         }
     }
     expected.sort_by_key(|stored| PartnerKey::of(&stored.partner));

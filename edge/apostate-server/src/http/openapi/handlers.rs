@@ -150,9 +150,11 @@ fn activities(route: &Route, kind: &Kind, activity: Option<Value>, answers: Answ
             "key": { "type": "string" },
             "problem": { "$ref": "#/components/schemas/apostate.Problem" },
             "asks": many("AskItem"),
+            "legs": many("LegItem"),
+            "operations": many("OperationItem"),
             "timers": many("TimerItem"),
         },
-        "required": ["kind", "key", "asks", "timers"],
+        "required": ["kind", "key", "asks", "legs", "operations", "timers"],
         "description": "A partner: with the `activity`, unless nothing is remembered; or with the `problem` why that cannot be shown.",
     });
     if let Some(activity) = activity {

@@ -265,8 +265,8 @@ fn every_code_is_among_the_answers_of_some_path() {
 #[test]
 fn the_wire_is_as_described() {
     use apostate_api::{
-        AskItem, BulkEnding, BulkMessage, BulkResult, EntityName, Health, NodeStatus, ParkedItem, PartitionItem,
-        Problem, TimerItem,
+        AskItem, BulkEnding, BulkMessage, BulkResult, EntityName, Health, LegItem, NodeStatus, OperationItem,
+        ParkedItem, PartitionItem, Problem, TimerItem,
     };
 
     let text = || "text".to_owned();
@@ -343,6 +343,10 @@ fn the_wire_is_as_described() {
     check("ParkedItem", serde_json::to_value(parked).expect("JSON"));
     let ask = AskItem { number: 1, then: text(), deadline: 1 };
     check("AskItem", serde_json::to_value(ask).expect("JSON"));
+    let leg = LegItem { agreement: 1, leg: 1, handler: text(), deadline: Some(1), has_accepted: Some(true) };
+    check("LegItem", serde_json::to_value(leg).expect("JSON"));
+    let operation = OperationItem { number: 1, handler: text(), since: 1, deadline: Some(1) };
+    check("OperationItem", serde_json::to_value(operation).expect("JSON"));
     let timer = TimerItem { id: Some(1), name: Some(text()), due: 1, handler: Some(text()) };
     check("TimerItem", serde_json::to_value(timer).expect("JSON"));
     check("Health", serde_json::to_value(Health { status: text(), warnings: vec![text()] }).expect("JSON"));
