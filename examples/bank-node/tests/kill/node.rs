@@ -59,10 +59,13 @@ impl Served {
 fn spawn(dir: &tempfile::TempDir, address: &str) -> (Child, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bank-node"));
     command.args(["serve", "--listen", address, "--data"]).arg(dir.path().join("data")).args(SETTINGS);
-    let mut process =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let log = dir.path().join("log");
+    let errors = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a file");
+    let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().expect("it starts");
     let mut first = String::new();
     BufReader::new(process.stdout.take().expect("piped")).read_line(&mut first).expect("a line");
-    let address = first.trim_end().strip_prefix("The bank is at http://").expect("where it listens").to_owned();
-    (process, address)
+    let Some(address) = first.trim_end().strip_prefix("The bank is at http://") else {
+        panic!("it does not serve: {}", std::fs::read_to_string(&log).expect("its log"));
+    };
+    (process, address.to_owned())
 }
