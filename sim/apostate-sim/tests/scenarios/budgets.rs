@@ -1,8 +1,9 @@
 //! The cache budget: kept under reads of what does not exist, under refusals and under duplicates, too.
 
+use apostate_log::{Log, Position};
 use apostate_partition::{Answer, Tuning};
 
-use crate::pair::Writer;
+use crate::pair::{Letterbox, Making, Writer, key_in};
 use crate::parcel::{Parcel, keys_in, parcels, read};
 
 /// The budget of these scenarios.
@@ -71,4 +72,18 @@ fn duplicates_of_a_producer_are_known_before_anything_is_loaded() {
     assert!(writer.answers.iter().all(|answer| matches!(answer, Answer::Duplicate)), "all had been applied");
     assert_eq!(writer.loads, loads, "a duplicate loads nothing");
     assert!(peak <= PEAK_BYTES_MAX, "{peak} bytes in memory");
+}
+
+#[test]
+fn no_record_is_longer_than_the_log_takes() {
+    let tuning = Tuning { record_bytes_max: 4_000, ..Tuning::default() };
+    let mut writer = Writer::first(1, Making { tuning, ..Making::default() }).open();
+    for letter in 0..200 {
+        writer.ask(Letterbox::at(&key_in(1)).write(key_in(2), letter), None);
+    }
+    writer.work();
+    let records = writer.log.read(Position(1), usize::MAX).expect("they read");
+    let longest = records.iter().map(|record| record.len()).max().expect("some");
+    assert!((1_000..=4_000).contains(&longest) && records.len() > 5, "{longest} bytes, {} records", records.len());
+    assert_eq!(writer.partition.status().outbox, 200);
 }
