@@ -56,16 +56,22 @@ impl Served {
     }
 }
 
+/// Starts it. Another program's connection may have the port for a moment, after a kill: then it is started again.
 fn spawn(dir: &tempfile::TempDir, address: &str) -> (Child, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bank-node"));
-    command.args(["serve", "--listen", address, "--data"]).arg(dir.path().join("data")).args(SETTINGS);
     let log = dir.path().join("log");
-    let errors = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a file");
-    let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().expect("it starts");
-    let mut first = String::new();
-    BufReader::new(process.stdout.take().expect("piped")).read_line(&mut first).expect("a line");
-    let Some(address) = first.trim_end().strip_prefix("The bank is at http://") else {
-        panic!("it does not serve: {}", std::fs::read_to_string(&log).expect("its log"));
-    };
-    (process, address.to_owned())
+    loop {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bank-node"));
+        command.args(["serve", "--listen", address, "--data"]).arg(dir.path().join("data")).args(SETTINGS);
+        let errors = std::fs::File::create(&log).expect("a file");
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().expect("it starts");
+        let mut first = String::new();
+        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut first).expect("a line");
+        if let Some(address) = first.trim_end().strip_prefix("The bank is at http://") {
+            return (process, address.to_owned());
+        }
+        process.wait().expect("it ends");
+        let errors = std::fs::read_to_string(&log).expect("its log");
+        assert!(errors.contains("in use"), "it does not serve: {errors}");
+    }
 }
