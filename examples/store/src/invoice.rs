@@ -1,9 +1,9 @@
 //! The invoice: the hub that its stock codes, its customer and its country are spokes of.
 //!
-//! The hold on each stock code that it waits for is one of the paper's *activities*. It never knows
-//! which line is its last; so it bills whenever nothing is open, and only for what was not billed yet.
+//! It never knows which line is its last; so it bills whenever no reservation is undecided, and only for what was not billed yet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use apostate::prelude::*;
 
@@ -30,25 +30,33 @@ pub struct Invoice {
     pub last_time: String,
     /// Every stock code that it has had to do with.
     pub codes: BTreeSet<String>,
-    /// The reservations that it waits for, by stock code.
-    pub holds: BTreeMap<String, Hold>,
+    /// The reservations that are undecided, by their agreements.
+    #[serde(default)]
+    pub undecided: BTreeMap<AgreementId, Reservation>,
+    /// The reservations that have failed, and that it will ask for again.
+    #[serde(default)]
+    pub failed: Vec<Reservation>,
     /// The takings that customer and country were not told yet.
     pub unbilled: Takings,
     /// Whether they have heard of it at all.
     pub billed: bool,
 }
 
-/// A reservation that is on its way: what an invoice remembers about a stock code until the stock has answered.
-///
-/// Later lines of the same code raise it. It is confirmed as a whole, when nothing of it is unanswered.
+/// A part that an invoice asks a stock code to reserve.
 #[data]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hold {
-    /// How many answers are missing.
-    pub unanswered: u32,
-    /// The part that will be confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The stock code.
+    pub stock_code: String,
+    /// The part.
     pub part: Part,
 }
+
+/// The time that a stock code has for its answer: milliseconds as a rule, and more only where a node is down.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a stock code that could not reserve anything is left alone.
+const PAUSE: Duration = Duration::from_secs(60);
 
 #[handlers]
 impl Invoice {
@@ -63,10 +71,7 @@ impl Invoice {
         self.unbilled.add(Takings::of(class, &line));
         self.write(&line);
         match class {
-            Class::Sale => {
-                self.holds.entry(line.stock_code).or_default().raise(part);
-                tx.send(stock.reserve(part.units));
-            }
+            Class::Sale => self.reserve(tx, Reservation { stock_code: line.stock_code, part }),
             Class::Return => tx.send(stock.take_back(part)),
             Class::Adjust => tx.send(stock.adjust(part)),
         }
@@ -74,21 +79,37 @@ impl Invoice {
         Ok(())
     }
 
-    /// A stock code has reserved what it was asked for.
-    pub fn reserved(&mut self, tx: &mut Tx) {
-        let stock_code = tx.sender().expect("only a stock code answers").key().clone();
-        let hold = self.holds.get_mut(stock_code.as_str()).expect("a stock code answers what it was asked");
-        hold.unanswered -= 1;
-        if hold.unanswered == 0 {
-            tx.send(Stock::at(&stock_code).confirm(hold.part));
-            self.holds.remove(stock_code.as_str());
+    /// Outcome of a reservation. A line that was taken stays: if its units cannot be reserved, the stock is asked again.
+    #[on]
+    fn decided(&mut self, tx: &mut Tx, outcome: Outcome) {
+        let agreement = tx.agreement().expect("an outcome is that of an agreement");
+        let reservation = self.undecided.remove(&agreement).expect("it has been undecided until now");
+        if let Outcome::Agreed { .. } = outcome {
             self.bill(tx);
+        } else {
+            self.failed.push(reservation);
+            let reserve_again = Self::at(tx.key()).reserve_again();
+            tx.timer("reserve again").send_after(PAUSE, reserve_again);
         }
     }
 
-    /// Bills what was not billed yet, unless something is open.
+    /// Asks for all that has failed.
+    pub fn reserve_again(&mut self, tx: &mut Tx) {
+        for reservation in std::mem::take(&mut self.failed) {
+            self.reserve(tx, reservation);
+        }
+    }
+
+    /// Proposes to a stock code that it sell a part to this invoice.
+    fn reserve(&mut self, tx: &mut Tx, reservation: Reservation) {
+        let units = Stock::at(&reservation.stock_code).reserve(reservation.part);
+        let agreement = tx.propose(Agreement::within(PATIENCE).ask(units).then(Self::DECIDED));
+        self.undecided.insert(agreement, reservation);
+    }
+
+    /// Bills what was not billed yet, unless something is undecided.
     fn bill(&mut self, tx: &mut Tx) {
-        if self.holds.is_empty() && self.unbilled.lines > 0 {
+        if self.undecided.is_empty() && self.failed.is_empty() && self.unbilled.lines > 0 {
             let first = !std::mem::replace(&mut self.billed, true);
             let takings = std::mem::take(&mut self.unbilled);
             tx.send(Customer::at(key_of(&self.customer)).bill(first, self.country.clone(), takings));
@@ -121,16 +142,9 @@ impl Invoice {
         is_cancellation(number)
     }
 
-    /// Units that it has asked for, and has not confirmed.
+    /// Units that it has sold, and that are not known to be reserved.
     #[must_use]
     pub fn units_open(&self) -> i64 {
-        self.holds.values().map(|hold| hold.part.units).sum()
-    }
-}
-
-impl Hold {
-    fn raise(&mut self, part: Part) {
-        self.unanswered += 1;
-        self.part.add(part);
+        self.undecided.values().chain(&self.failed).map(|reservation| reservation.part.units).sum()
     }
 }

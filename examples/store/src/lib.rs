@@ -5,13 +5,13 @@
 //!
 //! ```text
 //!                  reserve                  An invoice takes lines, one a message. For a line that sells it
-//!   line         ─────────▶                 reserves units of a stock code, the stock answers, the invoice
-//!  ──────▶ Invoice ◀─────── Stock           confirms. Lines that return or adjust go to the stock as they are.
-//!            │ │   reserved                 When nothing that it asked for is open any more, it bills its
-//!            │ │  ─────────▶                customer and its country for what they have not heard of yet.
-//!            │ │   confirm
-//!            │ └──────────▶ Country ◀─┐     A customer tells a country once that it buys there.
-//!            └────────────▶ Customer ─┘
+//!   line         ─────────▶                 proposes to a stock code to reserve units: an agreement, so they
+//!  ──────▶ Invoice ◀─────── Stock           are sold or put back, whatever crashes. Lines that return or
+//!            │ │    agreed                  adjust go to the stock as they are. When nothing is undecided
+//!            │ │  ─────────▶                any more, it bills its customer and its country for what they
+//!            │ │   sell                     have not heard of yet.
+//!            │ └──────────▶ Country ◀─┐
+//!            └────────────▶ Customer ─┘     A customer tells a country once that it buys there.
 //!                  bill
 //! ```
 //!
@@ -22,8 +22,7 @@
 //! Reading order: [`Class`] and [`Line`] are what comes in; [`Invoice`], [`Stock`], [`Customer`], [`Country`] are the
 //! entities; [`Books`] adds them up, [`Table`] lists them.
 //!
-//! Paper: *Messaging across entities*; *Activities: managing state for each partner*; *tentative operations*, here
-//! written by hand as reserve, reserved, confirm.
+//! Paper: *Messaging across entities*; *Activities: managing state for each partner* (tentative operations).
 
 mod class;
 mod line;
@@ -43,7 +42,7 @@ pub use crate::books::{Amounts, Books, Counts, Imbalance, Totals, Units};
 pub use crate::class::Class;
 pub use crate::country::{Country, CountryRef};
 pub use crate::customer::{Customer, CustomerRef};
-pub use crate::invoice::{Hold, Invoice, InvoiceRef};
+pub use crate::invoice::{Invoice, InvoiceRef, Reservation};
 pub use crate::line::Line;
 pub use crate::name::{key_of, name_of};
 pub use crate::price::{PriceError, price_milli};

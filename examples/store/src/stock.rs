@@ -5,13 +5,11 @@
 
 use apostate::prelude::*;
 
-use crate::Invoice;
-
 /// The stock of one stock code.
 #[entity(name = "stock")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
-    /// Units promised to invoices that have not confirmed yet.
+    /// Units promised to invoices, of which it is not decided yet whether they are sold.
     pub reserved: i64,
     /// Lines that sold.
     pub sale_lines: u64,
@@ -47,19 +45,22 @@ pub struct Part {
 
 #[handlers]
 impl Stock {
-    /// Promises units to the invoice that asks, until it confirms.
-    pub fn reserve(&mut self, tx: &mut Tx, units: i64) {
-        self.reserved += units;
-        let invoice = tx.sender().expect("only an invoice reserves").key().clone();
-        tx.send(Invoice::at(invoice).reserved());
+    /// Promises units to an invoice.
+    #[tentative(confirm = sell, cancel = put_back)]
+    pub fn reserve(&mut self, part: Part) -> Result<(), Refusal> {
+        self.reserved += part.units;
+        Ok(())
     }
 
-    /// Sells what was promised.
-    pub fn confirm(&mut self, part: Part) {
+    fn sell(&mut self, part: Part) {
         self.reserved -= part.units;
         self.sale_lines += part.lines;
         self.units_sold += part.units;
         self.count(part);
+    }
+
+    fn put_back(&mut self, part: Part) {
+        self.reserved -= part.units;
     }
 
     /// Takes units back.
@@ -97,17 +98,6 @@ impl Stock {
     }
 }
 
-impl Part {
-    /// Adds further lines of the same invoice.
-    pub(crate) fn add(&mut self, part: Self) {
-        let Self { first, lines, units, amount_milli } = part;
-        self.first |= first;
-        self.lines += lines;
-        self.units += units;
-        self.amount_milli += amount_milli;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,7 +105,7 @@ mod tests {
     #[test]
     fn every_class_lands_in_columns_of_its_own() {
         let mut stock = Stock { reserved: 6, ..Stock::default() };
-        stock.confirm(Part { first: true, lines: 2, units: 6, amount_milli: 15_300 });
+        stock.sell(Part { first: true, lines: 2, units: 6, amount_milli: 15_300 });
         stock.take_back(Part { first: true, lines: 1, units: -2, amount_milli: -5_100 });
         stock.adjust(Part { first: false, lines: 1, units: -5, amount_milli: 0 });
         let expected = Stock {
@@ -134,9 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn a_raised_part_is_still_the_first_of_its_invoice() {
-        let mut part = Part { first: true, lines: 1, units: 6, amount_milli: 600 };
-        part.add(Part { first: false, lines: 1, units: 2, amount_milli: 200 });
-        assert_eq!(part, Part { first: true, lines: 2, units: 8, amount_milli: 800 });
+    fn what_is_put_back_was_never_there() {
+        let mut stock = Stock::default();
+        let part = Part { first: true, lines: 1, units: 6, amount_milli: 600 };
+        assert_eq!(stock.reserve(part), Ok(()));
+        assert_eq!(stock.reserved, 6);
+        stock.put_back(part);
+        assert_eq!(stock, Stock::default());
     }
 }

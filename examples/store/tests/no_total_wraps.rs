@@ -17,10 +17,10 @@ fn a_total_over_the_end_panics() {
     let part = Part { first: false, lines: 1, units: 1, amount_milli: 1 };
     for stock in [
         Stock { amount_net_milli: full, ..Stock::default() },
-        Stock { units_sold: full, ..Stock::default() },
-        Stock { sale_lines: black_box(u64::MAX), ..Stock::default() },
+        Stock { units_adjusted: full, ..Stock::default() },
+        Stock { adjust_lines: black_box(u64::MAX), ..Stock::default() },
     ] {
-        assert!(panics(|| stock.clone().confirm(part)), "{stock:?}");
+        assert!(panics(|| stock.clone().adjust(part)), "{stock:?}");
     }
     let takings = Takings { lines: 1, units: 1, gross_milli: 1, returned_milli: 1, adjust_milli: 1 };
     for full in [Takings { gross_milli: full, ..takings }, Takings { returned_milli: full, ..takings }] {
