@@ -153,7 +153,7 @@ impl Alone {
                     self.answered += 1;
                     self.answer = Some(answer);
                 }
-                Effect::WakeAt(_) | Effect::Notice(_) | Effect::Span(_) => {}
+                Effect::WakeAt(_) | Effect::Notice(_) | Effect::Span(_) | Effect::Settled { .. } => {}
                 // Taken for written, and forgotten.
                 Effect::Checkpoint(checkpoint) => self.inputs.push(Input::Checkpointed(checkpoint.position)),
                 Effect::CheckpointDone { .. } | Effect::Trim { .. } => {}

@@ -1,13 +1,17 @@
 //! The effects of a handler run: messages, timers, reply, deletion. Nothing of it has happened yet.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::limits::{
-    ACTIVITY_OVERHEAD_BYTES, AGREEMENT_OVERHEAD_BYTES, ASK_OVERHEAD_BYTES, LEG_OVERHEAD_BYTES, SENT_OVERHEAD_BYTES,
-    TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES, TIMERS_PER_ENTITY_MAX, TX_BYTES_MAX, TX_MESSAGES_MAX, TX_TIMERS_MAX,
+    ACTIVITY_OVERHEAD_BYTES, AGREEMENT_OVERHEAD_BYTES, ASK_OVERHEAD_BYTES, LEG_OVERHEAD_BYTES, OWED_OVERHEAD_BYTES,
+    SENT_OVERHEAD_BYTES, TIMER_NAME_BYTES_MAX, TIMER_OVERHEAD_BYTES, TIMERS_PER_ENTITY_MAX, TX_BYTES_MAX,
+    TX_MESSAGES_MAX, TX_TIMERS_MAX,
 };
 use crate::{
-    ActivityChange, Address, Invocation, PendingTimers, Proposed, Sent, SentAs, TimerKey, Timestamp, TryOf, encode_into,
+    ActivityChange, Address, AnswersLater, GivenAnswer, Invocation, PendingTimers, Proposed, Refusal, Sent, SentAs,
+    TimerKey, Timestamp, TryOf, encode_into,
 };
 
 /// All that a handler run asks for besides the entity's new state.
@@ -25,6 +29,10 @@ pub struct Effects {
     pub timers: Vec<TimerChange>,
     /// Agreements that are proposed. Their tries stand among the messages, each where it was proposed.
     pub proposals: Vec<Proposed>,
+    /// Whether the call under way is answered later, where somebody waits for its answer.
+    pub later: Option<AnswersLater>,
+    /// Answers to earlier calls, each once.
+    pub answers: Vec<GivenAnswer>,
     /// Bytes of messages, timers, activities and reply; counts on past the limit, although nothing is kept there.
     bytes: usize,
     messages: usize,
@@ -34,6 +42,9 @@ pub struct Effects {
     timers_pending: Option<usize>,
     has_too_many_timers: bool,
     asks: usize,
+    /// Whether the handler has taken the token for the call under way, and whether it has returned it.
+    later_taken: bool,
+    later_returned: bool,
 }
 
 /// A change of a timer by a run.
@@ -79,12 +90,16 @@ impl Effects {
             activities,
             timers,
             proposals,
+            later,
+            answers,
             bytes,
             messages,
             timers_set,
             timers_pending,
             has_too_many_timers,
             asks,
+            later_taken,
+            later_returned,
         } = self;
         sent.clear();
         activities.clear();
@@ -98,6 +113,10 @@ impl Effects {
         *timers_pending = None;
         *has_too_many_timers = false;
         *asks = 0;
+        *later = None;
+        answers.clear();
+        *later_taken = false;
+        *later_returned = false;
     }
 
     /// Bytes of messages, timers, activities and reply, as they will be written down.
@@ -217,6 +236,48 @@ impl Effects {
 
     fn timers_pending_mut(&mut self, before: &dyn PendingTimers) -> &mut usize {
         self.timers_pending.get_or_insert_with(|| before.count())
+    }
+
+    /// The handler has taken the token for the call under way.
+    pub(crate) fn take_later(&mut self) {
+        self.later_taken = true;
+    }
+
+    /// Whether the handler has taken the token for the call under way, and returned it; or neither.
+    pub(crate) fn is_later_returned(&self) -> bool {
+        self.later_taken == self.later_returned
+    }
+
+    /// The handler has returned the token for the call under way.
+    pub(crate) fn return_later(&mut self, run: &Invocation<'_>, within: Option<Duration>) {
+        self.later_returned = true;
+        if run.wants_reply {
+            self.later = Some(AnswersLater { number: run.version, within });
+            self.bytes += OWED_OVERHEAD_BYTES + 4 * written_key_bytes(run.to);
+        }
+    }
+
+    /// Gives an answer. False: nobody waits for it.
+    pub(crate) fn give_answer(&mut self, run: &Invocation<'_>, given: GivenAnswer) -> bool {
+        let GivenAnswer { number, answer } = &given;
+        let is_own = *number == run.version && self.later_taken && run.wants_reply;
+        let is_given = self.answers.iter().any(|given| given.number == *number);
+        if is_given || !(is_own || run.owed.is_owed(*number)) {
+            return false;
+        }
+        let length = answer.as_ref().map_or_else(|why| why.code.len() + why.text.len(), Vec::len);
+        self.bytes += OWED_OVERHEAD_BYTES + 4 * written_key_bytes(run.to) + length;
+        if !self.is_over_limit() {
+            self.answers.push(given);
+        }
+        true
+    }
+
+    /// The answer that the run has given to its own call already, if it has.
+    pub fn take_own_answer(&mut self) -> Option<Result<Vec<u8>, Refusal>> {
+        let own = self.later?.number;
+        let at = self.answers.iter().position(|given| given.number == own)?;
+        Some(self.answers.remove(at).answer)
     }
 
     /// The reply is the answer to the entity `asker`: it leaves as a message.

@@ -32,6 +32,8 @@ pub struct HandlerInfo {
     pub mode: Mode,
     /// Whether it may refuse.
     pub refusable: bool,
+    /// Whether it answers later: its reply is what a later transaction of the entity answers.
+    pub answers_later: bool,
     /// The senders that it takes messages from.
     pub access: Access,
     /// The handler's documentation, as its author wrote it.

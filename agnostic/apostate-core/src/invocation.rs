@@ -1,6 +1,6 @@
 //! An invocation: one message for one entity, with all that its run may know.
 
-use crate::{Address, AgreementId, HandlerId, PendingTimers, Timestamp};
+use crate::{Address, AgreementId, HandlerId, OwedAnswers, PendingTimers, Timestamp};
 
 /// One message on its way into one entity, with the time and the seed that it brings.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,8 @@ pub struct Invocation<'a> {
     pub version: u64,
     /// Timers of the entity that are pending.
     pub timers: &'a dyn PendingTimers,
+    /// Answers that the entity owes.
+    pub owed: &'a dyn OwedAnswers,
     /// Whether the message is a try: then the run may propose on its behalf.
     pub is_try: bool,
     /// The agreement that the message tells of.

@@ -32,6 +32,13 @@ pub const AGREEMENT_OVERHEAD_BYTES: usize = 256;
 /// Bytes that a leg of an agreement takes besides its try, both keys and the value of its confirm: what counts of it to [`TX_BYTES_MAX`].
 pub const LEG_OVERHEAD_BYTES: usize = 96;
 
+/// Most answers that an entity owes at once: calls that it answers later, and has not answered yet.
+pub const OWED_PER_ENTITY_MAX: usize = 1000;
+
+/// Bytes that an owed answer takes besides its reply and its entity's key, wherever it, its deadline and its caller's client key are written down:
+/// what counts of it to [`TX_BYTES_MAX`], when it is owed and when it is given.
+pub const OWED_OVERHEAD_BYTES: usize = 1024;
+
 /// Bytes that an activity takes besides its value and its keys, wherever it is written down: what counts of it to [`TX_BYTES_MAX`].
 pub const ACTIVITY_OVERHEAD_BYTES: usize = 64;
 

@@ -46,6 +46,12 @@ pub fn step_with(
     let has_activities = loaded.is_some();
     let run = AssertUnwindSafe(|| {
         let result = live.run(handler, &mut Tx::new(invocation, effects), invocation.body);
+        if matches!(result, HandlerResult::Done) {
+            assert!(
+                effects.is_later_returned(),
+                "the token of `tx.later()` is what the handler returns, as `Later<…>`"
+            );
+        }
         if has_activities
             && matches!(result, HandlerResult::Done)
             && let Some(activities) = live.activities()

@@ -8,8 +8,8 @@ use crate::agreement::{LapsesHeard, OutcomeTaken};
 use crate::limits::TIMER_NAME_BYTES_MAX;
 use crate::propose;
 use crate::{
-    Address, AgreementId, Ask, Effects, EntityKey, Id, IntoAsk, IntoSend, Invocation, Proposal, SendableMessage, Sent,
-    SplitMix64, TimerId, TimerKey, Timestamp,
+    Address, AgreementId, Ask, Effects, EntityKey, GivenAnswer, Id, IntoAsk, IntoSend, Invocation, Later, Proposal,
+    Refusal, SendableMessage, Sent, SplitMix64, TimerId, TimerKey, Timestamp, encode,
 };
 
 /// The transaction that a handler runs in. What is done through it is committed together with the entity's new
@@ -169,6 +169,55 @@ impl<'a> Tx<'a> {
     /// agreement is under a try where none runs, or the second one: bugs of the author, handled like every panic of a handler.
     pub fn propose<R, T: OutcomeTaken, P, L: LapsesHeard>(&mut self, proposal: Proposal<R, T, P, L>) -> AgreementId {
         propose::propose(self.invocation, self.effects, proposal)
+    }
+
+    /// Token for the answer to this call, which the handler returns as its `Later<R>`: a later transaction of this entity answers.
+    ///
+    /// # Panics
+    ///
+    /// At the end of a handler that does not return it: a bug of the author, handled like every panic of a handler.
+    pub fn later<R>(&mut self) -> Later<R> {
+        self.effects.take_later();
+        Later::new(self.invocation.to, self.invocation.version)
+    }
+
+    /// Answers an earlier call. False: nobody waits for it, because it was answered before, or no answer had come in time, or
+    /// nobody waited in the first place; then nothing is changed.
+    ///
+    /// # Panics
+    ///
+    /// When another entity was called: a bug of the author, handled like every panic of a handler.
+    pub fn answer<R: Serialize>(&mut self, later: Later<R>, reply: R) -> bool {
+        self.give(&later, Ok(encode(&reply)))
+    }
+
+    /// Answers an earlier call with a refusal. False, as for [`answer`](Self::answer). What the call has changed stays changed.
+    ///
+    /// # Panics
+    ///
+    /// As [`answer`](Self::answer).
+    pub fn refuse<R>(&mut self, later: Later<R>, why: Refusal) -> bool {
+        self.give(&later, Err(why))
+    }
+
+    fn give<R>(&mut self, later: &Later<R>, answer: Result<Vec<u8>, Refusal>) -> bool {
+        let is_own = later.is_of(self.invocation.to);
+        assert!(is_own, "a call is answered by the entity that was called, and not by another one");
+        self.effects.give_answer(self.invocation, GivenAnswer { number: later.number(), answer })
+    }
+
+    /// Gives the token that the handler has returned. Written by `#[handlers]`; an author returns it instead.
+    ///
+    /// # Panics
+    ///
+    /// When it is the token for another call: a bug of the author, handled like every panic of a handler.
+    pub fn answer_later<R>(&mut self, later: &Later<R>) {
+        let Invocation { to, version, .. } = self.invocation;
+        assert!(
+            later.is_of(to) && later.number() == *version,
+            "a handler returns the token for its own call, from `tx.later()`, and not that for another one"
+        );
+        self.effects.return_later(self.invocation, later.wait());
     }
 
     /// Deletes this entity when the transaction commits: its state and its timers go, messages on their way stay.

@@ -2,8 +2,8 @@
 
 use apostate_core::{
     Access, Activities, ActivityChange, Address, AnyActivities, Effects, Entity, EntityKey, HandlerDef, HandlerFn,
-    HandlerInfo, HandlerResult, Handlers, Invocation, Json, Kind, KindId, Live, LoadedActivities, Mode, NoTimers,
-    PartnerKey, Registry, StartError, StepOutcome, Timestamp, decode, encode, step, step_with,
+    HandlerInfo, HandlerResult, Handlers, Invocation, Json, Kind, KindId, Live, LoadedActivities, Mode, NoAnswers,
+    NoTimers, PartnerKey, Registry, StartError, StepOutcome, Timestamp, decode, encode, step, step_with,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,7 @@ const INFO: HandlerInfo = HandlerInfo {
     name: "swap",
     mode: Mode::Changes,
     refusable: false,
+    answers_later: false,
     access: Access::Open,
     doc: "",
     arguments: Json::arguments::<bool>(),
@@ -96,6 +97,7 @@ fn run(live: &mut dyn Live, handler: usize, loaded: &mut LoadedActivities) -> (S
         wants_reply: true,
         version: 1,
         timers: &NoTimers,
+        owed: &NoAnswers,
         is_try: false,
         agreement: None,
     };
@@ -202,6 +204,7 @@ fn a_field_that_the_entity_does_not_name_is_noticed_at_its_first_use() {
         wants_reply: true,
         version: 1,
         timers: &NoTimers,
+        owed: &NoAnswers,
         is_try: false,
         agreement: None,
     };

@@ -8,8 +8,8 @@ use apostate_core::limits::{
 use apostate_core::{
     Access, Address, Agreement, ConfirmsWith, Effects, Entity, EntityKey, Handler, HandlerDef, HandlerFn, HandlerId,
     HandlerInfo, HandlerResult, Handlers, Invocation, Json, KeyError, Kind, KindId, Lapsed, Lapses, LapsesHeard, Mode,
-    NoTimers, OnRefused, Outcome, OutcomeTaken, Policy, Proposal, Proposed, SentAs, StepOutcome, Timestamp, ToKey, Try,
-    TryOf, Tx, step,
+    NoAnswers, NoTimers, OnRefused, Outcome, OutcomeTaken, Policy, Proposal, Proposed, SentAs, StepOutcome, Timestamp,
+    ToKey, Try, TryOf, Tx, step,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,7 @@ impl Handlers for Order {
             name: "place",
             mode: Mode::Changes,
             refusable: false,
+            answers_later: false,
             access: Access::Open,
             doc: "",
             arguments: Json::arguments::<()>(),
@@ -90,6 +91,7 @@ fn run_as(is_try: bool, script: Script) -> (StepOutcome, Effects) {
         wants_reply: true,
         version: 1,
         timers: &NoTimers,
+        owed: &NoAnswers,
         is_try,
         agreement: None,
     };

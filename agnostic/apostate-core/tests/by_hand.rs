@@ -2,8 +2,8 @@
 
 use apostate_core::{
     Access, Address, Call, Effects, Entity, EntityKey, HandlerDef, HandlerFn, HandlerId, HandlerInfo, HandlerResult,
-    Handlers, Invocation, Json, Kind, Mode, NoTimers, NotRefusable, ReadOnly, Refusable, Refusal, StepOutcome,
-    Timestamp, ToKey, Tx, decode, refuse, step,
+    Handlers, Invocation, Json, Kind, Mode, NoAnswers, NoTimers, NotRefusable, ReadOnly, Refusable, Refusal,
+    StepOutcome, Timestamp, ToKey, Tx, decode, refuse, step,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,17 @@ impl StockRef {
 }
 
 const fn info(name: &'static str, mode: Mode, refusable: bool, arguments: Json, reply: Json) -> HandlerInfo {
-    HandlerInfo { name, mode, refusable, access: Access::Open, doc: "", arguments, reply, tentative: None }
+    HandlerInfo {
+        name,
+        mode,
+        refusable,
+        answers_later: false,
+        access: Access::Open,
+        doc: "",
+        arguments,
+        reply,
+        tentative: None,
+    }
 }
 
 impl Handlers for Stock {
@@ -116,6 +126,7 @@ fn run(live: &mut dyn apostate_core::Live, to: &Address, handler: HandlerId, bod
         wants_reply: true,
         version: 1,
         timers: &NoTimers,
+        owed: &NoAnswers,
         is_try: false,
         agreement: None,
     };

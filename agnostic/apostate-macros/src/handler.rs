@@ -33,6 +33,8 @@ pub(crate) struct Handler {
     pub(crate) reply: Type,
     /// Whether it can refuse.
     pub(crate) refusable: bool,
+    /// Whether it answers later: `reply` is the type of what is answered then.
+    pub(crate) answers_later: bool,
     /// The author's attributes: documentation and deprecation.
     pub(crate) about: Vec<Attribute>,
     /// The documentation as text.
@@ -81,7 +83,7 @@ pub(crate) fn read(function: &mut ImplItemFn) -> Result<Option<Handler>> {
     let tentative = marks.tentative.as_ref().map(Tentative::read).transpose()?;
     let name = stable_name(&marks, tentative.as_ref(), &function.sig.ident)?;
     let (takes_tx, arguments) = read_arguments(function, reads, access)?;
-    let (reply, refusable) = read_reply(&function.sig.output)?;
+    let (reply, refusable, answers_later) = read_reply(&function.sig.output)?;
     let handler = Handler {
         ident: function.sig.ident.clone(),
         name,
@@ -91,6 +93,7 @@ pub(crate) fn read(function: &mut ImplItemFn) -> Result<Option<Handler>> {
         arguments,
         reply,
         refusable,
+        answers_later,
         about: attributes(function, &["doc", "deprecated"]),
         doc: documentation(&function.attrs),
         conditions: attributes(function, &["cfg"]),
@@ -99,6 +102,7 @@ pub(crate) fn read(function: &mut ImplItemFn) -> Result<Option<Handler>> {
     };
     check_own(&handler, function)?;
     check_tentative(&handler, function)?;
+    check_later(&handler, function)?;
     Ok(Some(handler))
 }
 
@@ -230,10 +234,10 @@ fn read_argument(input: &mut PatType, access: Access) -> Result<Argument> {
     })
 }
 
-/// The type of the reply, and whether the handler can refuse.
-fn read_reply(output: &ReturnType) -> Result<(Type, bool)> {
+/// The type of the reply, whether the handler can refuse, and whether it answers later.
+fn read_reply(output: &ReturnType) -> Result<(Type, bool, bool)> {
     let ty = match output {
-        ReturnType::Default => return Ok((parse_quote!(()), false)),
+        ReturnType::Default => return Ok((parse_quote!(()), false, false)),
         ReturnType::Type(_, ty) => ty.as_ref(),
     };
     let (reply, refusable) = match types::as_result(ty).as_deref() {
@@ -244,8 +248,31 @@ fn read_reply(output: &ReturnType) -> Result<(Type, bool)> {
             return Err(Error::new_spanned(ty, message));
         }
     };
+    let later = types::as_later(reply)?;
+    let (reply, answers_later) = later.map_or((reply, false), |answer| (answer, true));
     types::check_owned(reply, "a reply")?;
-    Ok((reply.clone(), refusable))
+    Ok((reply.clone(), refusable, answers_later))
+}
+
+/// Further rules for a handler that answers later.
+fn check_later(handler: &Handler, function: &ImplItemFn) -> Result<()> {
+    if !handler.answers_later {
+        return Ok(());
+    }
+    if handler.access == Access::Tentative {
+        let message = "a tentative handler accepts or refuses at once: return `Result<…, Refusal>`; one that has to ask others first \
+                       proposes an agreement of its own, with `Agreement::under_this_try()`";
+        return Err(Error::new_spanned(&function.sig.output, message));
+    }
+    if handler.reads {
+        let message = "a handler that takes `&self` only reads, and keeps no token to answer with: take `&mut self`, or answer at once";
+        return Err(Error::new_spanned(&function.sig.output, message));
+    }
+    if !handler.takes_tx {
+        let message = "a handler that answers later has its token from the transaction: take `tx: &mut Tx`, and return `tx.later()`";
+        return Err(Error::new_spanned(&function.sig.inputs, message));
+    }
+    Ok(())
 }
 
 /// Further rules for an `#[on]` handler.
@@ -266,7 +293,7 @@ fn check_own(handler: &Handler, function: &ImplItemFn) -> Result<()> {
         let message = "the argument of an `#[on]` handler is the whole message: this belongs on a field of its type";
         return Err(Error::new_spanned(attribute, message));
     }
-    if handler.refusable || !types::is_unit(&handler.reply) {
+    if handler.refusable || handler.answers_later || !types::is_unit(&handler.reply) {
         let message = "an `#[on]` handler has no caller to answer: return nothing";
         return Err(Error::new_spanned(&function.sig.output, message));
     }

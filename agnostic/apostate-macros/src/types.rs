@@ -52,6 +52,27 @@ pub(crate) fn as_result(ty: &Type) -> Option<Vec<&Type>> {
     Some(types.collect())
 }
 
+/// The type of what is answered later, if `ty` is a `Later<…>`.
+pub(crate) fn as_later(ty: &Type) -> Result<Option<&Type>> {
+    let Type::Path(path) = ty else { return Ok(None) };
+    let Some(later) = path.path.segments.last().filter(|segment| segment.ident == "Later") else { return Ok(None) };
+    let PathArguments::AngleBracketed(arguments) = &later.arguments else {
+        return Err(Error::new_spanned(ty, "say what is answered later: write `Later<…>`"));
+    };
+    let mut types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    match types.next() {
+        Some(answer) if as_result(answer).is_some() => {
+            let message =
+                "what is answered later can always be a refusal, by `tx.refuse(…)`: write the type of the reply alone";
+            Err(Error::new_spanned(answer, message))
+        }
+        answer => Ok(answer),
+    }
+}
+
 /// Whether `ty` is `()`.
 pub(crate) fn is_unit(ty: &Type) -> bool {
     matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())

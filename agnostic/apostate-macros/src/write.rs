@@ -147,7 +147,7 @@ fn constant(entity: &Type, handler: &Handler) -> TokenStream {
 
 /// The handler's row in the table.
 fn row(entity: &Type, handler: &Handler) -> TokenStream {
-    let Handler { name, conditions, access, refusable, doc, .. } = handler;
+    let Handler { name, conditions, access, refusable, answers_later, doc, .. } = handler;
     let (mode, run) = match handler.reads {
         true => (quote!(Reads), quote!(Read)),
         false => (quote!(Changes), quote!(Change)),
@@ -162,6 +162,7 @@ fn row(entity: &Type, handler: &Handler) -> TokenStream {
                 name: #name,
                 mode: ::apostate::macros_support::Mode::#mode,
                 refusable: #refusable,
+                answers_later: #answers_later,
                 access: #access,
                 doc: #doc,
                 arguments: #arguments,
@@ -189,7 +190,10 @@ fn run_function(entity: &Type, handler: &Handler) -> TokenStream {
     // A reply that cannot be in a message is complained of at its type.
     let place = Span::mixed_site().located_at(handler.reply.span());
     let reply = Ident::new("reply", place);
-    let done = quote_spanned!(place=> ::apostate::macros_support::done(#tx, &#reply));
+    let done = match handler.answers_later {
+        false => quote_spanned!(place=> ::apostate::macros_support::done(#tx, &#reply)),
+        true => quote_spanned!(place=> ::apostate::macros_support::answered_later(#tx, &#reply)),
+    };
     let (body, arguments) = match handler.access {
         Access::Own => {
             let told = handler.arguments.iter().map(|argument| types::without_self(&argument.ty, entity));
@@ -207,7 +211,8 @@ fn run_function(entity: &Type, handler: &Handler) -> TokenStream {
     };
     let lent = takes_tx.then(|| quote!(#tx,));
     let call = quote!(<#entity>::#ident(#state, #lent #arguments));
-    let run = match (handler.refusable, types::is_unit(&handler.reply)) {
+    let answers_nothing = !handler.answers_later && types::is_unit(&handler.reply);
+    let run = match (handler.refusable, answers_nothing) {
         (true, _) => quote! {
             match #call {
                 ::core::result::Result::Ok(#reply) => #done,

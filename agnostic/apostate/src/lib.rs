@@ -39,6 +39,7 @@ mod message;
 mod activities;
 pub mod agreement;
 mod ask;
+mod later;
 pub mod prelude;
 
 #[doc(hidden)]
@@ -50,6 +51,7 @@ pub use crate::ask::{Answer, Ask, AskWithin, IntoAsk, Reason, TakesAnswer};
 pub use crate::entity::{BodyError, Entities, Entity, StartError, StateError, data, decode, entity, schemars, serde};
 pub use crate::handler::{Handler, NamedTimer, Refusal, Refused, TimerId, Tx, handlers, refuse};
 pub use crate::key::{Address, EntityKey, Id, KeyError, Timestamp, ToKey};
+pub use crate::later::Later;
 pub use crate::message::{
     Call, FromOutside, InternalOnly, IntoSend, NotRefusable, Open, ReadOnly, Refusable, SendableMessage,
 };

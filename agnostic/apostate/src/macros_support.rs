@@ -8,7 +8,7 @@ pub use apostate_core::{
     schema,
 };
 
-use apostate_core::{Address, Entity, EntityKey, KeyError, KindId, Tx};
+use apostate_core::{Address, Entity, EntityKey, KeyError, KindId, Later, Tx};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -89,6 +89,12 @@ pub fn held<S: TakesHeld<T>, T>(argument: T) -> S {
 /// Ends a run with `reply`.
 pub fn done<R: Data>(tx: &mut Tx<'_>, reply: &R) -> HandlerResult {
     tx.reply(reply);
+    HandlerResult::Done
+}
+
+/// Ends a run whose call is answered later.
+pub fn answered_later<R: Data>(tx: &mut Tx<'_>, later: &Later<R>) -> HandlerResult {
+    tx.answer_later(later);
     HandlerResult::Done
 }
 

@@ -18,7 +18,7 @@
 //! ```
 
 pub use crate::{
-    Activities, Agreement, AgreementId, Answer, Entities, Entity, EntityKey, Handler, Id, KeyError, Lapsed, Offer,
-    Outcome, Refusal, Refused, StateError, TimerId, Timestamp, ToKey, Tx, data, entity, handlers, refuse,
+    Activities, Agreement, AgreementId, Answer, Entities, Entity, EntityKey, Handler, Id, KeyError, Lapsed, Later,
+    Offer, Outcome, Refusal, Refused, StateError, TimerId, Timestamp, ToKey, Tx, data, entity, handlers, refuse,
 };
 pub use serde::{Deserialize, Serialize};

@@ -78,6 +78,7 @@ fn the_twins_make_the_same_messages() {
         |stock| stock.forget(),
         |stock| stock.available(),
         |stock| stock.level_at_least(7),
+        |stock| stock.wait(7),
     ];
     for (message, by_hand, by_macro) in messages {
         assert_eq!(by_hand, by_macro, "{message}");
@@ -99,6 +100,8 @@ fn the_twins_do_the_same_and_end_in_the_same_state() {
         |stock| stock.level_at_least(1),
         |stock| stock.level_at_least(100),
         |stock| stock.receive(13),
+        |stock| stock.wait(1),
+        |stock| stock.wait(100),
         |stock| stock.order(7),
         |stock| stock.forget(),
     ];

@@ -11,6 +11,7 @@ fn every_foreseeable_mistake_is_answered_with_its_remedy() {
     cases.compile_fail("tests/ui/data/*.rs");
     cases.compile_fail("tests/ui/entity/*.rs");
     cases.compile_fail("tests/ui/handlers/*.rs");
+    cases.compile_fail("tests/ui/later/*.rs");
     cases.compile_fail("tests/ui/sending/*.rs");
     cases.compile_fail("tests/ui/tentative/*.rs");
 }

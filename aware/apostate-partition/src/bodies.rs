@@ -107,7 +107,7 @@ pub(crate) fn is_whole(role: Role, on_refused: OnRefused, body: &[u8]) -> bool {
         Role::Try => body.len() >= TRY_HEAD_BYTES && body[0] & !CAN_LAPSE == 0,
         Role::Confirm => !matches!(on_refused, OnRefused::Tell { .. }) || split_leg(body).is_some(),
         Role::Lapse => read_lapse(body).is_some(),
-        Role::Cancel | Role::Deadline => body.is_empty(),
+        Role::Cancel | Role::Deadline | Role::Overdue => body.is_empty(),
     }
 }
 

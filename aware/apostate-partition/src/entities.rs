@@ -34,6 +34,7 @@ mod waiting;
 pub(crate) use self::changes::Before;
 pub(crate) use self::inbox::{End, InboxItem, Retry};
 pub(crate) use self::key_sweep::{Found, KeySweep};
+pub(crate) use self::open_work::OpenWork;
 pub(crate) use self::parked::ParkedInMemory;
 pub(crate) use self::resident::Entities;
 pub(crate) use self::slot::{Residence, SLOT_BYTES, Slot};

@@ -46,6 +46,8 @@ pub enum Format {
     Answer,
     /// The layout of an open ask's cell.
     Ask,
+    /// The layout of an owed answer's cell.
+    Owed,
     /// The layout of an agreement's cells.
     Agreement,
     /// The layout of a tentative operation's cell.
@@ -75,6 +77,7 @@ impl fmt::Display for Format {
             Self::TimerKey => "timer key",
             Self::Answer => "remembered answer",
             Self::Ask => "ask layout",
+            Self::Owed => "layout of an owed answer",
             Self::Agreement => "agreement layout",
             Self::Operation => "operation layout",
             Self::Parked => "parked message layout",

@@ -189,9 +189,14 @@ impl Message {
             Role::Plain | Role::Timer => true,
             Role::Ask => about.is_some() && matches!(on_refused, OnRefused::Tell { .. }),
             Role::Confirm => about.is_some() && from.is_some() && on_refused != OnRefused::Ignore,
-            Role::Reply | Role::Try | Role::Accepted | Role::Refused | Role::Cancel | Role::Lapse | Role::Deadline => {
-                about.is_some() && from.is_some() && on_refused == OnRefused::Never
-            }
+            Role::Reply
+            | Role::Try
+            | Role::Accepted
+            | Role::Refused
+            | Role::Cancel
+            | Role::Lapse
+            | Role::Deadline
+            | Role::Overdue => about.is_some() && from.is_some() && on_refused == OnRefused::Never,
         };
         if !is_whole || !bodies::is_whole(role, on_refused, body) {
             return Err(Damaged);

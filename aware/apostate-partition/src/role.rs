@@ -40,6 +40,8 @@ pub enum Role {
     Timer = 9,
     /// From a proposer to itself: an agreement has expired, whose number `about` is.
     Deadline = 12,
+    /// The deadline of an answer that an entity owes, from the entity to itself. `about` is the number of the answer. No handler runs.
+    Overdue = 13,
 }
 
 impl Role {
@@ -62,6 +64,7 @@ impl Role {
             8 => Ok(Self::Lapse),
             9 => Ok(Self::Timer),
             12 => Ok(Self::Deadline),
+            13 => Ok(Self::Overdue),
             _ => Err(DecodeError::newer(Format::Role, number)),
         }
     }

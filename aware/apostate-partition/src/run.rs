@@ -18,6 +18,7 @@ mod execute;
 mod handling;
 mod numbered;
 mod operations;
+mod owed;
 mod parked;
 mod request;
 mod roles;

@@ -22,6 +22,7 @@ use apostate_core::{Call, Entity, FromOutside, Handlers, ReadOnly, ToKey, Writes
 use apostate_partition::RequestKind;
 use serde::de::DeserializeOwned;
 
+use crate::answers::owed::Waits;
 use crate::client::node_handle::NodeHandle;
 use crate::client::pending::{no_reply, reply_of};
 
@@ -52,8 +53,8 @@ impl Client {
         S: Writes,
         A: FromOutside,
     {
-        let request_kind = RequestKind::Call { key: None };
-        Pending::new(&self.node, call.to, call.handler, call.body, request_kind, reply_of)
+        let kind = (RequestKind::Call { key: None }, Waits::ForAnswer);
+        Pending::new(&self.node, call.to, (call.handler, call.body), kind, reply_of)
     }
 
     /// Reads an entity. The reply is durable, and no older than this call.
@@ -63,7 +64,8 @@ impl Client {
         R: DeserializeOwned,
         A: FromOutside,
     {
-        Pending::new(&self.node, call.to, call.handler, call.body, RequestKind::Read, reply_of)
+        let kind = (RequestKind::Read, Waits::ForAnswer);
+        Pending::new(&self.node, call.to, (call.handler, call.body), kind, reply_of)
     }
 
     /// Calls an entity and drops the reply. All that the call did is durable when the answer comes.
@@ -73,8 +75,8 @@ impl Client {
         S: Writes,
         A: FromOutside,
     {
-        let request_kind = RequestKind::Call { key: None };
-        Pending::new(&self.node, call.to, call.handler, call.body, request_kind, no_reply)
+        let kind = (RequestKind::Call { key: None }, Waits::ForCommit);
+        Pending::new(&self.node, call.to, (call.handler, call.body), kind, no_reply)
     }
 
     /// Lists all entities of a kind, in order of their places on the ring, then of their keys: as of now or later, each as

@@ -1,4 +1,4 @@
-//! Random numbers for jitter and ids; not for secrets.
+//! Random numbers for jitter, ids and client keys; not for secrets.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -6,6 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 pub(crate) fn random() -> u64 {
     // The keys of a new hasher are the operating system's own random.
     RandomState::new().hash_one(std::process::id())
+}
+
+/// A client key that no other call has, for a caller who has none.
+pub(crate) fn client_key() -> Box<str> {
+    format!("{:016x}{:016x}", random(), random()).into()
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ impl World {
                 self.carry_frame(own, to, bytes);
             }
             Effect::Answer { ticket, answer } => self.check_answer(own, ticket, answer)?,
+            // Clients ask again by themselves.
+            Effect::Settled { .. } => {}
             Effect::Load(load) => {
                 let slow = if is_page(&load) { Fault::PageSlow } else { Fault::LoadSlow };
                 let delay = self.store_delay(slow, SECOND);

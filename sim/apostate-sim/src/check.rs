@@ -2,8 +2,8 @@
 //!
 //! [`shadow`] reads the durable records and holds each against those before it (P1, P2); [`entity`] reads the
 //! states (E1, E3, E6); [`leaving`] sees that nothing leaves early (E2), and [`sessions`] that credit is kept; [`money`] counts at every consistent cut;
-//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`timers`], [`asks`] and [`agreements`] (E4) know what may become of a timer, of an ask and of what
-//! is tentative; [`keys`] is about client keys, [`linear`] about
+//! [`stored`] holds the store against the records (P4), and [`cells`] all that partitions have (P3, P4); [`timers`], [`asks`], [`owed`] and [`agreements`] (E4) know what may become of a timer, of an ask,
+//! of an answer that is owed and of what is tentative; [`keys`] is about client keys, [`linear`] about
 //! what clients saw.
 
 pub(crate) mod agreements;
@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod leaving;
 pub(crate) mod linear;
 pub(crate) mod money;
+pub(crate) mod owed;
 pub(crate) mod sessions;
 pub(crate) mod shadow;
 pub(crate) mod stored;
@@ -74,6 +75,7 @@ impl Shadows {
         let shadow = &mut self.shadows[id.0 as usize - 1];
         let changes = shadow.apply(writer, record)?;
         timers::record(shadow, &changes)?;
+        owed::durable(shadow, &changes)?;
         self.cells.durable(id, record)?;
         self.keys.durable(&changes, self.get(id).time())?;
         self.asks.durable(&self.shadows[id.0 as usize - 1], &changes)?;

@@ -147,8 +147,8 @@ impl World {
         );
         match (&asked.outcome, &answer) {
             (
-                Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_))),
-                Answer::Done { .. } | Answer::Refused(_),
+                Outcome::Known(_, before @ (Answer::Done { .. } | Answer::Refused(_) | Answer::Expired)),
+                Answer::Done { .. } | Answer::Refused(_) | Answer::Expired,
             ) => {
                 let is_call = matches!(asked.request_kind, RequestKind::Call { .. }) && !asked.shares_key;
                 ensure!(
@@ -160,6 +160,10 @@ impl World {
             }
             (Outcome::Open, Answer::Failed(failure)) if is_try_again(failure) => {
                 self.agenda.plan_in(SECOND / 10, Event::Ask { op });
+            }
+            (Outcome::Open, Answer::Pending { .. }) => {
+                let pause = self.rng.between(1, 30) * SECOND / 10;
+                self.agenda.plan_in(pause, Event::Ask { op });
             }
             // It may have been done before, and be forgotten; or be done yet by a writer whose clock is right.
             (Outcome::Open, Answer::Failed(Failure::KeyExpired | Failure::KeyAhead)) => {

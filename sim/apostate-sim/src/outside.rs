@@ -18,6 +18,7 @@ use crate::plan::Work;
 use crate::programs::alarm::Alarm;
 use crate::programs::asker::{Asker, LEAVERS};
 use crate::programs::bank::Account;
+use crate::programs::broker::{self, Broker};
 use crate::programs::dealer::Dealer;
 use crate::programs::flaky::{self, Flaky};
 use crate::programs::mayfly::Mayfly;
@@ -64,6 +65,8 @@ pub(crate) enum Purpose {
     Add(u64, u32),
     /// Reads a register.
     Sum(u64),
+    /// Commissions something of a broker, with this tag.
+    Commission(u64),
 }
 
 impl Op {
@@ -245,7 +248,29 @@ pub(crate) fn draw_ops(work: &Work, rng: &mut Rng) -> Vec<Op> {
     ops.iter_mut().filter(has_key).for_each(|op| op.makes_key = rng.chance(300));
     ops.extend((0..work.shared_keys).map(|_| under_shared_key(work, rng)));
     ops.extend((0..work.winds).map(|number| wind(work, rng, number)));
+    ops.extend((0..work.commissions).map(|number| commission(work, rng, number)));
     ops
+}
+
+/// Commissions something of a broker, or has one order of another, finish or leave. Whoever waits for an answer has a client key.
+fn commission(work: &Work, rng: &mut Rng, number: u64) -> Op {
+    let stays = |rng: &mut Rng| rng.below(u64::from(work.brokers)) as u16;
+    let whom = if rng.chance(200) { broker::LEAVERS + rng.below(2) as u16 } else { stays(rng) };
+    let patience = rng.pick(&[0, 500, 5_000, 30_000]);
+    // No two are alike.
+    let tag = rng.below(1 << 40) << 8 | number & 0xff;
+    let kind = request_kind(rng, "c", number);
+    match rng.below(10) {
+        0..6 => {
+            let key = Some(format!("commission {number}").into());
+            let call = Broker::at(whom).commission(tag, patience);
+            let op = Op::new(call, RequestKind::Call { key }, Purpose::Commission(tag));
+            Op { makes_key: rng.chance(300), ..op }
+        }
+        6 | 7 => Op::new(Broker::at(stays(rng)).order(whom, tag, patience), kind, Purpose::Work),
+        8 if whom >= broker::LEAVERS => Op::new(Broker::at(whom).leave(), kind, Purpose::Work),
+        _ => Op::new(Broker::at(whom).finish(rng.between(1, 4) as usize), kind, Purpose::Work),
+    }
 }
 
 /// Sets and cancels some timers.

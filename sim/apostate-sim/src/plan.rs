@@ -62,6 +62,8 @@ pub(crate) struct Work {
     pub(crate) asks: u64,
     pub(crate) dealers: u16,
     pub(crate) deals: u64,
+    pub(crate) brokers: u16,
+    pub(crate) commissions: u64,
 }
 
 /// Client keys that are remembered for no longer than this are forgotten in the middle of a run.
@@ -151,5 +153,7 @@ fn draw_work(rng: &mut Rng) -> Work {
         asks: rng.between(20, 100),
         dealers: rng.between(2, 8) as u16,
         deals: rng.between(10, 60),
+        brokers: rng.between(1, 6) as u16,
+        commissions: rng.between(20, 120),
     }
 }

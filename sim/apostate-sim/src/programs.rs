@@ -6,6 +6,7 @@
 pub(crate) mod alarm;
 pub(crate) mod asker;
 pub(crate) mod bank;
+pub(crate) mod broker;
 pub(crate) mod dealer;
 pub(crate) mod flaky;
 pub(crate) mod mayfly;
@@ -29,6 +30,7 @@ pub(crate) type Programs = (
     sink::Sink,
     asker::Asker,
     dealer::Dealer,
+    broker::Broker,
 );
 
 /// The registry of every kind.

@@ -30,6 +30,10 @@ pub(crate) enum Answer {
     Refused(Refusal),
     /// A read found no entity.
     Missing,
+    /// Done, and answered later.
+    Owed,
+    /// Done, and not answered in time.
+    Expired,
     /// Not done, for this reason.
     Failed(String),
 }

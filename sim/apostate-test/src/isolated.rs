@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Reading order: `node.rs` is a node and what is on its way to it; `world.rs` holds the world; `deliver.rs` moves messages,
-//! `run.rs` runs and commits them, `roles.rs` says what is done around that, `alarms.rs` sends them later, `outside.rs` is the clients;
+//! `run.rs` runs and commits them, `roles.rs` says what is done around that, `alarms.rs` sends them later, `owed.rs` answers later, `outside.rs` is the clients;
 //! `proposals.rs` and `operations.rs` are the two sides of agreements; [`twins`](crate::twins) runs handlers.
 //!
 //! Invariants E1, E2, E3, E4, E6.
@@ -29,6 +29,7 @@ mod deadlines;
 mod deliver;
 mod operations;
 mod outside;
+mod owed;
 mod proposals;
 mod roles;
 mod run;

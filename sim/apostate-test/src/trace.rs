@@ -117,6 +117,7 @@ fn word_of(role: Role) -> Option<&'static str> {
         Role::Cancel => Some("(cancel)"),
         Role::Lapse => Some("(lapse)"),
         Role::Deadline => Some("(deadline)"),
+        Role::Overdue => Some("(overdue)"),
     }
 }
 

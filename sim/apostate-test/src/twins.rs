@@ -9,8 +9,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apostate_core::{
-    ActivityChange, Effects, Invocation, Kind, Live, LoadedActivities, Mode, Proposed, Sent, StateError, StepOutcome,
-    TimerChange, panic_text, step_with,
+    ActivityChange, Effects, GivenAnswer, Invocation, Kind, Live, LoadedActivities, Mode, Proposed, Sent, StateError,
+    StepOutcome, TimerChange, panic_text, step_with,
 };
 use apostate_world::panics;
 
@@ -166,6 +166,8 @@ fn same(one: &Effects, two: &Effects) -> bool {
         && one.activities == two.activities
         && one.timers == two.timers
         && one.proposals == two.proposals
+        && one.later == two.later
+        && one.answers == two.answers
 }
 
 /// Everything that came of a run, to be compared.
@@ -177,6 +179,7 @@ struct Observed {
     activities: Vec<ActivityChange>,
     timers: Vec<TimerChange>,
     proposals: Vec<Proposed>,
+    answers: Vec<GivenAnswer>,
     deleted: bool,
     bytes: Vec<u8>,
 }
@@ -191,6 +194,7 @@ impl Observed {
             activities: if is_done { effects.activities.clone() } else { Vec::new() },
             timers: if is_done { effects.timers.clone() } else { Vec::new() },
             proposals: if is_done { effects.proposals.clone() } else { Vec::new() },
+            answers: if is_done { effects.answers.clone() } else { Vec::new() },
             deleted: is_done && effects.deleted,
             bytes: bytes.to_vec(),
         }
@@ -215,6 +219,9 @@ impl Observed {
         }
         if self.proposals != other.proposals {
             return format!("it proposes {:?}, and {:?}", self.proposals, other.proposals);
+        }
+        if self.answers != other.answers {
+            return format!("it answers earlier calls with {:?}, and {:?}", self.answers, other.answers);
         }
         let [one, two] = [self, other].map(|came| names::state((!came.deleted).then_some(&came.bytes)));
         format!("it leaves {one}, and {two}")

@@ -59,6 +59,9 @@ impl World {
             Answer::Done(reply) => Ok(strictly(read(&reply))),
             Answer::Refused(refusal) => Err(refusal),
             Answer::Missing => give_up(Finding::CallFailed { message: name, why: "there is no such entity".into() }),
+            Answer::Owed | Answer::Expired => {
+                give_up(Finding::CallFailed { message: name, why: "it was not answered in time".into() })
+            }
             Answer::Failed(why) => give_up(Finding::CallFailed { message: name, why }),
         };
         let output = S::output(reply);
@@ -80,6 +83,7 @@ impl World {
             Answer::Done(reply) => return strictly(read(&reply)),
             Answer::Refused(refusal) => refusal.to_string(),
             Answer::Missing => "there is no such entity".to_owned(),
+            Answer::Owed | Answer::Expired => "it was not answered in time".to_owned(),
             Answer::Failed(why) => why,
         };
         give_up(Finding::CallFailed { message: name, why })

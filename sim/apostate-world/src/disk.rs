@@ -60,6 +60,7 @@ impl MemoryDisk {
             }
             other @ (Effect::Frame { .. }
             | Effect::Answer { .. }
+            | Effect::Settled { .. }
             | Effect::CheckpointDone { .. }
             | Effect::WakeAt(_)
             | Effect::Notice(_)

@@ -92,6 +92,7 @@ fn row(entity: &Type, handler: &Handler, ending: &Ending) -> TokenStream {
                 name: #name,
                 mode: ::apostate::macros_support::Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: ::apostate::macros_support::Access::Own,
                 doc: #doc,
                 arguments: #arguments,

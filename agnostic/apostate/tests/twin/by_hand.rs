@@ -8,8 +8,8 @@ use std::time::Duration;
 use apostate::agreement::{ConfirmsWith, Lapses};
 use apostate::schemars::{JsonSchema, Schema, SchemaGenerator};
 use apostate::{
-    Agreement, Call, Entity, EntityKey, Handler, InternalOnly, KeyError, Lapsed, NotRefusable, Open, Outcome, ReadOnly,
-    Refusable, Refusal, Refused, ToKey, Try, Tx, refuse,
+    Agreement, Call, Entity, EntityKey, Handler, InternalOnly, KeyError, Lapsed, Later, NotRefusable, Open, Outcome,
+    ReadOnly, Refusable, Refusal, Refused, ToKey, Try, Tx, refuse,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,13 @@ impl Stock {
         assert_eq!(refused.handler, "take");
         self.refusals += 1;
     }
+
+    fn wait(&mut self, tx: &mut Tx<'_>, units: u32) -> Result<Later<u32>, Refusal> {
+        refuse!(self.on_hand >= units, "no need to wait");
+        let later = tx.later();
+        tx.answer(later.clone(), self.on_hand);
+        Ok(later.within(Duration::from_secs(60)))
+    }
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -149,6 +156,12 @@ struct Order {
     units: u32,
 }
 
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "apostate::schemars")]
+struct Wait {
+    units: u32,
+}
+
 pub(crate) struct StockRef {
     key: Result<EntityKey, KeyError>,
 }
@@ -184,5 +197,9 @@ impl StockRef {
 
     pub(crate) fn order(self, units: u32) -> Call<Stock, (), NotRefusable, InternalOnly> {
         Call::new(self.key, "order", &Order { units })
+    }
+
+    pub(crate) fn wait(self, units: u32) -> Call<Stock, u32, Refusable, Open> {
+        Call::new(self.key, "wait", &Wait { units })
     }
 }

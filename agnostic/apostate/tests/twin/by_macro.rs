@@ -101,6 +101,15 @@ impl Stock {
         self.refusals += 1;
     }
 
+    /// Waits for a delivery, and is answered with what is there then.
+    #[open]
+    pub fn wait(&mut self, tx: &mut Tx, units: u32) -> Result<Later<u32>, Refusal> {
+        refuse!(self.on_hand >= units, "no need to wait");
+        let later = tx.later();
+        tx.answer(later.clone(), self.on_hand);
+        Ok(later.within(Duration::from_secs(60)))
+    }
+
     fn level(&self) -> u32 {
         self.on_hand
     }

@@ -1,7 +1,7 @@
 //! Runs messages against one entity, as the platform does.
 
 use apostate::{Address, EntityKey, Timestamp};
-use apostate_core::{Effects, HandlerId, Handlers, Invocation, Kind, Live, NoTimers, StepOutcome, step};
+use apostate_core::{Effects, HandlerId, Handlers, Invocation, Kind, Live, NoAnswers, NoTimers, StepOutcome, step};
 
 /// One entity and its kind.
 pub(crate) struct Run {
@@ -33,6 +33,7 @@ impl Run {
             wants_reply: true,
             version: 1,
             timers: &NoTimers,
+            owed: &NoAnswers,
             is_try: self.kind.handlers[number].tentative.is_some(),
             agreement: None,
         };

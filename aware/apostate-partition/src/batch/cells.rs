@@ -20,13 +20,13 @@ impl Batch {
         to: &Address,
         key: &str,
         fingerprint: u64,
-        now: Timestamp,
+        time: Timestamp,
         answer: &Answer,
     ) -> SharedCell {
         self.scratch.clear();
         cell::write_key(Section::ClientKeys, to, key.as_bytes(), &mut self.scratch);
         let key_length = self.scratch.len();
-        Remembered::write(fingerprint, now, answer, &mut self.scratch);
+        Remembered::write(fingerprint, time, answer, &mut self.scratch);
         let cell = SharedCell::put(&self.scratch, key_length);
         if !planted::is(Bug::KeyForgotten) {
             self.change(cell.clone());

@@ -46,6 +46,8 @@ pub enum Section {
     Agreements = 10,
     /// A tentative operation, under the partner. Sub-key: the proposer, and a number of its.
     Operations = 11,
+    /// An answer that an entity owes to whoever has called it. Sub-key: the version that the call gave it.
+    Owed = 12,
     /// Rows of the host's own.
     Host = 255,
 }
@@ -54,7 +56,7 @@ impl Section {
     fn of(byte: u8) -> Result<Self, DecodeError> {
         let of_entities = [Self::State, Self::Activities, Self::ClientKeys, Self::Timers];
         let of_messages = [Self::Inbox, Self::Outgoing, Self::Parked];
-        let of_open_work = [Self::Asks, Self::Agreements, Self::Operations];
+        let of_open_work = [Self::Asks, Self::Agreements, Self::Operations, Self::Owed];
         [Self::Own, Self::Host]
             .into_iter()
             .chain(of_entities)

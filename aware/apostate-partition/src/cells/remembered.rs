@@ -3,7 +3,11 @@
 //! ```text
 //!   ├ fingerprint (8) ┼ time (8) ┼ 0 done ┼ version (8) ┼ reply … ┤
 //!                                ├ 1 refused ┼ refusal … ┤
+//!                                ├ 2 pending ┼ number (8) ┤
+//!                                ├ 3 expired ┤
 //! ```
+//!
+//! The time is when the answer was given. Of one that is pending it is the last that there is: it never is too old.
 //!
 //! Tried by mutated bytes: `sim/apostate-fuzz/src/layouts/stored.rs`.
 
@@ -23,6 +27,8 @@ pub(crate) struct Remembered {
 
 const DONE: u8 = 0;
 const REFUSED: u8 = 1;
+const PENDING: u8 = 2;
+const EXPIRED: u8 = 3;
 
 impl Remembered {
     /// Appends the cell's value.
@@ -39,6 +45,11 @@ impl Remembered {
                 bytes.push(REFUSED);
                 apostate_core::encode_into(refusal, bytes);
             }
+            Answer::Pending { number } => {
+                bytes.push(PENDING);
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            Answer::Expired => bytes.push(EXPIRED),
             Answer::Repeated(_) | Answer::Duplicate | Answer::Accepted | Answer::Failed(_) => {
                 unreachable!("only what was done or refused is remembered")
             }
@@ -62,6 +73,9 @@ impl Remembered {
                 Answer::Done { reply: reply.to_vec(), version: u64::from_le_bytes(*version) }
             }
             REFUSED => Answer::Refused(apostate_core::decode::<Refusal>(rest).map_err(|_| Damaged)?),
+            PENDING => Answer::Pending { number: u64::from_le_bytes(rest.try_into().map_err(|_| Damaged)?) },
+            EXPIRED if rest.is_empty() => Answer::Expired,
+            EXPIRED => return Err(Damaged),
             newer => return Err(DecodeError::newer(Format::Answer, newer)),
         };
         let time = Timestamp(u64::from_le_bytes(*time));
@@ -79,6 +93,8 @@ mod tests {
             Answer::Done { reply: vec![1, 2], version: 7 },
             Answer::Done { reply: vec![], version: 0 },
             Answer::Refused(Refusal::with_code("out-of-stock", "none left")),
+            Answer::Pending { number: 7 },
+            Answer::Expired,
         ] {
             let remembered = Remembered { fingerprint: 9, time: Timestamp(8), answer };
             let mut bytes = Vec::new();

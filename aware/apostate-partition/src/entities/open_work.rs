@@ -23,12 +23,13 @@ use crate::cells::agreement::{self, AgreementSub};
 use crate::cells::ask::OpenAsk;
 use crate::cells::cell::{self, Section};
 use crate::cells::operation::Operation;
+use crate::cells::owed::Owed;
 use crate::entities::tallies::{Tallies, Tally};
 use crate::format::DecodeError;
 use crate::planted::{self, Bug};
 
 /// Sections of open work.
-pub(crate) const OPEN_WORK: [Section; 3] = [Section::Asks, Section::Agreements, Section::Operations];
+pub(crate) const OPEN_WORK: [Section; 4] = [Section::Asks, Section::Agreements, Section::Operations, Section::Owed];
 
 /// The key of a cell.
 type Key = Box<[u8]>;
@@ -46,6 +47,7 @@ pub(crate) struct OpenWork {
     tallies: Tallies,
     asks: usize,
     operations: usize,
+    owed: usize,
 }
 
 impl OpenWork {
@@ -62,6 +64,11 @@ impl OpenWork {
     /// Number of operations that are tentative.
     pub(crate) fn operations(&self) -> usize {
         self.operations
+    }
+
+    /// Number of answers that are owed.
+    pub(crate) fn owed(&self) -> usize {
+        self.owed
     }
 
     /// The agreement of a proposer that has this number, or a leg with it.
@@ -114,7 +121,11 @@ impl OpenWork {
                 self.tallies.note(&key, value.as_deref(), before);
             }
             section => {
-                let count = if section == Ok(Section::Asks) { &mut self.asks } else { &mut self.operations };
+                let count = match section {
+                    Ok(Section::Asks) => &mut self.asks,
+                    Ok(Section::Owed) => &mut self.owed,
+                    _ => &mut self.operations,
+                };
                 *count += usize::from(value.is_some());
                 *count -= usize::from(self.cells.contains_key(&key));
             }
@@ -164,6 +175,10 @@ impl OpenWork {
                 Operation::read_name(sub)?;
                 value.map(Operation::read).transpose()?;
             }
+            Section::Owed => {
+                Owed::read_number(sub)?;
+                value.map(Owed::read).transpose()?;
+            }
             _ => {
                 OpenAsk::read_number(sub)?;
                 value.map(OpenAsk::read).transpose()?;
@@ -182,8 +197,9 @@ impl OpenWork {
         for (key, value) in &self.cells {
             counted.set(key.clone(), Some(Arc::clone(value)));
         }
-        let Self { cells: _, before: _, tallies, asks, operations } = self;
-        let is_right = (tallies, asks, operations) == (&counted.tallies, &counted.asks, &counted.operations);
+        let Self { cells: _, before: _, tallies, asks, operations, owed } = self;
+        let is_right =
+            (tallies, asks, operations, owed) == (&counted.tallies, &counted.asks, &counted.operations, &counted.owed);
         assert!(is_right, "E4 broken: open work is counted as {self:?}, and comes to {counted:?}");
     }
 }

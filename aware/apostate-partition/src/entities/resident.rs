@@ -52,6 +52,11 @@ impl Entities {
         &mut self.open_work
     }
 
+    /// A slot, and the open work of all entities.
+    pub(crate) fn slot_and_work(&mut self, id: SlotId) -> (&mut Slot, &OpenWork) {
+        (self.slots.get_mut(id), &self.open_work)
+    }
+
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -115,6 +120,12 @@ impl Entities {
         let kind = self.registry.find(address.kind()).map(|kind| &self.registry.kinds()[kind]);
         let found = kind.and_then(|kind| Some(kind.handlers[kind.find(handler)?].name.to_owned()));
         found.unwrap_or_else(|| format!("{:08x}", handler.0))
+    }
+
+    /// Whether a handler of an entity answers later.
+    pub(crate) fn answers_later(&self, id: SlotId, handler: HandlerId) -> bool {
+        let kind = self.slots.get(id).kind().map(|kind| &self.registry.kinds()[kind]);
+        kind.is_some_and(|kind| kind.find(handler).is_some_and(|handler| kind.handlers[handler].answers_later))
     }
 
     /// Evicts entities until they take `budget` or less; the store holds generation `stored`. Takes `steps` at most.

@@ -16,8 +16,15 @@ pub enum Answer {
     },
     /// The entity said no.
     Refused(Refusal),
-    /// The client key came before, with the same request: what that was answered, done or refused. Nothing was changed.
+    /// The client key came before, with the same request: what that was answered, or that it is pending. Nothing was changed.
     Repeated(Box<Answer>),
+    /// The call was done, and its entity answers it later: ask again with the client key after [`Effect::Settled`](crate::Effect::Settled).
+    Pending {
+        /// The number of the answer, among those that its entity owes. It is the version that the call gave the entity.
+        number: u64,
+    },
+    /// The call was done, and its entity has not answered it in time, or was deleted.
+    Expired,
     /// A numbered message had been applied before; nothing was changed.
     Duplicate,
     /// A numbered message is durable, and will be applied once it can be; nobody waits for its reply.
@@ -33,7 +40,7 @@ impl Answer {
             Self::Done { reply, version: _ } => reply.len(),
             Self::Refused(refusal) => refusal.code.len() + refusal.text.len(),
             Self::Repeated(answer) => answer.bytes(),
-            Self::Duplicate | Self::Accepted | Self::Failed(_) => 0,
+            Self::Pending { .. } | Self::Expired | Self::Duplicate | Self::Accepted | Self::Failed(_) => 0,
         }
     }
 

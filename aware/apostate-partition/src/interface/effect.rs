@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use apostate_core::Address;
 use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
@@ -41,6 +42,13 @@ pub enum Effect {
         ticket: u64,
         /// The answer. Everything that it depends on is durable.
         answer: Answer,
+    },
+    /// An answer that was [pending](Answer::Pending) is there, durably: whoever waits for it may ask again with its client key.
+    Settled {
+        /// The entity that owed it.
+        entity: Address,
+        /// The number of the answer.
+        number: u64,
     },
     /// Read from the store, with [`load`](crate::load()), and come back with [`Input::Loaded`](crate::Input::Loaded).
     Load(Load),

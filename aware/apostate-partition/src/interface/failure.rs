@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apostate_core::limits::{AGREEMENTS_PER_ENTITY_MAX, ASKS_PER_ENTITY_MAX, TX_BYTES_MAX};
+use apostate_core::limits::{AGREEMENTS_PER_ENTITY_MAX, ASKS_PER_ENTITY_MAX, OWED_PER_ENTITY_MAX, TX_BYTES_MAX};
 use apostate_log::PartitionId;
 
 use crate::interface::stop::StopReason;
@@ -34,6 +34,9 @@ pub enum Failure {
     /// The entity has asked others too much that is not answered yet.
     #[error("the entity has more than {ASKS_PER_ENTITY_MAX} asks open; let some of them end first")]
     TooManyAsks,
+    /// The entity owes too many answers: calls that it has not answered yet. Try again later.
+    #[error("the entity owes {OWED_PER_ENTITY_MAX} answers; let some of them be given first")]
+    OwesTooMuch,
     /// The entity has proposed too many agreements that are not over.
     #[error(
         "the entity has more than {AGREEMENTS_PER_ENTITY_MAX} agreements that are not decided; let some of them end first"
@@ -134,6 +137,7 @@ impl Failure {
             Self::UnreadableState(_) => "unreadable-state",
             Self::TooLarge => "transaction-too-large",
             Self::TooManyAsks => "too-many-asks",
+            Self::OwesTooMuch => "too-many-owed",
             Self::TooManyAgreements => "too-many-agreements",
             Self::Uncertain => "entity-uncertain",
             Self::Panicked(_) | Self::PoisonMessage(_) => "handler-panicked",

@@ -69,6 +69,8 @@ pub struct Status {
     pub oldest_overdue: Duration,
     /// Asks whose answer has not been taken yet.
     pub open_asks: usize,
+    /// Answers that entities owe: calls that they answer later, and have not answered yet.
+    pub owed: usize,
     /// Agreements that entities here have proposed and that are not over.
     pub undecided: usize,
     /// Operations of entities here that are neither confirmed nor cancelled.

@@ -48,6 +48,7 @@ impl Partition {
             timers_overdue: self.timers.overdue(),
             oldest_overdue: self.timers.oldest_overdue(self.time.now()),
             open_asks: self.entities.open_work().asks(),
+            owed: self.entities.open_work().owed(),
             undecided: self.entities.open_work().agreements(),
             tentative: self.entities.open_work().operations(),
             newer_peers: self.delivery.intakes().newer().map(|(id, _)| id).collect(),

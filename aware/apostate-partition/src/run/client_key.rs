@@ -2,7 +2,7 @@
 //!
 //! Scenarios: planted `key-forgotten`; `sim/apostate-sim/tests/scenarios/pages.rs`.
 
-use apostate_core::Address;
+use apostate_core::{Address, Timestamp};
 
 use crate::batch::UndoEntry;
 use crate::entities::SlotId;
@@ -62,11 +62,21 @@ impl Handling<'_> {
     }
 
     /// Remembers an answer in the same commit as the effect, and forgets some that are too old.
-    pub(crate) fn remember(&mut self, slot: SlotId, key: &str, request: &Request, answer: &Answer) {
+    ///
+    /// `fingerprint` is the request as one number.
+    pub(crate) fn remember(&mut self, slot: SlotId, key: &str, (to, fingerprint): (&Address, u64), answer: &Answer) {
         for old in self.entities.take_expired_keys(slot, self.now, self.scope.tuning().client_key_retention) {
-            self.forget_key(slot, &old, &request.to);
+            self.forget_key(slot, &old, to);
         }
-        let cell = self.batch.remember_key(&request.to, key, fingerprint(request), self.now, answer);
+        if let Some(known) = self.entities.get(slot).keys().and_then(|keys| keys.get(key)).cloned() {
+            // It was pending.
+            self.batch.note(UndoEntry::ForgotKey { slot, known });
+        }
+        let time = match answer {
+            Answer::Pending { .. } if !planted::is(Bug::PendingSwept) => Timestamp(u64::MAX),
+            _ => self.now,
+        };
+        let cell = self.batch.remember_key(to, key, fingerprint, time, answer);
         self.sweep.note_written(cell.length());
         let known = Known::new(cell, key);
         self.touch(slot);
@@ -81,7 +91,7 @@ impl Handling<'_> {
 }
 
 /// A request as one number: a repetition has the same.
-fn fingerprint(request: &Request) -> u64 {
+pub(super) fn fingerprint(request: &Request) -> u64 {
     request.digest.map_or_else(|| payload_fingerprint(request), |digest| of_request(request, &digest.to_le_bytes()))
 }
 

@@ -10,7 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use apostate_core::{Invocation, Kind, Live, NoTimers, StateError, StepOutcome, panic_text, step_with};
+use apostate_core::{Invocation, Kind, Live, NoAnswers, NoTimers, StateError, StepOutcome, panic_text, step_with};
 
 use crate::cells::state::{StateBytes, WORD_BYTES, read_word};
 use crate::entities::SlotId;
@@ -168,6 +168,7 @@ impl Handling<'_> {
             wants_reply: run.wants_reply,
             version,
             timers: &NoTimers,
+            owed: &NoAnswers,
             is_try: false,
             agreement: None,
         };

@@ -19,6 +19,7 @@ use crate::message;
 use crate::planted::{self, Bug};
 use crate::run::attempt::{Occasion, Ran, Run};
 use crate::run::handling::Handling;
+use crate::run::owed::OwedBy;
 use crate::run::runner::OpenSpan;
 use crate::timers::TimersOf;
 
@@ -91,7 +92,7 @@ impl Handling<'_> {
     fn run_awake(&mut self, run: Run<'_>, (number, mode, has_activities): (usize, Mode, bool), name: RunName) -> Ran {
         let seed = self.seed_of(run.slot, has_activities, name.fingerprint);
         let deleted_version = self.entities.deleted_version();
-        let slot = self.entities.get_mut(run.slot);
+        let (slot, work) = self.entities.slot_and_work(run.slot);
         let mut loaded = has_activities.then(|| slot.activities_mut().take());
         let version = slot.next_version(deleted_version);
         let Some(live) = slot.live_mut() else { unreachable!("it was awakened") };
@@ -105,6 +106,7 @@ impl Handling<'_> {
             wants_reply: run.wants_reply,
             version,
             timers: &TimersOf { timers: self.timers, address: run.to, running: run.occasion.timer() },
+            owed: &OwedBy { work, address: run.to },
             is_try: matches!(run.occasion, Occasion::Try(_)),
             agreement: run.occasion.agreement(),
         };
@@ -142,6 +144,9 @@ impl Handling<'_> {
                 }
                 if let Some(why) = self.refuses_effects(&run) {
                     return self.undo_run(run.slot, Ran::Failed(why));
+                }
+                if self.owes_too_much(run.to) {
+                    return self.undo_run(run.slot, Ran::Failed(Failure::OwesTooMuch));
                 }
                 self.batch.note_run(self.place_of(run.slot), name);
                 self.keep(run)
@@ -209,8 +214,9 @@ impl Handling<'_> {
         }
         let slot = self.entities.get_mut(id);
         slot.note_used();
-        let reply = &mut self.runner.effects_mut().reply;
-        reply.clear();
+        let effects = self.runner.effects_mut();
+        effects.clear();
+        let reply = &mut effects.reply;
         reply.extend_from_slice(slot.state_bytes().unwrap_or(&[]));
         Ran::Done(slot.version())
     }
@@ -253,11 +259,13 @@ impl Handling<'_> {
             self.keep_activities(run.slot, existed, is_deleted);
         }
         self.batch.note_changed(self.place_of(run.slot), effects_bytes);
+        self.keep_answers(run.slot, run.to);
         self.keep_timers(run.to, is_deleted);
         self.batch.reserve(run.body.len());
         self.send_all(&run);
         if is_deleted {
             self.drop_asks(run.to);
+            self.drop_owed(run.slot, run.to);
         }
         Ran::Done(version)
     }

@@ -75,11 +75,14 @@ impl Handling<'_> {
             self.accept(slot, accepted(request));
             return Ok(Answer::Accepted);
         }
-        Ok(match self.run(Run::of_request(slot, request, true)) {
+        // Nobody waits for an answer that comes later.
+        let wants_reply = !self.entities.answers_later(slot, request.handler);
+        Ok(match self.run(Run { wants_reply, ..Run::of_request(slot, request, true) }) {
             Ran::Abandoned => return Err(Head::Abandoned),
             Ran::Failed(Failure::Backlog(_) | Failure::Overfull(_)) | Ran::NeedsActivity => {
                 return Err(Head::Waits);
             }
+            Ran::Done(_) if !wants_reply => Answer::Accepted,
             Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
             Ran::Refused(refusal) => Answer::Refused(refusal),
             // The number is used for good: the message is parked from the inbox, with the reason, and an operator decides.

@@ -10,6 +10,7 @@ use crate::entities::key_age::is_fitting;
 use crate::interface::{AfterPanic, Answer, Failure, Request, RequestKind};
 use crate::planted::{self, Bug};
 use crate::run::attempt::{Ran, Run};
+use crate::run::client_key::fingerprint;
 use crate::run::handling::Handling;
 
 /// Why a request has to run again.
@@ -67,7 +68,8 @@ impl Handling<'_> {
             return Err(Failure::Full);
         }
         let waiting = self.work.requests() + self.entities.inboxes().waiting();
-        if !is_numbered && waiting >= self.scope.tuning().requests_max {
+        let is_recall = matches!(request.request_kind, RequestKind::Recall { .. });
+        if !is_numbered && !is_recall && waiting >= self.scope.tuning().requests_max {
             return Err(Failure::Busy);
         }
         Ok(())
@@ -84,7 +86,10 @@ impl Handling<'_> {
         if *request_kind != RequestKind::State {
             let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
             let is_read = *request_kind == RequestKind::Read;
-            if info.access != Access::Open || is_read != (info.mode == Mode::Reads) {
+            // A caller without a client key could not be answered later. Nobody waits for the answer to a numbered message.
+            let can_wait = !matches!(request_kind, RequestKind::Call { key: None });
+            let is_fitting = is_read == (info.mode == Mode::Reads) && (can_wait || !info.answers_later);
+            if info.access != Access::Open || !is_fitting {
                 return Err(Failure::NotOpen);
             }
         }
@@ -128,7 +133,12 @@ impl Handling<'_> {
         };
         match &request.request_kind {
             RequestKind::Call { key: Some(key) } if !matches!(answer, Answer::Failed(_)) => {
-                self.remember(slot, key, &request, &answer);
+                match self.runner.effects_mut().later.take() {
+                    Some(later) if matches!(answer, Answer::Pending { .. }) => {
+                        self.owe_client(slot, key, &request, later)
+                    }
+                    _ => self.remember(slot, key, (&request.to, fingerprint(&request)), &answer),
+                }
                 self.answer(request, answer);
             }
             RequestKind::Call { .. } if matches!(answer, Answer::Done { .. }) => self.answer(request, answer),
@@ -144,7 +154,12 @@ impl Handling<'_> {
         Ok(match ran {
             Ran::Abandoned => return Err(Again::Abandoned),
             Ran::NeedsActivity => return Err(Again::Loading),
-            Ran::Done(version) => Answer::Done { reply: self.runner.take_reply(), version },
+            Ran::Done(version) => match (self.runner.effects().later, self.runner.effects_mut().take_own_answer()) {
+                (None, _) => Answer::Done { reply: self.runner.take_reply(), version },
+                (Some(_), Some(Ok(reply))) => Answer::Done { reply, version },
+                (Some(_), Some(Err(refusal))) => Answer::Refused(refusal),
+                (Some(later), None) => Answer::Pending { number: later.number },
+            },
             Ran::Refused(refusal) => Answer::Refused(refusal),
             Ran::Missing => Answer::Failed(Failure::Missing),
             Ran::Failed(why) => Answer::Failed(why),

@@ -9,6 +9,7 @@
 mod ask;
 mod ending;
 mod leg;
+mod overdue;
 mod plain;
 mod reply;
 mod steps;
@@ -24,6 +25,7 @@ use crate::run::handling::Handling;
 use self::ask::Ask;
 use self::ending::Ending;
 use self::leg::OfAgreement;
+use self::overdue::Overdue;
 use self::plain::Plain;
 use self::reply::Reply;
 use self::steps::{Prologue, RoleSteps, RunAs};
@@ -37,6 +39,7 @@ fn steps_of(role: Role) -> &'static dyn RoleSteps {
         Role::Ask => &Ask,
         Role::Reply => &Reply,
         Role::Timer => &Timer,
+        Role::Overdue => &Overdue,
         Role::Try => &Try,
         Role::Accepted | Role::Refused | Role::Deadline => &OfAgreement,
         Role::Confirm | Role::Cancel | Role::Lapse => &Ending,

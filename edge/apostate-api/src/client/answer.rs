@@ -134,7 +134,9 @@ pub(crate) async fn refused<T>(response: Response) -> Attempt<T> {
     match problem.error_code() {
         Some(ErrorCode::Refused) => Ok(Err(ClientError::Refused(refusal_of(problem)))),
         Some(ErrorCode::OutcomeUnknown | ErrorCode::Internal) => missed(Miss::Unsure(Box::new(problem))),
-        Some(ErrorCode::DoneEarlier | ErrorCode::UnreadableReply) => Ok(Err(ClientError::Unshown(Box::new(problem)))),
+        Some(ErrorCode::AnswerExpired | ErrorCode::DoneEarlier | ErrorCode::UnreadableReply) => {
+            Ok(Err(ClientError::Unshown(Box::new(problem))))
+        }
         // A newer node's 5xx: it may mean anything.
         None if problem.status >= 500 => missed(Miss::Unsure(Box::new(problem))),
         _ if problem.is_retryable() => missed(Miss::NotYet(Box::new(problem))),

@@ -52,7 +52,7 @@ impl Drop for Promise {
 
 impl PromisedVerdict {
     /// Blocks until the verdict is there.
-    pub(crate) fn wait(self) -> Verdict {
+    pub(crate) fn wait(&self) -> Verdict {
         let mut progress = lock(&self.0.progress);
         loop {
             match std::mem::replace(&mut *progress, PromiseProgress::Taken) {

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use crate::answers::owed::OwedWaits;
 use crate::answers::queue::CompletionQueue;
 use crate::answers::ticket::{QUEUES, Ticket};
 use crate::answers::verdict::Verdict;
@@ -16,6 +17,8 @@ pub(crate) struct CompletionQueues {
     /// By number; that of the partition hosts' own tables stays empty.
     queues: Box<[OnceLock<Arc<CompletionQueue>>]>,
     leases: Mutex<Leases>,
+    /// Those that wait for answers that entities owe.
+    owed: Arc<OwedWaits>,
 }
 
 #[derive(Debug)]
@@ -32,11 +35,16 @@ pub(crate) struct AnswerBatches(Vec<(u16, Vec<(Ticket, Verdict)>)>);
 impl Default for CompletionQueues {
     fn default() -> Self {
         let queues = (0..QUEUES).map(|_| OnceLock::new()).collect();
-        Self { queues, leases: Mutex::new(Leases { idle: Vec::new(), next: 1 }) }
+        Self { queues, leases: Mutex::new(Leases { idle: Vec::new(), next: 1 }), owed: Arc::default() }
     }
 }
 
 impl CompletionQueues {
+    /// Those that wait for answers that entities owe.
+    pub(crate) fn owed(&self) -> &Arc<OwedWaits> {
+        &self.owed
+    }
+
     /// A queue of so many places for one thread, until it is given back. None: all are in use.
     pub(crate) fn lease(&self, places: usize) -> Option<Arc<CompletionQueue>> {
         let mut leases = lock(&self.leases);

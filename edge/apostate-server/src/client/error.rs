@@ -22,6 +22,12 @@ pub enum CallError {
         /// The entity, as kind and key.
         entity: String,
     },
+    /// The request was done, and the entity that was to answer it later has not done so in time, or was deleted.
+    #[error("{entity} did it, and has not answered it in time, or was deleted; look at what has become of it")]
+    Expired {
+        /// The entity, as kind and key.
+        entity: String,
+    },
     /// The key is invalid. Nothing was sent.
     #[error("invalid entity key")]
     Key(#[from] KeyError),

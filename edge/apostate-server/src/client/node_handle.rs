@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use apostate_core::{Address, EntityKey, Registry};
+use apostate_core::{Address, EntityKey, HandlerId, Registry};
 use apostate_log::Store;
 use apostate_partition::{ParkedCommand, Request, TraceContext};
 
@@ -136,6 +136,12 @@ impl NodeHandle {
         } else {
             self.routes.mailboxes()[executor].post_all(batch);
         }
+    }
+
+    /// Whether a handler answers later: then who calls it needs a client key to hear the answer.
+    pub(crate) fn answers_later(&self, to: &Address, handler: HandlerId) -> bool {
+        let kind = self.registry.find(to.kind()).map(|kind| &self.registry.kinds()[kind]);
+        kind.is_some_and(|kind| kind.find(handler).is_some_and(|handler| kind.handlers[handler].answers_later))
     }
 
     pub(crate) fn place_of(&self, entity: &Address) -> Place {

@@ -155,9 +155,14 @@ pub(crate) fn judge(verdict: Verdict, entity: String, number: u64) -> Result<(),
     match verdict {
         Verdict::Answered(Answer::Done { .. }) => Ok(()),
         Verdict::Answered(Answer::Failed(failure)) => Err(of_failure(failure, entity, number)),
-        Verdict::Answered(Answer::Refused(_) | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
-            unreachable!("no handler answers an operator")
-        }
+        Verdict::Answered(
+            Answer::Refused(_)
+            | Answer::Repeated(_)
+            | Answer::Pending { .. }
+            | Answer::Expired
+            | Answer::Accepted
+            | Answer::Duplicate,
+        ) => unreachable!("no handler answers an operator"),
         Verdict::NotDone(why) => Err(CallError::not_done(why, entity)),
         Verdict::Unknown(reason) => Err(CallError::Unknown { entity, reason }),
     }

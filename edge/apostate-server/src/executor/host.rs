@@ -121,9 +121,11 @@ impl PartitionHost {
 
     /// Takes one request of this process, or refuses it at once.
     pub(crate) fn call(&mut self, now: HostTime, mut request: Request, promise: Promise) {
+        // One that asks for an answer that was given already takes no room for long.
+        let is_recall = matches!(request.request_kind, RequestKind::Recall { .. });
         match self.refusal() {
-            Some(why) => promise.keep(Verdict::NotDone(why)),
-            None => {
+            Some(why) if !(is_recall && matches!(why, NotDone::Busy)) => promise.keep(Verdict::NotDone(why)),
+            _ => {
                 request.ticket = self.tickets.call(promise);
                 self.give(now, [Input::Request(request)]);
             }
@@ -258,6 +260,7 @@ impl PartitionHost {
                         error!(partition = self.id.0, ticket, "dropped an answer: unknown or expired ticket");
                     }
                 }
+                Effect::Settled { entity, number } => self.tickets.settle(&entity, number),
                 Effect::Load(load) => self.loads.push(load),
                 Effect::Checkpoint(checkpoint) => outgoing.checkpoint(host, checkpoint),
                 Effect::CheckpointDone { ticket } => self.tickets.checkpoint_done(ticket),
@@ -298,6 +301,7 @@ impl PartitionHost {
         }
         self.announcer.stopped(self.id, stop.clone());
         self.tickets.abandon(Some(reason));
+        self.tickets.abandon_owed(self.range, Some(reason));
         for (stream, requests) in self.backlog.drain(..) {
             refuse_stream(requests, &stream, &NotDone::Stopped(stop.clone()));
         }
@@ -319,6 +323,7 @@ impl PartitionHost {
 
 impl Drop for PartitionHost {
     fn drop(&mut self) {
+        self.tickets.abandon_owed(self.range, None);
         for (stream, requests) in self.backlog.drain(..) {
             refuse_stream(requests, &stream, &NotDone::Closed);
         }

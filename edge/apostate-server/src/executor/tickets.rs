@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use apostate_partition::{Answer, StopReason};
+use apostate_core::Address;
+use apostate_partition::{Answer, Range, StopReason};
 
 use crate::answers::promise::Promise;
 use crate::answers::queues::{AnswerBatches, CompletionQueues};
@@ -176,6 +177,16 @@ impl Tickets {
                 }
             }
         }
+    }
+
+    /// An answer is there that an entity owed.
+    pub(crate) fn settle(&self, entity: &Address, number: u64) {
+        self.queues.owed().settle(entity, number);
+    }
+
+    /// Those that wait for answers which entities of this range owe get none from here.
+    pub(crate) fn abandon_owed(&self, range: Range, reason: Option<&Arc<StopReason>>) {
+        self.queues.owed().abandon(range.first..=range.last, reason);
     }
 
     /// Answers everything that is open with *unknown*: the partition stopped for this reason, or else the node was closed.

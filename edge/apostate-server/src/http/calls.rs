@@ -13,6 +13,7 @@ use hyper::header::{ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
+use crate::answers::owed::Waits;
 use crate::http::blocking::blocking;
 use crate::http::body;
 use crate::http::call_options::CallOptions;
@@ -27,6 +28,7 @@ use crate::http::meters::{Meters, Outcome};
 use crate::http::query;
 use crate::http::reply::{IDEMPOTENCY_REPLAYED, Reply, json};
 use crate::http::route::method_of;
+use crate::random;
 
 /// JSON longer than this is read and written where no connection waits for it.
 const LONG_JSON_BYTES: usize = 128 << 10;
@@ -115,6 +117,7 @@ impl Calls<'_> {
         // Whoever sends one would believe that it matters.
         query::Query::only(parts.uri.query().unwrap_or_default(), &[])?;
         let CallOptions { client_key, is_async, deadline } = self.options(parts)?;
+        let waits = if is_async { Waits::ForCommit } else { Waits::ForAnswer };
         let (body, _share) = match body {
             Some(body) => body::read(body, self.edge).await?,
             None => Default::default(),
@@ -131,8 +134,10 @@ impl Calls<'_> {
         let name = to.key().clone();
         let answered = match (arguments, client_key) {
             (Ok(arguments), key) => {
+                // Who waits for an answer asks for it by a key.
+                let key = key.or_else(|| handler.answers_later.then(random::client_key));
                 let request = Request::new(to, handler.id, arguments, RequestKind::Call { key });
-                self.ask(kind.name, Request { digest, ..request }, deadline).await?
+                self.ask(kind.name, Request { digest, ..request }, deadline, waits).await?
             }
             (Err(fault), None) => return Err(fault),
             // Another build may have taken them, and what it did is not denied.
@@ -173,8 +178,14 @@ impl Calls<'_> {
         let name = to.key().clone();
         let query = query::Query::of(parts.uri.query().unwrap_or_default())?;
         let arguments = query.arguments(&handler.argument_types, |json| arguments(&handler.arguments, json))?;
-        let answered =
-            self.ask(kind.name, Request::new(to, handler.id, arguments, RequestKind::Read), options.deadline).await?;
+        let answered = self
+            .ask(
+                kind.name,
+                Request::new(to, handler.id, arguments, RequestKind::Read),
+                options.deadline,
+                Waits::ForAnswer,
+            )
+            .await?;
         let EntityReply { reply, version, is_repeated: _ } = answered;
         let mut response = json(self.shown(kind, handler, name, reply, false).await?);
         response.headers_mut().insert(ENTITY_VERSION, HeaderValue::from(version));
@@ -195,7 +206,7 @@ impl Calls<'_> {
         let options = self.options(parts)?;
         let name = to.key().clone();
         let request = Request::new(to, HandlerId(0), Vec::new(), RequestKind::State);
-        let answered = self.ask(kind.name, request, options.deadline).await?;
+        let answered = self.ask(kind.name, request, options.deadline, Waits::ForAnswer).await?;
         let EntityReply { reply: state, version, is_repeated: _ } = answered;
         let etag = format!("\"{version}\"");
         let mut response = if is_known(&parts.headers, &etag) {

@@ -83,6 +83,8 @@ pub(crate) struct HandlerRow {
     pub(crate) name: &'static str,
     pub(crate) mode: Mode,
     pub(crate) access: Access,
+    /// Whether it answers later: a call without a client key is given one.
+    pub(crate) answers_later: bool,
     pub(crate) arguments: Json,
     pub(crate) reply: Json,
     /// Of a handler that reads: the types that its arguments may have in a query.
@@ -239,11 +241,12 @@ impl KindRow {
 
 impl HandlerRow {
     fn new(info: &HandlerInfo, meter: usize) -> Self {
-        let HandlerInfo { name, mode, refusable: _, access, doc: _, arguments, reply, tentative: _ } = *info;
+        let HandlerInfo { name, mode, refusable: _, answers_later, access, doc: _, arguments, reply, tentative: _ } =
+            *info;
         let argument_types = match mode {
             Mode::Reads => ArgumentTypes::of(&arguments),
             Mode::Changes => ArgumentTypes::default(),
         };
-        Self { id: info.id(), name, mode, access, arguments, reply, argument_types, meter }
+        Self { id: info.id(), name, mode, access, answers_later, arguments, reply, argument_types, meter }
     }
 }

@@ -157,8 +157,21 @@ impl Fault {
         match verdict {
             Verdict::Answered(Answer::Refused(refusal)) => Self::refused(refusal),
             Verdict::Answered(Answer::Failed(failure)) => Self::of_failure(&failure, entity),
-            Verdict::Answered(Answer::Done { .. } | Answer::Repeated(_) | Answer::Accepted | Answer::Duplicate) => {
-                unreachable!("no fault, or answers to numbered messages only")
+            Verdict::Answered(Answer::Expired) => {
+                let detail = format!(
+                    "{} did it, and has not answered it in time, or was deleted; look at what has become of it",
+                    entity()
+                );
+                Self::new(ErrorCode::AnswerExpired, detail)
+            }
+            Verdict::Answered(
+                Answer::Done { .. }
+                | Answer::Repeated(_)
+                | Answer::Pending { .. }
+                | Answer::Accepted
+                | Answer::Duplicate,
+            ) => {
+                unreachable!("no fault, or waited for, or answers to numbered messages only")
             }
             Verdict::NotDone(NotDone::Busy) => Self::of_failure(&Failure::Busy, entity),
             Verdict::NotDone(NotDone::Closed) => Self::new(ErrorCode::NotReady, "the node stops; nothing was done"),
@@ -222,7 +235,9 @@ fn code_of(failure: &Failure) -> ErrorCode {
         Failure::ProducerForgotten => ErrorCode::ProducerForgotten,
         Failure::Late => ErrorCode::DeadlineExceeded,
         Failure::Blocked => ErrorCode::EntityBlocked,
-        Failure::Busy | Failure::Backlog(_) | Failure::Overfull(_) | Failure::Full => ErrorCode::Busy,
+        Failure::Busy | Failure::Backlog(_) | Failure::Overfull(_) | Failure::OwesTooMuch | Failure::Full => {
+            ErrorCode::Busy
+        }
     }
 }
 
@@ -235,6 +250,7 @@ impl From<CallError> for Fault {
             CallError::StaysParked { failure, .. } => code_of(&failure),
             CallError::Gone { .. } => ErrorCode::ParkedMissing,
             CallError::Missing { .. } => ErrorCode::EntityMissing,
+            CallError::Expired { .. } => ErrorCode::AnswerExpired,
             CallError::Key(_) => ErrorCode::BadKey,
             CallError::Busy { .. } => ErrorCode::Busy,
             CallError::Stopped { .. } => ErrorCode::PartitionStopped,

@@ -234,6 +234,9 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_open_asks", "gauge", "Asks between entities that have no answer yet", |status| {
         status.open_asks as u64
     }),
+    ("apostate_partition_owed", "gauge", "Calls that entities answer later, and have not yet", |status| {
+        status.owed as u64
+    }),
     ("apostate_partition_undecided", "gauge", "Agreements proposed here that are not over", |status| {
         status.undecided as u64
     }),

@@ -304,6 +304,7 @@ const OF_ENTITIES: &[ErrorCode] = &[
 
 /// Problems of calls.
 const OF_CALLS: &[ErrorCode] = &[
+    ErrorCode::AnswerExpired,
     ErrorCode::BadBody,
     ErrorCode::BadJson,
     ErrorCode::BadQuery,

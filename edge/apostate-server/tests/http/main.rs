@@ -18,6 +18,7 @@ mod described;
 mod hanging;
 mod hostile;
 mod keys;
+mod later;
 mod lists;
 mod messages;
 mod missing_kinds;

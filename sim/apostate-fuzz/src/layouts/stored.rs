@@ -59,6 +59,9 @@ fn made() -> Vec<Vec<u8>> {
     let state = [&7_u64.to_le_bytes()[..], &[0; 4], b"\x81\xa7on_hand\x05"].concat();
     let remembered = [&[1; 8][..], &[2; 8], &[0], &[3; 8], &[0xC0]].concat();
     let refused = [&[1; 8][..], &[2; 8], &[1], &apostate_core::encode(&Refusal::new("no"))].concat();
+    let pending = [&[1; 8][..], &[0xFF; 8], &[2], &7_u64.to_le_bytes()].concat();
+    let owed_client = [&[0, 0][..], &[1; 8], b"later"].concat();
+    let owed_asker = [&[0, 1][..], &9_u64.to_le_bytes(), &[4; 4], &tea.kind().0.to_be_bytes(), b"milk"].concat();
     let parked = [&[5; 8][..], &2_u32.to_le_bytes(), b"no", &letter].concat();
 
     let mut builder = RecordBuilder::default();
@@ -83,6 +86,11 @@ fn made() -> Vec<Vec<u8>> {
             builder.delete(Section::Inbox, &from_outside.to, &7_u64.to_be_bytes());
         }),
         body(RecordKind::Batch, &|builder| open_work(builder, &tea)),
+        body(RecordKind::Batch, &|builder| {
+            builder.put(Section::ClientKeys, &tea, b"later", &pending);
+            builder.put(Section::Owed, &tea, &7_u64.to_be_bytes(), &owed_client);
+            builder.put(Section::Owed, &tea, &8_u64.to_be_bytes(), &owed_asker);
+        }),
     ]
 }
 

@@ -11,12 +11,13 @@ use apostate_partition::{Answer, RequestKind};
 
 use crate::check::entity::{state, whole};
 use crate::check::linear::{self, Action, Operation};
-use crate::check::{Shadows, agreements, asks, money, stored};
+use crate::check::{Shadows, agreements, asks, money, owed, stored};
 use crate::engine::lock;
 use crate::operator;
 use crate::outside::{Outcome, Purpose};
 use crate::programs::alarm::Alarm;
 use crate::programs::asker::Asker;
+use crate::programs::broker::Broker;
 use crate::programs::dealer::Dealer;
 use crate::programs::flaky::Flaky;
 use crate::programs::post::Post;
@@ -35,6 +36,7 @@ pub(crate) fn check(world: &mut World) -> Check {
     asks::check_all(&all::<Asker>(&world.shadows)?)?;
     agreements::check(&world.shadows)?;
     agreements::check_all(&all::<Dealer>(&world.shadows)?)?;
+    owed::check_all(&all::<Broker>(&world.shadows)?, &world.ops)?;
     world.shadows.iter().try_for_each(|shadow| operator::check_dismissed(&world.operator, shadow))?;
     timers(&world.shadows)?;
     streams(world)?;
@@ -44,7 +46,7 @@ pub(crate) fn check(world: &mut World) -> Check {
 
 fn nothing_waits(shadows: &Shadows) -> Check {
     for shadow in shadows.iter() {
-        let open_work = [Section::Asks, Section::Agreements, Section::Operations];
+        let open_work = [Section::Asks, Section::Agreements, Section::Operations, Section::Owed];
         for section in [Section::Inbox, Section::Outgoing, Section::Parked].into_iter().chain(open_work) {
             let count = shadow.section(section).count();
             ensure!(count == 0, "E1", "partition {} has {count} cells of {section:?} in the end", shadow.id);

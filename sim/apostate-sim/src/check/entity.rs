@@ -11,6 +11,7 @@ use crate::programs::{
     alarm::Alarm,
     asker::Asker,
     bank::Account,
+    broker::Broker,
     dealer::{Dealer, FIRST_UNITS},
     flaky::Flaky,
     mayfly::Mayfly,
@@ -52,7 +53,8 @@ pub(crate) fn check(change: &Changed, deleted_before: u64, deleted: u64) -> Resu
         None => deleted_before,
     };
     // It may have ended and begun anew within the batch.
-    let is_mortal = [Mayfly::NAME, Alarm::NAME, Asker::NAME].iter().any(|name| address.kind() == KindId::of(name));
+    let is_mortal =
+        [Mayfly::NAME, Alarm::NAME, Asker::NAME, Broker::NAME].iter().any(|name| address.kind() == KindId::of(name));
     let is_new = is_mortal && version - counted > begun;
     ensure!(
         is_new || version - counted == begun,
@@ -105,6 +107,16 @@ fn applied(address: &Address, cell: &Bytes) -> Result<u64, Violation> {
         ensure!(asker.strange == 0, "E1", "{address:?} has taken an answer to no question: {asker:?}");
         ensure!(asker.early == 0, "time", "{address:?} has taken a question for expired early: {asker:?}");
         asker.applied
+    } else if of(Broker::NAME) {
+        let broker: Broker = state(cell)?;
+        ensure!(broker.doubled == 0, "E1", "{address:?} was given a commission twice: {broker:?}");
+        ensure!(
+            broker.strange == 0,
+            "E1",
+            "{address:?} has answered twice, or was answered what it did not order: {broker:?}"
+        );
+        ensure!(broker.early == 0, "time", "{address:?} has answered in time, and too late: {broker:?}");
+        broker.applied
     } else {
         state::<Flaky>(cell)?.applied
     })

@@ -33,7 +33,12 @@ impl Keys {
     pub(crate) fn durable(&mut self, changes: &[Changed], time: Timestamp) -> Check {
         for change in changes.iter().filter(|change| change.section == Section::ClientKeys) {
             let Changed { key, address, before, after, .. } = change;
-            if let Some(before) = before {
+            if let (Some(before), Some(after)) = (before, after)
+                && matches!(answer_of(before)?, Answer::Pending { .. })
+            {
+                let is_over = !matches!(answer_of(after)?, Answer::Pending { .. });
+                ensure!(is_over, "E1", "a client key of {address:?} is pending twice: {key:?}");
+            } else if let Some(before) = before {
                 let text = cell::read_key(key).ok().and_then(|cell| std::str::from_utf8(cell.sub).ok());
                 let used = text.and_then(made).unwrap_or_default().max(used_at(before)?);
                 let end = if after.is_none() { "forgotten" } else { "answered anew" };
@@ -56,7 +61,9 @@ impl Keys {
     pub(crate) fn answered(&self, to: &Address, key: &str, answer: &Answer, asked_at: Timestamp) -> Check {
         let (first, is_repeated) = match answer {
             Answer::Repeated(first) => (&**first, true),
-            first @ (Answer::Done { .. } | Answer::Refused(_)) => (first, false),
+            first @ (Answer::Done { .. } | Answer::Refused(_) | Answer::Pending { .. } | Answer::Expired) => {
+                (first, false)
+            }
             Answer::Failed(_) | Answer::Duplicate | Answer::Accepted => return Ok(()),
         };
         let cell = cell::key(Section::ClientKeys, to, key.as_bytes());
@@ -88,7 +95,13 @@ fn answer_of(value: &[u8]) -> Result<Answer, Violation> {
     if *tag == 1 {
         return Ok(Answer::Refused(decode::<Refusal>(rest).map_err(|_| damaged())?));
     }
+    if *tag == 3 {
+        return Ok(Answer::Expired);
+    }
     let (version, reply) = rest.split_first_chunk().ok_or_else(damaged)?;
+    if *tag == 2 {
+        return Ok(Answer::Pending { number: u64::from_le_bytes(*version) });
+    }
     Ok(Answer::Done { reply: reply.to_vec(), version: u64::from_le_bytes(*version) })
 }
 

@@ -218,7 +218,12 @@ impl Shadow {
         }
         if matches!(
             section,
-            Section::Inbox | Section::Parked | Section::Asks | Section::Agreements | Section::Operations
+            Section::Inbox
+                | Section::Parked
+                | Section::Asks
+                | Section::Agreements
+                | Section::Operations
+                | Section::Owed
         ) && value.is_some()
         {
             ensure!(self.fresh.insert(key.clone()), "E1", "{section:?} of {address:?}: a number is used again");

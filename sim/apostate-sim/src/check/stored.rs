@@ -84,6 +84,8 @@ pub(crate) fn check_opened(shadow: &Shadow, status: &Status) -> Check {
         "partition {id} finds {} operations, not {tentative}",
         status.tentative
     );
+    let owed = shadow.section(Section::Owed).count();
+    ensure!(status.owed == owed, "P4", "partition {id} finds {} owed answers, not {owed}", status.owed);
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod holder;
 mod letterbox;
 mod neighbours;
 mod newer;
+mod owed;
 mod pages;
 mod pair;
 mod parcel;

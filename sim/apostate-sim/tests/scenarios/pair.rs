@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apostate::prelude::*;
 use apostate::serde::de::DeserializeOwned;
-use apostate_core::{Address, Registry};
+use apostate_core::{Address, Call, Registry};
 use apostate_log::{AppendResult, Log, MemoryLog, MemoryStore, PartitionId, Position, Store};
 use apostate_partition::cell::{self, Section};
 use apostate_partition::delivery::Frame;
@@ -32,6 +32,7 @@ pub(crate) struct Writer {
     /// Frames that it wants carried.
     pub(crate) frames: VecDeque<Bytes>,
     pub(crate) answers: Vec<Answer>,
+    pub(crate) settled: Vec<u64>,
     pub(crate) stopped: Option<Arc<StopReason>>,
     /// When it wants to be woken.
     pub(crate) wakes: u64,
@@ -139,6 +140,7 @@ impl Writer {
             clock_off,
             frames,
             answers,
+            settled: Vec::new(),
             stopped,
             wakes: 0,
             notices,
@@ -264,6 +266,7 @@ impl Writer {
                 Effect::Confirm { number } => self.log.confirm(number),
                 Effect::Frame { bytes, .. } => self.frames.push_back(bytes),
                 Effect::Answer { answer, .. } => self.answers.push(answer),
+                Effect::Settled { number, .. } => self.settled.push(number),
                 Effect::Load(wanted) => {
                     self.loads += 1;
                     self.tell(Input::Loaded(load(&self.store, wanted)));
@@ -308,24 +311,24 @@ impl Writer {
     }
 
     /// A client calls; the partition does not work yet.
-    pub(crate) fn ask<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) {
+    pub(crate) fn ask<E, R, S, A>(&mut self, call: Call<E, R, S, A>, key: Option<&str>) {
         let request = self.request(call, key);
         self.tell(Input::Request(request));
     }
 
-    pub(crate) fn request<E, R, S, A>(&self, call: apostate_core::Call<E, R, S, A>, key: Option<&str>) -> Request {
+    pub(crate) fn request<E, R, S, A>(&self, call: Call<E, R, S, A>, key: Option<&str>) -> Request {
         let request_kind = RequestKind::Call { key: key.map(Into::into) };
         Request { ticket: 1, ..Request::new(call.to.expect("a key"), call.handler, call.body, request_kind) }
     }
 
     /// A client calls, and waits for so many milliseconds; the partition does not work yet.
-    pub(crate) fn ask_for<E, R, S, A>(&mut self, call: apostate_core::Call<E, R, S, A>, milliseconds: u64) {
+    pub(crate) fn ask_for<E, R, S, A>(&mut self, call: Call<E, R, S, A>, milliseconds: u64) {
         let (request, deadline) = (self.request(call, None), Some(Uptime(self.now + milliseconds)));
         self.tell(Input::Request(Request { deadline, ..request }));
     }
 
     /// A producer sends its message `number`; the partition does not work yet.
-    pub(crate) fn number<E, R, S, A>(&mut self, producer: &str, number: u64, call: apostate_core::Call<E, R, S, A>) {
+    pub(crate) fn number<E, R, S, A>(&mut self, producer: &str, number: u64, call: Call<E, R, S, A>) {
         let producer = apostate_core::EntityKey::new(producer).expect("a name");
         let request = self.request(call, None);
         self.tell(Input::Request(Request { request_kind: RequestKind::Numbered { producer, number }, ..request }));
@@ -339,10 +342,7 @@ impl Writer {
     }
 
     /// A client reads, and lets the partition work. Gives the reply; none if there is no such entity.
-    pub(crate) fn reply_of<E, R: DeserializeOwned, S, A>(
-        &mut self,
-        call: apostate_core::Call<E, R, S, A>,
-    ) -> Option<R> {
+    pub(crate) fn reply_of<E, R: DeserializeOwned, S, A>(&mut self, call: Call<E, R, S, A>) -> Option<R> {
         let (to, handler, body) = (call.to.expect("a key"), call.handler, call.body);
         self.answers.clear();
         self.tell(Input::Request(Request::new(to, handler, body, RequestKind::Read)));

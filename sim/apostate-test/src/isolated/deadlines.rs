@@ -1,4 +1,4 @@
-//! Deadlines of what is open: asks, agreements, and operations that may lapse. Each is a message of the node to itself when it comes, and changes
+//! Deadlines of what is open: asks, owed answers, agreements, and operations that may lapse. Each is a message of the node to itself when it comes, and changes
 //! nothing if what it is for is over.
 
 use std::time::Duration;
@@ -10,6 +10,7 @@ use apostate_world::Moment;
 use super::agreement::TryName;
 use super::node::{Deadline, Message, NodeId, OpenAsk, Waiting};
 use super::world::{Event, IsolatedWorld};
+use crate::finding::Check;
 
 impl IsolatedWorld {
     /// Sets a deadline, so long after a moment.
@@ -24,8 +25,8 @@ impl IsolatedWorld {
     }
 
     /// The time of the first deadline has come: if what it is for is open, the node is told.
-    pub(super) fn expire(&mut self) {
-        let Some((deadline, id, of)) = self.deadlines.pop_first() else { return };
+    pub(super) fn expire(&mut self) -> Check {
+        let Some((deadline, id, of)) = self.deadlines.pop_first() else { return Ok(()) };
         self.agenda.wait_until(deadline);
         match of {
             Deadline::Ask(about) => {
@@ -40,8 +41,10 @@ impl IsolatedWorld {
                     self.tell_itself(id, (id, number), then, Role::Deadline, Vec::new());
                 }
             }
+            Deadline::Owed(number) => return self.settle_owed(id, number, None, 0),
             Deadline::Operation(name) => self.lapse(id, name),
         }
+        Ok(())
     }
 
     /// An operation, if it is open, is cancelled by its own node.

@@ -1,9 +1,10 @@
 //! A node, which is one entity with what the platform keeps beside it; and what is on its way to it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::num::NonZeroU64;
 
-use apostate_core::{Address, AgreementId, HandlerId, OnRefused, Timestamp};
+use apostate_core::{Address, AgreementId, HandlerId, OnRefused, OwedAnswers, Timestamp};
 use apostate_log::PartitionId;
 use apostate_partition::rectangles::{Area, Change, Origin, Rectangles};
 use apostate_partition::{Range, Role};
@@ -64,6 +65,8 @@ pub(super) enum Deadline {
     Ask(u64),
     /// An agreement, by its number.
     Agreement(u64),
+    /// An answer that is owed, by its number.
+    Owed(u64),
     /// An operation that may lapse.
     Operation(TryName),
 }
@@ -106,6 +109,8 @@ pub(super) struct Node {
     pub(super) tries: BTreeMap<u64, (u64, usize)>,
     /// Operations that it holds, by the tries.
     pub(super) operations: BTreeMap<TryName, Operation>,
+    /// Answers that it owes, by number.
+    pub(super) owed: BTreeMap<u64, Waiter>,
     /// Answers that were given to the outside, by client key.
     pub(super) keys: BTreeMap<AskId, Answer>,
     /// When the node is up again after a crash.
@@ -134,6 +139,7 @@ impl Node {
             agreements: BTreeMap::new(),
             tries: BTreeMap::new(),
             operations: BTreeMap::new(),
+            owed: BTreeMap::new(),
             keys: BTreeMap::new(),
             back: 0,
             is_second_time: false,
@@ -157,6 +163,11 @@ impl Node {
         Some(due.0.saturating_sub(BEGINNING + self.clock_off).saturating_mul(1000))
     }
 
+    /// Whether a client waits for an answer that is owed.
+    pub(super) fn waits(&self, ask: AskId) -> bool {
+        self.owed.values().any(|waiter| matches!(waiter, Waiter::Client(other) if *other == ask))
+    }
+
     /// Whether this message of that sender has been applied.
     pub(super) fn has_applied(&self, from: NodeId, sender: u64, number: u64) -> bool {
         number <= self.watermarks.applied(&origin(from), sender, self.address.hash())
@@ -172,4 +183,27 @@ impl Node {
 
 fn origin(node: NodeId) -> Origin {
     Origin::Partition(PartitionId(u64::from(node) + 1))
+}
+
+/// The one that waits for an answer.
+#[derive(Clone, Debug)]
+pub(super) enum Waiter {
+    Client(AskId),
+    /// The entity that has asked, by this message.
+    Asker(Message),
+}
+
+/// Answers that a node owes, as a run sees them.
+pub(super) struct OwedBy<'a>(pub(super) &'a BTreeMap<u64, Waiter>);
+
+impl fmt::Debug for OwedBy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl OwedAnswers for OwedBy<'_> {
+    fn is_owed(&self, number: u64) -> bool {
+        self.0.contains_key(&number)
+    }
 }

@@ -41,6 +41,9 @@ impl IsolatedWorld {
             self.faults.requests_lost += 1;
             return self.ask_again(id);
         }
+        if self.nodes[to as usize].waits(id) {
+            return Ok(());
+        }
         let remembered = self.nodes[to as usize].keys.get(&id).cloned();
         let answer = match remembered {
             Some(answer) => answer,
@@ -49,6 +52,8 @@ impl IsolatedWorld {
                 let source = if ask_kind == AskKind::Read { Source::Read } else { Source::Outside(id) };
                 match self.run(to, &message, source)? {
                     RunEnd::Crashed => return self.ask_again(id),
+                    // Its client is told when the answer is there.
+                    RunEnd::Committed(Answer::Owed) => return Ok(()),
                     RunEnd::Committed(answer) => answer,
                     RunEnd::Missing => Answer::Missing,
                     RunEnd::Panicked(text) => Answer::Failed(format!("the handler panicked: {text}")),

@@ -37,7 +37,7 @@ impl IsolatedWorld {
                     Ok(Prologue::Over(RunEnd::Committed(Answer::Done(Vec::new()))))
                 }
             },
-            Role::Plain | Role::Ask | Role::Reply | Role::Try | Role::Timer => {
+            Role::Plain | Role::Ask | Role::Reply | Role::Try | Role::Timer | Role::Overdue => {
                 Ok(Prologue::Run(Cow::Borrowed(message)))
             }
         }
@@ -97,7 +97,7 @@ impl IsolatedWorld {
             Role::Reply => {
                 self.nodes[id as usize].open_asks.remove(&message.about);
             }
-            Role::Plain | Role::Timer => {}
+            Role::Plain | Role::Timer | Role::Overdue => {}
             Role::Accepted | Role::Refused | Role::Deadline => unreachable!("no handler of theirs runs"),
         }
         self.park(id, message, why);

@@ -6,11 +6,13 @@
 use std::collections::VecDeque;
 
 use apostate_core::limits::AGREEMENTS_PER_ENTITY_MAX;
-use apostate_core::{Address, Effects, HandlerInfo, Invocation, Mode, Proposed, Refusal, Sent, SentAs, StepOutcome};
+use apostate_core::{
+    Address, Effects, GivenAnswer, HandlerInfo, Invocation, Mode, Proposed, Refusal, Sent, SentAs, StepOutcome,
+};
 use apostate_partition::{Failure, Role};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::node::{Lane, LaneId, Message, NodeId};
+use super::node::{Lane, LaneId, Message, NodeId, OwedBy};
 use super::running::{Post, Prologue, RunEnd, Source};
 use super::world::{Event, IsolatedWorld};
 use crate::call::Answer;
@@ -142,6 +144,7 @@ impl IsolatedWorld {
             wants_reply,
             version: node.version + 1,
             timers: &node.timers,
+            owed: &OwedBy(&node.owed),
             is_try: message.role == Role::Try,
             agreement: message.agreement(),
         };
@@ -161,13 +164,21 @@ impl IsolatedWorld {
         if refusal.is_some() {
             self.twins.effects.clear();
         }
-        let Effects { sent, proposals, reply, .. } = &mut self.twins.effects;
+        let own = self.twins.effects.take_own_answer();
+        let Effects { sent, proposals, reply, later, answers, .. } = &mut self.twins.effects;
         let (mut sent, proposals, reply) = (std::mem::take(sent), std::mem::take(proposals), std::mem::take(reply));
+        let (later, given) = (later.take(), std::mem::take(answers));
         let input = input_mark(&self.nodes[id as usize].address, from, message);
-        let output = output_mark(input, (&sent, &proposals), &reply, refusal.as_ref(), after.as_ref());
-        let (what, answer) = match refusal {
-            None => (TraceEvent::Done { reply: reply.clone(), sent: sent.len() }, Answer::Done(reply)),
-            Some(refusal) => (TraceEvent::Words(format!("refused: {refusal}")), Answer::Refused(refusal)),
+        let output = output_mark(input, (&sent, &proposals), (&reply, &given), refusal.as_ref(), after.as_ref());
+        let (what, answer) = match (refusal, own, later) {
+            (None, Some(Ok(reply)), _) => {
+                (TraceEvent::Done { reply: reply.clone(), sent: sent.len() }, Answer::Done(reply))
+            }
+            (None, None, None) => (TraceEvent::Done { reply: reply.clone(), sent: sent.len() }, Answer::Done(reply)),
+            (None, None, Some(_)) => (TraceEvent::Words("done, and answered later".to_owned()), Answer::Owed),
+            (Some(refusal), ..) | (None, Some(Err(refusal)), _) => {
+                (TraceEvent::Words(format!("refused: {refusal}")), Answer::Refused(refusal))
+            }
         };
         let line = self.tell(id, message, what);
         self.mark(Mark { input, output }, id, info.name)?;
@@ -176,9 +187,13 @@ impl IsolatedWorld {
             self.change(id, after, line);
         }
         self.note_handled(id, message, source);
-        if let Source::Outside(ask) = source {
-            self.nodes[id as usize].keys.insert(ask, answer.clone());
+        match (source, later) {
+            (_, Some(later)) if answer == Answer::Owed => self.owe(id, message, source, later),
+            (Source::Outside(ask), _) => drop(self.nodes[id as usize].keys.insert(ask, answer.clone())),
+            _ => {}
         }
+        let is_deleted = self.twins.effects.deleted;
+        self.give(id, given, is_deleted, line)?;
         let offer = if let Answer::Done(offer) = &answer { offer.as_slice() } else { &[] };
         let numbers = self.open_agreements(id, message, &proposals, offer);
         for Sent { to, handler, on_refused, body, sent_as } in sent.drain(..) {
@@ -283,7 +298,7 @@ fn input_mark(to: &Address, from: Option<&Address>, message: &Message) -> u64 {
 fn output_mark(
     input: u64,
     (sent, proposals): (&[Sent], &[Proposed]),
-    reply: &[u8],
+    (reply, given): (&[u8], &[GivenAnswer]),
     refusal: Option<&Refusal>,
     after: Option<&Committed>,
 ) -> u64 {
@@ -300,6 +315,10 @@ fn output_mark(
     }
     proposals.iter().for_each(|proposed| mark.update(format!("{proposed:?}").as_bytes()));
     mark.update(reply);
+    for GivenAnswer { number, answer } in given {
+        mark.update(&number.to_le_bytes());
+        mark.update(answer.as_ref().map_or_else(|why| why.text.as_bytes(), Vec::as_slice));
+    }
     mark.update(refusal.map_or(&[], |refusal| refusal.text.as_bytes()));
     mark.update(after.and_then(|after| after.state.as_deref()).unwrap_or_default());
     mark.digest()

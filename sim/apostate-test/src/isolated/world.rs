@@ -130,7 +130,7 @@ impl IsolatedWorld {
     fn happen(&mut self) -> Check<bool> {
         let Some(next) = self.next_moment() else { return Ok(false) };
         if self.first_deadline().is_some_and(|deadline| deadline <= next) {
-            self.expire();
+            self.expire()?;
             return Ok(true);
         }
         if let Some((moment, node)) = self.next_alarm() {
@@ -192,9 +192,14 @@ impl Simulation for IsolatedWorld {
             if let Some(answer) = self.asks[ask as usize].answer.take() {
                 return Ok(answer);
             }
-            if !self.happen()? {
+            if self.happen()? {
+                continue;
+            }
+            // Nothing is on its way: it waits until the time of somebody's answer is over.
+            if self.first_deadline().is_none() {
                 return Err(Finding::Platform("a client waits, and nothing will ever happen".to_owned()));
             }
+            self.expire()?;
         }
     }
 
@@ -228,7 +233,7 @@ impl Simulation for IsolatedWorld {
             if is_before(self.next_moment()) {
                 self.happen()?;
             } else if is_before(self.first_deadline()) {
-                self.expire();
+                self.expire()?;
             } else {
                 break;
             }

@@ -10,6 +10,8 @@ pub(super) struct Ask {
     pub(super) attempts: u32,
     pub(super) answer: Option<Answer>,
     pub(super) is_answered: bool,
+    /// The number of the answer that is owed; the client asks again when it is there.
+    pub(super) owed: Option<u64>,
     /// An answer that was lost on its way.
     pub(super) lost: Option<Answer>,
 }

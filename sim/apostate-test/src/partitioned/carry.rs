@@ -94,6 +94,7 @@ impl PartitionedWorld {
                 let delay = self.delay(at);
                 self.agenda.plan_in(delay, Event::Answer(ask_of(ticket), Box::new(answer)));
             }
+            Effect::Settled { entity, number } => self.settled(&entity, number),
             Effect::CheckpointDone { ticket } => self.partitions[at].stored = Some(ticket),
             Effect::Trim { before } => self.partitions[at].disk.log.trim(before),
             Effect::WakeAt(time) => {

@@ -1,5 +1,6 @@
 //! Clients of partitions: they ask with a client key, and ask again until they are answered.
 
+use apostate_core::Address;
 use apostate_partition::{Answer as PartitionAnswer, Failure, Request, RequestKind, Role};
 
 use super::ask::Ask;
@@ -13,7 +14,15 @@ use apostate_world::SECOND;
 impl PartitionedWorld {
     pub(super) fn plan_ask(&mut self, request: TestRequest, ask_kind: AskKind) -> usize {
         let ask = self.asks.len();
-        self.asks.push(Ask { request, ask_kind, attempts: 0, answer: None, is_answered: false, lost: None });
+        self.asks.push(Ask {
+            request,
+            ask_kind,
+            attempts: 0,
+            answer: None,
+            is_answered: false,
+            owed: None,
+            lost: None,
+        });
         self.open_asks += 1;
         self.agenda.plan_in(0, Event::Ask(ask));
         ask
@@ -25,6 +34,7 @@ impl PartitionedWorld {
         if ask.is_answered {
             return;
         }
+        self.open_asks += usize::from(ask.owed.take().is_some());
         ask.attempts += 1;
         let attempt = ask.attempts;
         let partition = self.partition_of(&self.asks[id].request.to);
@@ -57,7 +67,33 @@ impl PartitionedWorld {
 
     /// A client has waited long enough.
     pub(super) fn give_up(&mut self, id: usize, attempt: u32) {
-        if self.asks[id].attempts == attempt {
+        if self.asks[id].attempts == attempt && self.asks[id].owed.is_none() {
+            self.ask_now(id);
+        }
+    }
+
+    /// A client is told that its call is answered later: it asks again when that is so. What it waits for is not on its way.
+    fn wait_for(&mut self, id: usize, number: u64) {
+        let ask = &mut self.asks[id];
+        if !ask.is_answered && ask.owed.replace(number).is_none() {
+            self.open_asks -= 1;
+            // It may have been answered before the client knew what it waits for.
+            self.agenda.plan_in(10 * SECOND, Event::Recall(id));
+            let about = about(&self.asks[id].request);
+            self.tell(Some(about), "done, and answered later");
+        }
+    }
+
+    /// An answer is there that was owed.
+    pub(super) fn settled(&mut self, entity: &Address, number: u64) {
+        let waits = |ask: &Ask| ask.owed == Some(number) && ask.request.to == *entity;
+        let ids: Vec<usize> = (0..self.asks.len()).filter(|id| waits(&self.asks[*id])).collect();
+        ids.into_iter().for_each(|id| self.ask_now(id));
+    }
+
+    /// A client that waits asks now and then.
+    pub(super) fn recall(&mut self, id: usize) {
+        if self.asks[id].owed.is_some() {
             self.ask_now(id);
         }
     }
@@ -67,6 +103,11 @@ impl PartitionedWorld {
         let answer = match answer_of_partition.original().0 {
             PartitionAnswer::Done { reply, .. } => Answer::Done(reply),
             PartitionAnswer::Refused(refusal) => Answer::Refused(refusal),
+            PartitionAnswer::Pending { number } => {
+                self.wait_for(id, number);
+                return Ok(());
+            }
+            PartitionAnswer::Expired => Answer::Expired,
             PartitionAnswer::Repeated(_) | PartitionAnswer::Duplicate | PartitionAnswer::Accepted => {
                 return Err(Finding::Platform("a call was answered as if it were numbered".to_owned()));
             }
@@ -91,7 +132,8 @@ impl PartitionedWorld {
         if self.asks[id].is_answered {
             return Ok(());
         }
-        let is_kept = matches!(answer, Answer::Done(_) | Answer::Refused(_)) && self.asks[id].ask_kind != AskKind::Read;
+        let is_kept = matches!(answer, Answer::Done(_) | Answer::Refused(_) | Answer::Expired)
+            && self.asks[id].ask_kind != AskKind::Read;
         if is_kept && self.has_fault(|plan| plan.outside) {
             self.faults.answers_lost += 1;
             self.asks[id].lost = Some(answer);
@@ -107,19 +149,23 @@ impl PartitionedWorld {
         ask.is_answered = true;
         self.open_asks -= 1;
         let (about, ask_kind) = (about(&ask.request), ask.ask_kind);
-        let words = match &answer {
-            Answer::Done(reply) => format!("answered {}", crate::names::value(reply)),
-            Answer::Refused(refusal) => format!("refused: {refusal}"),
-            Answer::Missing => "there is no such entity".to_owned(),
-            Answer::Failed(why) => format!("failed: {why}"),
-        };
         if let (AskKind::Send, Answer::Failed(why)) = (ask_kind, &answer) {
             let name = self.names.message(None, &about.to, about.handler, &about.body);
             self.parked.push(format!("{name}: {why}"));
         }
-        self.tell(Some(about), words);
+        self.tell(Some(about), words(&answer));
         self.asks[id].answer = Some(answer);
         Ok(())
+    }
+}
+
+fn words(answer: &Answer) -> String {
+    match answer {
+        Answer::Done(reply) => format!("answered {}", crate::names::value(reply)),
+        Answer::Refused(refusal) => format!("refused: {refusal}"),
+        Answer::Missing => "there is no such entity".to_owned(),
+        Answer::Owed | Answer::Expired => "not answered in time".to_owned(),
+        Answer::Failed(why) => format!("failed: {why}"),
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) enum Event {
     Request(usize, u32),
     /// A client has waited long enough for this attempt.
     GiveUp(usize, u32),
+    /// A client whose call is answered later asks once more.
+    Recall(usize),
     /// An answer arrives.
     Answer(usize, Box<PartitionAnswer>),
     /// A partition is opened again.
@@ -64,7 +66,7 @@ pub(crate) struct PartitionedWorld {
     pub(super) map: Map,
     pub(super) partitions: Vec<SimPartition>,
     pub(super) asks: Vec<Ask>,
-    /// Requests without an answer.
+    /// Requests without an answer, but for those that are answered later.
     pub(super) open_asks: usize,
     pub(super) trace: Trace,
     pub(super) parked: Vec<String>,
@@ -128,6 +130,10 @@ impl PartitionedWorld {
             }
             Event::GiveUp(ask, attempt) => {
                 self.give_up(ask, attempt);
+                Ok(())
+            }
+            Event::Recall(ask) => {
+                self.recall(ask);
                 Ok(())
             }
             Event::Answer(ask, answer) => self.answered(ask, *answer),

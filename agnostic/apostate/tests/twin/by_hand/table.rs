@@ -8,7 +8,7 @@ use apostate_core::{
     Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Json, Mode, Tentative, decode,
 };
 
-use super::{LevelAtLeast, Nothing, Order, Receive, Reserve, Stock, Take};
+use super::{LevelAtLeast, Nothing, Order, Receive, Reserve, Stock, Take, Wait};
 
 impl Handlers for Stock {
     const HANDLERS: &'static [HandlerDef<Self>] = &[
@@ -17,6 +17,7 @@ impl Handlers for Stock {
                 name: "receive",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Open,
                 doc: "Takes in delivered units\nand answers with the new level.",
                 arguments: Json::arguments::<Receive>().with_schema(Receive::json_schema),
@@ -36,6 +37,7 @@ impl Handlers for Stock {
                 name: "take-away",
                 mode: Mode::Changes,
                 refusable: true,
+                answers_later: false,
                 access: Access::Open,
                 doc: "Takes units away, and orders as many from the other one.",
                 arguments: Json::arguments::<Take>().with_schema(Take::json_schema),
@@ -58,6 +60,7 @@ impl Handlers for Stock {
                 name: "forget",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Entities,
                 doc: "",
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
@@ -78,6 +81,7 @@ impl Handlers for Stock {
                 name: "available",
                 mode: Mode::Reads,
                 refusable: false,
+                answers_later: false,
                 access: Access::Open,
                 doc: "",
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
@@ -97,6 +101,7 @@ impl Handlers for Stock {
                 name: "level_at_least",
                 mode: Mode::Reads,
                 refusable: true,
+                answers_later: false,
                 access: Access::Entities,
                 doc: "",
                 arguments: Json::arguments::<LevelAtLeast>().with_schema(LevelAtLeast::json_schema),
@@ -119,6 +124,7 @@ impl Handlers for Stock {
                 name: "reserve",
                 mode: Mode::Changes,
                 refusable: true,
+                answers_later: false,
                 access: Access::Tentative,
                 doc: "Holds units for an order, and offers as many as are left.",
                 arguments: Json::arguments::<Reserve>().with_schema(Reserve::json_schema),
@@ -146,6 +152,7 @@ impl Handlers for Stock {
                 name: "sell",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Own,
                 doc: "Says how many were sold at last.",
                 arguments: Json::open::<(Reserve, u32)>(),
@@ -166,6 +173,7 @@ impl Handlers for Stock {
                 name: "put_back",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Own,
                 doc: "",
                 arguments: Json::arguments::<Reserve>().with_schema(Reserve::json_schema),
@@ -186,6 +194,7 @@ impl Handlers for Stock {
                 name: "lend",
                 mode: Mode::Changes,
                 refusable: true,
+                answers_later: false,
                 access: Access::Tentative,
                 doc: "",
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
@@ -213,6 +222,7 @@ impl Handlers for Stock {
                 name: "end",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Own,
                 doc: "",
                 arguments: Json::arguments::<Nothing>().with_schema(Nothing::json_schema),
@@ -233,6 +243,7 @@ impl Handlers for Stock {
                 name: "order",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Entities,
                 doc: "",
                 arguments: Json::arguments::<Order>().with_schema(Order::json_schema),
@@ -253,6 +264,7 @@ impl Handlers for Stock {
                 name: "decided",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Own,
                 doc: "",
                 arguments: Json::of::<Outcome<u32>>(),
@@ -273,6 +285,7 @@ impl Handlers for Stock {
                 name: "lapsed",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Own,
                 doc: "",
                 arguments: Json::of::<Lapsed>(),
@@ -293,6 +306,7 @@ impl Handlers for Stock {
                 name: "on_refused",
                 mode: Mode::Changes,
                 refusable: false,
+                answers_later: false,
                 access: Access::Own,
                 doc: "",
                 arguments: Json::of::<Refused>(),
@@ -306,6 +320,29 @@ impl Handlers for Stock {
                     tx.reply(&());
                     HandlerResult::Done
                 }
+            }),
+        },
+        HandlerDef {
+            info: HandlerInfo {
+                name: "wait",
+                mode: Mode::Changes,
+                refusable: true,
+                answers_later: true,
+                access: Access::Open,
+                doc: "Waits for a delivery, and is answered with what is there then.",
+                arguments: Json::arguments::<Wait>().with_schema(Wait::json_schema),
+                reply: Json::of::<u32>(),
+                tentative: None,
+            },
+            run: HandlerFn::Change(|stock, tx, body| match decode::<Wait>(body) {
+                Err(error) => HandlerResult::Unreadable(error),
+                Ok(Wait { units }) => match stock.wait(tx, units) {
+                    Ok(later) => {
+                        tx.answer_later(&later);
+                        HandlerResult::Done
+                    }
+                    Err(refusal) => HandlerResult::Refused(refusal),
+                },
             }),
         },
     ];

@@ -20,8 +20,17 @@ impl RoleSteps for Ask {
     }
 
     fn done(&self, handling: &mut Handling<'_>, message: &Message) {
-        let reply = handling.runner.take_reply();
-        handling.answer_asker(message, encode_answered(&reply));
+        let effects = handling.runner.effects_mut();
+        let own = effects.take_own_answer();
+        match (effects.later.take(), own) {
+            (None, _) => {
+                let reply = handling.runner.take_reply();
+                handling.answer_asker(message, encode_answered(&reply));
+            }
+            (Some(_), Some(Ok(reply))) => handling.answer_asker(message, encode_answered(&reply)),
+            (Some(_), Some(Err(why))) => self.refused(handling, message, why),
+            (Some(later), None) => handling.owe_asker(message, later),
+        }
     }
 
     fn missing(&self, handling: &mut Handling<'_>, message: &Message) {

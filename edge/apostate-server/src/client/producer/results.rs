@@ -122,7 +122,9 @@ pub(crate) fn judge(verdict: Verdict) -> Judged {
         Verdict::Answered(Answer::Refused(refusal)) => Judged::Result(ProducerAnswer::Refused(refusal)),
         // It was not taken. The node does not send what a partition would not take, unless it stops.
         Verdict::Answered(Answer::Failed(failure)) => Judged::Broken(StreamBreak::Failed(failure)),
-        Verdict::Answered(Answer::Repeated(_)) => unreachable!("a numbered message has no client key"),
+        Verdict::Answered(Answer::Repeated(_) | Answer::Pending { .. } | Answer::Expired) => {
+            unreachable!("a numbered message has no client key")
+        }
         Verdict::NotDone(NotDone::Closed) => Judged::Broken(StreamBreak::Closed),
         Verdict::NotDone(NotDone::Stopped(reason)) => Judged::Broken(StreamBreak::Stopped(reason)),
         Verdict::Unknown(reason) => Judged::Broken(StreamBreak::Unknown(reason)),

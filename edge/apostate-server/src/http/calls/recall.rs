@@ -15,6 +15,7 @@ use hyper::Method;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 
+use crate::answers::owed::Waits;
 use crate::http::calls::ask::{Calls, EntityReply};
 use crate::http::digest::digest;
 use crate::http::fault::Fault;
@@ -35,7 +36,7 @@ impl Calls<'_> {
         request: Request,
         deadline: Option<Instant>,
     ) -> Result<Option<EntityReply>, Fault> {
-        match self.ask(kind, request, deadline).await {
+        match self.ask(kind, request, deadline, Waits::ForAnswer).await {
             Ok(answered) => Ok(Some(answered)),
             Err(fault) if fault.is(ErrorCode::EntityMissing) => Ok(None),
             Err(fault) => Err(fault),

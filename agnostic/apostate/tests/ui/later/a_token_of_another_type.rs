@@ -1,0 +1,19 @@
+use apostate::prelude::*;
+
+#[entity(name = "order")]
+#[derive(Default, Serialize, Deserialize)]
+pub struct Order {
+    placed: Option<Later<u32>>,
+}
+
+#[handlers]
+impl Order {
+    #[open]
+    pub fn place(&mut self, tx: &mut Tx) -> Later<String> {
+        let later = tx.later();
+        self.placed = Some(later.clone());
+        later
+    }
+}
+
+fn main() {}
