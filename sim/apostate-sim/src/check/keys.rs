@@ -33,11 +33,16 @@ impl Keys {
     pub(crate) fn durable(&mut self, changes: &[Changed], time: Timestamp) -> Check {
         for change in changes.iter().filter(|change| change.section == Section::ClientKeys) {
             let Changed { key, address, before, after, .. } = change;
-            if let (Some(before), Some(after)) = (before, after)
+            if let Some(before) = before
                 && matches!(answer_of(before)?, Answer::Pending { .. })
             {
-                let is_over = !matches!(answer_of(after)?, Answer::Pending { .. });
-                ensure!(is_over, "E1", "a client key of {address:?} is pending twice: {key:?}");
+                let after = after.as_ref().map(|after| answer_of(after)).transpose()?;
+                let is_over = after.is_some_and(|after| !matches!(after, Answer::Pending { .. }));
+                ensure!(
+                    is_over,
+                    "E1",
+                    "a client key of {address:?} that is pending is forgotten, or pending twice: {key:?}"
+                );
             } else if let Some(before) = before {
                 let text = cell::read_key(key).ok().and_then(|cell| std::str::from_utf8(cell.sub).ok());
                 let used = text.and_then(made).unwrap_or_default().max(used_at(before)?);
