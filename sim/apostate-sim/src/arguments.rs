@@ -55,6 +55,9 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, St
             _ => return Err(format!("`{word}` is not known")),
         }
     }
+    if bug.is_some() && !(is_planted || is_digest) {
+        return Err("`--bug` goes with `--planted` or `--digest`".to_owned());
+    }
     let work = match (is_planted, seed, seeds, hours) {
         (false, None, Some(count), None) if is_digest => Work::Digest { first, count, bug },
         _ if is_digest => return Err("`--digest` wants `--seeds`".to_owned()),
@@ -91,7 +94,16 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for line in ["", "--seed", "--seed x", "--seed 1 --seeds 2", "--sed 1", "--digest", "--digest --seed 1"] {
+        for line in [
+            "",
+            "--seed",
+            "--seed x",
+            "--seed 1 --seeds 2",
+            "--sed 1",
+            "--digest",
+            "--digest --seed 1",
+            "--seeds 3 --bug x",
+        ] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

@@ -25,6 +25,8 @@ impl Books {
             if undecided + tentative == 0 && status.partitions.iter().all(|partition| partition.is_quiet) {
                 let books = Self::read(client).await;
                 if books.is_at_rest() && books.transfers.len() == begun {
+                    let parked: u64 = status.partitions.iter().map(|partition| partition.parked).sum();
+                    assert_eq!(parked, 0, "messages are parked");
                     return books;
                 }
             }
