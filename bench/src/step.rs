@@ -67,7 +67,9 @@ pub(crate) fn run(arguments: &StepArguments) -> Result<Report, Failure> {
 
     let messages = orders * MESSAGES;
     let taken = alone.partition.status().counts.messages;
-    check(taken >= messages, || format!("{messages} messages were sent, {taken} taken"))?;
+    // Of an agreement's messages three answers run no handler, and the outcome is one more.
+    let least = if agreements { orders * (MESSAGES - 2) } else { messages };
+    check(taken >= least, || format!("{least} messages run a handler, {taken} were taken"))?;
     report.set_rounded("orders_per_s", orders as f64 / seconds);
     report.set_rounded("messages_per_s", messages as f64 / seconds);
     // By processor time: what else runs on the machine does not matter much.
