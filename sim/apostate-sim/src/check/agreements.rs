@@ -76,7 +76,7 @@ pub(crate) fn check(shadows: &Shadows) -> Check {
         }
         dealers_hold(shadow, &held)?;
     }
-    shadows.iter().try_for_each(|shadow| lapses_belong(shadow))
+    shadows.iter().try_for_each(lapses_belong)
 }
 
 impl Ends {

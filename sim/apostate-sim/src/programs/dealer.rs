@@ -66,7 +66,7 @@ impl Dealer {
             .ask_all(
                 legs.filter(|(_, tag)| *tag % 8 == 4).map(|(key, tag)| Self::at(*key).pass_on(*tag, whom.clone())),
             );
-        let order = |tag: &u64| if *tag % 4 != 0 { 0 } else { 1 + tag % 8 / 4 };
+        let order = |tag: &u64| if tag.is_multiple_of(4) { 1 + tag % 8 / 4 } else { 0 };
         let mut tags = tags;
         tags.sort_by_key(order);
         let at_least = 1 + tags.len() / 2;

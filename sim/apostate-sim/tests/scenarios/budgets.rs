@@ -79,7 +79,7 @@ fn no_record_is_longer_than_the_log_takes() {
     let tuning = Tuning { record_bytes_max: 4_000, ..Tuning::default() };
     let mut writer = Writer::first(1, Making { tuning, ..Making::default() }).open();
     for letter in 0..200 {
-        writer.ask(Letterbox::at(&key_in(1)).write(key_in(2), letter), None);
+        writer.ask(Letterbox::at(key_in(1)).write(key_in(2), letter), None);
     }
     writer.work();
     let records = writer.log.read(Position(1), usize::MAX).expect("they read");

@@ -132,7 +132,7 @@ fn an_older_map_and_one_that_gives_a_partition_another_range_are_not_heard() {
     write(&mut sender, 0..6);
     assert_eq!(arrived(&mut sender), even_and_odd(0..6));
     sender.answers.clear();
-    sender.ask(Letterbox::at(&key_in(1)).receive(1), None);
+    sender.ask(Letterbox::at(key_in(1)).receive(1), None);
     sender.work();
     assert!(matches!(sender.answers[..], [Answer::Done { .. }]), "{:?}", sender.answers);
 }
