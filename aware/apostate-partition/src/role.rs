@@ -17,19 +17,19 @@ pub enum Role {
     #[default]
     Plain = 0,
     /// A message that was asked: its asker is told how it ends, by a [`Reply`](Self::Reply) to the handler that
-    /// [`OnRefused::Tell`] names. `about` is the number of the ask.
+    /// [`OnRefused::Tell`](apostate_core::OnRefused::Tell) names. `about` is the number of the ask.
     Ask = 1,
     /// The answer to an ask, whose number `about` is.
     Reply = 2,
     /// A try: the partner is asked to hold something for an agreement. `about` is the number of the leg, here and in its answer and its ending. The body
-    /// begins with a head (`run/operations.rs`), the arguments follow.
+    /// begins with a head (`bodies.rs`), the arguments follow.
     Try = 3,
     /// The answer to a try: it is held. The body is what the partner offers.
     Accepted = 4,
     /// The answer to a try: it is not held. The body is the refusal.
     Refused = 5,
     /// The ending of an operation: what is held is used. The body is the value of the confirm, if it has one; a partner that has
-    /// lapsed tells the handler that [`OnRefused::Tell`] names.
+    /// lapsed tells the handler that [`OnRefused::Tell`](apostate_core::OnRefused::Tell) names.
     Confirm = 6,
     /// The ending of an operation: what is held is put back.
     Cancel = 7,
