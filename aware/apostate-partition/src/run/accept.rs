@@ -76,6 +76,8 @@ impl Handling<'_> {
             Next::Gone => {
                 let Some(message) = item.message() else { unreachable!("it was read, if need be") };
                 self.batch.erase_fresh(FreshCell::inbox(&message.to, item.number()));
+                // It comes back to this slot if the batch is taken back: the entity stays until that is closed, also if nothing of it has changed.
+                self.touch(id);
                 self.batch.note(UndoEntry::TookInbox { slot: id, item, retry });
                 self.entities.set_retry(id, None);
                 self.entities.make_ready(id);

@@ -1,11 +1,11 @@
 //! Asks: what an entity asks another one is answered once, whatever happens to the two, their partitions and their processes.
 
 use apostate_core::limits::ASKS_PER_ENTITY_MAX;
-use apostate_log::Store;
+use apostate_log::{AppendResult, Store};
 use apostate_partition::cell::Section;
 use apostate_partition::{Answer, Failure, Input, ParkedCommand, Partners, Range, Tuning, Which, parked, partners};
 
-use crate::pair::{Making, Writer, talk};
+use crate::pair::{Appends, Making, Writer, talk};
 use crate::party::{
     Party, address, call, impatient, news, old_parties, open_asks, parties, parties_in, party_in, written_asks,
 };
@@ -305,4 +305,35 @@ fn open_asks_are_listed_by_partner_until_they_are_answered() {
     assert_eq!(asked(&mut here, &asker), [(partner, 2)], "also by the next writer");
     talk_long(&mut here, &mut there);
     assert_eq!((asked(&mut here, &asker), open_asks(&here)), (Vec::new(), 0));
+}
+
+/// A message that waited is handled by a handler that only reads, so its entity is as it was. Then there is no room for the batch, memory is short, and
+/// the batch is taken back.
+#[test]
+fn an_entity_whose_inbox_the_open_batch_has_taken_from_stays_in_memory() {
+    let tuning = Tuning { append_window: 1, cache_bytes: 0, ..Tuning::default() };
+    let mut writer = Writer::first(1, parties(1, tuning)).open();
+    for key in ["b", "other"] {
+        call(&mut writer, Party::at(key).give(1));
+    }
+    writer.tell(Input::RequestCheckpoint { ticket: 1 });
+    writer.work();
+    writer.appends = Appends::Withheld;
+    let at = writer.partition.status().submitted.next();
+    // It waits for its entity, which is read from the store, and is answered in the next batch.
+    call(&mut writer, Party::at("a").inspect("b".to_owned(), 1));
+    assert_eq!(writer.partition.status().inbox, 0);
+    writer.appends = Appends::Full;
+    writer.tell(Input::Appended(at, AppendResult::Full));
+    for _ in 0..10 {
+        assert_eq!(writer.reply_of(Party::at("other").show()), Some(1));
+    }
+    // There is room again, and what comes next panics on a value that the batch has changed.
+    writer.appends = Appends::Withheld;
+    writer.wait(1000);
+    writer.write_withheld();
+    call(&mut writer, Party::at("a").falter("b".to_owned()));
+    assert_eq!(writer.partition.status().counts.panics, 1);
+    assert_eq!((news(&mut writer, "a"), open_asks(&writer)), (vec!["b: 1".to_owned()], 0));
+    assert_eq!((writer.partition.status().inbox, writer.stopped.as_deref()), (0, None));
 }
