@@ -37,8 +37,7 @@ pub(crate) async fn list(
     let kind = edge.kind_index(kind)?;
     let entity = Address::new(edge.kinds[kind].id, edge::key(key)?);
     let deadline = CallOptions::deadline(&parts.headers)?;
-    let only =
-        query.get("partner").filter(|name| !name.is_empty()).map(|name| partner_named(edge, name)).transpose()?;
+    let only = query.get("partner").map(|name| partner_named(edge, name)).transpose()?;
     if only.is_some() {
         // One partner has no place in a list.
         query.check_known(&["partner"])?;
