@@ -100,7 +100,8 @@ impl Alone {
             ..Tuning::default()
         };
         let registry = Arc::new(E::registry()?);
-        let config = Config { id, map: Map::first(partitions), registry, tuning, seed: 0, suspects: Vec::new() };
+        let config =
+            Config { id, map: Arc::new(Map::first(partitions)), registry, tuning, seed: 0, suspects: Vec::new() };
         let (store, log) = (MemoryStore::new(), MemoryLog::new(id));
         let partition = Partition::open(config, &store, &log, Box::new(()), &mut |_| {})?;
         let mut alone = Self {

@@ -24,9 +24,8 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// The scope of partition `id`; none if the map does not name it.
-    pub(crate) fn new(id: PartitionId, map: Map, tuning: Tuning) -> Option<Self> {
+    pub(crate) fn new(id: PartitionId, map: Arc<Map>, tuning: Tuning) -> Option<Self> {
         let range = map.range_of(id)?;
-        let map = Arc::new(map);
         Some(Self { id, range, born: None, opened_with: Arc::clone(&map), map, tuning })
     }
 

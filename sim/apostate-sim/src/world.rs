@@ -348,7 +348,7 @@ impl World {
     pub(crate) fn config(&mut self, id: PartitionId) -> Config {
         Config {
             id,
-            map: self.map.clone(),
+            map: Arc::new(self.map.clone()),
             registry: Arc::clone(&self.registry),
             tuning: self.plan.tuning,
             seed: self.rng.next(),

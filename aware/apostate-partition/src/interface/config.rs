@@ -14,8 +14,8 @@ use crate::range::Map;
 pub struct Config {
     /// The partition.
     pub id: PartitionId,
-    /// Where everybody is, itself included.
-    pub map: Map,
+    /// Where everybody is, itself included. One value for all partitions of a host.
+    pub map: Arc<Map>,
     /// The kinds of entities that this build knows.
     pub registry: Arc<Registry>,
     /// How much of everything.

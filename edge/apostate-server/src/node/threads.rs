@@ -264,9 +264,10 @@ fn plan(
     (registry, counts): (&Arc<Registry>, &Arc<MessageCounts>),
     tuning: Tuning,
 ) -> Vec<Vec<PartitionPlan>> {
+    let map = Arc::new(routes.map().clone());
     let config = |id, index: usize| Config {
         id,
-        map: routes.map().clone(),
+        map: Arc::clone(&map),
         registry: Arc::clone(registry),
         tuning,
         seed: random(),

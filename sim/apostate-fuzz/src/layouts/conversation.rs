@@ -71,7 +71,7 @@ struct Place {
 fn open(id: PartitionId, disk: &MemoryDisk) -> Partition {
     let config = Config {
         id,
-        map: Map::first(2),
+        map: Arc::new(Map::first(2)),
         registry: Arc::new(<(Purse,)>::registry().expect("one kind")),
         tuning: Tuning { checkpoint_log_bytes: 2048, ..Tuning::default() },
         seed: id.0,

@@ -163,7 +163,7 @@ fn log_of(body: &[u8]) -> MemoryLog {
 /// Reads everything that can be read. Whether the partition opens.
 fn open(store: &MemoryStore, log: &MemoryLog) -> bool {
     let registry = <(Stock,)>::registry().expect("one kind");
-    let map = Map { version: 1, tiles: vec![(Range::WHOLE, PARTITION)] };
+    let map = Arc::new(Map { version: 1, tiles: vec![(Range::WHOLE, PARTITION)] });
     let registry = Arc::new(registry);
     let config = Config { id: PARTITION, map, registry, tuning: Tuning::default(), seed: 7, suspects: Vec::new() };
     let is_open = Partition::open(config, store, log, Box::new(()), &mut |_| {}).is_ok();

@@ -103,7 +103,7 @@ fn read_back(id: PartitionId, log: &MemoryLog, store: &MemoryStore, making: Maki
     let Making { registry, tuning, late: _, clock_off: _, seed, partitions, map } = making;
     // At every step, unless a scenario has so much in memory that it says less.
     let tuning = Tuning { check_every: tuning.check_every.max(1), ..tuning };
-    let map = map.unwrap_or_else(|| Map::first(partitions));
+    let map = Arc::new(map.unwrap_or_else(|| Map::first(partitions)));
     let config = Config { id, map, registry: Arc::new(registry), tuning, seed, suspects: Vec::new() };
     Partition::open(config, store, log, Box::new(()), &mut |_| {})
 }

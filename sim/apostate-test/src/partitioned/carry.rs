@@ -21,7 +21,7 @@ impl PartitionedWorld {
         partition.disk.begin_writer();
         let config = Config {
             id: partition.id,
-            map: self.map.clone(),
+            map: Arc::new(self.map.clone()),
             registry: Arc::clone(&self.names.0),
             tuning: self.tuning,
             seed,
