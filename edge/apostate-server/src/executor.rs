@@ -13,7 +13,7 @@
 //! A handler that does not end holds up its partition alone: while a partition has its turn, the executor is left where another thread
 //! can take it over, with all its other partitions.
 //!
-//! Reading order: `messages` and `mailbox`, what arrives, and `routes`, the way to each; `host`, one partition here; `tickets`, who waits
+//! Reading order: `messages` and `mailbox`, what arrives, and `routes`, the way to each; `host`, one partition here, and `hosts`, all of them; `tickets`, who waits
 //! for its answers; `outgoing`, what leaves; `threads`, `handover` and `slot`, how another thread goes on; `opening` and `announcement`, how a node begins; `status`, how partitions are; `message_counts`, what
 //! became of messages.
 
@@ -22,6 +22,7 @@ pub(crate) mod messages;
 pub(crate) mod routes;
 
 pub(crate) mod host;
+mod hosts;
 pub(crate) mod notice;
 mod slot;
 mod tickets;
@@ -41,7 +42,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use apostate_log::Store;
+use apostate_log::{PartitionId, Store};
 use apostate_partition::{HostTime, Input};
 use crossbeam_channel::{Receiver, Sender};
 
@@ -49,31 +50,35 @@ use crate::clock::HostClock;
 use crate::executor::announcement::Announcer;
 use crate::executor::handover::Handover;
 use crate::executor::host::PartitionHost;
+use crate::executor::hosts::HostTable;
 use crate::executor::mailbox::Mailbox;
 use crate::executor::messages::{ExecutorMessage, TakenMessages};
 use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{LocalFrame, Outgoing};
 use crate::executor::slot::HostSlot;
 
+/// Where a thread leaves its executor while the partition with this id has its turn.
+pub(crate) type ExecutorHandover = Handover<PartitionId, Box<Executor>>;
+
 /// One executor. It lives on the thread that runs it.
 pub(crate) struct Executor {
     mailbox: Arc<Mailbox>,
     clock: HostClock,
-    slots: Vec<HostSlot>,
+    hosts: HostTable,
     outgoing: Outgoing,
     messages: Vec<ExecutorMessage>,
     frames: Vec<LocalFrame>,
     /// Whether a log has results that were not collected yet.
     has_log_results: bool,
-    /// Hosts that come back from threads that were left behind, with their indexes.
-    returned: Receiver<(usize, Box<PartitionHost>)>,
-    give_back: Sender<(usize, Box<PartitionHost>)>,
+    /// Hosts that come back from threads that were left behind.
+    returned: Receiver<Box<PartitionHost>>,
+    give_back: Sender<Box<PartitionHost>>,
 }
 
 /// Closes the mailbox when the executor ends, in whatever way: its callers would wait for ever.
 impl Drop for Executor {
     fn drop(&mut self) {
-        for slot in self.slots.drain(..) {
+        for slot in self.hosts.drain() {
             if let HostSlot::Away(held) = slot {
                 held.into_iter().for_each(|message| message.refuse(self.mailbox.queues()));
             }
@@ -86,11 +91,11 @@ impl Executor {
     /// An executor without partitions; [`open`](Self::open) gives it some.
     pub(crate) fn new(mailbox: Arc<Mailbox>, clock: HostClock, outgoing: Outgoing) -> Box<Self> {
         let (give_back, returned) = crossbeam_channel::unbounded();
-        let (slots, messages, frames) = (Vec::new(), Vec::new(), Vec::new());
+        let (hosts, messages, frames) = (HostTable::default(), Vec::new(), Vec::new());
         Box::new(Self {
             mailbox,
             clock,
-            slots,
+            hosts,
             outgoing,
             messages,
             frames,
@@ -102,12 +107,13 @@ impl Executor {
 
     /// Opens the partitions of `plans`.
     pub(crate) fn open(&mut self, plans: Vec<PartitionPlan>, store: &dyn Store, announcer: &Announcer) {
-        let open = |plan: PartitionPlan| HostSlot::Here(Box::new(plan.open(store, announcer, &self.outgoing)));
-        self.slots = plans.into_iter().map(open).collect();
+        for plan in plans {
+            self.hosts.insert(Box::new(plan.open(store, announcer, &self.outgoing)));
+        }
     }
 
     /// Goes on where a thread was left behind in a turn.
-    pub(crate) fn take_over(mut self: Box<Self>, handover: &Handover<Box<Self>>) {
+    pub(crate) fn take_over(mut self: Box<Self>, handover: &ExecutorHandover) {
         self.outgoing.send();
         // Of the round that was broken off; a flag too many harms nobody.
         self.has_log_results = true;
@@ -115,7 +121,7 @@ impl Executor {
     }
 
     /// Runs the partitions until it is told to quit, or until another thread has taken it over.
-    pub(crate) fn run(mut self: Box<Self>, handover: &Handover<Box<Self>>) {
+    pub(crate) fn run(mut self: Box<Self>, handover: &ExecutorHandover) {
         loop {
             self.receive();
             let now = self.clock.now();
@@ -124,9 +130,9 @@ impl Executor {
             }
             self.deliver_local(now);
             self.take_back(now);
-            for index in 0..self.slots.len() {
+            for index in 0..self.hosts.len() {
                 let has_log_results = self.has_log_results;
-                let Some(host) = self.slots[index].host_mut() else { continue };
+                let Some(host) = self.hosts.at_mut(index).1.host_mut() else { continue };
                 if has_log_results {
                     host.poll_log(now);
                 }
@@ -141,25 +147,27 @@ impl Executor {
     }
 
     /// Gives one host its turn. None: it took so long that another thread has taken over the executor.
-    fn turn(mut self: Box<Self>, now: HostTime, index: usize, handover: &Handover<Box<Self>>) -> Option<Box<Self>> {
-        if let [HostSlot::Here(host)] = &mut self.slots[..] {
+    fn turn(mut self: Box<Self>, now: HostTime, index: usize, handover: &ExecutorHandover) -> Option<Box<Self>> {
+        let is_alone = self.hosts.len() == 1;
+        let (id, slot) = self.hosts.at_mut(index);
+        if is_alone && let Some(host) = slot.host_mut() {
             // Without neighbours there is nothing to take over.
             host.turn(now);
-            host.carry_out(index, &mut self.outgoing);
+            host.carry_out(&mut self.outgoing);
             return Some(self);
         }
-        let Some(mut host) = self.slots[index].take() else { return Some(self) };
+        let Some(mut host) = slot.take() else { return Some(self) };
         let (mailbox, give_back) = (Arc::clone(&self.mailbox), self.give_back.clone());
-        let offer = handover.offer(index, self);
+        let offer = handover.offer(id, self);
         host.turn(now);
         let Some(mut executor) = offer.withdraw() else {
             // An executor that has ended meanwhile takes nothing back: the host ends with the message.
-            let _ = give_back.send((index, host));
+            let _ = give_back.send(host);
             mailbox.wake_for_log();
             return None;
         };
-        host.carry_out(index, &mut executor.outgoing);
-        executor.slots[index].put_back(host);
+        host.carry_out(&mut executor.outgoing);
+        executor.hosts.at_mut(index).1.put_back(host);
         Some(executor)
     }
 
@@ -169,10 +177,11 @@ impl Executor {
         if !self.has_log_results {
             return;
         }
-        while let Ok((index, mut host)) = self.returned.try_recv() {
-            host.carry_out(index, &mut self.outgoing);
-            for message in self.slots[index].put_back(host) {
-                if let Some(host) = self.slots[index].host_mut() {
+        while let Ok(mut host) = self.returned.try_recv() {
+            host.carry_out(&mut self.outgoing);
+            let Some(slot) = self.hosts.get_mut(host.id()) else { unreachable!("a host that is away keeps its slot") };
+            for message in slot.put_back(host) {
+                if let Some(host) = slot.host_mut() {
                     deliver_to(host, now, message);
                 }
             }
@@ -181,12 +190,12 @@ impl Executor {
 
     /// Empties the mailbox; sleeps before it if there is nothing else to do.
     fn receive(&mut self) {
-        let mut hosts = self.slots.iter().filter_map(HostSlot::host);
+        let mut hosts = self.hosts.slots().filter_map(HostSlot::host);
         if self.has_log_results || self.outgoing.has_local() || hosts.any(PartitionHost::is_touched) {
             self.has_log_results |= self.mailbox.take(&mut self.messages);
             return;
         }
-        let wake_at = self.slots.iter().filter_map(|slot| slot.host()?.wake_at()).min();
+        let wake_at = self.hosts.slots().filter_map(|slot| slot.host()?.wake_at()).min();
         let deadline = wake_at.map(|at| Instant::now() + at.since(self.clock.now().uptime));
         self.has_log_results = self.mailbox.wait(deadline, &mut self.messages);
     }
@@ -210,41 +219,39 @@ impl Executor {
     }
 
     fn deliver_one(&mut self, now: HostTime, message: ExecutorMessage) {
-        match message.host() {
-            Some(host) => self.deliver_at(now, host, message),
+        match message.partition() {
+            Some(partition) => self.deliver_at(now, partition, message),
             None => {
-                for slot in &mut self.slots {
+                for slot in self.hosts.slots_mut() {
                     match (slot, &message) {
                         (HostSlot::Here(host), ExecutorMessage::Start) => host.give(now, [Input::Open]),
-                        (HostSlot::Here(host), ExecutorMessage::Report { reply }) => {
-                            // The receiver may have stopped waiting.
-                            let _ = reply.send(host.report());
-                        }
-                        (HostSlot::Away(held), ExecutorMessage::Report { reply }) => {
-                            held.push(ExecutorMessage::Report { reply: reply.clone() });
-                        }
-                        _ => unreachable!("a message for one host, the end, or a start while a handler runs"),
+                        _ => unreachable!("a message for one partition, the end, or a start while a handler runs"),
                     }
                 }
             }
         }
     }
 
-    /// Delivers a message to one host, or holds it until that host is back.
-    fn deliver_at(&mut self, now: HostTime, host: usize, message: ExecutorMessage) {
-        match &mut self.slots[host] {
-            HostSlot::Here(host) => deliver_to(host, now, message),
-            HostSlot::Away(held) => held.push(message),
+    /// Delivers a message to the host of one partition, or holds it until that host is back.
+    fn deliver_at(&mut self, now: HostTime, partition: PartitionId, message: ExecutorMessage) {
+        match self.hosts.get_mut(partition) {
+            Some(HostSlot::Here(host)) => deliver_to(host, now, message),
+            Some(HostSlot::Away(held)) => held.push(message),
+            None => message.refuse(self.mailbox.queues()),
         }
     }
 
     fn deliver_local(&mut self, now: HostTime) {
         let mut frames = std::mem::take(&mut self.frames);
         self.outgoing.take_local(&mut frames);
-        for LocalFrame { host, from, bytes } in frames.drain(..) {
-            match &mut self.slots[host] {
-                HostSlot::Here(host) => host.give(now, [Input::Frame { from, bytes }]),
-                HostSlot::Away(held) => held.push(ExecutorMessage::Frames { host, from, frames: vec![bytes] }),
+        for LocalFrame { to: partition, from, bytes } in frames.drain(..) {
+            match self.hosts.get_mut(partition) {
+                Some(HostSlot::Here(host)) => host.give(now, [Input::Frame { from, bytes }]),
+                Some(HostSlot::Away(held)) => {
+                    held.push(ExecutorMessage::Frames { partition, from, frames: vec![bytes] });
+                }
+                // Frames may be lost.
+                None => {}
             }
         }
         self.frames = frames;
@@ -253,17 +260,17 @@ impl Executor {
 
 fn deliver_to(host: &mut PartitionHost, now: HostTime, message: ExecutorMessage) {
     match message {
-        ExecutorMessage::Request { host: _, request } => host.request(now, request),
-        ExecutorMessage::Call { host: _, request, promise } => host.call(now, request, promise),
-        ExecutorMessage::Stream { host: _, requests, stream } => host.stream(requests, stream),
-        ExecutorMessage::Parked { host: _, command, promise } => host.parked(now, command, promise),
-        ExecutorMessage::Frames { host: _, from, frames } => {
+        ExecutorMessage::Request { partition: _, request } => host.request(now, request),
+        ExecutorMessage::Call { partition: _, request, promise } => host.call(now, request, promise),
+        ExecutorMessage::Stream { partition: _, requests, stream } => host.stream(requests, stream),
+        ExecutorMessage::Parked { partition: _, command, promise } => host.parked(now, command, promise),
+        ExecutorMessage::Frames { partition: _, from, frames } => {
             host.give(now, frames.into_iter().map(|bytes| Input::Frame { from, bytes }));
         }
-        ExecutorMessage::Loaded { host: _, loaded } => host.give(now, loaded.into_iter().map(Input::Loaded)),
-        ExecutorMessage::Checkpointed { host: _, result } => host.checkpointed(now, result),
-        ExecutorMessage::Checkpoint { host: _, reply } => host.request_checkpoint(now, reply),
-        ExecutorMessage::Report { reply } => {
+        ExecutorMessage::Loaded { partition: _, loaded } => host.give(now, loaded.into_iter().map(Input::Loaded)),
+        ExecutorMessage::Checkpointed { partition: _, result } => host.checkpointed(now, result),
+        ExecutorMessage::Checkpoint { partition: _, reply } => host.request_checkpoint(now, reply),
+        ExecutorMessage::Report { partition: _, reply } => {
             // The receiver may have stopped waiting.
             let _ = reply.send(host.report());
         }

@@ -115,7 +115,7 @@ impl Watchdog {
     fn leave_behind(&self, partition: usize, running: RunningNow) -> bool {
         let place = self.routes.places()[partition];
         let (kind, handler) = self.names(running);
-        match self.executors.take_over(place.executor, place.host) {
+        match self.executors.take_over(place.partition) {
             Ok(false) => false,
             Ok(true) => {
                 warn!(
@@ -179,11 +179,9 @@ impl Watchdog {
                 }
                 continue;
             }
-            if let Some(place) = self.routes.place_of(partition) {
-                // The request is what counts, not its result.
-                let (reply, _) = crossbeam_channel::bounded(1);
-                self.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, reply });
-            }
+            // The request is what counts, not its result.
+            let (reply, _) = crossbeam_channel::bounded(1);
+            self.routes.post(ExecutorMessage::Checkpoint { partition, reply });
         }
     }
 }

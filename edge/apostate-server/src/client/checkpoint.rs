@@ -10,7 +10,6 @@ use crate::CallError;
 use crate::answers::stop::PartitionStop;
 use crate::client::node_handle::NodeHandle;
 use crate::executor::messages::ExecutorMessage;
-use crate::executor::routes::Place;
 
 /// How often a wait without an end checks whether the node is closing.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -34,16 +33,16 @@ pub(crate) enum CheckpointError {
 }
 
 impl CheckpointRequest {
-    /// Asks the partition at `place` for a checkpoint.
-    pub(crate) fn send(node: &NodeHandle, place: Place) -> Self {
+    /// Asks `partition` for a checkpoint.
+    pub(crate) fn send(node: &NodeHandle, partition: PartitionId) -> Self {
         let (reply, result) = bounded(1);
-        node.routes.mailbox(place).post(ExecutorMessage::Checkpoint { host: place.host, reply });
-        Self { partition: place.partition, result }
+        node.routes.post(ExecutorMessage::Checkpoint { partition, reply });
+        Self { partition, result }
     }
 
     /// Asks every partition; the requests are in the order of the ring.
     pub(crate) fn send_to_all(node: &NodeHandle) -> Vec<Self> {
-        node.routes.places().iter().map(|place| Self::send(node, *place)).collect()
+        node.routes.places().iter().map(|place| Self::send(node, place.partition)).collect()
     }
 
     /// The result, if there is one yet. A full disk is one: a checkpoint can wait for room for ever, and lists would with it.

@@ -107,25 +107,25 @@ impl NodeHandle {
     /// Sends one request on its way.
     pub(crate) fn call(&self, request: Request) -> PromisedVerdict {
         let (promise, promised) = promise();
-        let place = self.place_of(&request.to);
-        self.post(place, ExecutorMessage::Call { host: place.host, request, promise });
+        let partition = self.place_of(&request.to).partition;
+        self.post(ExecutorMessage::Call { partition, request, promise });
         promised
     }
 
     /// Sends an operator's command on its way.
     pub(crate) fn command(&self, command: ParkedCommand) -> PromisedVerdict {
         let (promise, promised) = promise();
-        let place = self.place_of(&command.to);
-        self.post(place, ExecutorMessage::Parked { host: place.host, command, promise });
+        let partition = self.place_of(&command.to).partition;
+        self.post(ExecutorMessage::Parked { partition, command, promise });
         promised
     }
 
-    /// Sends a message to the executor of `place`, or refuses it if the node is closing.
-    pub(crate) fn post(&self, place: Place, message: ExecutorMessage) {
+    /// Sends a message to the executor of its partition, or refuses it if the node is closing.
+    pub(crate) fn post(&self, message: ExecutorMessage) {
         if self.is_closing() {
             message.refuse(self.routes.queues());
         } else {
-            self.routes.mailbox(place).post(message);
+            self.routes.post(message);
         }
     }
 
@@ -164,8 +164,8 @@ impl NodeHandle {
     pub(crate) fn reports(&self, patience: Duration) -> (Vec<PartitionStatus>, bool) {
         let until = Instant::now() + patience;
         let (reply, reports) = crossbeam_channel::unbounded();
-        for mailbox in self.routes.mailboxes() {
-            mailbox.post(ExecutorMessage::Report { reply: reply.clone() });
+        for place in self.routes.places() {
+            self.routes.post(ExecutorMessage::Report { partition: place.partition, reply: reply.clone() });
         }
         drop(reply);
         let mut partitions = Vec::with_capacity(self.routes.places().len());

@@ -296,9 +296,9 @@ impl Producer {
             return;
         }
         let requests = std::mem::replace(unsent, Vec::with_capacity(BATCH_MESSAGES));
-        let place = self.node.routes.places()[partition];
+        let partition = self.node.routes.places()[partition].partition;
         let stream = Arc::clone(&self.stream);
-        self.node.post(place, ExecutorMessage::Stream { host: place.host, requests, stream });
+        self.node.post(ExecutorMessage::Stream { partition, requests, stream });
     }
 
     fn wait_for_some(&mut self) -> Result<(), ProducerError> {

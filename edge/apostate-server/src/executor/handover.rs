@@ -9,51 +9,51 @@ use crate::sync::lock;
 
 /// The handover of one thread. Empty, unless its thread is at a part that may never end.
 #[derive(Debug)]
-pub(crate) struct Handover<T>(Mutex<Option<Offered<T>>>);
+pub(crate) struct Handover<P, T>(Mutex<Option<Offered<P, T>>>);
 
 /// Work that is left here, and the part that its thread is at.
 #[derive(Debug)]
-struct Offered<T> {
-    part: usize,
+struct Offered<P, T> {
+    part: P,
     work: T,
 }
 
 /// The way back to the work. Dropped by a panic, it drops the work as well, unless another thread has taken it over.
 #[derive(Debug)]
-pub(crate) struct Offer<'a, T>(&'a Handover<T>);
+pub(crate) struct Offer<'a, P, T>(&'a Handover<P, T>);
 
-impl<T> Default for Handover<T> {
+impl<P, T> Default for Handover<P, T> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<T> Handover<T> {
+impl<P: Copy + Eq, T> Handover<P, T> {
     /// Leaves `work` here while its thread is at `part` of it.
-    pub(crate) fn offer(&self, part: usize, work: T) -> Offer<'_, T> {
+    pub(crate) fn offer(&self, part: P, work: T) -> Offer<'_, P, T> {
         *lock(&self.0) = Some(Offered { part, work });
         Offer(self)
     }
 
     /// Whether there is work whose thread is at `part`.
-    pub(crate) fn is_at(&self, part: usize) -> bool {
+    pub(crate) fn is_at(&self, part: P) -> bool {
         lock(&self.0).as_ref().is_some_and(|offered| offered.part == part)
     }
 
     /// Takes the work over, if its thread is at `part`.
-    pub(crate) fn take(&self, part: usize) -> Option<T> {
+    pub(crate) fn take(&self, part: P) -> Option<T> {
         lock(&self.0).take_if(|offered| offered.part == part).map(|offered| offered.work)
     }
 }
 
-impl<T> Offer<'_, T> {
+impl<P, T> Offer<'_, P, T> {
     /// The work; none if another thread has taken it over.
     pub(crate) fn withdraw(self) -> Option<T> {
         lock(&self.0.0).take().map(|offered| offered.work)
     }
 }
 
-impl<T> Drop for Offer<'_, T> {
+impl<P, T> Drop for Offer<'_, P, T> {
     fn drop(&mut self) {
         let left = lock(&self.0.0).take();
         // After the lock: what is dropped may take its time.

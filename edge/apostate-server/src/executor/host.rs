@@ -99,6 +99,11 @@ impl PartitionHost {
         }
     }
 
+    /// Its partition.
+    pub(crate) fn id(&self) -> PartitionId {
+        self.id
+    }
+
     /// Hands inputs over.
     pub(crate) fn give(&mut self, now: HostTime, inputs: impl IntoIterator<Item = Input>) {
         let Hosted::Running(running) = &mut self.state else { return };
@@ -242,8 +247,8 @@ impl PartitionHost {
         }
     }
 
-    /// Carries out the effects of all steps since the last time; `host` is its index at the executor.
-    pub(crate) fn carry_out(&mut self, host: usize, outgoing: &mut Outgoing) {
+    /// Carries out the effects of all steps since the last time.
+    pub(crate) fn carry_out(&mut self, outgoing: &mut Outgoing) {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             let Hosted::Running(running) = &mut self.state else { break };
@@ -262,7 +267,7 @@ impl PartitionHost {
                 }
                 Effect::Settled { entity, number } => self.tickets.settle(&entity, number),
                 Effect::Load(load) => self.loads.push(load),
-                Effect::Checkpoint(checkpoint) => outgoing.checkpoint(host, checkpoint),
+                Effect::Checkpoint(checkpoint) => outgoing.checkpoint(checkpoint),
                 Effect::CheckpointDone { ticket } => self.tickets.checkpoint_done(ticket),
                 Effect::Trim { before } => {
                     self.work.trims += 1;
@@ -285,7 +290,7 @@ impl PartitionHost {
         }
         self.effects = effects;
         self.work.loads += self.loads.len() as u64;
-        outgoing.load(host, &mut self.loads);
+        outgoing.load(self.id, &mut self.loads);
         self.tickets.flush();
         let has_room = self.tickets.numbered() < self.requests_max;
         self.is_touched |= has_room && !self.backlog.is_empty();

@@ -123,6 +123,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use apostate_log::PartitionId;
     use crossbeam_channel::TryRecvError;
 
     use super::*;
@@ -159,7 +160,7 @@ mod tests {
         let mailbox = Mailbox::default();
         let post = || {
             let (reply, receiver) = crossbeam_channel::bounded(1);
-            mailbox.post(ExecutorMessage::Checkpoint { host: 0, reply });
+            mailbox.post(ExecutorMessage::Checkpoint { partition: PartitionId(1), reply });
             receiver
         };
         let held = post();

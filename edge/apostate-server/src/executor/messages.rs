@@ -13,29 +13,29 @@ use crate::answers::ticket::Ticket;
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::executor::status::PartitionStatus;
 
-/// One message to an executor. `host` is the index of a partition's host there.
+/// One message to an executor, mostly for one partition.
 #[derive(Debug)]
 pub(crate) enum ExecutorMessage {
     /// All partitions of the node are open: serve.
     Start,
     /// One request from HTTP, under a ticket of its thread's completion queue.
-    Request { host: usize, request: Request },
+    Request { partition: PartitionId, request: Request },
     /// One request from this process. The executor fills in the ticket.
-    Call { host: usize, request: Request, promise: Promise },
+    Call { partition: PartitionId, request: Request, promise: Promise },
     /// A producer's messages, in ascending order of their numbers. The executor fills in the tickets.
-    Stream { host: usize, requests: Vec<Request>, stream: Stream },
+    Stream { partition: PartitionId, requests: Vec<Request>, stream: Stream },
     /// An operator retries or dismisses a parked message. The executor fills in the ticket.
-    Parked { host: usize, command: ParkedCommand, promise: Promise },
+    Parked { partition: PartitionId, command: ParkedCommand, promise: Promise },
     /// Frames of one sender, in the order sent.
-    Frames { host: usize, from: PartitionId, frames: Vec<Bytes> },
+    Frames { partition: PartitionId, from: PartitionId, frames: Vec<Bytes> },
     /// Results of reads from the store: entities, client keys, pages of messages.
-    Loaded { host: usize, loaded: Vec<Loaded> },
+    Loaded { partition: PartitionId, loaded: Vec<Loaded> },
     /// The result of a checkpoint.
-    Checkpointed { host: usize, result: Result<Position, String> },
+    Checkpointed { partition: PartitionId, result: Result<Position, String> },
     /// A request that everything durable so far be in the store.
-    Checkpoint { host: usize, reply: CheckpointReply },
-    /// A request for the status of every partition here.
-    Report { reply: Sender<PartitionStatus> },
+    Checkpoint { partition: PartitionId, reply: CheckpointReply },
+    /// A request for the status of the partition.
+    Report { partition: PartitionId, reply: Sender<PartitionStatus> },
     /// The end: everything that waits is answered.
     Quit,
 }
@@ -44,18 +44,19 @@ pub(crate) enum ExecutorMessage {
 pub(crate) type CheckpointReply = Sender<Result<(), PartitionStop>>;
 
 impl ExecutorMessage {
-    /// The index of the one host that it is for.
-    pub(crate) fn host(&self) -> Option<usize> {
+    /// The one partition that it is for.
+    pub(crate) fn partition(&self) -> Option<PartitionId> {
         match self {
-            Self::Request { host, .. }
-            | Self::Call { host, .. }
-            | Self::Stream { host, .. }
-            | Self::Parked { host, .. }
-            | Self::Frames { host, .. }
-            | Self::Loaded { host, .. }
-            | Self::Checkpointed { host, .. }
-            | Self::Checkpoint { host, .. } => Some(*host),
-            Self::Start | Self::Report { .. } | Self::Quit => None,
+            Self::Request { partition, .. }
+            | Self::Call { partition, .. }
+            | Self::Stream { partition, .. }
+            | Self::Parked { partition, .. }
+            | Self::Frames { partition, .. }
+            | Self::Loaded { partition, .. }
+            | Self::Checkpointed { partition, .. }
+            | Self::Checkpoint { partition, .. }
+            | Self::Report { partition, .. } => Some(*partition),
+            Self::Start | Self::Quit => None,
         }
     }
 
@@ -142,7 +143,7 @@ mod tests {
         let queue = queues.lease(1).expect("a queue");
         let ticket = queue.open(0);
         let streamed = |number| ExecutorMessage::Stream {
-            host: 0,
+            partition: PartitionId(1),
             requests: vec![numbered(number)],
             stream: Stream::clone(&stream),
         };
@@ -150,7 +151,7 @@ mod tests {
         let mut messages = vec![
             ExecutorMessage::Start,
             streamed(1),
-            ExecutorMessage::Request { host: 0, request: asked },
+            ExecutorMessage::Request { partition: PartitionId(1), request: asked },
             ExecutorMessage::Start,
             streamed(2),
         ];

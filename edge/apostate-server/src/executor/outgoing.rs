@@ -18,23 +18,15 @@ use crate::traces::queue::{SpanRecord, Traces};
 /// Most loads of one order. Small enough that the loaders share the work.
 const LOADS_PER_ORDER: usize = 32;
 
-/// Entities to read for one host.
+/// Entities to read for one partition.
 pub(crate) struct LoadOrder {
-    pub(crate) executor: usize,
-    pub(crate) host: usize,
+    pub(crate) partition: PartitionId,
     pub(crate) loads: Vec<Load>,
-}
-
-/// A checkpoint to write for one host.
-pub(crate) struct CheckpointOrder {
-    pub(crate) executor: usize,
-    pub(crate) host: usize,
-    pub(crate) checkpoint: Box<Checkpoint>,
 }
 
 /// A frame for a partition of the same executor.
 pub(crate) struct LocalFrame {
-    pub(crate) host: usize,
+    pub(crate) to: PartitionId,
     pub(crate) from: PartitionId,
     pub(crate) bytes: Bytes,
 }
@@ -51,7 +43,7 @@ pub(crate) struct Outgoing {
     executor: usize,
     routes: Arc<Routes>,
     loaders: Sender<LoadOrder>,
-    checkpointer: Sender<CheckpointOrder>,
+    checkpointer: Sender<Box<Checkpoint>>,
     watchdog: Sender<Unrecoverable>,
     traces: Option<Arc<Traces>>,
     counts: Arc<MessageCounts>,
@@ -65,7 +57,7 @@ impl Outgoing {
         executor: usize,
         routes: Arc<Routes>,
         loaders: Sender<LoadOrder>,
-        checkpointer: Sender<CheckpointOrder>,
+        checkpointer: Sender<Box<Checkpoint>>,
         watchdog: Sender<Unrecoverable>,
         traces: Option<Arc<Traces>>,
         counts: Arc<MessageCounts>,
@@ -82,31 +74,32 @@ impl Outgoing {
     pub(crate) fn frame(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
         let Some(place) = self.routes.place_of(to) else { return };
         if place.executor == self.executor {
-            self.local.push(LocalFrame { host: place.host, from, bytes });
+            self.local.push(LocalFrame { to, from, bytes });
             return;
         }
         let messages = &mut self.messages[place.executor];
         match messages.last_mut() {
-            Some(ExecutorMessage::Frames { host, from: last, frames }) if *host == place.host && *last == from => {
+            Some(ExecutorMessage::Frames { partition, from: last, frames }) if *partition == to && *last == from => {
                 frames.push(bytes);
             }
-            _ => messages.push(ExecutorMessage::Frames { host: place.host, from, frames: vec![bytes] }),
+            _ => messages.push(ExecutorMessage::Frames { partition: to, from, frames: vec![bytes] }),
         }
     }
 
-    /// Has entities read, and leaves `loads` empty.
-    pub(crate) fn load(&self, host: usize, loads: &mut Vec<Load>) {
+    /// Has entities read for a partition, and leaves `loads` empty.
+    pub(crate) fn load(&self, partition: PartitionId, loads: &mut Vec<Load>) {
         while !loads.is_empty() {
             let rest = loads.split_off(loads.len().min(LOADS_PER_ORDER));
-            let order = LoadOrder { executor: self.executor, host, loads: std::mem::replace(loads, rest) };
+            let order = LoadOrder { partition, loads: std::mem::replace(loads, rest) };
             // Loaders end after the executors do: if they are gone, so is everything.
             let _ = self.loaders.send(order);
         }
     }
 
-    pub(crate) fn checkpoint(&self, host: usize, checkpoint: Box<Checkpoint>) {
+    /// Has a checkpoint written.
+    pub(crate) fn checkpoint(&self, checkpoint: Box<Checkpoint>) {
         // As above.
-        let _ = self.checkpointer.send(CheckpointOrder { executor: self.executor, host, checkpoint });
+        let _ = self.checkpointer.send(checkpoint);
     }
 
     /// A run that is part of a trace is durable. It is dropped if this node sends no traces any more.

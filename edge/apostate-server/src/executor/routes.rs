@@ -7,6 +7,7 @@ use apostate_partition::{Map, Range};
 
 use crate::answers::queues::CompletionQueues;
 use crate::executor::mailbox::Mailbox;
+use crate::executor::messages::ExecutorMessage;
 
 /// The way to every partition of the node, and back to those who wait for answers. Made once at the start, and read by everyone.
 #[derive(Debug)]
@@ -27,8 +28,6 @@ pub(crate) struct Place {
     pub(crate) range: Range,
     /// The index of its executor.
     pub(crate) executor: usize,
-    /// The index of its host there.
-    pub(crate) host: usize,
 }
 
 impl Routes {
@@ -38,7 +37,6 @@ impl Routes {
             partition: *partition,
             range: *range,
             executor: index % executors,
-            host: index / executors,
         };
         let places: Vec<Place> = map.tiles.iter().enumerate().map(deal).collect();
         let mut by_id: Vec<_> = places.iter().enumerate().map(|(index, place)| (place.partition, index)).collect();
@@ -78,8 +76,12 @@ impl Routes {
         Some(self.places[self.by_id[found].1])
     }
 
-    pub(crate) fn mailbox(&self, place: Place) -> &Mailbox {
-        &self.mailboxes[place.executor]
+    /// Sends a message on its way. One that is for a partition which this node does not have is refused.
+    pub(crate) fn post(&self, message: ExecutorMessage) {
+        match message.partition().and_then(|id| self.place_of(id)) {
+            Some(place) => self.mailboxes[place.executor].post(message),
+            None => message.refuse(&self.queues),
+        }
     }
 }
 
@@ -88,18 +90,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_partition_has_a_host_of_its_own_and_is_found_by_hash_and_id() {
+    fn every_partition_has_an_executor_and_is_found_by_hash_and_id() {
         let routes = Routes::new(Map::first(7), 2);
-        let mut hosts: Vec<_> = routes.places().iter().map(|place| (place.executor, place.host)).collect();
-        hosts.sort_unstable();
-        hosts.dedup();
-        assert_eq!(hosts.len(), 7);
+        let executors: Vec<_> = routes.places().iter().map(|place| place.executor).collect();
+        assert_eq!(executors, [0, 1, 0, 1, 0, 1, 0]);
         for (index, place) in routes.places().iter().enumerate() {
             assert_eq!(routes.index_of_hash(place.range.first), index);
             assert_eq!(routes.index_of_hash(place.range.last), index);
             assert_eq!(routes.map().find(place.range.last), place.partition);
             let found = routes.place_of(place.partition).expect("a place");
-            assert_eq!((found.executor, found.host), (place.executor, place.host));
+            assert_eq!((found.executor, found.range), (place.executor, place.range));
         }
         assert!(routes.place_of(PartitionId(99)).is_none());
     }

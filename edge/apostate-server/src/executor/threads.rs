@@ -12,11 +12,11 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use apostate_log::PartitionId;
 use crossbeam_channel::bounded;
 use tracing::error;
 
-use crate::executor::Executor;
-use crate::executor::handover::Handover;
+use crate::executor::{Executor, ExecutorHandover};
 use crate::sync::lock;
 
 /// The threads of all executors of a node.
@@ -26,7 +26,7 @@ pub(crate) struct ExecutorThreads(Mutex<Vec<ExecutorThread>>);
 struct ExecutorThread {
     /// The index of the executor.
     executor: usize,
-    handover: Arc<Handover<Box<Executor>>>,
+    handover: Arc<ExecutorHandover>,
     thread: JoinHandle<()>,
 }
 
@@ -40,13 +40,12 @@ impl ExecutorThreads {
         self.spawn(&mut lock(&self.0), executor, move |handover| make().run(handover))
     }
 
-    /// Has another thread take over the executor with this index, all but its host `stuck`, if that one has its turn now. Whether it did.
-    pub(crate) fn take_over(&self, executor: usize, stuck: usize) -> io::Result<bool> {
+    /// Has another thread take over the executor of the partition `stuck`, all but that one, if it has its turn now. Whether it did.
+    pub(crate) fn take_over(&self, stuck: PartitionId) -> io::Result<bool> {
         let mut threads = lock(&self.0);
         threads.retain(|thread| !thread.thread.is_finished());
-        let is_stuck = |thread: &&ExecutorThread| thread.executor == executor && thread.handover.is_at(stuck);
-        let Some(thread) = threads.iter().find(is_stuck) else { return Ok(false) };
-        let left = Arc::clone(&thread.handover);
+        let Some(thread) = threads.iter().find(|thread| thread.handover.is_at(stuck)) else { return Ok(false) };
+        let (executor, left) = (thread.executor, Arc::clone(&thread.handover));
         let (give, given) = bounded::<Box<Executor>>(1);
         self.spawn(&mut threads, executor, move |handover| {
             // Nothing is given if the turn has ended meanwhile.
@@ -62,9 +61,9 @@ impl ExecutorThreads {
         &self,
         threads: &mut Vec<ExecutorThread>,
         executor: usize,
-        body: impl FnOnce(&Handover<Box<Executor>>) + Send + 'static,
+        body: impl FnOnce(&ExecutorHandover) + Send + 'static,
     ) -> io::Result<()> {
-        let handover = Arc::new(Handover::default());
+        let handover = Arc::new(ExecutorHandover::default());
         let own = Arc::clone(&handover);
         let thread = thread::Builder::new().name(format!("apostate-run-{executor}")).spawn(move || body(&own))?;
         threads.push(ExecutorThread { executor, handover, thread });

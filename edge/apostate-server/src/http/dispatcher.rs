@@ -82,7 +82,7 @@ impl Dispatcher {
         let ticket = self.queue.open(open.free.pop()?);
         request.ticket = ticket.0;
         let to = self.node.place_of(&request.to);
-        open.outgoing[to.executor].push(ExecutorMessage::Request { host: to.host, request });
+        open.outgoing[to.executor].push(ExecutorMessage::Request { partition: to.partition, request });
         open.has_outgoing = true;
         if let Some(waker) = open.waker.take() {
             waker.wake();

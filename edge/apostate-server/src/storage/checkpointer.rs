@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use apostate_core::panic_text;
 use apostate_log::{PartitionId, Position, StoreError, failpoint};
+use apostate_partition::Checkpoint;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{debug, info, warn};
 
 use crate::executor::messages::ExecutorMessage;
-use crate::executor::outgoing::CheckpointOrder;
 use crate::executor::routes::Routes;
 use crate::storage::disk::Disk;
 
@@ -27,19 +27,18 @@ const TRIES_PER_WARNING: u32 = 60;
 
 /// The body of the checkpointer's thread: writes what it is given until all senders are gone. It waits for a full disk until `ending`
 /// is dropped.
-pub(crate) fn run(orders: &Receiver<CheckpointOrder>, disk: &Disk, routes: &Routes, ending: &Receiver<()>) {
-    for order in orders {
+pub(crate) fn run(orders: &Receiver<Box<Checkpoint>>, disk: &Disk, routes: &Routes, ending: &Receiver<()>) {
+    for checkpoint in orders {
         failpoint("checkpointer.taken");
-        let (executor, host) = (order.executor, order.host);
-        let result = write(order, disk, ending);
+        let partition = checkpoint.partition;
+        let result = write(&checkpoint, disk, ending);
         failpoint("checkpointer.written");
-        routes.mailboxes()[executor].post(ExecutorMessage::Checkpointed { host, result });
+        routes.post(ExecutorMessage::Checkpointed { partition, result });
         failpoint("checkpointer.told");
     }
 }
 
-fn write(order: CheckpointOrder, disk: &Disk, ending: &Receiver<()>) -> Result<Position, String> {
-    let CheckpointOrder { executor: _, host: _, checkpoint } = order;
+fn write(checkpoint: &Checkpoint, disk: &Disk, ending: &Receiver<()>) -> Result<Position, String> {
     let (partition, position) = (checkpoint.partition, checkpoint.position);
     debug!(partition = partition.0, position = position.0, "checkpoint begins");
     let write = || checkpoint.write(disk.store(), &disk.host_rows());

@@ -14,9 +14,9 @@ use crate::executor::routes::Routes;
 
 /// The body of a loader's thread: reads what is asked for until all senders are gone.
 pub(crate) fn run(orders: &Receiver<LoadOrder>, store: &dyn Store, routes: &Routes) {
-    for LoadOrder { executor, host, loads } in orders {
+    for LoadOrder { partition, loads } in orders {
         let loaded = loads.into_iter().map(|load| read(store, load)).collect();
-        routes.mailboxes()[executor].post(ExecutorMessage::Loaded { host, loaded });
+        routes.post(ExecutorMessage::Loaded { partition, loaded });
     }
 }
 
