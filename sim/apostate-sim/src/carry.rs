@@ -240,7 +240,7 @@ impl World {
             // It died with its process.
             return Ok(());
         }
-        if self.full[own.0 as usize - 1] {
+        if self.log(own).is_full {
             self.answer_append(id, at, AppendResult::Full);
             return Ok(());
         }
@@ -305,7 +305,7 @@ impl World {
             );
             checkpoint.write(&store, &[]).map_err(|error| Violation::new("P6", error.to_string()))?;
             if !is_old && !self.is_damaged {
-                self.store_models[own.0 as usize - 1].check(&store, position)?;
+                self.log_mut(own).store_model.check(&store, position)?;
             }
             Completion::Checkpointed(position)
         };

@@ -21,12 +21,14 @@ pub(crate) mod shadow;
 pub(crate) mod stored;
 pub(crate) mod timers;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use apostate_core::Address;
 use apostate_log::PartitionId;
-use apostate_partition::Map;
 use apostate_partition::cell::Section;
 use apostate_partition::rectangles::Origin;
+use apostate_partition::{Identity, Map};
 use bytes::Bytes;
 
 use crate::check::asks::Asks;
@@ -40,7 +42,7 @@ use crate::violation::{Check, ensure};
 #[derive(Debug)]
 pub(crate) struct Shadows {
     map: Map,
-    shadows: Vec<Shadow>,
+    shadows: BTreeMap<PartitionId, Shadow>,
     /// Every cell of all of them.
     pub(crate) cells: Cells,
     /// The client keys of all of them.
@@ -52,13 +54,13 @@ pub(crate) struct Shadows {
 
 impl Shadows {
     pub(crate) fn new(map: Map, client_key_retention: Duration) -> Self {
-        let shadows = map.tiles.iter().map(|(range, id)| Shadow::new(*id, *range)).collect();
+        let shadows = map.tiles.iter().map(|(range, id)| (*id, Shadow::new(*id, *range))).collect();
         let (cells, keys) = (Cells::new(map.clone()), Keys::new(client_key_retention));
         Self { map, shadows, cells, keys, asks: Asks::default(), transactions: 0 }
     }
 
     pub(crate) fn get(&self, id: PartitionId) -> &Shadow {
-        &self.shadows[id.0 as usize - 1]
+        self.shadows.get(&id).expect("a shadow for each partition")
     }
 
     /// The shadow of the partition that has `hash`.
@@ -67,41 +69,46 @@ impl Shadows {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Shadow> {
-        self.shadows.iter()
+        self.shadows.values()
     }
 
     /// A record has become durable.
     pub(crate) fn durable(&mut self, id: PartitionId, writer: WriterId, record: &Bytes) -> Check {
-        let shadow = &mut self.shadows[id.0 as usize - 1];
+        let shadow = self.shadows.get_mut(&id).expect("a shadow for each partition");
         let changes = shadow.apply(writer, record)?;
         timers::record(shadow, &changes)?;
         owed::durable(shadow, &changes)?;
         self.cells.durable(id, record)?;
         self.keys.durable(&changes, self.get(id).time())?;
-        self.asks.durable(&self.shadows[id.0 as usize - 1], &changes)?;
+        let shadow = self.shadows.get(&id).expect("a shadow for each partition");
+        self.asks.durable(shadow, &changes)?;
         for change in changes {
             if change.section == Section::State {
                 let Shadow { deleted_before, deleted, .. } = *self.get(id);
                 self.transactions += entity::check(&change, deleted_before, deleted)?;
             }
         }
-        for (number, sent) in &self.get(id).forgotten {
-            self.check_trim(id, *number, sent)?;
+        for (identity, sent) in &self.get(id).forgotten {
+            self.check_trim(id, *identity, sent)?;
         }
         Ok(())
     }
 
     /// Invariant E1: a message is in an outbox until its receiver has applied it durably.
-    fn check_trim(&self, id: PartitionId, number: u64, sent: &Sent) -> Check {
+    fn check_trim(&self, id: PartitionId, identity: Identity, sent: &Sent) -> Check {
         let Sent { from, to } = sent;
-        let target = self.of(to.hash());
-        let applied = target.rectangles.applied(&Origin::Partition(id), from.hash(), to.hash());
+        let applied = self.applied(identity.origin, from.hash(), to);
         ensure!(
-            number <= applied,
+            identity.number <= applied,
             "E1",
-            "partition {id} forgets message {number}, and partition {} has applied {applied} only",
-            target.id
+            "partition {id} forgets {identity:?}, and partition {} has applied {applied} only",
+            self.of(to.hash()).id
         );
         Ok(())
+    }
+
+    /// The highest number of an origin that was applied for good, of what is sent from one place to an entity.
+    pub(crate) fn applied(&self, origin: PartitionId, source: u64, to: &Address) -> u64 {
+        self.of(to.hash()).rectangles.applied(&Origin::Partition(origin), source, to.hash())
     }
 }

@@ -138,7 +138,7 @@ impl World {
         let both = cells.and_then(|cells| Ok((cells, rows?)));
         let (cells, mut rows) = both.map_err(|error| Violation::new("P6", error.to_string()))?;
         // What the log has newer nobody reads from the store.
-        let is_read = |key: &[u8]| !self.store_models.iter().any(|model| model.has_newer(key));
+        let is_read = |key: &[u8]| !self.logs.values().any(|log| log.store_model.has_newer(key));
         let account = KindId::of(Account::NAME).0.to_be_bytes();
         rows.extend(cells.into_iter().filter(|(key, _)| key[1..5] == account && is_read(key)));
         let key = &rows[self.rng.index(rows.len())].0;

@@ -157,9 +157,7 @@ impl World {
     }
 
     fn split(&mut self) {
-        let count = u64::from(self.plan.partitions);
-        let one = PartitionId(self.rng.between(1, count));
-        let other = PartitionId(self.rng.between(1, count));
+        let (one, other) = (self.any_partition(), self.any_partition());
         if one == other {
             return;
         }
@@ -171,6 +169,11 @@ impl World {
             self.cuts.push((from, to));
             self.agenda.plan_in(length, Event::Reconnect { from, to });
         }
+    }
+
+    /// One of the partitions that there are.
+    fn any_partition(&mut self) -> PartitionId {
+        self.map.tiles[self.rng.index(self.map.tiles.len())].1
     }
 
     fn clock_jumps(&mut self, node: usize) {
@@ -196,9 +199,9 @@ impl World {
     }
 
     fn log_is_full(&mut self) {
-        let id = PartitionId(self.rng.between(1, u64::from(self.plan.partitions)));
+        let id = self.any_partition();
         self.note(Fault::LogFull);
-        self.full[id.0 as usize - 1] = true;
+        self.log_mut(id).is_full = true;
         let length = self.rng.pick(&[SECOND / 100, SECOND]);
         self.agenda.plan_in(length, Event::MakeRoom { id });
     }
@@ -229,7 +232,7 @@ impl World {
     pub(crate) fn heal(&mut self) -> Check {
         self.is_healed = true;
         self.cuts.clear();
-        self.full.iter_mut().for_each(|full| *full = false);
+        self.logs.values_mut().for_each(|log| log.is_full = false);
         self.nodes.iter_mut().for_each(|node| node.fails_checkpoint = false);
         let still: Vec<_> = self.writers.all.iter().filter_map(|(id, writer)| Some((*id, writer.paused?))).collect();
         for (writer, until) in still {

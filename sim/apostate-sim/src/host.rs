@@ -11,8 +11,10 @@ use apostate_core::Timestamp;
 use apostate_log::{MemoryStore, PartitionId};
 use apostate_partition::{Config, HostTime, Input, OpenError, Uptime};
 use apostate_world::{BEGINNING, Moment, RunningPartition};
+use bytes::Bytes;
 
-use crate::engine::{SharedDisk, SimLog, WriterId};
+use crate::check::stored::StoreModel;
+use crate::engine::{Disk, SharedDisk, SimLog, WriterId};
 
 /// One opening of one partition.
 pub(crate) struct Writer {
@@ -74,26 +76,25 @@ pub(crate) fn open(
 pub(crate) struct Writers {
     pub(crate) all: BTreeMap<WriterId, Writer>,
     /// The newest writer of each partition.
-    current: Vec<Option<WriterId>>,
+    current: BTreeMap<PartitionId, WriterId>,
     last: WriterId,
 }
 
 impl Writers {
-    pub(crate) fn new(partitions: usize) -> Self {
-        Self { all: BTreeMap::new(), current: vec![None; partitions], last: 0 }
-    }
-
     pub(crate) fn next_id(&mut self) -> WriterId {
         self.last += 1;
         self.last
     }
 
     pub(crate) fn current(&self, id: PartitionId) -> Option<WriterId> {
-        self.current[id.0 as usize - 1]
+        self.current.get(&id).copied()
     }
 
     pub(crate) fn set_current(&mut self, id: PartitionId, writer: Option<WriterId>) {
-        self.current[id.0 as usize - 1] = writer;
+        match writer {
+            Some(writer) => self.current.insert(id, writer),
+            None => self.current.remove(&id),
+        };
     }
 
     /// An old writer of the partition that still runs.
@@ -110,7 +111,20 @@ impl Writers {
     }
 }
 
-/// A disk for each partition.
-pub(crate) fn disks(count: u32) -> Vec<SharedDisk> {
-    (1..=count).map(|id| Arc::new(Mutex::new(crate::engine::Disk::new(PartitionId(u64::from(id)))))).collect()
+/// The log of a partition, and what is kept of it for the checkers.
+pub(crate) struct PartitionLog {
+    pub(crate) disk: SharedDisk,
+    /// The log has no room at the moment.
+    pub(crate) is_full: bool,
+    /// A model of the partition's part of the store, made of the durable records.
+    pub(crate) store_model: StoreModel,
+    /// Every record that ever was durable.
+    pub(crate) archive: Vec<Bytes>,
+}
+
+impl PartitionLog {
+    pub(crate) fn new(id: PartitionId) -> Self {
+        let disk = Arc::new(Mutex::new(Disk::new(id)));
+        Self { disk, is_full: false, store_model: StoreModel::new(id), archive: Vec::new() }
+    }
 }

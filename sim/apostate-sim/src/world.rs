@@ -11,10 +11,10 @@ use bytes::Bytes;
 
 use crate::check::Shadows;
 use crate::check::sessions::Sessions;
-use crate::check::stored::{self, StoreModel};
+use crate::check::stored;
 use crate::engine::{SharedDisk, WriterId, lock};
 use crate::fault::{Fault, Faults};
-use crate::host::{self, Node, Writer, Writers};
+use crate::host::{self, Node, PartitionLog, Writer, Writers};
 use crate::options::Options;
 use crate::outside::{Decision, Op, Operator, Stream, draw_ops, draw_streams};
 use crate::plan::{self, Plan};
@@ -111,9 +111,7 @@ pub(crate) struct World {
     pub(crate) plan: Plan,
     pub(crate) registry: Arc<Registry>,
     pub(crate) map: Map,
-    pub(crate) disks: Vec<SharedDisk>,
-    /// Logs that have no room at the moment.
-    pub(crate) full: Vec<bool>,
+    pub(crate) logs: BTreeMap<PartitionId, PartitionLog>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) writers: Writers,
     /// Ways between partitions that are cut.
@@ -135,16 +133,12 @@ pub(crate) struct World {
     pub(crate) is_healed: bool,
     /// When the last frame from one partition to another arrives.
     pub(crate) carried: BTreeMap<(PartitionId, PartitionId), Moment>,
-    /// Models of the stores, made of the durable records.
-    pub(crate) store_models: Vec<StoreModel>,
     /// Where partitions are split in memory, drawn apart from everything else, so that a seed is the same without; none if they are not.
     pub(crate) split_rng: Option<Rng>,
     /// How often they were.
     pub(crate) splits: u64,
     /// No partition is split before then.
     pub(crate) next_split: Moment,
-    /// Every record that ever was durable.
-    pub(crate) archive: Vec<Vec<Bytes>>,
 }
 
 impl World {
@@ -174,10 +168,9 @@ impl World {
         Self {
             agenda: Agenda::default(),
             registry: Arc::new(programs::registry()),
-            disks: host::disks(plan.partitions),
-            full: vec![false; plan.partitions as usize],
+            logs: map.tiles.iter().map(|(_, id)| (*id, PartitionLog::new(*id))).collect(),
             nodes,
-            writers: Writers::new(plan.partitions as usize),
+            writers: Writers::default(),
             cuts: Vec::new(),
             shadows: Shadows::new(map.clone(), plan.tuning.client_key_retention),
             sessions: Sessions::default(),
@@ -192,11 +185,9 @@ impl World {
             noticed: None,
             is_healed: false,
             carried: BTreeMap::new(),
-            store_models: map.tiles.iter().map(|(_, id)| StoreModel::new(*id)).collect(),
             split_rng: splits.then(|| Rng::new(seed, plan::SPLIT_SALT)),
             splits: 0,
             next_split: 0,
-            archive: vec![Vec::new(); plan.partitions as usize],
             map,
             plan,
             rng,
@@ -247,7 +238,7 @@ impl World {
                 }
             }
             Event::Resume { writer, until } => self.resume(writer, until),
-            Event::MakeRoom { id } => self.full[id.0 as usize - 1] = false,
+            Event::MakeRoom { id } => self.log_mut(id).is_full = false,
         }
         Ok(())
     }
@@ -258,7 +249,15 @@ impl World {
     }
 
     pub(crate) fn disk(&self, id: PartitionId) -> &SharedDisk {
-        &self.disks[id.0 as usize - 1]
+        &self.log(id).disk
+    }
+
+    pub(crate) fn log(&self, id: PartitionId) -> &PartitionLog {
+        self.logs.get(&id).expect("a log for each partition")
+    }
+
+    pub(crate) fn log_mut(&mut self, id: PartitionId) -> &mut PartitionLog {
+        self.logs.get_mut(&id).expect("a log for each partition")
     }
 
     /// Whether something goes wrong this time, which it does `rate` times in a thousand until all is healed.
@@ -365,8 +364,9 @@ impl World {
         for (writer, record) in newly {
             self.shadows.durable(id, writer, &record)?;
             self.shadows.get(id).check_time(now, self.plan.tuning.clock_gap_max)?;
-            self.store_models[id.0 as usize - 1].durable(record.clone());
-            self.archive[id.0 as usize - 1].push(record);
+            let log = self.log_mut(id);
+            log.store_model.durable(record.clone());
+            log.archive.push(record);
         }
         Ok(())
     }

@@ -12,13 +12,12 @@ use apostate_core::{Address, Entity, EntityKey, KindId};
 use apostate_partition::agreement::{AgreementSub, Header};
 use apostate_partition::cell::{self, EntityCell, Section};
 use apostate_partition::operation::Operation;
-use apostate_partition::rectangles::Origin;
-use apostate_partition::{Message, Role};
+use apostate_partition::{Identity, Message, Role};
 use bytes::Bytes;
 
 use crate::check::Shadows;
 use crate::check::entity::state;
-use crate::check::shadow::{Shadow, outgoing_number};
+use crate::check::shadow::{Shadow, outgoing_identity};
 use crate::programs::dealer::Dealer;
 use crate::violation::{Check, Violation, ensure};
 
@@ -98,11 +97,9 @@ impl Ends {
                 let skip = if section == Section::Parked { 12 + parked_reason(value) } else { 0 };
                 let (message, ..) = Message::read(value.get(skip..).unwrap_or(&[])).map_err(unread)?;
                 if section == Section::Outgoing {
-                    let number = outgoing_number(shadow.id, cell(key)?.sub)?;
+                    let Identity { origin, number } = outgoing_identity(cell(key)?.sub)?;
                     let source = message.from.as_ref().map_or(0, |from| from.hash());
-                    let hash = message.to.hash();
-                    let origin = Origin::Partition(shadow.id);
-                    if number <= shadows.of(hash).rectangles.applied(&origin, source, hash) {
+                    if number <= shadows.applied(origin, source, &message.to) {
                         continue;
                     }
                 }

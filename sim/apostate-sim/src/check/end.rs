@@ -200,7 +200,7 @@ fn stores(world: &mut World) -> Check {
             let copy = lock(world.disk(id)).copy();
             let config = world.config(id);
             stored::replay(&world.shadows, config, &store, copy)?;
-            let whole = crate::engine::Disk::of(id, &world.archive[id.0 as usize - 1]);
+            let whole = crate::engine::Disk::of(id, &world.log(id).archive);
             let config = world.config(id);
             stored::replay(&world.shadows, config, &apostate_log::MemoryStore::new(), whole)?;
         }

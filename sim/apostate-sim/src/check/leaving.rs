@@ -20,7 +20,7 @@ pub(crate) fn frame(shadow: &Shadow, bytes: &[u8]) -> Check {
                 let (_, identity, after) =
                     Message::read(rest).map_err(|error| Violation::new("E2", error.to_string()))?;
                 let hash = xxhash_rust::xxh3::xxh3_64(&rest[..rest.len() - after.len()]);
-                let sent = shadow.ever_sent.get(&identity.number);
+                let sent = shadow.ever_sent.get(&identity);
                 ensure!(sent == Some(&hash), "E2", "partition {id} sends {identity:?}, which is not durable");
                 rest = after;
             }

@@ -11,12 +11,11 @@ use std::collections::BTreeMap;
 use apostate_core::{Entity, EntityKey, HandlerId, KindId, decode};
 use apostate_partition::Message;
 use apostate_partition::cell::{self, Section};
-use apostate_partition::rectangles::Origin;
 use serde::Deserialize;
 
 use crate::check::Shadows;
 use crate::check::entity::state;
-use crate::check::shadow::Shadow;
+use crate::check::shadow::{Shadow, outgoing_identity};
 use crate::programs::bank::{Account, FIRST_BALANCE};
 use crate::violation::{Check, Violation, ensure};
 
@@ -92,13 +91,11 @@ fn on_its_way(shadow: &Shadow, shadows: &Shadows) -> Result<i64, Violation> {
         sum += credit(&read(value)?)?;
     }
     for (key, value) in shadow.section(Section::Outgoing) {
-        let number = cell::read_key(key).map(|cell| crate::check::shadow::outgoing_number(shadow.id, cell.sub));
-        let number = number.map_err(|error| Violation::new("P4", error.to_string()))??;
+        let identity = cell::read_key(key).map(|cell| outgoing_identity(cell.sub));
+        let identity = identity.map_err(|error| Violation::new("P4", error.to_string()))??;
         let message = read(value)?;
         let source = message.from.as_ref().map_or(0, |from| from.hash());
-        let target = shadows.of(message.to.hash());
-        let applied = target.rectangles.applied(&Origin::Partition(shadow.id), source, message.to.hash());
-        if number > applied {
+        if identity.number > shadows.applied(identity.origin, source, &message.to) {
             sum += credit(&message)?;
         }
     }

@@ -12,7 +12,7 @@ use apostate_log::{PartitionId, Position, Record};
 use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::record_body::{Body, RecordKind};
 use apostate_partition::rectangles::{Area, Origin, Rectangles};
-use apostate_partition::{Message, Range};
+use apostate_partition::{Identity, Message, Range};
 use apostate_world::Moment;
 use bytes::Bytes;
 
@@ -48,12 +48,12 @@ pub(crate) struct Shadow {
     pub(crate) deleted: u64,
     /// The same, before the newest record.
     pub(crate) deleted_before: u64,
-    /// Outgoing messages that were not acknowledged, by number.
-    pub(crate) outgoing: BTreeMap<u64, Sent>,
-    /// A hash of every message that was ever sent, by number.
-    pub(crate) ever_sent: BTreeMap<u64, u64>,
+    /// Outgoing messages that were not acknowledged.
+    pub(crate) outgoing: BTreeMap<Identity, Sent>,
+    /// A hash of every message that was ever sent.
+    pub(crate) ever_sent: BTreeMap<Identity, u64>,
     /// Outgoing messages that the newest record has trimmed.
-    pub(crate) forgotten: Vec<(u64, Sent)>,
+    pub(crate) forgotten: Vec<(Identity, Sent)>,
     writers: BTreeMap<u64, WriterId>,
     /// Messages in inboxes.
     pub(crate) inbox: usize,
@@ -247,22 +247,22 @@ impl Shadow {
     }
 
     fn apply_outgoing(&mut self, sub: &[u8], value: Option<&[u8]>) -> Check {
-        let number = outgoing_number(self.id, sub)?;
+        let stands = outgoing_identity(sub)?;
         let Some(value) = value else {
-            let sent = self.outgoing.remove(&number);
-            let sent =
-                sent.ok_or_else(|| Violation::new("E1", format!("message {number} is trimmed and was not there")))?;
-            self.forgotten.push((number, sent));
+            let sent = self.outgoing.remove(&stands);
+            let sent = sent.ok_or_else(|| Violation::new("E1", format!("{stands:?} is trimmed and was not there")))?;
+            self.forgotten.push((stands, sent));
             return Ok(());
         };
         let (message, identity, _) =
             Message::read(value).map_err(|error| Violation::new("P4", format!("an outgoing cell: {error}")))?;
-        ensure!(identity.number == number, "E1", "message {identity:?} stands under the number {number}");
+        ensure!(identity == stands, "E1", "message {identity:?} stands under {stands:?}");
+        ensure!(identity.origin == self.id, "E1", "partition {} sends a message of another origin", self.id);
         let from = message.from.ok_or_else(|| Violation::new("E2", "a message to another partition without sender"))?;
         let hash = xxhash_rust::xxh3::xxh3_64(value);
-        let before = self.ever_sent.insert(number, hash);
-        ensure!(before.is_none(), "E1", "partition {} has used number {number} before", self.id);
-        self.outgoing.insert(number, Sent { from, to: message.to });
+        let before = self.ever_sent.insert(identity, hash);
+        ensure!(before.is_none(), "E1", "partition {} has used {identity:?} before", self.id);
+        self.outgoing.insert(identity, Sent { from, to: message.to });
         Ok(())
     }
 
@@ -289,12 +289,11 @@ fn parked_message(value: &Bytes) -> Option<Bytes> {
     (12 + length <= value.len()).then(|| value.slice(12 + length..))
 }
 
-/// The number in the sub-key of an outgoing message.
-pub(crate) fn outgoing_number(id: PartitionId, sub: &[u8]) -> Result<u64, Violation> {
+/// The identity in the sub-key of an outgoing message.
+pub(crate) fn outgoing_identity(sub: &[u8]) -> Result<Identity, Violation> {
     let (origin, number) = sub.split_first_chunk().ok_or_else(|| Violation::new("P4", "an outgoing key"))?;
-    ensure!(u64::from_be_bytes(*origin) == id.0, "E1", "partition {id} has a message of another origin");
     let number = number.try_into().map_err(|_| Violation::new("P4", "an outgoing key"))?;
-    Ok(u64::from_be_bytes(number))
+    Ok(Identity { origin: PartitionId(u64::from_be_bytes(*origin)), number: u64::from_be_bytes(number) })
 }
 
 /// The version in a state cell.
