@@ -3,14 +3,14 @@
 //! ```text
 //!   sub-key    header    ├ number (8) ┤                 waits    ├ number (8) ┼ 0xFFFF_FFFF ┤
 //!              leg       ├ number (8) ┼ leg (4) ┤       answer   ├ number (8) ┼ leg (4) ┼ 1 ┤
-//!   header     ├ flags ┼ needed (4) ┼ legs (4) ┼ then (4) ┼ lapsed (4) ┼ id (8) ┼ deadline (8) ┼ room (4) ┤
+//!   header     ├ flags ┼ needed (4) ┼ legs (4) ┼ then (4) ┼ lapsed (4) ┼ id (8) ┼ deadline (8) ┼ room (4) ┼ since (8) ┤
 //!              and on behalf of a try  ├ its number (8) ┼ proposer's kind (4) ┼ key len (2) ┼ key … ┼ offer … ┤
 //!   leg        ├ flags ┼ handler (4) ┼ partner's kind (4) ┼ key len (2) ┼ key … ┼ value of the confirm … ┤
 //!   answer     ├ flags ┼ offer or refusal … ┤           waits    ├ 0 ┤
 //! ```
 //!
-//! Numbers in sub-keys are big-endian, other integers little-endian; the high half of all flags is the number of the layout: 0. Each cell is put once, and
-//! never changed: what an agreement has come to is counted from its cells.
+//! Numbers in sub-keys are big-endian, other integers little-endian; the high half of all flags is the number of the layout: 0, and 1 of a header, which
+//! has no `since` in layout 0. Each cell is put once, and never changed: what an agreement has come to is counted from its cells.
 //!
 //! The messages about leg *l* of agreement *n* have the number *n + 1 + l*, so a leg is found by its number.
 //!
@@ -24,8 +24,10 @@ use crate::cells::cell::{self, Section};
 use crate::format::DecodeError::{self, Damaged};
 use crate::format::{Format, layout_of};
 
-/// The layout of all values.
+/// The layout of all values but headers.
 const LAYOUT: u8 = 0;
+/// The layout of headers, and the newest that is read.
+const HEADER_LAYOUT: u8 = 1;
 
 /// In the flags of a header: it is decided as soon as enough have accepted.
 const EAGER: u8 = 1;
@@ -119,6 +121,8 @@ pub struct Header {
     pub deadline: Option<Timestamp>,
     /// Bytes of offers that its decision has room for.
     pub room: u32,
+    /// When it was proposed; none if an earlier build has written it.
+    pub since: Option<Timestamp>,
     /// The try that it is on behalf of.
     pub under: Option<Under>,
 }
@@ -138,15 +142,18 @@ impl Header {
     /// The cell's value.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let Self { id, legs, needed, is_eager, then, lapsed, deadline, room, under } = self;
+        let Self { id, legs, needed, is_eager, then, lapsed, deadline, room, since, under } = self;
         let flags = if *is_eager { EAGER } else { 0 } | if under.is_some() { UNDER } else { 0 };
-        let mut value = vec![LAYOUT << 4 | flags];
+        // What has no time is written as it was read: a cell is never changed.
+        let layout = if since.is_some() { HEADER_LAYOUT } else { 0 };
+        let mut value = vec![layout << 4 | flags];
         for word in [*needed, *legs, id_of(*then), id_of(*lapsed)] {
             value.extend_from_slice(&word.to_le_bytes());
         }
         value.extend_from_slice(&id.get().to_le_bytes());
         value.extend_from_slice(&deadline.map_or(u64::MAX, |deadline| deadline.0).to_le_bytes());
         value.extend_from_slice(&room.to_le_bytes());
+        value.extend(since.iter().flat_map(|since| since.0.to_le_bytes()));
         if let Some(Under { proposer, number, offer }) = under {
             value.extend_from_slice(&number.get().to_le_bytes());
             write_address(proposer, &mut value);
@@ -161,8 +168,8 @@ impl Header {
     ///
     /// When it is cut short, or a newer build has written it.
     pub fn read(value: &[u8]) -> Result<Self, DecodeError> {
-        let (flags, rest) = read_flags(Format::Agreement, value)?;
-        let mut rest = rest;
+        let (&first, mut rest) = value.split_first().ok_or(Damaged)?;
+        let (layout, flags) = layout_of(Format::Agreement, first, HEADER_LAYOUT)?;
         let mut word = || -> Result<u32, DecodeError> {
             let (word, behind) = rest.split_first_chunk().ok_or(Damaged)?;
             rest = behind;
@@ -172,6 +179,12 @@ impl Header {
         let (id, rest) = rest.split_first_chunk().ok_or(Damaged)?;
         let (deadline, rest) = rest.split_first_chunk().ok_or(Damaged)?;
         let (room, rest) = rest.split_first_chunk().ok_or(Damaged)?;
+        let (since, rest) = match layout {
+            0 => (None, rest),
+            _ => {
+                rest.split_first_chunk().map(|(since, rest)| (Some(u64::from_le_bytes(*since)), rest)).ok_or(Damaged)?
+            }
+        };
         let deadline = u64::from_le_bytes(*deadline);
         let under = match (flags & UNDER, rest) {
             (0, []) => None,
@@ -195,6 +208,7 @@ impl Header {
             lapsed: handler_of(lapsed),
             deadline: (deadline != u64::MAX).then_some(Timestamp(deadline)),
             room: u32::from_le_bytes(*room),
+            since: since.map(Timestamp),
             under,
         })
     }
@@ -331,70 +345,4 @@ pub(super) fn read_address(bytes: &[u8]) -> Result<(Address, &[u8]), DecodeError
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(kind: &str, key: &str) -> Address {
-        Address::new(KindId::of(kind), EntityKey::new(key).expect("a key"))
-    }
-
-    fn reads_back<T: PartialEq + std::fmt::Debug>(
-        of: T,
-        value: Vec<u8>,
-        read: impl Fn(&[u8]) -> Result<T, DecodeError>,
-    ) {
-        assert_eq!(read(&value), Ok(of));
-        let newer = [&[value[0] | 0x10], &value[1..]].concat();
-        assert_eq!(read(&newer), Err(DecodeError::newer(Format::Agreement, 1)));
-        assert_eq!(read(&[]), Err(Damaged));
-    }
-
-    #[test]
-    fn every_cell_reads_back() {
-        let under = Under { proposer: address("order", "1"), number: NonZeroU64::MIN, offer: Box::from(*b"\x07") };
-        for under in [None, Some(under)] {
-            let header = Header {
-                id: NonZeroU64::MIN,
-                legs: 3,
-                needed: 2,
-                is_eager: true,
-                then: Some(HandlerId::of("decided")),
-                lapsed: None,
-                deadline: under.is_none().then_some(Timestamp(9)),
-                room: 100,
-                under,
-            };
-            reads_back(header.clone(), header.write(), Header::read);
-        }
-        for value in [None, Some(Box::from(*b"\x05"))] {
-            let leg =
-                Leg { partner: address("stock", "tea"), handler: HandlerId::of("reserve"), is_offer_read: true, value };
-            reads_back(leg.clone(), leg.write(), Leg::read);
-        }
-        for answer in [LegAnswer::Accepted(b""), LegAnswer::Accepted(b"\x05"), LegAnswer::Refused(b"no")] {
-            assert_eq!(LegAnswer::read(&answer.write()), Ok(answer));
-        }
-        assert_eq!(check(AgreementSub::Waits, WAITING), Ok(()));
-    }
-
-    #[test]
-    fn keys_read_back_and_stand_behind_their_header() {
-        let (order, number) = (address("order", "1"), NonZeroU64::MIN);
-        let subs = [
-            AgreementSub::Header,
-            AgreementSub::Leg(0),
-            AgreementSub::Answer(0),
-            AgreementSub::Leg(7),
-            AgreementSub::Waits,
-        ];
-        let keys = subs.map(|sub| sub.key(&order, number));
-        assert!(keys.is_sorted());
-        for (sub, key) in subs.into_iter().zip(&keys) {
-            let read = cell::read_key(key).expect("a key");
-            assert_eq!((read.section, AgreementSub::read(read.sub)), (Section::Agreements, Ok((number, sub))));
-        }
-        for bad in [&[0; 8][..], &[1; 7], &[1; 9], &[1; 14]] {
-            assert_eq!(AgreementSub::read(bad), Err(Damaged));
-        }
-    }
-}
+mod tests;

@@ -93,6 +93,7 @@ impl Handling<'_> {
             lapsed,
             deadline: wait.map(|wait| self.now.after(wait)),
             room: u32::try_from(room).unwrap_or(u32::MAX),
+            since: Some(self.now),
             under,
         };
         self.change_work(&AgreementSub::Header.key(run.to, number), Some(&header.write()));

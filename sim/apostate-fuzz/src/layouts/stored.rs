@@ -113,7 +113,9 @@ fn open_work(builder: &mut RecordBuilder, of: &Address) {
         let sub = |behind: &[u8]| [&number.to_be_bytes(), behind].concat();
         let (id, legs, needed, deadline) = (number_of_try, 2, 1, Some(Timestamp(9)));
         let (is_eager, then, lapsed, room) = (true, Some(HandlerId(1)), None, 100);
-        let header = Header { id, legs, needed, is_eager, then, lapsed, deadline, room, under };
+        // Without a time, as an earlier build has written it.
+        let since = under.as_ref().map(|_| Timestamp(5));
+        let header = Header { id, legs, needed, is_eager, then, lapsed, deadline, room, since, under };
         builder.put(Section::Agreements, of, &sub(&[]), &header.write());
         let (partner, handler, value) = (of.clone(), HandlerId(1), Some(Box::from(*b"\x05")));
         let leg = Leg { partner, handler, is_offer_read: true, value };
