@@ -77,7 +77,8 @@ pub use crate::pacing::{HostTime, TimeOffset, Uptime};
 pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
 pub use crate::storage::{
-    Partners, StoredEntity, StoredLeg, StoredMessage, StoredPartner, StoredTimer, Which, list, load, parked,
-    parked_message, partners, stored_position,
+    AnsweredLeg, Partners, Side, StoredAgreement, StoredAnswer, StoredEntity, StoredLeg, StoredMessage,
+    StoredOperation, StoredPartner, StoredTimer, Unfinished, Which, list, load, parked, parked_message, partners,
+    place_of, stored_position, unfinished, unfinished_at,
 };
 pub use crate::trace::{SpanId, TraceContext, TraceId};

@@ -93,6 +93,17 @@ impl Message {
         }
     }
 
+    /// The operation that it ends, if it ends one: the proposer, and the number of the try.
+    #[must_use]
+    pub fn ends(&self) -> Option<(Address, NonZeroU64)> {
+        let proposer = match self.role {
+            Role::Confirm | Role::Cancel => self.from.clone(),
+            Role::Lapse => bodies::read_lapse(&self.body),
+            _ => None,
+        };
+        proposer.zip(self.about)
+    }
+
     /// Bytes of its layout.
     #[must_use]
     pub fn length(&self) -> usize {

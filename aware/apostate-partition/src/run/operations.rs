@@ -77,14 +77,14 @@ impl Handling<'_> {
 
     /// The operation that an ending is for.
     pub(super) fn operation_of(&self, ending: &Message) -> Option<Operation> {
-        let (proposer, number) = ended_by(ending)?;
+        let (proposer, number) = ending.ends()?;
         let value = self.entities.open_work().get(&Operation::key(&ending.to, &proposer, number))?;
         Some(Operation::read(value).expect("P4 broken: an operation does not read"))
     }
 
     /// Ends the operation that an ending is for.
     pub(super) fn end_operation(&mut self, ending: &Message) {
-        let (Some((proposer, number)), Some(operation)) = (ended_by(ending), self.operation_of(ending)) else { return };
+        let (Some((proposer, number)), Some(operation)) = (ending.ends(), self.operation_of(ending)) else { return };
         if !planted::is(Bug::OperationEndedTwice) {
             self.change_work(&Operation::key(&ending.to, &proposer, number), None);
         }
@@ -138,14 +138,6 @@ impl Handling<'_> {
 /// The name of the try that a message is.
 pub(super) fn try_of(message: &Message) -> Option<TryName<'_>> {
     message.from.as_ref().zip(message.about)
-}
-
-/// The name of the try that an ending is for.
-fn ended_by(ending: &Message) -> Option<(Address, NonZeroU64)> {
-    match ending.role {
-        Role::Lapse => Some((bodies::read_lapse(&ending.body)?, ending.about?)),
-        _ => Some((ending.from.clone()?, ending.about?)),
-    }
 }
 
 /// The message by which an operation is cancelled without its proposer.

@@ -3,7 +3,7 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/pages.rs`.
 
 use apostate_core::{Address, KindId, Timestamp};
-use apostate_log::{PartitionId, Position, Store, StoreError, hex};
+use apostate_log::{PartitionId, Position, Store, StoreError, StoredCell, hex};
 use bytes::Bytes;
 
 use crate::cells::cell::{self, PartitionRow, Section};
@@ -99,25 +99,49 @@ pub fn parked(
     after: Option<(&Address, u64)>,
     bytes_max: usize,
 ) -> Result<Vec<StoredMessage>, StoreError> {
-    let end = [Section::Parked as u8 + 1];
-    let mut from = match after {
+    let from = match after {
         None => vec![Section::Parked as u8],
         Some((to, number)) => [&parked_key(to, number)[..], &[0]].concat(),
     };
-    while let Some((first, _)) = store.scan(&from, &end, 1)?.first() {
-        let kind = cell::read_key(first).map_err(|error| no_parked_message(first, error))?.address.kind();
+    read_all_parked(&cells_from(store, Section::Parked, None, ranges, from, bytes_max)?)
+}
+
+/// All messages that are parked at one entity, in the order of their numbers.
+pub(super) fn parked_of(store: &dyn Store, entity: &Address) -> Result<Vec<StoredMessage>, StoreError> {
+    let (from, to) = cell::entity_bounds(Section::Parked, entity);
+    read_all_parked(&store.scan(&from, &to, usize::MAX)?)
+}
+
+/// Cells of a section from a key on, of the entities in `ranges`, which are in the order of the ring: of one kind, or of all; about `bytes_max`
+/// in all, at least one if there is one.
+pub(super) fn cells_from(
+    store: &dyn Store,
+    section: Section,
+    kind: Option<KindId>,
+    ranges: &[Range],
+    from: Vec<u8>,
+    bytes_max: usize,
+) -> Result<Vec<StoredCell>, StoreError> {
+    let (mut from, end) = match kind {
+        None => (from, vec![section as u8 + 1]),
+        Some(kind) => {
+            let (start, end) = cell::bounds(section, kind, Range::WHOLE);
+            (start.max(from), end)
+        }
+    };
+    while from < end
+        && let Some((first, _)) = store.scan(&from, &end, 1)?.first()
+    {
+        let kind = cell::read_key(first).map_err(|error| unread(first, error, "its key is none"))?.address.kind();
         for range in ranges {
-            let (start, to) = cell::bounds(Section::Parked, kind, *range);
+            let (start, to) = cell::bounds(section, kind, *range);
             let start = start.max(from.clone());
             let cells = if start < to { store.scan(&start, &to, bytes_max)? } else { Vec::new() };
             if !cells.is_empty() {
-                let read = |(key, value): &(Bytes, Bytes)| {
-                    read_parked(key, value).map_err(|error| no_parked_message(key, error))
-                };
-                return cells.iter().map(read).collect();
+                return Ok(cells);
             }
         }
-        from = cell::bounds(Section::Parked, kind, Range::WHOLE).1;
+        from = cell::bounds(section, kind, Range::WHOLE).1;
     }
     Ok(Vec::new())
 }
@@ -135,6 +159,11 @@ pub fn parked_message(store: &dyn Store, to: &Address, number: u64) -> Result<Op
 
 fn parked_key(to: &Address, number: u64) -> Vec<u8> {
     cell::key(Section::Parked, to, &number.to_be_bytes())
+}
+
+fn read_all_parked(cells: &[StoredCell]) -> Result<Vec<StoredMessage>, StoreError> {
+    let read = |(key, value): &StoredCell| read_parked(key, value).map_err(|error| no_parked_message(key, error));
+    cells.iter().map(read).collect()
 }
 
 fn read_parked(key: &[u8], value: &[u8]) -> Result<StoredMessage, DecodeError> {
