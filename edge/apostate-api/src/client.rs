@@ -31,6 +31,7 @@
 //! Reading order: [`Client`]; [`ClientError`]; `asking`, how a request is repeated; `answer`, what an answer means for that; `pool`,
 //! the connections below; `calls`, what has the types of the application; `operators`, what needs no types; [`Listing`], all of a kind; [`Producer`], a stream of numbered messages.
 
+mod agreements;
 mod answer;
 mod asking;
 mod calls;

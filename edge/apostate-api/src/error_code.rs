@@ -97,6 +97,7 @@ macro_rules! error_codes {
 }
 
 error_codes! {
+    AgreementMissing = "agreement-missing", 404, false, "agreement not found";
     AnswerExpired = "answer-expired", 504, false, "entity did not answer in time";
     BadBody = "bad-body", 400, false, "unreadable request body";
     BadClientKey = "bad-client-key", 400, false, "invalid Idempotency-Key";

@@ -5,9 +5,11 @@
 //! type is not known it stays text, [`JsonText`].
 //!
 //! Reading order: [`ErrorCode`] and [`Problem`], what is said when something is not done; [`EntityState`] and [`Page`], what
-//! is read, and [`PartnerItem`], what an entity has to do with another one; [`BulkMessage`] and [`BulkResult`], the lines of `/messages`; [`PartitionItem`] and [`ParkedItem`], what operators see;
+//! is read, and [`PartnerItem`], what an entity has to do with another one; [`BulkMessage`] and [`BulkResult`], the lines of `/messages`; [`PartitionItem`], [`ParkedItem`] and [`AgreementItem`], what
+//! operators see;
 //! the module `client`, with the feature of that name, which asks a node in the types of the application.
 
+mod agreements;
 mod bulk;
 #[cfg(feature = "client")]
 pub mod client;
@@ -20,6 +22,7 @@ pub mod paths;
 mod problem;
 mod wire_schema;
 
+pub use crate::agreements::{AgreementFilter, AgreementItem, AgreementLeg, AgreementState};
 pub use crate::bulk::{BulkEnding, BulkMessage, BulkResult, EntityName, NDJSON_TYPE, NUMBER_MAX, ProducerSummary};
 pub use crate::entities::{EntityItem, EntityState, Page};
 pub use crate::error_code::{ErrorCode, UnknownCode};

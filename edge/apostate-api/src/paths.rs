@@ -12,6 +12,10 @@ pub const ENTITY: &str = "/entities/{kind}/{key}";
 pub const ACTIVITIES: &str = "/entities/{kind}/{key}/activities";
 /// A handler of one entity: called with POST if it may change the entity, asked with GET if it only reads.
 pub const HANDLER: &str = "/entities/{kind}/{key}/{handler}";
+/// Agreements that are not over, at their proposers and at their partners.
+pub const AGREEMENTS: &str = "/agreements";
+/// One of them.
+pub const AGREEMENT: &str = "/agreements/{id}";
 /// The page of an error code.
 pub const ERROR: &str = "/errors/{code}";
 /// Whether the process lives.

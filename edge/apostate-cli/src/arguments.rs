@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::{Error, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Looks after a node of entities
@@ -71,6 +71,9 @@ pub(crate) enum Noun {
     /// Messages that were given up on: list, show, retry, dismiss
     #[command(subcommand)]
     Parked(Parked),
+    /// Agreements that are not over: list, show
+    #[command(subcommand)]
+    Agreement(Agreement),
     /// Partitions: list
     #[command(subcommand)]
     Partition(Partition),
@@ -160,6 +163,38 @@ pub(crate) struct Chosen {
     /// All that are parked by now for entities of this kind
     #[arg(long, value_name = "KIND", conflicts_with = "ids")]
     pub(crate) all: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Agreement {
+    /// Lists them, at their proposers and at the partners that hold something for them
+    List {
+        /// Only these
+        #[arg(long, value_enum)]
+        state: Option<StateFilter>,
+        /// Only those of entities of this kind
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Shows one, with what each partner has answered, or what is held
+    Show {
+        /// As `list` names it
+        id: String,
+    },
+}
+
+/// Which agreements.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StateFilter {
+    /// Agreements at their proposers
+    Open,
+    /// What partners hold
+    Uncertain,
+    /// Both, of which the deadline has passed
+    PastDeadline,
 }
 
 #[derive(Debug, Subcommand)]

@@ -22,7 +22,7 @@ pub(crate) enum Ending {
     Unknown = 3,
     /// The entity refused.
     Refused = 4,
-    /// There is no such entity, kind, handler or parked message.
+    /// There is no such entity, kind, handler, parked message or agreement.
     Missing = 5,
     /// No node answers there, or not as one.
     NoNode = 6,
@@ -97,7 +97,8 @@ fn of_code(code: ErrorCode) -> Ending {
         ErrorCode::DoneEarlier | ErrorCode::UnreadableReply => Ending::Unknown,
         // The node says no to what the command line says, whatever is there: to a client key, or to arguments.
         ErrorCode::BadClientKey | ErrorCode::BadJson => Ending::Words,
-        ErrorCode::EntityMissing
+        ErrorCode::AgreementMissing
+        | ErrorCode::EntityMissing
         | ErrorCode::HandlerMissing
         | ErrorCode::HandlerNotOpen
         | ErrorCode::TentativeIsProposed

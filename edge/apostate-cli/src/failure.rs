@@ -216,6 +216,7 @@ fn quoted(word: &str) -> Cow<'_, str> {
 /// What an operator tries next, where the code alone says it.
 fn next_of(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
+        ErrorCode::AgreementMissing => "look for it with `apostate agreement list`",
         ErrorCode::BadClientKey => "choose another --key, of 1 to 255 characters of ASCII, or leave it out",
         ErrorCode::Busy | ErrorCode::NotReady | ErrorCode::RequestTimeout => "try again in a moment",
         ErrorCode::EntityMissing => "look for the key with `apostate entity list KIND`",

@@ -3,14 +3,15 @@
 //! It is a client like any other: all that it does goes through the HTTP interface of a node, by the client of
 //! `apostate-api`. Tables are for people; `--json` prints what the node answered, for programs.
 //!
-//! Reading order: [`arguments`], all that can be asked; [`node`], how it is asked; [`entity`], [`parked`] and [`status`], a file
-//! for each noun; [`output`], how it is shown, and [`terminal`], what is kept from steering one; [`failure`], which ends with
+//! Reading order: [`arguments`], all that can be asked; [`node`], how it is asked; [`entity`], [`parked`], [`agreement`] and [`status`],
+//! a file for each noun; [`output`], how it is shown, and [`terminal`], what is kept from steering one; [`failure`], which ends with
 //! the next thing to try, and [`ending`], which ends for programs.
 
 mod arguments;
 
 mod node;
 
+mod agreement;
 mod entity;
 mod parked;
 mod status;
@@ -56,6 +57,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match noun {
         Noun::Entity(verb) => entity::run(&node, output, verb),
         Noun::Parked(verb) => parked::run(&node, output, verb),
+        Noun::Agreement(verb) => agreement::run(&node, output, verb),
         Noun::Partition(verb) => status::partitions(&node, output, verb),
         Noun::Node(verb) => status::node(&node, output, verb),
         Noun::Completions { .. } => unreachable!("it needs no node"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use apostate_api::client::{Client, ClientError, EntityKey};
-use apostate_api::{EntityItem, Page, ParkedItem, PartnerItem};
+use apostate_api::{AgreementFilter, AgreementItem, EntityItem, Page, ParkedItem, PartnerItem};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Access;
@@ -76,6 +76,15 @@ impl Node {
     /// All parked messages, page by page. It ends after a failure.
     pub(crate) fn parked(&self) -> impl Iterator<Item = Result<ParkedItem, Failure>> {
         self.pages(async |after| self.client.parked(after, PAGE).await)
+    }
+
+    /// All agreements that are not over, page by page. It ends after a failure.
+    pub(crate) fn agreements(
+        &self,
+        filter: Option<AgreementFilter>,
+        kind: Option<&str>,
+    ) -> impl Iterator<Item = Result<AgreementItem, Failure>> {
+        self.pages(async move |after| self.client.agreements(filter, kind, after, PAGE).await)
     }
 
     /// All partners of an entity, page by page. It ends after a failure.

@@ -36,6 +36,7 @@ mod routes;
 mod service;
 
 mod accept;
+mod agreements;
 mod argument_types;
 mod calls;
 mod lists;
@@ -55,6 +56,7 @@ mod blocking;
 mod body;
 mod budget;
 mod fault;
+mod ids;
 mod json;
 mod meters;
 mod overload;

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use apostate_api::{ErrorCode, ParkedItem};
 use apostate_core::{Address, EntityKey, KindId};
 use apostate_partition::ParkedCommand;
-use base64::Engine;
-use base64::alphabet::Alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
@@ -18,6 +15,7 @@ use crate::http::blocking::blocking;
 use crate::http::call_options::CallOptions;
 use crate::http::edge::{Edge, HandlerRow};
 use crate::http::fault::Fault;
+use crate::http::ids;
 use crate::http::json::guarded;
 use crate::http::pages::{self, checkpoint_all};
 use crate::http::reply::{Reply, json};
@@ -61,7 +59,7 @@ pub(crate) async fn show(NodeRequest { edge, parts, name: id, .. }: NodeRequest<
 }
 
 /// Reads where nobody else waits, and within the memory that there is for long answers.
-async fn read(
+pub(crate) async fn read(
     edge: &Arc<Edge>,
     permit: OwnedSemaphorePermit,
     read: impl FnOnce(&Edge) -> Result<Vec<u8>, Fault> + Send + 'static,
@@ -130,21 +128,14 @@ fn missing(id: &str) -> Fault {
     Fault::new(ErrorCode::ParkedMissing, format!("no message `{id}` is parked: it was retried or dismissed before"))
 }
 
-/// Letters of ids: those of base64 for URLs, with `.` for `-`, so that no id looks like an option of a command line.
-const ID_LETTERS: GeneralPurpose =
-    match Alphabet::new("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._") {
-        Ok(letters) => GeneralPurpose::new(&letters, NO_PAD),
-        Err(_) => panic!("64 different letters"),
-    };
-
 /// What a parked message is called in URLs: where it is parked, and its number.
-fn id_of(to: &Address, number: u64) -> String {
+pub(crate) fn id_of(to: &Address, number: u64) -> String {
     let bytes = [&to.kind().0.to_be_bytes()[..], &number.to_be_bytes(), to.key().as_bytes()].concat();
-    ID_LETTERS.encode(bytes)
+    ids::write(&bytes)
 }
 
 fn read_id(id: &str) -> Option<(Address, u64)> {
-    let bytes = ID_LETTERS.decode(id).ok()?;
+    let bytes = ids::read(id)?;
     let (kind, rest) = bytes.split_first_chunk()?;
     let (number, key) = rest.split_first_chunk()?;
     let to = Address::new(KindId(u32::from_be_bytes(*kind)), EntityKey::from_bytes(key).ok()?);

@@ -75,6 +75,10 @@ pub(crate) enum QueryParameter {
     Limit(&'static str),
     /// The one partner that is asked for.
     Partner,
+    /// Which agreements are listed.
+    AgreementState,
+    /// The kind of entities that is listed.
+    Kind,
 }
 
 /// A header field that a route goes by.
@@ -240,6 +244,8 @@ impl QueryParameter {
             Self::After => "after",
             Self::Limit(_) => "limit",
             Self::Partner => "partner",
+            Self::AgreementState => "state",
+            Self::Kind => "kind",
         }
     }
 }

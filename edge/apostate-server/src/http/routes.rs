@@ -3,6 +3,9 @@
 //! Who reads it: `service` dispatches by it, `openapi` describes it, `operators` shows it at `/`. Its paths are those of
 //! [`apostate_api::paths`], which the client is built from.
 
+mod agreements;
+mod codes;
+
 use apostate_api::{BulkMessage, BulkResult, ErrorCode, Health, NodeStatus, ParkedItem, paths};
 use apostate_core::schema;
 use hyper::Method;
@@ -10,6 +13,11 @@ use hyper::Method;
 use crate::http::messages::messages;
 use crate::http::route::{
     HeaderField, QueryParameter, QueryRule, RequestBody, Route, RouteAccess, RouteTarget, Success,
+};
+use crate::http::routes::agreements::{AGREEMENT, AGREEMENTS};
+use crate::http::routes::codes::{
+    OF_CALLS, OF_DISMISSALS, OF_ENTITIES, OF_LISTS, OF_MESSAGES, OF_OPERATORS, OF_PARKED_CHANGED, OF_PARTNERS,
+    OF_READS, OF_RETRIES,
 };
 use crate::http::{operators, parked};
 
@@ -45,6 +53,8 @@ pub(crate) static ROUTES: &[Route] = &[
         codes: &[OF_MESSAGES],
         target: RouteTarget::Node(|request| Box::pin(async { messages(request) })),
     },
+    AGREEMENTS,
+    AGREEMENT,
     Route {
         method: Method::GET,
         path: paths::PARKED,
@@ -59,7 +69,7 @@ pub(crate) static ROUTES: &[Route] = &[
             links: &[("show", "parked.show"), ("retry", "parked.retry")],
             ..Success::page("A page.", schema::of::<ParkedItem>)
         },
-        codes: &[OF_PARKED_READ, &[ErrorCode::BadCursor]],
+        codes: &[OF_OPERATORS, &[ErrorCode::BadCursor]],
         target: RouteTarget::Node(|request| Box::pin(parked::list(request))),
     },
     Route {
@@ -73,7 +83,7 @@ pub(crate) static ROUTES: &[Route] = &[
         description: "",
         body: None,
         success: Success::json("The message.", schema::of::<ParkedItem>),
-        codes: &[OF_PARKED_READ, &[ErrorCode::ParkedMissing]],
+        codes: &[OF_OPERATORS, &[ErrorCode::ParkedMissing]],
         target: RouteTarget::Node(|request| Box::pin(parked::show(request))),
     },
     Route {
@@ -290,111 +300,3 @@ const READ: Route = Route {
     codes: &[OF_ENTITIES, OF_READS],
     target: RouteTarget::Read,
 };
-
-/// Problems of whatever asks one entity.
-const OF_ENTITIES: &[ErrorCode] = &[
-    ErrorCode::BadKey,
-    ErrorCode::BadClientKey,
-    ErrorCode::Busy,
-    ErrorCode::DeadlineExceeded,
-    ErrorCode::EntityBlocked,
-    ErrorCode::PartitionStopped,
-    ErrorCode::UnreadableState,
-];
-
-/// Problems of calls.
-const OF_CALLS: &[ErrorCode] = &[
-    ErrorCode::AnswerExpired,
-    ErrorCode::BadBody,
-    ErrorCode::BadJson,
-    ErrorCode::BadQuery,
-    ErrorCode::BodyTooLarge,
-    ErrorCode::ClientKeyExpired,
-    ErrorCode::ClientKeyReused,
-    ErrorCode::DoneEarlier,
-    ErrorCode::EntityUncertain,
-    ErrorCode::HandlerPanicked,
-    ErrorCode::OutcomeUnknown,
-    ErrorCode::RequestTimeout,
-    ErrorCode::TooManyAgreements,
-    ErrorCode::TooManyAsks,
-    ErrorCode::TransactionTooLarge,
-    ErrorCode::UnreadableReply,
-    ErrorCode::UnsupportedMediaType,
-];
-
-/// Problems of reads.
-const OF_READS: &[ErrorCode] = &[
-    ErrorCode::BadJson,
-    ErrorCode::BadQuery,
-    ErrorCode::EntityMissing,
-    ErrorCode::HandlerPanicked,
-    ErrorCode::TransactionTooLarge,
-    ErrorCode::UnreadableReply,
-];
-
-/// Problems of lists.
-const OF_LISTS: &[ErrorCode] = &[
-    ErrorCode::BadCursor,
-    ErrorCode::BadQuery,
-    ErrorCode::Busy,
-    ErrorCode::DeadlineExceeded,
-    ErrorCode::NewerFormat,
-    ErrorCode::NotAcceptable,
-    ErrorCode::PartitionStopped,
-    ErrorCode::StoreUnreadable,
-    ErrorCode::TooManyStreams,
-];
-
-/// Problems of the list of partners.
-const OF_PARTNERS: &[ErrorCode] = &[
-    ErrorCode::BadCursor,
-    ErrorCode::BadKey,
-    ErrorCode::BadQuery,
-    ErrorCode::Busy,
-    ErrorCode::DeadlineExceeded,
-    ErrorCode::EntityMissing,
-    ErrorCode::KindMissing,
-    ErrorCode::NewerFormat,
-    ErrorCode::PartitionStopped,
-    ErrorCode::StoreUnreadable,
-    ErrorCode::TooManyStreams,
-];
-
-/// Problems of what reads the parked messages.
-const OF_PARKED_READ: &[ErrorCode] = &[
-    ErrorCode::BadQuery,
-    ErrorCode::Busy,
-    ErrorCode::DeadlineExceeded,
-    ErrorCode::NewerFormat,
-    ErrorCode::PartitionStopped,
-    ErrorCode::StoreUnreadable,
-    ErrorCode::TooManyStreams,
-];
-
-/// Problems of what changes one of them.
-const OF_PARKED_CHANGED: &[ErrorCode] = &[
-    ErrorCode::BadQuery,
-    ErrorCode::Busy,
-    ErrorCode::OutcomeUnknown,
-    ErrorCode::ParkedMissing,
-    ErrorCode::PartitionStopped,
-];
-
-/// Of a dismissal.
-const OF_DISMISSALS: &[ErrorCode] = &[ErrorCode::EndsOperation];
-
-/// Problems of a retry alone: this build could not apply the message, and it stays parked.
-const OF_RETRIES: &[ErrorCode] = &[ErrorCode::EntityBlocked, ErrorCode::HandlerMissing, ErrorCode::KindMissing];
-
-/// Problems of streams of messages, before the first result.
-const OF_MESSAGES: &[ErrorCode] = &[
-    ErrorCode::BadProducer,
-    ErrorCode::BadQuery,
-    ErrorCode::Busy,
-    ErrorCode::PartitionStopped,
-    ErrorCode::ProducerInUse,
-    ErrorCode::ProducerMissing,
-    ErrorCode::TooManyStreams,
-    ErrorCode::UnsupportedMediaType,
-];

@@ -6,6 +6,7 @@
 mod damage;
 mod support;
 
+mod agreements;
 mod broken;
 mod calls;
 mod client_keys;

@@ -1,6 +1,6 @@
 //! The parameters of a route besides its body: names in its path, header fields, its query.
 
-use apostate_api::ErrorCode;
+use apostate_api::{AgreementFilter, ErrorCode};
 use serde_json::{Map, Value, json};
 
 use crate::http::openapi::schemas::component;
@@ -54,6 +54,12 @@ fn query_parameter(parameter: QueryParameter) -> Value {
             "Only this partner: its kind and its key, as `stock/tea`. Without `after` and `limit`.",
             json!({ "type": "string" }),
         ),
+        QueryParameter::AgreementState => (
+            "Only these: `open`, agreements at their proposers; `uncertain`, what is held at partners; `past-deadline`, both, of which the \
+                deadline has passed.",
+            json!({ "type": "string", "enum": AgreementFilter::ALL.map(AgreementFilter::as_str) }),
+        ),
+        QueryParameter::Kind => ("Only entities of this kind.", json!({ "type": "string" })),
     };
     json!({ "name": parameter.name(), "in": "query", "description": description, "schema": schema })
 }
