@@ -19,6 +19,9 @@
 
 mod mailbox;
 pub(crate) mod messages;
+pub(crate) mod moving;
+mod redirect;
+pub(crate) mod route_table;
 pub(crate) mod routes;
 
 pub(crate) mod host;
@@ -26,6 +29,7 @@ mod hosts;
 pub(crate) mod notice;
 mod slot;
 mod tickets;
+pub(crate) mod transit;
 pub(crate) mod wake_flag;
 
 pub(crate) mod outgoing;
@@ -53,9 +57,11 @@ use crate::executor::host::PartitionHost;
 use crate::executor::hosts::HostTable;
 use crate::executor::mailbox::Mailbox;
 use crate::executor::messages::{ExecutorMessage, TakenMessages};
+use crate::executor::moving::{MoveError, MoveReply};
 use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{LocalFrame, Outgoing};
 use crate::executor::slot::HostSlot;
+use crate::executor::transit::Transit;
 
 /// Where a thread leaves its executor while the partition with this id has its turn.
 pub(crate) type ExecutorHandover = Handover<PartitionId, Box<Executor>>;
@@ -68,6 +74,9 @@ pub(crate) struct Executor {
     outgoing: Outgoing,
     messages: Vec<ExecutorMessage>,
     frames: Vec<LocalFrame>,
+    /// Partitions that are to move to other executors, in this round.
+    moves: Vec<(PartitionId, usize, MoveReply)>,
+    transit: Arc<Transit>,
     /// Whether a log has results that were not collected yet.
     has_log_results: bool,
     /// Hosts that come back from threads that were left behind.
@@ -84,12 +93,14 @@ impl Drop for Executor {
             }
         }
         self.mailbox.close();
+        // Nothing arrives any more; what has arrived and was not taken ends here.
+        drop(self.transit.take_all(self.outgoing.executor()));
     }
 }
 
 impl Executor {
     /// An executor without partitions; [`open`](Self::open) gives it some.
-    pub(crate) fn new(mailbox: Arc<Mailbox>, clock: HostClock, outgoing: Outgoing) -> Box<Self> {
+    pub(crate) fn new(mailbox: Arc<Mailbox>, clock: HostClock, outgoing: Outgoing, transit: Arc<Transit>) -> Box<Self> {
         let (give_back, returned) = crossbeam_channel::unbounded();
         let (hosts, messages, frames) = (HostTable::default(), Vec::new(), Vec::new());
         Box::new(Self {
@@ -99,6 +110,8 @@ impl Executor {
             outgoing,
             messages,
             frames,
+            moves: Vec::new(),
+            transit,
             has_log_results: false,
             returned,
             give_back,
@@ -129,6 +142,7 @@ impl Executor {
                 return;
             }
             self.deliver_local(now);
+            self.move_hosts();
             self.take_back(now);
             for index in 0..self.hosts.len() {
                 let has_log_results = self.has_log_results;
@@ -148,10 +162,10 @@ impl Executor {
 
     /// Gives one host its turn. None: it took so long that another thread has taken over the executor.
     fn turn(mut self: Box<Self>, now: HostTime, index: usize, handover: &ExecutorHandover) -> Option<Box<Self>> {
-        let is_alone = self.hosts.len() == 1;
+        // Without neighbours, and without another executor that one could come from, there is nothing to take over.
+        let is_alone = self.hosts.len() == 1 && self.outgoing.routes().mailboxes().len() == 1;
         let (id, slot) = self.hosts.at_mut(index);
         if is_alone && let Some(host) = slot.host_mut() {
-            // Without neighbours there is nothing to take over.
             host.turn(now);
             host.carry_out(&mut self.outgoing);
             return Some(self);
@@ -179,11 +193,10 @@ impl Executor {
         }
         while let Ok(mut host) = self.returned.try_recv() {
             host.carry_out(&mut self.outgoing);
-            let Some(slot) = self.hosts.get_mut(host.id()) else { unreachable!("a host that is away keeps its slot") };
+            let partition = host.id();
+            let Some(slot) = self.hosts.get_mut(partition) else { unreachable!("a host that is away keeps its slot") };
             for message in slot.put_back(host) {
-                if let Some(host) = slot.host_mut() {
-                    deliver_to(host, now, message);
-                }
+                self.deliver_at(now, partition, message);
             }
         }
     }
@@ -195,7 +208,7 @@ impl Executor {
             self.has_log_results |= self.mailbox.take(&mut self.messages);
             return;
         }
-        let wake_at = self.hosts.slots().filter_map(|slot| slot.host()?.wake_at()).min();
+        let wake_at = self.hosts.slots().filter_map(|slot| slot.host()?.due_at()).min();
         let deadline = wake_at.map(|at| Instant::now() + at.since(self.clock.now().uptime));
         self.has_log_results = self.mailbox.wait(deadline, &mut self.messages);
     }
@@ -219,16 +232,14 @@ impl Executor {
     }
 
     fn deliver_one(&mut self, now: HostTime, message: ExecutorMessage) {
-        match message.partition() {
-            Some(partition) => self.deliver_at(now, partition, message),
-            None => {
-                for slot in self.hosts.slots_mut() {
-                    match (slot, &message) {
-                        (HostSlot::Here(host), ExecutorMessage::Start) => host.give(now, [Input::Open]),
-                        _ => unreachable!("a message for one partition, the end, or a start while a handler runs"),
-                    }
-                }
+        match (message.partition(), message) {
+            (_, ExecutorMessage::Move { partition, to, reply }) => self.moves.push((partition, to, reply)),
+            (Some(partition), message) => self.deliver_at(now, partition, message),
+            (None, ExecutorMessage::Arrived { partition }) => self.take_in(partition),
+            (None, ExecutorMessage::Start) => {
+                self.hosts.slots_mut().filter_map(HostSlot::host_mut).for_each(|host| host.give(now, [Input::Open]));
             }
+            (None, _) => unreachable!("the end is no delivery"),
         }
     }
 
@@ -237,8 +248,50 @@ impl Executor {
         match self.hosts.get_mut(partition) {
             Some(HostSlot::Here(host)) => deliver_to(host, now, message),
             Some(HostSlot::Away(held)) => held.push(message),
-            None => message.refuse(self.mailbox.queues()),
+            None => self.outgoing.send_on(message),
         }
+    }
+
+    /// Takes in a host that comes from another executor.
+    fn take_in(&mut self, partition: PartitionId) {
+        let host = self.transit.take(partition).expect("a host is in transit before it is announced");
+        self.hosts.insert(host);
+        // Its log may have told the executor that it comes from.
+        self.has_log_results = true;
+    }
+
+    /// Gives partitions away that are to move. All that was taken out of the mailbox has been delivered, and all that was gathered
+    /// has left: nothing of a partition stays behind.
+    fn move_hosts(&mut self) {
+        for (partition, to, reply) in std::mem::take(&mut self.moves) {
+            if self.hosts.get_mut(partition).is_none() {
+                // It has just moved.
+                self.outgoing.send_on(ExecutorMessage::Move { partition, to, reply });
+                continue;
+            }
+            // The receiver may have stopped waiting.
+            let _ = reply.send(self.move_host(partition, to));
+        }
+    }
+
+    fn move_host(&mut self, partition: PartitionId, to: usize) -> Result<(), MoveError> {
+        let from = self.outgoing.executor();
+        if from == to {
+            return Ok(());
+        }
+        let mut host = Some(self.hosts.remove(partition).ok_or(MoveError::HandlerRuns(partition))?);
+        let routes = self.outgoing.routes();
+        let leave = || {
+            if let Some(host) = host.take() {
+                host.wake_at(&routes.mailboxes()[to]);
+                self.transit.leave(to, host);
+            }
+        };
+        if routes.move_partition(partition, from, to, leave) {
+            return Ok(());
+        }
+        self.hosts.insert(host.expect("it has not left"));
+        Err(MoveError::Closed)
     }
 
     fn deliver_local(&mut self, now: HostTime) {
@@ -250,8 +303,7 @@ impl Executor {
                 Some(HostSlot::Away(held)) => {
                     held.push(ExecutorMessage::Frames { partition, from, frames: vec![bytes] });
                 }
-                // Frames may be lost.
-                None => {}
+                None => self.outgoing.send_on(ExecutorMessage::Frames { partition, from, frames: vec![bytes] }),
             }
         }
         self.frames = frames;
@@ -274,6 +326,9 @@ fn deliver_to(host: &mut PartitionHost, now: HostTime, message: ExecutorMessage)
             // The receiver may have stopped waiting.
             let _ = reply.send(host.report());
         }
-        ExecutorMessage::Start | ExecutorMessage::Quit => unreachable!("for no single host"),
+        ExecutorMessage::Start
+        | ExecutorMessage::Arrived { .. }
+        | ExecutorMessage::Move { .. }
+        | ExecutorMessage::Quit => unreachable!("for the executor"),
     }
 }

@@ -77,6 +77,7 @@ pub use crate::client::{
 };
 pub use crate::clock::HostClock;
 pub use crate::executor::announcement::Progress;
+pub use crate::executor::moving::MoveError;
 pub use crate::executor::status::{NodeStatus, PartitionStatus, Work};
 pub use crate::http::{CertificateError, HttpSettings, Listener, ServeError, Serving, TlsCertificate};
 pub use crate::node::{FAILPOINTS, Node, OpenError, StopError};

@@ -19,6 +19,7 @@ use crate::client::checkpoint::{CheckpointError, CheckpointRequest};
 use crate::client::node_handle::NodeHandle;
 use crate::client::quiescence;
 use crate::executor::announcement::Progress;
+use crate::executor::moving::MoveError;
 use crate::executor::status::NodeStatus;
 use crate::node::threads::{HANDLER_PATIENCE, NodeThreads};
 use crate::{CallError, HttpSettings, Listener, ServeError, Serving, Settings};
@@ -96,6 +97,16 @@ impl Node {
     #[must_use]
     pub fn status(&self) -> NodeStatus {
         self.threads.status()
+    }
+
+    /// Has another thread of the node work on a partition from now on, without a pause that a caller would notice: nothing is written, and
+    /// nothing that is under way is lost. Threads are counted from 0. The next start deals partitions out anew.
+    ///
+    /// # Errors
+    ///
+    /// See [`MoveError`]; the partition is where it was then.
+    pub fn move_partition(&self, partition: PartitionId, thread: usize) -> Result<(), MoveError> {
+        self.threads.node().move_partition(partition, thread)
     }
 
     /// Stops in good order: takes no new requests, waits until nothing is on its way or patience is at its end, writes a last

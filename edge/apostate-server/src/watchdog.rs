@@ -73,7 +73,7 @@ struct Seen {
 impl Watchdog {
     /// The body of the watchdog's thread: watches until `stop` is dropped.
     pub(crate) fn run(&self, stop: &Receiver<()>) {
-        let mut seen = vec![None; self.routes.places().len()];
+        let mut seen = vec![None; self.routes.table().places().len()];
         let mut last = LastCheck::default();
         for round in 1_u32.. {
             if stop.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
@@ -113,7 +113,7 @@ impl Watchdog {
 
     /// Has the neighbours of a partition whose handler does not end go on in another thread. Whether nothing more is to be tried.
     fn leave_behind(&self, partition: usize, running: RunningNow) -> bool {
-        let place = self.routes.places()[partition];
+        let place = self.routes.table().places()[partition];
         let (kind, handler) = self.names(running);
         match self.executors.take_over(place.partition) {
             Ok(false) => false,
@@ -216,7 +216,7 @@ mod tests {
         let disk = Arc::new(Disk::open(&mut directory, &settings, &map).expect("opened"));
         let (report_unrecoverable, unrecoverable) = crossbeam_channel::unbounded();
         let watchdog = Watchdog {
-            routes: Arc::new(Routes::new(map, 1)),
+            routes: Arc::new(Routes::new(Arc::new(map), 1)),
             executors: Arc::default(),
             running: RunningFile::open(&dir.path().join("running"), 2).expect("mapped"),
             registry: Arc::default(),

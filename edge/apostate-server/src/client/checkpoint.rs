@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use apostate_log::PartitionId;
-use apostate_partition::Failure;
+use apostate_partition::{Failure, Range};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::CallError;
 use crate::answers::stop::PartitionStop;
 use crate::client::node_handle::NodeHandle;
 use crate::executor::messages::ExecutorMessage;
+use crate::executor::route_table::Place;
 
 /// How often a wait without an end checks whether the node is closing.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -17,6 +18,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// A checkpoint request on its way to a partition.
 pub(crate) struct CheckpointRequest {
     pub(crate) partition: PartitionId,
+    /// What the partition has of the ring.
+    pub(crate) range: Range,
     result: Receiver<Result<(), PartitionStop>>,
 }
 
@@ -33,16 +36,17 @@ pub(crate) enum CheckpointError {
 }
 
 impl CheckpointRequest {
-    /// Asks `partition` for a checkpoint.
-    pub(crate) fn send(node: &NodeHandle, partition: PartitionId) -> Self {
+    /// Asks the partition at `place` for a checkpoint.
+    pub(crate) fn send(node: &NodeHandle, place: Place) -> Self {
         let (reply, result) = bounded(1);
+        let Place { partition, range, executor: _ } = place;
         node.routes.post(ExecutorMessage::Checkpoint { partition, reply });
-        Self { partition, result }
+        Self { partition, range, result }
     }
 
     /// Asks every partition; the requests are in the order of the ring.
     pub(crate) fn send_to_all(node: &NodeHandle) -> Vec<Self> {
-        node.routes.places().iter().map(|place| Self::send(node, place.partition)).collect()
+        node.routes.snapshot().places().iter().map(|place| Self::send(node, *place)).collect()
     }
 
     /// The result, if there is one yet. A full disk is one: a checkpoint can wait for room for ever, and lists would with it.
@@ -100,6 +104,6 @@ impl CheckpointRequest {
     /// A request that gets no answer as long as what it gives lives.
     pub(crate) fn unanswered(partition: PartitionId) -> (Self, impl Sized) {
         let (reply, result) = bounded(1);
-        (Self { partition, result }, reply)
+        (Self { partition, range: Range::WHOLE, result }, reply)
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use apostate_core::{Address, EntityKey, Handlers, KindId, decode_state};
-use apostate_partition::{StoredEntity, list};
+use apostate_partition::{Range, StoredEntity, list};
 
 use crate::CallError;
 use crate::client::checkpoint::CheckpointRequest;
@@ -31,10 +31,8 @@ pub struct Listing<E> {
     node: Arc<NodeHandle>,
     /// For each partition in the order of the ring: its checkpoint request.
     requests: std::vec::IntoIter<CheckpointRequest>,
-    /// The next partition, as an index into the routes' places.
-    next: usize,
-    /// The place that pages are read from, and the last entity read there.
-    current: Option<(usize, Option<Address>)>,
+    /// The range that pages are read from, and the last entity read there. A range of the store, whoever has it by now.
+    current: Option<(Range, Option<Address>)>,
     page: std::vec::IntoIter<StoredEntity>,
     types: PhantomData<fn() -> E>,
 }
@@ -44,7 +42,6 @@ impl<E: Handlers> Listing<E> {
         Self {
             node: Arc::clone(node),
             requests: CheckpointRequest::send_to_all(node).into_iter(),
-            next: 0,
             current: None,
             page: Vec::new().into_iter(),
             types: PhantomData,
@@ -54,8 +51,8 @@ impl<E: Handlers> Listing<E> {
     /// Reads on until there is a page, or nothing is left.
     fn turn_page(&mut self) -> Result<(), CallError> {
         while self.page.as_slice().is_empty() {
-            if let Some((index, after)) = self.current.take() {
-                self.read_page(index, after)?;
+            if let Some((range, after)) = self.current.take() {
+                self.read_page(range, after)?;
             } else if let Some(request) = self.requests.next() {
                 self.enter(&request)?;
             } else {
@@ -67,18 +64,16 @@ impl<E: Handlers> Listing<E> {
 
     fn enter(&mut self, request: &CheckpointRequest) -> Result<(), CallError> {
         request.wait(&self.node)?;
-        self.current = Some((self.next, None));
-        self.next += 1;
+        self.current = Some((request.range, None));
         Ok(())
     }
 
-    fn read_page(&mut self, index: usize, after: Option<Address>) -> Result<(), CallError> {
-        let range = self.node.routes.places()[index].range;
+    fn read_page(&mut self, range: Range, after: Option<Address>) -> Result<(), CallError> {
         let kind = KindId::of(E::NAME);
         let read = self.node.with_store(|store| list(store, range, kind, after.as_ref(), PAGE_BYTES))?;
         let page = read.map_err(|error| CallError::unlisted(E::NAME, &error))?;
         if let Some(last) = page.last() {
-            self.current = Some((index, Some(last.address.clone())));
+            self.current = Some((range, Some(last.address.clone())));
         }
         self.page = page.into_iter();
         Ok(())

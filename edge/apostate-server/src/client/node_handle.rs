@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use apostate_core::{Address, EntityKey, HandlerId, Registry};
-use apostate_log::Store;
+use apostate_log::{PartitionId, Store};
 use apostate_partition::{ParkedCommand, Request, TraceContext};
 
 use crate::CallError;
@@ -14,7 +14,9 @@ use crate::answers::promise::{PromisedVerdict, promise};
 use crate::clock::HostClock;
 use crate::executor::message_counts::MessageCounts;
 use crate::executor::messages::ExecutorMessage;
-use crate::executor::routes::{Place, Routes};
+use crate::executor::moving::MoveError;
+use crate::executor::route_table::Place;
+use crate::executor::routes::Routes;
 use crate::executor::status::{NodeStatus, PartitionStatus};
 use crate::names::name_of;
 use crate::storage::disk::Disk;
@@ -129,12 +131,13 @@ impl NodeHandle {
         }
     }
 
-    /// Sends what was gathered for the executor with this index, as [`post`](Self::post) does, and leaves it empty.
-    pub(crate) fn post_all(&self, executor: usize, batch: &mut Vec<ExecutorMessage>) {
+    /// Sends what was gathered for the executor with this index by the route table of this version, as [`post`](Self::post) does, and leaves
+    /// it empty.
+    pub(crate) fn post_all(&self, executor: usize, version: u64, batch: &mut Vec<ExecutorMessage>) {
         if self.is_closing() {
             batch.drain(..).for_each(|message| message.refuse(self.routes.queues()));
         } else {
-            self.routes.mailboxes()[executor].post_all(batch);
+            self.routes.post_all(executor, version, batch);
         }
     }
 
@@ -145,7 +148,7 @@ impl NodeHandle {
     }
 
     pub(crate) fn place_of(&self, entity: &Address) -> Place {
-        self.routes.places()[self.routes.index_of_hash(entity.hash())]
+        self.routes.table().find(entity.hash())
     }
 
     /// The status of the node.
@@ -153,7 +156,8 @@ impl NodeHandle {
         let (mut partitions, _) = self.reports(STATUS_PATIENCE);
         partitions.sort_unstable_by_key(|partition| partition.range);
         let has_reported = |id| partitions.iter().any(|partition| partition.id == id);
-        let silent = self.routes.places().iter().map(|place| place.partition).filter(|id| !has_reported(*id)).collect();
+        let table = self.routes.table();
+        let silent = table.places().iter().map(|place| place.partition).filter(|id| !has_reported(*id)).collect();
         let disk = read(&self.disk);
         let (log_bytes, is_store_full) =
             disk.as_ref().map_or((0, false), |disk| (disk.log_bytes(), disk.is_store_full()));
@@ -164,17 +168,32 @@ impl NodeHandle {
     pub(crate) fn reports(&self, patience: Duration) -> (Vec<PartitionStatus>, bool) {
         let until = Instant::now() + patience;
         let (reply, reports) = crossbeam_channel::unbounded();
-        for place in self.routes.places() {
+        let table = self.routes.snapshot();
+        for place in table.places() {
             self.routes.post(ExecutorMessage::Report { partition: place.partition, reply: reply.clone() });
         }
         drop(reply);
-        let mut partitions = Vec::with_capacity(self.routes.places().len());
+        let mut partitions = Vec::with_capacity(table.places().len());
         loop {
             match reports.recv_deadline(until) {
                 Ok(partition) => partitions.push(partition),
                 Err(error) => return (partitions, error.is_disconnected()),
             }
         }
+    }
+
+    /// Has another executor work on a partition.
+    pub(crate) fn move_partition(&self, partition: PartitionId, executor: usize) -> Result<(), MoveError> {
+        let last = self.routes.mailboxes().len() - 1;
+        if executor > last {
+            return Err(MoveError::NoThread { thread: executor, last });
+        }
+        if self.routes.table().place_of(partition).is_none() {
+            return Err(MoveError::NoPartition(partition));
+        }
+        let (reply, result) = crossbeam_channel::bounded(1);
+        self.post(ExecutorMessage::Move { partition, to: executor, reply });
+        result.recv().unwrap_or(Err(MoveError::Closed))
     }
 
     /// Opens a producer's stream. False: it has one open.

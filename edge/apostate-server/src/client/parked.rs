@@ -118,7 +118,7 @@ pub(crate) fn read_on(
     after: Option<&(Address, u64)>,
     bytes_max: usize,
 ) -> Result<Vec<ParkedMessage>, CallError> {
-    let ranges: Vec<_> = node.routes.places().iter().map(|place| place.range).collect();
+    let ranges: Vec<_> = node.routes.table().places().iter().map(|place| place.range).collect();
     let after = after.map(|(to, number)| (to, *number));
     let stored = node.with_store(|store| parked(store, &ranges, after, bytes_max))?.map_err(unlisted)?;
     Ok(stored.into_iter().map(|stored| ParkedMessage::new(&node.registry, stored)).collect())

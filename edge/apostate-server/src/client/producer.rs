@@ -30,6 +30,7 @@ use crate::answers::verdict::Verdict;
 use crate::client::node_handle::NodeHandle;
 use crate::client::producer::results::{Judged, judge};
 use crate::executor::messages::ExecutorMessage;
+use crate::executor::route_table::RouteTable;
 use crate::traces::parent::Parent;
 
 pub use crate::client::producer::results::{ProducerAnswer, ProducerError, StreamBreak};
@@ -48,6 +49,8 @@ pub struct Producer {
     name: EntityKey,
     stream: Stream,
     window: usize,
+    /// The routes that messages which have not left go by.
+    table: Arc<RouteTable>,
     /// Messages that have not left, for each partition in the order of the ring.
     unsent: Vec<Vec<Request>>,
     /// Every number from the lowest unanswered on. Ascending.
@@ -78,13 +81,14 @@ impl Producer {
         if !node.open_stream(&name) {
             return Err(ProducerError::InUse { name });
         }
-        let partitions = node.routes.places().len();
+        let table = node.routes.snapshot();
         Ok(Self {
             node: Arc::clone(node),
             name,
             stream: Stream::default(),
             window: WINDOW_DEFAULT,
-            unsent: (0..partitions).map(|_| Vec::new()).collect(),
+            unsent: table.places().iter().map(|_| Vec::new()).collect(),
+            table,
             open: VecDeque::new(),
             unanswered: 0,
             unanswered_bytes: 0,
@@ -148,7 +152,8 @@ impl Producer {
         }
         self.take_number(number)?;
         let is_idle = self.unanswered == 0;
-        let partition = self.node.routes.index_of_hash(to.hash());
+        self.follow_routes();
+        let partition = self.table.index_of_hash(to.hash());
         let bytes = body.len();
         let request_kind = RequestKind::Numbered { producer: self.name.clone(), number };
         let trace = self.node.follow(self.parent);
@@ -162,6 +167,16 @@ impl Producer {
             self.flush_partition(partition);
         }
         Ok(leaves)
+    }
+
+    /// Goes by the newest routes from now on. What was held back leaves before, so that it stays before what follows.
+    fn follow_routes(&mut self) {
+        if Arc::ptr_eq(&self.table, &self.node.routes.table()) {
+            return;
+        }
+        self.flush();
+        self.table = self.node.routes.snapshot();
+        self.unsent = self.table.places().iter().map(|_| Vec::new()).collect();
     }
 
     /// Traces its messages as their sender says, and not each by chance.
@@ -296,7 +311,7 @@ impl Producer {
             return;
         }
         let requests = std::mem::replace(unsent, Vec::with_capacity(BATCH_MESSAGES));
-        let partition = self.node.routes.places()[partition].partition;
+        let partition = self.table.places()[partition].partition;
         let stream = Arc::clone(&self.stream);
         self.node.post(ExecutorMessage::Stream { partition, requests, stream });
     }

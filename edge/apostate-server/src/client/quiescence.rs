@@ -45,7 +45,7 @@ pub(crate) fn wait(node: &NodeHandle, patience: Option<Duration>) -> Result<bool
 /// The ends of all logs, if every partition is idle. A partition that does not report within `patience` is not.
 fn collect(node: &NodeHandle, patience: Duration) -> Result<Option<Vec<(PartitionId, Position)>>, CallError> {
     let (mut partitions, is_all) = node.reports(patience);
-    if partitions.len() < node.routes.places().len() {
+    if partitions.len() < node.routes.table().places().len() {
         return if is_all { Err(CallError::Closed) } else { Ok(None) };
     }
     partitions.sort_unstable_by_key(|partition| partition.range);

@@ -20,6 +20,7 @@ use crate::answers::stream::Stream;
 use crate::answers::ticket::Ticket;
 use crate::answers::verdict::{NotDone, Verdict};
 use crate::executor::announcement::Announcer;
+use crate::executor::mailbox::Mailbox;
 use crate::executor::messages::{CheckpointReply, refuse_stream};
 use crate::executor::notice;
 use crate::executor::outgoing::Outgoing;
@@ -182,6 +183,11 @@ impl PartitionHost {
         }
     }
 
+    /// Moves to the executor of this mailbox.
+    pub(crate) fn wake_at(&self, mailbox: &Arc<Mailbox>) {
+        self.wake_flag.wake_at(mailbox);
+    }
+
     /// Collects the results of the log, if it has any.
     pub(crate) fn poll_log(&mut self, now: HostTime) {
         if !self.wake_flag.take() {
@@ -205,7 +211,7 @@ impl PartitionHost {
     }
 
     /// When it next has something to do of itself.
-    pub(crate) fn wake_at(&self) -> Option<Uptime> {
+    pub(crate) fn due_at(&self) -> Option<Uptime> {
         self.wake_at
     }
 

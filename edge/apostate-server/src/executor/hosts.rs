@@ -48,6 +48,16 @@ impl HostTable {
         self.0.iter_mut().map(|(_, slot)| slot)
     }
 
+    /// Takes the host of a partition out, and its slot with it. None: it is away, or at another executor.
+    pub(crate) fn remove(&mut self, id: PartitionId) -> Option<Box<PartitionHost>> {
+        let index = self.find(id).ok()?;
+        self.0[index].1.host()?;
+        match self.0.remove(index).1 {
+            HostSlot::Here(host) => Some(host),
+            HostSlot::Away(_) => unreachable!("it was here just now"),
+        }
+    }
+
     /// Takes all slots out.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = HostSlot> {
         self.0.drain(..).map(|(_, slot)| slot)

@@ -2,10 +2,15 @@
 //!
 //! To post takes a lock for a moment, and a system call only when the executor sleeps. The log's writer does not even post: it sets a
 //! flag, and a hundred times before the next turn are one.
+//!
+//! A message comes with the version of the route table that its sender went by. When a partition moves away, what is here for it goes along,
+//! and what comes later by an older table is given back, to be sent by the new one.
 
 use std::mem::{swap, take};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
+
+use apostate_log::PartitionId;
 
 use crate::answers::queues::CompletionQueues;
 use crate::executor::messages::ExecutorMessage;
@@ -27,6 +32,8 @@ struct MailboxContents {
     has_log_results: bool,
     is_asleep: bool,
     is_closed: bool,
+    /// The route table by which a partition last moved away.
+    left_with: u64,
 }
 
 impl Mailbox {
@@ -38,31 +45,72 @@ impl Mailbox {
         &self.queues
     }
 
-    /// Puts `message` in, or refuses it when the executor has ended.
-    pub(crate) fn post(&self, message: ExecutorMessage) {
+    /// Puts `message` in, which goes by the route table of this version, or refuses it when the executor has ended. Gives it back if the
+    /// table is too old.
+    #[must_use = "what is given back is to be sent again"]
+    pub(crate) fn post(&self, message: ExecutorMessage, version: u64) -> Option<ExecutorMessage> {
         let mut contents = lock(&self.contents);
+        if contents.left_with > version {
+            return Some(message);
+        }
         if contents.is_closed {
             drop(contents);
             message.refuse(&self.queues);
-            return;
+            return None;
         }
         contents.messages.push(message);
         self.wake(contents);
+        None
     }
 
-    /// Puts all of `batch` in, as [`post`](Self::post) does, and leaves it empty.
-    pub(crate) fn post_all(&self, batch: &mut Vec<ExecutorMessage>) {
+    /// Puts all of `batch` in, as [`post`](Self::post) does, and leaves it empty. False: the table is too old, and all is left in the batch.
+    #[must_use = "what is left is to be sent again"]
+    pub(crate) fn post_all(&self, batch: &mut Vec<ExecutorMessage>, version: u64) -> bool {
         if batch.is_empty() {
-            return;
+            return true;
         }
         let mut contents = lock(&self.contents);
+        if contents.left_with > version {
+            return false;
+        }
         if contents.is_closed {
             drop(contents);
             batch.drain(..).for_each(|message| message.refuse(&self.queues));
-            return;
+            return true;
         }
         contents.messages.append(batch);
         self.wake(contents);
+        true
+    }
+
+    /// Puts in what is for the executor itself, and not for a partition.
+    pub(crate) fn tell(&self, message: ExecutorMessage) {
+        debug_assert!(message.partition().is_none(), "it may have moved");
+        let mut contents = lock(&self.contents);
+        if !contents.is_closed {
+            contents.messages.push(message);
+            self.wake(contents);
+        }
+    }
+
+    /// Moves a partition from here to `other`: there it arrives, and then all that is here for it. `publish` replaces the route table by the
+    /// one of this version, and nothing is put in or taken out meanwhile. False: the other executor has ended, and nothing was done.
+    ///
+    /// Locks both mailboxes; whoever calls it sees to it that nobody else does that.
+    pub(crate) fn hand_over(&self, other: &Self, partition: PartitionId, version: u64, publish: impl FnOnce()) -> bool {
+        let mut from = lock(&self.contents);
+        let mut to = lock(&other.contents);
+        if to.is_closed {
+            return false;
+        }
+        to.messages.push(ExecutorMessage::Arrived { partition });
+        let goes = |message: &mut ExecutorMessage| message.partition() == Some(partition);
+        to.messages.extend(from.messages.extract_if(.., goes));
+        from.left_with = version;
+        publish();
+        drop(from);
+        other.wake(to);
+        true
     }
 
     /// A log of this executor has results.
@@ -123,7 +171,6 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use apostate_log::PartitionId;
     use crossbeam_channel::TryRecvError;
 
     use super::*;
@@ -141,7 +188,7 @@ mod tests {
         };
         mailbox.wake_for_log();
         assert_eq!(sleeper.join().expect("woken"), (true, 0));
-        mailbox.post(ExecutorMessage::Quit);
+        mailbox.tell(ExecutorMessage::Quit);
         let mut messages = Vec::new();
         assert!(!mailbox.wait(None, &mut messages));
         assert_eq!(messages.len(), 1);
@@ -160,7 +207,7 @@ mod tests {
         let mailbox = Mailbox::default();
         let post = || {
             let (reply, receiver) = crossbeam_channel::bounded(1);
-            mailbox.post(ExecutorMessage::Checkpoint { partition: PartitionId(1), reply });
+            assert!(mailbox.post(ExecutorMessage::Checkpoint { partition: PartitionId(1), reply }, 1).is_none());
             receiver
         };
         let held = post();

@@ -11,6 +11,7 @@ use crate::answers::stop::{Interruption, PartitionStop};
 use crate::answers::stream::Stream;
 use crate::answers::ticket::Ticket;
 use crate::answers::verdict::{NotDone, Verdict};
+use crate::executor::moving::MoveReply;
 use crate::executor::status::PartitionStatus;
 
 /// One message to an executor, mostly for one partition.
@@ -36,6 +37,10 @@ pub(crate) enum ExecutorMessage {
     Checkpoint { partition: PartitionId, reply: CheckpointReply },
     /// A request for the status of the partition.
     Report { partition: PartitionId, reply: Sender<PartitionStatus> },
+    /// A request that the partition move to the executor with this index.
+    Move { partition: PartitionId, to: usize, reply: MoveReply },
+    /// The partition comes from another executor; its host is in transit.
+    Arrived { partition: PartitionId },
     /// The end: everything that waits is answered.
     Quit,
 }
@@ -44,7 +49,7 @@ pub(crate) enum ExecutorMessage {
 pub(crate) type CheckpointReply = Sender<Result<(), PartitionStop>>;
 
 impl ExecutorMessage {
-    /// The one partition that it is for.
+    /// The partition to whose host it goes.
     pub(crate) fn partition(&self) -> Option<PartitionId> {
         match self {
             Self::Request { partition, .. }
@@ -55,8 +60,9 @@ impl ExecutorMessage {
             | Self::Loaded { partition, .. }
             | Self::Checkpointed { partition, .. }
             | Self::Checkpoint { partition, .. }
+            | Self::Move { partition, .. }
             | Self::Report { partition, .. } => Some(*partition),
-            Self::Start | Self::Quit => None,
+            Self::Start | Self::Arrived { .. } | Self::Quit => None,
         }
     }
 
@@ -70,13 +76,15 @@ impl ExecutorMessage {
                 promise.keep(Verdict::NotDone(NotDone::Closed));
             }
             Self::Stream { requests, stream, .. } => refuse_stream(requests, &stream, &NotDone::Closed),
-            // The last two need no answer: their receivers see the channel close.
+            // The last three need no answer: their receivers see the channel close.
             Self::Start
             | Self::Frames { .. }
             | Self::Loaded { .. }
             | Self::Checkpointed { .. }
+            | Self::Arrived { .. }
             | Self::Quit
             | Self::Checkpoint { .. }
+            | Self::Move { .. }
             | Self::Report { .. } => {}
         }
     }

@@ -7,11 +7,13 @@ use apostate_log::PartitionId;
 use apostate_partition::{Checkpoint, Load, Notice, Span};
 use bytes::Bytes;
 use crossbeam_channel::Sender;
+use tracing::error;
 
 use crate::answers::queues::CompletionQueues;
 use crate::answers::stop::PartitionStop;
 use crate::executor::message_counts::MessageCounts;
 use crate::executor::messages::ExecutorMessage;
+use crate::executor::route_table::RouteTable;
 use crate::executor::routes::Routes;
 use crate::traces::queue::{SpanRecord, Traces};
 
@@ -42,6 +44,8 @@ pub(crate) struct Unrecoverable {
 pub(crate) struct Outgoing {
     executor: usize,
     routes: Arc<Routes>,
+    /// The table that everything goes by which is gathered here.
+    table: Arc<RouteTable>,
     loaders: Sender<LoadOrder>,
     checkpointer: Sender<Box<Checkpoint>>,
     watchdog: Sender<Unrecoverable>,
@@ -63,7 +67,8 @@ impl Outgoing {
         counts: Arc<MessageCounts>,
     ) -> Self {
         let messages = routes.mailboxes().iter().map(|_| Vec::new()).collect();
-        Self { executor, routes, loaders, checkpointer, watchdog, traces, counts, messages, local: Vec::new() }
+        let (table, local) = (routes.snapshot(), Vec::new());
+        Self { executor, routes, table, loaders, checkpointer, watchdog, traces, counts, messages, local }
     }
 
     pub(crate) fn queues(&self) -> &Arc<CompletionQueues> {
@@ -72,7 +77,7 @@ impl Outgoing {
 
     /// Carries a frame towards the partition `to`. A frame for an unknown partition is lost, as frames may be.
     pub(crate) fn frame(&mut self, from: PartitionId, to: PartitionId, bytes: Bytes) {
-        let Some(place) = self.routes.place_of(to) else { return };
+        let Some(place) = self.table.place_of(to) else { return };
         if place.executor == self.executor {
             self.local.push(LocalFrame { to, from, bytes });
             return;
@@ -122,11 +127,35 @@ impl Outgoing {
         let _ = self.watchdog.send(Unrecoverable { partition, reason });
     }
 
-    /// Posts what was gathered for other executors.
+    /// Posts what was gathered for other executors, and goes by the newest table from then on.
     pub(crate) fn send(&mut self) {
-        for (mailbox, messages) in self.routes.mailboxes().iter().zip(&mut self.messages) {
-            mailbox.post_all(messages);
+        for (executor, messages) in self.messages.iter_mut().enumerate() {
+            self.routes.post_all(executor, self.table.version(), messages);
         }
+        if !Arc::ptr_eq(&self.table, &self.routes.table()) {
+            self.table = self.routes.snapshot();
+        }
+    }
+
+    /// Sends a message on that has come for a partition which is not here.
+    pub(crate) fn send_on(&self, message: ExecutorMessage) {
+        let place = message.partition().and_then(|id| self.routes.table().place_of(id));
+        if let Some(place) = place.filter(|place| place.executor == self.executor) {
+            error!(partition = place.partition.0, "partition is not where it should be: report this bug of apostate");
+            message.refuse(self.queues());
+            return;
+        }
+        self.routes.post(message);
+    }
+
+    /// The index of the executor.
+    pub(crate) fn executor(&self) -> usize {
+        self.executor
+    }
+
+    /// The way to all partitions.
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// Whether frames wait for partitions of this executor.

@@ -49,8 +49,8 @@ pub(crate) async fn show(NodeRequest { edge, parts, name: id, .. }: NodeRequest<
     let deadline = CallOptions::deadline(&parts.headers)?;
     let (key, entity) = read_id(&id).ok_or_else(|| missing(&id))?;
     let permit = edge.operator()?;
-    let partition = edge.shared.place_of(&entity).partition;
-    pages::wait_for(edge, deadline, [CheckpointRequest::send(&edge.shared, partition)]).await?;
+    let place = edge.shared.place_of(&entity);
+    pages::wait_for(edge, deadline, [CheckpointRequest::send(&edge.shared, place)]).await?;
     parked::read(edge, permit, move |edge| {
         let read = edge.shared.with_store(|store| unfinished_at(store, &key))?.map_err(|error| unlisted(&error))?;
         let item = read.ok_or_else(|| missing(&id))?;
@@ -113,7 +113,7 @@ impl AgreementList<'_> {
     fn read_on(&self, choice: &Choice, after: Option<&Vec<u8>>, bytes_max: usize) -> Result<Vec<Unfinished>, Fault> {
         let Choice { sides, is_past_deadline, kind } = choice;
         let shared = &self.edge.shared;
-        let ranges: Vec<_> = shared.routes.places().iter().map(|place| place.range).collect();
+        let ranges: Vec<_> = shared.routes.table().places().iter().map(|place| place.range).collect();
         let reached = after.and_then(|after| place_of(after)).map(|(side, _)| side);
         for side in sides.iter().filter(|side| reached.is_none_or(|reached| reached <= **side)) {
             let mut after = after.filter(|_| reached == Some(*side)).cloned();

@@ -37,6 +37,8 @@ struct OpenRequests {
     free: Vec<u32>,
     /// Messages that leave next, for each executor.
     outgoing: Vec<Vec<ExecutorMessage>>,
+    /// The version of the route table that the first of them goes by; that of a later one may be newer.
+    version: u64,
     has_outgoing: bool,
     /// Wakes the dispatcher's task.
     waker: Option<Waker>,
@@ -70,6 +72,7 @@ impl Dispatcher {
             waiters,
             free: (0..places).rev().filter(is_free).collect(),
             outgoing: node.routes.mailboxes().iter().map(|_| Vec::new()).collect(),
+            version: 0,
             has_outgoing: false,
             waker: None,
         };
@@ -81,7 +84,11 @@ impl Dispatcher {
         let mut open = lock(&self.open);
         let ticket = self.queue.open(open.free.pop()?);
         request.ticket = ticket.0;
-        let to = self.node.place_of(&request.to);
+        let table = self.node.routes.table();
+        if !open.has_outgoing {
+            open.version = table.version();
+        }
+        let to = table.find(request.to.hash());
         open.outgoing[to.executor].push(ExecutorMessage::Request { partition: to.partition, request });
         open.has_outgoing = true;
         if let Some(waker) = open.waker.take() {
@@ -112,8 +119,9 @@ impl Dispatcher {
             none => *none = Some(context.waker().clone()),
         }
         if std::mem::take(&mut open.has_outgoing) {
+            let version = open.version;
             for (executor, batch) in open.outgoing.iter_mut().enumerate() {
-                self.node.post_all(executor, batch);
+                self.node.post_all(executor, version, batch);
             }
         }
     }
@@ -208,7 +216,7 @@ mod tests {
         let settings = Settings { partitions: Some(1), ..Settings::new(dir) };
         let mut directory = Directory::open(&settings).expect("a directory");
         let disk = Disk::open(&mut directory, &settings, &Map::first(1)).expect("a disk");
-        let routes = Arc::new(Routes::new(Map::first(1), 1));
+        let routes = Arc::new(Routes::new(Arc::new(Map::first(1)), 1));
         let (disk, clock) = (Arc::new(disk), HostClock::default());
         Arc::new(NodeHandle::new(Arc::default(), Vec::new(), routes, disk, clock, None, Arc::default()))
     }

@@ -150,15 +150,17 @@ fn lines(shared: &NodeHandle, kind: &KindRow, after: Option<Address>) -> Result<
     Ok((text, entities.last().map(|last| last.address.clone())))
 }
 
-/// The entities behind `after`, from one partition; none at the end of the ring.
+/// The entities behind `after`, from the range of one partition; none at the end of the ring. A place in a list is a hash and a key, which
+/// say nothing of partitions.
 fn read_on(
     shared: &NodeHandle,
     kind: KindId,
     after: Option<&Address>,
     bytes_max: usize,
 ) -> Result<Vec<StoredEntity>, Fault> {
-    let first = after.map_or(0, |after| shared.routes.index_of_hash(after.hash()));
-    for (index, place) in shared.routes.places().iter().enumerate().skip(first) {
+    let table = shared.routes.snapshot();
+    let first = after.map_or(0, |after| table.index_of_hash(after.hash()));
+    for (index, place) in table.places().iter().enumerate().skip(first) {
         let after = after.filter(|_| index == first);
         let read = shared.with_store(|store| list(store, place.range, kind, after, bytes_max))?;
         let entities = read.map_err(|error| match error {

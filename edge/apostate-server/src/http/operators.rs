@@ -10,7 +10,7 @@ use apostate_log::PartitionId;
 use apostate_partition::Range;
 
 use crate::executor::notice;
-use crate::executor::routes::Place;
+use crate::executor::route_table::Place;
 use crate::http::blocking::blocking;
 use crate::http::fault::Fault;
 use crate::http::openapi::{About, openapi};
@@ -74,7 +74,7 @@ pub(crate) async fn ready(NodeRequest { edge, .. }: NodeRequest<'_>) -> Answer {
     let status = tokio::time::timeout(STATUS_PATIENCE, status(edge)).await;
     let status = status
         .map_err(|_| not_ready(format!("the partitions did not say within {STATUS_PATIENCE:?} how they are")))??;
-    let places = edge.shared.routes.places().len();
+    let places = edge.shared.routes.table().places().len();
     if let Some(partition) = status.silent.first() {
         return Err(silent(*partition));
     }
@@ -141,7 +141,8 @@ pub(crate) async fn partitions(NodeRequest { edge, .. }: NodeRequest<'_>) -> Ans
     let status = status(edge).await?;
     let mut items: Vec<_> = status.partitions.iter().map(partition_item).collect();
     let is_silent = |place: &&Place| status.silent.contains(&place.partition);
-    let silent = edge.shared.routes.places().iter().filter(is_silent);
+    let table = edge.shared.routes.snapshot();
+    let silent = table.places().iter().filter(is_silent);
     items.extend(silent.map(|place| PartitionItem { is_silent: true, ..unknown(place.partition, place.range) }));
     items.sort_by(|one, other| one.first.cmp(&other.first));
     let version = edge.settings.version.clone();

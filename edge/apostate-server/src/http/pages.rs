@@ -166,7 +166,7 @@ mod tests {
         let shared = Arc::clone(&node.client().node);
         let edge = Arc::new(Edge::new(Arc::clone(&shared), HttpSettings::default()));
         shared.with_disk(|disk| disk.set_store_full(true));
-        let partition = shared.routes.places()[0].partition;
+        let partition = shared.routes.table().places()[0].partition;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (request, _reply) = CheckpointRequest::unanswered(partition);
         let fault = runtime.block_on(wait_for(&edge, None, [request])).expect_err("there is no room");

@@ -49,8 +49,7 @@ pub(crate) async fn show(NodeRequest { edge, parts, name: id, .. }: NodeRequest<
     let deadline = CallOptions::deadline(&parts.headers)?;
     let (to, number) = read_id(&id).ok_or_else(|| missing(&id))?;
     let permit = edge.operator()?;
-    pages::wait_for(edge, deadline, [CheckpointRequest::send(&edge.shared, edge.shared.place_of(&to).partition)])
-        .await?;
+    pages::wait_for(edge, deadline, [CheckpointRequest::send(&edge.shared, edge.shared.place_of(&to))]).await?;
     read(edge, permit, move |edge| {
         let message = parked::find(&edge.shared, &to, number)?.ok_or_else(|| missing(&id))?;
         Ok(text_of(edge, &message))

@@ -47,8 +47,8 @@ pub(crate) async fn list(
     let limit = pages::limit(query)?;
     let permit = edge.operator()?;
     if after.is_none() {
-        let partition = edge.shared.place_of(&entity).partition;
-        pages::wait_for(edge, deadline, [CheckpointRequest::send(&edge.shared, partition)]).await?;
+        let place = edge.shared.place_of(&entity);
+        pages::wait_for(edge, deadline, [CheckpointRequest::send(&edge.shared, place)]).await?;
     }
     let asked = Arc::clone(edge);
     let text = blocking(move || {

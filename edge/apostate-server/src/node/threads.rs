@@ -30,6 +30,7 @@ use crate::executor::outgoing::{Outgoing, Unrecoverable};
 use crate::executor::routes::Routes;
 use crate::executor::status::NodeStatus;
 use crate::executor::threads::ExecutorThreads;
+use crate::executor::transit::Transit;
 use crate::executor::wake_flag::WakeFlag;
 use crate::node::error::OpenError;
 use crate::node::startup::wait_until_all_serve;
@@ -77,7 +78,7 @@ impl NodeThreads {
     ) -> Result<Self, OpenError> {
         quiet_panics::install();
         let mut directory = Directory::open(settings).map_err(DiskError::from)?;
-        let map = directory.map().clone();
+        let map = Arc::new(directory.map().clone());
         let partitions = map.partitions();
         let tuning = settings.tuning(partitions)?;
         let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
@@ -118,7 +119,7 @@ impl NodeThreads {
         threads
             .watch(Watchdog { routes, executors, running, registry, disk, pinned_bytes_max, unrecoverable }, ending)?;
         let start = || {
-            threads.node.routes.mailboxes().iter().for_each(|mailbox| mailbox.post(ExecutorMessage::Start));
+            threads.node.routes.mailboxes().iter().for_each(|mailbox| mailbox.tell(ExecutorMessage::Start));
             failpoint("node.opened");
         };
         wait_until_all_serve(threads.partitions(), &announcements, progress, start)?;
@@ -130,7 +131,7 @@ impl NodeThreads {
     }
 
     pub(crate) fn partitions(&self) -> usize {
-        self.node.routes.places().len()
+        self.node.routes.table().places().len()
     }
 
     pub(crate) fn status(&self) -> NodeStatus {
@@ -152,7 +153,7 @@ impl NodeThreads {
         }
         self.node.begin_closing();
         for mailbox in self.node.routes.mailboxes() {
-            mailbox.post(ExecutorMessage::Quit);
+            mailbox.tell(ExecutorMessage::Quit);
         }
         self.watching = None;
         if let Some(executor) = self.left_over(patience) {
@@ -190,16 +191,16 @@ impl NodeThreads {
         let (loaders, load_orders) = crossbeam_channel::unbounded();
         let (checkpointer, checkpoint_orders) = crossbeam_channel::unbounded();
         let (announcer, announcements) = Announcer::new();
-        let routes = Arc::clone(&self.node.routes);
+        let (routes, transit) = (Arc::clone(&self.node.routes), Arc::<Transit>::default());
         for (index, plans) in plans.into_iter().enumerate() {
             let mailbox = Arc::clone(&routes.mailboxes()[index]);
             let (loaders, checkpointer, traces) = (loaders.clone(), checkpointer.clone(), self.node.traces.clone());
             let (report, counts) = (report_unrecoverable.clone(), Arc::clone(&self.node.counts));
             let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, report, traces, counts);
             let (disk, announcer) = (Arc::clone(disk), announcer.clone());
-            let clock = settings.clock.clone();
+            let (clock, transit) = (settings.clock.clone(), Arc::clone(&transit));
             let make = move || {
-                let mut executor = Executor::new(mailbox, clock, outgoing);
+                let mut executor = Executor::new(mailbox, clock, outgoing, transit);
                 executor.open(plans, disk.store(), &announcer);
                 executor
             };
@@ -231,7 +232,8 @@ impl NodeThreads {
 
     /// The partition at `executor` that runs a handler.
     fn endless_at(&self, executor: usize) -> Option<PartitionId> {
-        let places = self.node.routes.places().iter().enumerate().filter(|(_, place)| place.executor == executor);
+        let table = self.node.routes.snapshot();
+        let places = table.places().iter().enumerate().filter(|(_, place)| place.executor == executor);
         let mut endless = places.filter(|(index, _)| self.running.now(*index).is_some());
         endless.next().map(|(_, place)| place.partition)
     }
@@ -264,17 +266,17 @@ fn plan(
     (registry, counts): (&Arc<Registry>, &Arc<MessageCounts>),
     tuning: Tuning,
 ) -> Vec<Vec<PartitionPlan>> {
-    let map = Arc::new(routes.map().clone());
+    let table = routes.snapshot();
     let config = |id, index: usize| Config {
         id,
-        map: Arc::clone(&map),
+        map: Arc::clone(table.map()),
         registry: Arc::clone(registry),
         tuning,
         seed: random(),
         suspects: running.suspect(index).into_iter().collect(),
     };
     let mut plans: Vec<Vec<PartitionPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
-    for (index, place) in routes.places().iter().enumerate() {
+    for (index, place) in table.places().iter().enumerate() {
         let wake_flag = Arc::new(WakeFlag::new(Arc::clone(&routes.mailboxes()[place.executor])));
         let waker = Arc::clone(&wake_flag);
         plans[place.executor].push(PartitionPlan {
