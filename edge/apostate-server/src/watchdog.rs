@@ -60,7 +60,7 @@ struct LastCheck {
     merge_failure: Option<String>,
 }
 
-/// One partition's handler as of an earlier check.
+/// One thread's handler as of an earlier check.
 #[derive(Clone, Copy)]
 struct Seen {
     running: RunningNow,
@@ -73,14 +73,15 @@ struct Seen {
 impl Watchdog {
     /// The body of the watchdog's thread: watches until `stop` is dropped.
     pub(crate) fn run(&self, stop: &Receiver<()>) {
-        let mut seen = vec![None; self.routes.table().places().len()];
+        let mut seen = Vec::new();
         let mut last = LastCheck::default();
         for round in 1_u32.. {
             if stop.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            for (partition, seen) in seen.iter_mut().enumerate() {
-                self.check_handler(partition, seen);
+            seen.resize(self.running.slots(), None);
+            for (slot, seen) in seen.iter_mut().enumerate() {
+                self.check_handler(slot, seen);
             }
             if round.is_multiple_of(CHECKS_PER_PIN_CHECK) {
                 self.check_log(&mut last.unrecoverable);
@@ -89,8 +90,8 @@ impl Watchdog {
         }
     }
 
-    fn check_handler(&self, partition: usize, seen: &mut Option<Seen>) {
-        let Some(running) = self.running.now(partition) else {
+    fn check_handler(&self, slot: usize, seen: &mut Option<Seen>) {
+        let Some(running) = self.running.now(slot) else {
             *seen = None;
             return;
         };
@@ -104,7 +105,7 @@ impl Watchdog {
                     warn!(kind, handler, milliseconds, "handler is slow; its partition waits for it");
                 }
                 if time >= TAKEOVER_TIME && !seen.is_left {
-                    seen.is_left = self.leave_behind(partition, running);
+                    seen.is_left = self.leave_behind(running);
                 }
             }
             _ => *seen = Some(Seen { running, since: Instant::now(), is_named: false, is_left: false }),
@@ -112,14 +113,13 @@ impl Watchdog {
     }
 
     /// Has the neighbours of a partition whose handler does not end go on in another thread. Whether nothing more is to be tried.
-    fn leave_behind(&self, partition: usize, running: RunningNow) -> bool {
-        let place = self.routes.table().places()[partition];
+    fn leave_behind(&self, running: RunningNow) -> bool {
         let (kind, handler) = self.names(running);
-        match self.executors.take_over(place.partition) {
+        match self.executors.take_over(running.partition) {
             Ok(false) => false,
             Ok(true) => {
                 warn!(
-                    partition = place.partition.0,
+                    partition = running.partition.0,
                     kind, handler, "handler does not end; the other partitions of its thread go on in a new one"
                 );
                 true
@@ -215,10 +215,11 @@ mod tests {
         let map = Map::first(2);
         let disk = Arc::new(Disk::open(&mut directory, &settings, &map).expect("opened"));
         let (report_unrecoverable, unrecoverable) = crossbeam_channel::unbounded();
+        let running = RunningFile::open(&dir.path().join("running")).expect("mapped");
         let watchdog = Watchdog {
             routes: Arc::new(Routes::new(Arc::new(map), 1)),
-            executors: Arc::default(),
-            running: RunningFile::open(&dir.path().join("running"), 2).expect("mapped"),
+            executors: Arc::new(ExecutorThreads::new(Arc::clone(&running))),
+            running: running,
             registry: Arc::default(),
             disk: Arc::clone(&disk),
             pinned_bytes_max: 128 << 10,

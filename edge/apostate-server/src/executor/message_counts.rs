@@ -1,8 +1,9 @@
 //! Message counts: what became of messages between entities, by kind and handler, for `/metrics`.
 //!
-//! Each partition has words of its own, which only the thread that runs it writes: counting is an addition to a word that no other thread
+//! Each thread that runs partitions has words of its own: counting is an addition to a word that no other thread
 //! writes, without lock or allocation. They are added up when somebody asks. There is a row for each handler of this build, and no other.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,20 +11,20 @@ use apostate_core::Registry;
 use apostate_partition::RunEnd;
 use hashbrown::HashTable;
 
-/// The counts of all partitions of a node.
+/// The counts of all threads of a node.
 #[derive(Debug, Default)]
 pub(crate) struct MessageCounts {
     /// Kind and handler of each row, as one number, and the row's index.
     rows: HashTable<(u64, usize)>,
     /// The names of each row.
     names: Vec<(&'static str, &'static str)>,
-    /// For each partition: its rows.
-    partitions: Vec<Box<[Row]>>,
-    /// For each row: messages that were parked. Rare, so that all partitions share them.
+    /// For each thread that ever ran something, by its slot: its rows.
+    threads: Box<[OnceLock<Box<[Row]>>]>,
+    /// For each row: messages that were parked. Rare, so that all threads share them.
     parked: Box<[AtomicU64]>,
 }
 
-/// The counts of one handler in one partition.
+/// The counts of one handler in one thread.
 #[derive(Debug, Default)]
 struct Row {
     done: AtomicU64,
@@ -33,7 +34,7 @@ struct Row {
     nanos: AtomicU64,
 }
 
-/// The counts of one handler in all partitions.
+/// The counts of one handler in all threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HandlerCounts {
     pub(crate) done: u64,
@@ -61,8 +62,8 @@ fn add(word: &AtomicU64, more: u64) {
 }
 
 impl MessageCounts {
-    /// Counts of the handlers in `registry`, for so many partitions.
-    pub(crate) fn new(registry: &Registry, partitions: usize) -> Self {
+    /// Counts of the handlers in `registry`, for so many threads.
+    pub(crate) fn new(registry: &Registry, threads: usize) -> Self {
         let of_kind = |kind: &apostate_core::Kind| {
             let (id, name) = (kind.id.0, kind.name);
             kind.handlers.iter().map(move |info| (id_of(id, info.id().0), (name, info.name))).collect::<Vec<_>>()
@@ -70,24 +71,24 @@ impl MessageCounts {
         let mut rows: Vec<_> = registry.kinds().iter().flat_map(of_kind).collect();
         rows.sort_unstable();
         let (ids, names): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        let of_partition = |_| ids.iter().map(|_| Row::default()).collect();
         let mut rows = HashTable::with_capacity(ids.len());
         for (index, &id) in ids.iter().enumerate() {
             rows.insert_unique(hash_of(id), (id, index), |(id, _)| hash_of(*id));
         }
         Self {
-            partitions: (0..partitions).map(of_partition).collect(),
+            threads: (0..threads).map(|_| OnceLock::new()).collect(),
             parked: ids.iter().map(|_| AtomicU64::new(0)).collect(),
             rows,
             names,
         }
     }
 
-    /// A message of an entity was run in the partition with this index. Called by the thread that runs it only.
-    pub(crate) fn count(&self, partition: usize, (kind, handler): (u32, u32), end: RunEnd, took: Option<Duration>) {
+    /// A message of an entity was run by the thread with this slot. Called by that thread only.
+    pub(crate) fn count(&self, thread: usize, (kind, handler): (u32, u32), end: RunEnd, took: Option<Duration>) {
         let id = id_of(kind, handler);
         let Some(&(_, index)) = self.rows.find(hash_of(id), |(other, _)| *other == id) else { return };
-        let row = &self.partitions[partition][index];
+        let rows = || self.names.iter().map(|_| Row::default()).collect();
+        let row = &self.threads[thread].get_or_init(rows)[index];
         let word = match end {
             RunEnd::Done => &row.done,
             RunEnd::Refused => &row.refused,
@@ -111,7 +112,7 @@ impl MessageCounts {
     /// The counts of each handler that was ever run by a message or had one parked, with the names of kind and handler.
     pub(crate) fn sums(&self) -> Vec<((&'static str, &'static str), HandlerCounts)> {
         let sum = |index: usize, word: fn(&Row) -> &AtomicU64| -> u64 {
-            self.partitions.iter().map(|rows| word(&rows[index]).load(Ordering::Relaxed)).sum()
+            self.threads.iter().filter_map(OnceLock::get).map(|rows| word(&rows[index]).load(Ordering::Relaxed)).sum()
         };
         let of = |index: usize| HandlerCounts {
             done: sum(index, |row| &row.done),
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_all_partitions_are_added_up_and_unknown_handlers_have_no_row() {
+    fn counts_of_all_threads_are_added_up_and_unknown_handlers_have_no_row() {
         let counts = MessageCounts::new(&<(Shelf,)>::registry().expect("a registry"), 2);
         let shelf = |handler| (KindId::of("shelf").0, HandlerId::of(handler).0);
         let took = Some(Duration::from_micros(3));

@@ -18,10 +18,13 @@ use tracing::error;
 
 use crate::executor::{Executor, ExecutorHandover};
 use crate::sync::lock;
+use crate::watchdog::running::RunningFile;
 
 /// The threads of all executors of a node.
-#[derive(Default)]
-pub(crate) struct ExecutorThreads(Mutex<Vec<ExecutorThread>>);
+pub(crate) struct ExecutorThreads {
+    running: Arc<RunningFile>,
+    threads: Mutex<Vec<ExecutorThread>>,
+}
 
 struct ExecutorThread {
     /// The index of the executor.
@@ -31,18 +34,23 @@ struct ExecutorThread {
 }
 
 impl ExecutorThreads {
+    /// No threads; what those to come run is noted in `running`.
+    pub(crate) fn new(running: Arc<RunningFile>) -> Self {
+        Self { running, threads: Mutex::default() }
+    }
+
     /// Begins the thread of the executor with this index, which `make` makes there.
     pub(crate) fn begin(
         &self,
         executor: usize,
         make: impl FnOnce() -> Box<Executor> + Send + 'static,
     ) -> io::Result<()> {
-        self.spawn(&mut lock(&self.0), executor, move |handover| make().run(handover))
+        self.spawn(&mut lock(&self.threads), executor, move |handover| make().run(handover))
     }
 
     /// Has another thread take over the executor of the partition `stuck`, all but that one, if it has its turn now. Whether it did.
     pub(crate) fn take_over(&self, stuck: PartitionId) -> io::Result<bool> {
-        let mut threads = lock(&self.0);
+        let mut threads = lock(&self.threads);
         threads.retain(|thread| !thread.thread.is_finished());
         let Some(thread) = threads.iter().find(|thread| thread.handover.is_at(stuck)) else { return Ok(false) };
         let (executor, left) = (thread.executor, Arc::clone(&thread.handover));
@@ -63,21 +71,25 @@ impl ExecutorThreads {
         executor: usize,
         body: impl FnOnce(&ExecutorHandover) + Send + 'static,
     ) -> io::Result<()> {
+        let lease = self.running.lease().ok_or_else(|| io::Error::other("too many handlers do not end"))?;
         let handover = Arc::new(ExecutorHandover::default());
         let own = Arc::clone(&handover);
-        let thread = thread::Builder::new().name(format!("apostate-run-{executor}")).spawn(move || body(&own))?;
+        let thread = thread::Builder::new().name(format!("apostate-run-{executor}")).spawn(move || {
+            lease.begin();
+            body(&own);
+        })?;
         threads.push(ExecutorThread { executor, handover, thread });
         Ok(())
     }
 
     /// The executor of the first thread that has not ended.
     pub(crate) fn first_running(&self) -> Option<usize> {
-        lock(&self.0).iter().find(|thread| !thread.thread.is_finished()).map(|thread| thread.executor)
+        lock(&self.threads).iter().find(|thread| !thread.thread.is_finished()).map(|thread| thread.executor)
     }
 
     /// Waits until all have ended.
     pub(crate) fn join(&self) {
-        let threads: Vec<_> = lock(&self.0).drain(..).collect();
+        let threads: Vec<_> = lock(&self.threads).drain(..).collect();
         for ExecutorThread { thread, .. } in threads {
             if thread.join().is_err() {
                 error!("a thread of the node panicked: report this bug of apostate");

@@ -42,7 +42,7 @@ use crate::traces::queue::Traces;
 use crate::traces::sender::SpanSender;
 use crate::watchdog::Watchdog;
 use crate::watchdog::quiet_panics;
-use crate::watchdog::running::{FileObserver, RunningFile};
+use crate::watchdog::running::{FileObserver, RUN_SLOTS, RunningFile};
 
 /// Time that a handler that runs when a node ends may take to come to its own end.
 pub(crate) const HANDLER_PATIENCE: Duration = Duration::from_secs(10);
@@ -83,12 +83,12 @@ impl NodeThreads {
         let tuning = settings.tuning(partitions)?;
         let disk = Arc::new(Disk::open(&mut directory, settings, &map)?);
         let tuning = Tuning { record_bytes_max: tuning.record_bytes_max.min(disk.record_bytes_max()), ..tuning };
-        let running = RunningFile::open(&directory.path().join("running"), partitions as usize)
+        let running = RunningFile::open(&directory.path().join("running"))
             .map_err(|source| OpenError::System { what: "map the file `running`", source })?;
         let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
         let missing_kinds = find_missing_kinds(&directory, &registry)?;
         let registry = Arc::new(registry);
-        let counts = Arc::new(MessageCounts::new(&registry, partitions as usize));
+        let counts = Arc::new(MessageCounts::new(&registry, RUN_SLOTS));
         let plans = plan(&routes, &disk, &running, (&registry, &counts), tuning);
         let (traces, sender) = follow(settings, &registry)?.unzip();
         let (names, clock) = (Arc::clone(&registry), settings.clock.clone());
@@ -101,7 +101,7 @@ impl NodeThreads {
             traces,
             counts,
         ));
-        let (executors, helpers) = (Arc::<ExecutorThreads>::default(), Vec::new());
+        let (executors, helpers) = (Arc::new(ExecutorThreads::new(Arc::clone(&running))), Vec::new());
         let mut threads = Self {
             node,
             executors: Arc::clone(&executors),
@@ -233,9 +233,8 @@ impl NodeThreads {
     /// The partition at `executor` that runs a handler.
     fn endless_at(&self, executor: usize) -> Option<PartitionId> {
         let table = self.node.routes.snapshot();
-        let places = table.places().iter().enumerate().filter(|(_, place)| place.executor == executor);
-        let mut endless = places.filter(|(index, _)| self.running.now(*index).is_some());
-        endless.next().map(|(_, place)| place.partition)
+        let is_at = |id: &PartitionId| table.place_of(*id).is_some_and(|place| place.executor == executor);
+        (0..self.running.slots()).filter_map(|slot| Some(self.running.now(slot)?.partition)).find(is_at)
     }
 
     fn watch(&mut self, watchdog: Watchdog, stop: Receiver<()>) -> Result<(), OpenError> {
@@ -267,13 +266,13 @@ fn plan(
     tuning: Tuning,
 ) -> Vec<Vec<PartitionPlan>> {
     let table = routes.snapshot();
-    let config = |id, index: usize| Config {
+    let config = |id| Config {
         id,
         map: Arc::clone(table.map()),
         registry: Arc::clone(registry),
         tuning,
         seed: random(),
-        suspects: running.suspect(index).into_iter().collect(),
+        suspects: running.suspects().to_vec(),
     };
     let mut plans: Vec<Vec<PartitionPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
     for (index, place) in table.places().iter().enumerate() {
@@ -282,10 +281,10 @@ fn plan(
         plans[place.executor].push(PartitionPlan {
             number: u32::try_from(index).expect("partitions are few"),
             range: place.range,
-            config: config(place.partition, index),
+            config: config(place.partition),
             log: disk.log(place.partition, Arc::new(move || waker.set())),
             wake_flag,
-            observer: Box::new(FileObserver::new(Arc::clone(running), index, Arc::clone(counts))),
+            observer: Box::new(FileObserver::new(Arc::clone(running), place.partition, Arc::clone(counts))),
         });
     }
     plans
