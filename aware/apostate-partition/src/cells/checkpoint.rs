@@ -50,21 +50,38 @@ impl Checkpoint {
     /// [`StoreError::Full`]: nothing was written; try again later. When the store fails in any other way: tell the partition
     /// with [`CheckpointFailed`](crate::Input::CheckpointFailed).
     pub fn write(&self, store: &dyn Store, host_rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
-        let Self { partition: _, position: _, states, shared, cells } = self;
-        let mut state_keys = Vec::with_capacity(states.len() * 48);
-        let mut ends = Vec::with_capacity(states.len());
-        for (address, _) in states {
+        Self::write_together(&[self], store, host_rows)
+    }
+
+    /// Writes checkpoints of different partitions as [`write`](Self::write) does, all of them or none. A store takes about as long for a few
+    /// small ones as for one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write); they are those of each.
+    pub fn write_together(
+        checkpoints: &[&Self],
+        store: &dyn Store,
+        host_rows: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        let states = || checkpoints.iter().flat_map(|checkpoint| &checkpoint.states);
+        let mut state_keys = Vec::with_capacity(states().count() * 48);
+        let mut ends = Vec::new();
+        for (address, _) in states() {
             cell::write_key(Section::State, address, &[], &mut state_keys);
             ends.push(state_keys.len());
         }
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let keys = starts.zip(&ends).map(|(start, &end)| &state_keys[start..end]);
-        let states = keys.zip(states).map(|(key, (_, value))| (key, value.as_deref()));
-        let cells = cells.iter().map(|(key, value)| (&key[..], value.as_deref()));
+        let states = keys.zip(states()).map(|(key, (_, value))| (key, value.as_deref()));
         let rows = host_rows.iter().map(|(key, value)| (&key[..], Some(&value[..])));
 
-        let mut all: Vec<_> = states.chain(cells).chain(rows).map(Change::new).collect();
-        all.extend(shared.iter().map(|cell| Change::new((cell.key(), cell.value()))));
+        let mut all: Vec<_> = states.chain(rows).map(Change::new).collect();
+        // Keys of different partitions are different, so of one key all changes are of one checkpoint.
+        for Self { partition: _, position: _, states: _, shared, cells } in checkpoints {
+            all.extend(cells.iter().map(|(key, value)| Change::new((&key[..], value.as_deref()))));
+            all.extend(shared.iter().map(|cell| Change::new((cell.key(), cell.value()))));
+        }
         // Stable: changes of one key stay in their order.
         all.sort_by(|one, two| one.prefix.cmp(&two.prefix).then_with(|| one.key.cmp(two.key)));
         all.dedup_by(|later, earlier| {
@@ -118,5 +135,19 @@ mod tests {
         write(vec![SharedCell::tombstone(long), put(longer, b"4"), put(long, b"5"), SharedCell::tombstone(long)]);
         assert_eq!(store.get(long).expect("it reads"), None);
         assert_eq!(store.get(longer).expect("it reads").as_deref(), Some(&b"4"[..]));
+    }
+
+    #[test]
+    fn checkpoints_that_are_written_together_are_one_batch_in_the_order_of_keys() {
+        let cell = |key: &[u8]| vec![(key.into(), Some(key.into()))];
+        let of = |id, cells| {
+            let (partition, position) = (PartitionId(id), Position(1));
+            Checkpoint { partition, position, states: Vec::new(), shared: Vec::new(), cells }
+        };
+        let (one, two) = (of(1, cell(b"c")), of(2, [cell(b"d"), cell(b"a")].concat()));
+        let (store, rows) = (MemoryStore::default(), [(b"b".to_vec(), b"b".to_vec())]);
+        Checkpoint::write_together(&[&one, &two], &store, &rows).expect("memory has room");
+        let all = store.scan(b"a", b"z", usize::MAX).expect("it reads");
+        assert_eq!(all.iter().map(|(key, _)| &key[..]).collect::<Vec<_>>(), [b"a", b"b", b"c", b"d"]);
     }
 }

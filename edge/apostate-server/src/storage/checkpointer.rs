@@ -1,4 +1,5 @@
-//! Checkpointer: a thread that writes checkpoints to the store, one at a time, while executors go on.
+//! Checkpointer: a thread that writes checkpoints to the store, while executors go on. Small ones that wait are written together: to ask a
+//! thousand idle partitions for a checkpoint costs about as much as to ask one.
 //!
 //! With every checkpoint goes the log engine's *mark*: how much of the log was durable by then. A log that ends before
 //! the mark when it is opened has lost what was acknowledged.
@@ -6,11 +7,12 @@
 //! A full disk is waited for: the partition keeps what has changed in memory, takes new work up to its limit, and the log is not
 //! trimmed. The checkpoint of another partition would find no room either.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use apostate_core::panic_text;
-use apostate_log::{PartitionId, Position, StoreError, failpoint};
+use apostate_log::{PartitionId, StoreError, failpoint};
 use apostate_partition::Checkpoint;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tracing::{debug, info, warn};
@@ -22,26 +24,59 @@ use crate::storage::disk::Disk;
 /// Time between two tries to write a checkpoint to a full disk.
 const FULL_DELAY: Duration = Duration::from_secs(1);
 
+/// Most cells of checkpoints that are written together: each waits for all of them.
+const GROUP_CELLS_MAX: usize = 16_384;
+
 /// Tries between two warnings.
 const TRIES_PER_WARNING: u32 = 60;
 
 /// The body of the checkpointer's thread: writes what it is given until all senders are gone. It waits for a full disk until `ending`
 /// is dropped.
 pub(crate) fn run(orders: &Receiver<Box<Checkpoint>>, disk: &Disk, routes: &Routes, ending: &Receiver<()>) {
-    for checkpoint in orders {
+    let mut held = None;
+    let of = |checkpoint: &Box<Checkpoint>| (checkpoint.partition, checkpoint.length());
+    while let Some(checkpoints) = next_group(orders, &mut held, of) {
         failpoint("checkpointer.taken");
-        let partition = checkpoint.partition;
-        let result = write(&checkpoint, disk, ending);
+        let result = write(&checkpoints, disk, ending);
         failpoint("checkpointer.written");
-        routes.post(ExecutorMessage::Checkpointed { partition, result });
+        for checkpoint in checkpoints {
+            let (partition, position) = (checkpoint.partition, checkpoint.position);
+            let result = result.clone().map(|()| position);
+            routes.post(ExecutorMessage::Checkpointed { partition, result });
+        }
         failpoint("checkpointer.told");
     }
 }
 
-fn write(checkpoint: &Checkpoint, disk: &Disk, ending: &Receiver<()>) -> Result<Position, String> {
-    let (partition, position) = (checkpoint.partition, checkpoint.position);
-    debug!(partition = partition.0, position = position.0, "checkpoint begins");
-    let write = || checkpoint.write(disk.store(), &disk.host_rows());
+/// What is written next: one checkpoint of any size, or as many small ones as wait, each of another partition. `held` is one that was
+/// taken and did not fit; `of` gives the partition of one and the number of its cells. None: all senders are gone.
+fn next_group<T>(
+    orders: &Receiver<T>,
+    held: &mut Option<T>,
+    of: impl Fn(&T) -> (PartitionId, usize),
+) -> Option<Vec<T>> {
+    let first = held.take().map_or_else(|| orders.recv().ok(), Some)?;
+    let (partition, mut cells) = of(&first);
+    let (mut group, mut partitions) = (vec![first], BTreeSet::from([partition]));
+    while cells < GROUP_CELLS_MAX {
+        let Ok(next) = orders.try_recv() else { break };
+        let (partition, more) = of(&next);
+        cells += more;
+        if cells > GROUP_CELLS_MAX || !partitions.insert(partition) {
+            *held = Some(next);
+            break;
+        }
+        group.push(next);
+    }
+    Some(group)
+}
+
+#[expect(clippy::vec_box, reason = "they come in boxes, and are large")]
+fn write(checkpoints: &[Box<Checkpoint>], disk: &Disk, ending: &Receiver<()>) -> Result<(), String> {
+    let all: Vec<_> = checkpoints.iter().map(Box::as_ref).collect();
+    let partition = all[0].partition;
+    debug!(partition = partition.0, position = all[0].position.0, checkpoints = all.len(), "checkpoint begins");
+    let write = || Checkpoint::write_together(&all, disk.store(), &disk.host_rows());
     let pause = || {
         disk.set_store_full(true);
         ending.recv_timeout(FULL_DELAY) == Err(RecvTimeoutError::Timeout)
@@ -49,8 +84,8 @@ fn write(checkpoint: &Checkpoint, disk: &Disk, ending: &Receiver<()>) -> Result<
     let written = until_there_is_room(partition, write, pause);
     disk.set_store_full(false);
     written?;
-    debug!(partition = partition.0, position = position.0, "checkpoint is durable");
-    Ok(position)
+    debug!(partition = partition.0, checkpoints = all.len(), "checkpoint is durable");
+    Ok(())
 }
 
 /// Writes again and again as long as the disk is full; `pause` waits in between, and says whether to go on.
@@ -84,6 +119,20 @@ fn until_there_is_room(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_checkpoints_that_wait_are_written_together_and_a_large_one_alone() {
+        let (send, orders) = crossbeam_channel::unbounded();
+        let (small, large) = (GROUP_CELLS_MAX / 4, GROUP_CELLS_MAX * 3);
+        let sizes = [(1, small), (2, small), (3, large), (4, small), (5, small), (4, small), (6, 0)];
+        sizes.into_iter().for_each(|(id, cells)| send.send((PartitionId(id), cells)).expect("received"));
+        drop(send);
+        let (mut held, mut groups) = (None, Vec::new());
+        while let Some(group) = next_group(&orders, &mut held, |order| *order) {
+            groups.push(group.into_iter().map(|(PartitionId(id), _)| id).collect::<Vec<_>>());
+        }
+        assert_eq!(groups, [vec![1, 2], vec![3], vec![4, 5], vec![4, 6]], "in order, and no partition twice at once");
+    }
 
     fn full() -> StoreError {
         StoreError::Full { detail: "a test says so".to_owned() }
