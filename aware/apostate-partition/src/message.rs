@@ -79,11 +79,17 @@ const TRACED: u8 = 8;
 const HAS_ABOUT: u8 = 0x80;
 
 impl Message {
-    /// A message of an entity to itself, about something of its own.
-    pub(crate) fn of_itself(entity: &Address, handler: HandlerId, role: Role, about: Option<NonZeroU64>) -> Self {
+    /// A message that the platform sends by itself, with nothing in it yet.
+    pub(crate) fn between(
+        from: &Address,
+        to: &Address,
+        handler: HandlerId,
+        role: Role,
+        about: Option<NonZeroU64>,
+    ) -> Self {
         Self {
-            to: entity.clone(),
-            from: Some(entity.clone()),
+            to: to.clone(),
+            from: Some(from.clone()),
             handler,
             role,
             about,

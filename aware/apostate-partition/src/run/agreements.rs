@@ -98,9 +98,8 @@ impl Handling<'_> {
         };
         self.change_work(&AgreementSub::Header.key(run.to, number), Some(&header.write()));
         if let Some(deadline) = header.deadline {
-            let handler = then.unwrap_or(run.handler);
-            let trace = self.next_trace();
-            let expired = Message { trace, ..Message::of_itself(run.to, handler, Role::Deadline, Some(number)) };
+            let (handler, trace) = (then.unwrap_or(run.handler), self.next_trace());
+            let expired = Message { trace, ..Message::between(run.to, run.to, handler, Role::Deadline, Some(number)) };
             self.set_timer(run.to, &deadline_of(number), deadline, &expired);
         }
         number

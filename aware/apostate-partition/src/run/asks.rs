@@ -34,16 +34,8 @@ impl Handling<'_> {
         let number = NonZeroU64::new(self.log.number()).expect("P4 broken: numbers begin at 1");
         let ask = OpenAsk { then, deadline: self.now.after(within), partner: message.to.clone() };
         self.change_work(&OpenAsk::key(asker, number), Some(&ask.write()));
-        let expired = Message {
-            to: asker.clone(),
-            from: Some(asker.clone()),
-            handler: then,
-            role: Role::Reply,
-            about: Some(number),
-            on_refused: OnRefused::Never,
-            body: encode(&Answer::<()>::Expired).into_boxed_slice(),
-            trace: message.trace.clone(),
-        };
+        let (body, trace) = (encode(&Answer::<()>::Expired).into_boxed_slice(), message.trace.clone());
+        let expired = Message { body, trace, ..Message::between(asker, asker, then, Role::Reply, Some(number)) };
         self.set_timer(asker, &deadline_of(number), ask.deadline, &expired);
         let on_refused = OnRefused::Tell { handler: then };
         Message { role: Role::Ask, about: Some(number), on_refused, ..message }
@@ -85,16 +77,8 @@ impl Handling<'_> {
         let (Some(asker), OnRefused::Tell { handler }) = (&asked.from, asked.on_refused) else {
             panic!("E1 broken: a message was asked that says not who takes the answer");
         };
-        let answer = Message {
-            to: asker.clone(),
-            from: Some(asked.to.clone()),
-            handler,
-            role: Role::Reply,
-            about: asked.about,
-            on_refused: OnRefused::Never,
-            body: body.into_boxed_slice(),
-            trace: self.next_trace(),
-        };
+        let (body, trace) = (body.into_boxed_slice(), self.next_trace());
+        let answer = Message { body, trace, ..Message::between(&asked.to, asker, handler, Role::Reply, asked.about) };
         if planted::is(Bug::AskAnsweredTwice) {
             self.post(answer.clone());
         }

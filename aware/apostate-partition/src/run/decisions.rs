@@ -170,7 +170,7 @@ impl Handling<'_> {
             Decision::Expired => encode(&Outcome::<()>::Expired),
         };
         let (body, trace) = (body.into_boxed_slice(), trace.copied().map(Box::new));
-        self.post(Message { body, trace, ..Message::of_itself(proposer, then, Role::Plain, Some(id)) });
+        self.post(Message { body, trace, ..Message::between(proposer, proposer, then, Role::Plain, Some(id)) });
     }
 
     /// A partner by name.
@@ -230,16 +230,10 @@ impl Handling<'_> {
                 (Role::Confirm, on_refused, bodies::confirm(told, leg.value.as_deref()))
             }
         };
-        self.post(Message {
-            to: leg.partner.clone(),
-            from: Some(proposer.clone()),
-            handler: leg.handler,
-            role,
-            about: Some(leg_number(number, place)),
-            on_refused,
-            body: body.into_boxed_slice(),
-            trace: trace.copied().map(Box::new),
-        });
+        let (body, trace) = (body.into_boxed_slice(), trace.copied().map(Box::new));
+        let about = Some(leg_number(number, place));
+        let ending = Message::between(proposer, &leg.partner, leg.handler, role, about);
+        self.post(Message { on_refused, body, trace, ..ending });
     }
 
     /// The ending of a try travels down to the agreement that was proposed on its behalf, if that is not over.

@@ -63,16 +63,8 @@ impl Handling<'_> {
         (role, body): (Role, Vec<u8>),
         trace: Option<&TraceContext>,
     ) {
-        self.post(Message {
-            to: proposer.clone(),
-            from: Some(entity.clone()),
-            handler: NO_HANDLER,
-            role,
-            about: Some(number),
-            on_refused: OnRefused::Never,
-            body: body.into_boxed_slice(),
-            trace: trace.copied().map(Box::new),
-        });
+        let (body, trace) = (body.into_boxed_slice(), trace.copied().map(Box::new));
+        self.post(Message { body, trace, ..Message::between(entity, proposer, NO_HANDLER, role, Some(number)) });
     }
 
     /// The operation that an ending is for.
@@ -111,16 +103,9 @@ impl Handling<'_> {
             return;
         };
         let lapsed = Lapsed { leg, partner: self.partner_of(&confirm.to) };
-        self.post(Message {
-            to: proposer.clone(),
-            from: Some(confirm.to.clone()),
-            handler,
-            role: Role::Plain,
-            about: Some(agreement),
-            on_refused: OnRefused::Never,
-            body: encode(&lapsed).into_boxed_slice(),
-            trace: confirm.trace.clone(),
-        });
+        let (body, trace) = (encode(&lapsed).into_boxed_slice(), confirm.trace.clone());
+        let told = Message::between(&confirm.to, proposer, handler, Role::Plain, Some(agreement));
+        self.post(Message { body, trace, ..told });
     }
 
     /// Whether an entity may not be deleted: it has proposed what is not decided, or holds what has no ending. The operation that the run ends does
@@ -144,6 +129,6 @@ pub(super) fn try_of(message: &Message) -> Option<TryName<'_>> {
 fn lapse_of(entity: &Address, handler: HandlerId, (proposer, number): TryName<'_>) -> Message {
     Message {
         body: bodies::lapse(proposer).into_boxed_slice(),
-        ..Message::of_itself(entity, handler, Role::Lapse, Some(number))
+        ..Message::between(entity, entity, handler, Role::Lapse, Some(number))
     }
 }

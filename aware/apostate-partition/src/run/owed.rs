@@ -14,16 +14,14 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use apostate_core::limits::OWED_PER_ENTITY_MAX;
-use apostate_core::{
-    Address, AnswersLater, GivenAnswer, HandlerId, OnRefused, OwedAnswers, Refusal, encode, encode_answered,
-};
+use apostate_core::{Address, AnswersLater, GivenAnswer, OnRefused, OwedAnswers, Refusal, encode, encode_answered};
 
 use crate::cells::cell::{self, Section};
 use crate::cells::owed::Owed;
 use crate::cells::timer::TimerSub;
 use crate::entities::{OpenWork, SlotId};
 use crate::interface::{Answer, Effect, Request};
-use crate::message::{Message, Role};
+use crate::message::{Message, NO_HANDLER, Role};
 use crate::planted::{self, Bug};
 use crate::run::client_key::fingerprint;
 use crate::run::handling::Handling;
@@ -86,16 +84,8 @@ impl Handling<'_> {
         let within = if planted::is(Bug::OwedExpiredEarly) { within / 2 } else { within };
         // A part of a millisecond is waited for as a whole one.
         let deadline = self.now.after(within.saturating_add(Duration::from_nanos(999_999)));
-        let overdue = Message {
-            to: of.clone(),
-            from: Some(of.clone()),
-            handler: HandlerId(0),
-            role: Role::Overdue,
-            about: Some(number),
-            on_refused: OnRefused::Never,
-            body: Box::default(),
-            trace: self.next_trace(),
-        };
+        let trace = self.next_trace();
+        let overdue = Message { trace, ..Message::between(of, of, NO_HANDLER, Role::Overdue, Some(number)) };
         self.set_timer(of, &deadline_of(number), deadline, &overdue);
     }
 
@@ -162,16 +152,8 @@ impl Handling<'_> {
                     Given::Refused(refusal) => encode(&apostate_core::Answer::<()>::Refused(refusal)),
                     Given::Expired => encode(&apostate_core::Answer::<()>::Expired),
                 };
-                self.post(Message {
-                    to: asker,
-                    from: Some(of.clone()),
-                    handler: then,
-                    role: Role::Reply,
-                    about: Some(ask),
-                    on_refused: OnRefused::Never,
-                    body: body.into_boxed_slice(),
-                    trace: self.next_trace(),
-                });
+                let (body, trace) = (body.into_boxed_slice(), self.next_trace());
+                self.post(Message { body, trace, ..Message::between(of, &asker, then, Role::Reply, Some(ask)) });
             }
         }
     }

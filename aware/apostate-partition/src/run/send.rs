@@ -82,16 +82,8 @@ impl Handling<'_> {
         match (message.on_refused, &message.from) {
             (OnRefused::Tell { handler }, Some(sender)) if !planted::is(Bug::RefusalUntold) => {
                 let refused = Refused { handler: self.entities.handler_name(&message.to, message.handler), why };
-                self.post(Message {
-                    to: sender.clone(),
-                    from: Some(message.to.clone()),
-                    handler,
-                    role: Role::Plain,
-                    about: None,
-                    on_refused: OnRefused::Never,
-                    body: encode(&refused).into_boxed_slice(),
-                    trace: self.next_trace(),
-                });
+                let (body, trace) = (encode(&refused).into_boxed_slice(), self.next_trace());
+                self.post(Message { body, trace, ..Message::between(&message.to, sender, handler, Role::Plain, None) });
             }
             _ => self.batch.counts_mut().ignored_refusals += 1,
         }
