@@ -20,7 +20,7 @@ use crate::bodies::TryHead;
 use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer, Under, leg_number};
 use crate::entities::Tally;
 use crate::interface::Failure;
-use crate::message::{Message, Role};
+use crate::message::{Message, NO_HANDLER, Role};
 use crate::run::attempt::{Occasion, Run};
 use crate::run::decisions::{Decision, Ending, deadline_of};
 use crate::run::handling::Handling;
@@ -98,8 +98,9 @@ impl Handling<'_> {
         };
         self.change_work(&AgreementSub::Header.key(run.to, number), Some(&header.write()));
         if let Some(deadline) = header.deadline {
-            let (handler, trace) = (then.unwrap_or(run.handler), self.next_trace());
-            let expired = Message { trace, ..Message::between(run.to, run.to, handler, Role::Deadline, Some(number)) };
+            let trace = self.next_trace();
+            let expired =
+                Message { trace, ..Message::between(run.to, run.to, NO_HANDLER, Role::Deadline, Some(number)) };
             self.set_timer(run.to, &deadline_of(number), deadline, &expired);
         }
         number
