@@ -11,7 +11,7 @@ use crate::run::handling::Handling;
 
 /// Outcome of a prologue.
 pub(super) enum Prologue<'m> {
-    /// The message is done with: it has come too late for its handler, or is for the platform alone.
+    /// The message is done with: it has come too late for its handler.
     Over,
     /// The author's handler runs.
     Run(RunAs<'m>),
