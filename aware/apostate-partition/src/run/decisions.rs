@@ -90,25 +90,14 @@ impl Handling<'_> {
             self.entities.open_work().agreement(proposer, number).expect("E4 broken: no agreement to decide");
         let header = tally.header.clone();
         let legs = self.legs_of(proposer, number);
-        let is_agreed = matches!(decision, Decision::Agreed);
-        let waits = is_agreed && header.under.is_some() && !planted::is(Bug::InnerEndsEarly);
-        for leg in &legs {
-            let ending = match leg.answer() {
-                Some(LegAnswer::Refused(_)) => None,
-                Some(LegAnswer::Accepted(_)) if waits => None,
-                Some(LegAnswer::Accepted(_)) if is_agreed => Some(Ending::confirm(&header)),
-                None if planted::is(Bug::UnansweredNotCancelled) => None,
-                Some(LegAnswer::Accepted(_)) | None => Some(Ending::Cancel),
-            };
-            if let Some(ending) = ending {
-                self.post_ending(proposer, (number, leg.number), &leg.leg, ending, trace);
-            }
-            if !waits || leg.offer().is_none() {
-                self.erase_leg(proposer, number, leg);
-            }
-        }
-        self.cancel_timer(proposer, &deadline_of(number));
-        if waits {
+        let accepted = match decision {
+            // They wait for the ending of the try.
+            Decision::Agreed if header.under.is_some() && !planted::is(Bug::InnerEndsEarly) => None,
+            Decision::Agreed => Some(Ending::confirm(&header)),
+            Decision::Refused { .. } | Decision::Expired => Some(Ending::Cancel),
+        };
+        self.end_legs(proposer, number, (&legs, accepted), trace);
+        if accepted.is_none() {
             self.change_work(&AgreementSub::Waits.key(proposer, number), Some(WAITING));
         } else if !planted::is(Bug::AgreementDecidedTwice) {
             self.change_work(&AgreementSub::Header.key(proposer, number), None);
@@ -139,11 +128,31 @@ impl Handling<'_> {
         legs
     }
 
-    fn erase_leg(&mut self, proposer: &Address, number: NonZeroU64, leg: &Answered) {
-        self.change_work(&AgreementSub::Leg(leg.number).key(proposer, number), None);
-        if leg.answer.is_some() {
-            self.change_work(&AgreementSub::Answer(leg.number).key(proposer, number), None);
+    /// Ends the legs of an agreement, and its deadline: those that have accepted as it is said, or not yet, and those without an answer by a cancel.
+    fn end_legs(
+        &mut self,
+        proposer: &Address,
+        number: NonZeroU64,
+        (legs, accepted): (&[Answered], Option<Ending>),
+        trace: Option<&TraceContext>,
+    ) {
+        for leg in legs {
+            let ending = match leg.answer() {
+                Some(LegAnswer::Accepted(_)) if accepted.is_none() => continue,
+                Some(LegAnswer::Accepted(_)) => accepted,
+                Some(LegAnswer::Refused(_)) => None,
+                None if planted::is(Bug::UnansweredNotCancelled) => None,
+                None => Some(Ending::Cancel),
+            };
+            if let Some(ending) = ending {
+                self.post_ending(proposer, (number, leg.number), &leg.leg, ending, trace);
+            }
+            self.change_work(&AgreementSub::Leg(leg.number).key(proposer, number), None);
+            if leg.answer.is_some() {
+                self.change_work(&AgreementSub::Answer(leg.number).key(proposer, number), None);
+            }
         }
+        self.cancel_timer(proposer, &deadline_of(number));
     }
 
     /// Tells the author's handler, in a message of its own.
@@ -250,13 +259,8 @@ impl Handling<'_> {
         if !is_waiting && planted::is(Bug::OuterCancelLeavesInner) {
             return;
         }
-        for leg in &self.legs_of(entity, number) {
-            if !matches!(leg.answer(), Some(LegAnswer::Refused(_))) {
-                self.post_ending(entity, (number, leg.number), &leg.leg, ending, trace);
-            }
-            self.erase_leg(entity, number, leg);
-        }
-        self.cancel_timer(entity, &deadline_of(number));
+        let legs = self.legs_of(entity, number);
+        self.end_legs(entity, number, (&legs, Some(ending)), trace);
         if is_waiting {
             self.change_work(&AgreementSub::Waits.key(entity, number), None);
         }
