@@ -77,8 +77,8 @@ pub(crate) struct Executor {
     /// Partitions that are to move to other executors, in this round.
     moves: Vec<(PartitionId, usize, MoveReply)>,
     transit: Arc<Transit>,
-    /// Whether a log has results that were not collected yet.
-    has_log_results: bool,
+    /// Partitions whose logs have results that were not collected yet.
+    results: Vec<PartitionId>,
     /// Hosts that come back from threads that were left behind.
     returned: Receiver<Box<PartitionHost>>,
     give_back: Sender<Box<PartitionHost>>,
@@ -112,7 +112,7 @@ impl Executor {
             frames,
             moves: Vec::new(),
             transit,
-            has_log_results: false,
+            results: Vec::new(),
             returned,
             give_back,
         })
@@ -128,8 +128,6 @@ impl Executor {
     /// Goes on where a thread was left behind in a turn.
     pub(crate) fn take_over(mut self: Box<Self>, handover: &ExecutorHandover) {
         self.outgoing.send();
-        // Of the round that was broken off; a flag too many harms nobody.
-        self.has_log_results = true;
         self.run(handover);
     }
 
@@ -144,30 +142,31 @@ impl Executor {
             self.deliver_local(now);
             self.move_hosts();
             self.take_back(now);
-            for index in 0..self.hosts.len() {
-                let has_log_results = self.has_log_results;
-                let Some(host) = self.hosts.at_mut(index).1.host_mut() else { continue };
-                if has_log_results {
-                    host.poll_log(now);
-                }
-                if host.is_due(now) {
-                    let Some(executor) = self.turn(now, index, handover) else { return };
-                    self = executor;
-                }
+            self.poll_logs(now);
+            self.hosts.wake(now);
+            // Those that have something to do again wait for the next round; what is left of one that is broken off, too.
+            for _ in 0..self.hosts.ready() {
+                let Some(partition) = self.hosts.next_ready() else { break };
+                let Some(executor) = self.turn(now, partition, handover) else { return };
+                self = executor;
             }
-            self.has_log_results = false;
             self.outgoing.send();
         }
     }
 
-    /// Gives one host its turn. None: it took so long that another thread has taken over the executor.
-    fn turn(mut self: Box<Self>, now: HostTime, index: usize, handover: &ExecutorHandover) -> Option<Box<Self>> {
+    /// Gives a host its turn, if it is here and has something to do. None: it took so long that another thread has taken over the executor.
+    fn turn(mut self: Box<Self>, now: HostTime, id: PartitionId, handover: &ExecutorHandover) -> Option<Box<Self>> {
+        let Some(index) = self.hosts.find(id) else { return Some(self) };
         // Without neighbours, and without another executor that one could come from, there is nothing to take over.
         let is_alone = self.hosts.len() == 1 && self.outgoing.routes().mailboxes().len() == 1;
-        let (id, slot) = self.hosts.at_mut(index);
+        let slot = self.hosts.slot_mut(index);
+        if slot.host().is_none_or(|host| !host.is_due(now)) {
+            return Some(self);
+        }
         if is_alone && let Some(host) = slot.host_mut() {
             host.turn(now);
             host.carry_out(&mut self.outgoing);
+            self.hosts.note(index);
             return Some(self);
         }
         let Some(mut host) = slot.take() else { return Some(self) };
@@ -177,40 +176,50 @@ impl Executor {
         let Some(mut executor) = offer.withdraw() else {
             // An executor that has ended meanwhile takes nothing back: the host ends with the message.
             let _ = give_back.send(host);
-            mailbox.wake_for_log();
+            mailbox.wake_up();
             return None;
         };
         host.carry_out(&mut executor.outgoing);
-        executor.hosts.at_mut(index).1.put_back(host);
+        executor.hosts.slot_mut(index).put_back(host);
+        executor.hosts.note(index);
         Some(executor)
     }
 
     /// Takes hosts back whose handlers have ended at last, and delivers what came for them since.
     fn take_back(&mut self, now: HostTime) {
-        // Who gives a host back wakes the executor as a log does.
-        if !self.has_log_results {
-            return;
-        }
         while let Ok(mut host) = self.returned.try_recv() {
             host.carry_out(&mut self.outgoing);
+            // Its log may have told while it was away.
+            host.poll_log(now);
             let partition = host.id();
-            let Some(slot) = self.hosts.get_mut(partition) else { unreachable!("a host that is away keeps its slot") };
-            for message in slot.put_back(host) {
-                self.deliver_at(now, partition, message);
+            let Some(index) = self.hosts.find(partition) else { unreachable!("a host that is away keeps its slot") };
+            let held = self.hosts.slot_mut(index).put_back(host);
+            self.hosts.note(index);
+            held.into_iter().for_each(|message| self.deliver_at(now, partition, message));
+        }
+    }
+
+    /// Collects the results of those logs that have told.
+    fn poll_logs(&mut self, now: HostTime) {
+        for partition in self.results.drain(..) {
+            // One that has moved, or is away, is polled where it arrives.
+            let Some(index) = self.hosts.find(partition) else { continue };
+            if let Some(host) = self.hosts.slot_mut(index).host_mut() {
+                host.poll_log(now);
+                self.hosts.note(index);
             }
         }
     }
 
     /// Empties the mailbox; sleeps before it if there is nothing else to do.
     fn receive(&mut self) {
-        let mut hosts = self.hosts.slots().filter_map(HostSlot::host);
-        if self.has_log_results || self.outgoing.has_local() || hosts.any(PartitionHost::is_touched) {
-            self.has_log_results |= self.mailbox.take(&mut self.messages);
+        if self.outgoing.has_local() || self.hosts.ready() > 0 {
+            self.mailbox.take(&mut self.messages, &mut self.results);
             return;
         }
-        let wake_at = self.hosts.slots().filter_map(|slot| slot.host()?.due_at()).min();
-        let deadline = wake_at.map(|at| Instant::now() + at.since(self.clock.now().uptime));
-        self.has_log_results = self.mailbox.wait(deadline, &mut self.messages);
+        let wakes_at = self.hosts.wakes_at();
+        let deadline = wakes_at.map(|at| Instant::now() + at.since(self.clock.now().uptime));
+        self.mailbox.wait(deadline, &mut self.messages, &mut self.results);
     }
 
     fn deliver(&mut self, now: HostTime) -> ControlFlow<()> {
@@ -235,9 +244,14 @@ impl Executor {
         match (message.partition(), message) {
             (_, ExecutorMessage::Move { partition, to, reply }) => self.moves.push((partition, to, reply)),
             (Some(partition), message) => self.deliver_at(now, partition, message),
-            (None, ExecutorMessage::Arrived { partition }) => self.take_in(partition),
+            (None, ExecutorMessage::Arrived { partition }) => self.take_in(now, partition),
             (None, ExecutorMessage::Start) => {
-                self.hosts.slots_mut().filter_map(HostSlot::host_mut).for_each(|host| host.give(now, [Input::Open]));
+                for index in 0..self.hosts.len() {
+                    if let Some(host) = self.hosts.slot_mut(index).host_mut() {
+                        host.give(now, [Input::Open]);
+                    }
+                    self.hosts.note(index);
+                }
             }
             (None, _) => unreachable!("the end is no delivery"),
         }
@@ -245,41 +259,45 @@ impl Executor {
 
     /// Delivers a message to the host of one partition, or holds it until that host is back.
     fn deliver_at(&mut self, now: HostTime, partition: PartitionId, message: ExecutorMessage) {
-        match self.hosts.get_mut(partition) {
-            Some(HostSlot::Here(host)) => deliver_to(host, now, message),
-            Some(HostSlot::Away(held)) => held.push(message),
-            None => self.outgoing.send_on(message),
+        let Some(index) = self.hosts.find(partition) else {
+            self.outgoing.send_on(message);
+            return;
+        };
+        match self.hosts.slot_mut(index) {
+            HostSlot::Here(host) => deliver_to(host, now, message),
+            HostSlot::Away(held) => held.push(message),
         }
+        self.hosts.note(index);
     }
 
     /// Takes in a host that comes from another executor.
-    fn take_in(&mut self, partition: PartitionId) {
-        let host = self.transit.take(partition).expect("a host is in transit before it is announced");
-        self.hosts.insert(host);
+    fn take_in(&mut self, now: HostTime, partition: PartitionId) {
+        let mut host = self.transit.take(partition).expect("a host is in transit before it is announced");
         // Its log may have told the executor that it comes from.
-        self.has_log_results = true;
+        host.poll_log(now);
+        self.hosts.insert(host);
     }
 
     /// Gives partitions away that are to move. All that was taken out of the mailbox has been delivered, and all that was gathered
     /// has left: nothing of a partition stays behind.
     fn move_hosts(&mut self) {
         for (partition, to, reply) in std::mem::take(&mut self.moves) {
-            if self.hosts.get_mut(partition).is_none() {
+            let Some(index) = self.hosts.find(partition) else {
                 // It has just moved.
                 self.outgoing.send_on(ExecutorMessage::Move { partition, to, reply });
                 continue;
-            }
+            };
             // The receiver may have stopped waiting.
-            let _ = reply.send(self.move_host(partition, to));
+            let _ = reply.send(self.move_host(partition, index, to));
         }
     }
 
-    fn move_host(&mut self, partition: PartitionId, to: usize) -> Result<(), MoveError> {
+    fn move_host(&mut self, partition: PartitionId, index: usize, to: usize) -> Result<(), MoveError> {
         let from = self.outgoing.executor();
         if from == to {
             return Ok(());
         }
-        let mut host = Some(self.hosts.remove(partition).ok_or(MoveError::HandlerRuns(partition))?);
+        let mut host = Some(self.hosts.remove(index).ok_or(MoveError::HandlerRuns(partition))?);
         let routes = self.outgoing.routes();
         let leave = || {
             if let Some(host) = host.take() {
@@ -298,13 +316,16 @@ impl Executor {
         let mut frames = std::mem::take(&mut self.frames);
         self.outgoing.take_local(&mut frames);
         for LocalFrame { to: partition, from, bytes } in frames.drain(..) {
-            match self.hosts.get_mut(partition) {
-                Some(HostSlot::Here(host)) => host.give(now, [Input::Frame { from, bytes }]),
-                Some(HostSlot::Away(held)) => {
-                    held.push(ExecutorMessage::Frames { partition, from, frames: vec![bytes] });
-                }
-                None => self.outgoing.send_on(ExecutorMessage::Frames { partition, from, frames: vec![bytes] }),
+            let as_message = |bytes| ExecutorMessage::Frames { partition, from, frames: vec![bytes] };
+            let Some(index) = self.hosts.find(partition) else {
+                self.outgoing.send_on(as_message(bytes));
+                continue;
+            };
+            match self.hosts.slot_mut(index) {
+                HostSlot::Here(host) => host.give(now, [Input::Frame { from, bytes }]),
+                HostSlot::Away(held) => held.push(as_message(bytes)),
             }
+            self.hosts.note(index);
         }
         self.frames = frames;
     }

@@ -28,8 +28,10 @@ pub(crate) struct Mailbox {
 #[derive(Debug, Default)]
 struct MailboxContents {
     messages: Vec<ExecutorMessage>,
-    /// Whether a log has results.
-    has_log_results: bool,
+    /// Partitions whose logs have results.
+    results: Vec<PartitionId>,
+    /// Whether the executor is to wake up for something that is not here.
+    is_woken: bool,
     is_asleep: bool,
     is_closed: bool,
     /// The route table by which a partition last moved away.
@@ -113,24 +115,34 @@ impl Mailbox {
         true
     }
 
-    /// A log of this executor has results.
-    pub(crate) fn wake_for_log(&self) {
+    /// The log of a partition of this executor has results.
+    pub(crate) fn wake_for_log(&self, partition: PartitionId) {
         let mut contents = lock(&self.contents);
-        contents.has_log_results = true;
+        contents.results.push(partition);
         self.wake(contents);
     }
 
-    /// Takes everything out; `into` must be empty, its room is reused. Whether a log has results.
-    pub(crate) fn take(&self, into: &mut Vec<ExecutorMessage>) -> bool {
+    /// There is something to do that is not here.
+    pub(crate) fn wake_up(&self) {
         let mut contents = lock(&self.contents);
-        swap(&mut contents.messages, into);
-        take(&mut contents.has_log_results)
+        contents.is_woken = true;
+        self.wake(contents);
+    }
+
+    /// Takes everything out: messages, and the partitions whose logs have results. Both must be empty; their room is reused.
+    pub(crate) fn take(&self, messages: &mut Vec<ExecutorMessage>, results: &mut Vec<PartitionId>) {
+        lock(&self.contents).empty_into(messages, results);
     }
 
     /// As [`take`](Self::take), and sleeps until there is something, or until `deadline`.
-    pub(crate) fn wait(&self, deadline: Option<Instant>, into: &mut Vec<ExecutorMessage>) -> bool {
+    pub(crate) fn wait(
+        &self,
+        deadline: Option<Instant>,
+        messages: &mut Vec<ExecutorMessage>,
+        results: &mut Vec<PartitionId>,
+    ) {
         let mut contents = lock(&self.contents);
-        while contents.messages.is_empty() && !contents.has_log_results {
+        while contents.messages.is_empty() && contents.results.is_empty() && !contents.is_woken {
             contents.is_asleep = true;
             contents = match deadline {
                 None => wait(&self.arrived, contents),
@@ -144,8 +156,7 @@ impl Mailbox {
             };
         }
         contents.is_asleep = false;
-        swap(&mut contents.messages, into);
-        take(&mut contents.has_log_results)
+        contents.empty_into(messages, results);
     }
 
     /// Takes no more messages from now on, and refuses what is left.
@@ -165,6 +176,14 @@ impl Mailbox {
     }
 }
 
+impl MailboxContents {
+    fn empty_into(&mut self, messages: &mut Vec<ExecutorMessage>, results: &mut Vec<PartitionId>) {
+        swap(&mut self.messages, messages);
+        swap(&mut self.results, results);
+        self.is_woken = false;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -181,24 +200,24 @@ mod tests {
         let sleeper = {
             let mailbox = Arc::clone(&mailbox);
             thread::spawn(move || {
-                let mut messages = Vec::new();
-                let has_log = mailbox.wait(None, &mut messages);
-                (has_log, messages.len())
+                let (mut messages, mut results) = (Vec::new(), Vec::new());
+                mailbox.wait(None, &mut messages, &mut results);
+                (results, messages.len())
             })
         };
-        mailbox.wake_for_log();
-        assert_eq!(sleeper.join().expect("woken"), (true, 0));
+        mailbox.wake_for_log(PartitionId(7));
+        assert_eq!(sleeper.join().expect("woken"), (vec![PartitionId(7)], 0));
         mailbox.tell(ExecutorMessage::Quit);
-        let mut messages = Vec::new();
-        assert!(!mailbox.wait(None, &mut messages));
-        assert_eq!(messages.len(), 1);
+        let (mut messages, mut results) = (Vec::new(), Vec::new());
+        mailbox.wait(None, &mut messages, &mut results);
+        assert_eq!((messages.len(), results.len()), (1, 0));
     }
 
     #[test]
     fn nobody_sleeps_past_the_deadline() {
-        let mut messages = Vec::new();
+        let (mut messages, mut results) = (Vec::new(), Vec::new());
         let deadline = Instant::now() + Duration::from_millis(5);
-        assert!(!Mailbox::default().wait(Some(deadline), &mut messages));
+        Mailbox::default().wait(Some(deadline), &mut messages, &mut results);
         assert!(Instant::now() >= deadline);
     }
 

@@ -120,7 +120,7 @@ mod tests {
     /// What is in a mailbox; the number 0 is the partition itself.
     fn contents(routes: &Routes, executor: usize) -> Vec<(PartitionId, u64)> {
         let mut messages = Vec::new();
-        routes.mailboxes()[executor].take(&mut messages);
+        routes.mailboxes()[executor].take(&mut messages, &mut Vec::new());
         let told = |message| match message {
             ExecutorMessage::Checkpointed { partition, result: Ok(Position(number)) } => (partition, number),
             ExecutorMessage::Arrived { partition } => (partition, 0),

@@ -235,7 +235,7 @@ mod tests {
     /// The tickets of the requests that have arrived at the executor.
     fn arrived(node: &NodeHandle) -> Vec<Ticket> {
         let mut messages = Vec::new();
-        node.routes.mailboxes()[0].take(&mut messages);
+        node.routes.mailboxes()[0].take(&mut messages, &mut Vec::new());
         let ticket = |message| match message {
             ExecutorMessage::Request { request, .. } => Ticket(request.ticket),
             other => panic!("{other:?}"),

@@ -276,7 +276,7 @@ fn plan(
     };
     let mut plans: Vec<Vec<PartitionPlan>> = routes.mailboxes().iter().map(|_| Vec::new()).collect();
     for (index, place) in table.places().iter().enumerate() {
-        let wake_flag = Arc::new(WakeFlag::new(Arc::clone(&routes.mailboxes()[place.executor])));
+        let wake_flag = Arc::new(WakeFlag::new(place.partition, Arc::clone(&routes.mailboxes()[place.executor])));
         let waker = Arc::clone(&wake_flag);
         plans[place.executor].push(PartitionPlan {
             number: u32::try_from(index).expect("partitions are few"),
