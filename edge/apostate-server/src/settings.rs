@@ -16,15 +16,17 @@ pub use crate::settings::check::SettingsError;
 pub(crate) use crate::settings::check::{check, check_time};
 pub use crate::settings::traces::{Share, TraceSettings};
 
-/// Most partitions of one process: each costs memory and syncs of its own, and with 1024 an idle node took 2.8 GB and a call 17
-/// seconds.
-pub const PARTITIONS_MAX: u32 = 256;
+/// Most partitions that new data begins with: an idle node of so many takes about 60 MB.
+pub const PARTITIONS_MAX: u32 = 4096;
+
+/// Most executor threads.
+pub(crate) const THREADS_MAX: usize = 512;
 
 /// Smallest share of the cache that one partition can work with.
 const CACHE_BYTES_MIN: usize = 64 << 10;
 
-/// Least log between two checkpoints of one partition: less would be nothing but checkpoints.
-const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 10;
+/// Least log between two checkpoints of one partition: less would be nothing but checkpoints. The default has room for the most partitions.
+const CHECKPOINT_LOG_BYTES_MIN: u64 = 32 << 10;
 
 /// Smallest segment of the log: smaller ones would be nothing but headers and renames.
 const SEGMENT_BYTES_MIN: u64 = 64 << 10;
@@ -46,10 +48,9 @@ const CLIENT_KEY_RETENTION_MIN: Duration = Duration::from_secs(60);
 pub struct Settings {
     /// The directory of the data. Created when it is not there.
     pub data: PathBuf,
-    /// How many partitions. None: as many as the data has, and one per core at the first start. A number other than
-    /// that of the data is an error.
+    /// How many partitions new data begins with. None: one per core. Data that is there has as many as it has, and opens with those.
     pub partitions: Option<u32>,
-    /// How many executor threads. None: one per core. Never more than partitions.
+    /// How many executor threads. None: one per core.
     pub threads: Option<usize>,
     /// Threads that read entities from the store.
     pub loaders: usize,
@@ -139,7 +140,7 @@ impl Settings {
             check((1..=PARTITIONS_MAX).contains(count), "partitions", count, &format!("1 to {PARTITIONS_MAX}"))?;
         }
         if let Some(count) = threads {
-            check(*count >= 1, "threads", count, "at least 1")?;
+            check((1..=THREADS_MAX).contains(count), "threads", count, &format!("1 to {THREADS_MAX}"))?;
         }
         if let Some(traces) = traces {
             traces.validate()?;
@@ -175,9 +176,9 @@ impl Settings {
         self.partitions.unwrap_or_else(|| cores.min(PARTITIONS_MAX))
     }
 
-    /// How many executors `partitions` get.
-    pub(crate) fn executors(&self, partitions: u32) -> usize {
-        self.threads.unwrap_or_else(cores).min(partitions as usize).max(1)
+    /// How many executors there are, whatever partitions come and go.
+    pub(crate) fn executors(&self) -> usize {
+        self.threads.unwrap_or_else(|| cores().min(THREADS_MAX))
     }
 
     /// How far ahead of the newest record the wall clock of a start may be.
@@ -236,9 +237,9 @@ mod tests {
     #[test]
     fn a_setting_that_cannot_be_is_named_with_what_it_may_be() {
         let cases = [
-            (Settings { partitions: Some(0), ..Settings::default() }, "`partitions` is 0; choose 1 to 256"),
-            (Settings { partitions: Some(257), ..Settings::default() }, "`partitions` is 257; choose 1 to 256"),
-            (Settings { threads: Some(0), ..Settings::default() }, "`threads` is 0; choose at least 1"),
+            (Settings { partitions: Some(0), ..Settings::default() }, "`partitions` is 0; choose 1 to 4096"),
+            (Settings { partitions: Some(4097), ..Settings::default() }, "`partitions` is 4097; choose 1 to 4096"),
+            (Settings { threads: Some(0), ..Settings::default() }, "`threads` is 0; choose 1 to 512"),
             (Settings { loaders: 0, ..Settings::default() }, "`loaders` is 0; choose 1 to 64"),
             (Settings::new(""), "`data` is empty; choose a directory"),
         ];
@@ -280,13 +281,10 @@ mod tests {
     }
 
     #[test]
-    fn executors_are_no_more_than_partitions() {
-        assert_eq!(Settings::default().executors(1), 1);
-        assert_eq!(Settings { threads: Some(1), ..Settings::default() }.executors(8), 1);
-        assert_eq!(
-            Settings { threads: Some(200), ..Settings::default() }.executors(256),
-            200,
-            "whatever the machine has"
-        );
+    fn there_are_as_many_executors_as_threads_were_asked_for() {
+        for threads in [1, 200, THREADS_MAX] {
+            assert_eq!(Settings { threads: Some(threads), ..Settings::default() }.executors(), threads);
+        }
+        assert_eq!(Settings::default().executors(), cores(), "as the machine has");
     }
 }

@@ -26,13 +26,13 @@ fn data_that_is_served_is_not_served_twice() {
 }
 
 #[test]
-fn another_number_of_partitions_is_refused_and_none_takes_what_is_there() {
+fn data_opens_with_the_partitions_that_it_has_whatever_number_is_asked_for() {
     let dir = directory();
     open(dir.path(), 7);
-    let error = refusal(settings(dir.path(), 2));
-    assert!(error.contains("has 7 partitions, not 2; start with 7"), "{error}");
-    let node = Node::open::<App>(Settings { partitions: None, ..settings(dir.path(), 1) }).expect("a node");
-    assert_eq!(node.status().partitions.len(), 7);
+    for asked in [None, Some(2), Some(7), Some(9)] {
+        let node = Node::open::<App>(Settings { partitions: asked, ..settings(dir.path(), 1) }).expect("a node");
+        assert_eq!(node.status().partitions.len(), 7);
+    }
 }
 
 #[test]
@@ -46,8 +46,10 @@ fn a_process_ends_with_2_when_starting_it_again_as_it_is_helps_nothing() {
     let node = open(dir.path(), 7);
     assert_eq!(exit_code(settings(dir.path(), 7)), is(1), "another process may end");
     drop(node);
-    assert_eq!(exit_code(settings(dir.path(), 2)), is(2));
     assert_eq!(exit_code(settings(dir.path(), 0)), is(2));
+    let manifest = dir.path().join("manifest.json");
+    std::fs::write(&manifest, r#"{"format": 99}"#).expect("written");
+    assert_eq!(exit_code(settings(dir.path(), 7)), is(2), "a newer build has written it");
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl NodeThreads {
         let tuning = Tuning { record_bytes_max: tuning.record_bytes_max.min(disk.record_bytes_max()), ..tuning };
         let running = RunningFile::open(&directory.path().join("running"))
             .map_err(|source| OpenError::System { what: "map the file `running`", source })?;
-        let routes = Arc::new(Routes::new(map, settings.executors(partitions)));
+        let routes = Arc::new(Routes::new(map, settings.executors()));
         let missing_kinds = find_missing_kinds(&directory, &registry)?;
         let registry = Arc::new(registry);
         let counts = Arc::new(MessageCounts::new(&registry, RUN_SLOTS));

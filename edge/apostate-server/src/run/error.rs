@@ -90,9 +90,7 @@ impl RunError {
         match self {
             Self::Config(_)
             | Self::Open(OpenError::Settings(_))
-            | Self::Open(OpenError::Disk(DiskError::Directory(
-                DirectoryError::OtherPartitions { .. } | DirectoryError::Newer { .. },
-            )))
+            | Self::Open(OpenError::Disk(DiskError::Directory(DirectoryError::Newer { .. })))
             | Self::Serve(ServeError::Settings(_)) => ExitCode::from(UNUSABLE as u8),
             _ => ExitCode::FAILURE,
         }

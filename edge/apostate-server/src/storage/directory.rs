@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use apostate_log::failpoint;
 use apostate_partition::Map;
+use tracing::warn;
 
 use crate::Settings;
 use crate::storage::manifest::{CreationState, Manifest, ManifestError, sync_dir};
@@ -37,16 +38,6 @@ pub enum DirectoryError {
     Held {
         /// The directory.
         dir: PathBuf,
-    },
-    /// The data has another number of partitions than was asked for.
-    #[error("data directory {dir} has {is} partitions, not {asked}; start with {is}, or without a number")]
-    OtherPartitions {
-        /// The directory.
-        dir: PathBuf,
-        /// The number in the manifest.
-        is: u32,
-        /// The number that was asked for.
-        asked: u32,
     },
     /// A newer build wrote the data.
     #[error(
@@ -113,7 +104,11 @@ impl Directory {
         };
         let is = manifest.map.partitions();
         if let Some(asked) = settings.partitions.filter(|asked| *asked != is) {
-            return Err(DirectoryError::OtherPartitions { dir: path, is, asked });
+            warn!(
+                asked,
+                partitions = is,
+                "data has another number of partitions than was asked for; `partitions` says how new data begins, and changes nothing here"
+            );
         }
         let mut directory = Self { path, manifest, _lock: lock };
         directory.check_parts()?;
@@ -230,8 +225,8 @@ mod tests {
         let again = Directory::open(&settings(&path, None)).expect("opened");
         assert_eq!((again.map(), again.identity()), (&Map::first(7), identity.as_str()));
         drop(again);
-        let other = Directory::open(&settings(&path, Some(2))).unwrap_err();
-        assert!(matches!(other, DirectoryError::OtherPartitions { is: 7, asked: 2, .. }), "{other}");
+        let other = Directory::open(&settings(&path, Some(2))).expect("opened as it is");
+        assert_eq!((other.map(), other.identity()), (&Map::first(7), identity.as_str()));
     }
 
     #[test]

@@ -29,6 +29,7 @@ use apostate_partition::{CrashSuspect, RunEnd, RunObserver};
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::executor::message_counts::MessageCounts;
+use crate::settings::THREADS_MAX;
 use crate::sync::lock;
 use crate::watchdog::quiet_panics;
 
@@ -36,7 +37,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"aporun\x00\x02");
 const SLOT_BYTES: usize = 64;
 
 /// Most threads of a node that run handlers: executors, and those that are left behind with a handler that does not end.
-pub(crate) const RUN_SLOTS: usize = 1024;
+pub(crate) const RUN_SLOTS: usize = 2 * THREADS_MAX;
 
 thread_local! {
     /// The slot that this thread has leased.

@@ -83,7 +83,7 @@ fn what_cannot_be_is_refused_with_the_way_out() {
     let error = from_file("cache-byte = 1").unwrap_err().to_string();
     assert!(error.contains("node.toml") && error.contains("cache-byte"), "{error}");
     let error = parsed("--partitions 0").settings().unwrap_err().to_string();
-    assert!(error.contains("1 to 256"), "{error}");
+    assert!(error.contains("1 to 4096"), "{error}");
     let missing = Config { config: Some("/nowhere/node.toml".into()), ..Config::default() };
     assert!(missing.with_file().unwrap_err().to_string().contains("/nowhere/node.toml"));
 }
