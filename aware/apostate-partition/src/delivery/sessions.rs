@@ -106,7 +106,8 @@ impl Delivery {
             return Some(*at);
         }
         let source = scope.range_of_peer(id)?;
-        let at = self.free.pop().unwrap_or(self.peers.len());
+        // Not the number of peers: one that is just leaving has an index still.
+        let at = self.free.pop().unwrap_or(self.intakes.len());
         self.peers.insert(id, at);
         self.outbox.add(at, id, scope.is_newcomer(id));
         self.intakes.add(at, id, source);

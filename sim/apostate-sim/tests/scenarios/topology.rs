@@ -136,3 +136,37 @@ fn an_older_map_and_one_that_gives_a_partition_another_range_are_not_heard() {
     sender.work();
     assert!(matches!(sender.answers[..], [Answer::Done { .. }]), "{:?}", sender.answers);
 }
+
+/// The map in which 1, 2 and 3 are side by side, and the one in which 4 and 5 are where 2 was.
+fn of_three() -> [Map; 2] {
+    let third = u64::MAX / 3;
+    let before = [(0, PartitionId(1)), (third, PartitionId(2)), (2 * third, PartitionId(3))];
+    let after =
+        [(0, 1), (third, 4), (third + third / 2, 5), (2 * third, 3)].map(|(first, id)| (first, PartitionId(id)));
+    [Map::of(1, &before), Map::of(2, &after)].map(|map| map.expect("a map"))
+}
+
+#[test]
+fn those_who_come_do_not_take_the_places_of_those_who_stay() {
+    let [before, after] = of_three();
+    let hash = |key: &str| Letterbox::at(key).got().to.expect("a key").hash();
+    let key_of = |id: u64| {
+        let mut keys = (0..).map(|number| format!("box {number}"));
+        keys.find(|key| after.find(hash(key)) == PartitionId(id)).expect("a key for each")
+    };
+    let mut sender = Writer::first(1, Making { map: Some(before), ..Making::default() }).open();
+    for (letter, id) in [3, 4, 5].into_iter().cycle().take(9).enumerate() {
+        sender.ask(Letterbox::at(key_of(1)).write(key_of(id), letter as u64), None);
+        sender.turn();
+    }
+    sender.work();
+    sender.tell(Input::Topology(Arc::new(after.clone())));
+    sender.work();
+    for (at, id) in [3, 4, 5].into_iter().enumerate() {
+        let mut receiver = Writer::first(id, Making { map: Some(after.clone()), ..Making::default() }).open();
+        sender.frames.clear();
+        sender.meet(&mut receiver);
+        assert_eq!(receiver.got(&key_of(id)), [at as u64, at as u64 + 3, at as u64 + 6], "partition {id}");
+    }
+    assert!(sender.stopped.is_none(), "{:?}", sender.stopped);
+}
