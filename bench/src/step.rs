@@ -160,7 +160,7 @@ impl Alone {
                 // Taken for written, and forgotten.
                 Effect::Checkpoint(checkpoint) => self.inputs.push(Input::Checkpointed(checkpoint.position)),
                 Effect::CheckpointDone { .. } | Effect::Trim { .. } => {}
-                effect @ (Effect::Stopped(_) | Effect::Frame { .. }) => {
+                effect @ (Effect::Stopped(_) | Effect::Frame { .. } | Effect::Sealed(_) | Effect::SplitRefused(_)) => {
                     return Err(Failure::Wrong(format!("the partition wants {effect:?}")));
                 }
             }

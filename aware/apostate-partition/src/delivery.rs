@@ -31,6 +31,7 @@
 //!
 //! Scenarios: `sim/apostate-sim/tests/scenarios/main.rs` and `pages.rs`; `sim/apostate-models` tries the protocol exhaustively.
 
+mod deletions;
 mod frame;
 mod generations;
 mod intake;
@@ -42,6 +43,7 @@ mod receiver;
 mod sessions;
 
 pub use self::frame::{Frame, Generation};
+pub(crate) use self::generations::Remembered;
 pub(crate) use self::intake::ArrivedMessage;
 pub(crate) use self::outgoing::{Kept, Layout, Outgoing};
 pub(crate) use self::receiver::SenderInfo;

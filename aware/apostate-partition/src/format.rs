@@ -54,6 +54,10 @@ pub enum Format {
     Operation,
     /// The layout of a parked message's cell.
     Parked,
+    /// The layout of a seal.
+    Seal,
+    /// The layout of a genesis.
+    Genesis,
 }
 
 impl fmt::Display for Format {
@@ -81,6 +85,8 @@ impl fmt::Display for Format {
             Self::Agreement => "agreement layout",
             Self::Operation => "operation layout",
             Self::Parked => "parked message layout",
+            Self::Seal => "seal layout",
+            Self::Genesis => "genesis layout",
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Reading order: [`Input`] goes in and [`Effect`] comes out; a [`Request`] gets an [`Answer`], of which a [`Failure`] is one; a
 //! [`StopReason`] is the last that is heard of a partition.
 
+mod ancestors;
 mod answer;
 mod config;
 mod effect;
@@ -14,9 +15,11 @@ mod observer;
 mod open_error;
 mod request;
 mod span;
+mod split;
 mod status;
 mod stop;
 
+pub use self::ancestors::Ancestors;
 pub use self::answer::Answer;
 pub use self::config::Config;
 pub use self::effect::Effect;
@@ -28,5 +31,6 @@ pub use self::observer::{CrashSuspect, RunEnd, RunObserver};
 pub use self::open_error::OpenError;
 pub use self::request::{Request, RequestKind};
 pub use self::span::{Span, SpanEnd};
+pub use self::split::{SplitIntent, SplitRefusal};
 pub use self::status::{Counts, Status};
 pub use self::stop::{Damage, Invariant, Outage, StopReason, Stored};

@@ -63,13 +63,14 @@ pub use crate::cells::ask::OpenAsk;
 pub use crate::cells::cell::{self, host_row};
 pub use crate::cells::checkpoint::Checkpoint;
 pub use crate::cells::in_memory::CellsInMemory;
+pub use crate::cells::lineage;
 pub use crate::cells::operation;
 pub use crate::cells::record_body;
 pub use crate::format::{DecodeError, Format, NewerFormat};
 pub use crate::interface::{
-    AfterPanic, Answer, Config, Counts, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load, Loaded, Notice,
-    OpenError, Outage, ParkedCommand, Request, RequestKind, RunEnd, RunObserver, Span, SpanEnd, Status, StopReason,
-    Stored,
+    AfterPanic, Ancestors, Answer, Config, Counts, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load,
+    Loaded, Notice, OpenError, Outage, ParkedCommand, Request, RequestKind, RunEnd, RunObserver, Span, SpanEnd,
+    SplitIntent, SplitRefusal, Status, StopReason, Stored,
 };
 pub use crate::limits::Tuning;
 pub use crate::message::{Identity, Message, Role};
@@ -78,7 +79,7 @@ pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
 pub use crate::storage::{
     AnsweredLeg, Partners, Side, StoredAgreement, StoredAnswer, StoredEntity, StoredLeg, StoredMessage,
-    StoredOperation, StoredPartner, StoredTimer, Unfinished, Which, list, load, parked, parked_message, partners,
-    place_of, stored_position, unfinished, unfinished_at,
+    StoredOperation, StoredPartner, StoredTimer, Unfinished, Which, forget_partition, list, load, parked,
+    parked_message, partners, place_of, stored_position, unfinished, unfinished_at,
 };
 pub use crate::trace::{SpanId, TraceContext, TraceId};

@@ -1,18 +1,20 @@
 //! The partition: its parts, and one verb.
 //!
 //! Reading order: `open.rs` reads it back, `turn.rs` says what runs when, `close.rs` makes a record of a batch and `undo.rs` takes it back;
-//! `answers.rs` takes what log and store answer, `sessions.rs` what other partitions say, `full.rs` is for a log without room, `checkpoints.rs`, `sweep.rs` and `producers.rs` write to the
+//! `seal.rs` is how it ends in others, `answers.rs` takes what log and store answer, `sessions.rs` what other partitions say, `full.rs` is for a log without room, `checkpoints.rs`, `sweep.rs` and `producers.rs` write to the
 //! store. Each is about several parts; a rule of one part stands with that.
 
 mod answers;
 mod check;
 mod checkpoints;
+mod children;
 mod close;
 mod full;
 mod open;
 mod producers;
 mod restore;
 mod rows;
+mod seal;
 mod sessions;
 mod split;
 mod status;
@@ -24,12 +26,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use apostate_core::panic_text;
+use apostate_log::PartitionId;
 
 use crate::batch::Batch;
+use crate::cells::lineage::{Genesis, Seal};
 use crate::checkpoints::Checkpoints;
 use crate::delivery::{Delivery, Generation};
 use crate::entities::{Entities, KeySweep};
-use crate::interface::{Answer, Effect, Failure, Input, Notice, Outage, ParkedCommand, Request, StopReason};
+use crate::interface::{
+    Answer, Effect, Failure, Input, Notice, Outage, ParkedCommand, Request, SplitIntent, StopReason,
+};
 use crate::log::LogWriter;
 use crate::pacing::{HostTime, Pacer};
 use crate::range::Map;
@@ -57,6 +63,14 @@ pub struct Partition {
     timers: Timers,
     /// Where everybody is, to be taken over once the batch has ended: that knows others by their indexes.
     topology: Option<Arc<Map>>,
+    /// A split that is wanted.
+    intent: Option<SplitIntent>,
+    /// The last record, once it is made.
+    seal: Option<Seal>,
+    /// The partitions that this one goes on for; none of one of the first map.
+    genesis: Option<Genesis>,
+    /// The partition whose log is being read: this one, or one that it goes on for.
+    reads: PartitionId,
     /// Given at the end of the step.
     notices: Vec<Notice>,
     /// Steps so far, for [`Tuning::check_every`](crate::Tuning::check_every).
@@ -94,6 +108,7 @@ impl Partition {
             Input::CheckpointFailed(reason) => self.stop(StopReason::Failed(Outage::Checkpoint(reason)), effects),
             Input::RequestCheckpoint { ticket } => self.request_checkpoint(ticket, effects),
             Input::Topology(map) => self.hear_of(map),
+            Input::Split(intent) => self.begin_split(intent, effects),
             Input::Command(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }

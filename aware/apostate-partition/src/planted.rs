@@ -55,6 +55,8 @@ bugs! {
     CheckpointRequestEarly = "checkpoint-request-early": "a checkpoint request is answered by one that was taken before it",
     CheckpointRequestLost = "checkpoint-request-lost": "a checkpoint request that a checkpoint came too early for is forgotten",
     CheckpointRequestUnwritten = "checkpoint-request-unwritten": "a checkpoint request is answered while the checkpoint that holds all of it is being written",
+    ChildUnclipped = "child-unclipped": "a child reads messages to others of its parent's whole range",
+    ClientKeysLeftBehind = "client-keys-left-behind": "client keys that wait for the store stay with a partition that has ended",
     ClockTrustedAtOpening = "clock-trusted-at-opening": "a start with a clock far ahead moves partition time for good",
     CreditLost = "credit-lost": "a message that comes again gives no credit back",
     DeadlineAndReplyBoth = "deadline-and-reply-both": "an answer that is taken leaves the deadline of its ask set",
@@ -73,7 +75,10 @@ bugs! {
     ForgottenProducerTaken = "forgotten-producer-taken": "a producer that was forgotten and comes back is taken for a new one",
     FullFailsNumber = "full-fails-number": "a producer's message fails because the log is full",
     GapTaken = "gap-taken": "a frame is taken although one before it is missing",
+    GenerationUnchecked = "generation-unchecked": "a session is opened with a sender of an older generation",
+    GenesisBeforeSeal = "genesis-before-seal": "a partition is handed over before its seal is durable",
     HighNotUndone = "high-not-undone": "a batch that is undone keeps the highest number of a producer",
+    HoldOnWrongChild = "hold-on-wrong-child": "open work is handed over to the other child",
     InboxDroppedEarly = "inbox-dropped-early": "a message in an inbox is left to a checkpoint that is not durable",
     InboxReordered = "inbox-reordered": "a message that is retried goes to the end of its inbox",
     InboxSkipped = "inbox-skipped": "a message within the partition overtakes an inbox",
@@ -89,25 +94,30 @@ bugs! {
     NonceKept = "nonce-kept": "an answer to a session that was open already opens it again",
     NoteNotUndone = "note-not-undone": "a batch that is undone keeps what it noted of a session",
     NumberReused = "number-reused": "a record does not say which numbers were used",
+    NumbersBeginAnew = "numbers-begin-anew": "the numbers of a child begin at 1",
     OldestSkipped = "oldest-skipped": "a session starts behind the oldest message",
     OldKeyAnswered = "old-key-answered": "a client key that is too old gets its answer for as long as that is there",
     OldSession = "old-session": "frames of an old session are taken",
     OpenEarly = "open-early": "a partition serves before its opening record is durable",
     OpeningsAlike = "openings-alike": "two openings at the same moment write the same bytes",
     OperationEndedTwice = "operation-ended-twice": "an operation stays open behind its ending",
+    OriginUnlisted = "origin-unlisted": "a sender does not tell of an ancestor whose last message is deleted and not durably so",
     OuterCancelLeavesInner = "outer-cancel-leaves-inner": "the cancel of a try leaves the undecided agreement on its behalf",
     OwedAnsweredTwice = "owed-answered-twice": "an answer that is given is owed still",
     OwedExpiredEarly = "owed-expired-early": "an owed answer has expired after half of its time",
     OwedLeftByDelete = "owed-left-by-delete": "an entity that is deleted still owes its answers",
+    OwnOriginFirst = "own-origin-first": "a partition sends messages of its own before those of its ancestors",
     PageSkipped = "page-skipped": "a session passes over messages whose bodies are in the store",
     PanicHalfUndone = "panic-half-undone": "a panic takes back its own entity, and not what others have built upon it",
     ParkedDroppedEarly = "parked-dropped-early": "a parked message is left to a checkpoint that is not durable",
     ParkedLost = "parked-lost": "a parked message is kept in memory only",
     PendingSwept = "pending-swept": "a client key that is pending is forgotten like one that was answered",
+    PositionsKept = "positions-kept": "messages of a child wait for records of its parent's log",
     ProducerForgotten = "producer-forgotten": "the watermark of a producer is not saved",
     ReadEarly = "read-early": "a read leaves before the record that it saw is durable",
     ReadUnconfirmed = "read-unconfirmed": "a read is answered by a writer that does not know whether it still is one",
     ReceiverUnlisted = "receiver-unlisted": "a receiver that gives more credit is not listed as one that something can be sent to",
+    RectanglesLeftBehind = "rectangles-left-behind": "a child begins without its parent's watermarks",
     RefusalEarly = "refusal-early": "a refusal leaves before its client key is durable",
     RefusalKept = "refusal-kept": "a refusal does not take back what its handler changed",
     RefusalUntold = "refusal-untold": "nobody is told of a refusal",
@@ -129,6 +139,7 @@ bugs! {
     TimerFiredTwice = "timer-fired-twice": "the message of a timer is sent twice",
     TimerLeftByDelete = "timer-left-by-delete": "an entity that is deleted keeps its timers",
     TimerLostAtRestart = "timer-lost-at-restart": "after a crash, only timers that the log has are known",
+    TimersLeftBehind = "timers-left-behind": "timers stay with a partition that has ended",
     TombstoneMissing = "tombstone-missing": "a cell that is erased leaves no tombstone, and the store keeps it",
     TrimEarly = "trim-early": "the log is trimmed up to its end",
     TrimOneMore = "trim-one-more": "the log is trimmed by one record too many",
@@ -143,6 +154,24 @@ bugs! {
 }
 
 impl Bug {
+    /// Whether it shows only where partitions split.
+    #[must_use]
+    pub fn is_of_splits(self) -> bool {
+        matches!(
+            self,
+            Self::ChildUnclipped
+                | Self::ClientKeysLeftBehind
+                | Self::GenesisBeforeSeal
+                | Self::HoldOnWrongChild
+                | Self::NumbersBeginAnew
+                | Self::OriginUnlisted
+                | Self::OwnOriginFirst
+                | Self::PositionsKept
+                | Self::RectanglesLeftBehind
+                | Self::TimersLeftBehind
+        )
+    }
+
     /// The bug of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -122,6 +122,13 @@ impl Rectangles {
         self.origins.get(origin).into_iter().flatten().map(|(_, number)| *number).max().unwrap_or(0)
     }
 
+    /// The highest number held of `origin` anywhere in `area`; 0 if none is.
+    #[must_use]
+    pub fn highest_in(&self, origin: &Origin, area: Area) -> u64 {
+        let inside = self.of(origin).iter().filter(|(held, _)| held.and(area).is_some());
+        inside.map(|(_, number)| *number).max().unwrap_or(0)
+    }
+
     /// Whether anything of `origin` was applied anywhere.
     #[must_use]
     pub fn has(&self, origin: &Origin) -> bool {

@@ -34,6 +34,11 @@ impl Scope {
         self.born.get_or_insert(version);
     }
 
+    /// The version of the map that made the partition, which goes on for others.
+    pub(crate) fn set_born(&mut self, version: u64) {
+        self.born = Some(version);
+    }
+
     /// The version of the map that made the partition. It is never another one: others take a higher one for a newer partition.
     pub(crate) fn born(&self) -> u64 {
         self.born.unwrap_or(self.map.version)

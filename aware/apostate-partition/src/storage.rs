@@ -1,6 +1,7 @@
 //! Reads of the store, for threads that may wait: what a partition loads while it serves, and what lists show.
 
 mod agreements;
+mod forget;
 mod list;
 mod load;
 mod partners;
@@ -8,6 +9,7 @@ mod partners;
 pub use self::agreements::{
     AnsweredLeg, Side, StoredAgreement, StoredAnswer, StoredOperation, Unfinished, place_of, unfinished, unfinished_at,
 };
+pub use self::forget::forget_partition;
 pub use self::list::{StoredEntity, StoredMessage, list, parked, parked_message, stored_position};
 pub use self::load::load;
 pub use self::partners::{Partners, StoredLeg, StoredPartner, StoredTimer, Which, partners};

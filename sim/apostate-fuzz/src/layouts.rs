@@ -5,6 +5,7 @@ mod conversation;
 mod frame;
 mod group;
 mod json;
+mod lineage;
 mod message;
 mod own_row;
 mod record;
@@ -15,12 +16,13 @@ mod value;
 use crate::Layout;
 
 /// Every layout, from the disk up to the entity and to strangers.
-pub const LAYOUTS: [&Layout; 11] = [
+pub const LAYOUTS: [&Layout; 12] = [
     &segment::LAYOUT,
     &group::LAYOUT,
     &record::LAYOUT,
     &cell::LAYOUT,
     &own_row::LAYOUT,
+    &lineage::LAYOUT,
     &message::LAYOUT,
     &frame::LAYOUT,
     &conversation::LAYOUT,

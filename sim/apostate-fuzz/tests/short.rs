@@ -51,6 +51,11 @@ fn keys_of_own_rows_are_read_or_refused() {
 }
 
 #[test]
+fn ends_and_beginnings_of_logs_are_read_or_refused() {
+    check("lineage");
+}
+
+#[test]
 fn messages_are_read_or_refused() {
     check("message");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Faults};
 use crate::options::Options;
+use crate::repartitioning::Counts;
 use crate::run::{Report, run};
 use crate::violation::Violation;
 
@@ -19,6 +20,8 @@ pub struct Campaign {
     pub transactions: u64,
     /// How often a partition was split in memory and merged again.
     pub splits: u64,
+    /// Partitions that ended in others.
+    pub repartitioned: Counts,
     /// Virtual time, in microseconds.
     pub simulated: u64,
     /// Faults that were injected, and how often.
@@ -35,8 +38,9 @@ impl Campaign {
     pub fn run(&mut self, seed: u64) -> Result<(), Violation> {
         self.seeds += 1;
         match run(seed, self.options) {
-            Ok(Report { transactions, simulated, faults, splits, trace: _ }) => {
+            Ok(Report { transactions, simulated, faults, splits, repartitioned, trace: _ }) => {
                 self.splits += splits;
+                self.repartitioned.add(&repartitioned);
                 self.transactions += transactions;
                 self.simulated += simulated;
                 self.faults.add(&faults);
@@ -77,6 +81,12 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "{} seeds, {:.1} a second", campaign.seeds, campaign.seeds as f64 / seconds)?;
         if campaign.options.splits {
             writeln!(f, "{} splits in memory", campaign.splits)?;
+            let Counts { sealed, withdrawn, handed_over, read_back, forgotten } = &campaign.repartitioned;
+            writeln!(
+                f,
+                "{sealed} partitions have ended in others: {handed_over} handed over, {read_back} children read back, {forgotten} \
+                 forgotten; {withdrawn} splits withdrawn"
+            )?;
         }
         let rate = campaign.transactions as f64 / seconds;
         writeln!(f, "{} transactions, {rate:.0} a second", campaign.transactions)?;

@@ -61,7 +61,7 @@ impl World {
                 if !self.is_damaged {
                     let (shadow, credit) = (self.shadows.get(own), self.plan.tuning.credit_bytes);
                     leaving::frame(shadow, &bytes)?;
-                    self.sessions.leaves(&Leaving { shadow, to, credit }, &bytes)?;
+                    self.sessions.leaves(&Leaving { shadow, to, is_old, credit }, &bytes)?;
                 }
                 self.carry_frame(own, to, bytes);
             }
@@ -97,6 +97,8 @@ impl World {
                     self.span(&span)?;
                 }
             }
+            Effect::Sealed(seal) => self.hand_over(id, &seal)?,
+            Effect::SplitRefused(refusal) => self.split_refused(id, refusal)?,
             Effect::Stopped(reason) => self.stopped(id, own, node, &reason)?,
         }
         Ok(())
@@ -278,6 +280,7 @@ impl World {
     pub(crate) fn load(&mut self, id: WriterId, wanted: Load) {
         let is_page = is_page(&wanted);
         let has_failed = self.has_fault(self.plan.store_rate / if is_page { 4 } else { 100 });
+        let id = self.heir_of(id, &wanted);
         let Some(writer) = self.writers.all.get(&id) else { return };
         let mut loaded = load(&writer.store, wanted);
         if has_failed {
@@ -288,6 +291,11 @@ impl World {
         let is_late = matches!(loaded.load, Load::ClientKeys { .. }) && self.has_fault(SWEEP_SLOW_RATE);
         let delay = self.delay(if is_late { SECOND } else { self.plan.store_delay });
         self.agenda.plan_in(delay, Event::Completed { writer: id, completion: Completion::Loaded(loaded) });
+    }
+
+    /// The writer that an answer to a load is for: another one, if that has been handed over.
+    fn heir_of(&self, id: WriterId, load: &Load) -> WriterId {
+        self.repartitioning.heir(id, load).unwrap_or(id)
     }
 
     pub(crate) fn checkpoint(&mut self, id: WriterId, checkpoint: Checkpoint) -> Check {
@@ -306,6 +314,7 @@ impl World {
             checkpoint.write(&store, &[]).map_err(|error| Violation::new("P6", error.to_string()))?;
             if !is_old && !self.is_damaged {
                 self.log_mut(own).store_model.check(&store, position)?;
+                self.forget_ended(node)?;
             }
             Completion::Checkpointed(position)
         };
@@ -316,6 +325,10 @@ impl World {
 
     /// A partition is told something.
     pub(crate) fn complete(&mut self, id: WriterId, completion: Completion) -> Check {
+        let id = match &completion {
+            Completion::Loaded(loaded) => self.heir_of(id, &loaded.load),
+            _ => id,
+        };
         let Some(writer) = self.writers.all.get_mut(&id) else { return Ok(()) };
         let own = writer.id;
         let input = match completion {

@@ -13,6 +13,7 @@ pub(crate) mod end;
 pub(crate) mod entity;
 pub(crate) mod keys;
 pub(crate) mod leaving;
+mod lineage;
 pub(crate) mod linear;
 pub(crate) mod money;
 pub(crate) mod owed;
@@ -22,6 +23,7 @@ pub(crate) mod stored;
 pub(crate) mod timers;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use apostate_core::Address;
@@ -41,8 +43,10 @@ use crate::violation::{Check, ensure};
 /// The shadows of all partitions.
 #[derive(Debug)]
 pub(crate) struct Shadows {
-    map: Map,
+    map: Arc<Map>,
     shadows: BTreeMap<PartitionId, Shadow>,
+    /// Those of partitions that have ended.
+    ended: BTreeMap<PartitionId, Shadow>,
     /// Every cell of all of them.
     pub(crate) cells: Cells,
     /// The client keys of all of them.
@@ -53,14 +57,15 @@ pub(crate) struct Shadows {
 }
 
 impl Shadows {
-    pub(crate) fn new(map: Map, client_key_retention: Duration) -> Self {
+    pub(crate) fn new(map: Arc<Map>, client_key_retention: Duration) -> Self {
         let shadows = map.tiles.iter().map(|(range, id)| (*id, Shadow::new(*id, *range))).collect();
-        let (cells, keys) = (Cells::new(map.clone()), Keys::new(client_key_retention));
-        Self { map, shadows, cells, keys, asks: Asks::default(), transactions: 0 }
+        let (cells, keys) = (Cells::new(Arc::clone(&map)), Keys::new(client_key_retention));
+        let (ended, asks) = (BTreeMap::new(), Asks::default());
+        Self { map, shadows, ended, cells, keys, asks, transactions: 0 }
     }
 
     pub(crate) fn get(&self, id: PartitionId) -> &Shadow {
-        self.shadows.get(&id).expect("a shadow for each partition")
+        self.shadows.get(&id).or_else(|| self.ended.get(&id)).expect("a shadow for each partition")
     }
 
     /// The shadow of the partition that has `hash`.

@@ -60,7 +60,8 @@ impl World {
 
     /// The writers of a node that are not old.
     fn writers_at(&self, node: usize) -> Vec<(WriterId, PartitionId)> {
-        let partitions = self.nodes[node].partitions.iter();
+        let ending = self.repartitioning.ended.iter().filter(|(_, ended)| ended.node == node).map(|(id, _)| id);
+        let partitions = self.nodes[node].partitions.iter().chain(ending);
         partitions.filter_map(|id| Some((self.writers.current(*id)?, *id))).collect()
     }
 
@@ -241,6 +242,8 @@ impl World {
         for node in 0..self.nodes.len() {
             self.reopen(node)?;
         }
+        let writers = self.writers.all.keys().copied().filter(|_| self.maps.len() > 1);
+        writers.collect::<Vec<_>>().into_iter().for_each(|writer| self.hear_of_map(writer));
         Ok(())
     }
 

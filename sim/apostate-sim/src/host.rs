@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use apostate_core::Timestamp;
-use apostate_log::{MemoryStore, PartitionId};
-use apostate_partition::{Config, HostTime, Input, OpenError, Uptime};
+use apostate_log::{Log, MemoryStore, PartitionId};
+use apostate_partition::{Ancestors, Config, HostTime, Input, OpenError, Uptime};
 use apostate_world::{BEGINNING, Moment, RunningPartition};
 use bytes::Bytes;
 
@@ -32,6 +32,13 @@ pub(crate) struct Writer {
     pub(crate) spins: u32,
     /// Inputs that arrived during a pause.
     pub(crate) waiting: Vec<Input>,
+}
+
+impl Writer {
+    /// A writer that was just opened.
+    pub(crate) fn new(id: PartitionId, node: usize, running: RunningPartition, store: MemoryStore) -> Self {
+        Self { id, node, running, store, paused: None, is_old: false, has_served: false, spins: 0, waiting: Vec::new() }
+    }
 }
 
 /// A process.
@@ -60,15 +67,18 @@ pub(crate) fn uptime(now: Moment) -> Uptime {
     Uptime(now / 1000)
 }
 
-/// Opens a partition.
+/// Opens a partition, which goes on for `parent` if there is one; `ended` has the logs that are left of those.
 pub(crate) fn open(
     config: Config,
     store: &MemoryStore,
-    disk: &SharedDisk,
-    writer: WriterId,
+    (disk, writer): (&SharedDisk, WriterId),
+    parent: Option<PartitionId>,
+    ended: &BTreeMap<PartitionId, SharedDisk>,
 ) -> Result<RunningPartition, OpenError> {
     let log = SimLog::new(Arc::clone(disk), writer);
-    RunningPartition::open(config, store, &log)
+    let log_of = |id| Some(Box::new(SimLog::new(Arc::clone(ended.get(&id)?), writer)) as Box<dyn Log>);
+    let parents: Vec<_> = parent.into_iter().collect();
+    RunningPartition::open_child(config, Ancestors { parents: &parents, log_of: &log_of }, store, &log)
 }
 
 /// Everything that runs.

@@ -33,6 +33,8 @@ mod options;
 mod outside;
 mod plan;
 mod programs;
+mod repartition;
+mod repartitioning;
 mod run;
 mod splits;
 mod trace;
@@ -44,6 +46,7 @@ mod world;
 pub use crate::campaign::{Campaign, SEEDS_FOR_COVERAGE};
 pub use crate::fault::{Fault, Faults};
 pub use crate::options::Options;
+pub use crate::repartitioning::Counts;
 pub use crate::run::{Report, digest, run};
 pub use crate::trace::Telling;
 #[cfg(feature = "planted")]

@@ -76,8 +76,8 @@ impl World {
     pub(crate) fn request_checkpoint(&mut self, id: PartitionId) {
         let Some(writer) = self.writers.current(id) else { return };
         self.last_ticket += 1;
-        let request = CheckpointRequest { writer, position: self.shadows.get(id).position };
-        self.operator.checkpoint_requests.insert(self.last_ticket, request);
+        let request = CheckpointRequest { position: self.shadows.get(id).position };
+        self.operator.checkpoint_requests.insert((self.last_ticket, writer), request);
         self.give_or_wait(writer, Input::RequestCheckpoint { ticket: self.last_ticket });
     }
 
@@ -89,15 +89,14 @@ impl World {
 
     /// A partition grants a request: its store holds all that was durable then.
     pub(crate) fn checkpoint_done(&mut self, writer: WriterId, ticket: u64) -> Check {
-        let granted = self.operator.checkpoint_requests.remove(&ticket);
-        let Some(CheckpointRequest { writer: asked, position }) = granted.filter(|request| request.writer == writer)
-        else {
+        let granted = self.operator.checkpoint_requests.remove(&(ticket, writer));
+        let Some(CheckpointRequest { position }) = granted else {
             return Err(Violation::new(
                 "checkpoint requests",
                 format!("writer {writer} grants request {ticket}, which it does not have"),
             ));
         };
-        let Some(granting) = self.writers.all.get(&asked) else { return Ok(()) };
+        let Some(granting) = self.writers.all.get(&writer) else { return Ok(()) };
         let id = granting.id;
         let stored = stored_position(&granting.store, id).map_err(|error| Violation::new("P6", error.to_string()))?;
         let stored = stored.unwrap_or(Position(0));
@@ -116,11 +115,7 @@ impl World {
 
     /// Requests that somebody still waits for. With the writer that was asked, the request ends.
     pub(crate) fn open_checkpoint_requests(&self) -> usize {
-        self.operator
-            .checkpoint_requests
-            .values()
-            .filter(|request| self.writers.all.contains_key(&request.writer))
-            .count()
+        self.operator.checkpoint_requests.keys().filter(|(_, writer)| self.writers.all.contains_key(writer)).count()
     }
 }
 

@@ -3,6 +3,8 @@
 //! A client that hears nothing knows nothing. With a client key it asks again until it knows; without one the
 //! outcome is *unknown* for ever, and the histories keep it apart from *ok* and *failed*.
 
+mod lanes;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -167,8 +169,8 @@ impl Stream {
 /// Requests and decisions of the operator, and what became of them.
 #[derive(Debug, Default)]
 pub(crate) struct Operator {
-    /// Checkpoints that are waited for, by ticket.
-    pub(crate) checkpoint_requests: BTreeMap<u64, CheckpointRequest>,
+    /// Checkpoints that are waited for, by ticket and writer.
+    pub(crate) checkpoint_requests: BTreeMap<(u64, WriterId), CheckpointRequest>,
     /// Cells of parked messages that were to be dismissed, whether they were or not.
     pub(crate) unwanted: BTreeSet<Bytes>,
     /// Cells of parked messages that were retried or dismissed, as it was told.
@@ -178,7 +180,6 @@ pub(crate) struct Operator {
 /// A checkpoint that somebody waits for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CheckpointRequest {
-    pub(crate) writer: WriterId,
     /// The newest durable record when the request was made.
     pub(crate) position: Position,
 }

@@ -12,6 +12,9 @@ pub(crate) const SALT: u64 = 0x5851_F42D_4C95_7F2D;
 /// The same for what is drawn besides.
 pub(crate) const SPLIT_SALT: u64 = 0x1405_7B7E_F767_814F;
 
+/// The same for partitions that split and go on.
+pub(crate) const REPARTITION_SALT: u64 = 0x2545_F491_4F6C_DD1D;
+
 /// Every parameter of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {

@@ -8,9 +8,11 @@ use crate::fault::{Fault, Faults};
 use crate::options::Options;
 use crate::outside::{self, Outcome, Stream};
 use crate::programs::flaky;
+use crate::repartitioning::Counts;
 use crate::trace::Telling;
 use crate::violation::{Check, Violation, ensure};
 use crate::world::{Event, World};
+use apostate_log::PartitionId;
 use apostate_partition::cell::{self, Section};
 use apostate_world::{Moment, SECOND, panics};
 use bytes::Bytes;
@@ -40,6 +42,8 @@ pub struct Report {
     pub faults: Faults,
     /// How often a partition was split in memory and merged again.
     pub splits: u64,
+    /// Partitions that ended in others.
+    pub repartitioned: Counts,
     /// Everything that partitions did, as one number.
     pub trace: u64,
 }
@@ -56,6 +60,7 @@ pub fn run(seed: u64, options: Options) -> Result<Report, Violation> {
         simulated: world.agenda.now(),
         faults: world.faults.clone(),
         splits: world.splits,
+        repartitioned: world.repartitioning.counts.clone(),
         trace: world.trace.hash(),
     })
 }
@@ -132,7 +137,12 @@ impl World {
     /// Compares what the partitions of a node would read.
     pub(crate) fn check_cells_of(&self, node: usize) -> Check {
         let node = &self.nodes[node];
-        let partitions = node.partitions.iter().map(|id| (*id, self.disk(*id)));
+        let ended = |id: &PartitionId| {
+            let parent =
+                self.repartitioning.parent(*id).filter(|parent| self.repartitioning.ended.contains_key(parent))?;
+            Some((parent, self.disk(parent)))
+        };
+        let partitions = node.partitions.iter().map(|id| (*id, self.disk(*id), ended(id)));
         self.shadows.cells.check_node(&node.store, partitions)
     }
 
@@ -148,6 +158,7 @@ impl World {
         self.agenda.plan_at(0, Event::Pump);
         let first = self.rng.below(self.plan.fault_interval);
         self.agenda.plan_at(first, Event::NextFault);
+        self.agenda.plan_in(SECOND / 2, Event::Repartition);
         Ok(())
     }
 
@@ -221,6 +232,7 @@ impl World {
             && self.shadows.iter().all(|shadow| shadow.outgoing.is_empty())
             && self.shadows.iter().all(|shadow| shadow.section(Section::Timers).next().is_none())
             && self.open_checkpoint_requests() == 0
+            && self.repartitioning.is_at_rest()
     }
 
     /// The work that is not finished, for people.
@@ -229,8 +241,14 @@ impl World {
         let streams = self.streams.iter().filter(|stream| !stream.is_done()).count();
         let writers = self.writers.all.iter().map(|(id, writer)| format!("writer {id}: {:?}", writer.running.status()));
         let requests = self.open_checkpoint_requests();
+        let kept = self.shadows.iter().map(|shadow| {
+            let (outgoing, timers) = (shadow.outgoing.len(), shadow.section(Section::Timers).count());
+            format!("partition {}: {outgoing} to send, {timers} timers, {} parked", shadow.id, shadow.parked)
+        });
+        let ending = self.repartitioning.under_way();
         format!(
-            "{open} operations, {streams} producers, {requests} checkpoint requests, {:#?}",
+            "{open} operations, {streams} producers, {requests} checkpoint requests, {ending}, {:#?}, {:#?}",
+            kept.collect::<Vec<_>>(),
             writers.collect::<Vec<_>>()
         )
     }

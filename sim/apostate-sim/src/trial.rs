@@ -14,7 +14,8 @@ pub fn try_planted(most: u64, only: Option<&str>, mut say: impl FnMut(&str)) -> 
     let mut is_all = true;
     for bug in Bug::ALL.iter().copied().filter(|bug| only.is_none_or(|name| name == bug.name())) {
         plant(Some(bug));
-        let caught = (0..most).find_map(|seed| run(seed, Options::default()).err().map(|broken| (seed + 1, broken)));
+        let options = Options { splits: bug.is_of_splits(), ..Options::default() };
+        let caught = (0..most).find_map(|seed| run(seed, options).err().map(|broken| (seed + 1, broken)));
         plant(None);
         is_all &= caught.is_some();
         let (broken, seeds) = match &caught {

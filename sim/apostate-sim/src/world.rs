@@ -19,6 +19,7 @@ use crate::options::Options;
 use crate::outside::{Decision, Op, Operator, Stream, draw_ops, draw_streams};
 use crate::plan::{self, Plan};
 use crate::programs;
+use crate::repartitioning::Repartitioning;
 use crate::trace::Trace;
 use crate::violation::{Check, Violation};
 
@@ -59,6 +60,10 @@ pub(crate) enum Event {
     Reconnect { from: PartitionId, to: PartitionId },
     /// A writer that stood still goes on.
     Resume { writer: WriterId, until: Moment },
+    /// The next step of a split that is under way, or the beginning of one.
+    Repartition,
+    /// A writer hears of the newest map.
+    Topology { writer: WriterId },
     /// A log has room again.
     MakeRoom { id: PartitionId },
 }
@@ -110,7 +115,11 @@ pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) plan: Plan,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) map: Map,
+    /// The newest map.
+    pub(crate) map: Arc<Map>,
+    /// Every map that there was.
+    pub(crate) maps: Vec<Arc<Map>>,
+    pub(crate) repartitioning: Repartitioning,
     pub(crate) logs: BTreeMap<PartitionId, PartitionLog>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) writers: Writers,
@@ -147,7 +156,8 @@ impl World {
         let Options { telling, splits } = options;
         let mut rng = Rng::new(seed, plan::SALT);
         let plan = Plan::draw(&mut rng);
-        let map = Map::first(plan.partitions);
+        let map = Arc::new(Map::first(plan.partitions));
+        let repartitioning = Repartitioning::new(&map, splits.then(|| Rng::new(seed, plan::REPARTITION_SALT)));
         let ops = draw_ops(&plan.work, &mut rng.split());
         let streams = draw_streams(&plan.work, &mut rng.split(), |hash| map.find(hash));
         let mut nodes: Vec<Node> = (0..plan.nodes)
@@ -172,7 +182,7 @@ impl World {
             nodes,
             writers: Writers::default(),
             cuts: Vec::new(),
-            shadows: Shadows::new(map.clone(), plan.tuning.client_key_retention),
+            shadows: Shadows::new(Arc::clone(&map), plan.tuning.client_key_retention),
             sessions: Sessions::default(),
             faults: Faults::default(),
             trace,
@@ -188,7 +198,9 @@ impl World {
             split_rng: splits.then(|| Rng::new(seed, plan::SPLIT_SALT)),
             splits: 0,
             next_split: 0,
+            maps: vec![Arc::clone(&map)],
             map,
+            repartitioning,
             plan,
             rng,
         }
@@ -238,6 +250,8 @@ impl World {
                 }
             }
             Event::Resume { writer, until } => self.resume(writer, until),
+            Event::Repartition => self.repartition(),
+            Event::Topology { writer } => self.hear_of_map(writer),
             Event::MakeRoom { id } => self.log_mut(id).is_full = false,
         }
         Ok(())
@@ -300,7 +314,7 @@ impl World {
             }
         }
         for id in self.nodes[node].partitions.clone() {
-            if self.writers.current(id).is_none() {
+            if self.writers.current(id).is_none() && !self.is_awaited(id) {
                 self.open(node, id)?;
             }
         }
@@ -313,9 +327,11 @@ impl World {
         let last = lock(self.disk(id)).last();
         self.sync(id, last)?;
         let writer = self.writers.next_id();
-        let config = self.config(id);
+        let map = self.map_at_opening(id, writer);
+        let config = self.config_of(id, map);
         let store = self.nodes[node].store.clone();
-        let running = match host::open(config, &store, self.disk(id), writer) {
+        let (parent, ended) = (self.repartitioning.parent(id), self.logs_of_ended());
+        let running = match host::open(config, &store, (self.disk(id), writer), parent, &ended) {
             Err(error) if self.is_damaged => {
                 self.noticed = Some(error.to_string());
                 return Ok(());
@@ -323,31 +339,37 @@ impl World {
             opened => opened.map_err(|error| Violation::new("P6", format!("partition {id} does not open: {error}")))?,
         };
         if !self.is_damaged {
-            stored::check_opened(self.shadows.get(id), &running.status())?;
+            stored::check_opened(self.shadows.get(id), &running.status(), true)?;
         }
-        let now = self.agenda.now();
-        let opened = Writer {
-            id,
-            node,
-            running,
-            store,
-            paused: None,
-            is_old: false,
-            has_served: false,
-            spins: 0,
-            waiting: Vec::new(),
-        };
-        self.writers.all.insert(writer, opened);
-        self.writers.set_current(id, Some(writer));
-        self.trace.note(now, || format!("-- partition {id} is opened at node {node} as writer {writer}"));
-        self.give(writer, Input::Open);
+        if self.shadows.get(id).position == Position(0) && parent.is_some() {
+            self.repartitioning.counts.read_back += 1;
+        }
+        self.begin_writer(writer, Writer::new(id, node, running, store));
         Ok(())
     }
 
+    /// A writer begins to run.
+    pub(crate) fn begin_writer(&mut self, writer: WriterId, opened: Writer) {
+        let (id, node, is_old) = (opened.id, opened.node, opened.is_old);
+        self.writers.all.insert(writer, opened);
+        if !is_old {
+            self.writers.set_current(id, Some(writer));
+        }
+        let now = self.agenda.now();
+        self.trace.note(now, || format!("-- partition {id} is opened at node {node} as writer {writer}"));
+        self.give(writer, Input::Open);
+    }
+
     pub(crate) fn config(&mut self, id: PartitionId) -> Config {
+        let map = Arc::clone(&self.map);
+        self.config_of(id, map)
+    }
+
+    /// The configuration of a partition that knows this map.
+    pub(crate) fn config_of(&mut self, id: PartitionId, map: Arc<Map>) -> Config {
         Config {
             id,
-            map: Arc::new(self.map.clone()),
+            map,
             registry: Arc::clone(&self.registry),
             tuning: self.plan.tuning,
             seed: self.rng.next(),
@@ -367,6 +389,9 @@ impl World {
             let log = self.log_mut(id);
             log.store_model.durable(record.clone());
             log.archive.push(record);
+            if let Some(seal) = self.shadows.get(id).seal.clone() {
+                self.sealed(id, &seal)?;
+            }
         }
         Ok(())
     }

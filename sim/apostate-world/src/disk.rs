@@ -65,6 +65,8 @@ impl MemoryDisk {
             | Effect::WakeAt(_)
             | Effect::Notice(_)
             | Effect::Span(_)
+            | Effect::Sealed(_)
+            | Effect::SplitRefused(_)
             | Effect::Stopped(_)) => Err(other),
         }
     }

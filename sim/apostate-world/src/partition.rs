@@ -8,7 +8,9 @@
 //! answered in that order, whatever delay is drawn for each.
 
 use apostate_log::{Log, Position, Store};
-use apostate_partition::{CellsInMemory, Config, Effect, HostTime, Input, OpenError, Partition, Status};
+use apostate_partition::{
+    Ancestors, CellsInMemory, Config, Effect, HostTime, Input, OpenError, Partition, RunObserver, Status,
+};
 
 use crate::agenda::Moment;
 use crate::panics::ExpectPanics;
@@ -32,7 +34,36 @@ impl RunningPartition {
     /// When what log and store hold does not read, or does not fit together.
     pub fn open(config: Config, store: &dyn Store, log: &dyn Log) -> Result<Self, OpenError> {
         let partition = Partition::open(config, store, log, Box::new(ExpectPanics), &mut |_| {})?;
-        Ok(Self { partition, effects: Vec::new(), has_turn: false, wakes: None, landed: 0, answered: 0 })
+        Ok(Self::of(partition))
+    }
+
+    /// Opens a partition that goes on for others, as [`open`](Self::open) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); and when one of those has not ended.
+    pub fn open_child(
+        config: Config,
+        ancestors: Ancestors<'_>,
+        store: &dyn Store,
+        log: &dyn Log,
+    ) -> Result<Self, OpenError> {
+        let opened = Partition::open_child(config, ancestors, (store, log), Box::new(ExpectPanics), &mut |_| {});
+        opened.map(Self::of)
+    }
+
+    fn of(partition: Partition) -> Self {
+        Self { partition, effects: Vec::new(), has_turn: false, wakes: None, landed: 0, answered: 0 }
+    }
+
+    /// Splits a partition whose seal is durable into its children. They need [`Input::Open`] next.
+    ///
+    /// # Errors
+    ///
+    /// When a map does not name a child.
+    pub fn into_children(self, configs: [Config; 2]) -> Result<[Self; 2], OpenError> {
+        let children = configs.map(|config| (config, Box::new(ExpectPanics) as Box<dyn RunObserver>));
+        Ok(self.partition.into_children(children)?.map(Self::of))
     }
 
     /// The partition's status.

@@ -40,6 +40,10 @@ pub enum RecordKind {
     Batch = 0,
     /// A writer says that it is one.
     Opening = 1,
+    /// The last record of a log: others have the partition's range from then on.
+    Seal = 2,
+    /// The first record of a log that goes on for others, and the opening of its first epoch.
+    Genesis = 3,
 }
 
 /// A record under construction.
@@ -157,7 +161,7 @@ impl RecordBuilder {
 pub struct Body<'a> {
     /// The purpose of the record.
     pub kind: RecordKind,
-    /// The map that its writer went by.
+    /// The map that made its partition.
     pub map_version: u64,
     /// The number that the next message gets.
     pub next_number: u64,
@@ -175,6 +179,8 @@ impl<'a> Body<'a> {
         let kind = match kind {
             0 => RecordKind::Batch,
             1 => RecordKind::Opening,
+            2 => RecordKind::Seal,
+            3 => RecordKind::Genesis,
             newer => return Err(DecodeError::newer(Format::RecordKind, newer)),
         };
         let (prefix, cells) = body.split_first_chunk::<PREFIX_BYTES>().ok_or(Damaged)?;
@@ -254,7 +260,7 @@ mod tests {
         builder.put_key(b"row", b"value");
         let (bytes, _) = builder.seal(&RecordHeader::default(), RecordKind::Batch, 1, 1);
         for (at, value, format, number) in
-            [(0, 0x10, Format::RecordBody, 1), (0, 2, Format::RecordKind, 2), (PREFIX_BYTES, 2, Format::CellChange, 2)]
+            [(0, 0x10, Format::RecordBody, 1), (0, 4, Format::RecordKind, 4), (PREFIX_BYTES, 2, Format::CellChange, 2)]
         {
             let mut body = bytes[RECORD_HEADER_BYTES..].to_vec();
             body[at] = value;

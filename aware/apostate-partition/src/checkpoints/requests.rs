@@ -18,6 +18,8 @@ pub(crate) struct Checkpoints {
     /// Checkpoint requests: ticket, generation that must be stored.
     requests: Vec<(u64, u64)>,
     is_wanted: bool,
+    /// Whether the store has a checkpoint of this very partition, and not only of those that it goes on for.
+    has_own: bool,
 }
 
 impl Checkpoints {
@@ -27,6 +29,16 @@ impl Checkpoints {
 
     pub(crate) fn dirty_mut(&mut self) -> &mut Dirty {
         &mut self.dirty
+    }
+
+    /// Whether the store has a checkpoint of this very partition.
+    pub(crate) fn has_own(&self) -> bool {
+        self.has_own
+    }
+
+    /// The store has a checkpoint of this very partition.
+    pub(crate) fn note_own(&mut self) {
+        self.has_own = true;
     }
 
     /// Takes a request for everything up to `position` to be in the store; none: nobody knows yet up to where. If a checkpoint was

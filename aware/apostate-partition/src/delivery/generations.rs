@@ -12,6 +12,13 @@ use super::frame::Generation;
 use crate::range::Range;
 use crate::segments::Segments;
 
+/// A change of what is remembered: ranges that are gone, and those that are new or have another generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    pub(crate) gone: Vec<Range>,
+    pub(crate) set: Vec<(Range, Generation)>,
+}
+
 /// The newest generation of a sender that was seen, by source range.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Generations {
@@ -31,13 +38,21 @@ impl Generations {
         self.seen.get(&range) == Some(&generation)
     }
 
-    /// Remembers the generation of a range, and forgets those that it covers. Gives the forgotten ranges, but for the same one.
-    pub(crate) fn remember(&mut self, range: Range, generation: Generation) -> Vec<Range> {
-        let is_covered = |known: &Range| *known != range && range.covers(*known);
-        let forgotten: Vec<_> = self.parts.over(range).into_iter().filter(is_covered).collect();
-        forgotten.iter().for_each(|known| self.set(*known, None));
+    /// Remembers the generation of a range. What was remembered of a part of it is forgotten there, and goes on for what is left.
+    pub(crate) fn remember(&mut self, range: Range, generation: Generation) -> Remembered {
+        let mut change = Remembered { gone: Vec::new(), set: vec![(range, generation)] };
+        let overlapping: Vec<_> = self.parts.over(range).into_iter().filter(|known| *known != range).collect();
+        for known in overlapping {
+            let older = self.seen.get(&known).copied();
+            self.set(known, None);
+            change.gone.push(known);
+            for rest in known.around(range).into_iter().flatten() {
+                self.set(rest, older);
+                change.set.extend(older.map(|older| (rest, older)));
+            }
+        }
         self.set(range, Some(generation));
-        forgotten
+        change
     }
 
     /// Takes over a row, or its deletion. For opening only.
@@ -72,15 +87,30 @@ mod tests {
         let of = |map_version| Generation { map_version, epoch: 1 };
         let mut generations = Generations::default();
         for (tile, version) in Range::tiles(1_000).into_iter().zip(1..) {
-            assert!(generations.remember(tile, of(version)).is_empty());
+            assert!(generations.remember(tile, of(version)).gone.is_empty());
         }
         let tiles = Range::tiles(1_000);
         let pair = Range::new(tiles[7].first, tiles[8].last);
         assert_eq!(generations.parts.over(pair).len(), 2, "a session looks at no others");
         assert_eq!(generations.newest(pair), of(9));
-        assert_eq!(generations.remember(pair, of(2_000)), [tiles[7], tiles[8]]);
+        assert_eq!(generations.remember(pair, of(2_000)).gone, [tiles[7], tiles[8]]);
         assert!(generations.is_known(pair, of(2_000)) && !generations.is_known(tiles[7], of(8)));
         assert_eq!(generations.newest(Range::new(tiles[8].last, tiles[9].first)), of(2_000));
         assert_eq!(generations.iter().count(), 999);
+    }
+
+    #[test]
+    fn a_generation_is_remembered_for_what_is_left_of_its_range() {
+        let of = |map_version| Generation { map_version, epoch: 1 };
+        let mut generations = Generations::default();
+        generations.remember(Range::new(0, 99), of(1));
+        let Remembered { gone, set } = generations.remember(Range::new(30, 49), of(2));
+        assert_eq!(gone, [Range::new(0, 99)]);
+        assert_eq!(set, [(Range::new(30, 49), of(2)), (Range::new(0, 29), of(1)), (Range::new(50, 99), of(1))]);
+        let lower = generations.remember(Range::new(0, 29), of(3));
+        assert_eq!(lower, Remembered { gone: Vec::new(), set: vec![(Range::new(0, 29), of(3))] });
+        generations.remember(Range::new(50, 99), of(4));
+        let all: Vec<_> = generations.iter().collect();
+        assert_eq!(all, [(Range::new(0, 29), of(3)), (Range::new(30, 49), of(2)), (Range::new(50, 99), of(4))]);
     }
 }

@@ -6,6 +6,7 @@
 //! What a turn costs depends on the receivers that something can be done for: they are listed when something happens that may let a
 //! frame leave. `receiver.rs` is one of them.
 
+mod origins;
 mod split;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,8 +14,8 @@ use std::ops::Bound;
 
 use apostate_core::Timestamp;
 use apostate_log::{PartitionId, Position, StoredCell};
-use bytes::Bytes;
 
+use super::deletions::Deletions;
 use super::outgoing::{Kept, Layout, Outgoing};
 use super::queue::Totals;
 use super::receiver::{Receiver, SenderInfo};
@@ -55,6 +56,9 @@ pub(crate) struct Outbox {
     alarms: Vec<usize>,
     /// Acknowledged, to be deleted by the next record.
     trims: VecDeque<Outgoing>,
+    /// The partition: every other origin is one of its ancestors.
+    own: PartitionId,
+    arrived: Deletions,
     opening: Opening,
 }
 
@@ -70,11 +74,11 @@ struct Opening {
 }
 
 impl Outbox {
-    /// An outbox for `peers` receivers at most.
-    pub(crate) fn new(peers: usize, tuning: &Tuning) -> Self {
+    /// An outbox of partition `own`, for `peers` receivers at most.
+    pub(crate) fn new(own: PartitionId, peers: usize, tuning: &Tuning) -> Self {
         let (memory, backlog_bytes_max) = (tuning.outbox_memory, tuning.backlog_bytes_max);
         let page_bytes = (memory / (4 * peers.max(1))).clamp(1, PAGE_BYTES_MAX);
-        Self { memory, page_bytes, backlog_bytes_max, ..Self::default() }
+        Self { memory, page_bytes, backlog_bytes_max, own, ..Self::default() }
     }
 
     /// One more receiver; its index is one that none has any more, or the number of those before it. A newcomer may hold
@@ -85,11 +89,6 @@ impl Outbox {
             Some(place) => *place = receiver,
             None => self.receivers.push(receiver),
         }
-    }
-
-    /// The next message that was acknowledged, to be deleted by the next record.
-    pub(crate) fn pop_trim(&mut self) -> Option<Outgoing> {
-        self.trims.pop_front()
     }
 
     /// Whether acknowledged messages wait to be deleted.
@@ -272,12 +271,6 @@ impl Outbox {
         self.change(at, |receiver, _| receiver.queue.take_page(page, cells))
     }
 
-    /// A receiver asks for a session: answers who we are, and calls it `name`.
-    pub(crate) fn open(&mut self, at: usize, nonce: u64, name: u64, own: SenderInfo, now: Timestamp) -> Bytes {
-        self.ready.insert(at);
-        self.receivers[at].open(nonce, name, own, now)
-    }
-
     /// Whether a receiver has asked with this nonce just now: it is told only once.
     pub(crate) fn was_asked(&self, at: usize, nonce: u64) -> bool {
         self.receivers[at].was_asked(nonce)
@@ -304,7 +297,9 @@ impl Outbox {
         if !planted::is(Bug::ReceiverUnlisted) {
             self.ready.insert(at);
         }
+        let before = self.trims.len();
         self.change(at, |receiver, trims| receiver.acknowledge((name, frame, granted), now, trims));
+        self.note_arrived(before);
         let receiver = &mut self.receivers[at];
         receiver.is_alarmed &= receiver.memory() >= self.backlog_bytes_max / ALARM_PART / 2;
     }

@@ -96,11 +96,25 @@ impl Queue {
         self.messages.front()
     }
 
+    /// The oldest message of each origin.
+    pub(crate) fn oldest_of_each(&self) -> impl Iterator<Item = Identity> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let oldest = self.messages.get(next)?.identity;
+            next = self.messages.partition_point(|message| message.identity.origin <= oldest.origin);
+            Some(oldest)
+        })
+    }
+
     pub(crate) fn push(&mut self, message: Outgoing) {
         let length = message.length();
         self.bytes += length;
         self.memory_bytes += length;
         self.pinned_bytes += length;
+        let is_inherited = |oldest: &Outgoing| oldest.identity.origin != message.identity.origin;
+        if planted::is(Bug::OwnOriginFirst) && self.messages.front().is_some_and(is_inherited) {
+            return self.messages.push_front(message);
+        }
         self.messages.push_back(message);
     }
 
@@ -156,10 +170,9 @@ impl Queue {
     }
 
     /// The first `count` messages have arrived for good.
-    /// Gives the number of the newest of them.
-    pub(crate) fn acknowledge(&mut self, count: usize, trims: &mut VecDeque<Outgoing>) -> u64 {
-        let newest =
-            count.checked_sub(1).and_then(|last| self.messages.get(last)).map_or(0, |last| last.identity.number);
+    /// Gives the identity of the newest of them.
+    pub(crate) fn acknowledge(&mut self, count: usize, trims: &mut VecDeque<Outgoing>) -> Option<Identity> {
+        let newest = count.checked_sub(1).and_then(|last| self.messages.get(last)).map(|last| last.identity);
         for message in self.messages.drain(..count) {
             let length = message.length();
             self.bytes -= length;

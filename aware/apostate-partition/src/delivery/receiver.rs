@@ -29,7 +29,7 @@ pub(super) struct Receiver {
     session: Option<Session>,
     /// Whether a session of this epoch was ready before.
     was_ready: bool,
-    /// The highest number that the receiver has acknowledged, as far as this writer remembers.
+    /// The highest number of the partition's own that the receiver has acknowledged, as far as this writer remembers.
     acknowledged: u64,
     /// When something last moved, or the receiver was told of a stall.
     moved: Timestamp,
@@ -45,6 +45,8 @@ struct Session {
     nonce: u64,
     /// The name that every frame bears: never used again.
     name: u64,
+    /// The sender.
+    own: PartitionId,
     /// Ready: floors are committed over there.
     is_ready: bool,
     /// Frames under way: number, messages in it.
@@ -70,6 +72,8 @@ pub(crate) struct SenderInfo {
     pub(crate) generation: Generation,
     /// The highest number given out.
     pub(crate) counter: u64,
+    /// The newest record that is durable.
+    pub(crate) durable: Position,
 }
 
 impl Receiver {
@@ -91,13 +95,20 @@ impl Receiver {
         }
     }
 
-    /// The receiver asks for a session: answers who we are, and calls it `name`.
-    pub(super) fn open(&mut self, nonce: u64, name: u64, own: SenderInfo, now: Timestamp) -> Bytes {
-        let SenderInfo { id, range, generation, counter } = own;
+    /// The receiver asks for a session: answers who we are and which origins we have messages of, and calls it `name`.
+    pub(super) fn open(
+        &mut self,
+        (nonce, name): (u64, u64),
+        own: SenderInfo,
+        origins: Vec<(PartitionId, u64)>,
+        now: Timestamp,
+    ) -> Bytes {
+        let SenderInfo { id, range, generation, counter, durable: _ } = own;
         let name = if planted::is(Bug::SessionRenamed) { nonce } else { name };
         self.session = Some(Session {
             nonce,
             name,
+            own: id,
             is_ready: false,
             frames: VecDeque::new(),
             next_frame: 1,
@@ -106,10 +117,7 @@ impl Receiver {
         });
         self.queue.start_again();
         self.moved = now;
-        let floor = self.queue.oldest().map_or(counter, |oldest| counter.min(oldest.identity.number - 1));
-        let floor = if planted::is(Bug::FloorHigh) { counter } else { floor };
-        let (origins, acknowledged) =
-            (vec![(id, floor)], if planted::is(Bug::AcknowledgedUntold) { 0 } else { self.acknowledged });
+        let acknowledged = if planted::is(Bug::AcknowledgedUntold) { 0 } else { self.acknowledged };
         let opened = Frame::Opened { nonce, name, range, generation, origins, counter, acknowledged };
         opened.write().into()
     }
@@ -153,8 +161,8 @@ impl Receiver {
         while let Some((_, messages)) =
             session.frames.pop_front_if(|(number, _)| *number <= frame + u64::from(planted::is(Bug::AckMore)))
         {
-            let newest = self.queue.acknowledge(messages, trims);
-            self.acknowledged = self.acknowledged.max(newest);
+            let newest = self.queue.acknowledge(messages, trims).filter(|newest| newest.origin == session.own);
+            self.acknowledged = self.acknowledged.max(newest.map_or(0, |newest| newest.number));
         }
     }
 

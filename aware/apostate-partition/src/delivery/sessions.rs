@@ -55,7 +55,7 @@ impl Delivery {
         Self {
             peers: FxHashMap::default(),
             free: Vec::new(),
-            outbox: Outbox::new(scope.peers(), scope.tuning()),
+            outbox: Outbox::new(scope.id(), scope.peers(), scope.tuning()),
             intakes: Intakes::default(),
             rectangles: Rectangles::default(),
             generations: Generations::default(),

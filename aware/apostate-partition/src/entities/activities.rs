@@ -322,6 +322,11 @@ impl SlotActivities {
         }
     }
 
+    /// All stand in durable records.
+    pub(super) fn forget_record(&mut self) {
+        self.record = Position(0);
+    }
+
     /// Leaves those to the store that it holds as of generation `stored`, unless a message is to run again: it may need them all.
     pub(super) fn evict(&mut self, stored: u64) {
         if !self.reruns.is_empty() || !self.pending.is_empty() || self.awaited.is_some() {

@@ -282,6 +282,12 @@ impl ClientKeys {
         }
     }
 
+    /// All stand in durable records.
+    pub(crate) fn forget_records(&mut self) {
+        #[expect(clippy::disallowed_methods, reason = "each is changed by itself")]
+        self.known.iter_mut().for_each(|known| known.record = Position(0));
+    }
+
     /// Leaves those keys to the store that it holds as of generation `stored`.
     pub(crate) fn evict(&mut self, stored: u64) {
         self.known.retain(|known| known.generation > stored && !planted::is(Bug::KeysDroppedEarly));

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::cells::cell;
 use crate::cut::Cut;
 use crate::entities::resident::Entities;
+use crate::entities::slot::Slot;
+use crate::entities::slots::SlotId;
 
 impl Entities {
     /// The entities of each side.
@@ -48,6 +50,18 @@ impl Entities {
             loads,
             deleted_version: self.deleted_version.max(deleted_version),
         }
+    }
+
+    /// The entities of a partition that goes on for another one: what they remember is durable, wherever in that one's log it stood.
+    pub(crate) fn of_child(mut self) -> Self {
+        let has_extra = |(_, slot): &(SlotId, &Slot)| slot.extra().is_some();
+        let ids: Vec<_> = self.slots.iter().filter(has_extra).map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(extra) = self.slots.get_mut(id).extra_if_any() {
+                extra.forget_records();
+            }
+        }
+        self
     }
 
     /// The generation under way has another number from now on. `changed` are the keys of shared cells that have changed in it: their

@@ -7,10 +7,12 @@ use apostate_log::{PartitionId, Position};
 use bytes::Bytes;
 
 use crate::cells::checkpoint::Checkpoint;
+use crate::cells::lineage::Seal;
 use crate::interface::answer::Answer;
 use crate::interface::load::Load;
 use crate::interface::notice::Notice;
 use crate::interface::span::Span;
+use crate::interface::split::SplitRefusal;
 use crate::interface::stop::StopReason;
 use crate::pacing::Uptime;
 
@@ -70,6 +72,11 @@ pub enum Effect {
     Notice(Notice),
     /// A run that is part of a trace. Its transaction is durable.
     Span(Box<Span>),
+    /// The seal is durable, and all that waited for that has left. Nothing is served here any more: hand the partition over with
+    /// [`Partition::into_children`](crate::Partition::into_children), and open those.
+    Sealed(Box<Seal>),
+    /// The partition does not split, and goes on as it is.
+    SplitRefused(SplitRefusal),
     /// The partition has stopped for good, for this reason: drop it. Its neighbours are well.
     Stopped(Arc<StopReason>),
 }

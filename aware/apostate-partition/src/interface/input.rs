@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::interface::load::Loaded;
 use crate::interface::request::Request;
+use crate::interface::split::SplitIntent;
 use crate::range::Map;
 
 /// News or a request of the host.
@@ -44,6 +45,10 @@ pub enum Input {
     /// Where everybody is, from now on: partitions come and go, and a message goes to whoever has its entity by then. Of an older version than the
     /// one before it, or with another range for this partition, it is not heard: a partition has one range for all of its life.
     Topology(Arc<Map>),
+    /// Split: append the seal that names the children, once no checkpoint is being written, and answer with
+    /// [`Effect::Sealed`](crate::Effect::Sealed); or with [`Effect::SplitRefused`](crate::Effect::SplitRefused), and nothing was done. A partition that
+    /// stops before either has perhaps sealed its log: whoever opens it next finds out.
+    Split(SplitIntent),
     /// An operator retries or dismisses a parked message.
     Command(ParkedCommand),
     /// The host has handed over everything that it has at the moment: work now.

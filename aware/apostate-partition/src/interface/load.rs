@@ -53,6 +53,20 @@ pub enum Load {
     },
 }
 
+impl Load {
+    /// The entity that it is about; none of a page of the outbox or of client keys. A host that has handed a partition over tells the answer to whoever
+    /// has this entity then, and drops the others.
+    #[must_use]
+    pub fn entity(&self) -> Option<&Address> {
+        match self {
+            Self::Entity(address) | Self::ClientKey(address, _) => Some(address),
+            Self::Activity { address, .. } | Self::Inbox { address, .. } => Some(address),
+            Self::Parked { to, .. } => Some(to),
+            Self::Outgoing { .. } | Self::ClientKeys { .. } => None,
+        }
+    }
+}
+
 /// Result of a [`Load`].
 #[derive(Clone, Debug)]
 pub struct Loaded {

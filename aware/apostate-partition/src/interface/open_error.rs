@@ -2,6 +2,7 @@
 
 use apostate_log::{LogError, PartitionId, Position, StoreError};
 
+use crate::cells::lineage::Seal;
 use crate::format::NewerFormat;
 
 /// Reason for which a partition cannot be opened.
@@ -55,6 +56,34 @@ pub enum OpenError {
         position: Position,
         /// The layout or tag that is unknown to this build.
         format: NewerFormat,
+    },
+    /// Others have its range: the last record of its log says who. Open those.
+    #[error("partition {partition} has ended in others: {seal:?}; open those")]
+    Sealed {
+        /// The partition.
+        partition: PartitionId,
+        /// The seal.
+        seal: Seal,
+    },
+    /// A partition that this one goes on for has no seal: it still has its range.
+    #[error(
+        "partition {partition} cannot begin: the log of partition {parent} ends at record {last} without a seal; open that one"
+    )]
+    ParentNotSealed {
+        /// The partition.
+        partition: PartitionId,
+        /// The partition that it would go on for.
+        parent: PartitionId,
+        /// The last record of that.
+        last: Position,
+    },
+    /// Nothing is left of a partition that this one goes on for, and the store has no checkpoint of this one.
+    #[error("partition {partition} cannot begin: the log of partition {parent}, which it goes on for, is missing")]
+    ParentMissing {
+        /// The partition.
+        partition: PartitionId,
+        /// The partition that it goes on for.
+        parent: PartitionId,
     },
     /// The log cannot be read.
     #[error(transparent)]

@@ -66,6 +66,18 @@ impl Held {
         waiting.into_iter().map(|read| read.request).collect()
     }
 
+    /// Whether being the writer may be a reason to stop.
+    pub(super) fn has_doubt(&self) -> bool {
+        self.doubt.is_some()
+    }
+
+    /// Every read leaves when the record at `position` is durable: that was appended after they arrived, so we were the writer.
+    pub(super) fn wait_for(&mut self, position: Position) {
+        for read in &mut self.reads {
+            (read.confirm, read.position) = (0, position);
+        }
+    }
+
     pub(super) fn doubt(&mut self, confirm: u64, reason: StopReason) {
         self.doubt = Some((confirm, reason));
     }

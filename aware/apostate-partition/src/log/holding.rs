@@ -80,6 +80,11 @@ impl LogWriter {
         self.held.doubt(number, reason);
     }
 
+    /// Whether the log was asked whether we are the writer, which would be a reason to stop.
+    pub(crate) fn has_doubt(&self) -> bool {
+        self.held.has_doubt()
+    }
+
     /// Takes the log's answer to a confirm.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ const BUFFERS_MAX: usize = 8;
 
 /// A stage in a partition's life.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Read back, not opened.
     #[default]
     Closed,
@@ -36,6 +36,10 @@ enum Phase {
     Opening,
     /// Serving.
     Serving,
+    /// The last record of the log is under way.
+    Sealing,
+    /// The last record of the log is durable.
+    Sealed,
     /// Stopped for good.
     Stopped(Arc<StopReason>),
 }
@@ -43,7 +47,7 @@ enum Phase {
 /// The log, as far as its writer knows it, and what is held back until records are durable.
 #[derive(Debug, Default)]
 pub(crate) struct LogWriter {
-    phase: Phase,
+    pub(super) phase: Phase,
     epoch: Epoch,
     /// The newest record that was made.
     pub(super) submitted: Position,
@@ -62,7 +66,7 @@ pub(crate) struct LogWriter {
     again_at: Option<Timestamp>,
     /// The log had no room when it was last asked.
     pub(super) is_full: bool,
-    numbers: Numbers,
+    pub(super) numbers: Numbers,
     pub(super) confirm_number: u64,
     pub(super) held: Held,
     /// Reads wait for a record, for want of a better proof that we are the writer.
@@ -344,6 +348,7 @@ impl LogWriter {
             self.phase = Phase::Serving;
             notices.push(Notice::Serving { epoch: self.epoch.0 });
         }
+        self.note_durable();
     }
 
     /// Keeps the room of a durable record for the next ones, if nobody else holds it: what is allocated anew has to be zeroed first.

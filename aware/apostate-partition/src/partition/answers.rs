@@ -26,7 +26,11 @@ impl Partition {
         self.begin_forgotten();
         let (now, tuning) = (self.time.now(), *self.scope.tuning());
         self.work.producers_mut().known_mut().begin(now, &tuning);
-        self.append(RecordKind::Opening, effects);
+        let is_first = self.genesis.is_some() && self.log.submitted() == Position(0);
+        if is_first {
+            self.write_genesis();
+        }
+        self.append(if is_first { RecordKind::Genesis } else { RecordKind::Opening }, effects);
         self.batch.begin_at(self.log.next_number());
         self.log.note_opening_appended();
     }
@@ -39,9 +43,11 @@ impl Partition {
             Ok(Appended::Full) => self.note_full(effects),
             Ok(Appended::Noted) => {}
         }
+        let was_sealed = self.log.is_sealed();
         self.log.advance(&mut self.notices);
         self.log.append_again(self.time.now(), effects);
         self.log.release(effects);
+        self.tell_sealed(was_sealed, effects);
     }
 
     /// The log says whether we are still the writer.

@@ -13,6 +13,7 @@ impl Partition {
     /// The store holds everything up to `position`.
     pub(super) fn checkpointed(&mut self, position: Position, effects: &mut Vec<Effect>) {
         if self.checkpoints.dirty_mut().written(position) {
+            self.checkpoints.note_own();
             self.delivery.outbox_mut().stored();
             self.entities.note_inboxes_stored();
             self.entities.evict_inboxes(self.scope.tuning().inbox_memory);
@@ -38,7 +39,7 @@ impl Partition {
     pub(super) fn take_checkpoint(&mut self, effects: &mut Vec<Effect>) {
         let outbox = self.delivery.outbox();
         let is_due = self.checkpoints.is_due(self.scope.tuning(), outbox.pinned_bytes()) || outbox.wants_checkpoint();
-        if is_due && self.log.is_serving() && self.checkpoints.may_take() {
+        if is_due && self.log.is_serving() && self.checkpoints.may_take() && !self.is_splitting() {
             self.entities.note_inboxes_taken(self.batch.first_number());
             if planted::is(Bug::InboxDroppedEarly) {
                 self.entities.evict_inboxes(self.scope.tuning().inbox_memory);

@@ -145,7 +145,8 @@ impl Partition {
             if self.batch.record().length() > self.scope.tuning().record_bytes_max / 2 {
                 break;
             }
-            let Some(message) = self.delivery.outbox_mut().pop_trim() else { break };
+            let record = self.log.submitted().next();
+            let Some(message) = self.delivery.outbox_mut().pop_trim(record) else { break };
             self.batch.trim(message.cell(), message.kept.is_given());
         }
     }

@@ -12,15 +12,16 @@ use apostate_core::Timestamp;
 use apostate_log::{Log, LogError, Position, Record, RecordError, Store};
 
 use super::Partition;
+use super::children;
 use crate::batch::Batch;
 use crate::cells::cell::{self, Section};
-use crate::cells::record_body::Body;
+use crate::cells::record_body::{Body, RecordKind};
 use crate::checkpoints::Checkpoints;
 use crate::delivery::Delivery;
 use crate::entities::open_work::OPEN_WORK;
 use crate::entities::{Entities, KeySweep};
 use crate::format::{DecodeError, Format};
-use crate::interface::{Config, OpenError, RunObserver};
+use crate::interface::{Ancestors, Config, OpenError, RunObserver};
 use crate::log::{LogWriter, Replayed};
 use crate::pacing::Pacer;
 use crate::planted::{self, Bug};
@@ -47,18 +48,43 @@ impl Partition {
         observer: Box<dyn RunObserver>,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Self, OpenError> {
+        Self::open_child(config, Ancestors::NONE, (store, log), observer, progress)
+    }
+
+    /// Reads a partition back that goes on for others: from what those have left, as long as the store has no checkpoint of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); and when one of those others has not ended.
+    pub fn open_child(
+        config: Config,
+        ancestors: Ancestors<'_>,
+        (store, log): (&dyn Store, &dyn Log),
+        observer: Box<dyn RunObserver>,
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<Self, OpenError> {
         let mut partition = Self::empty(config, observer)?;
+        let (id, line) = (partition.scope.id(), children::line(partition.scope.id(), store, log, ancestors)?);
+        partition.reads = line.first().map_or(id, |oldest| oldest.id);
         partition.read_store(store)?;
         partition.entities.note_inboxes_taken(partition.log.next_number());
         partition.entities.note_inboxes_stored();
+        let next = line.iter().skip(1).map(|ancestor| ancestor.id).chain([id]);
+        for (ancestor, next) in line.iter().zip(next) {
+            partition.read_log(&*ancestor.log, progress)?;
+            partition.pass_seal(next)?;
+        }
         partition.read_log(log, progress)?;
+        if let Some(seal) = partition.seal.take() {
+            return Err(OpenError::Sealed { partition: id, seal });
+        }
         partition.delivery.end_opening(&partition.scope);
         partition.note_known_producers();
         partition.entities.queue_inboxes(partition.time.now());
         Ok(partition)
     }
 
-    fn empty(config: Config, observer: Box<dyn RunObserver>) -> Result<Self, OpenError> {
+    pub(super) fn empty(config: Config, observer: Box<dyn RunObserver>) -> Result<Self, OpenError> {
         let Config { id, map, registry, tuning, seed, suspects } = config;
         let scope = Scope::new(id, map, tuning).ok_or(OpenError::NotInMap(id))?;
         Ok(Self {
@@ -73,6 +99,10 @@ impl Partition {
             sweep: KeySweep::default(),
             timers: Timers::default(),
             topology: None,
+            intent: None,
+            seal: None,
+            genesis: None,
+            reads: id,
             notices: Vec::new(),
             steps: 0,
             scope,
@@ -95,7 +125,7 @@ impl Partition {
 
     /// Reads rows and open work from the store.
     fn read_store(&mut self, store: &dyn Store) -> Result<(), OpenError> {
-        let (mut from, to) = cell::partition_bounds(self.scope.id());
+        let (mut from, to) = cell::partition_bounds(self.reads);
         loop {
             let rows = store.scan(&from, &to, READ_BYTES)?;
             let Some((last, _)) = rows.last() else { break };
@@ -139,7 +169,7 @@ impl Partition {
 
     /// Replays the records behind the checkpoint.
     fn read_log(&mut self, log: &dyn Log, progress: &mut dyn FnMut(Position)) -> Result<(), OpenError> {
-        let (partition, last) = (self.scope.id(), log.last()?);
+        let (partition, last) = (self.reads, log.last()?);
         if last < self.log.submitted() {
             return Err(OpenError::LogBehindStore { partition, stored: self.log.submitted(), last });
         }
@@ -174,7 +204,7 @@ impl Partition {
             error => self.damaged(format!("the record after it: {error}")),
         })?;
         let header = record.header;
-        if header.partition != self.scope.id() || header.position != expected {
+        if header.partition != self.reads || header.position != expected {
             return Err(
                 self.damaged(format!("behind it stands record {} of partition {}", header.position, header.partition))
             );
@@ -188,7 +218,12 @@ impl Partition {
         let unread =
             |error| self.unread(error, "the cells of the record after it do not read, although its checksum is right");
         let body = Body::read(record.body).map_err(unread)?;
-        self.scope.restore_born(body.map_version);
+        if body.kind == RecordKind::Genesis {
+            self.drop_rows();
+        }
+        if self.reads == self.scope.id() {
+            self.scope.restore_born(body.map_version);
+        }
         let (hash, epoch, next_number) = (record.hash, header.epoch, body.next_number);
         self.log.replay(Replayed { position: expected, hash, epoch, next_number });
         self.time = Pacer::starting_at(Timestamp(header.time).max(self.time.now()));

@@ -16,7 +16,9 @@ use crate::cut::Cut;
 use crate::delivery::Delivery;
 use crate::entities::{Entities, KeySweep};
 use crate::pacing::Pacer;
+use crate::planted::{self, Bug};
 use crate::rectangles::{Change, Origin};
+use crate::scope::Scope;
 use crate::timers::Timers;
 use crate::work::Work;
 
@@ -30,7 +32,7 @@ fn cells_of(entities: &Entities, timers: &Timers, delivery: &Delivery) -> CellsI
 }
 
 /// The parts of a partition that go along.
-struct Parts {
+pub(super) struct Parts {
     time: Pacer,
     entities: Entities,
     work: Work,
@@ -42,7 +44,7 @@ struct Parts {
 
 impl Parts {
     /// The parts of each side.
-    fn split(self, cut: Cut) -> [Self; 2] {
+    pub(super) fn split(self, cut: Cut) -> [Self; 2] {
         let Self { time, entities, work, checkpoints, delivery, sweep, timers } = self;
         let mut entities = entities.split(cut);
         let checkpoints = checkpoints.split(cut, &mut entities);
@@ -80,6 +82,19 @@ impl Parts {
         merged
     }
 
+    /// The parts of a partition that goes on for another one. What waits for the store, and what is known of others, was in that one's log.
+    pub(super) fn of_child(self, scope: &Scope) -> Self {
+        let Self { time, entities, work, checkpoints, delivery, sweep, timers } = self;
+        let (entities, checkpoints) = (entities.of_child(), checkpoints.of_child());
+        let timers = if planted::is(Bug::TimersLeftBehind) { Timers::default() } else { timers };
+        Self { time, entities, work, checkpoints, delivery: delivery.of_child(scope), sweep, timers }
+    }
+
+    /// Exchanges open work with the other side, which is wrong.
+    pub(super) fn swap_open_work(&mut self, other: &mut Self) {
+        std::mem::swap(self.entities.open_work_mut(), other.entities.open_work_mut());
+    }
+
     /// Recounts one side of a split, and sees that it has what lies there.
     fn check(&self, side: usize, cut: Cut, durable: Position) {
         let Self { time: _, entities, work, checkpoints, delivery, sweep, timers } = self;
@@ -105,7 +120,7 @@ impl Partition {
     }
 
     /// Takes the parts out that go along.
-    fn take_parts(&mut self) -> Parts {
+    pub(super) fn take_parts(&mut self) -> Parts {
         let Self {
             scope,
             time,
@@ -119,6 +134,10 @@ impl Partition {
             sweep,
             timers,
             topology: _,
+            intent: _,
+            seal: _,
+            genesis: _,
+            reads: _,
             notices: _,
             steps: _,
         } = self;
@@ -134,7 +153,7 @@ impl Partition {
         }
     }
 
-    fn put_parts(&mut self, parts: Parts) {
+    pub(super) fn put_parts(&mut self, parts: Parts) {
         let Parts { time, entities, work, checkpoints, delivery, sweep, timers } = parts;
         (self.time, self.entities, self.work, self.checkpoints) = (time, entities, work, checkpoints);
         (self.delivery, self.sweep, self.timers) = (delivery, sweep, timers);
@@ -173,9 +192,18 @@ impl Partition {
     }
 
     fn rows_in_memory(&self, cells: &mut CellsInMemory) {
-        let mut put = |row: PartitionRow, value: &[u8]| {
-            cells.put(cell::partition_row(self.scope.id(), &row), Some(value));
-        };
+        for (row, value) in self.own_rows() {
+            cells.put(cell::partition_row(self.scope.id(), &row), Some(&value));
+        }
+        if let Some(genesis) = &self.genesis {
+            cells.put(cell::partition_row(self.scope.id(), &PartitionRow::Genesis), Some(&genesis.write()));
+        }
+    }
+
+    /// Rows of the partition's own, but for its counters and what it was made of.
+    pub(super) fn own_rows(&self) -> Vec<(PartitionRow, Vec<u8>)> {
+        let mut rows = Vec::new();
+        let mut put = |row: PartitionRow, value: &[u8]| rows.push((row, value.to_vec()));
         for (origin, area, number) in self.delivery.rectangles().iter() {
             put(PartitionRow::Rectangle(origin.clone(), area), &number.to_le_bytes());
         }
@@ -195,5 +223,6 @@ impl Partition {
         if self.entities.deleted_version() > 0 {
             put(PartitionRow::DeletedVersion, &self.entities.deleted_version().to_le_bytes());
         }
+        rows
     }
 }

@@ -58,6 +58,9 @@ impl Partition {
             }
             self.sweep_keys(effects);
             self.forget_producers(effects);
+            if self.seal(effects) {
+                return Pace::Rest;
+            }
         }
         if !self.log.is_serving() {
             return Pace::Stopped;
@@ -111,6 +114,9 @@ impl Partition {
     /// The time at which the partition wants to be woken, whatever happens. While the window has no room, what needs a
     /// record waits for the log to answer, not for a time.
     fn wake_at(&self) -> Option<Timestamp> {
+        if self.log.is_ended() {
+            return self.log.again_at();
+        }
         let (outbox, intakes) = (self.delivery.outbox(), self.delivery.intakes());
         let stalled = outbox.wake_at();
         let others = if self.has_room() {

@@ -272,6 +272,8 @@ impl PartitionHost {
                     }
                 }
                 Effect::Settled { entity, number } => self.tickets.settle(&entity, number),
+                // No host asks for a split yet.
+                Effect::Sealed(_) | Effect::SplitRefused(_) => {}
                 Effect::Load(load) => self.loads.push(load),
                 Effect::Checkpoint(checkpoint) => outgoing.checkpoint(checkpoint),
                 Effect::CheckpointDone { ticket } => self.tickets.checkpoint_done(ticket),

@@ -24,6 +24,8 @@ fn made() -> Vec<Vec<u8>> {
         PartitionRow::Rectangle(Origin::Partition(PartitionId(4)), area),
         PartitionRow::Rectangle(producer, area),
         PartitionRow::Generation(Range::WHOLE),
+        PartitionRow::Seal,
+        PartitionRow::Genesis,
     ];
     rows.iter().map(|row| cell::partition_row(PARTITION, row)).collect()
 }

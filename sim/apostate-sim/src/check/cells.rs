@@ -6,7 +6,8 @@
 //! Invariants P2, P3, P4: every cell lies in the range of its partition; none is lost, none is there twice, and replaying a log gives
 //! the same ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use apostate_log::{MemoryStore, PartitionId, Position, Record, Store};
 use apostate_partition::cell::{self, PartitionRow, Section};
@@ -23,13 +24,28 @@ type CellMap = BTreeMap<Bytes, Bytes>;
 /// Every cell that the durable records say is there.
 #[derive(Debug)]
 pub(crate) struct Cells {
-    map: Map,
+    map: Arc<Map>,
     cells: CellMap,
+    /// Partitions that have ended, and whose rows may still be in a store.
+    ended: BTreeSet<PartitionId>,
 }
 
 impl Cells {
-    pub(crate) fn new(map: Map) -> Self {
-        Self { map, cells: CellMap::new() }
+    pub(crate) fn new(map: Arc<Map>) -> Self {
+        Self { map, cells: CellMap::new(), ended: BTreeSet::new() }
+    }
+
+    /// A partition has ended: its cells belong to those that the map names now, and its own rows to nobody.
+    pub(crate) fn split(&mut self, ended: PartitionId, map: Arc<Map>) {
+        let (from, to) = cell::partition_bounds(ended);
+        self.cells.retain(|key, _| !(from[..] <= key[..] && key[..] < to[..]));
+        self.ended.insert(ended);
+        self.map = map;
+    }
+
+    /// Nothing is left of a partition that has ended.
+    pub(crate) fn forget(&mut self, ended: PartitionId) {
+        self.ended.remove(&ended);
     }
 
     /// A record of a partition has become durable.
@@ -70,20 +86,27 @@ impl Cells {
     }
 
     /// Whether these partitions, which are at one node, would read what they have to if they were opened now: from its store, and from
-    /// the records behind it.
+    /// the records behind it; with the log of the partition that each goes on for, if that is not forgotten.
     pub(crate) fn check_node<'a>(
         &self,
         store: &MemoryStore,
-        partitions: impl IntoIterator<Item = (PartitionId, &'a SharedDisk)>,
+        partitions: impl IntoIterator<Item = (PartitionId, &'a SharedDisk, Option<(PartitionId, &'a SharedDisk)>)>,
     ) -> Check {
         let mut stored = self.stored(store)?;
-        for (id, disk) in partitions {
+        let position = |id| stored_position(store, id).map_err(|error| Violation::new("P6", error.to_string()));
+        for (id, disk, parent) in partitions {
             let mut found = stored.remove(&id).unwrap_or_default();
-            let position = stored_position(store, id).map_err(|error| Violation::new("P6", error.to_string()))?;
-            apply_log(&mut found, &lock(disk), position.unwrap_or(Position(0)))?;
+            let own = position(id)?;
+            if let Some((parent, parents_disk)) = parent.filter(|_| own.is_none()) {
+                let mut left = CellMap::new();
+                std::mem::swap(&mut left, &mut found);
+                apply_log(&mut left, &lock(parents_disk), position(parent)?.unwrap_or(Position(0)))?;
+                found.extend(left.into_iter().filter(|(key, _)| self.owner(key) == Some(id)));
+            }
+            apply_log(&mut found, &lock(disk), own.unwrap_or(Position(0)))?;
             self.compare(id, found)?;
         }
-        let stray = stored.keys().next();
+        let stray = stored.keys().find(|id| !self.ended.contains(id));
         ensure!(stray.is_none(), "P3", "a store has cells of partition {stray:?}, which is elsewhere");
         Ok(())
     }
@@ -185,7 +208,7 @@ mod tests {
     }
 
     fn shadow_of(cells: &[(&[u8], Option<&[u8]>)]) -> Cells {
-        let mut shadow = Cells::new(Map::first(2));
+        let mut shadow = Cells::new(Arc::new(Map::first(2)));
         shadow.durable(ONE, &record(cells)).expect("they are its own");
         shadow
     }
@@ -208,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_cell_of_another_range_is_found() {
-        let mut shadow = Cells::new(Map::first(2));
+        let mut shadow = Cells::new(Arc::new(Map::first(2)));
         let theirs = b"\x4d\0\0\0\x01\xff\0\0\0\0\0\0\x01tea\0\0";
         assert!(shadow.durable(ONE, &record(&[(theirs, Some(b"one"))])).is_err());
         let row = cell::partition_row(PartitionId(2), &PartitionRow::ForgottenKeys);

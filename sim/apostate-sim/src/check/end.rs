@@ -12,7 +12,7 @@ use apostate_partition::{Answer, RequestKind};
 use crate::check::entity::{state, whole};
 use crate::check::linear::{self, Action, Operation};
 use crate::check::{Shadows, agreements, asks, money, owed, stored};
-use crate::engine::lock;
+use crate::engine::{Disk, lock};
 use crate::operator;
 use crate::outside::{Outcome, Purpose};
 use crate::programs::alarm::Alarm;
@@ -199,10 +199,11 @@ fn stores(world: &mut World) -> Check {
             let store = world.nodes[node].store.clone();
             let copy = lock(world.disk(id)).copy();
             let config = world.config(id);
-            stored::replay(&world.shadows, config, &store, copy)?;
-            let whole = crate::engine::Disk::of(id, &world.log(id).archive);
+            stored::replay(&world.shadows, config, &store, copy, &|_| None)?;
             let config = world.config(id);
-            stored::replay(&world.shadows, config, &apostate_log::MemoryStore::new(), whole)?;
+            let archived = |id| Some(Disk::of(id, &world.logs.get(&id)?.archive));
+            let whole = archived(id).expect("a log for each partition");
+            stored::replay(&world.shadows, config, &apostate_log::MemoryStore::new(), whole, &archived)?;
         }
     }
     Ok(())

@@ -58,6 +58,8 @@ pub(crate) struct Leaving<'a> {
     /// The partition that it leaves, as far as its records are durable.
     pub(crate) shadow: &'a Shadow,
     pub(crate) to: PartitionId,
+    /// The writer is an old one.
+    pub(crate) is_old: bool,
     /// The credit that every receiver gives.
     pub(crate) credit: u64,
 }
@@ -73,7 +75,8 @@ impl Sessions {
                 self.session((own, to, name)).sends(own, frame, messages.len() as u64, sent)
             }
             Frame::Ready { name, granted, held } => {
-                let durable = leaving.shadow.rectangles.highest(&Origin::Partition(to));
+                // An old writer tells what it had before the newest one forgot it.
+                let durable = leaving.shadow.heard.get(&to).copied().unwrap_or(0);
                 ensure!(held <= durable, "E2", "partition {own} holds {held} of partition {to}, durable is {durable}");
                 self.session((to, own, name)).grants(leaving, granted, 0)
             }
@@ -127,6 +130,8 @@ impl Session {
         for (_, sent) in self.frames.range(..=frame) {
             for SentMessage { origin, number, source, target } in &sent.messages {
                 let applied = leaving.shadow.rectangles.applied(&Origin::Partition(*origin), *source, *target);
+                let heard = leaving.shadow.heard.get(origin).filter(|_| leaving.is_old && applied == 0);
+                let applied = heard.copied().unwrap_or(applied);
                 ensure!(
                     *number <= applied,
                     "E2",

@@ -10,6 +10,7 @@ use std::time::Duration;
 use apostate_core::{Address, EntityKey, Timestamp};
 use apostate_log::{PartitionId, Position, Record};
 use apostate_partition::cell::{self, PartitionRow, Section};
+use apostate_partition::lineage::Seal;
 use apostate_partition::record_body::{Body, RecordKind};
 use apostate_partition::rectangles::{Area, Origin, Rectangles};
 use apostate_partition::{Identity, Message, Range};
@@ -35,13 +36,23 @@ pub(crate) struct Shadow {
     pub(crate) hash: u64,
     pub(crate) epoch: u64,
     pub(crate) next_number: u64,
+    /// Openings of the partitions that it goes on for.
+    pub(crate) openings_before: u64,
+    /// The partition that it goes on for, with position and hash of the seal of that; none of one of the first map.
+    pub(crate) parent: Option<(PartitionId, Position, u64)>,
+    /// The last record of the log.
+    pub(crate) seal: Option<Seal>,
     /// The next number as of the record before: timers that are set get no lower one.
     pub(crate) next_timer: u64,
     /// The times of the first record and of the newest.
-    times: Option<(u64, u64)>,
+    pub(crate) times: Option<(u64, u64)>,
     /// Every cell but the partition's own rows.
     pub(crate) cells: BTreeMap<Bytes, Bytes>,
     pub(crate) rectangles: Rectangles,
+    /// The highest number that was ever applied of each partition, also of one that is forgotten.
+    pub(crate) heard: BTreeMap<PartitionId, u64>,
+    /// Rows that say the newest generation of a sender.
+    pub(crate) generations: BTreeMap<Range, Bytes>,
     /// The highest number that was ever applied of each producer, also of one that is forgotten.
     pub(crate) produced: BTreeMap<EntityKey, u64>,
     /// The highest version that any deleted entity had.
@@ -54,13 +65,13 @@ pub(crate) struct Shadow {
     pub(crate) ever_sent: BTreeMap<Identity, u64>,
     /// Outgoing messages that the newest record has trimmed.
     pub(crate) forgotten: Vec<(Identity, Sent)>,
-    writers: BTreeMap<u64, WriterId>,
+    pub(crate) writers: BTreeMap<u64, WriterId>,
     /// Messages in inboxes.
     pub(crate) inbox: usize,
     /// Messages parked.
     pub(crate) parked: usize,
     /// Keys of inbox, parked and ask cells that were ever there: each is used once.
-    fresh: BTreeSet<Bytes>,
+    pub(crate) fresh: BTreeSet<Bytes>,
     /// Messages that were dismissed, by the cells that they were parked in.
     pub(crate) dismissed: BTreeMap<Bytes, Bytes>,
 }
@@ -82,11 +93,16 @@ impl Shadow {
             position: Position(0),
             hash: 0,
             epoch: 0,
+            openings_before: 0,
+            parent: None,
+            seal: None,
             next_number: 1,
             next_timer: 1,
             times: None,
             cells: BTreeMap::new(),
             rectangles: Rectangles::default(),
+            heard: BTreeMap::new(),
+            generations: BTreeMap::new(),
             produced: BTreeMap::new(),
             deleted: 0,
             deleted_before: 0,
@@ -116,7 +132,16 @@ impl Shadow {
         ensure!(owner == writer, "P1", "partition {id}: two writers in epoch {}", header.epoch);
         let body = Body::read(record.body).map_err(|error| Violation::new("P4", error.to_string()))?;
         let opens = header.epoch.0 > self.epoch;
-        ensure!(opens == (body.kind == RecordKind::Opening), "P1", "partition {id}: epoch {} opens", header.epoch);
+        let is_genesis = body.kind == RecordKind::Genesis;
+        ensure!(
+            opens == (body.kind == RecordKind::Opening || is_genesis),
+            "P1",
+            "partition {id}: epoch {} opens",
+            header.epoch
+        );
+        let goes_on = self.parent.is_some() && position == Position(1);
+        ensure!(is_genesis == goes_on, "P3", "partition {id}: record {position} is a {:?}", body.kind);
+        ensure!(self.seal.is_none(), "P1", "partition {id} goes on behind its seal");
         ensure!(body.next_number >= self.next_number, "E1", "partition {id}: numbers go back");
         self.position = position;
         self.hash = record.hash;
@@ -127,17 +152,31 @@ impl Shadow {
         self.times = Some((first, header.time));
         self.forgotten.clear();
         self.deleted_before = self.deleted;
-        let mut changes = Vec::new();
+        let (mut changes, mut rows) = (Vec::new(), BTreeMap::new());
         for cell in body.cells() {
             let (key, value) = cell.map_err(|error| Violation::new("P4", error.to_string()))?;
             let key = bytes.slice_ref(key);
             let value = value.map(|value| bytes.slice_ref(value));
-            if cell::section_of(&key) == Ok(Section::Own) {
-                self.apply_row(&key, value.as_deref())?;
+            if cell::section_of(&key) == Ok(Section::Own) && is_genesis {
+                match value {
+                    Some(value) => rows.insert(key, value),
+                    None => rows.remove(&key),
+                };
+            } else if cell::section_of(&key) == Ok(Section::Own) {
+                self.apply_row(&key, value.as_ref())?;
             } else {
                 changes.push(self.apply_cell(key, value)?);
             }
         }
+        if is_genesis {
+            self.check_genesis(&rows)?;
+        }
+        ensure!(
+            self.seal.is_some() == (body.kind == RecordKind::Seal),
+            "P1",
+            "partition {id}: record {position} is a {:?}",
+            body.kind
+        );
         self.note_dismissed(&changes)?;
         Ok(changes)
     }
@@ -147,11 +186,16 @@ impl Shadow {
         Timestamp(self.times.map_or(0, |(_, last)| last))
     }
 
+    /// Openings so far, also of the partitions that it goes on for.
+    pub(crate) fn openings(&self) -> u64 {
+        self.openings_before + self.epoch
+    }
+
     /// Partition time goes on by twice the time that really passed at most, and at each opening by `gap_max` besides: whatever is done
     /// to the clocks, it does not run away.
     pub(crate) fn check_time(&self, now: Moment, gap_max: Duration) -> Check {
         let Some((first, last)) = self.times else { return Ok(()) };
-        let gaps = u32::try_from(self.epoch).ok().and_then(|openings| gap_max.checked_mul(openings));
+        let gaps = u32::try_from(self.openings()).ok().and_then(|openings| gap_max.checked_mul(openings));
         let most = Timestamp(first).after(Duration::from_micros(2 * now)).after(gaps.unwrap_or(Duration::MAX));
         ensure!(last <= most.0, "time", "partition {}: time runs away: {last} is beyond {}", self.id, most.0);
         Ok(())
@@ -173,20 +217,34 @@ impl Shadow {
         Ok(())
     }
 
-    fn apply_row(&mut self, key: &[u8], value: Option<&[u8]>) -> Check {
+    fn apply_row(&mut self, key: &[u8], value: Option<&Bytes>) -> Check {
         let row = cell::read_partition_row(self.id, key).map_err(|error| Violation::new("P4", error.to_string()))?;
         if let PartitionRow::Rectangle(origin, area) = row.clone() {
-            let number = value.and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
+            let number = value.and_then(|value| Some(u64::from_le_bytes(value[..].try_into().ok()?)));
             if let Some(number) = number {
                 self.check_rise(&origin, area, number)?;
-                if let Origin::Producer(name) = &origin {
-                    self.produced.insert(name.clone(), number);
+                match &origin {
+                    Origin::Producer(name) => drop(self.produced.insert(name.clone(), number)),
+                    Origin::Partition(id) => {
+                        let heard = self.heard.entry(*id).or_default();
+                        *heard = number.max(*heard);
+                    }
                 }
             }
             self.rectangles.restore(origin, area, number);
         }
+        if let PartitionRow::Generation(range) = row {
+            match value {
+                Some(value) => self.generations.insert(range, value.clone()),
+                None => self.generations.remove(&range),
+            };
+        }
+        if row == PartitionRow::Seal {
+            let seal = value.map(|value| Seal::read(value)).transpose();
+            self.seal = seal.map_err(|error| Violation::new("P4", error.to_string()))?;
+        }
         if row == PartitionRow::DeletedVersion {
-            let version = value.and_then(|value| Some(u64::from_le_bytes(value.try_into().ok()?)));
+            let version = value.and_then(|value| Some(u64::from_le_bytes(value[..].try_into().ok()?)));
             let (id, before) = (self.id, self.deleted);
             self.deleted = version.ok_or_else(|| Violation::new("P4", "the row of the deleted"))?;
             ensure!(
@@ -281,6 +339,12 @@ impl Shadow {
         let (from, to) = ([section as u8], [section as u8 + 1]);
         self.cells.range::<[u8], _>((Bound::Included(&from[..]), Bound::Excluded(&to[..])))
     }
+}
+
+/// The place of a cell on the ring; none of a row.
+pub(crate) fn place_of(key: &[u8]) -> Option<u64> {
+    let is_own = matches!(cell::section_of(key), Ok(Section::Own | Section::Host));
+    (!is_own).then(|| cell::hash_of(key))
 }
 
 /// The message in the cell of one that is parked: behind when it was, and why.

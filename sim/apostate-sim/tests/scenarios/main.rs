@@ -11,6 +11,7 @@ mod backlog;
 mod budgets;
 mod called;
 mod checkpoint_requests;
+mod children;
 mod clocks;
 mod deletion;
 mod fairness;

@@ -98,7 +98,6 @@ pub(crate) fn key_in(id: u64) -> String {
 fn address(key: &str) -> Address {
     Letterbox::at(key).got().to.expect("a key")
 }
-
 fn read_back(id: PartitionId, log: &MemoryLog, store: &MemoryStore, making: Making) -> Result<Partition, OpenError> {
     let Making { registry, tuning, late: _, clock_off: _, seed, partitions, map } = making;
     // At every step, unless a scenario has so much in memory that it says less.
@@ -276,6 +275,7 @@ impl Writer {
                 Effect::WakeAt(at) => self.wakes = at.0 - self.now,
                 Effect::Stopped(reason) => self.stopped = Some(reason),
                 Effect::CheckpointDone { ticket } => self.granted.push(ticket),
+                Effect::Sealed(_) | Effect::SplitRefused(_) => {}
             }
         }
     }

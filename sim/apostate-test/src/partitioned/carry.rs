@@ -106,7 +106,8 @@ impl PartitionedWorld {
                 }
             }
             Effect::Notice(notice) => self.notice(notice),
-            Effect::Span(_) => {}
+            // No partition is split here.
+            Effect::Span(_) | Effect::Sealed(_) | Effect::SplitRefused(_) => {}
             Effect::Stopped(reason) => {
                 return Err(Finding::Platform(format!("partition {} stopped: {reason}", self.partitions[at].id)));
             }

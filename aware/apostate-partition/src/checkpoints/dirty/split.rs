@@ -11,6 +11,7 @@ use apostate_log::Position;
 use super::Dirty;
 use crate::cells::cell::{self, Section};
 use crate::cut::Cut;
+use crate::planted::{self, Bug};
 
 /// The sides that have a cell.
 fn sides_of(key: &[u8], cut: Cut) -> RangeInclusive<usize> {
@@ -63,6 +64,20 @@ impl Dirty {
         shared.into_iter().for_each(|cell| sides[cut.side(cell::hash_of(cell.key()))].shared.push(cell));
         sides.iter_mut().for_each(|side| side.bytes = side.recounted());
         sides
+    }
+
+    /// Changes that a partition takes over from the one that it goes on for: all but that one's own rows. Positions in the log before mean nothing.
+    pub(in crate::checkpoints) fn of_child(mut self) -> Self {
+        assert!(!self.is_busy(), "P6 broken: a partition is handed over under a checkpoint");
+        let is_own = |key: &[u8]| cell::section_of(key) == Ok(Section::Own);
+        self.cells.retain(|key, _| !is_own(key));
+        self.erased.retain(|key, _| !is_own(key));
+        if planted::is(Bug::ClientKeysLeftBehind) {
+            self.shared.retain(|cell| cell::section_of(cell.key()) != Ok(Section::ClientKeys));
+        }
+        self.stored_position = Position(0);
+        self.bytes = self.recounted();
+        self
     }
 
     /// The generation that a merge of the two goes on with.

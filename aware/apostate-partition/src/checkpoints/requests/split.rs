@@ -9,8 +9,8 @@ use crate::entities::Entities;
 impl Checkpoints {
     /// Splits what waits for the store, and tells the slots of each side of their places in it. A request waits for both sides.
     pub(crate) fn split(self, cut: Cut, entities: &mut [Entities; 2]) -> [Self; 2] {
-        let Self { dirty, requests, is_wanted } = self;
-        let sides = dirty.split(cut).map(|dirty| Self { dirty, requests: requests.clone(), is_wanted });
+        let Self { dirty, requests, is_wanted, has_own } = self;
+        let sides = dirty.split(cut).map(|dirty| Self { dirty, requests: requests.clone(), is_wanted, has_own });
         sides.iter().zip(entities).for_each(|(side, entities)| side.renumber_slots(entities));
         sides
     }
@@ -22,17 +22,24 @@ impl Checkpoints {
             let from = side.dirty.generation();
             entities.renumber_generation(side.dirty.shared_keys(), from, generation);
         }
-        let Self { dirty, requests, is_wanted } = other;
+        let Self { dirty, requests, is_wanted, has_own } = other;
         // One that both sides have is met by one checkpoint of them together.
         let tickets: BTreeMap<_, _> = self.requests.into_iter().chain(requests).collect();
         let merged = Self {
             dirty: self.dirty.merge(dirty),
             requests: tickets.into_keys().map(|ticket| (ticket, generation)).collect(),
             is_wanted: self.is_wanted || is_wanted,
+            has_own: self.has_own && has_own,
         };
         let mut entities = entities.merge(others);
         merged.renumber_slots(&mut entities);
         (merged, entities)
+    }
+
+    /// Checkpoints of a partition that goes on for another one: that one's own rows are not among what waits for the store.
+    pub(crate) fn of_child(self) -> Self {
+        let Self { dirty, requests, is_wanted, has_own: _ } = self;
+        Self { dirty: dirty.of_child(), requests, is_wanted, has_own: false }
     }
 
     fn renumber_slots(&self, entities: &mut Entities) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use apostate_log::Position;
+use apostate_log::{PartitionId, Position};
 
 use super::super::queue::{Queue, Totals};
 use super::super::receiver::Receiver;
@@ -70,6 +70,15 @@ impl Outbox {
         self.note_backlog(at);
     }
 
+    /// The outbox of a partition `own` that goes on for another one: every message is that one's, and every record that has one durable. Receivers
+    /// know nothing of the new origin.
+    pub(in crate::delivery) fn of_child(self, own: PartitionId) -> Self {
+        let ([mut child, _], receivers, trims) = self.into_parts();
+        (child.own, child.trims) = (own, trims);
+        child.receivers = receivers.into_iter().map(Receiver::of_child).collect();
+        child.relisted()
+    }
+
     /// Whether the store is being read for a page.
     pub(crate) fn is_reading(&self) -> bool {
         self.receivers.iter().any(|receiver| receiver.queue.is_reading())
@@ -102,16 +111,19 @@ impl Outbox {
             backlog_bytes_max,
             alarms: _,
             trims,
+            own,
+            arrived: _,
             opening: Opening { messages, bytes: _, away: _ },
         } = self;
         assert!(taken.is_empty(), "P6 broken: an outbox is split under a checkpoint");
         assert!(messages.is_empty(), "P6 broken: an outbox is split before it is open");
-        let empty = || Self { memory, page_bytes, backlog_bytes_max, ..Self::default() };
+        let empty = || Self { memory, page_bytes, backlog_bytes_max, own, ..Self::default() };
         ([empty(), empty()], receivers, trims)
     }
 
     /// Counts and lists anew. Every record is durable: whatever a receiver has waits for its session only.
     fn relisted(mut self) -> Self {
+        self.note_arrived(0);
         for at in 0..self.receivers.len() {
             self.totals.replace(Totals::default(), self.receivers[at].queue.totals());
             if self.receivers[at].queue.has_unstored() {

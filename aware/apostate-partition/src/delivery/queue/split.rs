@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use apostate_log::PartitionId;
+use apostate_log::{PartitionId, Position};
 
 use super::{Outgoing, Queue};
 use crate::cut::Cut;
+use crate::planted::{self, Bug};
 
 impl Queue {
     /// The messages of each side, in their order.
@@ -21,6 +22,13 @@ impl Queue {
         // Two runs that are sorted: a merge.
         messages.sort_by_key(|message| message.identity);
         Self::of(messages)
+    }
+
+    /// The messages of a partition that goes on for another one: their records are durable.
+    pub(in crate::delivery) fn of_child(self) -> Self {
+        let durable = |record| if planted::is(Bug::PositionsKept) { record } else { Position(0) };
+        let messages = self.into_messages();
+        Self::of(messages.map(|message| Outgoing { record: durable(message.record), ..message }).collect())
     }
 
     /// Whether the store is being read for a page.
@@ -73,13 +81,11 @@ impl Queue {
 mod tests {
     use std::collections::VecDeque;
 
-    use apostate_core::{Address, EntityKey, KindId};
-    use apostate_log::Position;
-
     use super::super::{Kept, Layout};
     use super::*;
     use crate::message::Identity;
     use crate::range::Range;
+    use apostate_core::{Address, EntityKey, KindId};
 
     fn address(number: u64) -> Address {
         Address::new(KindId::of("box"), EntityKey::new(&format!("from {number}")).expect("a key"))

@@ -13,6 +13,13 @@ impl Receiver {
         queue.split(cut).map(|queue| Self { queue, was_ready, acknowledged, newest_record, ..Self::new(id) })
     }
 
+    /// The receiver of a partition that goes on for another one. It has heard of no number of this one, and positions in the log before mean nothing.
+    pub(in crate::delivery) fn of_child(self) -> Self {
+        let Self { id, queue, session: _, was_ready: _, acknowledged: _, moved: _, is_alarmed: _, newest_record: _ } =
+            self;
+        Self { queue: queue.of_child(), ..Self::new(id) }
+    }
+
     /// Takes over messages that have waited for another one, which is gone. What is under way to this one is sent once more.
     pub(in crate::delivery) fn take_over(&mut self, queue: Queue) {
         let newest = queue.iter().map(|message| message.record).max();

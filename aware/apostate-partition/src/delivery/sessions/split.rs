@@ -1,10 +1,13 @@
 //! Splits and merges delivery. Watermarks and outgoing messages go along; sessions do not, for both ends know who the other is by its id: they
 //! are opened anew, from the oldest message that is not acknowledged.
 
+use apostate_log::Position;
 use rustc_hash::FxHashMap;
 
 use super::{Delivery, Intakes};
 use crate::cut::Cut;
+use crate::planted::{self, Bug};
+use crate::scope::Scope;
 
 impl Delivery {
     /// Delivery of each side.
@@ -21,6 +24,18 @@ impl Delivery {
             controls: Default::default(),
         });
         std::array::from_fn(|_| sides.next().expect("P2 broken: a cut has two sides"))
+    }
+
+    /// Delivery of a partition that goes on for another one. Whoever that one knew is asked for sessions anew.
+    pub(crate) fn of_child(self, scope: &Scope) -> Self {
+        let Self { peers, free, outbox, intakes, rectangles, generations, controls: _ } = self;
+        let outbox = outbox.of_child(scope.id());
+        let rectangles = if planted::is(Bug::RectanglesLeftBehind) { Default::default() } else { rectangles };
+        let controls = Default::default();
+        let mut child = Self { peers, free, outbox, intakes: intakes.anew(), rectangles, generations, controls };
+        child.take_topology(scope, Position(0));
+        child.ask_heard(scope);
+        child
     }
 
     /// Delivery of two sides. What one has sent to the other is among its outgoing messages still, and what it has applied of the other among its

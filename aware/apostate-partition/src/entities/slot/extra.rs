@@ -60,6 +60,14 @@ impl Extra {
         }
     }
 
+    /// Notes that all of it stands in durable records.
+    pub(in crate::entities) fn forget_records(&mut self) {
+        self.keys.forget_records();
+        if let Some(activities) = &mut self.activities {
+            activities.forget_record();
+        }
+    }
+
     /// Whether it holds nothing that a new one would not.
     pub(super) fn is_empty(&self) -> bool {
         let Self {
