@@ -47,6 +47,12 @@ pub trait Engine: Send + Sync {
     /// The partitions that are stopped.
     fn stopped(&self) -> Vec<Stopped>;
 
+    /// Drops all records of a partition, for good: others go on for it, and have all that it had. Blocks until records that are under way are
+    /// answered. Nobody has its log in use any more.
+    ///
+    /// What is still on disk of it is not there again after an opening that [`Expected::gone_below`](crate::Expected::gone_below) says so for.
+    fn forget(&self, partition: PartitionId);
+
     /// Stops a partition for good, and keeps its records where they pin nothing. Blocks.
     ///
     /// # Errors

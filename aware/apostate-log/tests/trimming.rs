@@ -73,6 +73,53 @@ fn a_partition_that_is_set_aside_pins_nothing() {
 }
 
 #[test]
+fn a_partition_that_is_forgotten_pins_nothing_and_does_not_come_back() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let (mut gone, mut busy, mut idle) = (rig.log(1), rig.log(2), rig.log(3));
+    // One segment holds records of all three, and the last one pins it.
+    rig.fill(&mut gone, 1, 5);
+    rig.fill(&mut idle, 1, 1);
+    rig.fill(&mut busy, 1, 60);
+    drop(gone);
+    rig.engine().forget(PartitionId(1));
+    assert!(rig.engine().pins().iter().all(|(partition, _)| *partition != PartitionId(1)));
+    busy.trim(Position(61));
+    drop((busy, idle, rig));
+    // It is on disk still. Another opening that does not know of it finds it; one that does, does not.
+    let positions = [2, 3].map(|id| (PartitionId(id), Position(0))).into();
+    let known = Expected { positions, gone_below: PartitionId(4), ..Expected::default() };
+    let rig = Rig::open(dir.path(), &known);
+    assert_eq!((rig.log(1).last(), rig.log(2).last()), (Ok(Position(0)), Ok(Position(60))));
+    assert!(rig.engine().pins().iter().all(|(partition, _)| *partition != PartitionId(1)));
+    rig.log(3).trim(Position(2));
+    let mut busy = rig.log(2);
+    busy.trim(Position(61));
+    rig.fill(&mut busy, 61, 62);
+    assert!(rig.engine().log_bytes() <= 2 * (64 << 10), "all of it is free");
+}
+
+#[test]
+fn damage_of_a_partition_that_is_gone_is_no_damage() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rig = Rig::open(dir.path(), &Expected::default());
+    let (mut gone, mut stays) = (rig.log(1), rig.log(2));
+    rig.fill(&mut gone, 1, 5);
+    rig.fill(&mut stays, 1, 5);
+    drop((gone, stays, rig));
+    // Both are expected with more than there is.
+    let of = |ids: &[u64]| Expected {
+        positions: ids.iter().map(|id| (PartitionId(*id), Position(9))).collect(),
+        ..Expected::default()
+    };
+    let rig = Rig::open(dir.path(), &of(&[1, 2]));
+    assert_eq!(rig.stopped(), [(1, 6), (2, 6)]);
+    drop(rig);
+    let rig = Rig::open(dir.path(), &Expected { gone_below: PartitionId(2), ..of(&[2]) });
+    assert_eq!(rig.stopped(), [(2, 6)]);
+}
+
+#[test]
 fn what_is_set_aside_holds_everything_that_was_acknowledged() {
     let dir = tempfile::tempdir().expect("a folder");
     let rig = Rig::open(dir.path(), &Expected::default());

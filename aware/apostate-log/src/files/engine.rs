@@ -126,6 +126,15 @@ impl FilesEngine {
         Ok(())
     }
 
+    /// Drops all records of a partition, which nobody has in use any more; see [`Engine::forget`].
+    pub fn forget(&self, partition: PartitionId) {
+        // A record that is entered into the index later would bring the partition back.
+        self.wait_for_writer();
+        self.shared.index().partitions.remove(&partition);
+        // Closed: there is nothing left to free.
+        let _ = self.requests.send(Request::Trimmed);
+    }
+
     /// Returns when the writer has answered all that it had taken in.
     fn wait_for_writer(&self) {
         let (tell, told) = crossbeam_channel::bounded(1);
@@ -160,6 +169,10 @@ impl Engine for FilesEngine {
 
     fn stopped(&self) -> Vec<Stopped> {
         Self::stopped(self)
+    }
+
+    fn forget(&self, partition: PartitionId) {
+        Self::forget(self, partition);
     }
 
     fn set_aside(&self, partition: PartitionId, reason: &str) -> std::io::Result<()> {

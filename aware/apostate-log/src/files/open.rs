@@ -109,7 +109,8 @@ fn start(
     let named = ends.iter().filter(|(number, _)| **number >= first);
     let mark = named.fold(mark, |mark, (segment, offset)| mark.max(Location { segment: *segment, offset: *offset }));
     let before: BTreeSet<PartitionId> = stopped.keys().copied().collect();
-    let mut recovered = recover(&pieces, Known { expected: &expected.positions, mark, stopped });
+    let mut recovered =
+        recover(&pieces, Known { expected: &expected.positions, gone_below: expected.gone_below, mark, stopped });
     set_aside(disk, &pieces, &mut recovered, &before)?;
     let older = settle(disk, &pieces, &recovered)?;
 

@@ -13,7 +13,8 @@
 //! The partitions that a flaw concerns: positions are dense, and rolls tell last positions. A partition whose next record or
 //! roll behind the flaw goes on where it stood before has lost nothing; nor has one whose checkpoint covers what is
 //! missing. One that is not heard of any more cannot be told from one that lost its end, and is stopped. So is
-//! one that is expected and was never heard of, unless a roll behind the flaw leaves it out: that names all there are.
+//! one that is expected and was never heard of, unless a roll behind the flaw leaves it out: that names all there are. One that is gone,
+//! since others go on for it, is not missed, and nothing that is found of it counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(super) struct Known<'a> {
     pub(super) expected: &'a BTreeMap<PartitionId, Position>,
     /// Up to where the log must reach: the caller's mark, or what a segment says of the one before it.
     pub(super) mark: Location,
+    /// Those below that are not expected are gone.
+    pub(super) gone_below: PartitionId,
     /// Partitions that were stopped at an earlier opening.
     pub(super) stopped: BTreeMap<PartitionId, Damage>,
 }
@@ -88,6 +91,7 @@ impl Piece {
 /// Goes through the log from its oldest group to its end.
 struct Walk<'a> {
     expected: &'a BTreeMap<PartitionId, Position>,
+    gone_below: PartitionId,
     mark: Location,
     index: Index,
     end: Location,
@@ -110,6 +114,7 @@ impl<'a> Walk<'a> {
     fn new(known: &Known<'a>) -> Self {
         Self {
             expected: known.expected,
+            gone_below: known.gone_below,
             mark: known.mark,
             index: Index::default(),
             end: Location::default(),
@@ -270,7 +275,19 @@ impl<'a> Walk<'a> {
         self.expected.get(&partition).copied().unwrap_or_default()
     }
 
-    fn finish(mut self, stopped: BTreeMap<PartitionId, Damage>) -> Recovered {
+    /// Whether others go on for a partition: what is there of it counts for nothing.
+    fn is_gone(&self, partition: PartitionId) -> bool {
+        partition < self.gone_below && !self.expected.contains_key(&partition)
+    }
+
+    fn finish(mut self, mut stopped: BTreeMap<PartitionId, Damage>) -> Recovered {
+        let known = self.index.partitions.keys().chain(self.suspects.keys()).chain(stopped.keys());
+        let gone: BTreeSet<PartitionId> = known.copied().filter(|partition| self.is_gone(*partition)).collect();
+        for partition in &gone {
+            self.index.partitions.remove(partition);
+            self.suspects.remove(partition);
+            stopped.remove(partition);
+        }
         for (partition, flaw) in std::mem::take(&mut self.suspects) {
             self.stop(partition, &format!("the log is damaged in {flaw}, and does not tell whose records were there"));
         }

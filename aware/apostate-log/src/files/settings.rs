@@ -44,6 +44,10 @@ pub struct Expected {
     /// For each partition a position that was durable: of its checkpoint in the store, or of its seal; 0 if there is
     /// neither. One that is not named here, and that damage hides altogether, is not missed.
     pub positions: BTreeMap<PartitionId, Position>,
+    /// Partitions with ids below this one that are not named in `positions` are gone: what the log has of them counts for nothing, and
+    /// pins nothing. Ids ascend, so none of them is one that its caller has not heard of yet. One that has ended in others, and whose
+    /// records those still need, is to be named. 0: none is gone.
+    pub gone_below: PartitionId,
     /// The result of [`FilesEngine::mark`](super::FilesEngine::mark) at the last checkpoint; none before the first.
     pub mark: Option<Bytes>,
     /// Which log it is: written into every segment, and compared with each.

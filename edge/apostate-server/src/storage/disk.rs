@@ -211,6 +211,7 @@ mod tests {
         fn stopped(&self) -> Vec<Stopped> {
             Vec::new()
         }
+        fn forget(&self, _: PartitionId) {}
         fn set_aside(&self, _: PartitionId, _: &str) -> std::io::Result<()> {
             Ok(())
         }
