@@ -52,6 +52,8 @@ pub enum Format {
     Agreement,
     /// The layout of a tentative operation's cell.
     Operation,
+    /// The layout of the cells of an operation that was settled by hand, and which of them it is.
+    Settlement,
     /// The layout of a parked message's cell.
     Parked,
     /// The layout of a seal.
@@ -84,6 +86,7 @@ impl fmt::Display for Format {
             Self::Owed => "layout of an owed answer",
             Self::Agreement => "agreement layout",
             Self::Operation => "operation layout",
+            Self::Settlement => "settlement layout",
             Self::Parked => "parked message layout",
             Self::Seal => "seal layout",
             Self::Genesis => "genesis layout",

@@ -66,10 +66,11 @@ pub use crate::cells::in_memory::CellsInMemory;
 pub use crate::cells::lineage;
 pub use crate::cells::operation;
 pub use crate::cells::record_body;
+pub use crate::cells::settlement;
 pub use crate::format::{DecodeError, Format, NewerFormat};
 pub use crate::interface::{
     AfterPanic, Ancestors, Answer, Config, Counts, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load,
-    Loaded, Notice, OpenError, Outage, ParkedCommand, Request, RequestKind, RunEnd, RunObserver, Span, SpanEnd,
+    Loaded, Notice, OpenError, Outage, ParkedCommand, ParkedEnding, Request, RequestKind, RunEnd, RunObserver, Settle, SettleVerdict, Span, SpanEnd,
     SplitIntent, SplitRefusal, Status, StopReason, Stored,
 };
 pub use crate::limits::Tuning;
@@ -79,7 +80,7 @@ pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
 pub use crate::storage::{
     AnsweredLeg, Partners, Side, StoredAgreement, StoredAnswer, StoredEntity, StoredLeg, StoredMessage,
-    StoredOperation, StoredPartner, StoredTimer, Unfinished, Which, forget_partition, list, load, parked,
+    StoredOperation, StoredPartner, StoredSettlement, StoredTimer, Unfinished, Which, forget_partition, list, load, operation_at, parked,
     parked_message, partners, place_of, stored_position, unfinished, unfinished_at,
 };
 pub use crate::trace::{SpanId, TraceContext, TraceId};

@@ -7,7 +7,8 @@ mod load;
 mod partners;
 
 pub use self::agreements::{
-    AnsweredLeg, Side, StoredAgreement, StoredAnswer, StoredOperation, Unfinished, place_of, unfinished, unfinished_at,
+    AnsweredLeg, Side, StoredAgreement, StoredAnswer, StoredOperation, StoredSettlement, Unfinished, operation_at,
+    place_of, unfinished, unfinished_at,
 };
 pub use self::forget::forget_partition;
 pub use self::list::{StoredEntity, StoredMessage, list, parked, parked_message, stored_position};

@@ -110,6 +110,7 @@ error_codes! {
     BadQuery = "bad-query", 400, false, "invalid query parameter";
     BodyTooLarge = "body-too-large", 413, false, "request body too large";
     Busy = "busy", 429, true, "node overloaded or disk full";
+    CannotSettle = "cannot-settle", 409, false, "the operation cannot be settled by hand";
     ChangesIsPost = "changes-is-post", 405, false, "handler changes its entity: use POST";
     ClientKeyExpired = "client-key-expired", 422, false, "Idempotency-Key expired";
     ClientKeyReused = "client-key-reused", 422, false, "Idempotency-Key reused with another request";

@@ -115,6 +115,7 @@ impl World {
             match waiting.clone() {
                 Waiter::Number { name, number, .. } => leaving::numbered(shadow, &name, number, &answer)?,
                 Waiter::Command(decision) => self.check_decided(own, &decision, &answer)?,
+                Waiter::Settle(cell) => self.check_settled(own, &cell, &answer)?,
                 Waiter::Op { op, asked_at } => {
                     if let RequestKind::Call { key: Some(key) } = &self.ops[op].request_kind {
                         self.shadows.keys.answered(to, key, &answer, asked_at)?;

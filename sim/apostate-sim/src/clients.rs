@@ -124,7 +124,7 @@ impl World {
                 self.number_answered(stream, lane, number, writer, &answer)
             }
             // It was held against the records when it left.
-            Waiter::Command(_) | Waiter::Nobody => Ok(()),
+            Waiter::Command(_) | Waiter::Settle(_) | Waiter::Nobody => Ok(()),
         }
     }
 

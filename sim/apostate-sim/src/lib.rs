@@ -14,7 +14,8 @@
 //!
 //! Reading order: `plan.rs` draws what a run is like; `world.rs` holds everything and lets events happen; `carry.rs`,
 //! `network.rs` and `clients.rs` are what the world does, `inject_fault.rs` is what goes wrong; `programs` is what runs
-//! inside; `check` is what must hold; `run.rs` is the story of one run.
+//! inside; `check` is what must hold; `operator.rs` and `settling.rs` are what an
+//! operator does; `run.rs` is the story of one run.
 //!
 //! Invariants E1, E2, E3, E6, P1, P2, P4, P5, P6.
 
@@ -36,6 +37,7 @@ mod programs;
 mod repartition;
 mod repartitioning;
 mod run;
+mod settling;
 mod splits;
 mod trace;
 #[cfg(feature = "planted")]

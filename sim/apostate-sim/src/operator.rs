@@ -6,10 +6,11 @@
 //!
 //! Invariants E1, E2.
 
-use apostate_core::{Entity, KindId};
+use apostate_core::{Address, Entity, KindId};
 use apostate_log::{PartitionId, Position};
 use apostate_partition::cell::{self, Section};
-use apostate_partition::{Answer, Failure, Input, ParkedCommand, stored_position};
+use apostate_partition::operation::{Operation, OperationName};
+use apostate_partition::{Answer, Failure, Input, Message, ParkedCommand, stored_position};
 use bytes::Bytes;
 
 use crate::check::agreements;
@@ -21,7 +22,7 @@ use crate::violation::{Check, Violation, ensure};
 use crate::world::{Event, Waiter, World};
 
 impl World {
-    /// Decides about every parked message: most are tried again, some are dismissed.
+    /// Decides about every parked message: most are tried again, some are dismissed, and some of what is held is settled by hand.
     pub(crate) fn decide_parked(&mut self) -> Check {
         let cells = self.shadows.iter().flat_map(|shadow| {
             let of_shadow =
@@ -42,7 +43,7 @@ impl World {
             let ticket = self.ticket(Waiter::Command(Decision { cell: key, retry }), to.clone());
             self.give(writer, Input::Command(ParkedCommand { ticket, to, number, retry }));
         }
-        Ok(())
+        self.settle_some()
     }
 
     /// A partition tells what became of a parked message.
@@ -119,10 +120,19 @@ impl World {
     }
 }
 
-/// Every message that is gone was dismissed by somebody.
+/// Every message that is gone was dismissed by somebody, or went with the operation that it ends and that was settled by hand.
 pub(crate) fn check_dismissed(operator: &Operator, shadow: &Shadow) -> Check {
     let id = shadow.id;
-    let lost = shadow.dismissed.keys().find(|cell| !operator.unwanted.contains(*cell));
+    let is_settled = |message: &Bytes| {
+        let ended = Message::read(message).ok().and_then(|(message, ..)| Some((message.ends()?, message.to)));
+        let is_of = |cell: &Bytes, to: &Address, name: &OperationName| {
+            cell::read_key(cell)
+                .is_ok_and(|cell| cell.address == *to && Operation::read_name(cell.sub).as_ref() == Ok(name))
+        };
+        ended.is_some_and(|(name, to)| operator.settled.values().any(|cell| is_of(cell, &to, &name)))
+    };
+    let lost =
+        shadow.dismissed.iter().find(|(cell, message)| !operator.unwanted.contains(*cell) && !is_settled(message));
     ensure!(lost.is_none(), "E1", "partition {id} has dropped the parked message {lost:?}, and nobody dismissed it");
     Ok(())
 }

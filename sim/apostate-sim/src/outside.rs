@@ -175,6 +175,8 @@ pub(crate) struct Operator {
     pub(crate) unwanted: BTreeSet<Bytes>,
     /// Cells of parked messages that were retried or dismissed, as it was told.
     pub(crate) decided: BTreeSet<Bytes>,
+    /// Operations that were to be settled by hand, whether they were or not: their cells, by the tags of what is held.
+    pub(crate) settled: BTreeMap<u64, Bytes>,
 }
 
 /// A checkpoint that somebody waits for.

@@ -106,6 +106,8 @@ pub(crate) enum Waiter {
         name: EntityKey,
     },
     Command(Decision),
+    /// The cell of the operation that is to be settled.
+    Settle(Bytes),
     Nobody,
 }
 

@@ -81,6 +81,11 @@ pub(crate) enum UndoEntry {
         number: u64,
         parked: ParkedInMemory,
     },
+    /// One that only the store has.
+    UnparkedStored {
+        to: Address,
+        number: u64,
+    },
     TookCommand(ParkedCommand),
 }
 

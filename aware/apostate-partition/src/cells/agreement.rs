@@ -98,7 +98,8 @@ impl AgreementSub {
 }
 
 /// The number of a leg: that of all messages about it.
-pub(crate) fn leg_number(agreement: NonZeroU64, leg: u32) -> NonZeroU64 {
+#[must_use]
+pub fn leg_number(agreement: NonZeroU64, leg: u32) -> NonZeroU64 {
     agreement.saturating_add(u64::from(leg) + 1)
 }
 

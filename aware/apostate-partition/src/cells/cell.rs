@@ -48,6 +48,8 @@ pub enum Section {
     Operations = 11,
     /// An answer that an entity owes to whoever has called it. Sub-key: the version that the call gave it.
     Owed = 12,
+    /// An operation that was settled by hand, under the partner. Sub-key: which of its cells, the proposer, and a number of its.
+    Settlements = 13,
     /// Rows of the host's own.
     Host = 255,
 }
@@ -56,7 +58,7 @@ impl Section {
     fn of(byte: u8) -> Result<Self, DecodeError> {
         let of_entities = [Self::State, Self::Activities, Self::ClientKeys, Self::Timers];
         let of_messages = [Self::Inbox, Self::Outgoing, Self::Parked];
-        let of_open_work = [Self::Asks, Self::Agreements, Self::Operations, Self::Owed];
+        let of_open_work = [Self::Asks, Self::Agreements, Self::Operations, Self::Owed, Self::Settlements];
         [Self::Own, Self::Host]
             .into_iter()
             .chain(of_entities)

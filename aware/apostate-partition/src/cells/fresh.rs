@@ -38,7 +38,8 @@ impl FreshCell {
     pub(crate) fn read(section: Section, key: &[u8]) -> Option<Self> {
         match section {
             Section::Inbox | Section::Outgoing | Section::Parked => Some(Self(key.into())),
-            Section::Asks | Section::Agreements | Section::Operations | Section::Owed => Some(Self(key.into())),
+            Section::Asks | Section::Agreements | Section::Operations => Some(Self(key.into())),
+            Section::Owed | Section::Settlements => Some(Self(key.into())),
             Section::Own | Section::State | Section::Activities | Section::ClientKeys => None,
             // A timer's key may be used once; its cell is put again when it is posted.
             Section::Timers | Section::Host => None,

@@ -48,12 +48,17 @@ pub type OperationName = (Address, NonZeroU64);
 impl Operation {
     /// The key of the cell.
     pub(crate) fn key(partner: &Address, proposer: &Address, number: NonZeroU64) -> Vec<u8> {
+        cell::key(Section::Operations, partner, &Self::sub(proposer, number))
+    }
+
+    /// The name of an operation, as a sub-key has it.
+    pub(super) fn sub(proposer: &Address, number: NonZeroU64) -> Vec<u8> {
         let key = proposer.key().as_bytes();
         let mut sub = Vec::with_capacity(12 + key.len());
         sub.extend_from_slice(&proposer.kind().0.to_be_bytes());
         sub.extend_from_slice(&number.get().to_be_bytes());
         sub.extend_from_slice(key);
-        cell::key(Section::Operations, partner, &sub)
+        sub
     }
 
     /// Reads a sub-key.

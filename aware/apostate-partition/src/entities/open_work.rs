@@ -24,12 +24,14 @@ use crate::cells::ask::OpenAsk;
 use crate::cells::cell::{self, Section};
 use crate::cells::operation::Operation;
 use crate::cells::owed::Owed;
+use crate::cells::settlement::{self, SettlementSub};
 use crate::entities::tallies::{Tallies, Tally};
 use crate::format::DecodeError;
 use crate::planted::{self, Bug};
 
 /// Sections of open work.
-pub(crate) const OPEN_WORK: [Section; 4] = [Section::Asks, Section::Agreements, Section::Operations, Section::Owed];
+pub(crate) const OPEN_WORK: [Section; 5] =
+    [Section::Asks, Section::Agreements, Section::Operations, Section::Owed, Section::Settlements];
 
 /// The key of a cell.
 type Key = Box<[u8]>;
@@ -48,6 +50,17 @@ pub(crate) struct OpenWork {
     asks: usize,
     operations: usize,
     owed: usize,
+    /// Cells of what was settled by hand.
+    settled: Settled,
+}
+
+/// Counts of operations that were settled by hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// Those that are kept: their real ending has not come, or was another one.
+    pub(crate) kept: usize,
+    /// Those whose real ending was another one.
+    pub(crate) contradicted: usize,
 }
 
 impl OpenWork {
@@ -69,6 +82,11 @@ impl OpenWork {
     /// Number of answers that are owed.
     pub(crate) fn owed(&self) -> usize {
         self.owed
+    }
+
+    /// Numbers of operations that were settled by hand.
+    pub(crate) fn settled(&self) -> Settled {
+        self.settled
     }
 
     /// The agreement of a proposer that has this number, or a leg with it.
@@ -124,6 +142,7 @@ impl OpenWork {
                 let count = match section {
                     Ok(Section::Asks) => &mut self.asks,
                     Ok(Section::Owed) => &mut self.owed,
+                    Ok(Section::Settlements) => self.settled.of(&key),
                     _ => &mut self.operations,
                 };
                 *count += usize::from(value.is_some());
@@ -179,6 +198,10 @@ impl OpenWork {
                 Owed::read_number(sub)?;
                 value.map(Owed::read).transpose()?;
             }
+            Section::Settlements => {
+                let (sub, _) = SettlementSub::read(sub)?;
+                value.map(|value| settlement::check(sub, value)).transpose()?;
+            }
             _ => {
                 OpenAsk::read_number(sub)?;
                 value.map(OpenAsk::read).transpose()?;
@@ -186,6 +209,17 @@ impl OpenWork {
         }
         self.set(key.into(), value.map(Into::into));
         Ok(())
+    }
+}
+
+impl Settled {
+    /// The count that the cell with this key is part of.
+    fn of(&mut self, key: &[u8]) -> &mut usize {
+        let sub = cell::read_key(key).and_then(|cell| SettlementSub::read(cell.sub));
+        match sub.expect("P4 broken: the key of a settlement does not read").0 {
+            SettlementSub::Settled => &mut self.kept,
+            SettlementSub::Contradicted => &mut self.contradicted,
+        }
     }
 }
 
@@ -197,9 +231,9 @@ impl OpenWork {
         for (key, value) in &self.cells {
             counted.set(key.clone(), Some(Arc::clone(value)));
         }
-        let Self { cells: _, before: _, tallies, asks, operations, owed } = self;
-        let is_right =
-            (tallies, asks, operations, owed) == (&counted.tallies, &counted.asks, &counted.operations, &counted.owed);
+        let Self { cells: _, before: _, tallies, asks, operations, owed, settled } = self;
+        let is_right = (tallies, asks, operations) == (&counted.tallies, &counted.asks, &counted.operations)
+            && (owed, settled) == (&counted.owed, &counted.settled);
         assert!(is_right, "E4 broken: open work is counted as {self:?}, and comes to {counted:?}");
     }
 }

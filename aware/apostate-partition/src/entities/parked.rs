@@ -102,6 +102,23 @@ impl ParkedMessages {
         self.in_memory.remove(&ParkedName::new(to, number))
     }
 
+    /// Those of an entity that are in memory, with their numbers.
+    pub(crate) fn in_memory_of(&self, to: &Address) -> impl Iterator<Item = (u64, &Message)> {
+        let range = ParkedName::new(to, 0)..=ParkedName::new(to, u64::MAX);
+        self.in_memory.range(range).map(|(name, parked)| (name.number, parked.message()))
+    }
+
+    /// Whether one is parked, and not being read back for a command.
+    pub(crate) fn may_take(&self, to: &Address, number: u64) -> bool {
+        let name = ParkedName::new(to, number);
+        self.in_memory.contains_key(&name) || (self.stored.contains(&name) && !self.asked.contains(&name))
+    }
+
+    /// One that only the store has is parked all the same.
+    pub(crate) fn put_stored(&mut self, to: &Address, number: u64) {
+        self.stored.insert(ParkedName::new(to, number));
+    }
+
     /// One stays parked; if the store has it, it is left to that again.
     pub(crate) fn leave(&mut self, to: &Address, number: u64) {
         let name = ParkedName::new(to, number);

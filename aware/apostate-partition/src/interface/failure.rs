@@ -53,6 +53,9 @@ pub enum Failure {
         "the message ends a tentative operation, which would stay open for ever; retry it once its handler can run"
     )]
     EndsOperation,
+    /// An operation cannot be settled by hand, or not so, for this reason.
+    #[error("it cannot be settled by hand: {0}")]
+    CannotSettle(&'static str),
     /// A read found no entity, or a client key that was to be recalled is not remembered. Also the answer to a
     /// [`ParkedCommand`](crate::ParkedCommand) on what is not parked, or not any
     /// more: whoever tells people of that has to choose other words than these.
@@ -146,6 +149,7 @@ impl Failure {
             | Self::UnknownHandler
             | Self::NotOpen
             | Self::EndsOperation
+            | Self::CannotSettle(_)
             | Self::KeyReused
             | Self::ProducerForgotten
             | Self::KeyExpired

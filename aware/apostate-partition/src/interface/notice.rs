@@ -40,6 +40,24 @@ pub enum Notice {
         /// The trace that it is part of.
         trace: Option<TraceId>,
     },
+    /// An operation was settled by hand.
+    Settled {
+        /// The entity that held it.
+        entity: String,
+        /// The entity that had proposed it.
+        proposer: String,
+        /// Whether it was confirmed; else it was cancelled.
+        is_confirmed: bool,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// The real ending of an operation has come that was settled by hand, and it is another one.
+    SettledOtherwise {
+        /// The entity that held it.
+        entity: String,
+        /// The entity that had proposed it.
+        proposer: String,
+    },
     /// A message waits for a build that knows its kind or handler.
     Unknown {
         /// The entity.

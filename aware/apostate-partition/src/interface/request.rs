@@ -2,6 +2,7 @@
 
 use apostate_core::{Address, EntityKey, HandlerId};
 
+use crate::interface::settle::Settle;
 use crate::pacing::Uptime;
 use crate::trace::TraceContext;
 
@@ -38,6 +39,7 @@ impl RequestKind {
         match self {
             Self::Call { key } => key.as_deref(),
             Self::Recall { key } => Some(key),
+            Self::Settle(settle) => Some(&settle.key),
             Self::Read | Self::State | Self::Numbered { .. } => None,
         }
     }
@@ -65,6 +67,9 @@ pub enum RequestKind {
         /// The client key.
         key: Box<str>,
     },
+    /// An operator's decision about an operation of the entity. The handler and the body of the request are nothing; its digest is of what the
+    /// operator said.
+    Settle(Box<Settle>),
     /// A read: changes nothing.
     Read,
     /// A read of the whole state, which no handler need show: its reply is the state as the entity's kind encodes it. The

@@ -75,6 +75,10 @@ pub struct Status {
     pub undecided: usize,
     /// Operations of entities here that are neither confirmed nor cancelled.
     pub tentative: usize,
+    /// Operations of entities here that were settled by hand and are kept: their real ending has not come, or was another one.
+    pub settled: usize,
+    /// Those of them whose real ending was another one.
+    pub settled_otherwise: usize,
     /// Other partitions whose messages wait because a newer build has written them.
     pub newer_peers: Vec<PartitionId>,
     /// Other partitions that do not take the many messages that wait for them.

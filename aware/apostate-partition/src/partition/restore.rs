@@ -130,7 +130,7 @@ impl Partition {
             }
             Section::Outgoing => self.restore_outgoing(key, sub, value, is_new),
             Section::Parked => self.entities.restore_parked(&address, sub, value, is_new.then_some(generation)),
-            Section::Asks | Section::Agreements | Section::Operations | Section::Owed => {
+            Section::Asks | Section::Agreements | Section::Operations | Section::Owed | Section::Settlements => {
                 self.entities.open_work_mut().restore((section, key), sub, value)
             }
             Section::Own | Section::Host => Err(DecodeError::Damaged),

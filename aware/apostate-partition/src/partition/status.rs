@@ -51,6 +51,8 @@ impl Partition {
             owed: self.entities.open_work().owed(),
             undecided: self.entities.open_work().agreements(),
             tentative: self.entities.open_work().operations(),
+            settled: self.entities.open_work().settled().kept,
+            settled_otherwise: self.entities.open_work().settled().contradicted,
             newer_peers: self.delivery.intakes().newer().map(|(id, _)| id).collect(),
             backlogs: outbox.backlogs(),
             counts: self.batch.totals(),

@@ -67,6 +67,7 @@ impl Partition {
             UndoEntry::ChangedLife { slot, before } => self.entities.undo_life(slot, before),
             UndoEntry::Parked { to, number } => self.entities.parked_mut().forget(&to, number),
             UndoEntry::Unparked { number, parked } => self.entities.parked_mut().put(number, parked),
+            UndoEntry::UnparkedStored { to, number } => self.entities.parked_mut().put_stored(&to, number),
             UndoEntry::TookCommand(command) => self.work.put_back_command(command),
             UndoEntry::RememberedKey { slot, known } => self.entities.undo_key(slot, known.key()),
             UndoEntry::ForgotKey { slot, known } => self.entities.insert_key(slot, known),

@@ -77,13 +77,18 @@ impl Handling<'_> {
     /// Ends the operation that an ending is for.
     pub(super) fn end_operation(&mut self, ending: &Message) {
         let (Some((proposer, number)), Some(operation)) = (ending.ends(), self.operation_of(ending)) else { return };
+        self.erase_operation(&ending.to, (&proposer, number), &operation);
+    }
+
+    /// An operation is over.
+    pub(super) fn erase_operation(&mut self, entity: &Address, (proposer, number): TryName<'_>, operation: &Operation) {
         if !planted::is(Bug::OperationEndedTwice) {
-            self.change_work(&Operation::key(&ending.to, &proposer, number), None);
+            self.change_work(&Operation::key(entity, proposer, number), None);
         }
         if let Some(timer) = operation.lapse
             && !planted::is(Bug::LapseKept)
         {
-            self.cancel_timer(&ending.to, &TimerSub::Deadline(Role::Lapse, timer));
+            self.cancel_timer(entity, &TimerSub::Deadline(Role::Lapse, timer));
         }
     }
 

@@ -14,7 +14,7 @@ use crate::run::client_key::fingerprint;
 use crate::run::handling::Handling;
 
 /// Why a request has to run again.
-enum Again {
+pub(super) enum Again {
     /// An activity is being loaded that it asks for.
     Loading,
     /// The batch is given up.
@@ -83,7 +83,7 @@ impl Handling<'_> {
         }
         let registry = self.entities.registry();
         let kind = &registry.kinds()[registry.find(to.kind()).ok_or(Failure::UnknownKind)?];
-        if *request_kind != RequestKind::State {
+        if !matches!(request_kind, RequestKind::State | RequestKind::Settle(_)) {
             let info = kind.handlers[kind.find(*handler).ok_or(Failure::UnknownHandler)?];
             let is_read = *request_kind == RequestKind::Read;
             // A caller without a client key could not be answered later. Nobody waits for the answer to a numbered message.
@@ -142,6 +142,10 @@ impl Handling<'_> {
                 self.answer(request, answer);
             }
             RequestKind::Call { .. } if matches!(answer, Answer::Done { .. }) => self.answer(request, answer),
+            RequestKind::Settle(settle) if !matches!(answer, Answer::Failed(_)) => {
+                self.remember(slot, &settle.key, (&request.to, fingerprint(&request)), &answer);
+                self.answer(request, answer);
+            }
             // It changed nothing: it must be certain that we are still the writer, or the answer could be stale.
             _ => self.answer_read(request, answer),
         }
@@ -149,6 +153,9 @@ impl Handling<'_> {
 
     /// Runs a request.
     fn run_request(&mut self, slot: SlotId, request: &Request) -> Result<Answer, Again> {
+        if let RequestKind::Settle(settle) = &request.request_kind {
+            return self.run_settle(slot, request, settle);
+        }
         let run = Run::of_request(slot, request, true);
         let ran = if request.request_kind == RequestKind::State { self.show(slot) } else { self.run(run) };
         Ok(match ran {

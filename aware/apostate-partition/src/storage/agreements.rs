@@ -1,7 +1,7 @@
-//! Reads of the store for the list of what is not over between entities: agreements at their proposers, and tentative operations at their
-//! partners. Blocking: for threads that may wait.
+//! Reads of the store for the list of what is not over between entities: agreements at their proposers, tentative operations at their
+//! partners, and what is kept there of those that were settled by hand. Blocking: for threads that may wait.
 //!
-//! The order is that of the cells' keys: agreements first, each side by kind, then in the order of the ring. A place in the list is the key
+//! The order is that of the cells' keys: agreements first, each part by kind, then in the order of the ring. A place in the list is the key
 //! of a cell, which means the same however the ring is cut. The two sides of one agreement are read at different moments, in which it may have
 //! come to an end at one of them.
 //!
@@ -9,13 +9,15 @@
 
 use std::num::NonZeroU64;
 
-use apostate_core::{Address, KindId};
+use apostate_core::{Address, KindId, Timestamp};
 use apostate_log::{Store, StoreError, StoredCell};
 
 use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer};
 use crate::cells::cell::{self, Section};
-use crate::cells::operation::Operation;
+use crate::cells::operation::{Operation, OperationName};
+use crate::cells::settlement::{self, Settlement, SettlementSub};
 use crate::format::DecodeError;
+use crate::interface::ParkedEnding;
 use crate::range::Range;
 use crate::storage::list::{cells_from, parked_of, unread};
 
@@ -26,6 +28,8 @@ pub enum Side {
     Proposer,
     /// An entity that holds something for it.
     Partner,
+    /// An entity that held something for it, until that was settled by hand.
+    Settled,
 }
 
 /// Something between entities that is not over, as the store has it, at one of its sides.
@@ -35,6 +39,8 @@ pub enum Unfinished {
     Agreement(StoredAgreement),
     /// A tentative operation, at its partner.
     Operation(StoredOperation),
+    /// An operation that was settled by hand, at its partner.
+    Settlement(StoredSettlement),
 }
 
 /// An agreement that is not over, as its proposer has it.
@@ -83,8 +89,23 @@ pub struct StoredOperation {
     pub number: NonZeroU64,
     /// The operation.
     pub operation: Operation,
-    /// The number under which its ending is parked, if it is.
-    pub parked: Option<u64>,
+    /// The ending, if that is parked.
+    pub parked: Option<ParkedEnding>,
+}
+
+/// An operation that was settled by hand, as its partner has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSettlement {
+    /// The partner: the entity that held something.
+    pub partner: Address,
+    /// The proposer.
+    pub proposer: Address,
+    /// The number of its try.
+    pub number: NonZeroU64,
+    /// The settlement.
+    pub settlement: Settlement,
+    /// When its real ending came, if that was another one.
+    pub contradicted: Option<Timestamp>,
 }
 
 impl Unfinished {
@@ -95,6 +116,9 @@ impl Unfinished {
             Self::Agreement(StoredAgreement { proposer, number, .. }) => AgreementSub::Header.key(proposer, *number),
             Self::Operation(StoredOperation { partner, proposer, number, .. }) => {
                 Operation::key(partner, proposer, *number)
+            }
+            Self::Settlement(StoredSettlement { partner, proposer, number, .. }) => {
+                SettlementSub::Settled.key(partner, proposer, *number)
             }
         }
     }
@@ -109,9 +133,25 @@ pub fn place_of(key: &[u8]) -> Option<(Side, Address)> {
             matches!(AgreementSub::read(cell.sub), Ok((_, AgreementSub::Header))).then_some(Side::Proposer)
         }
         Section::Operations => Operation::read_name(cell.sub).ok().map(|_| Side::Partner),
+        Section::Settlements => {
+            matches!(SettlementSub::read(cell.sub), Ok((SettlementSub::Settled, _))).then_some(Side::Settled)
+        }
         _ => None,
     };
     Some((side?, cell.address))
+}
+
+/// The operation that a place of the list is about, at its partner: that, the proposer, and the number of the try. None if it is about an agreement.
+#[must_use]
+pub fn operation_at(key: &[u8]) -> Option<(Address, Address, NonZeroU64)> {
+    let (side, partner) = place_of(key)?;
+    let sub = cell::read_key(key).ok()?.sub;
+    let (proposer, number) = match side {
+        Side::Proposer => return None,
+        Side::Partner => Operation::read_name(sub).ok()?,
+        Side::Settled => SettlementSub::read(sub).ok()?.1,
+    };
+    Some((partner, proposer, number))
 }
 
 /// All that is not over at one side, of the entities in `ranges`, which are in the order of the ring, behind the place `after`: of one kind, or
@@ -131,12 +171,13 @@ pub fn unfinished(
     let from = match (side, after) {
         (_, None) => vec![section as u8],
         (Side::Proposer, Some(after)) => behind_agreement(after)?,
-        (Side::Partner, Some(after)) => [after, &[0]].concat(),
+        (Side::Partner | Side::Settled, Some(after)) => [after, &[0]].concat(),
     };
     let cells_from = |from, bytes_max| cells_from(store, section, kind, ranges, from, bytes_max);
     match side {
         Side::Proposer => agreements(store, cells_from, from, bytes_max),
         Side::Partner => operations(store, &cells_from(from, bytes_max)?),
+        Side::Settled => settlements(store, cells_from, from, bytes_max),
     }
 }
 
@@ -149,9 +190,13 @@ pub fn unfinished_at(store: &dyn Store, key: &[u8]) -> Result<Option<Unfinished>
     match place_of(key) {
         None => Ok(None),
         Some((Side::Proposer, _)) => agreement(store, key).map(|found| found.map(Unfinished::Agreement)),
-        Some((Side::Partner, _)) => {
-            let cell = store.get(key)?.map(|value| (key.to_vec().into(), value));
-            Ok(operations(store, cell.as_slice())?.pop())
+        Some((side, _)) => {
+            let Some(value) = store.get(key)? else { return Ok(None) };
+            let cell = (key.to_vec().into(), value);
+            match side {
+                Side::Settled => settlement(store, &cell),
+                _ => Ok(operations(store, &[cell])?.pop()),
+            }
         }
     }
 }
@@ -161,6 +206,7 @@ impl Side {
         match self {
             Self::Proposer => Section::Agreements,
             Self::Partner => Section::Operations,
+            Self::Settled => Section::Settlements,
         }
     }
 }
@@ -250,7 +296,7 @@ fn no_agreement(key: &[u8], error: DecodeError) -> StoreError {
 }
 
 fn operations(store: &dyn Store, cells: &[StoredCell]) -> Result<Vec<Unfinished>, StoreError> {
-    let mut endings: Option<(Address, Vec<ParkedEnding>)> = None;
+    let mut endings: Option<(Address, Vec<EndingOf>)> = None;
     let mut found = Vec::new();
     for (key, value) in cells {
         let read = || {
@@ -264,28 +310,59 @@ fn operations(store: &dyn Store, cells: &[StoredCell]) -> Result<Vec<Unfinished>
             endings = Some((partner.clone(), parked_endings(store, &partner)?));
         }
         let of_partner = endings.iter().flat_map(|(_, endings)| endings);
-        let parked = of_partner.filter(|ending| (&ending.proposer, ending.try_number) == (&proposer, number));
-        let parked = parked.map(|ending| ending.number).next();
+        let its = of_partner.filter(|((of, try_number), _)| (of, *try_number) == (&proposer, number));
+        let parked = its.map(|(_, ending)| *ending).next();
         found.push(Unfinished::Operation(StoredOperation { partner, proposer, number, operation, parked }));
     }
     Ok(found)
 }
 
-/// An ending that is parked at its partner.
-struct ParkedEnding {
-    proposer: Address,
-    try_number: NonZeroU64,
-    /// The number under which it is parked.
-    number: u64,
-}
+/// An ending that is parked at its partner, and the operation that it ends.
+type EndingOf = (OperationName, ParkedEnding);
 
-fn parked_endings(store: &dyn Store, partner: &Address) -> Result<Vec<ParkedEnding>, StoreError> {
+fn parked_endings(store: &dyn Store, partner: &Address) -> Result<Vec<EndingOf>, StoreError> {
     let parked = parked_of(store, partner)?;
     let endings = parked.into_iter().filter_map(|stored| {
-        let (proposer, try_number) = stored.message.ends()?;
-        Some(ParkedEnding { proposer, try_number, number: stored.number })
+        let ending = ParkedEnding { number: stored.number, role: stored.message.role };
+        Some((stored.message.ends()?, ending))
     });
     Ok(endings.collect())
+}
+
+/// Settlements from a key on. Marks of real endings stand among them, and are read with them.
+fn settlements(
+    store: &dyn Store,
+    cells_from: impl Fn(Vec<u8>, usize) -> Result<Vec<StoredCell>, StoreError>,
+    mut from: Vec<u8>,
+    bytes_max: usize,
+) -> Result<Vec<Unfinished>, StoreError> {
+    loop {
+        let cells = cells_from(from, bytes_max)?;
+        let Some((last, _)) = cells.last() else { return Ok(Vec::new()) };
+        let next = [last, &[0][..]].concat();
+        let mut found = Vec::new();
+        for cell in &cells {
+            found.extend(settlement(store, cell)?);
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        from = next;
+    }
+}
+
+fn settlement(store: &dyn Store, (key, value): &StoredCell) -> Result<Option<Unfinished>, StoreError> {
+    let damaged = |error| unread(key, error, "it is no settlement");
+    let cell = cell::read_key(key).map_err(damaged)?;
+    let (sub, (proposer, number)) = SettlementSub::read(cell.sub).map_err(damaged)?;
+    if sub == SettlementSub::Contradicted {
+        return Ok(None);
+    }
+    let partner = cell.address;
+    let mark = store.get(&SettlementSub::Contradicted.key(&partner, &proposer, number))?;
+    let contradicted = mark.map(|mark| settlement::read_contradicted(&mark)).transpose().map_err(damaged)?;
+    let settlement = Settlement::read(value).map_err(damaged)?;
+    Ok(Some(Unfinished::Settlement(StoredSettlement { partner, proposer, number, settlement, contradicted })))
 }
 
 #[cfg(test)]

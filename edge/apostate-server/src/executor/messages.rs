@@ -115,7 +115,11 @@ impl Drop for TakenMessages<'_> {
 fn number(request: &Request) -> Option<u64> {
     match request.request_kind {
         RequestKind::Numbered { number, .. } => Some(number),
-        RequestKind::Call { .. } | RequestKind::Recall { .. } | RequestKind::Read | RequestKind::State => None,
+        RequestKind::Call { .. }
+        | RequestKind::Recall { .. }
+        | RequestKind::Settle(_)
+        | RequestKind::Read
+        | RequestKind::State => None,
     }
 }
 

@@ -27,6 +27,18 @@ pub(crate) fn tell(partition: PartitionId, notice: &Notice) {
             let trace_id = trace.map(display);
             warn!(partition, entity, handler, reason, trace_id, "message parked");
         }
+        Notice::Settled { entity, proposer, is_confirmed, reason } => {
+            let ending = if *is_confirmed { "confirm" } else { "cancel" };
+            warn!(partition, entity, proposer, ending, reason, "operation settled by hand");
+        }
+        Notice::SettledOtherwise { entity, proposer } => {
+            warn!(
+                partition,
+                entity,
+                proposer,
+                "operation settled against its decision: see `apostate agreement list --state settled`"
+            );
+        }
         Notice::Unknown { entity, handler } => {
             warn!(
                 partition,

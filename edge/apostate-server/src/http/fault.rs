@@ -226,6 +226,7 @@ fn code_of(failure: &Failure) -> ErrorCode {
         Failure::TooManyAgreements => ErrorCode::TooManyAgreements,
         Failure::Uncertain => ErrorCode::EntityUncertain,
         Failure::EndsOperation => ErrorCode::EndsOperation,
+        Failure::CannotSettle(_) => ErrorCode::CannotSettle,
         Failure::Missing => ErrorCode::EntityMissing,
         Failure::UnreadableState(_) => ErrorCode::UnreadableState,
         Failure::Panicked(_) | Failure::PoisonMessage(_) => ErrorCode::HandlerPanicked,

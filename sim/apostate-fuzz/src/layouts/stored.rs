@@ -17,6 +17,7 @@ use apostate_partition::cell::{self, PartitionRow, Section};
 use apostate_partition::operation::Operation;
 use apostate_partition::record_body::{Body, RecordBuilder, RecordKind};
 use apostate_partition::rectangles::{Area, Origin};
+use apostate_partition::settlement::{self, Settlement};
 use apostate_partition::{
     Config, Load, Map, Message, OpenAsk, Partition, Range, Tuning, list, load, parked, stored_position,
 };
@@ -133,7 +134,12 @@ fn open_work(builder: &mut RecordBuilder, of: &Address) {
         inner: NonZeroU64::new(11),
         hold: Box::from(*b"\x80"),
     };
-    builder.put(Section::Operations, of, &[&kind[..], &of_number(of.key().as_bytes())].concat(), &operation.write());
+    let name = [&kind[..], &of_number(of.key().as_bytes())].concat();
+    builder.put(Section::Operations, of, &name, &operation.write());
+    let (handler, time, reason) = (HandlerId(1), Timestamp(9), "the shop is closed".to_owned());
+    let settlement = Settlement { is_confirmed: true, is_without_handler: false, handler, time, reason };
+    builder.put(Section::Settlements, of, &[&[0], &name[..]].concat(), &settlement.write());
+    builder.put(Section::Settlements, of, &[&[1], &name[..]].concat(), &settlement::contradicted(time));
 }
 
 fn check(bytes: &[u8]) -> Verdict {

@@ -74,6 +74,7 @@ pub(crate) fn check(shadows: &Shadows) -> Check {
             *held.entry(name(&address)).or_default() += 1;
         }
         dealers_hold(shadow, &held)?;
+        settled_are_over(shadow)?;
     }
     shadows.iter().try_for_each(lapses_belong)
 }
@@ -127,10 +128,31 @@ impl Ends {
     }
 }
 
+/// The message in a cell of a parked one.
+pub(crate) fn parked_message(parked: &[u8]) -> Option<Message> {
+    let message = Message::read(parked.get(12 + parked_reason(parked)..).unwrap_or(&[]));
+    message.ok().map(|(message, ..)| message)
+}
+
 /// Whether a parked message ends an operation.
 pub(crate) fn ends_operation(parked: &[u8]) -> bool {
-    let message = Message::read(parked.get(12 + parked_reason(parked)..).unwrap_or(&[]));
-    message.is_ok_and(|(message, ..)| message.role.ends_operation())
+    parked_message(parked).is_some_and(|message| message.role.ends_operation())
+}
+
+/// Neither is an operation open that was settled by hand.
+fn settled_are_over(shadow: &Shadow) -> Check {
+    for (key, _) in shadow.section(Section::Settlements) {
+        let EntityCell { address, sub, .. } = cell(key)?;
+        let operation = cell::key(Section::Operations, &address, sub.get(1..).unwrap_or(&[]));
+        ensure!(!shadow.cells.contains_key(&operation[..]), "E4", "{address:?} holds what was settled: {sub:?}");
+    }
+    Ok(())
+}
+
+/// The key of the mark that an operation has had another ending than it was settled by.
+fn contradiction(operation: &Bytes) -> Option<Vec<u8>> {
+    let EntityCell { address, sub, .. } = cell::read_key(operation).ok()?;
+    Some(cell::key(Section::Settlements, &address, &[&[1], sub].concat()))
 }
 
 /// Bytes of the reason of a parked message.
@@ -178,20 +200,29 @@ fn lapses_belong(shadow: &Shadow) -> Check {
     Ok(())
 }
 
-/// At rest: what proposers were told, and what partners did.
-pub(crate) fn check_all(dealers: &BTreeMap<String, Dealer>) -> Check {
+/// At rest: what proposers were told, and what partners did. Where an operator has settled something otherwise, that is kept in mind.
+pub(crate) fn check_all(
+    dealers: &BTreeMap<String, Dealer>,
+    settled: &BTreeMap<u64, Bytes>,
+    shadows: &Shadows,
+) -> Check {
+    let marks: BTreeSet<&Bytes> =
+        shadows.iter().flat_map(|shadow| shadow.section(Section::Settlements)).map(|(key, _)| key).collect();
+    let is_contradicted = |tag: &u64| {
+        let mark = settled.get(tag).and_then(contradiction);
+        mark.is_some_and(|mark| marks.contains(&Bytes::from(mark)))
+    };
     let gone: BTreeSet<u64> = dealers.values().flat_map(|dealer| dealer.gone.iter().copied()).collect();
     let mut asked: BTreeSet<u64> = BTreeSet::new();
     for (key, dealer) in dealers {
         ensure!(dealer.open.is_empty(), "E4", "dealer {key} is told of no outcome for ever: {:?}", dealer.open);
         ensure!(dealer.held.is_empty(), "E4", "dealer {key} holds for ever: {:?}", dealer.held);
-        let told = dealer
-            .told
-            .iter()
-            .find(|(tag, is_gone)| gone.contains(tag) != **is_gone && !(**is_gone && dealer.lapsed.contains(tag)));
+        let told = dealer.told.iter().find(|(tag, is_gone)| {
+            gone.contains(tag) != **is_gone && !(**is_gone && dealer.lapsed.contains(tag)) && !is_contradicted(tag)
+        });
         ensure!(told.is_none(), "E4", "dealer {key} was told something else of {told:?} than its partner did");
-        let above = dealer.below.iter().find(|(tag, below)| {
-            let mut all = below.iter().map(|tag| gone.contains(tag));
+        let above = dealer.below.iter().filter(|(tag, _)| !is_contradicted(tag)).find(|(tag, below)| {
+            let mut all = below.iter().filter(|tag| !is_contradicted(tag)).map(|tag| gone.contains(tag));
             if dealer.gone.contains(tag) { !all.all(|is_gone| is_gone) } else { all.any(|is_gone| is_gone) }
         });
         ensure!(above.is_none(), "E4", "dealer {key} ended {above:?} otherwise than its partners did");

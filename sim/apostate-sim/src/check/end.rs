@@ -35,7 +35,7 @@ pub(crate) fn check(world: &mut World) -> Check {
     flaky(&world.shadows)?;
     asks::check_all(&all::<Asker>(&world.shadows)?)?;
     agreements::check(&world.shadows)?;
-    agreements::check_all(&all::<Dealer>(&world.shadows)?)?;
+    agreements::check_all(&all::<Dealer>(&world.shadows)?, &world.operator.settled, &world.shadows)?;
     owed::check_all(&all::<Broker>(&world.shadows)?, &world.ops)?;
     world.shadows.iter().try_for_each(|shadow| operator::check_dismissed(&world.operator, shadow))?;
     timers(&world.shadows)?;
@@ -51,6 +51,18 @@ fn nothing_waits(shadows: &Shadows) -> Check {
             let count = shadow.section(section).count();
             ensure!(count == 0, "E1", "partition {} has {count} cells of {section:?} in the end", shadow.id);
         }
+        // What was settled by hand is kept if its real ending was another one, and only then.
+        let count = |tag| {
+            let is_tagged = |key: &[u8]| cell::read_key(key).is_ok_and(|cell| cell.sub.first() == Some(&tag));
+            shadow.section(Section::Settlements).filter(|(key, _)| is_tagged(key)).count()
+        };
+        let (kept, contradicted) = (count(0), count(1));
+        ensure!(
+            kept == contradicted,
+            "E4",
+            "partition {} keeps {kept} settlements in the end, of which {contradicted} had another ending",
+            shadow.id
+        );
     }
     Ok(())
 }

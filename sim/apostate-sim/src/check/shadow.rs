@@ -282,6 +282,7 @@ impl Shadow {
                 | Section::Agreements
                 | Section::Operations
                 | Section::Owed
+                | Section::Settlements
         ) && value.is_some()
         {
             ensure!(self.fresh.insert(key.clone()), "E1", "{section:?} of {address:?}: a number is used again");

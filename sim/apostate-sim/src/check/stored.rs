@@ -103,6 +103,12 @@ pub(crate) fn check_opened(shadow: &Shadow, status: &Status, is_read: bool) -> C
         "partition {id} finds {} operations, not {tentative}",
         status.tentative
     );
+    let settled = shadow.section(Section::Settlements).count();
+    ensure!(
+        status.settled + status.settled_otherwise == settled,
+        "P4",
+        "partition {id} finds other settlements than {settled}"
+    );
     let owed = shadow.section(Section::Owed).count();
     ensure!(status.owed == owed, "P4", "partition {id} finds {} owed answers, not {owed}", status.owed);
     Ok(())

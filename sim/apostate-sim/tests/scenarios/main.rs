@@ -29,6 +29,7 @@ mod party;
 mod peers;
 mod producers;
 mod rows;
+mod settled;
 mod timers;
 mod timers_gone;
 mod topology;

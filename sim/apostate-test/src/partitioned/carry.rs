@@ -137,6 +137,8 @@ impl PartitionedWorld {
                 self.tell(None, format!("{entity} has no handler {handler:08x}: the message waits"));
             }
             Notice::Serving { .. }
+            | Notice::Settled { .. }
+            | Notice::SettledOtherwise { .. }
             | Notice::TimeOffset(_)
             | Notice::NewerPeer { .. }
             | Notice::Backlog { .. }

@@ -22,7 +22,8 @@ pub(super) struct Ending;
 impl RoleSteps for Ending {
     fn prologue<'m>(&self, handling: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
         let Some(operation) = handling.operation_of(message) else {
-            if message.role == Role::Confirm && !planted::is(Bug::LapseIgnored) {
+            let is_as_settled = handling.meet_settlement(message) == Some(true);
+            if message.role == Role::Confirm && !is_as_settled && !planted::is(Bug::LapseIgnored) {
                 handling.tell_lapsed(message);
             }
             return Prologue::Over;

@@ -165,9 +165,39 @@ fn an_operation_tells_whether_its_ending_is_parked() {
             Unfinished::Operation(StoredOperation { partner, number, parked, .. }) => {
                 (partner.key().clone(), number, parked)
             }
-            Unfinished::Agreement(_) => panic!("it is of the other side"),
+            Unfinished::Agreement(_) | Unfinished::Settlement(_) => panic!("it is of the other side"),
         })
-        .filter_map(|(key, number, parked)| Some((key, number.get(), parked?)))
+        .filter_map(|(key, number, parked)| Some((key, number.get(), parked?.number)))
         .collect();
     assert_eq!(parked, [(tea.key().clone(), 6, 70)]);
+}
+
+#[test]
+fn a_settlement_is_listed_once_with_what_became_of_it() {
+    let store = MemoryStore::new();
+    let (tea, order) = (address("stock", "tea"), address("order", "1"));
+    let settlement = Settlement {
+        is_confirmed: false,
+        is_without_handler: true,
+        handler: HandlerId::of("reserve"),
+        time: Timestamp(7),
+        reason: "the shop is closed".to_owned(),
+    };
+    let mut expected = Vec::new();
+    for of in 1..9 {
+        put(&store, &SettlementSub::Settled.key(&tea, &order, number(of)), &settlement.write());
+        let contradicted = of.is_multiple_of(3).then_some(Timestamp(8));
+        if let Some(time) = contradicted {
+            put(&store, &SettlementSub::Contradicted.key(&tea, &order, number(of)), &settlement::contradicted(time));
+        }
+        let (partner, proposer, settlement) = (tea.clone(), order.clone(), settlement.clone());
+        expected.push(StoredSettlement { partner, proposer, number: number(of), settlement, contradicted });
+    }
+    let keys: Vec<_> = expected.iter().map(|stored| Unfinished::Settlement(stored.clone()).key()).collect();
+    for bytes_max in [1, 100, usize::MAX] {
+        assert_eq!(all(&store, Side::Settled, &[Range::WHOLE], None, bytes_max), keys);
+    }
+    for (stored, key) in expected.into_iter().zip(keys) {
+        assert_eq!(unfinished_at(&store, &key), Ok(Some(Unfinished::Settlement(stored))));
+    }
 }
