@@ -80,7 +80,7 @@ pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
 pub use crate::storage::{
     AnsweredLeg, Partners, Side, StoredAgreement, StoredAnswer, StoredEntity, StoredLeg, StoredMessage,
-    StoredOperation, StoredPartner, StoredSettlement, StoredTimer, Unfinished, Which, forget_partition, list, load, operation_at, parked,
+    StoredOperation, StoredOwed, StoredPartner, StoredSettlement, StoredTimer, Unfinished, Which, forget_partition, list, load, operation_at, parked,
     parked_message, partners, place_of, stored_position, unfinished, unfinished_at,
 };
 pub use crate::trace::{SpanId, TraceContext, TraceId};

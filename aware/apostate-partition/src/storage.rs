@@ -13,4 +13,4 @@ pub use self::agreements::{
 pub use self::forget::forget_partition;
 pub use self::list::{StoredEntity, StoredMessage, list, parked, parked_message, stored_position};
 pub use self::load::load;
-pub use self::partners::{Partners, StoredLeg, StoredPartner, StoredTimer, Which, partners};
+pub use self::partners::{Partners, StoredLeg, StoredOwed, StoredPartner, StoredTimer, Which, partners};

@@ -28,5 +28,5 @@ pub use crate::entities::{EntityItem, EntityState, Page};
 pub use crate::error_code::{ErrorCode, UnknownCode};
 pub use crate::json_text::JsonText;
 pub use crate::operators::{Health, NodeStatus, ParkedItem, PartitionItem};
-pub use crate::partners::{AskItem, LegItem, OperationItem, PartnerItem, TimerItem};
+pub use crate::partners::{AskItem, LegItem, OperationItem, OwedItem, PartnerItem, TimerItem};
 pub use crate::problem::{PROBLEM_TYPE, Problem, RefusalBody};

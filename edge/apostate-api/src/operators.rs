@@ -113,6 +113,18 @@ pub struct PartitionItem {
     /// For how long the first of those has been due, in milliseconds; zero if there is none.
     #[serde(default)]
     pub oldest_overdue: u64,
+    /// Answers that entities owe: calls that they answer later, and have not answered yet.
+    #[serde(default)]
+    pub owed: u64,
+    /// Agreements that entities have proposed and that are not over.
+    #[serde(default)]
+    pub undecided: u64,
+    /// Operations of entities that are neither confirmed nor cancelled.
+    #[serde(default)]
+    pub tentative: u64,
+    /// Operations that were settled by hand, and whose real ending has not come or was another one.
+    #[serde(default)]
+    pub settled: u64,
     /// Requests from outside that wait for their answers.
     pub requests: u64,
 }

@@ -30,6 +30,9 @@ pub struct PartnerItem<A = JsonText> {
     /// Operations that the entity holds for the partner, neither confirmed nor cancelled; the oldest first.
     #[serde(default)]
     pub operations: Vec<OperationItem>,
+    /// Answers that the entity owes the partner, which has asked and waits; the oldest first.
+    #[serde(default)]
+    pub owed: Vec<OwedItem>,
     /// Timers of the entity whose messages go to the partner; the next one first.
     #[serde(default)]
     pub timers: Vec<TimerItem>,
@@ -85,6 +88,19 @@ pub struct OperationItem {
     pub deadline: Option<u64>,
 }
 
+/// An answer that an entity owes another one: a call that it answers later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.OwedItem", transform = absent_not_null)]
+pub struct OwedItem {
+    /// The number of the answer: the version that the call gave the entity.
+    pub number: u64,
+    /// The number of the ask, at the partner.
+    pub ask: u64,
+    /// The time at which the answer has expired, in milliseconds since 1970-01-01T00:00Z; none if it has just passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<u64>,
+}
+
 /// A timer of an entity: a message that it sends later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "apostate.TimerItem", transform = absent_not_null)]
@@ -106,7 +122,7 @@ impl PartnerItem {
     /// The same with its activity in the reader's own type. One that is none of that type is a problem of this partner alone.
     #[must_use]
     pub fn typed<A: DeserializeOwned>(self) -> PartnerItem<A> {
-        let Self { kind, key, activity, problem, asks, legs, operations, timers } = self;
+        let Self { kind, key, activity, problem, asks, legs, operations, owed, timers } = self;
         let (activity, problem) = match activity.map(|activity| activity.read()).transpose() {
             Ok(activity) => (activity, problem),
             Err(error) => {
@@ -115,7 +131,7 @@ impl PartnerItem {
                 (None, Some(Box::new(Problem::new(ErrorCode::UnreadableState, detail))))
             }
         };
-        PartnerItem { kind, key, activity, problem, asks, legs, operations, timers }
+        PartnerItem { kind, key, activity, problem, asks, legs, operations, owed, timers }
     }
 }
 

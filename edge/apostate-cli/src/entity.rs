@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use apostate_api::client::{EntityKey, new_key};
-use apostate_api::{AskItem, EntityItem, ErrorCode, JsonText, LegItem, OperationItem, PartnerItem, Problem, TimerItem};
+use apostate_api::{
+    AskItem, EntityItem, ErrorCode, JsonText, LegItem, OperationItem, OwedItem, PartnerItem, Problem, TimerItem,
+};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::arguments::Entity;
@@ -62,7 +64,7 @@ fn list(node: &Node, output: Output, kind: &str, limit: usize) -> Result<(), Fai
 
 fn activities(node: &Node, output: Output, entity: &str, partner: Option<&str>, limit: usize) -> Result<(), Failure> {
     let (kind, key) = name_of(entity)?;
-    let header = ["PARTNER", "ACTIVITY", "ASKS", "AGREEMENTS", "HOLDS", "TIMERS"];
+    let header = ["PARTNER", "ACTIVITY", "ASKS", "AGREEMENTS", "HOLDS", "OWES", "TIMERS"];
     match partner {
         None => output.many(&header, node.partners(kind, &key).take(limit), partner_row),
         Some(partner) => {
@@ -74,7 +76,7 @@ fn activities(node: &Node, output: Output, entity: &str, partner: Option<&str>, 
 }
 
 fn partner_row(item: &PartnerItem) -> Vec<String> {
-    let PartnerItem { kind, key, activity, problem, asks, legs, operations, timers } = item;
+    let PartnerItem { kind, key, activity, problem, asks, legs, operations, owed, timers } = item;
     let activity = match (activity, problem) {
         (_, Some(problem)) => format!("{} ({})", problem.detail, problem.code),
         (Some(activity), None) => short(activity),
@@ -93,14 +95,15 @@ fn partner_row(item: &PartnerItem) -> Vec<String> {
     let operations = operations.iter().map(|OperationItem { number, handler, since, deadline }| {
         format!("{number} {handler} since {}{}", time(*since), by(deadline))
     });
+    let owed = owed.iter().map(|OwedItem { number, ask, deadline }| format!("{number} to ask {ask}{}", by(deadline)));
     let timers = timers.iter().map(|TimerItem { id, name, due, handler }| {
         let name = name.clone().or_else(|| id.map(|id| id.to_string())).unwrap_or_default();
         let handler = handler.as_ref().map_or_else(String::new, |handler| format!(" {handler}"));
         format!("{name}{handler} at {}", time(*due))
     });
     let list = |lines: &mut dyn Iterator<Item = String>| lines.collect::<Vec<_>>().join(", ");
-    let (asks, timers) = (list(&mut { asks }), list(&mut { timers }));
-    vec![format!("{kind}/{key}"), activity, asks, list(&mut { legs }), list(&mut { operations }), timers]
+    let (asks, owed, timers) = (list(&mut { asks }), list(&mut { owed }), list(&mut { timers }));
+    vec![format!("{kind}/{key}"), activity, asks, list(&mut { legs }), list(&mut { operations }), owed, timers]
 }
 
 /// Calls, or looks if that is all that the handler does.

@@ -78,6 +78,10 @@ pub(crate) fn node(node: &Node, output: Output, verb: NodeVerb) -> Result<(), Fa
             ("messages parked", sum(|partition| partition.parked)),
             ("timers set", sum(|partition| partition.timers)),
             ("timers overdue", sum(|partition| partition.timers_overdue)),
+            ("answers owed", sum(|partition| partition.owed)),
+            ("agreements undecided", sum(|partition| partition.undecided)),
+            ("operations tentative", sum(|partition| partition.tentative)),
+            ("operations settled by hand", sum(|partition| partition.settled)),
             ("requests waiting", sum(|partition| partition.requests)),
         ])
     })

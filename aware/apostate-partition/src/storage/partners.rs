@@ -7,6 +7,7 @@
 //! Scenarios: `sim/apostate-sim/tests/scenarios/asks.rs`; over HTTP `edge/apostate-server/tests/http/partners.rs`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use apostate_core::{Address, HandlerId, PartnerKey, TimerKey, Timestamp};
 use apostate_log::{PartitionId, Store, StoreError, StoredCell};
@@ -17,9 +18,11 @@ use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer};
 use crate::cells::ask::OpenAsk;
 use crate::cells::cell::{self, Section};
 use crate::cells::operation::Operation;
+use crate::cells::owed::Owed;
 use crate::cells::state::WORD_BYTES;
 use crate::cells::timer::{Timer, TimerSub};
 use crate::format::DecodeError;
+use crate::message::Role;
 use crate::storage::list::{stored_position, unread};
 
 /// How often a page is read before it is given up: as many checkpoints in a row would have to come while it is read.
@@ -41,8 +44,21 @@ pub struct StoredPartner {
     pub legs: Vec<StoredLeg>,
     /// Operations that the entity holds for the partner, each with the number of its try; the oldest first.
     pub operations: Vec<(u64, Operation)>,
+    /// Answers that the entity owes the partner, which has asked; the oldest first.
+    pub owed: Vec<StoredOwed>,
     /// Timers whose messages go to the partner; the next one first.
     pub timers: Vec<StoredTimer>,
+}
+
+/// An answer that an entity owes another one, as the store has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredOwed {
+    /// The number of the answer.
+    pub number: u64,
+    /// The number of the ask, at the partner.
+    pub ask: u64,
+    /// The moment at which it has expired.
+    pub deadline: Option<Timestamp>,
 }
 
 /// A leg of an agreement that is not over, as the store has it.
@@ -152,7 +168,14 @@ fn read(store: &dyn Store, entity: &Address, which: Which<'_>, bytes_max: usize)
             add(&mut found, &partner)?.operations.push((number, operation));
         }
     }
-    for (to, timer) in timers(store, entity)? {
+    let timers = timers(store, entity)?;
+    for (asker, owed) in owed(store, entity, &timers.overdue)? {
+        let partner = PartnerKey::of(&asker);
+        if is_wanted(&partner) {
+            add(&mut found, &partner)?.owed.push(owed);
+        }
+    }
+    for (to, timer) in timers.set {
         let partner = PartnerKey::of(&to);
         if is_wanted(&partner) {
             add(&mut found, &partner)?.timers.push(timer);
@@ -175,6 +198,7 @@ fn add<'a>(
         asks: Vec::new(),
         legs: Vec::new(),
         operations: Vec::new(),
+        owed: Vec::new(),
         timers: Vec::new(),
     }))
 }
@@ -282,21 +306,61 @@ fn operations(store: &dyn Store, entity: &Address) -> Result<Vec<(Address, u64, 
     })
 }
 
-/// Timers of the entity, with their receivers. Deadlines of asks are told with those.
-fn timers(store: &dyn Store, entity: &Address) -> Result<Vec<(Address, StoredTimer)>, StoreError> {
-    all(store, Section::Timers, entity, |key, value| {
+/// Answers that the entity owes to others, with those.
+fn owed(
+    store: &dyn Store,
+    entity: &Address,
+    overdue: &BTreeMap<NonZeroU64, Timestamp>,
+) -> Result<Vec<(Address, StoredOwed)>, StoreError> {
+    all(store, Section::Owed, entity, |key, value| {
         let read = || {
-            let TimerSub::Of(sub) = TimerSub::read(cell::read_key(key)?.sub)? else { return Ok(None) };
-            let timer = Timer::read(entity, value)?;
-            // One that is due is on its way to the entity itself.
-            let (to, handler) = match timer.is_posted() {
-                true => (entity.clone(), None),
-                false => timer.message().map(|message| (message.to, Some(message.handler)))?,
-            };
-            Ok(Some((to, StoredTimer { key: sub, due: timer.due(), handler })))
+            let number = Owed::read_number(cell::read_key(key)?.sub)?;
+            let Owed::Asker { ask, then: _, asker } = Owed::read(value)? else { return Ok(None) };
+            let deadline = overdue.get(&number).copied();
+            Ok(Some((asker, StoredOwed { number: number.get(), ask: ask.get(), deadline })))
         };
-        read().map_err(|error| unread(key, error, "it is no timer"))
+        read().map_err(|error| unread(key, error, "it is no owed answer"))
     })
+}
+
+/// Timers of an entity.
+struct EntityTimers {
+    /// Those that the entity has set, with their receivers. Deadlines of asks are told with those.
+    set: Vec<(Address, StoredTimer)>,
+    /// Deadlines of answers that are owed, by their numbers.
+    overdue: BTreeMap<NonZeroU64, Timestamp>,
+}
+
+fn timers(store: &dyn Store, entity: &Address) -> Result<EntityTimers, StoreError> {
+    let mut overdue = BTreeMap::new();
+    let read = all(store, Section::Timers, entity, |key, value| {
+        let read = || {
+            let sub = TimerSub::read(cell::read_key(key)?.sub)?;
+            let timer = Timer::read(entity, value)?;
+            Ok((sub, timer.due(), timer.is_posted(), timer.message()))
+        };
+        read().map(Some).map_err(|error| unread(key, error, "it is no timer"))
+    })?;
+    let mut set = Vec::new();
+    for (sub, due, is_posted, message) in read {
+        match sub {
+            TimerSub::Of(key) => {
+                // One that is due is on its way to the entity itself.
+                let (to, handler) = match (is_posted, message) {
+                    (false, Ok(message)) => (message.to, Some(message.handler)),
+                    (true, _) => (entity.clone(), None),
+                    (false, Err(error)) => {
+                        let key = cell::key(Section::Timers, entity, &[]);
+                        return Err(unread(&key, error, "it is no timer"));
+                    }
+                };
+                set.push((to, StoredTimer { key, due, handler }));
+            }
+            TimerSub::Deadline(Role::Overdue, number) => drop(overdue.insert(number, due)),
+            TimerSub::Deadline(..) => {}
+        }
+    }
+    Ok(EntityTimers { set, overdue })
 }
 
 /// All cells of an entity in a section, piece by piece, as `read` reads them.

@@ -13,7 +13,7 @@ mod parameters;
 mod portable;
 mod schemas;
 
-use apostate_api::{AskItem, LegItem, OperationItem, Problem, TimerItem};
+use apostate_api::{AskItem, LegItem, OperationItem, OwedItem, Problem, TimerItem};
 use apostate_core::Registry;
 use apostate_core::schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -53,6 +53,7 @@ pub(crate) fn openapi(registry: &Registry, routes: &[Route], about: &About<'_>) 
     wire.subschema_for::<AskItem>();
     wire.subschema_for::<LegItem>();
     wire.subschema_for::<OperationItem>();
+    wire.subschema_for::<OwedItem>();
     wire.subschema_for::<TimerItem>();
     let mut components = generator.take_definitions(true);
     components.extend(wire.take_definitions(true));

@@ -171,6 +171,10 @@ fn partition_item(partition: &PartitionStatus) -> PartitionItem {
             timers: status.timers as u64,
             timers_overdue: status.timers_overdue as u64,
             oldest_overdue: u64::try_from(status.oldest_overdue.as_millis()).unwrap_or(u64::MAX),
+            owed: status.owed as u64,
+            undecided: status.undecided as u64,
+            tentative: status.tentative as u64,
+            settled: status.settled as u64,
             ..item
         },
     }
@@ -200,6 +204,10 @@ fn unknown(id: PartitionId, range: Range) -> PartitionItem {
         timers: 0,
         timers_overdue: 0,
         oldest_overdue: 0,
+        owed: 0,
+        undecided: 0,
+        tentative: 0,
+        settled: 0,
         requests: 0,
     }
 }

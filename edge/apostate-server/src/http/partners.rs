@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use apostate_api::{AskItem, ErrorCode, LegItem, OperationItem, PartnerItem, Problem, TimerItem};
+use apostate_api::{AskItem, ErrorCode, LegItem, OperationItem, OwedItem, PartnerItem, Problem, TimerItem};
 use apostate_core::{Address, EntityKey, HandlerId, Json, KindId, TimerId, TimerKey};
 use apostate_log::StoreError;
-use apostate_partition::{Partners, StoredPartner, StoredTimer, Which, partners};
+use apostate_partition::{Partners, StoredOwed, StoredPartner, StoredTimer, Which, partners};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hyper::Response;
@@ -106,7 +106,7 @@ impl PartnerList<'_> {
 
     /// One partner. An activity that cannot be shown hides nothing else.
     fn item(&self, stored: &StoredPartner) -> Vec<u8> {
-        let StoredPartner { partner, activity, asks, legs, operations, timers } = stored;
+        let StoredPartner { partner, activity, asks, legs, operations, owed, timers } = stored;
         let activity = activity.as_ref().map(|activity| self.shown(partner, activity)).transpose();
         let (activity, problem) = match activity {
             Ok(activity) => (activity, None),
@@ -138,6 +138,7 @@ impl PartnerList<'_> {
             asks: asks.collect(),
             legs: legs.collect(),
             operations: operations.collect(),
+            owed: owed.iter().map(owed_item).collect(),
             timers: timers.iter().map(|timer| self.timer(partner, timer)).collect(),
         };
         serde_json::to_vec(&item).expect("what we say is plain data")
@@ -175,6 +176,10 @@ impl PartnerList<'_> {
         let found = handlers.and_then(|handlers| handlers.iter().find(|handler| handler.id == id));
         found.map_or_else(|| format!("{:08x}", id.0), |handler| handler.name.to_owned())
     }
+}
+
+fn owed_item(StoredOwed { number, ask, deadline }: &StoredOwed) -> OwedItem {
+    OwedItem { number: *number, ask: *ask, deadline: deadline.map(|deadline| deadline.0) }
 }
 
 /// The entity that `name` names, as `stock/tea`.

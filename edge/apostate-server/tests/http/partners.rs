@@ -64,6 +64,13 @@ impl Ledger {
         self.runs += 1;
     }
 
+    /// Asks a customer who answers later.
+    #[open]
+    pub fn wonder(&mut self, tx: &mut Tx, customer: String) {
+        let hour = Duration::from_secs(3600);
+        tx.ask(Customer::at(customer).think()).within(hour).then(Self::ON_ANSWER);
+    }
+
     /// A handler of the name of the list, that changes: it has another method.
     #[open]
     pub fn activities(&mut self) -> u32 {
@@ -107,6 +114,11 @@ impl Customer {
     fn keep(&mut self, _units: u32) {}
 
     fn release(&mut self, _units: u32) {}
+
+    /// Is answered later, and by nobody.
+    pub fn think(&mut self, tx: &mut Tx) -> Later<()> {
+        tx.later().within(Duration::from_secs(1800))
+    }
 
     /// Takes note.
     pub fn hear(&mut self) {
@@ -162,7 +174,7 @@ fn what_an_entity_remembers_has_asked_and_will_send_is_listed_by_partner() {
             seen.push(items);
         }
         let items = seen.last().expect("a list");
-        let account = json!({ "kind": "customer", "key": "0", "activity": { "units": 7, "share": 0.0 }, "asks": [], "legs": [], "operations": [], "timers": [] });
+        let account = json!({ "kind": "customer", "key": "0", "activity": { "units": 7, "share": 0.0 }, "asks": [], "legs": [], "operations": [], "owed": [], "timers": [] });
         assert_eq!(items[0], account);
         let problem = &items[5]["problem"];
         assert_eq!((&problem["code"], items[5].get("activity")), (&json!("unreadable-state"), None));
@@ -210,6 +222,27 @@ fn what_is_uncertain_is_listed_at_both_sides() {
         (&legs[0]["legs"][0]["handler"], &legs[0]["legs"][0]["deadline"]),
         (&json!("hold"), &operation["deadline"])
     );
+}
+
+#[test]
+fn what_an_entity_owes_is_listed_under_the_one_that_asked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (_node, _serving, mut client) = node(&dir, 2);
+    client.post("/entities/ledger/a%2Fb/wonder", r#"{"customer":"1"}"#).good();
+    while client.get("/entities/customer/1").status == 404 {}
+    let asked = listed(&mut client, LIST, 9).remove(0);
+    let owes = listed(&mut client, "/entities/customer/1/activities", 9).remove(0);
+    assert_eq!((&owes["kind"], &owes["key"], &owes["timers"]), (&json!("ledger"), &json!("a/b"), &json!([])));
+    let owed = &owes["owed"][0];
+    assert_eq!((&owed["number"], &owed["ask"]), (&json!(1), &asked["asks"][0]["number"]));
+    assert!(owed["deadline"].as_u64() < asked["asks"][0]["deadline"].as_u64() && owed["deadline"].is_u64(), "{owed}");
+    let counted: u64 = client.get("/partitions").good()["partitions"]
+        .as_array()
+        .expect("partitions")
+        .iter()
+        .map(|partition| partition["owed"].as_u64().expect("a count"))
+        .sum();
+    assert_eq!(counted, 1);
 }
 
 #[test]

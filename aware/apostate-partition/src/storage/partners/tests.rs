@@ -38,6 +38,15 @@ fn ask(store: &MemoryStore, number: u64, partner: &Address) -> OpenAsk {
     ask
 }
 
+/// An answer that is owed to a partner, with its deadline.
+fn owe(store: &MemoryStore, number: u64, partner: &Address) -> StoredOwed {
+    let of = NonZeroU64::new(number).expect("numbers begin at 1");
+    let owed = Owed::Asker { ask: of, then: HandlerId::of("on_taken"), asker: partner.clone() };
+    put(store, &Owed::key(&order(), of), &owed.write());
+    set_timer(store, &TimerSub::Deadline(Role::Overdue, of), 9, &order(), false);
+    StoredOwed { number, ask: number, deadline: Some(Timestamp(9)) }
+}
+
 fn set_timer(store: &MemoryStore, sub: &TimerSub, due: u64, to: &Address, is_posted: bool) {
     let message = Message {
         to: to.clone(),
@@ -89,7 +98,8 @@ fn partners_are_listed_once_whatever_the_entity_has_to_do_with_them() {
         let activity = is_remembered.then(|| Bytes::from_static(b"some of it"));
         if activity.is_some() || !asks.is_empty() {
             let (legs, operations, timers) = (Vec::new(), Vec::new(), Vec::new());
-            expected.push(StoredPartner { partner, activity, asks, legs, operations, timers });
+            let owed = if number % 5 == 0 { vec![owe(&store, number, &partner)] } else { Vec::new() };
+            expected.push(StoredPartner { partner, activity, asks, legs, operations, owed, timers });
         }
     }
     expected.sort_by_key(|stored| PartnerKey::of(&stored.partner));

@@ -265,7 +265,7 @@ fn every_code_is_among_the_answers_of_some_path() {
 #[test]
 fn the_wire_is_as_described() {
     use apostate_api::{
-        AskItem, BulkEnding, BulkMessage, BulkResult, EntityName, Health, LegItem, NodeStatus, OperationItem,
+        AskItem, BulkEnding, BulkMessage, BulkResult, EntityName, Health, LegItem, NodeStatus, OperationItem, OwedItem,
         ParkedItem, PartitionItem, Problem, TimerItem,
     };
 
@@ -320,6 +320,10 @@ fn the_wire_is_as_described() {
         timers: 1,
         timers_overdue: 1,
         oldest_overdue: 1,
+        owed: 1,
+        undecided: 1,
+        tentative: 1,
+        settled: 1,
         requests: 1,
     };
     let status = NodeStatus {
@@ -347,6 +351,8 @@ fn the_wire_is_as_described() {
     check("LegItem", serde_json::to_value(leg).expect("JSON"));
     let operation = OperationItem { number: 1, handler: text(), since: 1, deadline: Some(1) };
     check("OperationItem", serde_json::to_value(operation).expect("JSON"));
+    let owed = OwedItem { number: 1, ask: 1, deadline: Some(1) };
+    check("OwedItem", serde_json::to_value(owed).expect("JSON"));
     let timer = TimerItem { id: Some(1), name: Some(text()), due: 1, handler: Some(text()) };
     check("TimerItem", serde_json::to_value(timer).expect("JSON"));
     check("Health", serde_json::to_value(Health { status: text(), warnings: vec![text()] }).expect("JSON"));
