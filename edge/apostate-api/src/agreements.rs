@@ -38,6 +38,9 @@ pub struct AgreementItem<A = JsonText> {
     /// How many of the partners have to accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needed: Option<u32>,
+    /// Whether a partner may end by itself what it holds.
+    #[serde(default)]
+    pub may_lapse: bool,
     /// The partners, with what each has answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legs: Vec<AgreementLeg>,
@@ -56,6 +59,50 @@ pub struct AgreementItem<A = JsonText> {
     /// The name in `/parked/{id}` of the ending, if that is parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked: Option<String>,
+    /// How it was settled by hand, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<SettlementItem>,
+}
+
+/// An operation that was settled by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "apostate.SettlementItem", transform = absent_not_null)]
+pub struct SettlementItem {
+    /// How it was settled.
+    pub ending: AgreementEnding,
+    /// Whether the handler of that ending did not run.
+    pub without_handler: bool,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// The time at which its real ending came, which was another one, in milliseconds since 1970-01-01T00:00Z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contradicted: Option<u64>,
+}
+
+/// The ending of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "apostate.AgreementEnding", transform = one_of_words)]
+pub enum AgreementEnding {
+    /// What is held is used.
+    Confirm,
+    /// What is held is put back.
+    Cancel,
+}
+
+/// A decision of an operator about an operation: the body of `POST /agreements/{id}/settle`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "apostate.SettleOrder")]
+pub struct SettleOrder {
+    /// How it ends.
+    pub ending: AgreementEnding,
+    /// Why: it is kept and logged. 1 to 4096 bytes.
+    #[schemars(length(min = 1, max = 4096))]
+    pub reason: String,
+    /// Whether the handler of that ending does not run, because it cannot: set the entity right by a call of its own.
+    #[serde(default)]
+    pub without_handler: bool,
 }
 
 fn none<A>() -> Option<A> {
@@ -73,6 +120,10 @@ pub enum AgreementState {
     Waiting,
     /// At a partner: held, neither confirmed nor cancelled.
     Tentative,
+    /// At a partner: settled by hand, and its real ending has not come.
+    Settled,
+    /// At a partner: settled by hand, and its real ending was another one.
+    SettledOtherwise,
 }
 
 /// A partner of an agreement, with its answer.
@@ -81,6 +132,9 @@ pub enum AgreementState {
 pub struct AgreementLeg {
     /// The number of the leg, from 0.
     pub leg: u32,
+    /// The number of its try, which the partner's side has too.
+    #[serde(default)]
+    pub number: u64,
     /// The kind of the partner.
     pub kind: String,
     /// The key of the partner.
@@ -104,11 +158,13 @@ pub enum AgreementFilter {
     Uncertain,
     /// Both, of which the deadline has passed.
     PastDeadline,
+    /// What was held at partners and was settled by hand.
+    Settled,
 }
 
 impl AgreementFilter {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Uncertain, Self::PastDeadline];
+    pub const ALL: [Self; 4] = [Self::Open, Self::Uncertain, Self::PastDeadline, Self::Settled];
 
     /// The word in a query.
     #[must_use]
@@ -117,6 +173,7 @@ impl AgreementFilter {
             Self::Open => "open",
             Self::Uncertain => "uncertain",
             Self::PastDeadline => "past-deadline",
+            Self::Settled => "settled",
         }
     }
 }
@@ -127,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_agreement_says_what_there_is_and_nothing_else() {
-        let text = r#"{"id":"Cg","state":"undecided","kind":"order","key":"1","is_past_deadline":false,"agreement":7,"needed":1,"legs":[{"leg":0,"kind":"stock","key":"tea","handler":"reserve","has_accepted":false,"refusal":{"code":"refused","text":"none left"}}]}"#;
+        let text = r#"{"id":"Cg","state":"undecided","kind":"order","key":"1","is_past_deadline":false,"agreement":7,"needed":1,"may_lapse":false,"legs":[{"leg":0,"number":8,"kind":"stock","key":"tea","handler":"reserve","has_accepted":false,"refusal":{"code":"refused","text":"none left"}}]}"#;
         let read: AgreementItem = serde_json::from_str(text).expect("an agreement");
         assert_eq!(
             (read.state, read.legs[0].has_accepted, &read.hold),

@@ -34,6 +34,7 @@
 mod agreements;
 mod answer;
 mod asking;
+mod audit;
 mod calls;
 mod connect;
 mod connection;
@@ -56,6 +57,7 @@ mod typed;
 pub use apostate_core::{EntityKey, KeyError, Refusal, Writes};
 
 pub use crate::ProducerSummary;
+pub use crate::client::audit::{AgreementAudit, AuditFault, AuditFinding};
 pub use crate::client::error::{ClientError, ProducerError, SetupError};
 pub use crate::client::key::new_key;
 pub use crate::client::listing::Listing;

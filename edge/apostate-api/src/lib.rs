@@ -22,7 +22,9 @@ pub mod paths;
 mod problem;
 mod wire_schema;
 
-pub use crate::agreements::{AgreementFilter, AgreementItem, AgreementLeg, AgreementState};
+pub use crate::agreements::{
+    AgreementEnding, AgreementFilter, AgreementItem, AgreementLeg, AgreementState, SettleOrder, SettlementItem,
+};
 pub use crate::bulk::{BulkEnding, BulkMessage, BulkResult, EntityName, NDJSON_TYPE, NUMBER_MAX, ProducerSummary};
 pub use crate::entities::{EntityItem, EntityState, Page};
 pub use crate::error_code::{ErrorCode, UnknownCode};

@@ -16,6 +16,8 @@ pub const HANDLER: &str = "/entities/{kind}/{key}/{handler}";
 pub const AGREEMENTS: &str = "/agreements";
 /// One of them.
 pub const AGREEMENT: &str = "/agreements/{id}";
+/// The settlement by hand of one of them.
+pub const AGREEMENT_SETTLE: &str = "/agreements/{id}/settle";
 /// The page of an error code.
 pub const ERROR: &str = "/errors/{code}";
 /// Whether the process lives.

@@ -1,9 +1,14 @@
-//! Agreements that are not over: list, show.
+//! Agreements that are not over: list, show, settle, forget.
 
-use apostate_api::{AgreementFilter, AgreementItem, AgreementLeg, AgreementState};
+use std::time::Duration;
 
-use crate::arguments::{Agreement, StateFilter};
-use crate::failure::Failure;
+use apostate_api::client::{AgreementAudit, AuditFault, AuditFinding, new_key};
+use apostate_api::{
+    AgreementEnding, AgreementFilter, AgreementItem, AgreementLeg, AgreementState, SettleOrder, SettlementItem,
+};
+
+use crate::arguments::{Agreement, Ending, StateFilter};
+use crate::failure::{Change, Failure};
 use crate::node::Node;
 use crate::output::{Output, plain, time};
 
@@ -13,6 +18,43 @@ pub(crate) fn run(node: &Node, output: Output, verb: Agreement) -> Result<(), Fa
             list(node, output, state.map(filter), kind.as_deref(), limit.unwrap_or(usize::MAX))
         }
         Agreement::Show { id } => show(node, output, &id),
+        Agreement::Settle { id, ending, reason, without_handler, key } => {
+            let ending = match ending {
+                Ending::Confirm => AgreementEnding::Confirm,
+                Ending::Cancel => AgreementEnding::Cancel,
+            };
+            let (order, once) = (SettleOrder { ending, reason, without_handler }, key.unwrap_or_else(new_key));
+            let change = Change::Settlement { id: id.clone() };
+            node.change(change, node.client.settle_agreement_once(&once, &id, &order))?;
+            output.done(&format!("{id} is settled"))
+        }
+        Agreement::Audit { wait } => audit(node, output, wait),
+        Agreement::Forget { id } => {
+            node.change(Change::Settlement { id: id.clone() }, node.client.forget_settlement(&id))?;
+            output.done(&format!("{id} is dropped"))
+        }
+    }
+}
+
+/// Whether each hold has its agreement, and the reverse.
+fn audit(node: &Node, output: Output, wait: u64) -> Result<(), Failure> {
+    let AgreementAudit { agreements, holds, findings } =
+        node.ask(node.client.audit_agreements(Duration::from_secs(wait)))?;
+    let count = findings.len();
+    let header = ["FAULT", "ENTITY", "OTHER SIDE", "TRY", "ID"];
+    if count > 0 {
+        output.many(&header, findings.into_iter().map(Ok), |finding: &AuditFinding| {
+            let AuditFinding { what, id, entity, other, number } = finding;
+            let what = match what {
+                AuditFault::HoldWithoutAgreement => "held without an agreement",
+                AuditFault::AgreementWithoutHold => "accepted, and not held",
+            };
+            vec![what.to_owned(), entity.clone(), other.clone(), number.to_string(), id.clone()]
+        })?;
+    }
+    match count {
+        0 => output.done(&format!("{agreements} agreements and {holds} holds, and all of them belong together")),
+        count => Err(Failure::Audit { count }),
     }
 }
 
@@ -21,6 +63,7 @@ fn filter(state: StateFilter) -> AgreementFilter {
         StateFilter::Open => AgreementFilter::Open,
         StateFilter::Uncertain => AgreementFilter::Uncertain,
         StateFilter::PastDeadline => AgreementFilter::PastDeadline,
+        StateFilter::Settled => AgreementFilter::Settled,
     }
 }
 
@@ -57,6 +100,15 @@ fn show(node: &Node, output: Output, id: &str) -> Result<(), Failure> {
         rows.extend(item.handler.clone().map(|handler| named("handler", handler)));
         rows.extend(item.hold.as_ref().map(|hold| named("hold", plain(hold, str::to_owned))));
         rows.extend(item.parked.clone().map(|parked| named("ending parked", parked)));
+        if let Some(SettlementItem { ending, without_handler, reason, contradicted }) = &item.settlement {
+            let ending = match ending {
+                AgreementEnding::Confirm => "confirmed",
+                AgreementEnding::Cancel => "cancelled",
+            };
+            let how = if *without_handler { ", without its handler" } else { "" };
+            rows.push(named("settled", format!("{ending}{how}: {reason}")));
+            rows.extend(contradicted.map(|at| named("its real ending was another", time(at))));
+        }
         rows
     })
 }
@@ -66,6 +118,8 @@ fn state_of(item: &AgreementItem) -> String {
         AgreementState::Undecided => "undecided",
         AgreementState::Waiting => "waiting",
         AgreementState::Tentative => "tentative",
+        AgreementState::Settled => "settled",
+        AgreementState::SettledOtherwise => "settled against its decision",
     };
     if item.parked.is_some() { format!("{state}, its ending is parked") } else { state.to_owned() }
 }
@@ -92,7 +146,7 @@ fn with(item: &AgreementItem) -> String {
 }
 
 fn leg_of(leg: &AgreementLeg) -> String {
-    let AgreementLeg { leg, kind, key, handler, has_accepted, refusal } = leg;
+    let AgreementLeg { leg, number: _, kind, key, handler, has_accepted, refusal } = leg;
     let answer = match (has_accepted, refusal) {
         (None, _) => "not answered".to_owned(),
         (Some(true), _) => "accepted".to_owned(),

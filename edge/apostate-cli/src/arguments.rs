@@ -71,7 +71,7 @@ pub(crate) enum Noun {
     /// Messages that were given up on: list, show, retry, dismiss
     #[command(subcommand)]
     Parked(Parked),
-    /// Agreements that are not over: list, show
+    /// Agreements that are not over: list, show, settle, forget, audit
     #[command(subcommand)]
     Agreement(Agreement),
     /// Partitions: list
@@ -184,6 +184,42 @@ pub(crate) enum Agreement {
         /// As `list` names it
         id: String,
     },
+    /// Ends by hand what a partner holds, when its ending is parked or its deadline has passed
+    Settle {
+        /// As `list` names it
+        id: String,
+        /// How it ends
+        ending: Ending,
+        /// Why: it is kept and logged
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Does not run the handler of that ending, because it cannot: set the entity right by a call
+        #[arg(long)]
+        without_handler: bool,
+        /// The client key: with the same key it is done once, however often it is asked. One of its own, if not said
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// Reads both sides of all, and says whether each hold has its agreement, and the reverse. Ends with 1 if one has not
+    Audit {
+        /// For how many seconds an ending may be under way
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        wait: u64,
+    },
+    /// Drops what is kept of one that was settled by hand: its real ending is not recognised any more
+    Forget {
+        /// As `list` names it
+        id: String,
+    },
+}
+
+/// How an operation ends.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Ending {
+    /// What is held is used
+    Confirm,
+    /// What is held is put back
+    Cancel,
 }
 
 /// Which agreements.
@@ -195,6 +231,8 @@ pub(crate) enum StateFilter {
     Uncertain,
     /// Both, of which the deadline has passed
     PastDeadline,
+    /// What was settled by hand
+    Settled,
 }
 
 #[derive(Debug, Subcommand)]

@@ -53,7 +53,9 @@ impl Failure {
             Self::Setup(SetupError::Http(_)) | Self::TokenFile { .. } | Self::CaFile { .. } | Self::Runtime(_) => {
                 Ending::Failed
             }
-            Self::UnreadableStates { .. } | Self::Broken { .. } | Self::Output(_) => Ending::Failed,
+            Self::Audit { .. } | Self::UnreadableStates { .. } | Self::Broken { .. } | Self::Output(_) => {
+                Ending::Failed
+            }
         }
     }
 
@@ -69,7 +71,7 @@ impl Failure {
         match self {
             Self::Problem(problem) => object["problem"] = json!(problem),
             Self::Unknown { of: Change::Call { key }, .. } | Self::Unshown { key, .. } => object["key"] = json!(key),
-            Self::Unknown { of: Change::Parked { id }, .. } => object["id"] = json!(id),
+            Self::Unknown { of: Change::Parked { id } | Change::Settlement { id }, .. } => object["id"] = json!(id),
             _ => {}
         }
         object
@@ -80,6 +82,7 @@ impl Failure {
         match (self, self.ending()) {
             (Self::Problem(problem), _) => &problem.code,
             (Self::ParkedMissing { .. }, _) => ErrorCode::ParkedMissing.as_str(),
+            (Self::Audit { .. }, _) => "agreements-broken",
             (Self::UnreadableStates { .. }, _) => ErrorCode::UnreadableState.as_str(),
             (Self::Unknown { .. }, _) => ErrorCode::OutcomeUnknown.as_str(),
             (Self::Unshown { .. }, _) => "reply-not-written",

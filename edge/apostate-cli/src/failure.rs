@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     /// Of several messages, some are not parked; what was asked was done to the others.
     #[error("{missing} of {of} messages are not parked; it was done to all others")]
     ParkedMissing { missing: usize, of: usize },
+    /// An audit has found pairs that do not belong together.
+    #[error("{count} agreements or holds have no other side")]
+    Audit { count: usize },
     /// A list is complete, and some of its entities have no state to show.
     #[error("{count} entities of the list cannot be shown; in the place of its state each has the reason")]
     UnreadableStates { count: usize },
@@ -80,6 +83,8 @@ pub(crate) enum Change {
     Call { key: String },
     /// A command about the parked message with this id.
     Parked { id: String },
+    /// A settlement by hand of the agreement with this id.
+    Settlement { id: String },
 }
 
 impl Failure {
@@ -163,12 +168,18 @@ impl Failure {
                 .and_then(next_of)
                 .map_or_else(|| format!("look at {} of the node", problem.r#type), str::to_owned),
             Self::UnreadableStates { .. } => "see /errors/unreadable-state of the node".to_owned(),
+            Self::Audit { .. } => {
+                "see in `apostate partition list` whether one has stopped, and audit again; then settle by hand what is held".to_owned()
+            }
             Self::ParkedMissing { .. } => "look for them with `apostate parked list`".to_owned(),
             Self::Unknown { of: Change::Call { key }, .. } | Self::Unshown { key, .. } => {
                 format!("repeat the same command with `--key {}`: it is done once, whatever happened", quoted(key))
             }
             Self::Unknown { of: Change::Parked { id }, .. } => {
                 format!("see with `apostate parked list` whether {id} is still there")
+            }
+            Self::Unknown { of: Change::Settlement { id }, .. } => {
+                format!("see with `apostate agreement show {id}` whether it is still held")
             }
             Self::Unreachable { .. } => "start the node, or say where it is with --url or APOSTATE_URL".to_owned(),
             Self::NoNode { .. } | Self::Setup(SetupError::Url(_)) => {
@@ -217,6 +228,7 @@ fn quoted(word: &str) -> Cow<'_, str> {
 fn next_of(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
         ErrorCode::AgreementMissing => "look for it with `apostate agreement list`",
+        ErrorCode::CannotSettle => "look at it again with `apostate agreement list`",
         ErrorCode::BadClientKey => "choose another --key, of 1 to 255 characters of ASCII, or leave it out",
         ErrorCode::Busy | ErrorCode::NotReady | ErrorCode::RequestTimeout => "try again in a moment",
         ErrorCode::EntityMissing => "look for the key with `apostate entity list KIND`",

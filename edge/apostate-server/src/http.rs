@@ -47,6 +47,7 @@ mod pages;
 mod parked;
 mod partners;
 mod query;
+mod settling;
 mod status;
 
 mod digest;

@@ -212,7 +212,7 @@ fn text(arguments: &(impl Serialize + ?Sized)) -> Result<String, ClientError> {
 }
 
 /// What a node answers when there is nothing to say.
-fn nothing(answer: &[u8]) -> Result<(), ClientError> {
+pub(crate) fn nothing(answer: &[u8]) -> Result<(), ClientError> {
     match answer {
         [] => Ok(()),
         _ => Err(ClientError::Unreadable("there is something where a node says nothing".to_owned())),

@@ -3,10 +3,17 @@
 //! They are read from checkpoints, which every partition makes for the first page; a place in the list is the key of a cell, and means the same
 //! after a restart and however the ring is cut.
 
-use apostate_api::{AgreementFilter, AgreementItem, AgreementLeg, AgreementState, ErrorCode, RefusalBody};
+use std::num::NonZeroU64;
+
+use apostate_api::{
+    AgreementEnding, AgreementFilter, AgreementItem, AgreementLeg, AgreementState, ErrorCode, RefusalBody,
+    SettlementItem,
+};
 use apostate_core::{Address, HandlerId, KindId, Refusal, Timestamp, decode};
+use apostate_partition::agreement::leg_number;
 use apostate_partition::{
-    AnsweredLeg, Side, StoredAgreement, StoredAnswer, StoredOperation, Unfinished, place_of, unfinished, unfinished_at,
+    AnsweredLeg, Side, StoredAgreement, StoredAnswer, StoredOperation, StoredSettlement, Unfinished, place_of,
+    unfinished, unfinished_at,
 };
 use serde_json::value::RawValue;
 
@@ -59,17 +66,17 @@ pub(crate) async fn show(NodeRequest { edge, parts, name: id, .. }: NodeRequest<
     .await
 }
 
-fn missing(id: &str) -> Fault {
+pub(crate) fn missing(id: &str) -> Fault {
     let detail = format!("no agreement `{id}`, and nothing is held under that name: it is over, or never was");
     Fault::new(ErrorCode::AgreementMissing, detail)
 }
 
-fn unlisted(error: &apostate_log::StoreError) -> CallError {
+pub(crate) fn unlisted(error: &apostate_log::StoreError) -> CallError {
     CallError::unlisted("agreements", error)
 }
 
 /// The key of the cell that an id names, and its entity.
-fn read_id(id: &str) -> Option<(Vec<u8>, Address)> {
+pub(crate) fn read_id(id: &str) -> Option<(Vec<u8>, Address)> {
     let key = ids::read(id)?;
     let (_, entity) = place_of(&key)?;
     Some((key, entity))
@@ -86,7 +93,9 @@ impl Choice {
     fn read(edge: &Edge, query: &Query) -> Result<Self, Fault> {
         let filter = query.get("state").map(filter_named).transpose()?;
         let sides: &[Side] = match filter {
-            None | Some(AgreementFilter::PastDeadline) => &[Side::Proposer, Side::Partner],
+            None => &[Side::Proposer, Side::Partner, Side::Settled],
+            Some(AgreementFilter::PastDeadline) => &[Side::Proposer, Side::Partner],
+            Some(AgreementFilter::Settled) => &[Side::Settled],
             Some(AgreementFilter::Open) => &[Side::Proposer],
             Some(AgreementFilter::Uncertain) => &[Side::Partner],
         };
@@ -142,6 +151,7 @@ impl AgreementList<'_> {
         let item = match item {
             Unfinished::Agreement(agreement) => self.agreement(agreement),
             Unfinished::Operation(operation) => self.operation(operation),
+            Unfinished::Settlement(settlement) => self.settlement(settlement),
         };
         let deadline = deadline.map(|deadline| deadline.0);
         serde_json::to_vec(&AgreementItem { id, deadline, is_past_deadline, ..item })
@@ -149,24 +159,26 @@ impl AgreementList<'_> {
     }
 
     fn agreement(&self, stored: &StoredAgreement) -> AgreementItem<Box<RawValue>> {
-        let StoredAgreement { proposer, number: _, header, is_waiting, legs } = stored;
+        let StoredAgreement { proposer, number, header, is_waiting, legs } = stored;
         let state = if *is_waiting { AgreementState::Waiting } else { AgreementState::Undecided };
         AgreementItem {
             since: header.since.map(|since| since.0),
             agreement: Some(header.id.get()),
             needed: Some(header.needed),
-            legs: legs.iter().map(|leg| self.leg(leg)).collect(),
+            may_lapse: header.lapsed.is_some(),
+            legs: legs.iter().map(|leg| self.leg(*number, leg)).collect(),
             ..self.item(proposer, state)
         }
     }
 
-    fn leg(&self, AnsweredLeg { number, leg, answer }: &AnsweredLeg) -> AgreementLeg {
+    fn leg(&self, agreement: NonZeroU64, AnsweredLeg { number, leg, answer }: &AnsweredLeg) -> AgreementLeg {
         let refusal = match answer {
             Some(StoredAnswer::Refused(why)) => decode::<Refusal>(why).ok(),
             Some(StoredAnswer::Accepted) | None => None,
         };
         AgreementLeg {
             leg: *number,
+            number: leg_number(agreement, *number).get(),
             kind: kind_name(&self.edge.shared.registry, leg.partner.kind()),
             key: leg.partner.key().as_str().to_owned(),
             handler: self.handler_name(leg.partner.kind(), leg.handler),
@@ -186,12 +198,33 @@ impl AgreementList<'_> {
             number: Some(number.get()),
             handler: Some(self.handler_name(partner.kind(), operation.handler)),
             hold: hold.and_then(|text| RawValue::from_string(String::from_utf8(text).ok()?).ok()),
-            parked: parked.map(|number| parked::id_of(partner, number)),
+            parked: parked.map(|ending| parked::id_of(partner, ending.number)),
             ..self.item(partner, AgreementState::Tentative)
         }
     }
 
-    /// What both sides have.
+    fn settlement(&self, stored: &StoredSettlement) -> AgreementItem<Box<RawValue>> {
+        let StoredSettlement { partner, proposer, number, settlement, contradicted } = stored;
+        let state = match contradicted {
+            None => AgreementState::Settled,
+            Some(_) => AgreementState::SettledOtherwise,
+        };
+        AgreementItem {
+            since: Some(settlement.time.0),
+            proposer: Some(self.edge.shared.name_of(proposer)),
+            number: Some(number.get()),
+            handler: Some(self.handler_name(partner.kind(), settlement.handler)),
+            settlement: Some(SettlementItem {
+                ending: if settlement.is_confirmed { AgreementEnding::Confirm } else { AgreementEnding::Cancel },
+                without_handler: settlement.is_without_handler,
+                reason: settlement.reason.clone(),
+                contradicted: contradicted.map(|time| time.0),
+            }),
+            ..self.item(partner, state)
+        }
+    }
+
+    /// What all of them have.
     fn item(&self, entity: &Address, state: AgreementState) -> AgreementItem<Box<RawValue>> {
         AgreementItem {
             id: String::new(),
@@ -203,12 +236,14 @@ impl AgreementList<'_> {
             is_past_deadline: false,
             agreement: None,
             needed: None,
+            may_lapse: false,
             legs: Vec::new(),
             proposer: None,
             number: None,
             handler: None,
             hold: None,
             parked: None,
+            settlement: None,
         }
     }
 
@@ -227,5 +262,6 @@ fn deadline_of(item: &Unfinished) -> Option<Timestamp> {
     match item {
         Unfinished::Agreement(agreement) => agreement.header.deadline,
         Unfinished::Operation(stored) => stored.operation.deadline,
+        Unfinished::Settlement(_) => None,
     }
 }

@@ -243,6 +243,18 @@ const FIGURES: &[Figure] = &[
     ("apostate_partition_tentative", "gauge", "Operations here that are neither confirmed nor cancelled", |status| {
         status.tentative as u64
     }),
+    (
+        "apostate_partition_settled",
+        "gauge",
+        "Operations here that were settled by hand, and whose real ending has not come or was another one",
+        |status| status.settled as u64,
+    ),
+    (
+        "apostate_partition_settled_otherwise",
+        "gauge",
+        "Operations here that were settled by hand against their decision",
+        |status| status.settled_otherwise as u64,
+    ),
     ("apostate_partition_full", "gauge", "Whether the log has no room", |status| u64::from(status.is_full)),
     ("apostate_partition_time_ahead_seconds", "gauge", "How far its time is ahead of the host's clock", |status| {
         status.time_offset.0.max(0).unsigned_abs() / 1000

@@ -103,6 +103,8 @@ pub(crate) enum HeaderField {
 pub(crate) enum RequestBody {
     /// The arguments of a handler.
     Arguments,
+    /// JSON of this type.
+    Json(SchemaOf),
     /// Lines of JSON of this type, with words about a line.
     Lines(&'static str, SchemaOf),
 }

@@ -14,7 +14,7 @@ use crate::http::messages::messages;
 use crate::http::route::{
     HeaderField, QueryParameter, QueryRule, RequestBody, Route, RouteAccess, RouteTarget, Success,
 };
-use crate::http::routes::agreements::{AGREEMENT, AGREEMENTS};
+use crate::http::routes::agreements::{AGREEMENT, AGREEMENT_FORGET, AGREEMENT_SETTLE, AGREEMENTS};
 use crate::http::routes::codes::{
     OF_CALLS, OF_DISMISSALS, OF_ENTITIES, OF_LISTS, OF_MESSAGES, OF_OPERATORS, OF_PARKED_CHANGED, OF_PARTNERS,
     OF_READS, OF_RETRIES,
@@ -55,6 +55,8 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     AGREEMENTS,
     AGREEMENT,
+    AGREEMENT_FORGET,
+    AGREEMENT_SETTLE,
     Route {
         method: Method::GET,
         path: paths::PARKED,

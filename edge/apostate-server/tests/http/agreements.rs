@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use apostate::prelude::*;
-use apostate_api::client::Client as TypedClient;
+use apostate_api::client::{AuditFault, Client as TypedClient};
 use apostate_api::{AgreementFilter, AgreementItem, AgreementState};
+use apostate_core::{Address, EntityKey, KindId};
+use apostate_log::{LsmStore, Store, StoreExpect};
+use apostate_partition::cell::{self, Section};
 use apostate_server::{HostClock, Node, Serving, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -209,4 +212,122 @@ fn a_list_of_agreements_that_cannot_be_had_says_why() {
         client.get(&format!("/agreements?{query}")).problem(code);
     }
     client.get("/agreements/x").problem("agreement-missing");
+}
+
+/// The only operation that is held at `key`, once its ending is parked, if that is wanted.
+fn held_at(client: &mut Client, key: &str, is_parked: bool) -> Value {
+    loop {
+        let items = listed(client, "&state=uncertain", 100, 1);
+        let found = items.into_iter().find(|item| item["key"] == key && item["parked"].is_string() == is_parked);
+        if let Some(item) = found {
+            return item;
+        }
+    }
+}
+
+#[test]
+fn an_operator_settles_what_cannot_end_and_is_told_what_became_of_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (_node, _serving, mut client) = node_at(&dir, &HostClock::shifted());
+    promise(&mut client, "a", &["stuck", "stuck2", "poor"]);
+    let settle = |client: &mut Client, item: &Value, key: &str, order: &Value| {
+        let path = format!("/agreements/{}/settle", item["id"].as_str().expect("an id"));
+        client.ask("POST", &path, &[("idempotency-key", key)], &order.to_string())
+    };
+    let order =
+        |ending: &str, without: bool| json!({ "ending": ending, "reason": "stuck", "without_handler": without });
+    let (one, two) = (held_at(&mut client, "stuck", true), held_at(&mut client, "stuck2", true));
+    // Its handler still cannot.
+    settle(&mut client, &one, "k1", &order("cancel", false)).problem("transaction-too-large");
+    assert_eq!(held_at(&mut client, "stuck", true), one);
+    for replayed in [None, Some("true")] {
+        let answer = settle(&mut client, &one, "k2", &order("cancel", true));
+        assert_eq!((answer.status, answer.header("idempotency-replayed")), (204, replayed), "{}", answer.text());
+    }
+    settle(&mut client, &one, "k2", &order("confirm", true)).problem("client-key-reused");
+    settle(&mut client, &one, "k3", &order("cancel", true)).problem("agreement-missing");
+    // It was cancelled: to confirm it is against the decision, and kept.
+    assert_eq!(settle(&mut client, &two, "k4", &order("confirm", true)).status, 204);
+    settle(&mut client, &two, "k5", &order("cancel", true)).problem("cannot-settle");
+    let kept = listed(&mut client, "&state=settled", 5, 1);
+    let [kept] = &kept[..] else { panic!("{kept:?}") };
+    let told = (&kept["state"], &kept["key"], &kept["settlement"]["ending"], &kept["settlement"]["reason"]);
+    assert_eq!(told, (&json!("settled-otherwise"), &json!("stuck2"), &json!("confirm"), &json!("stuck")));
+    assert!(kept["settlement"]["contradicted"].is_u64(), "{kept}");
+    let metrics = client.get("/metrics");
+    let is_counted = |line: &str| line.starts_with("apostate_partition_settled_otherwise{") && line.ends_with(" 1");
+    assert!(metrics.text().lines().any(is_counted), "{}", metrics.text());
+    assert_eq!(client.get("/parked").good()["items"], json!([]), "the parked endings are over too");
+    let path = format!("/agreements/{}", kept["id"].as_str().expect("an id"));
+    assert_eq!(client.ask("DELETE", &path, &[], "").status, 204);
+    client.ask("DELETE", &path, &[], "").problem("agreement-missing");
+    client.get(&path).problem("agreement-missing");
+}
+
+#[test]
+fn what_cannot_be_settled_says_why_and_is_as_it_was() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (_node, _serving, mut client) = node_at(&dir, &HostClock::shifted());
+    promise(&mut client, "a", &["1", "silent"]);
+    let held = held_at(&mut client, "1", false);
+    let agreement = listed(&mut client, "&state=open", 5, 1).remove(0);
+    let good = r#"{"ending":"cancel","reason":"gone"}"#;
+    for (item, body, code) in [
+        (&held, good, "cannot-settle"),
+        (&agreement, good, "cannot-settle"),
+        (&held, r#"{"ending":"cancel"}"#, "bad-json"),
+        (&held, r#"{"ending":"cancel","reason":""}"#, "bad-json"),
+        (&held, r#"{"ending":"stop","reason":"gone"}"#, "bad-json"),
+        (&held, r#"{"ending":"cancel","reason":"gone","x":1}"#, "bad-json"),
+        (&held, "", "bad-json"),
+    ] {
+        let path = format!("/agreements/{}/settle", item["id"].as_str().expect("an id"));
+        client.post(&path, body).problem(code);
+    }
+    client.post("/agreements/x/settle", good).problem("agreement-missing");
+    let path = format!("/agreements/{}", held["id"].as_str().expect("an id"));
+    client.ask("DELETE", &path, &[], "").problem("agreement-missing");
+    assert_eq!(client.get(&path).good(), held);
+}
+
+/// Takes cells out of the store of a node that has stopped, as no node does: those whose section and key these are.
+fn tear(dir: &TempDir, sections: &[(Section, &Address)]) {
+    let store = LsmStore::open(&dir.path().join("data/store"), StoreExpect::Existing, 1 << 20).expect("a store");
+    for (section, entity) in sections {
+        let (from, to) = cell::entity_bounds(*section, entity);
+        let cells = store.scan(&from, &to, usize::MAX).expect("it reads");
+        assert!(!cells.is_empty(), "{section:?} of {entity:?}");
+        store.checkpoint(&mut cells.iter().map(|(key, _)| (&key[..], None))).expect("it is written");
+    }
+}
+
+#[test]
+fn an_audit_finds_each_side_that_has_lost_the_other() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let clock = HostClock::shifted();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let audit = |serving: &Serving| {
+        let typed = TypedClient::new(&format!("http://{}", serving.local_addr())).expect("a client");
+        runtime.block_on(typed.audit_agreements(Duration::from_millis(500))).expect("an audit")
+    };
+    let (mut node, serving, mut client) = node_at(&dir, &clock);
+    promise(&mut client, "a", &["1", "silent"]);
+    promise(&mut client, "b", &["2", "3", "silent"]);
+    let is_answered = |item: &Value| seen_answers(item).iter().filter(|answer| answer.is_null()).count() == 1;
+    while !listed(&mut client, "&state=open", 9, 2).iter().all(is_answered) {}
+    let whole = audit(&serving);
+    assert_eq!((whole.agreements, whole.holds, &whole.findings), (2, 3, &vec![]));
+    drop((client, serving));
+    node.stop().expect("it stops");
+    drop(node);
+    let address = |kind: &str, key: &str| Address::new(KindId::of(kind), EntityKey::new(key).expect("a key"));
+    tear(&dir, &[(Section::Agreements, &address("broker", "a")), (Section::Operations, &address("holder", "2"))]);
+    let (_node, serving, _client) = node_at(&dir, &clock);
+    let torn = audit(&serving);
+    let found: Vec<_> = torn.findings.iter().map(|found| (found.what, &*found.entity, &*found.other)).collect();
+    let expected = [
+        (AuditFault::HoldWithoutAgreement, "holder/1", "broker/a"),
+        (AuditFault::AgreementWithoutHold, "broker/b", "holder/2"),
+    ];
+    assert_eq!(found, expected);
 }

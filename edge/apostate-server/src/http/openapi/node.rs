@@ -40,10 +40,18 @@ fn operation(route: &Route, answers: Answers, generator: &mut SchemaGenerator) -
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
-    if let Some(RequestBody::Lines(line, schema)) = route.body {
-        schema(generator);
-        // A stream of no messages is one as well.
-        operation["requestBody"] = json!({ "required": false, "content": lines(line) });
+    match route.body {
+        Some(RequestBody::Lines(line, schema)) => {
+            schema(generator);
+            // A stream of no messages is one as well.
+            operation["requestBody"] = json!({ "required": false, "content": lines(line) });
+        }
+        Some(RequestBody::Json(schema)) => {
+            let schema = Value::from(schema(generator));
+            let content = json!({ "application/json": { "schema": schema } });
+            operation["requestBody"] = json!({ "required": true, "content": content });
+        }
+        Some(RequestBody::Arguments) | None => {}
     }
     if route.access == RouteAccess::Everybody {
         operation["security"] = json!([]);

@@ -56,7 +56,7 @@ fn query_parameter(parameter: QueryParameter) -> Value {
         ),
         QueryParameter::AgreementState => (
             "Only these: `open`, agreements at their proposers; `uncertain`, what is held at partners; `past-deadline`, both, of which the \
-                deadline has passed.",
+                deadline has passed; `settled`, what was settled by hand.",
             json!({ "type": "string", "enum": AgreementFilter::ALL.map(AgreementFilter::as_str) }),
         ),
         QueryParameter::Kind => ("Only entities of this kind.", json!({ "type": "string" })),

@@ -1,5 +1,7 @@
 //! A sample kind as a caller reads of it: that paths, schemas and references say what the handlers do.
 
+mod agreements;
+
 use std::collections::BTreeMap;
 
 use apostate::prelude::*;

@@ -92,6 +92,19 @@ pub(super) const OF_PARKED_CHANGED: &[ErrorCode] = &[
     ErrorCode::PartitionStopped,
 ];
 
+/// Problems of what settles an operation by hand.
+pub(super) const OF_SETTLING: &[ErrorCode] = &[
+    ErrorCode::AgreementMissing,
+    ErrorCode::BadClientKey,
+    ErrorCode::CannotSettle,
+    ErrorCode::ClientKeyExpired,
+    ErrorCode::ClientKeyReused,
+    ErrorCode::EntityBlocked,
+    ErrorCode::KindMissing,
+    ErrorCode::OutcomeUnknown,
+    ErrorCode::UnreadableState,
+];
+
 /// Of a dismissal.
 pub(super) const OF_DISMISSALS: &[ErrorCode] = &[ErrorCode::EndsOperation];
 
