@@ -36,6 +36,12 @@ pub(crate) enum Workload {
     DepositClient(HttpArguments),
     /// Orders placed over HTTP, until each is seen to be confirmed
     OrderHttp(HttpArguments),
+    /// Agreements of three partners, from the proposal until the proposer has heard of the decision
+    Agree(CallsArguments),
+    /// Entities that ask another one, from the call until the asker has the answer
+    Ask(CallsArguments),
+    /// Timers, many of them pending: how late each is handled that is due
+    Timers(TimersArguments),
     /// Durable updates of one entity, by the size of its state
     Hot(HotArguments),
     /// Durable updates all over more state than the cache holds
@@ -136,6 +142,32 @@ pub(crate) struct ReserveArguments {
     /// One agreement of the platform's for each order, in place of messages by hand
     #[arg(long)]
     pub(crate) agreements: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CallsArguments {
+    #[command(flatten)]
+    pub(crate) host: HostArguments,
+    #[command(flatten)]
+    pub(crate) pace: PaceArguments,
+    /// Calls that are not answered at a time
+    #[arg(long, value_name = "N", default_value = "256", value_parser = number::<usize>)]
+    pub(crate) outstanding: usize,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TimersArguments {
+    #[command(flatten)]
+    pub(crate) host: HostArguments,
+    /// For how long timers are due
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) seconds: f64,
+    /// Timers that are pending all the while, and due a day later
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = number::<u64>)]
+    pub(crate) pending: u64,
+    /// Timers that are due in a second
+    #[arg(long, value_name = "N", default_value = "50000", value_parser = number::<u64>)]
+    pub(crate) rate: u64,
 }
 
 #[derive(Clone, Debug, Args)]

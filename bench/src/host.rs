@@ -71,6 +71,13 @@ impl Host {
         Ok(mark)
     }
 
+    /// Agreements that are not over, and operations that have no ending.
+    pub(crate) fn open_at_end(&self) -> usize {
+        let status = self.node.status();
+        let states = status.partitions.iter().filter_map(|partition| partition.state.as_ref().ok());
+        states.map(|state| state.undecided + state.tentative).sum()
+    }
+
     /// Bytes of entities in memory.
     pub(crate) fn entity_bytes(&self) -> usize {
         let status = self.node.status();

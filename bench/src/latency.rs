@@ -29,6 +29,11 @@ impl Latency {
         self.0.clear();
     }
 
+    /// The time that this share of them took at most, in milliseconds.
+    pub(crate) fn millis_at(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1e6
+    }
+
     /// Adds the percentiles to a report.
     pub(crate) fn report(&self, report: &mut Report) {
         for (name, quantile) in [("p50_ms", 0.5), ("p99_ms", 0.99), ("p999_ms", 0.999)] {

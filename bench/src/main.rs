@@ -12,15 +12,19 @@ mod peers;
 mod reserve;
 mod step;
 
+mod agree;
+mod ask;
 mod cold;
 mod deposit;
 mod hot;
 mod recover;
+mod timers;
 
 mod deposit_http;
 mod order_http;
 
 mod bank;
+mod callers;
 mod orders;
 mod shop;
 
@@ -55,6 +59,9 @@ fn main() -> ExitCode {
         Workload::DepositHttp(arguments) => deposit_http::run(arguments),
         Workload::DepositClient(arguments) => deposit_http::run_client(arguments),
         Workload::OrderHttp(arguments) => order_http::run(arguments),
+        Workload::Agree(arguments) => agree::run(arguments),
+        Workload::Ask(arguments) => ask::run(arguments),
+        Workload::Timers(arguments) => timers::run(arguments),
         Workload::Hot(arguments) => hot::run(arguments),
         Workload::Cold(arguments) => cold::run(arguments),
         Workload::Recover(arguments) => recover::run(arguments),

@@ -76,6 +76,27 @@ fn deposit() {
 }
 
 #[test]
+fn agree_and_ask() {
+    for (workload, unit) in [("agree", "agreements"), ("ask", "asks")] {
+        let figures = figures(&[&[workload], &FEW[..]].concat());
+        check(&figures, workload, &[&format!("{unit}_per_s"), "p50_ms", "p99_ms", "outstanding"]);
+        assert_eq!(figures[unit], 500);
+    }
+}
+
+#[test]
+fn agree_leaves_nothing_open() {
+    assert_eq!(figures(&[&["agree"], &FEW[..]].concat())["open_at_end"], 0);
+}
+
+#[test]
+fn timers() {
+    let figures = figures(&["timers", "--seconds", "0.5", "--pending", "3000", "--rate", "4000", "--partitions", "2"]);
+    check(&figures, "timers", &["fired_per_s", "late_p50_ms", "late_p99_ms", "pending"]);
+    assert_eq!((&figures["early"], &figures["timers"]), (&0.into(), &2000.into()));
+}
+
+#[test]
 fn over_http() {
     let few = [&FEW[..], &["--connections", "4"]].concat();
     for workload in ["deposit-http", "deposit-client", "order-http"] {
