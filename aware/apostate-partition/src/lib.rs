@@ -70,8 +70,8 @@ pub use crate::cells::settlement;
 pub use crate::format::{DecodeError, Format, NewerFormat};
 pub use crate::interface::{
     AfterPanic, Ancestors, Answer, Config, Counts, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load,
-    Loaded, Notice, OpenError, Outage, ParkedCommand, ParkedEnding, Request, RequestKind, RunEnd, RunObserver, Settle, SettleVerdict, Span, SpanEnd,
-    SplitIntent, SplitRefusal, Status, StopReason, Stored,
+    Loaded, Notice, OpenError, Outage, ParkedCommand, ParkedEnding, Request, RequestKind, RunEnd, RunObserver, Settle,
+    SettleVerdict, Span, SpanEnd, SplitIntent, SplitRefusal, Status, StopReason, Stored,
 };
 pub use crate::limits::Tuning;
 pub use crate::message::{Identity, Message, Role};
@@ -80,7 +80,7 @@ pub use crate::partition::Partition;
 pub use crate::range::{Map, Range};
 pub use crate::storage::{
     AnsweredLeg, Partners, Side, StoredAgreement, StoredAnswer, StoredEntity, StoredLeg, StoredMessage,
-    StoredOperation, StoredOwed, StoredPartner, StoredSettlement, StoredTimer, Unfinished, Which, forget_partition, list, load, operation_at, parked,
-    parked_message, partners, place_of, stored_position, unfinished, unfinished_at,
+    StoredOperation, StoredOwed, StoredPartner, StoredSettlement, StoredTimer, Unfinished, Which, forget_partition,
+    list, load, operation_at, parked, parked_message, partners, place_of, stored_position, unfinished, unfinished_at,
 };
 pub use crate::trace::{SpanId, TraceContext, TraceId};

@@ -28,6 +28,7 @@ mod parked;
 mod party;
 mod peers;
 mod producers;
+mod renamed;
 mod rows;
 mod settled;
 mod timers;
