@@ -76,7 +76,6 @@ bugs! {
     ForgottenProducerTaken = "forgotten-producer-taken": "a producer that was forgotten and comes back is taken for a new one",
     FullFailsNumber = "full-fails-number": "a producer's message fails because the log is full",
     GapTaken = "gap-taken": "a frame is taken although one before it is missing",
-    GenerationUnchecked = "generation-unchecked": "a session is opened with a sender of an older generation",
     GenesisBeforeSeal = "genesis-before-seal": "a partition is handed over before its seal is durable",
     HighNotUndone = "high-not-undone": "a batch that is undone keeps the highest number of a producer",
     HoldOnWrongChild = "hold-on-wrong-child": "open work is handed over to the other child",
@@ -102,7 +101,6 @@ bugs! {
     OpenEarly = "open-early": "a partition serves before its opening record is durable",
     OpeningsAlike = "openings-alike": "two openings at the same moment write the same bytes",
     OperationEndedTwice = "operation-ended-twice": "an operation stays open behind its ending",
-    OriginUnlisted = "origin-unlisted": "a sender does not tell of an ancestor whose last message is deleted and not durably so",
     OuterCancelLeavesInner = "outer-cancel-leaves-inner": "the cancel of a try leaves the undecided agreement on its behalf",
     OwedAnsweredTwice = "owed-answered-twice": "an answer that is given is owed still",
     OwedExpiredEarly = "owed-expired-early": "an owed answer has expired after half of its time",
@@ -166,7 +164,6 @@ impl Bug {
                 | Self::GenesisBeforeSeal
                 | Self::HoldOnWrongChild
                 | Self::NumbersBeginAnew
-                | Self::OriginUnlisted
                 | Self::OwnOriginFirst
                 | Self::PositionsKept
                 | Self::RectanglesLeftBehind

@@ -13,7 +13,6 @@ use crate::cells::cell::PartitionRow;
 use crate::cells::record_body::RecordKind;
 use crate::delivery::{Arrived, Frame, Generation, Remembered, SenderInfo};
 use crate::interface::{Effect, Invariant, Notice, StopReason};
-use crate::planted::{self, Bug};
 use crate::range::Range;
 use crate::rectangles::{Area, Change, Origin};
 
@@ -84,7 +83,7 @@ impl Partition {
             Frame::Open { nonce, range: _ } => self.answer_open(from, peer, nonce, effects),
             Frame::Opened { nonce, name, range, generation, ref origins, counter: _, acknowledged } => {
                 let newest = self.delivery.generations().newest(range);
-                if generation < newest && !planted::is(Bug::GenerationUnchecked) {
+                if generation < newest {
                     let bytes = Frame::Refused { name, generation: newest }.write().into();
                     self.say(from, bytes, effects);
                 } else if self.delivery.intakes().expects(peer, nonce) {

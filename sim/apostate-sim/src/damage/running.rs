@@ -17,6 +17,9 @@ use crate::programs::bank::Account;
 use crate::violation::{Check, Violation, ensure};
 use crate::world::{Waiter, World};
 
+/// How many keys are tried for one that lives in a given partition.
+const TRIES_MAX: u32 = 10_000;
+
 /// Quarters of a second within which all has to be at rest again after the message that is to be lost.
 const QUARTERS_MAX: u32 = 240;
 
@@ -43,7 +46,7 @@ impl World {
         let sender = others[self.rng.index(others.len())];
         let writers = [self.writers.current(sender), self.writers.current(id)];
         let end = self.shadows.get(id).position;
-        let (from, to) = (self.account_in(sender), self.account_in(id));
+        let (Some(from), Some(to)) = (self.account_in(sender), self.account_in(id)) else { return Ok(false) };
         self.transfer(&from, &to);
         for _ in 0..QUARTERS_MAX {
             let next = self.agenda.now() + SECOND / 4;
@@ -71,6 +74,7 @@ impl World {
 
     /// Another record of the writer's own epoch is where it writes next.
     fn put_twin(&mut self, id: PartitionId) -> Result<bool, Violation> {
+        let Some(account) = self.account_in(id) else { return Ok(false) };
         let shadow = self.shadows.get(id);
         let (epoch, position) = (Epoch(shadow.epoch), shadow.position.next());
         let header = RecordHeader { partition: id, epoch, position, previous: shadow.hash, time: shadow.time().0 };
@@ -79,17 +83,16 @@ impl World {
         self.is_damaged = true;
         self.note(Fault::TwinRecord);
         lock(self.disk(id)).put(twin.into());
-        let account = self.account_in(id);
         self.transfer(&account, &account);
         self.is_told(Fault::TwinRecord, "P1 broken")?;
         Ok(true)
     }
 
-    /// An account of a partition that nobody else has heard of.
-    fn account_in(&self, id: PartitionId) -> Address {
-        let addresses = (0_u32..).filter_map(|number| Account::at(format!("damage {number}")).balance().to.ok());
+    /// An account of a partition that nobody else has heard of; none of one with so few places that none is found.
+    fn account_in(&self, id: PartitionId) -> Option<Address> {
+        let addresses = (0..TRIES_MAX).filter_map(|number| Account::at(format!("damage {number}")).balance().to.ok());
         let mut own = addresses.filter(|address| self.map.find(address.hash()) == id);
-        own.next().expect("a range holds some hashes")
+        own.next()
     }
 
     /// A client has money moved.

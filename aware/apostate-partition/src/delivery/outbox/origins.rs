@@ -3,7 +3,7 @@
 //! A session tells its receiver which origins it has messages of, for the receiver forgets what it knows of all others. An origin of an ancestor is
 //! told of until the record that deletes its last message is durable: before, a crash brings that message back, and it is sent once more.
 //!
-//! Invariant E1: nothing is sent of an origin that its receiver was told to forget. Planted `origin-unlisted`.
+//! Invariant E1: nothing is sent of an origin that its receiver was told to forget. Planted `own-origin-first`.
 
 use std::collections::BTreeMap;
 
@@ -41,9 +41,6 @@ impl Outbox {
     /// Origins that a receiver is told of, the oldest first and the own one last, with their floors: what each has sent there up to that has arrived.
     fn origins(&mut self, at: usize, own: SenderInfo) -> Vec<(PartitionId, u64)> {
         let mut origins: BTreeMap<_, _> = self.arrived.undurable(own.durable).collect();
-        if planted::is(Bug::OriginUnlisted) {
-            origins.clear();
-        }
         origins.insert(own.id, own.counter);
         for oldest in self.receivers[at].queue.oldest_of_each() {
             let floor = if planted::is(Bug::FloorHigh) { own.counter } else { oldest.number - 1 };
