@@ -75,12 +75,14 @@ fn call(serving: &Serving, headers: &[(&'static str, &'static str)]) -> thread::
 
 /// Asks again while the node has no place: a call that is answered later gives its own back soon after its change can be read, not before.
 fn taken_in(mut ask: impl FnMut() -> Response) -> Response {
+    // A node that stops answers with 503 too, and nobody knows then whether it was done.
+    let is_turned_away = |answer: &Response| answer.status == 503 && answer.json()["code"] != "outcome-unknown";
     let mut answer = ask();
     wait_until("the node has a place", || {
-        if answer.status == 503 {
+        if is_turned_away(&answer) {
             answer = ask();
         }
-        answer.status != 503
+        !is_turned_away(&answer)
     });
     answer
 }
