@@ -36,6 +36,9 @@ pub struct Invoice {
     /// The reservations that have failed, and that it will ask for again.
     #[serde(default)]
     pub failed: Vec<Reservation>,
+    /// The orders that are placed and undecided, by their agreements.
+    #[serde(default)]
+    pub placed: BTreeMap<AgreementId, Placed>,
     /// The takings that customer and country were not told yet.
     pub unbilled: Takings,
     /// Whether they have heard of it at all.
@@ -51,6 +54,31 @@ pub struct Reservation {
     /// The part.
     pub part: Part,
 }
+
+/// An order that is placed: all of its lines are taken, or none is.
+#[data]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// The call that waits for its answer.
+    pub waits: Later<Confirmation>,
+}
+
+/// The answer to an order that is confirmed.
+#[data]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// How many lines it has.
+    pub lines: u64,
+    /// Their units, added up.
+    pub units: i64,
+    /// Their amounts, added up, in thousandths of a pound.
+    pub amount_milli: i64,
+}
+
+/// Most lines of one order.
+const LINES_MAX: usize = 1000;
 
 /// The time that a stock code has for its answer: milliseconds as a rule, and more only where a node is down.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
@@ -77,6 +105,59 @@ impl Invoice {
         }
         self.bill(tx);
         Ok(())
+    }
+
+    /// Places an order of lines that sell. It is confirmed when all stock codes have reserved their units, and refused if one cannot: then none of
+    /// its lines is taken.
+    #[open]
+    pub fn place(&mut self, tx: &mut Tx, lines: Vec<Line>) -> Result<Later<Confirmation>, Refusal> {
+        let is_some = (1..=LINES_MAX).contains(&lines.len());
+        refuse!(!is_some, code = "out-of-range", status = 422, "an order has 1 to {LINES_MAX} lines");
+        for line in &lines {
+            line.check()?;
+            let is_sale = Class::of(tx.key().as_str(), line.units) == Class::Sale;
+            refuse!(!is_sale, code = "not-a-sale", status = 422, "an order has lines that sell, and nothing else");
+        }
+        let tries = lines.iter().map(|line| {
+            // Whether the invoice is new to the stock code is known when it is agreed.
+            let amount_milli = line.amount_milli();
+            Stock::at(&line.stock_code).reserve(Part { first: false, lines: 1, units: line.units, amount_milli })
+        });
+        let agreement = tx.propose(Agreement::within(PATIENCE).ask_all(tries).then(Self::ORDERED));
+        let waits = tx.later();
+        self.placed.insert(agreement, Placed { lines, waits: waits.clone() });
+        Ok(waits)
+    }
+
+    /// Outcome of an order.
+    #[on]
+    fn ordered(&mut self, tx: &mut Tx, outcome: Outcome) {
+        let agreement = tx.agreement().expect("an outcome is that of an agreement");
+        let Placed { lines, waits } = self.placed.remove(&agreement).expect("it has been placed until now");
+        match outcome {
+            Outcome::Agreed { .. } => {
+                let mut confirmed = Confirmation { lines: 0, units: 0, amount_milli: 0 };
+                for line in lines {
+                    if self.codes.insert(line.stock_code.clone()) {
+                        tx.send(Stock::at(&line.stock_code).meet());
+                    }
+                    confirmed.lines += 1;
+                    confirmed.units += line.units;
+                    confirmed.amount_milli += line.amount_milli();
+                    self.unbilled.add(Takings::of(Class::Sale, &line));
+                    self.write(&line);
+                }
+                self.bill(tx);
+                tx.answer(waits, confirmed);
+            }
+            Outcome::Refused { why, .. } => {
+                tx.refuse(waits, why);
+            }
+            Outcome::Expired => {
+                let why = "a stock code did not answer in time; none of the order's lines is taken";
+                tx.refuse(waits, Refusal::with_code("expired", why));
+            }
+        }
     }
 
     /// Outcome of a reservation. A line that was taken stays: if its units cannot be reserved, the stock is asked again.

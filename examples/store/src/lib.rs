@@ -15,6 +15,8 @@
 //!                  bill
 //! ```
 //!
+//! An order of several lines is placed as a whole: one agreement with all of its stock codes, whose outcome is the answer to the call.
+//!
 //! Every message adds something to its entity, so the order in which *different* entities are heard makes no
 //! difference to the sums; and as each message is applied once, every sum is exact. That is all the care which the
 //! code takes: no deduplication, no locks, no retries.
@@ -42,7 +44,7 @@ pub use crate::books::{Amounts, Books, Counts, Imbalance, Totals, Units};
 pub use crate::class::Class;
 pub use crate::country::{Country, CountryRef};
 pub use crate::customer::{Customer, CustomerRef};
-pub use crate::invoice::{Invoice, InvoiceRef, Reservation};
+pub use crate::invoice::{Confirmation, Invoice, InvoiceRef, Placed, Reservation};
 pub use crate::line::Line;
 pub use crate::name::{key_of, name_of};
 pub use crate::price::{PriceError, price_milli};

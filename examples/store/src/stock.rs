@@ -63,6 +63,11 @@ impl Stock {
         self.reserved -= part.units;
     }
 
+    /// Has to do with one more invoice.
+    pub fn meet(&mut self) {
+        self.invoices += 1;
+    }
+
     /// Takes units back.
     pub fn take_back(&mut self, part: Part) {
         self.return_lines += part.lines;

@@ -4,7 +4,7 @@
 //! disagree.
 
 use apostate_test::World;
-use store::{Books, Country, Customer, Invoice, Line, Stock, Store};
+use store::{Books, Confirmation, Country, Customer, Invoice, Line, Stock, Store};
 
 /// A line of one of a few invoices, which share stock codes, customers and countries.
 fn line(world: &mut World, invoice: u64) -> (String, Line) {
@@ -44,6 +44,36 @@ fn the_books_balance_under_all_faults() {
         let counts = books.totals().counts;
         assert_eq!((counts.lines, counts.invoices), (40, 7));
     });
+}
+
+#[test]
+fn an_order_is_confirmed_when_all_of_it_is_reserved() {
+    World::seeds(0..20).entities::<Store>().run(|world| {
+        let lines: Vec<_> = [("85123A", 6), ("22423", 1), ("85123A", 2)].map(|(code, units)| sale(code, units)).into();
+        let expected = Confirmation { lines: 3, units: 9, amount_milli: 9_000 };
+        assert_eq!(world.call(Invoice::at("536365").place(lines)), Ok(expected));
+        world.send(Invoice::at("536365").line(sale("85123A", 1)));
+        let refused = world.call(Invoice::at("536365").place(vec![sale("85123A", -1)])).expect_err("it is a return");
+        assert_eq!(refused.code, "not-a-sale");
+        world.settle();
+        let books = books(world);
+        assert_eq!(books.balance(), Ok(()));
+        let counts = books.totals().counts;
+        assert_eq!((counts.lines, counts.invoices), (4, 1));
+        let stock = world.get::<Stock>("85123A").expect("it was sold");
+        assert_eq!((stock.units_sold, stock.reserved, stock.invoices), (9, 0, 1));
+    });
+}
+
+fn sale(code: &str, units: i64) -> Line {
+    Line {
+        stock_code: code.to_owned(),
+        units,
+        price_milli: 1000,
+        time: "2011-03-01T10:00".to_owned(),
+        customer: "17850".to_owned(),
+        country: "France".to_owned(),
+    }
 }
 
 #[test]
