@@ -70,8 +70,8 @@ pub use crate::cells::settlement;
 pub use crate::format::{DecodeError, Format, NewerFormat};
 pub use crate::interface::{
     AfterPanic, Ancestors, Answer, Config, Counts, CrashSuspect, Damage, Effect, Failure, Input, Invariant, Load,
-    Loaded, Notice, OpenError, Outage, ParkedCommand, ParkedEnding, Request, RequestKind, RunEnd, RunObserver, Settle,
-    SettleVerdict, Span, SpanEnd, SplitIntent, SplitRefusal, Status, StopReason, Stored,
+    Loaded, Notice, OpenError, Outage, ParkedCommand, ParkedEnding, Quota, Request, RequestKind, RunEnd, RunObserver,
+    Settle, SettleVerdict, Span, SpanEnd, SplitIntent, SplitRefusal, Status, StopReason, Stored,
 };
 pub use crate::limits::Tuning;
 pub use crate::message::{Identity, Message, Role};

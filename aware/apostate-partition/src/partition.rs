@@ -109,6 +109,7 @@ impl Partition {
             Input::RequestCheckpoint { ticket } => self.request_checkpoint(ticket, effects),
             Input::Topology(map) => self.hear_of(map),
             Input::Split(intent) => self.begin_split(intent, effects),
+            Input::Quota(quota) => self.scope.take_quota(quota),
             Input::Command(command) => self.admit_command(command, effects),
             Input::Turn => self.run_turn(effects),
         }

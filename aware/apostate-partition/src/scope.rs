@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use apostate_log::PartitionId;
 
+use crate::interface::Quota;
 use crate::limits::Tuning;
 use crate::range::{Map, Range};
 
@@ -68,6 +69,12 @@ impl Scope {
 
     pub(crate) fn tuning(&self) -> &Tuning {
         &self.tuning
+    }
+
+    /// Takes over how much it may use.
+    pub(crate) fn take_quota(&mut self, quota: Quota) {
+        let Quota { cache_bytes, dirty_bytes_max, checkpoint_log_bytes } = quota;
+        self.tuning = Tuning { cache_bytes, dirty_bytes_max, checkpoint_log_bytes, ..self.tuning };
     }
 
     /// Number of other partitions.

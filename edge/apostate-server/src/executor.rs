@@ -47,7 +47,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use apostate_log::{PartitionId, Store};
-use apostate_partition::{HostTime, Input};
+use apostate_partition::{HostTime, Input, Quota};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::clock::HostClock;
@@ -62,6 +62,7 @@ use crate::executor::opening::PartitionPlan;
 use crate::executor::outgoing::{LocalFrame, Outgoing};
 use crate::executor::slot::HostSlot;
 use crate::executor::transit::Transit;
+use crate::settings::quota::SharedBytes;
 
 /// Where a thread leaves its executor while the partition with this id has its turn.
 pub(crate) type ExecutorHandover = Handover<PartitionId, Box<Executor>>;
@@ -74,6 +75,9 @@ pub(crate) struct Executor {
     outgoing: Outgoing,
     messages: Vec<ExecutorMessage>,
     frames: Vec<LocalFrame>,
+    /// What all partitions of the node share, and the quota of each that is here.
+    shared: SharedBytes,
+    quota: Option<Quota>,
     /// Partitions that are to move to other executors, in this round.
     moves: Vec<(PartitionId, usize, MoveReply)>,
     transit: Arc<Transit>,
@@ -100,7 +104,13 @@ impl Drop for Executor {
 
 impl Executor {
     /// An executor without partitions; [`open`](Self::open) gives it some.
-    pub(crate) fn new(mailbox: Arc<Mailbox>, clock: HostClock, outgoing: Outgoing, transit: Arc<Transit>) -> Box<Self> {
+    pub(crate) fn new(
+        mailbox: Arc<Mailbox>,
+        clock: HostClock,
+        shared: SharedBytes,
+        outgoing: Outgoing,
+        transit: Arc<Transit>,
+    ) -> Box<Self> {
         let (give_back, returned) = crossbeam_channel::unbounded();
         let (hosts, messages, frames) = (HostTable::default(), Vec::new(), Vec::new());
         Box::new(Self {
@@ -110,6 +120,8 @@ impl Executor {
             outgoing,
             messages,
             frames,
+            shared,
+            quota: None,
             moves: Vec::new(),
             transit,
             results: Vec::new(),
@@ -136,6 +148,7 @@ impl Executor {
         loop {
             self.receive();
             let now = self.clock.now();
+            let is_rerouted = self.outgoing.follow_routes();
             if self.deliver(now).is_break() {
                 return;
             }
@@ -143,6 +156,9 @@ impl Executor {
             self.move_hosts();
             self.take_back(now);
             self.poll_logs(now);
+            if is_rerouted || self.quota.is_none() {
+                self.divide(now);
+            }
             self.hosts.wake(now);
             // Those that have something to do again wait for the next round; what is left of one that is broken off, too.
             for _ in 0..self.hosts.ready() {
@@ -191,11 +207,27 @@ impl Executor {
             host.carry_out(&mut self.outgoing);
             // Its log may have told while it was away.
             host.poll_log(now);
+            self.quota.into_iter().for_each(|quota| host.take_quota(now, quota));
             let partition = host.id();
             let Some(index) = self.hosts.find(partition) else { unreachable!("a host that is away keeps its slot") };
             let held = self.hosts.slot_mut(index).put_back(host);
             self.hosts.note(index);
             held.into_iter().for_each(|message| self.deliver_at(now, partition, message));
+        }
+    }
+
+    /// Divides what this executor has among its partitions. One that is away hears of it when it is back.
+    fn divide(&mut self, now: HostTime) {
+        let (executors, here) = self.outgoing.table().crowd(self.outgoing.executor());
+        let quota = self.shared.quota(executors, here);
+        if self.quota.replace(quota) == Some(quota) {
+            return;
+        }
+        for index in 0..self.hosts.len() {
+            if let Some(host) = self.hosts.slot_mut(index).host_mut() {
+                host.take_quota(now, quota);
+                self.hosts.note(index);
+            }
         }
     }
 
@@ -275,6 +307,7 @@ impl Executor {
         let mut host = self.transit.take(partition).expect("a host is in transit before it is announced");
         // Its log may have told the executor that it comes from.
         host.poll_log(now);
+        self.quota.into_iter().for_each(|quota| host.take_quota(now, quota));
         self.hosts.insert(host);
     }
 

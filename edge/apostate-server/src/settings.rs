@@ -1,6 +1,7 @@
 //! Settings of a node. Everything has a default; that of the data is the folder `data`, where the process runs.
 
 mod check;
+pub(crate) mod quota;
 mod traces;
 
 use std::num::NonZero;
@@ -14,6 +15,7 @@ use apostate_partition::Tuning;
 use crate::clock::HostClock;
 pub use crate::settings::check::SettingsError;
 pub(crate) use crate::settings::check::{check, check_time};
+use crate::settings::quota::{CACHE_BYTES_MIN, CHECKPOINT_LOG_BYTES_MIN, SharedBytes};
 pub use crate::settings::traces::{Share, TraceSettings};
 
 /// Most partitions that new data begins with: an idle node of so many takes about 60 MB.
@@ -21,12 +23,6 @@ pub const PARTITIONS_MAX: u32 = 4096;
 
 /// Most executor threads.
 pub(crate) const THREADS_MAX: usize = 512;
-
-/// Smallest share of the cache that one partition can work with.
-const CACHE_BYTES_MIN: usize = 64 << 10;
-
-/// Least log between two checkpoints of one partition: less would be nothing but checkpoints. The default has room for the most partitions.
-const CHECKPOINT_LOG_BYTES_MIN: u64 = 32 << 10;
 
 /// Smallest segment of the log: smaller ones would be nothing but headers and renames.
 const SEGMENT_BYTES_MIN: u64 = 64 << 10;
@@ -43,7 +39,8 @@ pub(crate) const COUNT_MAX: usize = 1 << 20;
 /// Client keys are remembered for at least as long as clients ask again, or some of those would have things done twice.
 const CLIENT_KEY_RETENTION_MIN: Duration = Duration::from_secs(60);
 
-/// The settings of a node. Sizes are those of the whole process; its partitions share them evenly.
+/// The settings of a node. Sizes are those of the whole process: threads that have partitions share them evenly, and so do the partitions of
+/// each; they are divided again when one moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The directory of the data. Created when it is not there.
@@ -188,7 +185,13 @@ impl Settings {
         if self.trust_clock { Duration::MAX } else { gap_max }
     }
 
-    /// One partition's share, of `partitions`.
+    /// What all partitions have together.
+    pub(crate) fn shared_bytes(&self) -> SharedBytes {
+        let Self { cache_bytes, dirty_bytes_max, checkpoint_log_bytes, .. } = *self;
+        SharedBytes { cache_bytes, dirty_bytes_max, checkpoint_log_bytes }
+    }
+
+    /// One partition's share, of `partitions`, until it is given a quota.
     pub(crate) fn tuning(&self, partitions: u32) -> Result<Tuning, SettingsError> {
         let share = |setting, bytes: u64, least: u64| {
             let share = bytes / u64::from(partitions);

@@ -7,6 +7,7 @@ use apostate_log::{AppendResult, Confirmation, PartitionId, Position};
 use bytes::Bytes;
 
 use crate::interface::load::Loaded;
+use crate::interface::quota::Quota;
 use crate::interface::request::Request;
 use crate::interface::split::SplitIntent;
 use crate::range::Map;
@@ -49,6 +50,8 @@ pub enum Input {
     /// [`Effect::Sealed`](crate::Effect::Sealed); or with [`Effect::SplitRefused`](crate::Effect::SplitRefused), and nothing was done. A partition that
     /// stops before either has perhaps sealed its log: whoever opens it next finds out.
     Split(SplitIntent),
+    /// How much of its host's memory and log the partition may use from now on. It keeps to that with its next batch.
+    Quota(Quota),
     /// An operator retries or dismisses a parked message.
     Command(ParkedCommand),
     /// The host has handed over everything that it has at the moment: work now.

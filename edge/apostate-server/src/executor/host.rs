@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use apostate_log::{AppendResult, Confirmation, Log, PartitionId, Position};
 use apostate_partition::{
-    Effect, HostTime, Input, Load, ParkedCommand, Partition, Range, Request, RequestKind, StopReason, Uptime,
+    Effect, HostTime, Input, Load, ParkedCommand, Partition, Quota, Range, Request, RequestKind, StopReason, Uptime,
 };
 use tracing::error;
 
@@ -164,6 +164,13 @@ impl PartitionHost {
             command.ticket = self.tickets.call(promise);
             self.give(now, [Input::Command(command)]);
         }
+    }
+
+    /// Takes over how much the partition may use. That is no reason for a turn.
+    pub(crate) fn take_quota(&mut self, now: HostTime, quota: Quota) {
+        let is_touched = self.is_touched;
+        self.give(now, [Input::Quota(quota)]);
+        self.is_touched = is_touched || !self.effects.is_empty();
     }
 
     /// Takes the result of a checkpoint.

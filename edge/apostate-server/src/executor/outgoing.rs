@@ -127,13 +127,24 @@ impl Outgoing {
         let _ = self.watchdog.send(Unrecoverable { partition, reason });
     }
 
-    /// Posts what was gathered for other executors, and goes by the newest table from then on.
+    /// Goes by the newest table from now on; all that was gathered has been sent. Whether it is another one.
+    pub(crate) fn follow_routes(&mut self) -> bool {
+        let is_same = Arc::ptr_eq(&self.table, &self.routes.table());
+        if !is_same {
+            self.table = self.routes.snapshot();
+        }
+        !is_same
+    }
+
+    /// The table that all goes by.
+    pub(crate) fn table(&self) -> &RouteTable {
+        &self.table
+    }
+
+    /// Posts what was gathered for other executors.
     pub(crate) fn send(&mut self) {
         for (executor, messages) in self.messages.iter_mut().enumerate() {
             self.routes.post_all(executor, self.table.version(), messages);
-        }
-        if !Arc::ptr_eq(&self.table, &self.routes.table()) {
-            self.table = self.routes.snapshot();
         }
     }
 

@@ -53,6 +53,15 @@ impl RouteTable {
         Self { version, map, places, by_id }
     }
 
+    /// How many executors have partitions, and how many of them the one with this index has.
+    pub(crate) fn crowd(&self, executor: usize) -> (usize, usize) {
+        let mut executors: Vec<_> = self.places.iter().map(|place| place.executor).collect();
+        executors.sort_unstable();
+        let here = executors.iter().filter(|other| **other == executor).count();
+        executors.dedup();
+        (executors.len(), here)
+    }
+
     /// The version of the table.
     pub(crate) fn version(&self) -> u64 {
         self.version
@@ -112,5 +121,7 @@ mod tests {
             let executor = if one.partition == PartitionId(2) { 0 } else { one.executor };
             assert_eq!(*other, Place { executor, ..*one });
         }
+        assert_eq!([0, 1].map(|executor| before.crowd(executor)), [(2, 2), (2, 1)]);
+        assert_eq!([0, 1].map(|executor| after.crowd(executor)), [(1, 3), (1, 0)]);
     }
 }

@@ -92,10 +92,13 @@ impl Routes {
         let _changing = lock(&self.changing);
         let next = Arc::new(self.table.load().moved(partition, to));
         let version = next.version();
-        self.mailboxes[from].hand_over(&self.mailboxes[to], partition, version, || {
+        let is_done = self.mailboxes[from].hand_over(&self.mailboxes[to], partition, version, || {
             leave();
             self.table.store(next);
-        })
+        });
+        // Everybody's quota may be another one now.
+        self.mailboxes.iter().for_each(|mailbox| mailbox.wake_up());
+        is_done
     }
 }
 

@@ -198,9 +198,9 @@ impl NodeThreads {
             let (report, counts) = (report_unrecoverable.clone(), Arc::clone(&self.node.counts));
             let outgoing = Outgoing::new(index, Arc::clone(&routes), loaders, checkpointer, report, traces, counts);
             let (disk, announcer) = (Arc::clone(disk), announcer.clone());
-            let (clock, transit) = (settings.clock.clone(), Arc::clone(&transit));
+            let (clock, shared, transit) = (settings.clock.clone(), settings.shared_bytes(), Arc::clone(&transit));
             let make = move || {
-                let mut executor = Executor::new(mailbox, clock, outgoing, transit);
+                let mut executor = Executor::new(mailbox, clock, shared, outgoing, transit);
                 executor.open(plans, disk.store(), &announcer);
                 executor
             };

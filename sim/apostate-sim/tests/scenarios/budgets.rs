@@ -1,7 +1,7 @@
 //! The cache budget: kept under reads of what does not exist, under refusals and under duplicates, too.
 
 use apostate_log::{Log, Position};
-use apostate_partition::{Answer, Tuning};
+use apostate_partition::{Answer, Input, Quota, Tuning};
 
 use crate::pair::{Letterbox, Making, Writer, key_in};
 use crate::parcel::{Parcel, keys_in, parcels, read};
@@ -40,6 +40,24 @@ fn reads_of_what_does_not_exist_keep_to_the_cache() {
     let peak = peak(&mut writer, 25_000, |writer, _, key| writer.tell(read(Parcel::at(key).count())));
     assert_eq!(writer.answers.len(), 25_000);
     assert!(peak <= PEAK_BYTES_MAX, "{peak} bytes in memory");
+}
+
+#[test]
+fn a_partition_keeps_to_a_quota_that_has_become_smaller() {
+    let mut writer = writer();
+    peak(&mut writer, 5_000, |writer, _, key| writer.tell(read(Parcel::at(key).count())));
+    let cache_bytes = CACHE_BYTES / 8;
+    let quota = Quota { cache_bytes, dirty_bytes_max: usize::MAX, checkpoint_log_bytes: u64::MAX };
+    writer.tell(Input::Quota(quota));
+    for part in keys_in(1, 3_000).chunks(100) {
+        part.iter().for_each(|key| writer.tell(read(Parcel::at(key).count())));
+        writer.work();
+    }
+    let bytes = writer.partition.status().entity_bytes;
+    assert!(bytes <= 2 * cache_bytes, "{bytes} bytes in memory");
+    writer.tell(Input::Quota(Quota { cache_bytes: CACHE_BYTES, ..quota }));
+    let peak = peak(&mut writer, 5_000, |writer, _, key| writer.tell(read(Parcel::at(key).count())));
+    assert!((2 * cache_bytes..=PEAK_BYTES_MAX).contains(&peak), "{peak} bytes in memory");
 }
 
 #[test]
