@@ -34,9 +34,14 @@ impl World {
         let Some(writer) = self.writers.all.get_mut(&id) else { return Ok(()) };
         let clock = self.nodes[writer.node].clock(now);
         let mut effects = writer.running.begin_turn(now, clock);
-        let mut result = Ok(());
+        let (mut result, mut sealed) = (Ok(()), None);
         for effect in effects.drain(..) {
             self.trace.effect(now, id, &effect);
+            if let Effect::Sealed(seal) = effect {
+                // What it wants behind that goes along: loads, and answers.
+                sealed = Some(seal);
+                continue;
+            }
             result = self.carry_out(id, effect);
             if result.is_err() || !self.writers.all.contains_key(&id) {
                 break;
@@ -45,7 +50,11 @@ impl World {
         if let Some(writer) = self.writers.all.get_mut(&id) {
             writer.running.end_turn(effects);
         }
-        result.and_then(|()| self.rehearse_split(id))
+        result?;
+        match sealed {
+            Some(seal) => self.hand_over(id, &seal),
+            None => self.rehearse_split(id),
+        }
     }
 
     fn carry_out(&mut self, id: WriterId, effect: Effect) -> Check {
@@ -97,7 +106,8 @@ impl World {
                     self.span(&span)?;
                 }
             }
-            Effect::Sealed(seal) => self.hand_over(id, &seal)?,
+            // Done at the end of the turn.
+            Effect::Sealed(_) => {}
             Effect::SplitRefused(refusal) => self.split_refused(id, refusal)?,
             Effect::Stopped(reason) => self.stopped(id, own, node, &reason)?,
         }

@@ -20,7 +20,7 @@ use apostate_partition::{Input, Map, SplitIntent, SplitRefusal, forget_partition
 use apostate_world::{Moment, SECOND};
 
 use crate::check::stored;
-use crate::engine::{SharedDisk, WriterId};
+use crate::engine::{SharedDisk, WriterId, lock};
 use crate::host::{PartitionLog, Writer};
 use crate::outside::CheckpointRequest;
 use crate::repartitioning::{Ended, Intent, Repartitioning};
@@ -167,6 +167,17 @@ impl World {
         self.map = map;
         self.tell_map();
         Ok(())
+    }
+
+    /// Makes durable what the engine finds when a partition is opened. False: that was the partition's seal, and its children are opened instead.
+    pub(crate) fn finds_durable(&mut self, node: usize, id: PartitionId) -> Result<bool, Violation> {
+        let last = lock(self.disk(id)).last();
+        self.sync(id, last)?;
+        let is_there = self.map.range_of(id).is_some();
+        if !is_there {
+            self.agenda.plan_in(1, Event::Reopen { node });
+        }
+        Ok(is_there)
     }
 
     /// Everybody hears of the new map, sooner or later; some not before they are opened again.

@@ -325,9 +325,9 @@ impl World {
     }
 
     fn open(&mut self, node: usize, id: PartitionId) -> Check {
-        // What the engine finds when it opens is durable from now on.
-        let last = lock(self.disk(id)).last();
-        self.sync(id, last)?;
+        if !self.finds_durable(node, id)? {
+            return Ok(());
+        }
         let writer = self.writers.next_id();
         let map = self.map_at_opening(id, writer);
         let config = self.config_of(id, map);

@@ -72,7 +72,8 @@ pub enum Effect {
     Notice(Notice),
     /// A run that is part of a trace. Its transaction is durable.
     Span(Box<Span>),
-    /// The seal is durable, and all that waited for that has left. Nothing is served here any more: hand the partition over with
+    /// The seal is durable, and all that waited for that has left. Nothing is served here any more: carry out what came with it and behind it,
+    /// for loads and answers go along, and hand the partition over with
     /// [`Partition::into_children`](crate::Partition::into_children), and open those.
     Sealed(Box<Seal>),
     /// The partition does not split, and goes on as it is.

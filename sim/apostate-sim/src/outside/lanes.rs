@@ -10,11 +10,18 @@ use apostate_partition::Map;
 use super::{Lane, Stream};
 
 impl Stream {
-    /// Divides the lane to a partition that has ended among those that have its range.
+    /// Divides each lane to a partition that has ended among those that have its range.
     pub(crate) fn divide(&mut self, ended: PartitionId, map: &Map) {
+        while let Some(at) = self.lanes.iter().position(|lane| lane.partition == ended) {
+            self.divide_lane(at, map);
+        }
+    }
+
+    fn divide_lane(&mut self, at: usize, map: &Map) {
         let Self { name: _, items, lanes } = self;
-        let Some(at) = lanes.iter().position(|lane| lane.partition == ended) else { return };
-        let Lane { partition: _, writer: _, open, sent, tried, answered, renamed, uncertain } = lanes.remove(at);
+        // Whoever waits for an answer knows a lane by its place, so the others stay where they are.
+        let left = std::mem::replace(&mut lanes[at], Lane::to(map.tiles[0].1));
+        let Lane { partition: _, writer: _, open, sent, tried, answered, renamed, uncertain } = left;
         let place = |number: u64| map.find(items[number as usize - 1].0.hash());
         let mut divided: BTreeMap<PartitionId, Lane> = BTreeMap::new();
         let numbers = sent.iter().chain(&open).chain(&uncertain).chain(&answered);
@@ -27,6 +34,8 @@ impl Stream {
             lane.uncertain = uncertain.iter().copied().filter(is_here).collect();
             lane.answered = answered.filter(is_here);
         }
-        lanes.extend(divided.into_values());
+        let mut divided = divided.into_values();
+        lanes[at] = divided.next().unwrap_or_else(|| Lane { tried, renamed, ..Lane::to(map.tiles[0].1) });
+        lanes.extend(divided);
     }
 }
