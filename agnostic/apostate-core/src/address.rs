@@ -67,7 +67,7 @@ pub fn ring_hash(kind: KindId, key: &EntityKey) -> u64 {
 }
 
 /// An entity, by kind and key, with its place on the ring computed once. Written without that place, and checked when read.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "Named", from = "Named")]
 pub struct Address {
     hash: u64,

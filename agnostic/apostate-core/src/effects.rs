@@ -73,8 +73,10 @@ impl TimerChange {
     }
 }
 
-/// Bytes of a key as it is written at most: a zero takes two in a cell's key.
-fn written_key_bytes(address: &Address) -> usize {
+/// Bytes of an entity's key as it is written at most: a zero takes two in a cell's key.
+#[doc(hidden)]
+#[must_use]
+pub fn written_key_bytes(address: &Address) -> usize {
     let key = address.key().as_bytes();
     key.len() + key.iter().filter(|byte| **byte == 0).count()
 }

@@ -56,7 +56,7 @@ pub use crate::call::{
     Writes,
 };
 pub use crate::codec::{BodyError, decode, encode, encode_into};
-pub use crate::effects::{Effects, TimerChange};
+pub use crate::effects::{Effects, TimerChange, written_key_bytes};
 pub use crate::entity::{Entity, StateError};
 pub use crate::handler::{Access, HandlerDef, HandlerFn, HandlerInfo, HandlerResult, Handlers, Mode, Tentative};
 pub use crate::id::Id;

@@ -28,15 +28,13 @@ mod slab;
 mod slot;
 mod slots;
 mod split;
-mod tallies;
 mod waiting;
 
 pub(crate) use self::changes::Before;
 pub(crate) use self::inbox::{End, InboxItem, Retry};
 pub(crate) use self::key_sweep::{Found, KeySweep};
-pub(crate) use self::open_work::OpenWork;
+pub(crate) use self::open_work::{Agreement, Item, Name, OpenLeg, OpenWork};
 pub(crate) use self::parked::ParkedInMemory;
 pub(crate) use self::resident::Entities;
 pub(crate) use self::slot::{Residence, SLOT_BYTES, Slot};
 pub(crate) use self::slots::SlotId;
-pub(crate) use self::tallies::Tally;

@@ -50,9 +50,9 @@ impl Batch {
     }
 
     /// Puts a cell of open work, or erases it.
-    pub(crate) fn change_work(&mut self, key: &[u8], value: Option<&[u8]>) {
+    pub(crate) fn change_work(&mut self, key: &[u8], value: Option<Vec<u8>>) {
         match value {
-            Some(value) => self.put_fresh(FreshCell::open_work(key), value.into()),
+            Some(value) => self.put_fresh(FreshCell::open_work(key), value),
             None => self.erase_fresh(FreshCell::open_work(key)),
         }
     }

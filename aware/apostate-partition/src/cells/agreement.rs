@@ -29,6 +29,13 @@ const LAYOUT: u8 = 0;
 /// The layout of headers, and the newest that is read.
 const HEADER_LAYOUT: u8 = 1;
 
+/// Bytes of a header that says not when it was proposed, and is on behalf of no try.
+const HEADER_BYTES: usize = 37;
+/// Bytes of a leg before the partner's key.
+const LEG_BYTES: usize = 5 + ADDRESS_BYTES;
+/// Bytes of an address before its key.
+const ADDRESS_BYTES: usize = 6;
+
 /// In the flags of a header: it is decided as soon as enough have accepted.
 const EAGER: u8 = 1;
 /// In the flags of a header: it was proposed on behalf of a try.
@@ -140,6 +147,15 @@ pub struct Under {
 }
 
 impl Header {
+    /// Bytes of the cell's value.
+    pub(crate) fn length(&self) -> usize {
+        let since = if self.since.is_some() { size_of::<u64>() } else { 0 };
+        let under = self.under.as_ref().map_or(0, |under| {
+            size_of::<u64>() + ADDRESS_BYTES + under.proposer.key().as_bytes().len() + under.offer.len()
+        });
+        HEADER_BYTES + since + under
+    }
+
     /// The cell's value.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
@@ -229,6 +245,12 @@ pub struct Leg {
 }
 
 impl Leg {
+    /// Bytes of the cell's value.
+    pub(crate) fn length(&self) -> usize {
+        let value = self.value.as_ref().map_or(0, |value| value.len());
+        LEG_BYTES + self.partner.key().as_bytes().len() + value
+    }
+
     /// The cell's value.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
@@ -273,6 +295,12 @@ pub enum LegAnswer<'a> {
 }
 
 impl<'a> LegAnswer<'a> {
+    /// Bytes of the cell's value.
+    pub(crate) fn length(self) -> usize {
+        let (Self::Accepted(bytes) | Self::Refused(bytes)) = self;
+        1 + bytes.len()
+    }
+
     /// The cell's value.
     #[must_use]
     pub fn write(self) -> Vec<u8> {

@@ -18,6 +18,9 @@ use crate::format::Format;
 /// The layout of the value.
 const LAYOUT: u8 = 0;
 
+/// Bytes before the partner's key.
+const HEADER_BYTES: usize = 17;
+
 /// An open ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenAsk {
@@ -42,6 +45,11 @@ impl OpenAsk {
     /// When it is none.
     pub fn read_number(sub: &[u8]) -> Result<NonZeroU64, DecodeError> {
         NonZeroU64::new(u64::from_be_bytes(sub.try_into().map_err(|_| Damaged)?)).ok_or(Damaged)
+    }
+
+    /// Bytes of the cell's value.
+    pub(crate) fn length(&self) -> usize {
+        HEADER_BYTES + self.partner.key().as_bytes().len()
     }
 
     /// The cell's value.
@@ -83,6 +91,7 @@ mod tests {
         let partner = Address::new(KindId::of("stock"), EntityKey::new("tea").expect("a key"));
         let ask = OpenAsk { then: HandlerId::of("on_taken"), deadline: Timestamp(7), partner: partner.clone() };
         let value = ask.write();
+        assert_eq!(ask.length(), value.len());
         assert_eq!(OpenAsk::read(&value), Ok(ask));
         assert_eq!(OpenAsk::read(&[&[1], &value[1..]].concat()), Err(DecodeError::newer(Format::Ask, 1)));
         for length in 0..value.len() - 2 {

@@ -12,7 +12,7 @@
 //!
 //! Tried by mutated bytes: `sim/apostate-fuzz/src/layouts`; compared cell by cell in `sim/apostate-sim/src/check/shadow.rs`.
 
-use apostate_core::{Address, EntityKey, KindId};
+use apostate_core::{Address, EntityKey, KindId, written_key_bytes};
 use apostate_log::PartitionId;
 
 use crate::format::DecodeError::Damaged;
@@ -104,6 +104,11 @@ pub fn write_key(section: Section, address: &Address, sub: &[u8], out: &mut Vec<
     }
     out.extend_from_slice(&[0, 0]);
     out.extend_from_slice(sub);
+}
+
+/// Bytes of the key of an entity's cell before its sub-key.
+pub(crate) fn key_bytes(address: &Address) -> usize {
+    PREFIX_BYTES + written_key_bytes(address) + 2
 }
 
 /// The key of an entity's cell.

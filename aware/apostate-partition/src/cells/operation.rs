@@ -74,6 +74,11 @@ impl Operation {
         Ok((Address::new(KindId(u32::from_be_bytes(*kind)), key), number))
     }
 
+    /// Bytes of the cell's value.
+    pub(crate) fn length(&self) -> usize {
+        HEADER_BYTES + self.hold.len()
+    }
+
     /// The cell's value.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
@@ -132,6 +137,7 @@ mod tests {
             hold: Box::from(*b"\x80"),
         };
         let value = operation.write();
+        assert_eq!(operation.length(), value.len());
         assert_eq!(Operation::read(&value), Ok(operation));
         assert_eq!(Operation::read(&[&[0x10], &value[1..]].concat()), Err(DecodeError::newer(Format::Operation, 1)));
         assert_eq!(Operation::read(&[&[0x01], &value[1..]].concat()), Err(Damaged));

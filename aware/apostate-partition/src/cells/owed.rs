@@ -26,6 +26,11 @@ const LAYOUT: u8 = 0;
 const CLIENT: u8 = 0;
 const ASKER: u8 = 1;
 
+/// Bytes before the client key.
+const CLIENT_BYTES: usize = 10;
+/// Bytes before the asker's key.
+const ASKER_BYTES: usize = 18;
+
 /// An answer that is owed, by the one who waits for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owed {
@@ -56,6 +61,14 @@ impl Owed {
     /// Reads the number from the sub-key of a cell.
     pub(crate) fn read_number(sub: &[u8]) -> Result<NonZeroU64, DecodeError> {
         OpenAsk::read_number(sub)
+    }
+
+    /// Bytes of the cell's value.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Client { fingerprint: _, key } => CLIENT_BYTES + key.len(),
+            Self::Asker { asker, .. } => ASKER_BYTES + asker.key().as_bytes().len(),
+        }
     }
 
     /// The cell's value.
@@ -115,6 +128,7 @@ mod tests {
         let asked = Owed::Asker { ask: NonZeroU64::MIN, then: HandlerId::of("on_taken"), asker: asker.clone() };
         for (owed, least) in [(client, 11), (asked, 19)] {
             let value = owed.write();
+            assert_eq!(owed.length(), value.len());
             assert_eq!(Owed::read(&value), Ok(owed));
             assert_eq!(Owed::read(&[&[1], &value[1..]].concat()), Err(DecodeError::newer(Format::Owed, 1)));
             for length in 0..least {

@@ -80,6 +80,11 @@ impl SettlementSub {
 }
 
 impl Settlement {
+    /// Bytes of the cell's value.
+    pub(crate) fn length(&self) -> usize {
+        HEADER_BYTES + self.reason.len()
+    }
+
     /// The cell's value.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
@@ -115,6 +120,9 @@ impl Settlement {
     }
 }
 
+/// Bytes of the mark that the real ending was another one.
+pub(crate) const CONTRADICTED_BYTES: usize = 9;
+
 /// The value of the mark that the real ending, which came at this time, was another one.
 #[must_use]
 pub fn contradicted(time: Timestamp) -> Vec<u8> {
@@ -134,14 +142,6 @@ pub fn read_contradicted(value: &[u8]) -> Result<Timestamp, DecodeError> {
     }
 }
 
-/// Checks the value of a cell.
-pub(crate) fn check(sub: SettlementSub, value: &[u8]) -> Result<(), DecodeError> {
-    match sub {
-        SettlementSub::Settled => Settlement::read(value).map(drop),
-        SettlementSub::Contradicted => read_contradicted(value).map(drop),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use apostate_core::{EntityKey, KindId};
@@ -157,6 +157,7 @@ mod tests {
             let settlement =
                 Settlement { is_confirmed, is_without_handler, handler, time, reason: "shop closed".to_owned() };
             let value = settlement.write();
+            assert_eq!(settlement.length(), value.len());
             assert_eq!(Settlement::read(&value), Ok(settlement));
             let newer = [&[value[0] | 0x10], &value[1..]].concat();
             assert_eq!(Settlement::read(&newer), Err(DecodeError::newer(Format::Settlement, 1)));

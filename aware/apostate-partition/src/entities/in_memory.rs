@@ -13,7 +13,7 @@ impl Entities {
     pub(crate) fn cells_in_memory(&self, cells: &mut CellsInMemory) {
         self.slots.iter().for_each(|(_, slot)| slot.cells_in_memory(cells));
         self.parked.cells_in_memory(cells);
-        self.open_work.cells().for_each(|(key, value)| cells.put(key, Some(value)));
+        self.open_work.cells().into_iter().for_each(|(key, value)| cells.put(key, Some(&value[..])));
     }
 }
 

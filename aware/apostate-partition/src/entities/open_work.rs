@@ -1,56 +1,66 @@
-//! Open work of entities: what the platform has begun on their behalf and has to end, one cell each, by the keys of the cells.
+//! Open work of entities: what the platform has begun on their behalf and has to end. In the store it is one cell each, here it is values.
 //!
 //! All of it is in memory from the opening on, whether its entity is or not: so an entity with open work can be evicted, and nothing is read
-//! to find out whether it has any. A change is made in memory at once, noted with what was there when the batch began, and written once
-//! when the batch closes: what is begun and ended in one batch is in no record.
+//! to find out whether it has any. A change is made in memory at once and noted in the journal of the open batch; cells are made of it once, when the
+//! batch closes: what is begun and ended in one batch is in no record, and no key is ever made for it.
 //!
-//! What an agreement has come to is counted from its cells, in `tallies.rs`.
+//! Names are used once, for a number in each is never given out again. They say nothing of partitions.
 //!
-//! Keys are used once, for a number in each is never given out again. They begin with a section, and say nothing of partitions.
-//!
-//! Scenarios: `sim/apostate-sim/tests/scenarios/asks.rs`; planted `ask-undone-still-open`.
+//! Scenarios: `sim/apostate-sim/tests/scenarios/asks.rs`, `agreements.rs`; planted `ask-undone-still-open`.
 
+mod agreement;
+mod item;
+mod journal;
+mod restore;
 mod split;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use apostate_core::Address;
+use hashbrown::HashTable;
 
-use crate::cells::agreement::{self, AgreementSub};
+pub(crate) use self::agreement::{Agreement, OpenLeg};
+pub(crate) use self::item::{Item, Name};
+use self::journal::Change;
+use self::restore::Restoring;
 use crate::cells::ask::OpenAsk;
-use crate::cells::cell::{self, Section};
+use crate::cells::cell::Section;
 use crate::cells::operation::Operation;
 use crate::cells::owed::Owed;
-use crate::cells::settlement::{self, SettlementSub};
-use crate::entities::tallies::{Tallies, Tally};
-use crate::format::DecodeError;
-use crate::planted::{self, Bug};
+use crate::cells::settlement::Settlement;
+
+/// Bytes that the cell of an item takes in a record besides its key and its value, at most.
+const CELL_BYTES: usize = 7;
 
 /// Sections of open work.
 pub(crate) const OPEN_WORK: [Section; 5] =
     [Section::Asks, Section::Agreements, Section::Operations, Section::Owed, Section::Settlements];
 
-/// The key of a cell.
-type Key = Box<[u8]>;
+/// Something that closed batches have, or only the open one.
+#[derive(Debug)]
+struct Kept<T> {
+    value: T,
+    /// Whether a closed batch has put its cell.
+    is_logged: bool,
+}
 
-/// The value of a cell; none if there is no such cell.
-type Value = Option<Arc<[u8]>>;
+/// The open work of one entity.
+#[derive(Debug)]
+struct EntityWork {
+    of: Address,
+    items: BTreeMap<Name, Kept<Item>>,
+    agreements: BTreeMap<NonZeroU64, Arc<Agreement>>,
+}
 
-/// The open work of all entities of a partition.
-#[derive(Debug, Default)]
-pub(crate) struct OpenWork {
-    cells: BTreeMap<Key, Arc<[u8]>>,
-    /// Cells that the open batch has changed, as they were before it.
-    before: BTreeMap<Key, Value>,
-    /// Agreements that are not over, as their cells have it.
-    tallies: Tallies,
+/// How much there is of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
     asks: usize,
+    agreements: usize,
     operations: usize,
     owed: usize,
-    /// Cells of what was settled by hand.
     settled: Settled,
 }
 
@@ -63,235 +73,213 @@ pub(crate) struct Settled {
     pub(crate) contradicted: usize,
 }
 
+/// The open work of all entities of a partition.
+#[derive(Default)]
+pub(crate) struct OpenWork {
+    /// By the hashes of the entities; those that have none are not there.
+    of: HashTable<EntityWork>,
+    /// Changes of the open batch, in their order.
+    journal: Vec<Change>,
+    counts: Counts,
+    /// Cells that are read back, while the partition opens.
+    restoring: Restoring,
+}
+
+impl Counts {
+    fn of(&mut self, name: &Name) -> &mut usize {
+        match name {
+            Name::Ask(_) => &mut self.asks,
+            Name::Owed(_) => &mut self.owed,
+            Name::Settled(..) => &mut self.settled.kept,
+            Name::Contradicted(..) => &mut self.settled.contradicted,
+            Name::Operation(..) => &mut self.operations,
+        }
+    }
+}
+
+impl EntityWork {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.agreements.is_empty()
+    }
+}
+
+/// Reading.
 impl OpenWork {
     /// Number of asks that are open.
     pub(crate) fn asks(&self) -> usize {
-        self.asks
+        self.counts.asks
     }
 
     /// Number of agreements that are not over.
     pub(crate) fn agreements(&self) -> usize {
-        self.tallies.count()
+        self.counts.agreements
     }
 
     /// Number of operations that are tentative.
     pub(crate) fn operations(&self) -> usize {
-        self.operations
+        self.counts.operations
     }
 
     /// Number of answers that are owed.
     pub(crate) fn owed(&self) -> usize {
-        self.owed
+        self.counts.owed
     }
 
     /// Numbers of operations that were settled by hand.
     pub(crate) fn settled(&self) -> Settled {
-        self.settled
+        self.counts.settled
+    }
+
+    fn work_of(&self, of: &Address) -> Option<&EntityWork> {
+        self.of.find(of.hash(), |work| work.of == *of)
+    }
+
+    fn item(&self, of: &Address, name: &Name) -> Option<&Item> {
+        self.work_of(of)?.items.get(name).map(|kept| &kept.value)
+    }
+
+    /// The names of an entity's items, in their order.
+    fn names(&self, of: &Address) -> impl DoubleEndedIterator<Item = &Name> {
+        self.work_of(of).into_iter().flat_map(|work| work.items.keys())
+    }
+
+    /// The numbers of an entity's open asks.
+    pub(crate) fn asks_of(&self, asker: &Address) -> impl Iterator<Item = NonZeroU64> {
+        self.names(asker).map_while(|name| if let Name::Ask(number) = name { Some(*number) } else { None })
+    }
+
+    /// The numbers of the answers that an entity owes.
+    pub(crate) fn all_owed_by(&self, of: &Address) -> impl Iterator<Item = NonZeroU64> {
+        let names = self.names(of).skip_while(|name| matches!(name, Name::Ask(_)));
+        names.map_while(|name| if let Name::Owed(number) = name { Some(*number) } else { None })
+    }
+
+    /// Whether an entity has more tentative operations than so many.
+    pub(crate) fn has_more_operations(&self, of: &Address, count: usize) -> bool {
+        let names = self.names(of).rev().take_while(|name| matches!(name, Name::Operation(..)));
+        names.take(count + 1).count() > count
+    }
+
+    /// An open ask of an entity.
+    pub(crate) fn ask(&self, asker: &Address, number: NonZeroU64) -> Option<&OpenAsk> {
+        match self.item(asker, &Name::Ask(number))? {
+            Item::Ask(ask) => Some(ask),
+            _ => None,
+        }
+    }
+
+    /// An answer that an entity owes.
+    pub(crate) fn owed_by(&self, of: &Address, number: NonZeroU64) -> Option<&Owed> {
+        match self.item(of, &Name::Owed(number))? {
+            Item::Owed(owed) => Some(owed),
+            _ => None,
+        }
+    }
+
+    /// The tentative operation of an entity for the try of this number from this proposer.
+    pub(crate) fn operation(&self, of: &Address, proposer: &Address, number: NonZeroU64) -> Option<&Operation> {
+        match self.item(of, &Name::Operation(number, proposer.clone()))? {
+            Item::Operation(operation) => Some(operation),
+            _ => None,
+        }
+    }
+
+    /// The settlement by hand of an operation.
+    pub(crate) fn settlement(&self, of: &Address, proposer: &Address, number: NonZeroU64) -> Option<&Settlement> {
+        match self.item(of, &Name::Settled(number, proposer.clone()))? {
+            Item::Settled(settlement) => Some(settlement),
+            _ => None,
+        }
+    }
+
+    /// Whether the real ending of an operation that was settled by hand was another one.
+    pub(crate) fn is_contradicted(&self, of: &Address, proposer: &Address, number: NonZeroU64) -> bool {
+        self.item(of, &Name::Contradicted(number, proposer.clone())).is_some()
     }
 
     /// The agreement of a proposer that has this number, or a leg with it.
-    pub(crate) fn agreement(&self, proposer: &Address, number: NonZeroU64) -> Option<(NonZeroU64, &Tally)> {
-        self.tallies.find(proposer, number)
+    pub(crate) fn agreement(&self, proposer: &Address, number: NonZeroU64) -> Option<(NonZeroU64, &Agreement)> {
+        let (of, agreement) = self.work_of(proposer)?.agreements.range(..=number).next_back()?;
+        let is_its = number.get() - of.get() <= u64::from(agreement.header.legs);
+        is_its.then_some((*of, &**agreement))
     }
 
     /// Number of agreements of a proposer that are not over.
     pub(crate) fn agreements_of(&self, proposer: &Address) -> usize {
-        self.tallies.of(proposer)
-    }
-
-    /// The value of a cell.
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        self.cells.get(key).map(|value| &value[..])
-    }
-
-    /// The cells of one entity in one section, in the order of their sub-keys.
-    pub(crate) fn of(&self, section: Section, address: &Address) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let (from, to) = cell::entity_bounds(section, address);
-        let range = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
-        self.cells.range::<[u8], _>(range).map(|(key, value)| (&key[..], &value[..]))
-    }
-
-    /// The cells of an agreement, in the order of their sub-keys: each answer behind its leg.
-    pub(crate) fn cells_of_agreement(
-        &self,
-        proposer: &Address,
-        number: NonZeroU64,
-    ) -> impl Iterator<Item = (AgreementSub, &Arc<[u8]>)> {
-        let (from, to) = (AgreementSub::Header.key(proposer, number), AgreementSub::Waits.key(proposer, number));
-        let range = (Bound::Included(&from[..]), Bound::Included(&to[..]));
-        self.cells.range::<[u8], _>(range).map(|(key, value)| {
-            let read = cell::read_key(key).and_then(|cell| AgreementSub::read(cell.sub));
-            (read.expect("P4 broken: the key of an agreement does not read").1, value)
-        })
-    }
-
-    /// Changes a cell in the open batch; no value erases it.
-    pub(crate) fn change(&mut self, key: &[u8], value: Option<&[u8]>) {
-        let before = self.set(key.into(), value.map(Into::into));
-        self.before.entry(key.into()).or_insert(before);
-    }
-
-    /// Puts or erases a cell, with all that is counted. Gives what was there.
-    fn set(&mut self, key: Key, value: Value) -> Value {
-        match cell::section_of(&key) {
-            Ok(Section::Agreements) => {
-                let before = self.cells.get(&key).map(|value| &value[..]);
-                self.tallies.note(&key, value.as_deref(), before);
-            }
-            section => {
-                let count = match section {
-                    Ok(Section::Asks) => &mut self.asks,
-                    Ok(Section::Owed) => &mut self.owed,
-                    Ok(Section::Settlements) => self.settled.of(&key),
-                    _ => &mut self.operations,
-                };
-                *count += usize::from(value.is_some());
-                *count -= usize::from(self.cells.contains_key(&key));
-            }
-        }
-        match value {
-            Some(value) => self.cells.insert(key, value),
-            None => self.cells.remove(&key),
-        }
-    }
-
-    /// Cells that are not as they were before the open batch.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.before.iter().filter_map(|(key, before)| {
-            let now = self.cells.get(key);
-            (now != before.as_ref()).then(|| (&key[..], now.map(|value| &value[..])))
-        })
-    }
-
-    /// The batch is closed.
-    pub(crate) fn note_closed(&mut self) {
-        self.before.clear();
-    }
-
-    /// Takes back all that the open batch has changed.
-    pub(crate) fn undo(&mut self) {
-        for (key, before) in std::mem::take(&mut self.before) {
-            if planted::is(Bug::AskUndoneStillOpen) {
-                continue;
-            }
-            self.set(key, before);
-        }
-    }
-
-    /// Takes over a cell that is read back, or its deletion. For opening only.
-    pub(crate) fn restore(
-        &mut self,
-        (section, key): (Section, &[u8]),
-        sub: &[u8],
-        value: Option<&[u8]>,
-    ) -> Result<(), DecodeError> {
-        match section {
-            Section::Agreements => {
-                let (_, sub) = AgreementSub::read(sub)?;
-                value.map(|value| agreement::check(sub, value)).transpose()?;
-            }
-            Section::Operations => {
-                Operation::read_name(sub)?;
-                value.map(Operation::read).transpose()?;
-            }
-            Section::Owed => {
-                Owed::read_number(sub)?;
-                value.map(Owed::read).transpose()?;
-            }
-            Section::Settlements => {
-                let (sub, _) = SettlementSub::read(sub)?;
-                value.map(|value| settlement::check(sub, value)).transpose()?;
-            }
-            _ => {
-                OpenAsk::read_number(sub)?;
-                value.map(OpenAsk::read).transpose()?;
-            }
-        }
-        self.set(key.into(), value.map(Into::into));
-        Ok(())
+        self.work_of(proposer).map_or(0, |work| work.agreements.len())
     }
 }
 
-impl Settled {
-    /// The count that the cell with this key is part of.
-    fn of(&mut self, key: &[u8]) -> &mut usize {
-        let sub = cell::read_key(key).and_then(|cell| SettlementSub::read(cell.sub));
-        match sub.expect("P4 broken: the key of a settlement does not read").0 {
-            SettlementSub::Settled => &mut self.kept,
-            SettlementSub::Contradicted => &mut self.contradicted,
+/// Changes, in the open batch.
+impl OpenWork {
+    /// The work of an entity, made if it has none.
+    fn work_mut(&mut self, of: &Address) -> &mut EntityWork {
+        let entry = self.of.entry(of.hash(), |work| work.of == *of, |work| work.of.hash());
+        entry
+            .or_insert_with(|| EntityWork { of: of.clone(), items: BTreeMap::new(), agreements: BTreeMap::new() })
+            .into_mut()
+    }
+
+    /// Changes the work of an entity that has some; an entity with none is forgotten.
+    fn change<T>(&mut self, of: &Address, change: impl FnOnce(&mut EntityWork) -> T) -> Option<T> {
+        let mut entry = self.of.find_entry(of.hash(), |work| work.of == *of).ok()?;
+        let result = change(entry.get_mut());
+        if entry.get().is_empty() {
+            entry.remove();
+        }
+        Some(result)
+    }
+
+    /// Begins something.
+    pub(crate) fn begin(&mut self, of: &Address, name: Name, item: Item) {
+        self.insert(of, name.clone(), Kept { value: item, is_logged: false });
+        self.journal.push(Change::Begun(of.clone(), name));
+    }
+
+    fn insert(&mut self, of: &Address, name: Name, item: Kept<Item>) {
+        let count = self.counts.of(&name);
+        *count += 1;
+        let before = self.work_mut(of).items.insert(name, item);
+        assert!(before.is_none(), "E1 broken: a name of open work is used twice");
+    }
+
+    fn remove(&mut self, of: &Address, name: &Name) -> Option<Kept<Item>> {
+        let removed = self.change(of, |work| work.items.remove(name))??;
+        *self.counts.of(name) -= 1;
+        Some(removed)
+    }
+
+    /// Ends something, if it is there.
+    pub(crate) fn end(&mut self, of: &Address, name: &Name) {
+        if let Some(Kept { value, is_logged: true }) = self.remove(of, name) {
+            self.journal.push(Change::Ended(of.clone(), name.clone(), value));
         }
     }
 }
 
 impl OpenWork {
-    /// Whether nothing is changed outside of a batch.
+    /// Whether nothing is changed outside of a batch, and everything is counted.
     pub(crate) fn check(&self, is_batch_open: bool) {
-        assert!(is_batch_open || self.before.is_empty(), "E1 broken: open work is changed in no batch");
-        let mut counted = Self::default();
-        for (key, value) in &self.cells {
-            counted.set(key.clone(), Some(Arc::clone(value)));
+        assert!(is_batch_open || self.journal.is_empty(), "E1 broken: open work is changed in no batch");
+        let mut counted = Counts::default();
+        for work in self.in_order() {
+            assert!(!work.is_empty(), "E4 broken: {:?} is listed without open work", work.of);
+            work.items.keys().for_each(|name| *counted.of(name) += 1);
+            counted.agreements += work.agreements.len();
+            work.agreements.values().for_each(|agreement| agreement.check());
         }
-        let Self { cells: _, before: _, tallies, asks, operations, owed, settled } = self;
-        let is_right = (tallies, asks, operations) == (&counted.tallies, &counted.asks, &counted.operations)
-            && (owed, settled) == (&counted.owed, &counted.settled);
-        assert!(is_right, "E4 broken: open work is counted as {self:?}, and comes to {counted:?}");
+        let counts = self.counts;
+        assert!(counts == counted, "E4 broken: open work is counted as {counts:?}, and comes to {counted:?}");
+    }
+
+    /// The work of every entity, in the order of their places on the ring.
+    fn in_order(&self) -> Vec<&EntityWork> {
+        #[expect(clippy::disallowed_methods, reason = "they are sorted")]
+        let mut all: Vec<_> = self.of.iter().collect();
+        all.sort_by_key(|work| (work.of.hash(), work.of.kind(), work.of.key().clone()));
+        all
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use apostate_core::{EntityKey, KindId};
-
-    use super::*;
-
-    fn address(key: &str) -> Address {
-        Address::new(KindId::of("order"), EntityKey::new(key).expect("a key"))
-    }
-
-    fn key(of: &str, number: u8) -> Vec<u8> {
-        cell::key(Section::Asks, &address(of), &[number])
-    }
-
-    /// A cell that an earlier batch has put.
-    fn put(work: &mut OpenWork, key: &[u8], value: &[u8]) {
-        work.change(key, Some(value));
-        work.note_closed();
-    }
-
-    #[test]
-    fn what_is_begun_and_ended_in_one_batch_changes_nothing() {
-        let mut work = OpenWork::default();
-        put(&mut work, &key("a", 1), b"one");
-        work.change(&key("a", 2), Some(b"two"));
-        work.change(&key("a", 2), None);
-        work.change(&key("a", 1), None);
-        work.change(&key("a", 1), Some(b"one"));
-        assert_eq!(work.changes().count(), 0);
-        work.change(&key("a", 1), Some(b"other"));
-        assert_eq!(work.changes().collect::<Vec<_>>(), [(&key("a", 1)[..], Some(&b"other"[..]))]);
-        work.note_closed();
-        assert_eq!((work.changes().count(), work.get(&key("a", 1))), (0, Some(&b"other"[..])));
-    }
-
-    #[test]
-    fn an_undone_batch_leaves_what_was_before_it() {
-        let mut work = OpenWork::default();
-        put(&mut work, &key("a", 1), b"one");
-        work.change(&key("a", 1), Some(b"other"));
-        work.change(&key("a", 1), None);
-        work.change(&key("a", 2), Some(b"two"));
-        work.undo();
-        assert_eq!((work.asks(), work.get(&key("a", 1)), work.changes().count()), (1, Some(&b"one"[..]), 0));
-    }
-
-    #[test]
-    fn an_entity_has_its_own_cells_and_no_others() {
-        let mut work = OpenWork::default();
-        for of in ["a", "a\0", "a\u{1}", "b"] {
-            put(&mut work, &key(of, 1), b"one");
-        }
-        put(&mut work, &key("a", 2), b"two");
-        let found = work.of(Section::Asks, &address("a")).map(|(_, value)| value).collect::<Vec<_>>();
-        assert_eq!(found, [&b"one"[..], b"two"]);
-    }
-}
+mod tests;

@@ -33,9 +33,7 @@ impl Partition {
             }
         };
         self.timers.changes().for_each(|cell| self.batch.change_timer(cell));
-        for (key, value) in self.entities.open_work().changes() {
-            self.batch.change_work(key, value);
-        }
+        self.entities.open_work_mut().write_changes(&mut |key, value| self.batch.change_work(key, value));
         let most = self.scope.tuning().record_bytes_max;
         if self.batch.record().length() > most {
             assert!(self.batch.messages() > 1, "P6 broken: one message makes a record of more than {most} bytes");

@@ -192,6 +192,8 @@ impl Partition {
         if self.log.submitted() < last {
             return Err(self.damaged(format!("the log ends here, although it has held record {last}")));
         }
+        let restored = self.entities.open_work_mut().end_restore();
+        restored.map_err(|error| self.unread(error, "an agreement is there in part"))?;
         self.log.end_replay();
         self.batch.begin_at(self.log.next_number());
         Ok(())

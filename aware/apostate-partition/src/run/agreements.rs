@@ -14,11 +14,11 @@
 use std::num::NonZeroU64;
 
 use apostate_core::limits::{AGREEMENTS_PER_ENTITY_MAX, SENT_OVERHEAD_BYTES, TX_BYTES_MAX};
-use apostate_core::{Address, Proposed, Refusal, SentAs, TryOf, encode, offer_fits};
+use apostate_core::{Address, Proposed, Refusal, SentAs, TryOf, encode, offer_fits, written_key_bytes};
 
 use crate::bodies::TryHead;
-use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer, Under, leg_number};
-use crate::entities::Tally;
+use crate::cells::agreement::{Header, Leg, LegAnswer, Under, leg_number};
+use crate::entities::Agreement;
 use crate::interface::Failure;
 use crate::message::{Message, NO_HANDLER, Role};
 use crate::run::attempt::{Occasion, Run};
@@ -42,34 +42,41 @@ impl Handling<'_> {
         if self.entities.open_work().agreements_of(proposer) + proposed > AGREEMENTS_PER_ENTITY_MAX {
             return Some(Failure::TooManyAgreements);
         }
-        let is_too_large = (0..proposed).any(|at| self.decision_bytes(proposer, at) > TX_BYTES_MAX);
+        let is_too_large = self.decision_bytes(proposer).into_iter().any(|bytes| bytes > TX_BYTES_MAX);
         is_too_large.then_some(Failure::TooLarge)
     }
 
-    /// Bytes that the decision of a proposal writes at most, besides offers.
-    fn decision_bytes(&self, proposer: &Address, proposal: usize) -> usize {
-        let own_key = written_bytes(proposer);
-        let of_leg = |to: &Address, of: &TryOf| {
-            let ending = SENT_OVERHEAD_BYTES + 2 * (own_key + written_bytes(to));
-            let value = of.confirm_with.as_ref().map_or(0, |value| value.len());
-            ending + value + 2 * (LEG_KEY_BYTES + own_key) + OUTCOME_LEG_BYTES + to.key().as_bytes().len()
-        };
-        let tries = self.runner.effects().sent.iter().filter_map(|sent| match &sent.sent_as {
-            SentAs::Try(of) if of.proposal as usize == proposal => Some(of_leg(&sent.to, of)),
-            _ => None,
-        });
-        tries.sum::<usize>() + SENT_OVERHEAD_BYTES + 4 * own_key
+    /// Bytes that the decision of each proposal of the run writes at most, besides offers.
+    fn decision_bytes(&self, proposer: &Address) -> Vec<usize> {
+        let own_key = written_key_bytes(proposer);
+        let effects = self.runner.effects();
+        let mut bytes = vec![SENT_OVERHEAD_BYTES + 4 * own_key; effects.proposals.len()];
+        for sent in &effects.sent {
+            if let SentAs::Try(of) = &sent.sent_as {
+                let ending = SENT_OVERHEAD_BYTES + 2 * (own_key + written_key_bytes(&sent.to));
+                let value = of.confirm_with.as_ref().map_or(0, |value| value.len());
+                let cells = 2 * (LEG_KEY_BYTES + own_key);
+                let outcome = OUTCOME_LEG_BYTES + sent.to.key().as_bytes().len();
+                bytes[of.proposal as usize] += ending + value + cells + outcome;
+            }
+        }
+        bytes
     }
 
     /// Opens the agreements that the run has proposed. Gives their numbers; each leg has one of those behind its agreement's.
     pub(super) fn open_agreements(&mut self, run: &Run<'_>) -> Vec<NonZeroU64> {
+        if self.runner.effects().proposals.is_empty() {
+            return Vec::new();
+        }
+        let bytes = self.decision_bytes(run.to);
         let proposals = std::mem::take(&mut self.runner.effects_mut().proposals);
-        let numbers = (0..).zip(&proposals).map(|(at, proposed)| self.open_agreement(run, at, proposed)).collect();
+        let opened = bytes.iter().zip(&proposals);
+        let numbers = opened.map(|(bytes, proposed)| self.open_agreement(run, *bytes, proposed)).collect();
         self.runner.effects_mut().proposals = proposals;
         numbers
     }
 
-    fn open_agreement(&mut self, run: &Run<'_>, at: usize, proposed: &Proposed) -> NonZeroU64 {
+    fn open_agreement(&mut self, run: &Run<'_>, decision_bytes: usize, proposed: &Proposed) -> NonZeroU64 {
         let Proposed { id, legs, policy, wait, then, lapsed, is_under_try } = *proposed;
         let number = NonZeroU64::new(self.log.number()).expect("P4 broken: numbers begin at 1");
         for _ in 0..legs {
@@ -83,7 +90,7 @@ impl Handling<'_> {
             }
             _ => None,
         };
-        let room = TX_BYTES_MAX.saturating_sub(self.decision_bytes(run.to, at));
+        let room = TX_BYTES_MAX.saturating_sub(decision_bytes);
         let header = Header {
             id: id.0,
             legs,
@@ -96,8 +103,10 @@ impl Handling<'_> {
             since: Some(self.now),
             under,
         };
-        self.change_work(&AgreementSub::Header.key(run.to, number), Some(&header.write()));
-        if let Some(deadline) = header.deadline {
+        self.batch.reserve(agreement_cell_bytes(run.to) + header.length());
+        let deadline = header.deadline;
+        self.entities.open_work_mut().propose(run.to, number, header);
+        if let Some(deadline) = deadline {
             let trace = self.next_trace();
             let expired =
                 Message { trace, ..Message::between(run.to, run.to, NO_HANDLER, Role::Deadline, Some(number)) };
@@ -110,11 +119,10 @@ impl Handling<'_> {
     pub(super) fn open_leg(&mut self, number: NonZeroU64, of: TryOf, message: Message) -> Message {
         let TryOf { proposal: _, leg: place, confirm_with, is_offer_read, can_lapse } = of;
         let Some(proposer) = &message.from else { unreachable!("what a run sends has a sender") };
-        let (_, tally) =
-            self.entities.open_work().agreement(proposer, number).expect("E4 broken: a leg of no agreement");
-        let head = TryHead { deadline: tally.header.deadline, can_lapse };
         let leg = Leg { partner: message.to.clone(), handler: message.handler, is_offer_read, value: confirm_with };
-        self.change_work(&AgreementSub::Leg(place).key(proposer, number), Some(&leg.write()));
+        self.batch.reserve(agreement_cell_bytes(proposer) + leg.length());
+        let header = self.entities.open_work_mut().add_leg(proposer, number, (place, leg));
+        let head = TryHead { deadline: header.deadline, can_lapse };
         let body = [&head.write(), &message.body[..]].concat().into_boxed_slice();
         Message { role: Role::Try, about: Some(leg_number(number, place)), body, ..message }
     }
@@ -137,9 +145,8 @@ impl Handling<'_> {
             return;
         };
         let proposer = &message.to;
-        let key = AgreementSub::Leg(place).key(proposer, number);
-        let leg = self.entities.open_work().get(&key).map(Leg::read);
-        let leg = leg.expect("E4 broken: a leg is not there").expect("P4 broken: a leg does not read");
+        let (_, agreement) = self.entities.open_work().agreement(proposer, number).expect("it was found");
+        let leg = agreement.leg(place).expect("E4 broken: a leg is not there").leg.clone();
         let trace = message.trace.as_deref();
         let kept = match answer {
             LegAnswer::Accepted(_) if !leg.is_offer_read => Ok(&[][..]),
@@ -155,30 +162,30 @@ impl Handling<'_> {
             Ok(offer) => LegAnswer::Accepted(offer),
             Err(why) => LegAnswer::Refused(why),
         };
-        self.change_work(&AgreementSub::Answer(place).key(proposer, number), Some(&kept_answer.write()));
+        self.batch.reserve(agreement_cell_bytes(proposer) + kept_answer.length());
+        self.entities.open_work_mut().answer_leg(proposer, (number, place), kept_answer);
         let refusal = kept.err().map(|why| (leg.partner, why));
         self.decide_if_due(proposer, number, refusal, trace);
     }
 
     /// The agreement that an answer is for, and its leg, if that has no answer yet.
     fn unanswered_leg(&self, message: &Message) -> Option<(NonZeroU64, u32)> {
-        let work = self.entities.open_work();
-        let (number, tally) = work.agreement(&message.to, message.about?)?;
+        let (number, agreement) = self.entities.open_work().agreement(&message.to, message.about?)?;
         let place = u32::try_from(message.about?.get() - number.get()).ok()?.checked_sub(1)?;
-        let is_answered = work.get(&AgreementSub::Answer(place).key(&message.to, number)).is_some();
-        (!tally.is_waiting && !is_answered).then_some((number, place))
+        let is_answered = agreement.leg(place).is_some_and(|leg| leg.answer().is_some());
+        (!agreement.is_waiting && !is_answered).then_some((number, place))
     }
 
     fn has_room(&self, proposer: &Address, number: NonZeroU64, offer: &[u8]) -> bool {
-        let tally = self.entities.open_work().agreement(proposer, number).map(|(_, tally)| tally);
-        let room = tally.map_or(0, |tally| (tally.header.room as usize).saturating_sub(tally.offer_bytes));
-        offer.len() <= room && offer_fits(offer)
+        let found = self.entities.open_work().agreement(proposer, number);
+        let room = |agreement: &Agreement| (agreement.header.room as usize).saturating_sub(agreement.offer_bytes);
+        found.is_some_and(|(_, agreement)| offer.len() <= room(agreement)) && offer_fits(offer)
     }
 
     /// The time of an agreement is over.
     pub(super) fn expire_agreement(&mut self, message: &Message) {
         let found = message.about.and_then(|about| self.entities.open_work().agreement(&message.to, about));
-        let Some((number, Tally { header, accepted, is_waiting: false, .. })) = found else { return };
+        let Some((number, Agreement { header, accepted, is_waiting: false, .. })) = found else { return };
         if Some(number) != message.about {
             return;
         }
@@ -187,8 +194,7 @@ impl Handling<'_> {
     }
 }
 
-/// Bytes of an entity's key as a cell's key has it.
-fn written_bytes(address: &Address) -> usize {
-    let key = address.key().as_bytes();
-    key.len() + key.iter().filter(|byte| **byte == 0).count()
+/// Bytes that a cell of an agreement takes in a record besides its value, at most.
+pub(super) fn agreement_cell_bytes(proposer: &Address) -> usize {
+    LEG_KEY_BYTES + written_key_bytes(proposer)
 }

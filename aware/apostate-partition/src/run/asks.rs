@@ -15,8 +15,9 @@ use apostate_core::limits::ASKS_PER_ENTITY_MAX;
 use apostate_core::{Address, Answer, Asked, OnRefused, encode};
 
 use crate::cells::ask::OpenAsk;
-use crate::cells::cell::{self, Section};
+use crate::cells::cell;
 use crate::cells::timer::TimerSub;
+use crate::entities::{Item, Name};
 use crate::message::{Message, Role};
 use crate::planted::{self, Bug};
 use crate::run::handling::Handling;
@@ -25,7 +26,7 @@ impl Handling<'_> {
     /// Whether what the run has asked is too much, with the asks that the entity has open.
     pub(super) fn has_too_many_asks(&self, asker: &Address) -> bool {
         let asked = self.runner.effects().asks();
-        asked > 0 && asked + self.entities.open_work().of(Section::Asks, asker).count() > ASKS_PER_ENTITY_MAX
+        asked > 0 && asked + self.entities.open_work().asks_of(asker).count() > ASKS_PER_ENTITY_MAX
     }
 
     /// Opens an ask, and sets its deadline. Gives the message as one that is asked.
@@ -33,7 +34,7 @@ impl Handling<'_> {
         let Asked { then, within } = asked;
         let number = NonZeroU64::new(self.log.number()).expect("P4 broken: numbers begin at 1");
         let ask = OpenAsk { then, deadline: self.now.after(within), partner: message.to.clone() };
-        self.change_work(&OpenAsk::key(asker, number), Some(&ask.write()));
+        self.begin_work(asker, Name::Ask(number), Item::Ask(ask.clone()));
         let (body, trace) = (encode(&Answer::<()>::Expired).into_boxed_slice(), message.trace.clone());
         let expired = Message { body, trace, ..Message::between(asker, asker, then, Role::Reply, Some(number)) };
         self.set_timer(asker, &deadline_of(number), ask.deadline, &expired);
@@ -42,16 +43,15 @@ impl Handling<'_> {
     }
 
     /// The open ask that an answer is about.
-    pub(super) fn ask_of(&self, answer: &Message) -> Option<OpenAsk> {
-        let value = self.entities.open_work().get(&OpenAsk::key(&answer.to, answer.about?))?;
-        Some(OpenAsk::read(value).expect("P4 broken: an open ask does not read"))
+    pub(super) fn ask_of(&self, answer: &Message) -> Option<&OpenAsk> {
+        self.entities.open_work().ask(&answer.to, answer.about?)
     }
 
     /// Ends the ask that an answer was about.
     pub(super) fn end_ask(&mut self, answer: &Message) {
         let Some(number) = answer.about else { return };
         if !planted::is(Bug::ReplyDroppedCellKept) {
-            self.change_work(&OpenAsk::key(&answer.to, number), None);
+            self.end_work(&answer.to, &Name::Ask(number));
         }
         if !planted::is(Bug::DeadlineAndReplyBoth) {
             self.cancel_timer(&answer.to, &deadline_of(number));
@@ -63,12 +63,10 @@ impl Handling<'_> {
         if planted::is(Bug::AskLeftByDelete) {
             return;
         }
-        let open = self.entities.open_work().of(Section::Asks, asker);
-        let keys: Vec<Box<[u8]>> = open.map(|(key, _)| key.into()).collect();
-        for key in keys {
-            let number = cell::read_key(&key).and_then(|key| OpenAsk::read_number(key.sub));
-            self.cancel_timer(asker, &deadline_of(number.expect("P4 broken: the key of an ask does not read")));
-            self.change_work(&key, None);
+        let numbers: Vec<_> = self.entities.open_work().asks_of(asker).collect();
+        for number in numbers {
+            self.cancel_timer(asker, &deadline_of(number));
+            self.end_work(asker, &Name::Ask(number));
         }
     }
 
@@ -85,10 +83,16 @@ impl Handling<'_> {
         self.post(answer);
     }
 
-    /// Changes a cell of open work, and reserves room for it in the record.
-    pub(super) fn change_work(&mut self, key: &[u8], value: Option<&[u8]>) {
-        self.batch.reserve(key.len() + value.map_or(0, <[u8]>::len) + CHANGE_BYTES);
-        self.entities.open_work_mut().change(key, value);
+    /// Begins an item of open work, with room for its cell in the record.
+    pub(super) fn begin_work(&mut self, of: &Address, name: Name, item: Item) {
+        self.batch.reserve(cell::key_bytes(of) + name.cell_bytes() + item.length());
+        self.entities.open_work_mut().begin(of, name, item);
+    }
+
+    /// Ends an item of open work, with room for that in the record.
+    pub(super) fn end_work(&mut self, of: &Address, name: &Name) {
+        self.batch.reserve(cell::key_bytes(of) + name.cell_bytes());
+        self.entities.open_work_mut().end(of, name);
     }
 }
 
@@ -96,6 +100,3 @@ impl Handling<'_> {
 fn deadline_of(number: NonZeroU64) -> TimerSub {
     TimerSub::Deadline(Role::Reply, number)
 }
-
-/// Bytes that a change of a cell takes in a record besides its key and its value.
-const CHANGE_BYTES: usize = 7;

@@ -20,11 +20,12 @@ use apostate_core::{
 };
 
 use crate::bodies::{self, ConfirmedLeg};
-use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer, Under, WAITING, leg_number};
+use crate::cells::agreement::{Header, Leg, LegAnswer, Under, leg_number};
 use crate::cells::timer::TimerSub;
-use crate::entities::Tally;
+use crate::entities::{Agreement, OpenLeg};
 use crate::message::{Message, Role};
 use crate::planted::{self, Bug};
+use crate::run::agreements::agreement_cell_bytes;
 use crate::run::handling::Handling;
 use crate::trace::TraceContext;
 
@@ -33,29 +34,6 @@ pub(super) enum Decision<'a> {
     Agreed,
     Refused { by: &'a Address, why: &'a [u8] },
     Expired,
-}
-
-/// A leg of an agreement, with its answer.
-struct Answered {
-    number: u32,
-    leg: Leg,
-    answer: Option<Arc<[u8]>>,
-}
-
-impl Answered {
-    fn answer(&self) -> Option<LegAnswer<'_>> {
-        self.answer
-            .as_deref()
-            .map(|value| LegAnswer::read(value).expect("P4 broken: the answer of a leg does not read"))
-    }
-
-    /// The offer of a leg that has accepted.
-    fn offer(&self) -> Option<&[u8]> {
-        match self.answer()? {
-            LegAnswer::Accepted(offer) => Some(offer),
-            LegAnswer::Refused(_) => None,
-        }
-    }
 }
 
 /// Deciding.
@@ -68,8 +46,8 @@ impl Handling<'_> {
         refusal: Option<(Address, Vec<u8>)>,
         trace: Option<&TraceContext>,
     ) {
-        let Some((_, tally)) = self.entities.open_work().agreement(proposer, number) else { return };
-        let Tally { header: Header { legs, needed, is_eager, .. }, accepted, refused, .. } = tally;
+        let Some((_, agreement)) = self.entities.open_work().agreement(proposer, number) else { return };
+        let Agreement { header: Header { legs, needed, is_eager, .. }, accepted, refused, .. } = agreement;
         let decision = match &refusal {
             Some((by, why)) if *refused > legs - needed => Decision::Refused { by, why },
             _ if accepted + refused == *legs || (*is_eager && accepted >= needed) => Decision::Agreed,
@@ -86,70 +64,75 @@ impl Handling<'_> {
         decision: &Decision<'_>,
         trace: Option<&TraceContext>,
     ) {
-        let (_, tally) =
+        let (_, agreement) =
             self.entities.open_work().agreement(proposer, number).expect("E4 broken: no agreement to decide");
-        let header = tally.header.clone();
-        let legs = self.legs_of(proposer, number);
-        let accepted = match decision {
-            // They wait for the ending of the try.
-            Decision::Agreed if header.under.is_some() && !planted::is(Bug::InnerEndsEarly) => None,
-            Decision::Agreed => Some(Ending::confirm(&header)),
-            Decision::Refused { .. } | Decision::Expired => Some(Ending::Cancel),
-        };
-        self.end_legs(proposer, number, (&legs, accepted), trace);
-        if accepted.is_none() {
-            self.change_work(&AgreementSub::Waits.key(proposer, number), Some(WAITING));
-        } else if !planted::is(Bug::AgreementDecidedTwice) {
-            self.change_work(&AgreementSub::Header.key(proposer, number), None);
+        let is_agreed = matches!(decision, Decision::Agreed);
+        if is_agreed && agreement.header.under.is_some() && !planted::is(Bug::InnerEndsEarly) {
+            return self.wait_for_outer(proposer, number, decision, trace);
         }
-        match (&header.under, header.then) {
-            (Some(under), _) => self.answer_outer(proposer, under, decision, trace),
-            (None, Some(then)) => self.tell_outcome(proposer, (then, header.id), (decision, &legs), trace),
-            (None, None) => {}
+        let ending = if is_agreed { Ending::confirm(&agreement.header) } else { Ending::Cancel };
+        let Some(agreement) = self.end_agreement(proposer, number, ending, trace) else { return };
+        if planted::is(Bug::AgreementDecidedTwice) {
+            self.entities.open_work_mut().propose(proposer, number, agreement.header.clone());
         }
-    }
-
-    /// The legs of an agreement, in their order.
-    fn legs_of(&self, proposer: &Address, number: NonZeroU64) -> Vec<Answered> {
-        let mut legs: Vec<Answered> = Vec::new();
-        for (sub, value) in self.entities.open_work().cells_of_agreement(proposer, number) {
-            match sub {
-                AgreementSub::Header | AgreementSub::Waits => {}
-                AgreementSub::Leg(number) => {
-                    let leg = Leg::read(value).expect("P4 broken: a leg does not read");
-                    legs.push(Answered { number, leg, answer: None });
-                }
-                AgreementSub::Answer(number) => {
-                    let leg = legs.last_mut().filter(|leg| leg.number == number);
-                    leg.expect("E4 broken: the answer of a leg that is not there").answer = Some(Arc::clone(value));
-                }
+        match &agreement.header {
+            Header { under: Some(under), .. } => self.answer_outer(proposer, under, decision, trace),
+            Header { then: Some(then), id, .. } => {
+                self.tell_outcome(proposer, (*then, *id), (decision, &agreement.legs), trace);
             }
+            Header { then: None, .. } => {}
         }
-        legs
     }
 
-    /// Ends the legs of an agreement, and its deadline: those that have accepted as it is said, or not yet, and those without an answer by a cancel.
+    /// An agreement on behalf of a try is agreed. Those that have accepted wait for the ending of the try; the others have nothing to wait for.
+    fn wait_for_outer(
+        &mut self,
+        proposer: &Address,
+        number: NonZeroU64,
+        decision: &Decision<'_>,
+        trace: Option<&TraceContext>,
+    ) {
+        let work = self.entities.open_work_mut();
+        let others = work.wait(proposer, number);
+        let under = work.agreement(proposer, number).and_then(|(_, agreement)| agreement.header.under.clone());
+        self.batch.reserve((2 * others.len() + 1) * agreement_cell_bytes(proposer));
+        self.end_legs(proposer, number, (&others, Ending::Cancel), trace);
+        if let Some(under) = under {
+            self.answer_outer(proposer, &under, decision, trace);
+        }
+    }
+
+    /// An agreement is over, and so are its legs.
+    fn end_agreement(
+        &mut self,
+        proposer: &Address,
+        number: NonZeroU64,
+        ending: Ending,
+        trace: Option<&TraceContext>,
+    ) -> Option<Arc<Agreement>> {
+        let agreement = self.entities.open_work_mut().end_agreement(proposer, number)?;
+        self.batch.reserve(2 * (agreement.legs.len() + 1) * agreement_cell_bytes(proposer));
+        self.end_legs(proposer, number, (&agreement.legs, ending), trace);
+        Some(agreement)
+    }
+
+    /// Sends the endings of legs: to those that have accepted the one that is given, and a cancel to those without an answer. The deadline is over too.
     fn end_legs(
         &mut self,
         proposer: &Address,
         number: NonZeroU64,
-        (legs, accepted): (&[Answered], Option<Ending>),
+        (legs, accepted): (&[OpenLeg], Ending),
         trace: Option<&TraceContext>,
     ) {
         for leg in legs {
             let ending = match leg.answer() {
-                Some(LegAnswer::Accepted(_)) if accepted.is_none() => continue,
-                Some(LegAnswer::Accepted(_)) => accepted,
+                Some(LegAnswer::Accepted(_)) => Some(accepted),
                 Some(LegAnswer::Refused(_)) => None,
                 None if planted::is(Bug::UnansweredNotCancelled) => None,
                 None => Some(Ending::Cancel),
             };
             if let Some(ending) = ending {
                 self.post_ending(proposer, (number, leg.number), &leg.leg, ending, trace);
-            }
-            self.change_work(&AgreementSub::Leg(leg.number).key(proposer, number), None);
-            if leg.answer.is_some() {
-                self.change_work(&AgreementSub::Answer(leg.number).key(proposer, number), None);
             }
         }
         self.cancel_timer(proposer, &deadline_of(number));
@@ -160,7 +143,7 @@ impl Handling<'_> {
         &mut self,
         proposer: &Address,
         (then, id): (HandlerId, NonZeroU64),
-        (decision, legs): (&Decision<'_>, &[Answered]),
+        (decision, legs): (&Decision<'_>, &[OpenLeg]),
         trace: Option<&TraceContext>,
     ) {
         let body = match decision {
@@ -253,18 +236,12 @@ impl Handling<'_> {
         confirms: bool,
         trace: Option<&TraceContext>,
     ) {
-        let Some((number, tally)) = self.entities.open_work().agreement(entity, inner) else { return };
-        let ending = if confirms { Ending::confirm(&tally.header) } else { Ending::Cancel };
-        let is_waiting = tally.is_waiting;
-        if !is_waiting && planted::is(Bug::OuterCancelLeavesInner) {
+        let Some((number, agreement)) = self.entities.open_work().agreement(entity, inner) else { return };
+        if !agreement.is_waiting && planted::is(Bug::OuterCancelLeavesInner) {
             return;
         }
-        let legs = self.legs_of(entity, number);
-        self.end_legs(entity, number, (&legs, Some(ending)), trace);
-        if is_waiting {
-            self.change_work(&AgreementSub::Waits.key(entity, number), None);
-        }
-        self.change_work(&AgreementSub::Header.key(entity, number), None);
+        let ending = if confirms { Ending::confirm(&agreement.header) } else { Ending::Cancel };
+        self.end_agreement(entity, number, ending, trace);
     }
 }
 

@@ -11,9 +11,9 @@ use std::num::NonZeroU64;
 use apostate_core::{Address, HandlerId, Lapsed, OnRefused, Tentative, encode};
 
 use crate::bodies::{self, ConfirmedLeg, TryHead};
-use crate::cells::cell::Section;
 use crate::cells::operation::Operation;
 use crate::cells::timer::TimerSub;
+use crate::entities::{Item, Name};
 use crate::message::{Message, NO_HANDLER, Role};
 use crate::planted::{self, Bug};
 use crate::run::attempt::{Occasion, Run};
@@ -52,7 +52,7 @@ impl Handling<'_> {
             inner,
             hold: hold.into(),
         };
-        self.change_work(&Operation::key(&message.to, proposer, number), Some(&operation.write()));
+        self.begin_work(&message.to, Name::Operation(number, proposer.clone()), Item::Operation(operation));
     }
 
     /// Answers a try.
@@ -68,24 +68,25 @@ impl Handling<'_> {
     }
 
     /// The operation that an ending is for.
-    pub(super) fn operation_of(&self, ending: &Message) -> Option<Operation> {
+    pub(super) fn operation_of(&self, ending: &Message) -> Option<&Operation> {
         let (proposer, number) = ending.ends()?;
-        let value = self.entities.open_work().get(&Operation::key(&ending.to, &proposer, number))?;
-        Some(Operation::read(value).expect("P4 broken: an operation does not read"))
+        self.entities.open_work().operation(&ending.to, &proposer, number)
     }
 
     /// Ends the operation that an ending is for.
     pub(super) fn end_operation(&mut self, ending: &Message) {
-        let (Some((proposer, number)), Some(operation)) = (ending.ends(), self.operation_of(ending)) else { return };
-        self.erase_operation(&ending.to, (&proposer, number), &operation);
+        let Some((proposer, number)) = ending.ends() else { return };
+        self.erase_operation(&ending.to, (&proposer, number));
     }
 
     /// An operation is over.
-    pub(super) fn erase_operation(&mut self, entity: &Address, (proposer, number): TryName<'_>, operation: &Operation) {
+    pub(super) fn erase_operation(&mut self, entity: &Address, (proposer, number): TryName<'_>) {
+        let Some(operation) = self.entities.open_work().operation(entity, proposer, number) else { return };
+        let lapse = operation.lapse;
         if !planted::is(Bug::OperationEndedTwice) {
-            self.change_work(&Operation::key(entity, proposer, number), None);
+            self.end_work(entity, &Name::Operation(number, proposer.clone()));
         }
-        if let Some(timer) = operation.lapse
+        if let Some(timer) = lapse
             && !planted::is(Bug::LapseKept)
         {
             self.cancel_timer(entity, &TimerSub::Deadline(Role::Lapse, timer));
@@ -94,10 +95,9 @@ impl Handling<'_> {
 
     /// An operation is cancelled without its proposer, in a message of the entity to itself.
     pub(super) fn cancel_alone(&mut self, entity: &Address, name: TryName<'_>, trace: Option<&TraceContext>) {
-        let key = Operation::key(entity, name.0, name.1);
-        let Some(value) = self.entities.open_work().get(&key) else { return };
-        let handler = Operation::read(value).expect("P4 broken: an operation does not read").handler;
-        let message = Message { trace: trace.copied().map(Box::new), ..lapse_of(entity, handler, name) };
+        let Some(operation) = self.entities.open_work().operation(entity, name.0, name.1) else { return };
+        let lapse = lapse_of(entity, operation.handler, name);
+        let message = Message { trace: trace.copied().map(Box::new), ..lapse };
         self.post(message);
     }
 
@@ -121,7 +121,7 @@ impl Handling<'_> {
         matches!(run.occasion, Occasion::Try(_))
             || !self.runner.effects().proposals.is_empty()
             || work.agreements_of(run.to) > 0
-            || work.of(Section::Operations, run.to).nth(ended).is_some()
+            || work.has_more_operations(run.to, ended)
     }
 }
 

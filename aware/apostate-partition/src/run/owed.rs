@@ -16,10 +16,9 @@ use std::time::Duration;
 use apostate_core::limits::OWED_PER_ENTITY_MAX;
 use apostate_core::{Address, AnswersLater, GivenAnswer, OnRefused, OwedAnswers, Refusal, encode, encode_answered};
 
-use crate::cells::cell::{self, Section};
 use crate::cells::owed::Owed;
 use crate::cells::timer::TimerSub;
-use crate::entities::{OpenWork, SlotId};
+use crate::entities::{Item, Name, OpenWork, SlotId};
 use crate::interface::{Answer, Effect, Request};
 use crate::message::{Message, NO_HANDLER, Role};
 use crate::planted::{self, Bug};
@@ -40,8 +39,7 @@ impl std::fmt::Debug for OwedBy<'_> {
 
 impl OwedAnswers for OwedBy<'_> {
     fn is_owed(&self, number: u64) -> bool {
-        let key = NonZeroU64::new(number).map(|number| Owed::key(self.address, number));
-        key.is_some_and(|key| self.work.get(&key).is_some())
+        NonZeroU64::new(number).is_some_and(|number| self.work.owed_by(self.address, number).is_some())
     }
 }
 
@@ -58,7 +56,7 @@ enum Given {
 impl Handling<'_> {
     /// Whether the run that has ended is to be answered later, and its entity owes as much as it may already.
     pub(super) fn owes_too_much(&self, of: &Address) -> bool {
-        let owed = || self.entities.open_work().of(Section::Owed, of).count();
+        let owed = || self.entities.open_work().all_owed_by(of).count();
         self.runner.effects().later.is_some() && owed() >= OWED_PER_ENTITY_MAX
     }
 
@@ -66,7 +64,7 @@ impl Handling<'_> {
     pub(super) fn owe_client(&mut self, slot: SlotId, key: &str, request: &Request, later: AnswersLater) {
         let fingerprint = fingerprint(request);
         self.remember(slot, key, (&request.to, fingerprint), &Answer::Pending { number: later.number });
-        self.owe(&request.to, later, &Owed::Client { fingerprint, key: key.into() });
+        self.owe(&request.to, later, Owed::Client { fingerprint, key: key.into() });
     }
 
     /// A message that was asked is answered later.
@@ -74,12 +72,12 @@ impl Handling<'_> {
         let (Some(asker), OnRefused::Tell { handler }, Some(ask)) = (&asked.from, asked.on_refused, asked.about) else {
             panic!("E1 broken: a message was asked that says not who takes the answer");
         };
-        self.owe(&asked.to, later, &Owed::Asker { ask, then: handler, asker: asker.clone() });
+        self.owe(&asked.to, later, Owed::Asker { ask, then: handler, asker: asker.clone() });
     }
 
-    fn owe(&mut self, of: &Address, later: AnswersLater, owed: &Owed) {
+    fn owe(&mut self, of: &Address, later: AnswersLater, owed: Owed) {
         let number = number_of(later.number);
-        self.change_work(&Owed::key(of, number), Some(&owed.write()));
+        self.begin_work(of, Name::Owed(number), Item::Owed(owed));
         let within = later.within.unwrap_or(self.scope.tuning().client_key_retention);
         let within = if planted::is(Bug::OwedExpiredEarly) { within / 2 } else { within };
         // A part of a millisecond is waited for as a whole one.
@@ -96,8 +94,7 @@ impl Handling<'_> {
         let given: Vec<_> = effects.answers.extract_if(.., |given| Some(given.number) != own).collect();
         for GivenAnswer { number, answer } in given {
             let number = number_of(number);
-            let key = Owed::key(of, number);
-            let Some(owed) = self.entities.open_work().get(&key).map(read) else { continue };
+            let Some(owed) = self.entities.open_work().owed_by(of, number).cloned() else { continue };
             self.end_owed(of, number);
             self.settle(slot, of, number, owed, answer.map_or_else(Given::Refused, Given::Replied));
         }
@@ -107,7 +104,7 @@ impl Handling<'_> {
     pub(super) fn expire_owed(&mut self, overdue: &Message) {
         let of = &overdue.to;
         let Some(number) = overdue.about else { return };
-        let Some(owed) = self.entities.open_work().get(&Owed::key(of, number)).map(read) else { return };
+        let Some(owed) = self.entities.open_work().owed_by(of, number).cloned() else { return };
         let slot = self.entities.slot_of(of);
         self.end_owed(of, number);
         self.settle(slot, of, number, owed, Given::Expired);
@@ -118,9 +115,9 @@ impl Handling<'_> {
         if planted::is(Bug::OwedLeftByDelete) {
             return;
         }
-        let open = self.entities.open_work().of(Section::Owed, of);
-        let all: Vec<_> = open.map(|(key, value)| (number_in(key), read(value))).collect();
-        for (number, owed) in all {
+        let numbers: Vec<_> = self.entities.open_work().all_owed_by(of).collect();
+        for number in numbers {
+            let Some(owed) = self.entities.open_work().owed_by(of, number).cloned() else { continue };
             self.end_owed(of, number);
             self.settle(slot, of, number, owed, Given::Expired);
         }
@@ -128,7 +125,7 @@ impl Handling<'_> {
 
     fn end_owed(&mut self, of: &Address, number: NonZeroU64) {
         if !planted::is(Bug::OwedAnsweredTwice) {
-            self.change_work(&Owed::key(of, number), None);
+            self.end_work(of, &Name::Owed(number));
             self.cancel_timer(of, &deadline_of(number));
         }
     }
@@ -166,13 +163,4 @@ fn deadline_of(number: NonZeroU64) -> TimerSub {
 
 fn number_of(number: u64) -> NonZeroU64 {
     NonZeroU64::new(number).expect("P4 broken: versions begin at 1")
-}
-
-fn number_in(key: &[u8]) -> NonZeroU64 {
-    let number = cell::read_key(key).and_then(|key| Owed::read_number(key.sub));
-    number.expect("P4 broken: the key of an owed answer does not read")
-}
-
-fn read(value: &[u8]) -> Owed {
-    Owed::read(value).expect("P4 broken: an owed answer does not read")
 }

@@ -14,8 +14,8 @@ use apostate_core::{Address, HandlerId, confirm_body};
 use crate::batch::UndoEntry;
 use crate::cells::fresh::FreshCell;
 use crate::cells::operation::Operation;
-use crate::cells::settlement::{self, Settlement, SettlementSub};
-use crate::entities::SlotId;
+use crate::cells::settlement::Settlement;
+use crate::entities::{Item, Name, SlotId};
 use crate::interface::{AfterPanic, Answer, Failure, Notice, ParkedEnding, Request, Settle, SettleVerdict};
 use crate::limits::REASON_BYTES_MAX;
 use crate::message::{Message, Role};
@@ -64,8 +64,7 @@ impl Handling<'_> {
     }
 
     fn operation_named(&self, of: &Address, settle: &Settle) -> Option<Operation> {
-        let value = self.entities.open_work().get(&Operation::key(of, &settle.proposer, settle.number))?;
-        Some(Operation::read(value).expect("P4 broken: an operation does not read"))
+        self.entities.open_work().operation(of, &settle.proposer, settle.number).cloned()
     }
 
     /// An ending that was parked since the operator's list was made.
@@ -96,7 +95,7 @@ impl Handling<'_> {
 
     /// Whether the agreement that an entity has proposed on behalf of a try waits for the ending of that.
     fn is_agreed_below(&self, of: &Address, inner: NonZeroU64) -> bool {
-        self.entities.open_work().agreement(of, inner).is_some_and(|(_, tally)| tally.is_waiting)
+        self.entities.open_work().agreement(of, inner).is_some_and(|(_, agreement)| agreement.is_waiting)
     }
 
     /// Runs the handler of the ending. Gives why nothing was done, if that is so.
@@ -143,7 +142,7 @@ impl Handling<'_> {
             self.pass_down(of, inner, *is_confirmed, request.trace.as_deref());
         }
         if !planted::is(Bug::SettledTwice) {
-            self.erase_operation(of, name, operation);
+            self.erase_operation(of, name);
         }
         if let Some(ending) = parked {
             self.unpark_ending(of, ending.number);
@@ -162,7 +161,7 @@ impl Handling<'_> {
         let (is_confirmed, is_without_handler) = (*is_confirmed, *is_without_handler);
         let (handler, time) = (operation.handler, self.now);
         let kept = Settlement { is_confirmed, is_without_handler, handler, time, reason };
-        self.change_work(&SettlementSub::Settled.key(of, name.0, name.1), Some(&kept.write()));
+        self.begin_work(of, Name::Settled(name.1, name.0.clone()), Item::Settled(kept));
         if real.is_some() {
             self.note_contradicted(of, name);
         }
@@ -202,22 +201,20 @@ impl Handling<'_> {
     }
 
     fn drop_settlement(&mut self, of: &Address, (proposer, number): (&Address, NonZeroU64)) {
-        for sub in [SettlementSub::Settled, SettlementSub::Contradicted] {
-            let key = sub.key(of, proposer, number);
-            if self.entities.open_work().get(&key).is_some() {
-                self.change_work(&key, None);
-            }
-        }
+        self.end_work(of, &Name::Settled(number, proposer.clone()));
+        self.end_work(of, &Name::Contradicted(number, proposer.clone()));
     }
 
-    fn settlement_of(&self, of: &Address, (proposer, number): (&Address, NonZeroU64)) -> Option<Settlement> {
-        let value = self.entities.open_work().get(&SettlementSub::Settled.key(of, proposer, number))?;
-        Some(Settlement::read(value).expect("P4 broken: a settlement does not read"))
+    fn settlement_of(&self, of: &Address, (proposer, number): (&Address, NonZeroU64)) -> Option<&Settlement> {
+        self.entities.open_work().settlement(of, proposer, number)
     }
 
     fn note_contradicted(&mut self, of: &Address, (proposer, number): (&Address, NonZeroU64)) {
-        let value = settlement::contradicted(self.now);
-        self.change_work(&SettlementSub::Contradicted.key(of, proposer, number), Some(&value));
+        // A second ending says nothing new.
+        if !self.entities.open_work().is_contradicted(of, proposer, number) {
+            let name = Name::Contradicted(number, proposer.clone());
+            self.begin_work(of, name, Item::Contradicted(self.now));
+        }
         self.batch.notify(Notice::SettledOtherwise {
             entity: self.entities.name_of(of),
             proposer: self.entities.name_of(proposer),
@@ -231,11 +228,10 @@ impl Handling<'_> {
     pub(super) fn meet_settlement(&mut self, ending: &Message) -> Option<bool> {
         let (proposer, number) = ending.ends()?;
         let (of, name) = (&ending.to, (&proposer, number));
-        let Settlement { is_confirmed, .. } = self.settlement_of(of, name)?;
+        let Settlement { is_confirmed, .. } = *self.settlement_of(of, name)?;
         if ending.role == Role::Lapse {
             // The proposer sends its own decision, if it counts on the operation. One that has come stands.
-            let mark = SettlementSub::Contradicted.key(of, &proposer, number);
-            if !is_confirmed && self.entities.open_work().get(&mark).is_none() {
+            if !is_confirmed && !self.entities.open_work().is_contradicted(of, &proposer, number) {
                 self.drop_settlement(of, name);
             }
             return None;

@@ -36,11 +36,13 @@ fn every_cell_reads_back() {
             since,
             under,
         };
+        assert_eq!(header.length(), header.write().len());
         reads_back(header.clone(), header.write(), HEADER_LAYOUT, Header::read);
     }
     for value in [None, Some(Box::from(*b"\x05"))] {
         let leg =
             Leg { partner: address("stock", "tea"), handler: HandlerId::of("reserve"), is_offer_read: true, value };
+        assert_eq!(leg.length(), leg.write().len());
         reads_back(leg.clone(), leg.write(), LAYOUT, Leg::read);
     }
     for answer in [LegAnswer::Accepted(b""), LegAnswer::Accepted(b"\x05"), LegAnswer::Refused(b"no")] {

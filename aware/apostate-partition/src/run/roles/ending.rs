@@ -34,7 +34,7 @@ impl RoleSteps for Ending {
                 let (_, value) = bodies::read_confirm(message.on_refused, &message.body);
                 (tentative.confirm, confirm_body(&operation.hold, value))
             }
-            _ => (tentative.cancel, operation.hold.into_vec()),
+            _ => (tentative.cancel, operation.hold.to_vec()),
         };
         let (handler, body) = (HandlerId::of(handler), Cow::Owned(body));
         let sender = bodies::read_lapse(&message.body).filter(|_| message.role == Role::Lapse);

@@ -20,7 +20,7 @@ impl RoleSteps for Reply {
     fn prologue<'m>(&self, handling: &mut Handling<'_>, message: &'m Message) -> Prologue<'m> {
         match handling.ask_of(message) {
             // Also that none has come is told as the partner's.
-            Some(ask) => Prologue::Run(RunAs { sender: Some(ask.partner), ..RunAs::plain(message) }),
+            Some(ask) => Prologue::Run(RunAs { sender: Some(ask.partner.clone()), ..RunAs::plain(message) }),
             None if planted::is(Bug::LateReplyApplied) => Prologue::Run(RunAs::plain(message)),
             None => {
                 handling.batch.counts_mut().late_answers += 1;
@@ -43,7 +43,7 @@ impl RoleSteps for Reply {
     }
 
     fn failed(&self, handling: &mut Handling<'_>, message: &Message, number: Option<u64>, why: &Failure) {
-        let partner = handling.ask_of(message).map(|ask| ask.partner);
+        let partner = handling.ask_of(message).map(|ask| ask.partner.clone());
         handling.end_ask(message);
         let from = partner.or_else(|| message.from.clone());
         let message = Message { from, role: Role::Plain, about: None, ..message.clone() };
