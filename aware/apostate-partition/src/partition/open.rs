@@ -78,6 +78,8 @@ impl Partition {
         if let Some(seal) = partition.seal.take() {
             return Err(OpenError::Sealed { partition: id, seal });
         }
+        let restored = partition.entities.open_work_mut().end_restore();
+        restored.map_err(|error| partition.unread(error, "an agreement is there in part"))?;
         partition.delivery.end_opening(&partition.scope);
         partition.note_known_producers();
         partition.entities.queue_inboxes(partition.time.now());
@@ -192,8 +194,6 @@ impl Partition {
         if self.log.submitted() < last {
             return Err(self.damaged(format!("the log ends here, although it has held record {last}")));
         }
-        let restored = self.entities.open_work_mut().end_restore();
-        restored.map_err(|error| self.unread(error, "an agreement is there in part"))?;
         self.log.end_replay();
         self.batch.begin_at(self.log.next_number());
         Ok(())
