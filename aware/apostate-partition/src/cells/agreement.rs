@@ -18,7 +18,7 @@
 
 use std::num::NonZeroU64;
 
-use apostate_core::{Address, EntityKey, HandlerId, KindId, Timestamp};
+use apostate_core::{Address, EntityKey, HandlerId, KindId, Timestamp, written_key_bytes};
 
 use crate::cells::cell::{self, Section};
 use crate::format::DecodeError::{self, Damaged};
@@ -29,6 +29,8 @@ const LAYOUT: u8 = 0;
 /// The layout of headers, and the newest that is read.
 const HEADER_LAYOUT: u8 = 1;
 
+/// Bytes of the largest cell besides the proposer's key and the value.
+const CELL_BYTES: usize = 40;
 /// Bytes of a header that says not when it was proposed, and is on behalf of no try.
 const HEADER_BYTES: usize = 37;
 /// Bytes of a leg before the partner's key.
@@ -102,6 +104,11 @@ impl AgreementSub {
         };
         Ok((number, cell))
     }
+}
+
+/// Bytes that a cell of an agreement takes in a record besides its value, at most.
+pub(crate) fn cell_bytes(proposer: &Address) -> usize {
+    CELL_BYTES + written_key_bytes(proposer)
 }
 
 /// The number of a leg: that of all messages about it.

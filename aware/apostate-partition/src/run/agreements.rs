@@ -17,7 +17,7 @@ use apostate_core::limits::{AGREEMENTS_PER_ENTITY_MAX, SENT_OVERHEAD_BYTES, TX_B
 use apostate_core::{Address, Proposed, Refusal, SentAs, TryOf, encode, offer_fits, written_key_bytes};
 
 use crate::bodies::TryHead;
-use crate::cells::agreement::{Header, Leg, LegAnswer, Under, leg_number};
+use crate::cells::agreement::{self, Header, Leg, LegAnswer, Under, leg_number};
 use crate::entities::Agreement;
 use crate::interface::Failure;
 use crate::message::{Message, NO_HANDLER, Role};
@@ -27,9 +27,6 @@ use crate::run::handling::Handling;
 
 /// Bytes of the outcome that a leg takes besides the key of its partner and its offer, about: names of fields, and that of the kind.
 const OUTCOME_LEG_BYTES: usize = 96;
-
-/// Bytes that the key of a leg's cell, or of its answer's, takes besides the key of the proposer.
-const LEG_KEY_BYTES: usize = 40;
 
 /// Proposing.
 impl Handling<'_> {
@@ -55,7 +52,7 @@ impl Handling<'_> {
             if let SentAs::Try(of) = &sent.sent_as {
                 let ending = SENT_OVERHEAD_BYTES + 2 * (own_key + written_key_bytes(&sent.to));
                 let value = of.confirm_with.as_ref().map_or(0, |value| value.len());
-                let cells = 2 * (LEG_KEY_BYTES + own_key);
+                let cells = 2 * agreement::cell_bytes(proposer);
                 let outcome = OUTCOME_LEG_BYTES + sent.to.key().as_bytes().len();
                 bytes[of.proposal as usize] += ending + value + cells + outcome;
             }
@@ -103,7 +100,7 @@ impl Handling<'_> {
             since: Some(self.now),
             under,
         };
-        self.batch.reserve(agreement_cell_bytes(run.to) + header.length());
+        self.batch.reserve(agreement::cell_bytes(run.to) + header.length());
         let deadline = header.deadline;
         self.entities.open_work_mut().propose(run.to, number, header);
         if let Some(deadline) = deadline {
@@ -120,7 +117,7 @@ impl Handling<'_> {
         let TryOf { proposal: _, leg: place, confirm_with, is_offer_read, can_lapse } = of;
         let Some(proposer) = &message.from else { unreachable!("what a run sends has a sender") };
         let leg = Leg { partner: message.to.clone(), handler: message.handler, is_offer_read, value: confirm_with };
-        self.batch.reserve(agreement_cell_bytes(proposer) + leg.length());
+        self.batch.reserve(agreement::cell_bytes(proposer) + leg.length());
         let header = self.entities.open_work_mut().add_leg(proposer, number, (place, leg));
         let head = TryHead { deadline: header.deadline, can_lapse };
         let body = [&head.write(), &message.body[..]].concat().into_boxed_slice();
@@ -162,7 +159,7 @@ impl Handling<'_> {
             Ok(offer) => LegAnswer::Accepted(offer),
             Err(why) => LegAnswer::Refused(why),
         };
-        self.batch.reserve(agreement_cell_bytes(proposer) + kept_answer.length());
+        self.batch.reserve(agreement::cell_bytes(proposer) + kept_answer.length());
         self.entities.open_work_mut().answer_leg(proposer, (number, place), kept_answer);
         let refusal = kept.err().map(|why| (leg.partner, why));
         self.decide_if_due(proposer, number, refusal, trace);
@@ -192,9 +189,4 @@ impl Handling<'_> {
         let decision = if *accepted >= header.needed { Decision::Agreed } else { Decision::Expired };
         self.decide(&message.to, number, &decision, message.trace.as_deref());
     }
-}
-
-/// Bytes that a cell of an agreement takes in a record besides its value, at most.
-pub(super) fn agreement_cell_bytes(proposer: &Address) -> usize {
-    LEG_KEY_BYTES + written_key_bytes(proposer)
 }

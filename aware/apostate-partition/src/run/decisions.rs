@@ -20,12 +20,11 @@ use apostate_core::{
 };
 
 use crate::bodies::{self, ConfirmedLeg};
-use crate::cells::agreement::{Header, Leg, LegAnswer, Under, leg_number};
+use crate::cells::agreement::{self, Header, Leg, LegAnswer, Under, leg_number};
 use crate::cells::timer::TimerSub;
 use crate::entities::{Agreement, OpenLeg};
 use crate::message::{Message, Role};
 use crate::planted::{self, Bug};
-use crate::run::agreements::agreement_cell_bytes;
 use crate::run::handling::Handling;
 use crate::trace::TraceContext;
 
@@ -95,7 +94,7 @@ impl Handling<'_> {
         let work = self.entities.open_work_mut();
         let others = work.wait(proposer, number);
         let under = work.agreement(proposer, number).and_then(|(_, agreement)| agreement.header.under.clone());
-        self.batch.reserve((2 * others.len() + 1) * agreement_cell_bytes(proposer));
+        self.batch.reserve((2 * others.len() + 1) * agreement::cell_bytes(proposer));
         self.end_legs(proposer, number, (&others, Ending::Cancel), trace);
         if let Some(under) = under {
             self.answer_outer(proposer, &under, decision, trace);
@@ -111,7 +110,7 @@ impl Handling<'_> {
         trace: Option<&TraceContext>,
     ) -> Option<Arc<Agreement>> {
         let agreement = self.entities.open_work_mut().end_agreement(proposer, number)?;
-        self.batch.reserve(2 * (agreement.legs.len() + 1) * agreement_cell_bytes(proposer));
+        self.batch.reserve(2 * (agreement.legs.len() + 1) * agreement::cell_bytes(proposer));
         self.end_legs(proposer, number, (&agreement.legs, ending), trace);
         Some(agreement)
     }

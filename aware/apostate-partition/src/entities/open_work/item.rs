@@ -11,6 +11,9 @@ use crate::cells::owed::Owed;
 use crate::cells::settlement::{self, CONTRADICTED_BYTES, Settlement, SettlementSub};
 use crate::format::DecodeError;
 
+/// Bytes that the cell of an item takes in a record besides its key and its value, at most.
+const CELL_BYTES: usize = 7;
+
 /// The name of an item, among those of its entity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Name {
@@ -85,7 +88,7 @@ impl Name {
 
     /// Bytes that the cell takes in a record at most, besides its value and the entity's key.
     pub(crate) fn cell_bytes(&self) -> usize {
-        super::CELL_BYTES + self.sub_bytes()
+        CELL_BYTES + self.sub_bytes()
     }
 }
 

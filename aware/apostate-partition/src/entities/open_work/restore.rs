@@ -1,18 +1,14 @@
 //! Open work that is read back when a partition opens: cells as they come, from the store and then from the log, and values once all are there. A store
 //! may be newer in part than the records that are replayed on it, so on the way a leg may be without its agreement.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::agreement::{Agreement, OpenLeg};
 use super::item::Name;
-use super::{Kept, OpenWork};
+use super::table::{Kept, OpenWork};
 use crate::cells::agreement::{self, AgreementSub, Header, Leg};
 use crate::cells::cell::{self, EntityCell, Section};
 use crate::format::DecodeError::{self, Damaged};
-
-/// Cells by their keys.
-pub(super) type Restoring = BTreeMap<Box<[u8]>, Box<[u8]>>;
 
 impl OpenWork {
     /// Takes over a cell that is read back, or its deletion.

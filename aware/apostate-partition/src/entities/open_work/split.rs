@@ -1,6 +1,6 @@
 //! Splits and merges open work, by the places of its entities. What is counted follows from it.
 
-use super::{EntityWork, OpenWork};
+use super::table::{EntityWork, OpenWork};
 use crate::cut::Cut;
 
 impl OpenWork {

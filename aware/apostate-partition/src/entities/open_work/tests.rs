@@ -1,9 +1,13 @@
 //! Open work through batches that close, batches that are undone, and openings.
 
-use apostate_core::{EntityKey, HandlerId, KindId, Timestamp};
+use apostate_core::{Address, EntityKey, HandlerId, KindId, Timestamp};
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use super::*;
 use crate::cells::agreement::{Header, Leg, LegAnswer};
+use crate::cells::ask::OpenAsk;
 use crate::cells::cell;
 
 type Cells = BTreeMap<Vec<u8>, Vec<u8>>;
