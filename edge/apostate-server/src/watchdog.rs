@@ -219,7 +219,7 @@ mod tests {
         let watchdog = Watchdog {
             routes: Arc::new(Routes::new(Arc::new(map), 1)),
             executors: Arc::new(ExecutorThreads::new(Arc::clone(&running))),
-            running: running,
+            running,
             registry: Arc::default(),
             disk: Arc::clone(&disk),
             pinned_bytes_max: 128 << 10,

@@ -24,6 +24,7 @@ impl Transit {
     }
 
     /// Takes all hosts for `executor`.
+    #[expect(clippy::vec_box, reason = "a host goes from hand to hand by its pointer")]
     pub(crate) fn take_all(&self, executor: usize) -> Vec<Box<PartitionHost>> {
         lock(&self.0).extract_if(.., |_, (to, _)| *to == executor).map(|(_, (_, host))| host).collect()
     }

@@ -34,6 +34,7 @@ const TRIES_PER_WARNING: u32 = 60;
 /// is dropped.
 pub(crate) fn run(orders: &Receiver<Box<Checkpoint>>, disk: &Disk, routes: &Routes, ending: &Receiver<()>) {
     let mut held = None;
+    #[expect(clippy::borrowed_box, reason = "it is what comes, and what is held")]
     let of = |checkpoint: &Box<Checkpoint>| (checkpoint.partition, checkpoint.length());
     while let Some(checkpoints) = next_group(orders, &mut held, of) {
         failpoint("checkpointer.taken");
@@ -71,7 +72,6 @@ fn next_group<T>(
     Some(group)
 }
 
-#[expect(clippy::vec_box, reason = "they come in boxes, and are large")]
 fn write(checkpoints: &[Box<Checkpoint>], disk: &Disk, ending: &Receiver<()>) -> Result<(), String> {
     let all: Vec<_> = checkpoints.iter().map(Box::as_ref).collect();
     let partition = all[0].partition;
