@@ -256,7 +256,7 @@ impl OpenWork {
     pub(super) fn in_order(&self) -> Vec<&EntityWork> {
         #[expect(clippy::disallowed_methods, reason = "they are sorted")]
         let mut all: Vec<_> = self.of.iter().collect();
-        all.sort_by_key(|work| (work.of.hash(), work.of.kind(), work.of.key().clone()));
+        all.sort_by(|one, other| one.of.cmp(&other.of));
         all
     }
 }
