@@ -2,8 +2,7 @@
 //!
 //! Reading order: `slot.rs` is one entity, `slots.rs` finds and evicts them; `inbox.rs` is what one accepted and `inboxes.rs` all of
 //! them together; `client_keys.rs` is what one remembers for clients, `activities.rs` what it
-//! remembers about partners; `parked.rs` is what was given up on, `open_work.rs` what the platform has begun and has to end, and
-//! `tallies.rs` what agreements have come to. [`Entities`] in
+//! remembers about partners; `parked.rs` is what was given up on, `open_work.rs` what the platform has begun and has to end. [`Entities`] in
 //! `resident.rs` holds them; `loading.rs`, `changes.rs`, `remembering.rs`, `waiting.rs` and `restoring.rs` are what happens to it: a read from the store, a
 //! batch, a wait, an opening.
 //!

@@ -143,26 +143,27 @@ impl Handling<'_> {
         };
         let proposer = &message.to;
         let (_, agreement) = self.entities.open_work().agreement(proposer, number).expect("it was found");
-        let leg = agreement.leg(place).expect("E4 broken: a leg is not there").leg.clone();
+        let leg = &agreement.leg(place).expect("E4 broken: a leg is not there").leg;
         let trace = message.trace.as_deref();
         let kept = match answer {
             LegAnswer::Accepted(_) if !leg.is_offer_read => Ok(&[][..]),
             LegAnswer::Accepted(offer) if self.has_room(proposer, number, offer) => Ok(offer),
             LegAnswer::Accepted(_) => {
                 // It cannot be told what is offered, so it is as if the partner had not been able to hold it.
+                let leg = leg.clone();
                 self.post_ending(proposer, (number, place), &leg, Ending::Cancel, trace);
-                Err(encode(&Refusal::with_code("failed", "its offer is larger than an outcome can tell")))
+                let why = Refusal::with_code("failed", "its offer is larger than an outcome can tell");
+                Err((leg.partner, encode(&why)))
             }
-            LegAnswer::Refused(why) => Err(why.to_vec()),
+            LegAnswer::Refused(why) => Err((leg.partner.clone(), why.to_vec())),
         };
         let kept_answer = match &kept {
             Ok(offer) => LegAnswer::Accepted(offer),
-            Err(why) => LegAnswer::Refused(why),
+            Err((_, why)) => LegAnswer::Refused(why),
         };
         self.batch.reserve(agreement::cell_bytes(proposer) + kept_answer.length());
         self.entities.open_work_mut().answer_leg(proposer, (number, place), kept_answer);
-        let refusal = kept.err().map(|why| (leg.partner, why));
-        self.decide_if_due(proposer, number, refusal, trace);
+        self.decide_if_due(proposer, number, kept.err(), trace);
     }
 
     /// The agreement that an answer is for, and its leg, if that has no answer yet.

@@ -33,11 +33,12 @@ impl Handling<'_> {
     pub(super) fn open_ask(&mut self, asker: &Address, asked: Asked, message: Message) -> Message {
         let Asked { then, within } = asked;
         let number = NonZeroU64::new(self.log.number()).expect("P4 broken: numbers begin at 1");
-        let ask = OpenAsk { then, deadline: self.now.after(within), partner: message.to.clone() };
-        self.begin_work(asker, Name::Ask(number), Item::Ask(ask.clone()));
+        let deadline = self.now.after(within);
+        let ask = OpenAsk { then, deadline, partner: message.to.clone() };
+        self.begin_work(asker, Name::Ask(number), Item::Ask(ask));
         let (body, trace) = (encode(&Answer::<()>::Expired).into_boxed_slice(), message.trace.clone());
         let expired = Message { body, trace, ..Message::between(asker, asker, then, Role::Reply, Some(number)) };
-        self.set_timer(asker, &deadline_of(number), ask.deadline, &expired);
+        self.set_timer(asker, &deadline_of(number), deadline, &expired);
         let on_refused = OnRefused::Tell { handler: then };
         Message { role: Role::Ask, about: Some(number), on_refused, ..message }
     }

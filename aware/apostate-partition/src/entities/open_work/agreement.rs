@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 
 use apostate_core::Address;
 
+use super::item::Kept;
 use crate::cells::agreement::{AgreementSub, Header, Leg, LegAnswer, WAITING};
 
 /// Takes a cell by its key: its value, or none if it is erased.
@@ -29,6 +30,8 @@ pub(crate) struct Agreement {
     pub(super) is_wait_logged: bool,
 }
 
+type Answer = Kept<Box<[u8]>>;
+
 /// A leg of an agreement, with its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenLeg {
@@ -37,18 +40,16 @@ pub(crate) struct OpenLeg {
     /// Whether a closed batch has put it.
     pub(super) is_logged: bool,
     /// The answer, as its cell has it.
-    pub(super) answer: Option<Box<[u8]>>,
-    /// Whether a closed batch has put the answer.
-    pub(super) is_answer_logged: bool,
+    pub(super) answer: Option<Answer>,
 }
 
-fn read_answer(value: &[u8]) -> LegAnswer<'_> {
-    LegAnswer::read(value).expect("P4 broken: the answer of a leg does not read")
+fn read(answer: &Answer) -> LegAnswer<'_> {
+    LegAnswer::read(&answer.value).expect("P4 broken: the answer of a leg does not read")
 }
 
 impl OpenLeg {
     pub(crate) fn answer(&self) -> Option<LegAnswer<'_>> {
-        self.answer.as_deref().map(read_answer)
+        self.answer.as_ref().map(read)
     }
 
     /// The offer of a leg that has accepted.
@@ -92,29 +93,30 @@ impl Agreement {
 
     /// Adds a leg, with all that is counted.
     pub(super) fn add(&mut self, leg: OpenLeg) {
-        self.count(leg.answer.as_deref(), true);
+        self.count(leg.answer(), true);
         let at = self.legs.partition_point(|other| other.number < leg.number);
         self.legs.insert(at, leg);
     }
 
     /// Gives a leg its answer, or takes that back.
-    pub(super) fn set_answer(&mut self, number: u32, answer: Option<Box<[u8]>>) {
+    pub(super) fn set_answer(&mut self, number: u32, answer: Option<Answer>) {
+        self.count(answer.as_ref().map(read), true);
         let leg = self.leg_mut(number).expect("E4 broken: the answer of a leg that is not there");
-        let before = std::mem::replace(&mut leg.answer, answer.clone());
-        self.count(before.as_deref(), false);
-        self.count(answer.as_deref(), true);
+        let before = std::mem::replace(&mut leg.answer, answer);
+        self.count(before.as_ref().map(read), false);
     }
 
-    /// Takes out the legs that are not to stay.
-    pub(super) fn drop_legs(&mut self, mut stays: impl FnMut(&OpenLeg) -> bool) -> Vec<OpenLeg> {
-        let dropped: Vec<_> = self.legs.extract_if(.., |leg| !stays(leg)).collect();
-        dropped.iter().for_each(|leg| self.count(leg.answer.as_deref(), false));
-        dropped
+    /// Waits, with the legs that have accepted. Gives the others.
+    pub(super) fn wait(&mut self) -> Vec<OpenLeg> {
+        self.is_waiting = true;
+        let ended: Vec<_> = self.legs.extract_if(.., |leg| leg.offer().is_none()).collect();
+        ended.iter().for_each(|leg| self.count(leg.answer(), false));
+        ended
     }
 
     /// Counts an answer, or takes it back.
-    fn count(&mut self, answer: Option<&[u8]>, is_there: bool) {
-        let (count, bytes) = match answer.map(read_answer) {
+    fn count(&mut self, answer: Option<LegAnswer<'_>>, is_there: bool) {
+        let (count, bytes) = match answer {
             Some(LegAnswer::Accepted(offer)) => (&mut self.accepted, offer.len()),
             Some(LegAnswer::Refused(_)) => (&mut self.refused, 0),
             None => return,
@@ -131,7 +133,7 @@ impl Agreement {
     /// Counts the answers of the legs anew.
     pub(super) fn check(&self) {
         let mut counted = Self::new(self.header.clone(), true);
-        self.legs.iter().for_each(|leg| counted.count(leg.answer.as_deref(), true));
+        self.legs.iter().for_each(|leg| counted.count(leg.answer(), true));
         let is_right =
             (counted.accepted, counted.refused, counted.offer_bytes) == (self.accepted, self.refused, self.offer_bytes);
         assert!(is_right, "E4 broken: an agreement is counted wrong: {self:?}");
@@ -164,7 +166,7 @@ impl Agreement {
     /// Every cell, logged or not.
     pub(super) fn cells(&self) -> impl Iterator<Item = (AgreementSub, Vec<u8>)> {
         let legs = self.legs.iter().flat_map(|leg| {
-            let answer = leg.answer.as_deref().map(|answer| (AgreementSub::Answer(leg.number), answer.into()));
+            let answer = leg.answer.as_ref().map(|answer| (AgreementSub::Answer(leg.number), answer.value.to_vec()));
             [Some((AgreementSub::Leg(leg.number), leg.leg.write())), answer].into_iter().flatten()
         });
         let waits = self.is_waiting.then(|| (AgreementSub::Waits, WAITING.into()));
@@ -186,10 +188,10 @@ impl Agreement {
 
 impl OpenLeg {
     pub(super) fn write_answer(&mut self, of: &Address, number: NonZeroU64, put: Put<'_>) {
-        if let Some(answer) = self.answer.as_deref()
-            && !std::mem::replace(&mut self.is_answer_logged, true)
+        if let Some(answer) = &mut self.answer
+            && !std::mem::replace(&mut answer.is_logged, true)
         {
-            put(&AgreementSub::Answer(self.number).key(of, number), Some(answer.into()));
+            put(&AgreementSub::Answer(self.number).key(of, number), Some(answer.value.to_vec()));
         }
     }
 
@@ -197,7 +199,7 @@ impl OpenLeg {
         if self.is_logged {
             put(&AgreementSub::Leg(self.number).key(of, number), None);
         }
-        if self.is_answer_logged {
+        if self.answer.as_ref().is_some_and(|answer| answer.is_logged) {
             put(&AgreementSub::Answer(self.number).key(of, number), None);
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use apostate_core::Address;
 
 use super::agreement::{Agreement, OpenLeg};
+use super::item::Kept;
 use super::journal::Change;
 use super::table::OpenWork;
 use crate::cells::agreement::{Header, Leg, LegAnswer};
@@ -19,7 +20,7 @@ impl OpenWork {
 
     /// Adds a leg to an agreement that this run proposes. Gives its header.
     pub(crate) fn add_leg(&mut self, proposer: &Address, number: NonZeroU64, (place, leg): (u32, Leg)) -> &Header {
-        let leg = OpenLeg { number: place, leg, is_logged: false, answer: None, is_answer_logged: false };
+        let leg = OpenLeg { number: place, leg, is_logged: false, answer: None };
         let agreement = self.agreement_mut(proposer, number).expect("E4 broken: a leg of no agreement");
         agreement.add(leg);
         &agreement.header
@@ -28,29 +29,18 @@ impl OpenWork {
     /// Keeps the answer of a leg.
     pub(crate) fn answer_leg(&mut self, proposer: &Address, (number, place): (NonZeroU64, u32), answer: LegAnswer<'_>) {
         let agreement = self.agreement_mut(proposer, number).expect("E4 broken: an answer to no agreement");
-        agreement.set_answer(place, Some(answer.write().into()));
+        let is_answered = agreement.leg(place).is_some_and(|leg| leg.answer.is_some());
+        assert!(!is_answered, "E4 broken: a leg is answered twice");
+        agreement.set_answer(place, Some(Kept { value: answer.write().into(), is_logged: false }));
         self.journal.push(Change::Answered(proposer.clone(), number, place));
     }
 
     /// An agreement that is agreed waits for the ending of the try that it is on behalf of, with the legs that have accepted. Gives the others.
     pub(crate) fn wait(&mut self, proposer: &Address, number: NonZeroU64) -> Vec<OpenLeg> {
         let agreement = self.agreement_mut(proposer, number).expect("E4 broken: no agreement waits");
-        agreement.is_waiting = true;
-        self.journal.push(Change::Waits(proposer.clone(), number));
-        self.end_legs(proposer, number, |leg| leg.offer().is_some())
-    }
-
-    /// Ends those legs of an agreement that are not to stay, and gives them.
-    pub(crate) fn end_legs(
-        &mut self,
-        proposer: &Address,
-        number: NonZeroU64,
-        stays: impl FnMut(&OpenLeg) -> bool,
-    ) -> Vec<OpenLeg> {
-        let agreement = self.agreement_mut(proposer, number).expect("E4 broken: no agreement to decide");
-        let legs = agreement.drop_legs(stays);
-        self.journal.push(Change::LegsEnded(proposer.clone(), number, legs.clone()));
-        legs
+        let ended = agreement.wait();
+        self.journal.push(Change::Waits(proposer.clone(), number, ended.clone()));
+        ended
     }
 
     /// An agreement is over. Gives it, as it was.

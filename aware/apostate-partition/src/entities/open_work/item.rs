@@ -1,4 +1,4 @@
-//! Items of open work: asks, operations and owed answers, each begun once and ended once, and their cells.
+//! Items of open work: asks, owed answers, operations and what was settled of them by hand, each begun once and ended once, and their cells.
 
 use std::num::NonZeroU64;
 
@@ -10,6 +10,14 @@ use crate::cells::operation::Operation;
 use crate::cells::owed::Owed;
 use crate::cells::settlement::{self, CONTRADICTED_BYTES, Settlement, SettlementSub};
 use crate::format::DecodeError;
+
+/// Something that closed batches have, or only the open one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept<T> {
+    pub(super) value: T,
+    /// Whether a closed batch has put its cell.
+    pub(super) is_logged: bool,
+}
 
 /// Bytes that the cell of an item takes in a record besides its key and its value, at most.
 const CELL_BYTES: usize = 7;

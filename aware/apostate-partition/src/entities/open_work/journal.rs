@@ -15,8 +15,8 @@ pub(super) enum Change {
     Ended(Address, Name, Item),
     Proposed(Address, NonZeroU64),
     Answered(Address, NonZeroU64, u32),
-    Waits(Address, NonZeroU64),
-    LegsEnded(Address, NonZeroU64, Vec<OpenLeg>),
+    /// An agreement waits, and these of its legs have ended.
+    Waits(Address, NonZeroU64, Vec<OpenLeg>),
     /// An agreement is over that a closed batch had proposed.
     Over(Address, NonZeroU64, Arc<Agreement>),
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::agreement::{Agreement, OpenLeg};
-use super::item::Name;
-use super::table::{Kept, OpenWork};
+use super::item::{Kept, Name};
+use super::table::OpenWork;
 use crate::cells::agreement::{self, AgreementSub, Header, Leg};
 use crate::cells::cell::{self, EntityCell, Section};
 use crate::format::DecodeError::{self, Damaged};
@@ -66,11 +66,11 @@ impl OpenWork {
                 AgreementSub::Waits => (agreement.is_waiting, agreement.is_wait_logged) = (true, true),
                 AgreementSub::Leg(number) => {
                     let leg = Leg::read(&value)?;
-                    agreement.add(OpenLeg { number, leg, is_logged: true, answer: None, is_answer_logged: false });
+                    agreement.add(OpenLeg { number, leg, is_logged: true, answer: None });
                 }
                 AgreementSub::Answer(number) => {
-                    agreement.leg_mut(number).ok_or(Damaged)?.is_answer_logged = true;
-                    agreement.set_answer(number, Some(value));
+                    agreement.leg_mut(number).ok_or(Damaged)?;
+                    agreement.set_answer(number, Some(Kept { value, is_logged: true }));
                 }
             }
         }

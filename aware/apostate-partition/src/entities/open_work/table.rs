@@ -8,7 +8,7 @@ use apostate_core::Address;
 use hashbrown::HashTable;
 
 use super::agreement::Agreement;
-use super::item::{Item, Name};
+use super::item::{Item, Kept, Name};
 use super::journal::Change;
 use crate::cells::ask::OpenAsk;
 use crate::cells::operation::Operation;
@@ -17,14 +17,6 @@ use crate::cells::settlement::Settlement;
 
 /// Cells by their keys.
 type Restoring = BTreeMap<Box<[u8]>, Box<[u8]>>;
-
-/// Something that closed batches have, or only the open one.
-#[derive(Debug)]
-pub(super) struct Kept<T> {
-    pub(super) value: T,
-    /// Whether a closed batch has put its cell.
-    pub(super) is_logged: bool,
-}
 
 /// The open work of one entity.
 #[derive(Debug)]

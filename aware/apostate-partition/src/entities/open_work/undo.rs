@@ -1,8 +1,9 @@
 //! The end of a batch: cells are made of the journal when it closes, and the journal is gone backwards when it is undone.
 
 use super::agreement::Put;
+use super::item::Kept;
 use super::journal::Change;
-use super::table::{Kept, OpenWork};
+use super::table::OpenWork;
 use crate::planted::{self, Bug};
 
 impl OpenWork {
@@ -30,13 +31,11 @@ impl OpenWork {
                         leg.write_answer(of, *number, put);
                     }
                 }
-                Change::Waits(of, number) => {
+                Change::Waits(of, number, ended) => {
+                    ended.iter().for_each(|leg| leg.erase(of, *number, put));
                     if let Some(agreement) = self.agreement_mut(of, *number) {
                         agreement.write_wait(of, *number, put);
                     }
-                }
-                Change::LegsEnded(of, number, legs) => {
-                    legs.iter().for_each(|leg| leg.erase(of, *number, put));
                 }
                 Change::Over(of, number, agreement) => agreement.erase(of, *number, put),
             }
@@ -65,14 +64,10 @@ impl OpenWork {
                         agreement.set_answer(place, None);
                     }
                 }
-                Change::Waits(of, number) => {
+                Change::Waits(of, number, ended) => {
                     if let Some(agreement) = self.agreement_mut(&of, number) {
                         (agreement.is_waiting, agreement.is_wait_logged) = (false, false);
-                    }
-                }
-                Change::LegsEnded(of, number, legs) => {
-                    if let Some(agreement) = self.agreement_mut(&of, number) {
-                        legs.into_iter().for_each(|leg| agreement.add(leg));
+                        ended.into_iter().for_each(|leg| agreement.add(leg));
                     }
                 }
             }
