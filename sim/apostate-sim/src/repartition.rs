@@ -166,6 +166,10 @@ impl World {
         self.maps.push(Arc::clone(&map));
         self.map = map;
         self.tell_map();
+        // Between the seal and what follows it: the children are read back.
+        if !self.is_healed && self.repartitioning.chance(250) {
+            self.agenda.plan_in(0, Event::Crash { node });
+        }
         Ok(())
     }
 

@@ -54,6 +54,8 @@ pub(crate) enum Event {
     Pump,
     /// Something goes wrong.
     NextFault,
+    /// A node crashes at a moment that is hard to meet by chance.
+    Crash { node: usize },
     /// A partition, or all of a node, is opened again.
     Reopen { node: usize },
     /// The network between two partitions is whole again.
@@ -245,6 +247,7 @@ impl World {
             Event::CheckpointRequest { id } => self.request_checkpoint(id),
             Event::Pump => self.pump(),
             Event::NextFault => self.inject_fault()?,
+            Event::Crash { node } => self.crash(node)?,
             Event::Reopen { node } => self.reopen(node)?,
             Event::Reconnect { from, to } => {
                 if let Some(at) = self.cuts.iter().position(|cut| *cut == (from, to)) {
