@@ -13,7 +13,6 @@ use crate::failure::{Failure, check};
 use crate::host::Host;
 use crate::orders::Rng;
 use crate::report::{Report, merged};
-use crate::stream::End;
 
 /// Partners of one agreement.
 const PARTNERS: usize = 3;
@@ -83,20 +82,12 @@ pub(crate) fn run(arguments: &CallsArguments) -> Result<Report, Failure> {
     parameters["outstanding"] = (*outstanding).into();
     let mut report = Report::new("agree", parameters);
     let (client, mut rng, mut callers) = (host.client().clone(), Rng::new(pace.seed), Callers::new(*outstanding));
-    let mut start = |number: u64| {
+    let start = |number: u64| {
         let partners = std::array::from_fn(|_| rng.below(SHARES));
         client.call(Deal::at(number).agree(partners)).with_key(&format!("agree-{number:012}")).start()
     };
 
-    callers.run(End::new(pace.warm_up(), pace.requests), &mut start)?;
-    let begin = host.mark()?;
-    let agreements = callers.run(End::new(pace.time(), pace.requests), &mut start)?;
-    let end = host.mark()?;
-
-    begin.report(&end, "agreement", agreements, &mut report);
-    report.set("outstanding", outstanding);
-    callers.latency().report(&mut report);
-    host.client().settle()?;
+    callers.measure(&host, (pace, "agreement"), start, &mut report)?;
     let open = host.open_at_end();
     report.set("open_at_end", open);
     check(open == 0, || format!("{open} agreements or operations are open in the end"))?;

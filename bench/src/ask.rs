@@ -12,7 +12,6 @@ use crate::failure::{Failure, check};
 use crate::host::Host;
 use crate::orders::Rng;
 use crate::report::{Report, merged};
-use crate::stream::End;
 
 /// Entities that are asked.
 const SOURCES: u64 = 10_000;
@@ -67,20 +66,12 @@ pub(crate) fn run(arguments: &CallsArguments) -> Result<Report, Failure> {
     parameters["outstanding"] = (*outstanding).into();
     let mut report = Report::new("ask", parameters);
     let (client, mut rng, mut callers) = (host.client().clone(), Rng::new(pace.seed), Callers::new(*outstanding));
-    let mut start = |number: u64| {
+    let start = |number: u64| {
         let source = rng.below(SOURCES);
         client.call(Question::at(number).ask(source)).with_key(&format!("ask-{number:012}")).start()
     };
 
-    callers.run(End::new(pace.warm_up(), pace.requests), &mut start)?;
-    let begin = host.mark()?;
-    let asks = callers.run(End::new(pace.time(), pace.requests), &mut start)?;
-    let end = host.mark()?;
-
-    begin.report(&end, "ask", asks, &mut report);
-    report.set("outstanding", outstanding);
-    callers.latency().report(&mut report);
-    host.client().settle()?;
+    callers.measure(&host, (pace, "ask"), start, &mut report)?;
     let mut taken = 0;
     for source in host.client().list::<Source>() {
         taken += source?.entity.taken;

@@ -6,8 +6,11 @@ use std::time::Instant;
 
 use apostate_server::Pending;
 
+use crate::arguments::PaceArguments;
 use crate::failure::Failure;
+use crate::host::Host;
 use crate::latency::Latency;
+use crate::report::Report;
 use crate::stream::End;
 
 /// As many callers as calls may be unanswered.
@@ -28,10 +31,6 @@ impl<R: serde::de::DeserializeOwned> Callers<R> {
         self.calls
     }
 
-    pub(crate) fn latency(&self) -> &Latency {
-        &self.latency
-    }
-
     /// Calls until `end`, and waits until all calls are answered; `start` begins the call of this number. How many there were.
     pub(crate) fn run(&mut self, end: End, mut start: impl FnMut(u64) -> Pending<R>) -> Result<u64, Failure> {
         self.latency.clear();
@@ -47,6 +46,25 @@ impl<R: serde::de::DeserializeOwned> Callers<R> {
             self.wait()?;
         }
         Ok(self.calls - before)
+    }
+
+    /// Warms up, then calls for as long as is measured, waits until all has settled, and reports the calls, each of which is one of `what`.
+    pub(crate) fn measure(
+        &mut self,
+        host: &Host,
+        (pace, what): (&PaceArguments, &str),
+        mut start: impl FnMut(u64) -> Pending<R>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        self.run(End::new(pace.warm_up(), pace.requests), &mut start)?;
+        let begin = host.mark()?;
+        let calls = self.run(End::new(pace.time(), pace.requests), &mut start)?;
+        let end = host.mark()?;
+        begin.report(&end, what, calls, report);
+        report.set("outstanding", self.outstanding);
+        self.latency.report(report);
+        host.client().settle()?;
+        Ok(())
     }
 
     fn wait(&mut self) -> Result<(), Failure> {

@@ -66,6 +66,17 @@ fn held_far() -> (Writer, Writer, [String; 3], StoredOperation) {
     (here, there, keys, operation)
 }
 
+/// A writer whose partner's confirm is parked, and what that partner holds.
+fn with_parked_ending() -> (Writer, StoredOperation) {
+    let mut writer = Writer::first(1, holders(1, impatient())).open();
+    call(&mut writer, Holder::at("a").stock(1));
+    call(&mut writer, Holder::at("a").set_broken(true));
+    call(&mut writer, Holder::at("order").propose(whom(&["a"])));
+    give_up(&mut writer);
+    let operation = held(&mut writer).remove(0);
+    (writer, operation)
+}
+
 #[test]
 fn what_may_still_end_is_not_settled() {
     let (_here, mut there, [.., far], operation) = held_far();
@@ -131,12 +142,7 @@ fn another_ending_that_comes_later_is_kept_until_it_is_dropped_by_hand() {
 fn an_ending_that_is_parked_goes_with_its_operation() {
     for is_restarted in [false, true] {
         for (verdict, told) in [(CONFIRM, (0, 0)), (CANCEL, (1, 1))] {
-            let mut writer = Writer::first(1, holders(1, impatient())).open();
-            call(&mut writer, Holder::at("a").stock(1));
-            call(&mut writer, Holder::at("a").set_broken(true));
-            call(&mut writer, Holder::at("order").propose(whom(&["a"])));
-            give_up(&mut writer);
-            let operation = held(&mut writer).remove(0);
+            let (mut writer, operation) = with_parked_ending();
             assert!(operation.parked.is_some());
             if is_restarted {
                 writer = again(&writer, holders(1, impatient()));
@@ -160,12 +166,7 @@ fn an_ending_that_is_parked_goes_with_its_operation() {
 
 #[test]
 fn a_handler_that_can_again_ends_what_is_parked() {
-    let mut writer = Writer::first(1, holders(1, impatient())).open();
-    call(&mut writer, Holder::at("a").stock(1));
-    call(&mut writer, Holder::at("a").set_broken(true));
-    call(&mut writer, Holder::at("order").propose(whom(&["a"])));
-    give_up(&mut writer);
-    let operation = held(&mut writer).remove(0);
+    let (mut writer, operation) = with_parked_ending();
     call(&mut writer, Holder::at("a").set_broken(false));
     assert!(is_done(&settle(&mut writer, &operation, CONFIRM, "k")));
     assert_eq!((units(&mut writer, "a"), open(&writer), kept(&writer)), ((0, 0, 1), (0, 0), (0, 0)));
