@@ -16,7 +16,7 @@ use std::sync::Arc;
 use apostate_log::{PartitionId, Position};
 use apostate_partition::cell;
 use apostate_partition::lineage::Seal;
-use apostate_partition::{Input, Map, SplitIntent, SplitRefusal, forget_partition, stored_position};
+use apostate_partition::{Config, Input, Map, SplitIntent, SplitRefusal, forget_partition, stored_position};
 use apostate_world::{Moment, SECOND};
 
 use crate::check::stored;
@@ -219,6 +219,18 @@ impl World {
         let delay = self.repartitioning.below(2 * SECOND);
         self.agenda.plan_in(delay, Event::Topology { writer });
         map
+    }
+
+    /// The configuration of a partition that knows this map.
+    pub(crate) fn config_of(&mut self, id: PartitionId, map: Arc<Map>) -> Config {
+        Config {
+            id,
+            map,
+            registry: Arc::clone(&self.registry),
+            tuning: self.plan.tuning,
+            seed: self.rng.next(),
+            suspects: Vec::new(),
+        }
     }
 }
 

@@ -370,18 +370,6 @@ impl World {
         self.config_of(id, map)
     }
 
-    /// The configuration of a partition that knows this map.
-    pub(crate) fn config_of(&mut self, id: PartitionId, map: Arc<Map>) -> Config {
-        Config {
-            id,
-            map,
-            registry: Arc::clone(&self.registry),
-            tuning: self.plan.tuning,
-            seed: self.rng.next(),
-            suspects: Vec::new(),
-        }
-    }
-
     /// Makes what has landed durable.
     pub(crate) fn sync(&mut self, id: PartitionId, to: Position) -> Check {
         let (newly, now) = (lock(self.disk(id)).sync(to), self.agenda.now());
